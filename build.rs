@@ -1,0 +1,42 @@
+//! Compiles the specs of the enabled platforms to Rust, into `OUT_DIR`.
+
+#[path = "build/mod.rs"]
+#[allow(unreachable_pub)]
+mod compiler;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::{env, fs};
+
+use compiler::{Settings, compile};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=specs");
+    let settings = Settings {
+        client: cfg!(feature = "client"),
+        server: cfg!(feature = "server"),
+        ..Settings::default()
+    };
+    if cfg!(feature = "digital-employee") {
+        write(
+            "digital-employee.yaml",
+            &Settings {
+                outputs: &[("abortDialogue", "()"), ("endSession", "()")],
+                optional: &["abortDialogue", "endSession"],
+                ..settings
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// `specs/digital-employee.yaml` to `OUT_DIR/digital_employee.rs`.
+fn write(spec: &str, settings: &Settings<'_>) -> Result<(), Box<dyn Error>> {
+    // Shown as cargo shows a failed build: the message alone says what to mend.
+    let code = compile(&PathBuf::from("specs").join(spec), settings).map_err(|e| e.to_string())?;
+    let module = spec.trim_end_matches(".yaml").replace('-', "_");
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join(module).with_extension("rs"), code)?;
+    Ok(())
+}

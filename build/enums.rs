@@ -1,0 +1,182 @@
+//! Open enums: a variant for each value the platform names, and an arm for those it will add.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::docs::docs;
+use super::model::{EnumValue, Kind, Model, Type, Variant};
+use super::{names, types::type_docs};
+
+/// Writes every enum of the spec.
+pub(super) fn write(model: &Model) -> TokenStream {
+    let mut out = TokenStream::new();
+    for ty in &model.types {
+        if let Kind::Enum(variants) = &ty.kind {
+            let coded = variants.iter().any(|variant| matches!(variant.value, EnumValue::Code(_)));
+            out.extend(Enum { ty, variants, coded }.write());
+        }
+    }
+    out
+}
+
+struct Enum<'a> {
+    ty: &'a Type,
+    variants: &'a [Variant],
+    coded: bool,
+}
+
+impl Enum<'_> {
+    fn write(&self) -> TokenStream {
+        let name = names::ident(&self.ty.rust);
+        let unknown = format_ident!("Unknown{}", self.ty.rust);
+        let type_docs = type_docs(self.ty);
+        let variants = self.variants.iter().map(|variant| {
+            let ident = names::ident(&variant.rust);
+            let docs = docs(&variant.description);
+            quote! { #docs #ident }
+        });
+        let unknown_docs = docs(&format!("A value of [`{name}`] that this version does not know."));
+        let (inner, copy) = match self.coded {
+            true => (quote!(i64), quote!(Copy,)),
+            false => (quote!(Box<str>), TokenStream::new()),
+        };
+        let access =
+            if self.coded { self.code(&name, &unknown) } else { self.text(&name, &unknown) };
+        quote! {
+            #type_docs
+            #[derive(Debug, Clone, #copy PartialEq, Eq, Hash)]
+            #[non_exhaustive]
+            pub enum #name {
+                #(#variants,)*
+                /// A value that this version does not know, written back as it came. Only reading
+                /// makes it, so that a known value is always its own variant.
+                Unknown(#unknown),
+            }
+
+            #unknown_docs
+            #[derive(Debug, Clone, #copy PartialEq, Eq, Hash)]
+            pub struct #unknown(#inner);
+
+            #access
+        }
+    }
+
+    /// Methods of an enum of texts.
+    fn text(&self, name: &Ident, unknown: &Ident) -> TokenStream {
+        let (idents, texts): (Vec<_>, Vec<_>) = self
+            .variants
+            .iter()
+            .filter_map(|variant| match &variant.value {
+                EnumValue::Text(text) => Some((names::ident(&variant.rust), text)),
+                EnumValue::Code(_) => None,
+            })
+            .unzip();
+        quote! {
+            impl #name {
+                /// The text on the wire.
+                #[must_use]
+                pub fn as_str(&self) -> &str {
+                    match self {
+                        #(Self::#idents => #texts,)*
+                        Self::Unknown(#unknown(text)) => text,
+                    }
+                }
+            }
+
+            impl std::str::FromStr for #name {
+                type Err = std::convert::Infallible;
+
+                fn from_str(text: &str) -> Result<Self, Self::Err> {
+                    Ok(match text {
+                        #(#texts => Self::#idents,)*
+                        other => Self::Unknown(#unknown(other.into())),
+                    })
+                }
+            }
+
+            impl std::fmt::Display for #name {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.pad(self.as_str())
+                }
+            }
+
+            impl serde::Serialize for #name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.serialize_str(self.as_str())
+                }
+            }
+
+            impl<'de> serde::Deserialize<'de> for #name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    wire::read_text(deserializer)
+                }
+            }
+        }
+    }
+
+    /// Methods of an enum of integers.
+    fn code(&self, name: &Ident, unknown: &Ident) -> TokenStream {
+        let (idents, codes): (Vec<_>, Vec<_>) = self
+            .variants
+            .iter()
+            .filter_map(|variant| match variant.value {
+                EnumValue::Code(code) => {
+                    let literal = proc_macro2::Literal::i64_unsuffixed(code);
+                    Some((names::ident(&variant.rust), literal))
+                }
+                EnumValue::Text(_) => None,
+            })
+            .unzip();
+        let labels = idents.iter().map(ToString::to_string);
+        quote! {
+            impl #name {
+                /// The number on the wire.
+                #[must_use]
+                pub fn code(self) -> i64 {
+                    match self {
+                        #(Self::#idents => #codes,)*
+                        Self::Unknown(#unknown(code)) => code,
+                    }
+                }
+
+                /// The variant of a number.
+                #[must_use]
+                pub fn from_code(code: i64) -> Self {
+                    match code {
+                        #(#codes => Self::#idents,)*
+                        other => Self::Unknown(#unknown(other)),
+                    }
+                }
+            }
+
+            impl std::str::FromStr for #name {
+                type Err = std::num::ParseIntError;
+
+                fn from_str(text: &str) -> Result<Self, Self::Err> {
+                    text.parse().map(Self::from_code)
+                }
+            }
+
+            impl std::fmt::Display for #name {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    match self {
+                        #(Self::#idents => f.pad(#labels),)*
+                        Self::Unknown(#unknown(code)) => code.fmt(f),
+                    }
+                }
+            }
+
+            impl serde::Serialize for #name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.serialize_i64(self.code())
+                }
+            }
+
+            impl<'de> serde::Deserialize<'de> for #name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    wire::read_code(deserializer).map(Self::from_code)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The copy that typify and progenitor can take: no bounds, defaults, tags, wire forms or enums.
+//! What is left out here comes back from the model in the stages after.
+
+use serde_json::{Map, Value, json};
+
+use super::model::{Answer, Form, Kind, Model, Object, Operation, Place, Presence, Shape};
+use super::names;
+
+/// The components as typify reads them, by Rust name; `base` is the place of a definition.
+pub(super) fn definitions(model: &Model, base: &str) -> Map<String, Value> {
+    let mut definitions = Map::new();
+    for ty in &model.types {
+        let schema = match &ty.kind {
+            Kind::Object(object) => lower_object(object, base, &mut definitions),
+            // Made by stages of our own; the lowered copy only needs the name.
+            Kind::Enum(_) | Kind::Union(_) => json!({"type": "string"}),
+        };
+        definitions.insert(ty.rust.clone(), schema);
+    }
+    definitions
+}
+
+/// The names that typify must not make itself: their Rust paths stand in for them.
+pub(super) fn replacements(model: &Model) -> Vec<(String, String)> {
+    let mut named: Vec<_> = model
+        .types
+        .iter()
+        .filter(|ty| !matches!(ty.kind, Kind::Object(_)))
+        .map(|ty| (ty.rust.clone(), ty.rust.clone()))
+        .collect();
+    let mut foreign = |form: &Form| {
+        if let Form::Foreign { name, path } = form {
+            named.push((name.clone(), path.clone()));
+        }
+    };
+    for (_, object) in model.objects() {
+        object.properties.iter().for_each(|property| walk(&property.shape.form, &mut foreign));
+        object.extra.iter().for_each(|extra| walk(&extra.shape.form, &mut foreign));
+    }
+    for operation in &model.operations {
+        operation.body.iter().for_each(&mut foreign);
+        let (Answer::Json(answer) | Answer::Events(answer)) = &operation.answer;
+        foreign(answer);
+    }
+    named.sort();
+    named.dedup();
+    named
+}
+
+fn walk(form: &Form, visit: &mut impl FnMut(&Form)) {
+    visit(form);
+    match form {
+        Form::Array { items: inner, .. } | Form::Map(inner) | Form::JsonText(inner) => {
+            walk(&inner.form, visit);
+        }
+        _ => {}
+    }
+}
+
+fn lower_object(object: &Object, base: &str, definitions: &mut Map<String, Value>) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for property in &object.properties {
+        properties.insert(property.wire.clone(), lower(&property.shape, base, definitions));
+        if matches!(property.presence, Presence::Required | Presence::MissingIsDefault) {
+            required.push(property.wire.clone());
+        }
+    }
+    let extra = object.extra.as_ref().map(|extra| lower(&extra.shape, base, definitions));
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        // Absent to typify: read over.
+        "additionalProperties": extra.unwrap_or(true.into()),
+    })
+}
+
+fn lower(shape: &Shape, base: &str, definitions: &mut Map<String, Value>) -> Value {
+    match &shape.form {
+        Form::Boolean => json!({"type": "boolean"}),
+        Form::Integer { bits, .. } => json!({"type": "integer", "format": format!("int{bits}")}),
+        Form::Number { .. } => json!({"type": "number", "format": "double"}),
+        Form::Text { .. } => json!({"type": "string"}),
+        Form::Secret => json!({"type": "string", "format": "password"}),
+        Form::Json => json!({}),
+        Form::Named(name) => json!({"$ref": format!("{base}{name}")}),
+        Form::Foreign { name, .. } => {
+            definitions.insert(name.clone(), json!({"type": "string"}));
+            json!({"$ref": format!("{base}{name}")})
+        }
+        Form::Array { items, .. } => {
+            json!({"type": "array", "items": lower(items, base, definitions)})
+        }
+        Form::Map(values) => {
+            json!({"type": "object", "additionalProperties": lower(values, base, definitions)})
+        }
+        Form::JsonText(content) => lower(content, base, definitions),
+    }
+}
+
+/// The OpenAPI document that progenitor reads: requests as they are, every answer raw bytes, since
+/// decoding, envelopes and streams are ours.
+pub(super) fn openapi(model: &Model) -> Value {
+    let mut paths = Map::new();
+    for operation in &model.operations {
+        let method = operation.method.as_str().to_ascii_lowercase();
+        let item = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
+        if let Value::Object(item) = item {
+            item.insert(method, lower_operation(model, operation));
+        }
+    }
+    // All components are replaced, so their content does not matter.
+    let schemas: Map<_, _> = definitions(model, "#/components/schemas/")
+        .into_iter()
+        .map(|(name, _)| (name, json!({"type": "string"})))
+        .collect();
+    json!({
+        "openapi": "3.0.3",
+        "info": {"title": model.title, "version": "1"},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    })
+}
+
+fn lower_operation(model: &Model, operation: &Operation) -> Value {
+    let object = operation.parameters_type.as_deref().and_then(|name| model.find(name));
+    let properties = match object.map(|ty| &ty.kind) {
+        Some(Kind::Object(object)) => object.properties.as_slice(),
+        _ => &[],
+    };
+    let parameters: Vec<_> = operation
+        .parameters
+        .iter()
+        .zip(properties)
+        .map(|(parameter, property)| {
+            let place = match parameter.place {
+                Place::Path => "path",
+                Place::Query => "query",
+                Place::Header => "header",
+            };
+            json!({
+                "name": parameter.wire,
+                "in": place,
+                "required": property.presence == Presence::Required,
+                // Written as text by `Display`, whatever it is.
+                "schema": {"type": "string"},
+            })
+        })
+        .collect();
+    let mut lowered = Map::new();
+    lowered.insert("operationId".into(), names::snake(&operation.id).into());
+    lowered.insert("parameters".into(), parameters.into());
+    let raw = json!({"application/octet-stream": {"schema": {}}});
+    lowered.insert("responses".into(), json!({"default": {"description": "raw", "content": raw}}));
+    if let Some(Form::Named(name) | Form::Foreign { name, .. }) = &operation.body {
+        let schema = json!({"$ref": format!("#/components/schemas/{name}")});
+        let content = json!({"application/json": {"schema": schema}});
+        lowered.insert("requestBody".into(), json!({"required": true, "content": content}));
+    }
+    lowered.into()
+}

@@ -1,0 +1,137 @@
+//! The spec compiler: an OpenAPI or JSON Schema file in, readable Rust out.
+//!
+//! One file per stage, in the order in which a spec goes through them: [`yaml`] reads the text,
+//! [`read`] checks it and builds the [`model`], [`lower`] makes the copy that typify and progenitor
+//! can take, and [`types`], [`enums`], [`unions`], [`validate`], [`schema`], [`client`] and
+//! [`server`] write the Rust. No stage knows a platform by name.
+
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod client;
+mod docs;
+mod enums;
+mod error;
+mod lower;
+mod model;
+mod names;
+mod read;
+mod schema;
+mod server;
+mod types;
+mod unions;
+mod validate;
+mod yaml;
+
+use std::path::Path;
+
+pub use error::Error;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// What is compiled, and how.
+#[derive(Debug, Default)]
+pub struct Settings<'a> {
+    /// Write the async client.
+    pub client: bool,
+    /// Write the `Api` trait and its router.
+    pub server: bool,
+    /// Where the types of other specs live: file name, path of the Rust module.
+    pub modules: &'a [(&'a str, &'a str)],
+    /// What the handler of an operation gives when that is not the whole answer:
+    /// `operationId`, Rust type.
+    pub outputs: &'a [(&'a str, &'a str)],
+    /// Operations that a server may leave out, by `operationId`: the trait has a body for them.
+    pub optional: &'a [&'a str],
+}
+
+/// Compiles one spec to the text of a Rust module.
+pub fn compile(spec: &Path, settings: &Settings<'_>) -> Result<String, Error> {
+    let name = spec.file_name().unwrap_or_default().to_string_lossy();
+    let text = std::fs::read_to_string(spec)
+        .map_err(|error| Error::new(&name, "", format!("can't be read: {error}")))?;
+    compile_text(&name, &text, settings)
+}
+
+/// Compiles the text of a spec; `name` is the file name that errors show.
+pub fn compile_text(name: &str, text: &str, settings: &Settings<'_>) -> Result<String, Error> {
+    let document = yaml::parse(name, text)?;
+    let model = read::read(name, &document, settings)?;
+    let mut items = vec![
+        types::write(name, &model)?,
+        enums::write(&model),
+        unions::write(&model),
+        validate::write(&model),
+        schema::write(&model, &document),
+    ];
+    if !model.operations.is_empty() && (settings.client || settings.server) {
+        items.push(operations(&model));
+    }
+    if settings.client && !model.operations.is_empty() {
+        items.push(client::write(name, &model)?);
+    }
+    if settings.server && !model.operations.is_empty() {
+        items.push(server::write(&model, settings));
+    }
+    let file: syn::File = syn::parse2(quote!(#(#items)*))
+        .map_err(|error| Error::new(name, "", format!("the compiler wrote bad Rust: {error}")))?;
+    Ok(layout(name, &prettyplease::unparse(&file)))
+}
+
+/// One static per operation, shared by client and router.
+fn operations(model: &model::Model) -> TokenStream {
+    let statics = model.operations.iter().map(|operation| {
+        let constant = names::constant(&operation.id);
+        let model::Operation { id, path, .. } = operation;
+        let method = names::ident(operation.method.as_str());
+        let docs = docs::docs(&format!("`{} {path}`.", operation.method.as_str()));
+        quote! {
+            #docs
+            pub static #constant: Operation = Operation::new(#id, http::Method::#method, #path);
+        }
+    });
+    quote! {
+        /// The operations of the platform: id, method and path of each.
+        pub mod operations {
+            use ::callbot::wire::Operation;
+
+            #(#statics)*
+        }
+    }
+}
+
+/// Puts the header on top and a blank line between items, which the printer leaves out.
+fn layout(name: &str, code: &str) -> String {
+    let mut out = format!("// Compiled from `specs/{name}`. Change the spec, not this file.\n");
+    let mut finished = true;
+    for line in code.lines() {
+        let item = line.trim_start();
+        let of_items = line.len() - item.len() <= 4;
+        if of_items && finished && starts_item(item) {
+            out.push('\n');
+        }
+        out.push_str(line);
+        out.push('\n');
+        let comment = item.starts_with("//");
+        finished = of_items && !comment && (item.starts_with('}') || item.ends_with(';'));
+    }
+    out
+}
+
+/// Whether an item, its docs or its attributes begin on this line.
+fn starts_item(line: &str) -> bool {
+    const STARTS: [&str; 12] = [
+        "///",
+        "//",
+        "#[",
+        "pub(",
+        "pub struct",
+        "pub enum",
+        "pub fn",
+        "pub async",
+        "fn ",
+        "async fn",
+        "impl",
+        "mod ",
+    ];
+    STARTS.iter().any(|start| line.starts_with(start))
+}

@@ -1,0 +1,27 @@
+//! Wire names to Rust names.
+
+use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
+use proc_macro2::{Ident, Span};
+
+/// An identifier; a keyword gets a trailing underscore, as typify does it.
+pub(super) fn ident(name: &str) -> Ident {
+    match syn::parse_str::<Ident>(name) {
+        Ok(ident) => ident,
+        Err(_) => Ident::new(&format!("{name}_"), Span::call_site()),
+    }
+}
+
+/// `updatedTime` to `updated_time`.
+pub(super) fn snake(name: &str) -> String {
+    name.to_snake_case()
+}
+
+/// `beginSession` to `BeginSession`.
+pub(super) fn camel(name: &str) -> String {
+    name.to_upper_camel_case()
+}
+
+/// `beginSession` to `BEGIN_SESSION`.
+pub(super) fn constant(name: &str) -> Ident {
+    ident(&name.to_shouty_snake_case())
+}

@@ -1,0 +1,804 @@
+//! The checked reading of a spec. What this stage does not know stops the build.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::model::{
+    Also, Answer, Arm, Demand, EnumValue, Extra, Form, Kind, Method, Model, Object, Operation,
+    Parameter, Place, Presence, Property, Shape, Type, Union, Variant,
+};
+use super::{Error, Settings, names};
+
+/// Reads a whole document: OpenAPI 3.0, or a JSON Schema of `$defs`.
+pub(super) fn read(spec: &str, document: &Value, settings: &Settings<'_>) -> Result<Model, Error> {
+    let root = Node { spec, value: document, pointer: String::new() };
+    let schemas = match root.get("openapi") {
+        Some(version) => {
+            root.known(&[
+                "openapi",
+                "info",
+                "servers",
+                "tags",
+                "externalDocs",
+                "paths",
+                "components",
+            ])?;
+            if !version.text()?.starts_with("3.0.") {
+                return Err(version.error("only OpenAPI 3.0 is read"));
+            }
+            let components = root.need("components")?;
+            components.known(&["schemas"])?;
+            components.need("schemas")?
+        }
+        None => {
+            root.known(&["$schema", "$id", "title", "description", "$defs"])?;
+            root.need("$defs")?
+        }
+    };
+    let title = match root.get("info") {
+        Some(info) => info.need("title")?.text()?,
+        None => root.need("title")?.text()?,
+    };
+    let mut reader = Reader { schemas: schemas.clone(), settings, tags: Vec::new() };
+    reader.find_tags()?;
+    let mut model = Model { title: title.into(), types: Vec::new(), operations: Vec::new() };
+    for (name, schema) in schemas.entries()? {
+        model.types.push(reader.component(name, schema)?);
+    }
+    if let Some(paths) = root.get("paths") {
+        for (path, item) in paths.entries()? {
+            reader.path(path, item, &mut model)?;
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for ty in &model.types {
+        if !seen.insert(&ty.rust) {
+            let message = format!("a second type has the Rust name `{}`", ty.rust);
+            return Err(Error::new(spec, &ty.pointer, message));
+        }
+    }
+    Ok(model)
+}
+
+/// A key as one segment of a JSON pointer.
+pub(super) fn segment(key: &str) -> String {
+    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+/// A value of the document, and where it stands.
+#[derive(Clone)]
+struct Node<'a> {
+    spec: &'a str,
+    value: &'a Value,
+    pointer: String,
+}
+
+impl<'a> Node<'a> {
+    fn error(&self, message: impl Into<String>) -> Error {
+        Error::new(self.spec, &self.pointer, message)
+    }
+
+    fn child(&self, key: &str, value: &'a Value) -> Node<'a> {
+        Node { spec: self.spec, value, pointer: format!("{}{}", self.pointer, segment(key)) }
+    }
+
+    fn get(&self, key: &str) -> Option<Node<'a>> {
+        self.value.get(key).map(|value| self.child(key, value))
+    }
+
+    fn need(&self, key: &str) -> Result<Node<'a>, Error> {
+        self.get(key).ok_or_else(|| self.error(format!("`{key}` is missing")))
+    }
+
+    fn object(&self) -> Result<&'a Map<String, Value>, Error> {
+        self.value.as_object().ok_or_else(|| self.error("must be an object"))
+    }
+
+    fn entries(&self) -> Result<impl Iterator<Item = (&'a str, Node<'a>)> + use<'a>, Error> {
+        let node = self.clone();
+        Ok(self.object()?.iter().map(move |(key, value)| (key.as_str(), node.child(key, value))))
+    }
+
+    fn items(&self) -> Result<Vec<Node<'a>>, Error> {
+        let items = self.value.as_array().ok_or_else(|| self.error("must be an array"))?;
+        Ok(items.iter().enumerate().map(|(i, value)| self.child(&i.to_string(), value)).collect())
+    }
+
+    fn text(&self) -> Result<&'a str, Error> {
+        self.value.as_str().ok_or_else(|| self.error("must be a string"))
+    }
+
+    fn texts(&self, key: &str) -> Result<Vec<String>, Error> {
+        let Some(list) = self.get(key) else { return Ok(Vec::new()) };
+        list.items()?.iter().map(|item| item.text().map(String::from)).collect()
+    }
+
+    fn flag(&self, key: &str) -> Result<bool, Error> {
+        let Some(flag) = self.get(key) else { return Ok(false) };
+        flag.value.as_bool().ok_or_else(|| flag.error("must be true or false"))
+    }
+
+    fn count(&self, key: &str) -> Result<Option<u64>, Error> {
+        let Some(count) = self.get(key) else { return Ok(None) };
+        count.value.as_u64().map(Some).ok_or_else(|| count.error("must be a whole number"))
+    }
+
+    fn known(&self, keys: &[&str]) -> Result<(), Error> {
+        for key in self.object()?.keys() {
+            if !keys.contains(&key.as_str()) {
+                return Err(self.error(format!("the compiler does not know `{key}` here")));
+            }
+        }
+        Ok(())
+    }
+
+    fn description(&self) -> Result<String, Error> {
+        let text = self.need("description")?.text()?.trim();
+        if text.is_empty() {
+            return Err(self.error("the description is empty"));
+        }
+        Ok(text.into())
+    }
+}
+
+/// What every schema may carry.
+const COMMON: [&str; 6] =
+    ["description", "title", "example", "examples", "deprecated", "externalDocs"];
+/// What a property may carry besides.
+const ON_PROPERTY: [&str; 8] = [
+    "x-rust-name",
+    "x-aliases",
+    "x-also-reads",
+    "x-may-be-missing",
+    "x-missing-reads-as",
+    "x-personal",
+    "nullable",
+    "default",
+];
+
+struct Reader<'a, 's> {
+    schemas: Node<'a>,
+    settings: &'s Settings<'s>,
+    /// Component and the tag that its union keeps for it, with the tag's value.
+    tags: Vec<(String, String, EnumValue)>,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// Finds the arms of all unions first: a tag belongs to the union, not to the arm.
+    fn find_tags(&mut self) -> Result<(), Error> {
+        let schemas = self.schemas.clone();
+        for (_, schema) in schemas.entries()? {
+            if schema.get("oneOf").is_none() {
+                continue;
+            }
+            let discriminator = schema.need("discriminator")?;
+            discriminator.known(&["propertyName", "mapping"])?;
+            let tag = discriminator.need("propertyName")?.text()?;
+            for (value, target) in discriminator.need("mapping")?.entries()? {
+                let name = self.local_name(&target)?;
+                let property = self.component_property(&name, tag);
+                let Some(property) = property else {
+                    return Err(target.error(format!("`{name}` has no property `{tag}`")));
+                };
+                let only = property.need("enum")?.items()?;
+                let stated = match only.as_slice() {
+                    [one] => enum_value(one)?,
+                    _ => return Err(property.error("the tag of an arm has exactly one value")),
+                };
+                let agrees = match &stated {
+                    EnumValue::Text(text) => text == value,
+                    EnumValue::Code(code) => code.to_string() == value,
+                };
+                if !agrees {
+                    return Err(property.error(format!("the union maps this arm to `{value}`")));
+                }
+                self.tags.push((name, tag.into(), stated));
+            }
+        }
+        Ok(())
+    }
+
+    fn component_property(&self, name: &str, property: &str) -> Option<Node<'a>> {
+        self.schemas.get(name)?.get("properties")?.get(property)
+    }
+
+    /// The component that a `$ref` text names.
+    fn local_name(&self, target: &Node<'a>) -> Result<String, Error> {
+        let text = target.text()?;
+        let name = text
+            .strip_prefix("#/components/schemas/")
+            .or_else(|| text.strip_prefix("#/$defs/"))
+            .ok_or_else(|| target.error("must name a component of this spec"))?;
+        if self.schemas.get(name).is_none() {
+            return Err(target.error(format!("there is no component `{name}`")));
+        }
+        Ok(name.into())
+    }
+
+    /// The Rust name of a component.
+    fn rust_name(&self, name: &str) -> Result<String, Error> {
+        match self.schemas.get(name).and_then(|schema| schema.get("x-rust-name")) {
+            Some(rust) => Ok(rust.text()?.into()),
+            None => Ok(names::camel(name)),
+        }
+    }
+
+    fn reference(&self, target: &Node<'a>) -> Result<Form, Error> {
+        let text = target.text()?;
+        if text.starts_with('#') {
+            return Ok(Form::Named(self.rust_name(&self.local_name(target)?)?));
+        }
+        let (file, inner) =
+            text.split_once('#').ok_or_else(|| target.error("a reference has a `#`"))?;
+        let file = file.strip_prefix("./").unwrap_or(file);
+        let module = self.settings.modules.iter().find(|(name, _)| *name == file);
+        let Some((_, module)) = module else {
+            return Err(target.error(format!("no module is set for the spec `{file}`")));
+        };
+        let name = inner.rsplit('/').next().unwrap_or_default();
+        let rust = names::camel(name);
+        Ok(Form::Foreign { path: format!("{module}::{rust}"), name: rust })
+    }
+
+    fn component(&self, name: &str, schema: Node<'a>) -> Result<Type, Error> {
+        let kind = if schema.get("oneOf").is_some() {
+            self.union(&schema)?
+        } else if schema.get("enum").is_some() {
+            Kind::Enum(self.variants(&schema)?)
+        } else if schema.get("type").and_then(|ty| ty.value.as_str()) == Some("object") {
+            Kind::Object(self.object(name, &schema)?)
+        } else {
+            return Err(schema.error("a component is an object, an enum or a union"));
+        };
+        Ok(Type {
+            name: name.into(),
+            rust: self.rust_name(name)?,
+            description: schema.description()?,
+            deprecated: schema.flag("deprecated")?,
+            pointer: schema.pointer,
+            kind,
+        })
+    }
+
+    fn union(&self, schema: &Node<'a>) -> Result<Kind, Error> {
+        let mut known = COMMON.to_vec();
+        known.extend(["oneOf", "discriminator", "x-rust-name"]);
+        schema.known(&known)?;
+        let discriminator = schema.need("discriminator")?;
+        let mapping = discriminator.need("mapping")?;
+        let mut arms = Vec::new();
+        for (_, target) in mapping.entries()? {
+            let name = self.local_name(&target)?;
+            let tag = self.tags.iter().find(|(arm, ..)| *arm == name);
+            let Some((_, _, value)) = tag else { return Err(target.error("the arm has no tag")) };
+            let description = self.schemas.need(&name)?.description()?;
+            arms.push(Arm { value: value.clone(), rust: self.rust_name(&name)?, description });
+        }
+        let mut listed = BTreeSet::new();
+        for arm in schema.need("oneOf")?.items()? {
+            arm.known(&["$ref"])?;
+            listed.insert(self.rust_name(&self.local_name(&arm.need("$ref")?)?)?);
+        }
+        if listed != arms.iter().map(|arm| arm.rust.clone()).collect() {
+            return Err(schema.error("`oneOf` and the mapping of the discriminator differ"));
+        }
+        Ok(Kind::Union(Union { tag: discriminator.need("propertyName")?.text()?.into(), arms }))
+    }
+
+    fn variants(&self, schema: &Node<'a>) -> Result<Vec<Variant>, Error> {
+        let mut known = COMMON.to_vec();
+        known.extend([
+            "type",
+            "format",
+            "enum",
+            "x-enum-varnames",
+            "x-enum-descriptions",
+            "x-rust-name",
+        ]);
+        schema.known(&known)?;
+        let values = schema.need("enum")?.items()?;
+        let varnames = schema.texts("x-enum-varnames")?;
+        let descriptions = schema.texts("x-enum-descriptions")?;
+        if varnames.len() != values.len() || descriptions.len() != values.len() {
+            return Err(schema.error(
+                "`x-enum-varnames` and `x-enum-descriptions` have an entry for each value",
+            ));
+        }
+        let integer = match schema.need("type")?.text()? {
+            "string" => false,
+            "integer" => true,
+            other => return Err(schema.error(format!("an enum of `{other}` is not known"))),
+        };
+        let mut variants = Vec::new();
+        for ((value, rust), description) in values.iter().zip(varnames).zip(descriptions) {
+            let read = enum_value(value)?;
+            if integer != matches!(read, EnumValue::Code(_)) {
+                return Err(value.error("the value is not of the enum's type"));
+            }
+            if rust == "Unknown" {
+                return Err(value.error("`Unknown` is the name of the open arm"));
+            }
+            variants.push(Variant { rust, description, value: read });
+        }
+        Ok(variants)
+    }
+
+    fn object(&self, name: &str, schema: &Node<'a>) -> Result<Object, Error> {
+        let mut known = COMMON.to_vec();
+        known.extend([
+            "type",
+            "properties",
+            "required",
+            "additionalProperties",
+            "x-demands",
+            "x-rust-name",
+        ]);
+        schema.known(&known)?;
+        let required = schema.texts("required")?;
+        let mut object = Object::default();
+        if let Some(properties) = schema.get("properties") {
+            for name in &required {
+                if properties.get(name).is_none() {
+                    return Err(schema.error(format!("`{name}` is required but not a property")));
+                }
+            }
+            for (wire, property) in properties.entries()? {
+                if self.tags.iter().any(|(arm, tag, _)| arm == name && tag == wire) {
+                    continue;
+                }
+                object.properties.push(self.property(wire, &property, &required)?);
+            }
+        }
+        if let Some(extra) = schema.get("additionalProperties") {
+            object.extra = Some(match extra.value {
+                Value::Bool(true) => Extra { shape: JSON, personal: false },
+                Value::Bool(false) => return Err(extra.error("unknown keys are never refused")),
+                _ => Extra {
+                    shape: self.shape(&extra, &["x-personal", "x-also-reads"])?,
+                    personal: extra.flag("x-personal")?,
+                },
+            });
+        }
+        if let Some(demands) = schema.get("x-demands") {
+            for demand in demands.items()? {
+                object.demands.push(read_demand(&demand, &object)?);
+            }
+        }
+        Ok(object)
+    }
+
+    fn property(
+        &self,
+        wire: &str,
+        node: &Node<'a>,
+        required: &[String],
+    ) -> Result<Property, Error> {
+        let shape = self.shape(node, &ON_PROPERTY)?;
+        let nullable = node.flag("nullable")? || is_nullable_type(node);
+        let required = required.iter().any(|name| name == wire);
+        let missing = node.get("x-missing-reads-as");
+        let presence = match (required, node.flag("x-may-be-missing")?, &missing) {
+            (false, false, None) => Presence::Optional,
+            (true, false, None) => Presence::Required,
+            (true, true, None) => Presence::MayBeMissing,
+            (true, false, Some(value)) => {
+                let is_default = match &shape.form {
+                    Form::Text { .. } => value.value == "",
+                    Form::Boolean => value.value == false,
+                    Form::Integer { .. } => value.value == 0,
+                    Form::Array { .. } => value.value.as_array().is_some_and(Vec::is_empty),
+                    _ => false,
+                };
+                if !is_default {
+                    return Err(
+                        value.error("only \"\", false, 0 and [] can stand for a missing value")
+                    );
+                }
+                Presence::MissingIsDefault
+            }
+            _ => {
+                return Err(node.error(
+                    "`x-may-be-missing` and `x-missing-reads-as` are for required properties, one at a time",
+                ));
+            }
+        };
+        if nullable && presence == Presence::Required {
+            return Err(node.error("a required property is not nullable"));
+        }
+        let default = node.get("default").map(|default| default.value.clone());
+        if default.is_some() && presence != Presence::Optional {
+            return Err(node.error("only an optional property has a default"));
+        }
+        let rust = match node.get("x-rust-name") {
+            Some(rust) => rust.text()?.into(),
+            None => names::snake(wire),
+        };
+        let aliases = node.texts("x-aliases")?;
+        let option = matches!(presence, Presence::Optional | Presence::MayBeMissing);
+        if !aliases.is_empty() && !option {
+            return Err(node.error("`x-aliases` are for properties that may be missing"));
+        }
+        Ok(Property {
+            wire: wire.into(),
+            rust,
+            description: node.description()?,
+            presence,
+            shape,
+            aliases,
+            personal: node.flag("x-personal")?,
+            deprecated: node.flag("deprecated")?,
+            default,
+        })
+    }
+
+    /// Reads the schema of a value; `extras` are the further keys that its place allows.
+    fn shape(&self, node: &Node<'a>, extras: &[&str]) -> Result<Shape, Error> {
+        let known = |keys: &[&str]| {
+            let mut all = COMMON.to_vec();
+            all.extend(extras);
+            all.extend(keys);
+            node.known(&all)
+        };
+        let also = match node.texts("x-also-reads")?.as_slice() {
+            [] => Also::Nothing,
+            [one] => match one.as_str() {
+                "number" => Also::Number,
+                "string" => Also::Text,
+                "json-string" => Also::JsonText,
+                other => return Err(node.error(format!("`x-also-reads` has no `{other}`"))),
+            },
+            _ => return Err(node.error("`x-also-reads` has one entry")),
+        };
+        let form = self.form(node, &known)?;
+        let fits = match also {
+            Also::Nothing => true,
+            Also::Number => matches!(form, Form::Text { .. }),
+            Also::Text => {
+                matches!(form, Form::Integer { .. } | Form::Number { .. } | Form::Boolean)
+            }
+            Also::JsonText => matches!(form, Form::Named(_) | Form::Foreign { .. } | Form::Map(_)),
+        };
+        if !fits {
+            return Err(node.error("`x-also-reads` does not go with this type"));
+        }
+        Ok(Shape { form, also })
+    }
+
+    fn form(
+        &self,
+        node: &Node<'a>,
+        known: &dyn Fn(&[&str]) -> Result<(), Error>,
+    ) -> Result<Form, Error> {
+        if let Some(target) = node.get("$ref") {
+            node.known(&["$ref"])?;
+            return self.reference(&target);
+        }
+        if let Some(all) = node.get("allOf") {
+            known(&["allOf"])?;
+            return match all.items()?.as_slice() {
+                [one] => {
+                    one.known(&["$ref"])?;
+                    self.reference(&one.need("$ref")?)
+                }
+                _ => Err(all.error("`allOf` only describes one reference")),
+            };
+        }
+        let Some(ty) = node.get("type") else {
+            known(&[])?;
+            return Ok(Form::Json);
+        };
+        let ty = match ty.value {
+            Value::Array(list) => list
+                .iter()
+                .filter_map(Value::as_str)
+                .find(|name| *name != "null")
+                .ok_or_else(|| ty.error("must be a type, or a type and null"))?,
+            _ => ty.text()?,
+        };
+        let format = match node.get("format") {
+            Some(format) => format.text()?,
+            None => "",
+        };
+        if node.get("enum").is_some() {
+            return Err(node.error("an enum is a named component"));
+        }
+        match ty {
+            "boolean" => {
+                known(&["type"])?;
+                Ok(Form::Boolean)
+            }
+            "integer" => {
+                known(&["type", "format", "minimum", "maximum"])?;
+                let bits = match format {
+                    "int32" => 32,
+                    "int64" => 64,
+                    _ => return Err(node.error("an integer has the format int32 or int64")),
+                };
+                let bound = |key| match node.get(key) {
+                    None => Ok(None),
+                    Some(bound) => match bound.value.as_i64() {
+                        Some(value) => Ok(Some(value)),
+                        None => Err(bound.error("must be an integer")),
+                    },
+                };
+                Ok(Form::Integer { bits, min: bound("minimum")?, max: bound("maximum")? })
+            }
+            "number" => {
+                known(&["type", "format", "minimum", "maximum"])?;
+                let bound = |key| node.get(key).and_then(|bound| bound.value.as_f64());
+                Ok(Form::Number { min: bound("minimum"), max: bound("maximum") })
+            }
+            "string" => self.string(node, format, known),
+            "array" => {
+                known(&["type", "items", "minItems", "maxItems"])?;
+                let items = node.need("items")?;
+                Ok(Form::Array {
+                    items: Box::new(self.shape(&items, &["x-also-reads"])?),
+                    min: node.count("minItems")?,
+                    max: node.count("maxItems")?,
+                })
+            }
+            "object" => {
+                known(&["type", "additionalProperties"])?;
+                let values = match node.get("additionalProperties") {
+                    Some(values) if values.value.is_object() => {
+                        self.shape(&values, &["x-also-reads"])?
+                    }
+                    _ => JSON,
+                };
+                Ok(Form::Map(Box::new(values)))
+            }
+            other => Err(node.error(format!("the type `{other}` is not known"))),
+        }
+    }
+
+    fn string(
+        &self,
+        node: &Node<'a>,
+        format: &str,
+        known: &dyn Fn(&[&str]) -> Result<(), Error>,
+    ) -> Result<Form, Error> {
+        if node.get("contentMediaType").is_some() {
+            known(&["type", "contentMediaType", "contentSchema"])?;
+            return Ok(Form::JsonText(Box::new(self.shape(&node.need("contentSchema")?, &[])?)));
+        }
+        match format {
+            "" => {
+                known(&["type", "minLength", "maxLength"])?;
+                Ok(Form::Text { min: node.count("minLength")?, max: node.count("maxLength")? })
+            }
+            "password" => {
+                known(&["type", "format"])?;
+                Ok(Form::Secret)
+            }
+            "json-string" => {
+                known(&["type", "format", "x-content-schema"])?;
+                let content = node.need("x-content-schema")?;
+                Ok(Form::JsonText(Box::new(self.shape(&content, &[])?)))
+            }
+            other => Err(node.error(format!("the format `{other}` is not known"))),
+        }
+    }
+
+    fn path(&self, path: &str, item: Node<'a>, model: &mut Model) -> Result<(), Error> {
+        for (method, node) in item.entries()? {
+            let method = match method {
+                "get" => Method::Get,
+                "post" => Method::Post,
+                "put" => Method::Put,
+                "delete" => Method::Delete,
+                "patch" => Method::Patch,
+                other => {
+                    return Err(item.error(format!("the compiler does not know `{other}` here")));
+                }
+            };
+            self.operation(path, method, node, model)?;
+        }
+        Ok(())
+    }
+
+    fn operation(
+        &self,
+        path: &str,
+        method: Method,
+        node: Node<'a>,
+        model: &mut Model,
+    ) -> Result<(), Error> {
+        node.known(&[
+            "operationId",
+            "summary",
+            "description",
+            "tags",
+            "deprecated",
+            "externalDocs",
+            "parameters",
+            "requestBody",
+            "responses",
+        ])?;
+        let id: String = node.need("operationId")?.text()?.into();
+        let summary = node.need("summary")?.text()?.trim();
+        let description = format!("{summary}\n\n{}", node.description()?);
+        let body = match node.get("requestBody") {
+            Some(body) => {
+                body.known(&["description", "required", "content"])?;
+                if !body.flag("required")? {
+                    return Err(body.error("a body that may be missing is not known"));
+                }
+                let (media, schema) = self.media(&body)?;
+                if media != "application/json" {
+                    return Err(body.error(format!("a body of `{media}` is not known")));
+                }
+                Some(self.named(&schema)?)
+            }
+            None => None,
+        };
+        let responses = node.need("responses")?;
+        let mut answer = None;
+        for (status, response) in responses.entries()? {
+            response.known(&["description", "content"])?;
+            if !status.starts_with('2') {
+                continue;
+            }
+            if answer.is_some() {
+                return Err(responses.error("an operation has one successful response"));
+            }
+            let (media, schema) = self.media(&response)?;
+            answer = Some(match media {
+                "application/json" => Answer::Json(self.named(&schema)?),
+                "text/event-stream" => Answer::Events(self.named(&schema)?),
+                other => return Err(response.error(format!("an answer of `{other}` is not known"))),
+            });
+        }
+        let answer = answer.ok_or_else(|| responses.error("there is no successful response"))?;
+        let (parameters, parameters_type) = self.parameters(&id, path, &node, model)?;
+        if model.operations.iter().any(|other| other.id == id) {
+            return Err(node.error(format!("a second operation has the id `{id}`")));
+        }
+        model.operations.push(Operation {
+            id,
+            method,
+            path: path.into(),
+            description,
+            parameters,
+            parameters_type,
+            body,
+            answer,
+            deprecated: node.flag("deprecated")?,
+        });
+        Ok(())
+    }
+
+    /// The only media type of a body, and its schema.
+    fn media(&self, node: &Node<'a>) -> Result<(&'a str, Node<'a>), Error> {
+        let content = node.need("content")?;
+        let mut entries = content.entries()?;
+        match (entries.next(), entries.next()) {
+            (Some((media, node)), None) => {
+                node.known(&["schema", "example", "examples"])?;
+                Ok((media, node.need("schema")?))
+            }
+            _ => Err(content.error("a body has exactly one media type")),
+        }
+    }
+
+    /// A reference to a named component.
+    fn named(&self, schema: &Node<'a>) -> Result<Form, Error> {
+        schema.known(&["$ref"])?;
+        self.reference(&schema.need("$ref")?)
+    }
+
+    /// Reads the parameters; they become the properties of an object of their own.
+    fn parameters(
+        &self,
+        id: &str,
+        path: &str,
+        operation: &Node<'a>,
+        model: &mut Model,
+    ) -> Result<(Vec<Parameter>, Option<String>), Error> {
+        let Some(list) = operation.get("parameters") else { return Ok((Vec::new(), None)) };
+        let mut parameters = Vec::new();
+        let mut object = Object::default();
+        for node in list.items()? {
+            node.known(&[
+                "name",
+                "in",
+                "required",
+                "description",
+                "schema",
+                "example",
+                "x-rust-name",
+            ])?;
+            let wire = node.need("name")?.text()?;
+            let place = match node.need("in")?.text()? {
+                "path" => Place::Path,
+                "query" => Place::Query,
+                "header" => Place::Header,
+                other => return Err(node.error(format!("a parameter in `{other}` is not known"))),
+            };
+            if place == Place::Path && !path.contains(&format!("{{{wire}}}")) {
+                return Err(node.error(format!("`{path}` has no `{{{wire}}}`")));
+            }
+            let mut shape = self.shape(&node.need("schema")?, &["default"])?;
+            // In a path, a query or a header every value is a text.
+            shape.also = match &shape.form {
+                Form::Boolean | Form::Integer { .. } | Form::Number { .. } => Also::Text,
+                Form::Text { .. } | Form::Secret => Also::Nothing,
+                Form::Named(_) => Also::Nothing,
+                _ => return Err(node.error("a parameter is a scalar or an enum")),
+            };
+            let rust = match node.get("x-rust-name") {
+                Some(rust) => rust.text()?.into(),
+                None => names::snake(wire),
+            };
+            object.properties.push(Property {
+                wire: wire.into(),
+                rust,
+                description: node.description()?,
+                presence: if node.flag("required")? {
+                    Presence::Required
+                } else {
+                    Presence::Optional
+                },
+                shape,
+                aliases: Vec::new(),
+                personal: false,
+                deprecated: false,
+                default: None,
+            });
+            parameters.push(Parameter { wire: wire.into(), place });
+        }
+        let rust = format!("{}Parameters", names::camel(id));
+        model.types.push(Type {
+            name: rust.clone(),
+            rust: rust.clone(),
+            pointer: list.pointer.clone(),
+            description: format!("What `{id}` takes in its path, query and headers."),
+            deprecated: false,
+            kind: Kind::Object(object),
+        });
+        Ok((parameters, Some(rust)))
+    }
+}
+
+const JSON: Shape = Shape { form: Form::Json, also: Also::Nothing };
+
+fn is_nullable_type(node: &Node<'_>) -> bool {
+    match node.get("type").map(|ty| ty.value) {
+        Some(Value::Array(types)) => types.iter().any(|ty| ty == "null"),
+        _ => false,
+    }
+}
+
+fn enum_value(node: &Node<'_>) -> Result<EnumValue, Error> {
+    match node.value {
+        Value::String(text) => Ok(EnumValue::Text(text.clone())),
+        value => match value.as_i64() {
+            Some(code) => Ok(EnumValue::Code(code)),
+            None => Err(node.error("a value of an enum is a string or an integer")),
+        },
+    }
+}
+
+fn read_demand(node: &Node<'_>, object: &Object) -> Result<Demand, Error> {
+    node.known(&["when", "require"])?;
+    let property = |name: &str| {
+        let found = object.properties.iter().find(|property| property.wire == name);
+        found.ok_or_else(|| node.error(format!("there is no property `{name}`")))
+    };
+    let when = node.need("when")?;
+    let mut entries = when.entries()?;
+    let (Some((name, value)), None) = (entries.next(), entries.next()) else {
+        return Err(when.error("a demand looks at one property"));
+    };
+    if !matches!(property(name)?.shape.form, Form::Named(_)) {
+        return Err(when.error("a demand looks at an enum"));
+    }
+    let require = node.texts("require")?;
+    for name in &require {
+        if property(name)?.presence != Presence::Optional {
+            return Err(node.error(format!("`{name}` is not optional")));
+        }
+    }
+    Ok(Demand { when: (name.into(), value.text()?.into()), require })
+}

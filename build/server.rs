@@ -1,0 +1,208 @@
+//! The server side: the trait that a bot implements, and the routes that lead to it.
+//!
+//! The module that includes the generated code brings the platform's own part into scope: `Rules`,
+//! and, where the spec has event streams, `Turn`.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::client::form_path;
+use super::docs::docs;
+use super::model::{Answer, Method, Model, Operation, Place};
+use super::{Settings, names};
+
+/// Writes `Api`, `Server` and `router`.
+pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
+    let methods = model.operations.iter().map(|operation| method(operation, settings));
+    let calls = model.operations.iter().map(|operation| call(operation, settings));
+    let routes = model.operations.iter().map(route);
+    let docs = docs(&format!("What a server of the {} does.", model.title));
+    quote! {
+        use ::callbot::server;
+
+        #docs
+        ///
+        /// Serve it with [`router`], or with [`Server`] to change its settings. The futures must be
+        /// `Send`; `async fn` in the implementation is all it takes.
+        pub trait Api: Send + Sync + 'static {
+            #(#methods)*
+        }
+
+        /// Serves an [`Api`], with the settings of [`server::Server`].
+        pub type Server<A> = server::Server<A, Rules>;
+
+        /// The routes of an [`Api`] with the default settings; [`Server`] changes them.
+        pub fn router<A: Api>(api: A) -> axum::Router {
+            Server::new(api).router()
+        }
+
+        impl<A: Api> server::Routes<A> for Rules {
+            fn routes(server: std::sync::Arc<Server<A>>) -> axum::Router {
+                axum::Router::new() #(#routes)* .with_state(server)
+            }
+        }
+
+        mod calls {
+            use super::*;
+
+            #(#calls)*
+        }
+    }
+}
+
+/// What the handler of an operation gives.
+fn output(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
+    let stated = settings.outputs.iter().find(|(id, _)| *id == operation.id);
+    match (&operation.answer, stated) {
+        (Answer::Events(_), _) => quote!(()),
+        (_, Some((_, ty))) => ty.parse().unwrap_or_default(),
+        (Answer::Json(form), None) => {
+            let path = form_path(form);
+            quote!(#path)
+        }
+    }
+}
+
+/// What the handler takes besides `&self`: names and types.
+fn inputs(operation: &Operation) -> Vec<(TokenStream, TokenStream)> {
+    let parameters = operation.parameters_type.as_deref().map(|name| {
+        let ty = names::ident(name);
+        (quote!(parameters), quote!(#ty))
+    });
+    let body = operation.body.as_ref().map(|form| {
+        let ty = form_path(form);
+        (quote!(request), quote!(#ty))
+    });
+    parameters.into_iter().chain(body).collect()
+}
+
+fn method(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
+    let name = names::ident(&names::snake(&operation.id));
+    let docs = docs(&operation.description);
+    let deprecated = operation.deprecated.then(|| quote!(#[deprecated]));
+    let output = output(operation, settings);
+    let inputs = inputs(operation);
+    let (arguments, types): (Vec<_>, Vec<_>) = inputs.into_iter().unzip();
+    let events = matches!(operation.answer, Answer::Events(_));
+    let reply = events.then(|| quote!(reply: &mut server::Sink<Turn>));
+    let end = if settings.optional.contains(&operation.id.as_str()) {
+        let unused = events.then(|| quote!(reply,));
+        let value = match output.to_string().as_str() {
+            "()" => quote!(Ok(())),
+            _ => quote!(Err(server::Error::unsupported())),
+        };
+        quote! { { let _ = (#(#arguments,)* #unused); async move { #value } } }
+    } else {
+        quote!(;)
+    };
+    quote! {
+        #docs
+        #deprecated
+        fn #name(
+            &self,
+            #(#arguments: #types,)*
+            #reply
+        ) -> impl Future<Output = Result<#output, server::Error>> + Send #end
+    }
+}
+
+fn call(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
+    let call = format_ident!("{}", names::camel(&operation.id));
+    let name = names::ident(&names::snake(&operation.id));
+    let constant = names::constant(&operation.id);
+    let (arguments, types): (Vec<_>, Vec<_>) = inputs(operation).into_iter().unzip();
+    let (input, pattern) = match types.as_slice() {
+        [one] => {
+            let argument = arguments.iter();
+            (quote!(#one), quote!(#(#argument)*))
+        }
+        _ => (quote!((#(#types),*)), quote!((#(#arguments),*))),
+    };
+    let reads = read(operation);
+    let (kind, output, reply, reply_type) = match operation.answer {
+        Answer::Events(_) => (
+            quote!(server::EventsCall<A>),
+            None,
+            Some(quote!(, reply)),
+            Some(quote!(, reply: &mut server::Sink<Turn>)),
+        ),
+        Answer::Json(_) => {
+            let output = output(operation, settings);
+            (quote!(server::AnswerCall<A>), Some(quote!(type Output = #output;)), None, None)
+        }
+    };
+    let given = match operation.answer {
+        Answer::Events(_) => quote!(()),
+        Answer::Json(_) => quote!(Self::Output),
+    };
+    let comma = (!arguments.is_empty()).then(|| quote!(,));
+    let reply = match (&comma, reply) {
+        (None, Some(_)) => Some(quote!(reply)),
+        (_, reply) => reply,
+    };
+    quote! {
+        pub(super) struct #call;
+
+        impl<A: Api> server::Call<A> for #call {
+            type Rules = Rules;
+            type Input = #input;
+
+            const OPERATION: &'static wire::Operation = &operations::#constant;
+
+            fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+                #reads
+            }
+        }
+
+        impl<A: Api> #kind for #call {
+            #output
+
+            async fn call(
+                api: &A,
+                #pattern: #input
+                #reply_type
+            ) -> Result<#given, server::Error> {
+                api.#name(#(#arguments),* #reply).await
+            }
+        }
+    }
+}
+
+/// The expression that reads the input from the request.
+fn read(operation: &Operation) -> TokenStream {
+    let parameters = operation.parameters_type.as_ref().map(|_| {
+        let places = operation.parameters.iter().map(|parameter| {
+            let wire = &parameter.wire;
+            let place = match parameter.place {
+                Place::Path => quote!(Path),
+                Place::Query => quote!(Query),
+                Place::Header => quote!(Header),
+            };
+            quote!((server::Place::#place, #wire))
+        });
+        quote!(incoming.parameters(&[#(#places),*]))
+    });
+    match (parameters, &operation.body) {
+        (Some(parameters), Some(_)) => quote!(Ok((#parameters?, incoming.body()?))),
+        (Some(parameters), None) => parameters,
+        (None, Some(_)) => quote!(incoming.body()),
+        (None, None) => quote! { let _ = incoming; Ok(()) },
+    }
+}
+
+fn route(operation: &Operation) -> TokenStream {
+    let path = &operation.path;
+    let call = format_ident!("{}", names::camel(&operation.id));
+    let method = match operation.method {
+        Method::Get => quote!(get),
+        Method::Post => quote!(post),
+        Method::Put => quote!(put),
+        Method::Delete => quote!(delete),
+        Method::Patch => quote!(patch),
+    };
+    let handler = match operation.answer {
+        Answer::Json(_) => quote!(answer),
+        Answer::Events(_) => quote!(events),
+    };
+    quote! { .route(#path, axum::routing::#method(server::#handler::<A, calls::#call>)) }
+}

@@ -1,0 +1,136 @@
+//! Tagged unions: the tag belongs to the union, and a kind that nobody knows yet is kept whole.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use super::docs::docs;
+use super::model::{EnumValue, Kind, Model, Type, Union};
+use super::{names, types::type_docs};
+
+/// Writes every union of the spec.
+pub(super) fn write(model: &Model) -> TokenStream {
+    model
+        .types
+        .iter()
+        .filter_map(|ty| match &ty.kind {
+            Kind::Union(union) => Some(write_union(ty, union)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn write_union(ty: &Type, union: &Union) -> TokenStream {
+    let name = names::ident(&ty.rust);
+    let unknown = format_ident!("Unknown{}", ty.rust);
+    let type_docs = type_docs(ty);
+    let tag = &union.tag;
+    let arms: Vec<_> = union.arms.iter().map(|arm| names::ident(&arm.rust)).collect();
+    let arm_docs = union.arms.iter().map(|arm| docs(first_paragraph(&arm.description)));
+    let coded = union.arms.iter().any(|arm| matches!(arm.value, EnumValue::Code(_)));
+    let values: Vec<_> = union.arms.iter().map(|arm| literal(&arm.value)).collect();
+    let texts: Vec<_> = union
+        .arms
+        .iter()
+        .map(|arm| match &arm.value {
+            EnumValue::Text(text) => text.clone(),
+            EnumValue::Code(code) => code.to_string(),
+        })
+        .collect();
+    let tag_type = if coded { quote!(i64) } else { quote!(&'static str) };
+    let from = arms.iter().map(|arm| {
+        quote! {
+            impl From<#arm> for #name {
+                fn from(arm: #arm) -> Self {
+                    Self::#arm(arm)
+                }
+            }
+        }
+    });
+    let text = format!("An object for [`{name}`] of a kind that this version does not know.");
+    let unknown_docs = docs(&text);
+    let kind_docs = docs(&format!("The value of `{tag}`."));
+    quote! {
+        #type_docs
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum #name {
+            #(#arm_docs #arms(#arms),)*
+            /// A kind that this version does not know, written back as it came. Only reading
+            /// makes it.
+            Unknown(#unknown),
+        }
+
+        #unknown_docs
+        #[derive(Clone, PartialEq)]
+        pub struct #unknown(serde_json::Map<String, serde_json::Value>);
+
+        impl #unknown {
+            /// The whole object, its tag included.
+            #[must_use]
+            pub fn json(&self) -> &serde_json::Map<String, serde_json::Value> {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Debug for #unknown {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                wire::Hidden::object(f, &self.0, #tag)
+            }
+        }
+
+        impl #name {
+            #kind_docs
+            #[must_use]
+            pub fn kind(&self) -> std::borrow::Cow<'_, str> {
+                match self {
+                    #(Self::#arms(_) => #texts.into(),)*
+                    Self::Unknown(#unknown(object)) => wire::tag_text(object, #tag),
+                }
+            }
+        }
+
+        #(#from)*
+
+        impl serde::Serialize for #name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                #[derive(serde::Serialize)]
+                struct Tagged<'a, T> {
+                    #[serde(rename = #tag)]
+                    tag: #tag_type,
+                    #[serde(flatten)]
+                    arm: &'a T,
+                }
+
+                match self {
+                    #(Self::#arms(arm) => Tagged { tag: #values, arm }.serialize(serializer),)*
+                    Self::Unknown(#unknown(object)) => object.serialize(serializer),
+                }
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for #name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let object = wire::read_tagged(deserializer, #tag)?;
+                match wire::tag_text(&object, #tag).as_ref() {
+                    #(#texts => wire::read_arm(object).map(Self::#arms),)*
+                    _ => Ok(Self::Unknown(#unknown(object))),
+                }
+            }
+        }
+    }
+}
+
+fn literal(value: &EnumValue) -> TokenStream {
+    match value {
+        EnumValue::Text(text) => quote!(#text),
+        EnumValue::Code(code) => {
+            let code = proc_macro2::Literal::i64_unsuffixed(*code);
+            quote!(#code)
+        }
+    }
+}
+
+/// What stands at the variant; the rest stands at the type that it holds.
+fn first_paragraph(docs: &str) -> &str {
+    docs.split("\n\n").next().unwrap_or(docs)
+}

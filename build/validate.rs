@@ -1,0 +1,224 @@
+//! `validate()`: ranges, lengths, counts, required fields and demands between fields.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+
+use super::model::{Demand, Form, Kind, Model, Object, Presence, Property, Shape, Type};
+use super::names;
+
+/// Writes the checks of every type of the spec.
+pub(super) fn write(model: &Model) -> TokenStream {
+    let stage = Stage { limited: limited(model) };
+    model
+        .types
+        .iter()
+        .map(|ty| {
+            let name = names::ident(&ty.rust);
+            let body = stage.body(ty);
+            let report = if body.is_empty() { quote!(_) } else { quote!(report) };
+            quote! {
+                impl wire::Validate for #name {
+                    fn check(&self, #report: &mut wire::Report<'_>) {
+                        #body
+                    }
+                }
+            }
+        })
+        .collect()
+}
+
+/// The types that have limits, their own or those of what they hold: only those are looked into.
+fn limited(model: &Model) -> BTreeSet<String> {
+    let mut stage = Stage { limited: BTreeSet::new() };
+    loop {
+        let before = stage.limited.len();
+        for ty in &model.types {
+            if !stage.body(ty).is_empty() {
+                stage.limited.insert(ty.rust.clone());
+            }
+        }
+        if stage.limited.len() == before {
+            return stage.limited;
+        }
+    }
+}
+
+struct Stage {
+    limited: BTreeSet<String>,
+}
+
+/// A value in the written code.
+struct Place {
+    /// The value as a place: `self.delay`.
+    place: TokenStream,
+    /// The value itself, for what is `Copy`.
+    copy: TokenStream,
+    /// A reference to it.
+    reference: TokenStream,
+}
+
+impl Place {
+    fn field(property: &Property) -> Self {
+        let ident = names::ident(&property.rust);
+        let place = quote!(self.#ident);
+        Self { copy: place.clone(), reference: quote!(&#place), place }
+    }
+
+    /// A variable that holds a reference.
+    fn variable(name: &str) -> Self {
+        let name = names::ident(name).into_token_stream();
+        Self { place: name.clone(), copy: quote!(*#name), reference: name }
+    }
+}
+
+impl Stage {
+    fn body(&self, ty: &Type) -> TokenStream {
+        match &ty.kind {
+            Kind::Object(object) => self.object(object),
+            Kind::Union(union) => {
+                let limited = |name: &String| self.limited.contains(name);
+                let arms: Vec<_> =
+                    union.arms.iter().map(|arm| &arm.rust).filter(|arm| limited(arm)).collect();
+                if arms.is_empty() {
+                    return TokenStream::new();
+                }
+                let rest = arms.len() < union.arms.len();
+                let rest = if rest { quote!(_) } else { quote!(Self::Unknown(_)) };
+                let arms = arms.iter().map(|arm| names::ident(arm));
+                quote! {
+                    match self {
+                        #(Self::#arms(arm) => arm.check(report),)*
+                        #rest => {}
+                    }
+                }
+            }
+            // Known or not, any value may be written: the peer decides.
+            Kind::Enum(_) => TokenStream::new(),
+        }
+    }
+
+    fn object(&self, object: &Object) -> TokenStream {
+        let properties = object.properties.iter().map(|property| self.property(property));
+        let demands = object.demands.iter().map(|demand| check_demand(object, demand));
+        let extra = object.extra.iter().map(|extra| {
+            let known = object.properties.iter().map(|property| &property.wire);
+            let values =
+                self.shape(&extra.shape, &Place::variable("value"), &quote!(report.field(key)));
+            let values = values.map(|check| quote! { for (key, value) in &self.extra { #check } });
+            quote! { report.further_keys(&self.extra, &[#(#known),*]); #values }
+        });
+        quote! { #(#properties)* #(#demands)* #(#extra)* }
+    }
+
+    fn property(&self, property: &Property) -> TokenStream {
+        let wire = &property.wire;
+        let report = match property.personal {
+            true => quote!(report.field(#wire).private()),
+            false => quote!(report.field(#wire)),
+        };
+        // typify gives lists and maps no `Option`: an empty one is an absent one.
+        let list = matches!(property.shape.form, Form::Array { .. } | Form::Map(_));
+        let option = matches!(property.presence, Presence::Optional | Presence::MayBeMissing);
+        if list || !option {
+            let check = self.shape(&property.shape, &Place::field(property), &report);
+            return check.unwrap_or_default();
+        }
+        let ident = names::ident(&property.rust);
+        let check = self.shape(&property.shape, &Place::variable("value"), &report);
+        match (check, property.presence == Presence::MayBeMissing) {
+            (None, false) => TokenStream::new(),
+            (None, true) => quote! { if self.#ident.is_none() { report.missing(#wire); } },
+            (Some(check), false) => quote! { if let Some(value) = &self.#ident { #check } },
+            (Some(check), true) => quote! {
+                match &self.#ident {
+                    Some(value) => { #check }
+                    None => report.missing(#wire),
+                }
+            },
+        }
+    }
+
+    /// Statements that check a value; none when anything goes.
+    fn shape(&self, shape: &Shape, value: &Place, report: &TokenStream) -> Option<TokenStream> {
+        let Place { place, copy, reference } = value;
+        match &shape.form {
+            Form::Boolean | Form::Json | Form::Secret => None,
+            Form::Integer { min, max, .. } => {
+                let literal = proc_macro2::Literal::i64_unsuffixed;
+                let range = range(min.map(literal), max.map(literal))?;
+                Some(quote! { #report.integer(#copy, #range); })
+            }
+            Form::Number { min, max } => {
+                let literal = proc_macro2::Literal::f64_unsuffixed;
+                // Even without bounds: JSON has no NaN and no infinity.
+                let range = range(min.map(literal), max.map(literal)).unwrap_or_else(|| quote!(..));
+                Some(quote! { #report.number(#copy, #range); })
+            }
+            Form::Text { min, max } => {
+                let range = counts(*min, *max)?;
+                Some(quote! { #report.length(#reference, #range); })
+            }
+            Form::Named(name) if !self.limited.contains(name) => None,
+            Form::Named(_) | Form::Foreign { .. } => {
+                Some(quote! { wire::Validate::check(#reference, &mut #report); })
+            }
+            Form::JsonText(content) => self.shape(content, value, report),
+            Form::Array { items, min, max } => {
+                let count =
+                    counts(*min, *max).map(|range| quote! { #report.count(#place.len(), #range); });
+                let item = Place::variable("item");
+                let each = self.shape(items, &item, &quote!(#report.item(index))).map(|check| {
+                    quote! { for (index, item) in #place.iter().enumerate() { #check } }
+                });
+                (count.is_some() || each.is_some()).then(|| quote! { #count #each })
+            }
+            Form::Map(values) => {
+                let item = Place::variable("item");
+                let check = self.shape(values, &item, &quote!(#report.field(key)))?;
+                Some(quote! { for (key, item) in #reference { #check } })
+            }
+        }
+    }
+}
+
+fn check_demand(object: &Object, demand: &Demand) -> TokenStream {
+    let (name, value) = &demand.when;
+    let find = |wire: &str| object.properties.iter().find(|property| property.wire == wire);
+    let Some(when) = find(name) else { return TokenStream::new() };
+    let ident = names::ident(&when.rust);
+    let holds = match when.presence {
+        Presence::Required | Presence::MissingIsDefault => quote!(self.#ident.as_str() == #value),
+        _ => quote!(self.#ident.as_ref().is_some_and(|value| value.as_str() == #value)),
+    };
+    let condition = format!("`{name}` is {value}");
+    let required = demand.require.iter().filter_map(|wire| {
+        let property = find(wire)?;
+        let ident = names::ident(&property.rust);
+        let absent = match property.shape.form {
+            Form::Array { .. } | Form::Map(_) => quote!(is_empty),
+            _ => quote!(is_none),
+        };
+        Some(quote! {
+            if #holds && self.#ident.#absent() {
+                report.demanded(#wire, #condition);
+            }
+        })
+    });
+    quote! { #(#required)* }
+}
+
+fn counts(min: Option<u64>, max: Option<u64>) -> Option<TokenStream> {
+    let literal = proc_macro2::Literal::u64_unsuffixed;
+    range(min.map(literal), max.map(literal))
+}
+
+fn range<T: ToTokens>(min: Option<T>, max: Option<T>) -> Option<TokenStream> {
+    match (min, max) {
+        (None, None) => None,
+        (Some(min), None) => Some(quote!(#min..)),
+        (None, Some(max)) => Some(quote!(..=#max)),
+        (Some(min), Some(max)) => Some(quote!(#min..=#max)),
+    }
+}

@@ -1,0 +1,83 @@
+//! Plays a whole call against a bot and prints what was said.
+//!
+//! Without arguments the bot is the demo clerk, on a free port of this machine; `--url URL` calls
+//! one that runs elsewhere. The exit code is 0 only if every step was as it must be.
+
+mod clerk;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use callbot::digital_employee::simulator::{Expect, Simulator, Step};
+use callbot::digital_employee::{
+    Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType, router,
+};
+use clerk::Clerk;
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let url = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => start_clerk().await?,
+        ["--url", url] => (*url).to_owned(),
+        _ => {
+            eprintln!("usage: call [--url URL]");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    println!("calling {url}");
+    let call = Simulator::new(Client::new(&url)?).play(&script()).await;
+    println!("{call}");
+    let wrong = call.steps.iter().filter(|step| !step.problems.is_empty()).count();
+    let late = call.steps.iter().filter(|step| !step.warnings.is_empty()).count();
+    println!("{} steps, {wrong} wrong, {late} over budget", call.steps.len());
+    Ok(if call.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Serves the demo bot on a free port.
+async fn start_clerk() -> Result<String, Box<dyn Error>> {
+    // One step makes the clerk panic; a backtrace in the middle of the call would hide the point.
+    std::panic::set_hook(Box::new(|_| eprintln!("(the clerk panics, as the script wants it)")));
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(callbot::server::serve(
+        listener,
+        router(Clerk::default()),
+        std::future::pending(),
+    ));
+    Ok(url)
+}
+
+fn script() -> Vec<Step> {
+    vec![
+        Step::begin()
+            .named("greeting")
+            .expect(Expect::text("how can I help"))
+            .expect(Expect::ControlKind("Voice".into())),
+        Step::say("What is my balance?")
+            .named("a spoken question")
+            .expect(Expect::text("1234 euros"))
+            .expect(Expect::Packets(3)),
+        Step::say("I forgot my PIN.")
+            .named("the bot asks for keys")
+            .expect(Expect::control(GatherDtmf::new(Terminator::Hash, 4, 5))),
+        Step::keys("4711").named("a keypad turn").expect(Expect::text("4, 7, 1, 1")),
+        Step::silence().named("a silence").expect(Expect::text("still there")),
+        Step::say("Tell me a story.")
+            .named("a barge-in")
+            .barge_in_after(Duration::from_millis(1100))
+            .expect(Expect::text("once upon a time"))
+            .expect(Expect::Packets(4)),
+        Step::say("Please crash.").named("a crash of the handler").expect(Expect::Failure(500)),
+        Step::say("I want to talk to an agent.")
+            .named("a transfer")
+            .expect(Expect::control(Transfer::new(TransferType::SkillGroup, "skg-1234"))),
+        Step::say("Bye!")
+            .named("a hang-up")
+            .expect(Expect::text("goodbye"))
+            .expect(Expect::control(HangUp::new().with_delay(1))),
+        Step::end().named("the end"),
+    ]
+}

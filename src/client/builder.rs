@@ -1,0 +1,200 @@
+//! The settings of a client, and of single calls.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::core::Core;
+use super::{Error, Transport, tls};
+
+/// Builds a client.
+pub struct Builder<C> {
+    base_url: String,
+    connect: Duration,
+    options: CallOptions,
+    transport: Option<Arc<dyn Transport>>,
+    client: PhantomData<fn() -> C>,
+}
+
+impl<C: From<Core>> Builder<C> {
+    /// Settings for a client of the server at `base_url`, the paths of the spec appended to it.
+    #[must_use]
+    pub fn new(base_url: &str) -> Self {
+        Self {
+            base_url: base_url.trim_end_matches('/').into(),
+            connect: Duration::from_secs(5),
+            options: CallOptions::default(),
+            transport: None,
+            client: PhantomData,
+        }
+    }
+
+    /// How long a connection may take to stand. Default: 5 s. A transport of one's own has its own.
+    #[must_use]
+    pub fn connect_deadline(mut self, deadline: Duration) -> Self {
+        self.connect = deadline;
+        self
+    }
+
+    /// The options for all calls. Default: [`CallOptions::new`].
+    #[must_use]
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How requests travel. Default: a `reqwest::Client` of our making, with TLS by rustls, without
+    /// redirects and without compression. Any other `reqwest::Client` will do, too.
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// When the URL is not an absolute http or https URL, or TLS can't be set up.
+    pub fn build(self) -> Result<C, Error> {
+        let url = reqwest::Url::parse(&self.base_url).map_err(Error::settings)?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(Error::settings("the base URL is not an http or https URL"));
+        }
+        let http = tls::http_client(self.connect)?;
+        let transport = self.transport.unwrap_or_else(|| Arc::new(http.clone()));
+        let core = Core::new(self.base_url, http, transport, self.options, self.connect);
+        Ok(core.into())
+    }
+}
+
+impl<C> fmt::Debug for Builder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("base_url", &self.base_url)
+            .field("connect", &self.connect)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Options of calls: deadlines, headers, retries, limits.
+///
+/// ```
+/// use std::time::Duration;
+/// use callbot::client::{CallOptions, Retries};
+///
+/// let options = CallOptions::new()
+///     .call_deadline(Duration::from_secs(3))
+///     .retries(Retries::up_to(2));
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct CallOptions {
+    pub(super) call: Duration,
+    pub(super) first_event: Duration,
+    pub(super) gap: Duration,
+    pub(super) headers: HeaderMap,
+    pub(super) retries: Retries,
+    pub(super) body_limit: usize,
+}
+
+impl CallOptions {
+    /// The defaults, which are named at each setting.
+    pub fn new() -> Self {
+        Self {
+            call: Duration::from_secs(10),
+            first_event: Duration::from_secs(10),
+            gap: Duration::from_secs(30),
+            headers: HeaderMap::new(),
+            retries: Retries::NONE,
+            body_limit: 1024 * 1024,
+        }
+    }
+
+    /// How long a call without a stream may take as a whole, its retries included. Default: 10 s.
+    pub fn call_deadline(mut self, deadline: Duration) -> Self {
+        self.call = deadline;
+        self
+    }
+
+    /// How long a stream may take to its first event, its retries included. Default: 10 s.
+    pub fn first_event_deadline(mut self, deadline: Duration) -> Self {
+        self.first_event = deadline;
+        self
+    }
+
+    /// How long a stream may pause between two events; comments do not count. Default: 30 s.
+    /// A stream as a whole has no deadline.
+    pub fn gap_deadline(mut self, deadline: Duration) -> Self {
+        self.gap = deadline;
+        self
+    }
+
+    /// Adds a header to the requests, in place of one of the same name.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Whether a call that failed is made again. Default: [`Retries::NONE`].
+    pub fn retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// The largest answer, or the largest event of a stream, in bytes. Default: 1 MiB.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+}
+
+impl Default for CallOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How often, and after what pause, a call is made again when its error
+/// [is retryable](Error::is_retryable).
+///
+/// The pause doubles with each attempt and is drawn at random between nothing and that length. A
+/// `Retry-After` in seconds is honoured up to 60 s. A stream is never asked for again once its head
+/// has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retries {
+    pub(super) most: u32,
+    pub(super) pause: Duration,
+}
+
+impl Retries {
+    /// Never.
+    pub const NONE: Self = Self { most: 0, pause: Duration::ZERO };
+
+    /// Up to so many more attempts, the first pause up to 200 ms.
+    #[must_use]
+    pub const fn up_to(most: u32) -> Self {
+        Self { most, pause: Duration::from_millis(200) }
+    }
+
+    /// The longest first pause.
+    #[must_use]
+    pub const fn pause(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    /// The pause before attempt number `attempt`, counted from 1.
+    pub(super) fn pause_before(&self, attempt: u32, retry_after: Option<Duration>) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(60);
+        if let Some(asked) = retry_after {
+            return asked.min(LONGEST);
+        }
+        let longest = self.pause.saturating_mul(1 << (attempt - 1).min(16)).min(LONGEST);
+        longest.mul_f64(fastrand::f64())
+    }
+}

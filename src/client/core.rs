@@ -1,0 +1,257 @@
+//! The way of every call: attempts, deadlines, tracing, limits.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use reqwest::{Request, Response};
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::error::Kind;
+use super::{CallOptions, Deadline, Error, EventStream, Outcome, Transport, TransportError};
+use crate::wire::{Operation, decode};
+
+/// What all compiled clients share: where the server is, how requests travel, and the options.
+#[derive(Clone)]
+pub struct Core {
+    base_url: Arc<str>,
+    http: reqwest::Client,
+    transport: Arc<dyn Transport>,
+    options: Arc<CallOptions>,
+    connect: Duration,
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("base_url", &self.base_url)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Core {
+    pub(super) fn new(
+        base_url: String,
+        http: reqwest::Client,
+        transport: Arc<dyn Transport>,
+        options: CallOptions,
+        connect: Duration,
+    ) -> Self {
+        let (base_url, options) = (base_url.into(), Arc::new(options));
+        Self { base_url, http, transport, options, connect }
+    }
+
+    /// The same, with other options.
+    #[must_use]
+    pub fn with(&self, options: CallOptions) -> Self {
+        Self { options: Arc::new(options), ..self.clone() }
+    }
+
+    /// What progenitor's code builds requests with.
+    #[must_use]
+    pub fn connection(&self) -> (&str, reqwest::Client) {
+        (&self.base_url, self.http.clone())
+    }
+
+    /// Makes a call with one answer.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn answer<T>(
+        &self,
+        operation: &'static Operation,
+        request: Request,
+    ) -> Result<Answer<T>, Error>
+    where
+        T: DeserializeOwned + Outcome,
+    {
+        let limit = self.options.call;
+        let whole = async {
+            let response = self.send(operation, request, "application/json").await?;
+            self.read(operation, response).await
+        };
+        match timeout_at(deadline(limit), whole).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::new(operation, Kind::Deadline(Deadline::Call, limit))),
+        }
+    }
+
+    async fn read<T>(&self, operation: &Operation, response: Response) -> Result<Answer<T>, Error>
+    where
+        T: DeserializeOwned + Outcome,
+    {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let fail = |kind| Error::with_status(operation, kind, Some(status));
+        let limit = self.options.body_limit;
+        let body = match Limited::new(reqwest::Body::from(response), limit).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return Err(fail(Kind::TooLarge(limit)));
+            }
+            Err(error) => return Err(fail(Kind::Transport(TransportError::new(error)))),
+        };
+        let value: T = match decode(&body) {
+            Ok(value) => value,
+            // What a gateway answers is not the platform's envelope.
+            Err(_) if !status.is_success() => return Err(fail(Kind::Status)),
+            Err(error) => return Err(fail(Kind::Decode(error))),
+        };
+        match value.failure() {
+            Some(failure) => Err(fail(Kind::Failure(failure))),
+            None if !status.is_success() => Err(fail(Kind::Status)),
+            None => Ok(Answer { value, status, headers }),
+        }
+    }
+
+    /// Makes a call that is answered with a stream of events. Returns when the head of the answer
+    /// is there; the deadline of the first event runs on.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn events<T>(
+        &self,
+        operation: &'static Operation,
+        request: Request,
+    ) -> Result<EventStream<T>, Error> {
+        let limit = self.options.first_event;
+        let until = deadline(limit);
+        let head = self.send(operation, request, "text/event-stream");
+        let response = match timeout_at(until, head).await {
+            Ok(response) => response?,
+            Err(_) => {
+                return Err(Error::new(operation, Kind::Deadline(Deadline::FirstEvent, limit)));
+            }
+        };
+        let status = response.status();
+        if !status.is_success() {
+            return Err(Error::with_status(operation, Kind::Status, Some(status)));
+        }
+        let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if !media.is_some_and(crate::sse::is_event_stream) {
+            let found = media.unwrap_or("untyped").to_owned();
+            return Err(Error::with_status(operation, Kind::ContentType(found), Some(status)));
+        }
+        Ok(EventStream::new(operation, response, &self.options, until))
+    }
+
+    /// Sends a request, and again where the options say so.
+    async fn send(
+        &self,
+        operation: &'static Operation,
+        mut request: Request,
+        accept: &'static str,
+    ) -> Result<Response, Error> {
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        for (name, value) in &self.options.headers {
+            headers.insert(name, value.clone());
+        }
+        let mut attempt = 0;
+        loop {
+            let again = request.try_clone();
+            let (error, retry_after) = match self.attempt(operation, request).await {
+                Ok(response) => {
+                    let error =
+                        Error::with_status(operation, Kind::Status, Some(response.status()));
+                    if !error.is_retryable() || attempt >= self.options.retries.most {
+                        return Ok(response);
+                    }
+                    (error, retry_after(response.headers()))
+                }
+                Err(error) => (error, None),
+            };
+            attempt += 1;
+            match again {
+                Some(again) if error.is_retryable() && attempt <= self.options.retries.most => {
+                    let pause = self.options.retries.pause_before(attempt, retry_after);
+                    tracing::debug!(operation = operation.id, attempt, ?pause, "again: {error}");
+                    sleep(pause).await;
+                    request = again;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        operation: &'static Operation,
+        request: Request,
+    ) -> Result<Response, Error> {
+        let start = Instant::now();
+        let result = self.transport.send(request).await;
+        let elapsed = start.elapsed();
+        match result {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                tracing::debug!(operation = operation.id, status, ?elapsed, "answered");
+                Ok(response)
+            }
+            Err(error) => {
+                tracing::debug!(operation = operation.id, ?elapsed, "not answered: {error}");
+                // Only the connection has a deadline of the transport's.
+                Err(Error::new(
+                    operation,
+                    if error.is_timeout() && error.is_connect() {
+                        Kind::Deadline(Deadline::Connect, self.connect)
+                    } else {
+                        Kind::Transport(error)
+                    },
+                ))
+            }
+        }
+    }
+}
+
+/// A deadline so far off that it can't be told is none.
+pub(super) fn deadline(limit: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+    Instant::now() + limit.min(CENTURY)
+}
+
+/// `Retry-After` in seconds; as a date it is not read.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// An answer with its HTTP status and headers. It is the value it holds, by `Deref`.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    value: T,
+    status: StatusCode,
+    headers: HeaderMap,
+}
+
+impl<T> Answer<T> {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The value alone.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.value
+    }
+}
+
+impl<T> Deref for Answer<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}

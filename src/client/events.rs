@@ -1,0 +1,157 @@
+//! A typed stream of events.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::BoxStream;
+use http::{HeaderMap, StatusCode};
+use reqwest::Response;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::core::deadline;
+use super::error::Kind;
+use super::{CallOptions, Deadline, Error, Reported, Step, TransportError};
+use crate::sse::Decoder;
+use crate::wire::{Operation, decode};
+
+/// The events of a stream, as types: packets as they are on the wire.
+///
+/// The stream ends behind the packet that is the last one by the platform's rules; what comes after
+/// it is dropped. Before that, its end is an error ([`Error::is_cut`]), and so are a deadline that
+/// passes, an event that can't be read and a failure that the peer reports. After an error the
+/// stream has ended. Comments, empty events and `[DONE]` are passed over.
+pub struct EventStream<T> {
+    operation: &'static Operation,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Option<BoxStream<'static, reqwest::Result<Bytes>>>,
+    chunk: Bytes,
+    decoder: Decoder,
+    gap: Duration,
+    alarm: Pin<Box<Sleep>>,
+    limit: (Deadline, Duration),
+    event: PhantomData<fn() -> T>,
+}
+
+impl<T> EventStream<T> {
+    pub(super) fn new(
+        operation: &'static Operation,
+        response: Response,
+        options: &CallOptions,
+        first: Instant,
+    ) -> Self {
+        Self {
+            operation,
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: Some(Box::pin(response.bytes_stream())),
+            chunk: Bytes::new(),
+            decoder: Decoder::new(options.body_limit),
+            gap: options.gap,
+            alarm: Box::pin(sleep_until(first)),
+            limit: (Deadline::FirstEvent, options.first_event),
+            event: PhantomData,
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Ends the stream, and with it the connection.
+    fn end(&mut self) {
+        self.body = None;
+        self.chunk = Bytes::new();
+    }
+
+    fn fail<V>(&mut self, kind: Kind) -> Poll<Option<Result<V, Error>>> {
+        self.end();
+        Poll::Ready(Some(Err(Error::with_status(self.operation, kind, Some(self.status)))))
+    }
+}
+
+impl<T: DeserializeOwned> EventStream<T> {
+    /// The next event of what has arrived.
+    fn next_event(&mut self) -> Result<Option<T>, Kind> {
+        let whole = std::mem::take(&mut self.chunk);
+        let mut rest: &[u8] = &whole;
+        while let Some(event) =
+            self.decoder.next(&mut rest).map_err(|error| Kind::TooLarge(error.limit()))?
+        {
+            let data = event.data();
+            if data.is_empty() || data == b"[DONE]" {
+                continue;
+            }
+            let value = decode(data).map_err(Kind::Decode)?;
+            self.chunk = whole.slice_ref(rest);
+            return Ok(Some(value));
+        }
+        Ok(None)
+    }
+}
+
+impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if this.body.is_none() {
+                return Poll::Ready(None);
+            }
+            match this.next_event() {
+                Ok(None) => {}
+                Ok(Some(event)) => {
+                    this.limit = (Deadline::Gap, this.gap);
+                    this.alarm.as_mut().reset(deadline(this.gap));
+                    if let Some(failure) = event.failure() {
+                        return this.fail(Kind::Failure(failure));
+                    }
+                    if event.step() == Step::Last {
+                        this.end();
+                    }
+                    return Poll::Ready(Some(Ok(event)));
+                }
+                Err(kind) => return this.fail(kind),
+            }
+            let Some(body) = &mut this.body else { return Poll::Ready(None) };
+            match body.as_mut().poll_next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => this.chunk = chunk,
+                Poll::Ready(Some(Err(error))) => {
+                    let error = TransportError::from(error);
+                    tracing::debug!(operation = this.operation.id, "cut: {error}");
+                    return this.fail(Kind::Cut);
+                }
+                Poll::Ready(None) => return this.fail(Kind::Cut),
+                Poll::Pending => {
+                    ready!(this.alarm.as_mut().poll(cx));
+                    let (deadline, limit) = this.limit;
+                    return this.fail(Kind::Deadline(deadline, limit));
+                }
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for EventStream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream")
+            .field("operation", &self.operation.id)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,72 @@
+//! A client and a server in one process, without a socket.
+
+use std::fmt;
+
+use axum::Router;
+use axum::body::Body;
+use futures_util::future::BoxFuture;
+use reqwest::{Request, Response};
+use tower_service::Service;
+
+use super::{Transport, TransportError};
+
+/// Sends requests straight to a router: the same code runs on both sides, no socket in between.
+/// Time can be paused, since client and server share one runtime.
+///
+/// ```
+/// # use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply};
+/// use callbot::client::InMemory;
+/// use callbot::digital_employee::{AnswerMode, Client, router};
+/// # use callbot::digital_employee::VendorParams;
+/// # use callbot::server::Error;
+/// # struct Echo;
+/// # impl Api for Echo {
+/// #     async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
+/// #         Ok(reply.finish("Welcome.").await?)
+/// #     }
+/// #     async fn dialogue(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
+/// #         Ok(reply.send(request.utterance).await?)
+/// #     }
+/// # }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let client = Client::builder("http://bot").transport(InMemory::new(router(Echo))).build()?;
+/// let request = DialogueRequest::new("r-1", 378210, "n1", "sc-1", "s-1", "t-1", "Hello?");
+/// let reply = client.dialogue(&request).await?.into_events(AnswerMode::Cumulative);
+/// assert_eq!(reply.text().await?, "Hello?");
+/// # Ok::<_, callbot::client::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct InMemory(Router);
+
+impl InMemory {
+    /// Sends to this router.
+    #[must_use]
+    pub fn new(router: Router) -> Self {
+        Self(router)
+    }
+}
+
+impl fmt::Debug for InMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InMemory")
+    }
+}
+
+impl Transport for InMemory {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let mut router = self.0.clone();
+        Box::pin(async move {
+            let mut request: http::Request<reqwest::Body> = request.try_into()?;
+            // A router matches paths; a server would get them without scheme and host.
+            let path = request.uri().path_and_query().cloned();
+            *request.uri_mut() = path.map_or_else(Default::default, Into::into);
+            let response = match router.call(request.map(Body::new)).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+            Ok(response.map(|body| reqwest::Body::wrap_stream(body.into_data_stream())).into())
+        })
+    }
+}

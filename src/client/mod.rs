@@ -1,0 +1,26 @@
+//! What the compiled clients stand on: settings, deadlines, retries, typed event streams.
+//!
+//! A compiled client builds each request with progenitor's code, in a private module, and hands it
+//! to [`Core`]. From there on all calls go one way: deadlines, retries and tracing around a
+//! [`Transport`], which is where whatever signs or records requests is put.
+
+mod builder;
+mod core;
+mod error;
+mod events;
+#[cfg(feature = "server")]
+mod in_memory;
+mod outcome;
+mod request;
+mod tls;
+mod transport;
+
+pub use builder::{Builder, CallOptions, Retries};
+pub use core::{Answer, Core};
+pub use error::{Deadline, Error};
+pub use events::EventStream;
+#[cfg(feature = "server")]
+pub use in_memory::InMemory;
+pub use outcome::{Failure, Outcome, Reported, Step};
+pub use request::{Capture, check, segment};
+pub use transport::{Transport, TransportError};

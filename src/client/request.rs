@@ -1,0 +1,60 @@
+//! From typed arguments to a finished request.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use super::Error;
+use super::error::Kind;
+use crate::wire::{self, Operation, Validate, Violation};
+
+/// Keeps the request that progenitor's code has built, in place of sending it.
+#[derive(Debug, Clone, Default)]
+pub struct Capture(Arc<Mutex<Option<reqwest::Request>>>);
+
+impl Capture {
+    /// Keeps a request, and answers so that progenitor's code comes to its end.
+    pub fn keep(&self, request: reqwest::Request) -> reqwest::Response {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+        http::Response::new("").into()
+    }
+
+    /// The request that was kept.
+    ///
+    /// # Errors
+    /// When it could not be built.
+    pub fn request(
+        &self,
+        operation: &Operation,
+        error: Option<impl fmt::Display>,
+    ) -> Result<reqwest::Request, Error> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        kept.ok_or_else(|| {
+            let reason = error.map_or_else(|| "it was not built".into(), |error| error.to_string());
+            Error::new(operation, Kind::Request(reason))
+        })
+    }
+}
+
+/// Checks what is about to leave.
+///
+/// # Errors
+/// When the spec does not allow it.
+pub fn check(operation: &Operation, value: &impl Validate) -> Result<(), Error> {
+    value.validate().map_err(|violations| Error::new(operation, Kind::Invalid(violations)))
+}
+
+/// A parameter as one segment of a path.
+///
+/// # Errors
+/// When it would change the path: empty, `.` or `..`.
+pub fn segment(operation: &Operation, name: &str, value: &impl Serialize) -> Result<String, Error> {
+    let text = wire::parameter(value);
+    if ["", ".", ".."].contains(&text.as_str()) {
+        let allowed = "a text other than \"\", \".\" and \"..\"";
+        let violation = Violation::new(format!("/{name}"), Some(format!("{text:?}")), allowed);
+        return Err(Error::new(operation, Kind::Invalid(violation.into())));
+    }
+    Ok(text)
+}

@@ -1,0 +1,38 @@
+//! The HTTP client of our own making: TLS with a provider of ours, no redirects, no compression.
+
+use std::time::Duration;
+
+use super::Error;
+
+/// A `reqwest::Client` for calls to platforms.
+pub(super) fn http_client(connect: Duration) -> Result<reqwest::Client, Error> {
+    let builder = reqwest::Client::builder()
+        .connect_timeout(connect)
+        .tcp_nodelay(true)
+        // A redirect would carry credentials to another host.
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("callbot/", env!("CARGO_PKG_VERSION")));
+    #[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]
+    let builder = builder.tls_backend_preconfigured(tls()?);
+    builder.build().map_err(Error::settings)
+}
+
+// No process-wide provider: a program may use another one for itself.
+#[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]
+fn tls() -> Result<rustls::ClientConfig, Error> {
+    use std::sync::Arc;
+
+    use rustls_platform_verifier::BuilderVerifierExt;
+
+    #[cfg(feature = "rustls-aws-lc-rs")]
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    #[cfg(not(feature = "rustls-aws-lc-rs"))]
+    let provider = rustls::crypto::ring::default_provider();
+    let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .map_err(Error::settings)?
+        .with_platform_verifier()
+        .map_err(Error::settings)?
+        .with_no_client_auth();
+    Ok(config)
+}

@@ -1,0 +1,73 @@
+//! How a request travels: the one seam for signing, recording and stand-ins.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use reqwest::{Request, Response};
+
+/// Sends a request and returns the answer's head, with a body to be read.
+///
+/// Wrap one in another to sign, count or record; a wrapper sees every attempt of every call.
+/// [`reqwest::Client`] is one, and so is [`InMemory`](super::InMemory).
+pub trait Transport: Send + Sync + 'static {
+    /// Sends a request.
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
+}
+
+impl Transport for reqwest::Client {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(async { self.execute(request).await.map_err(TransportError::from) })
+    }
+}
+
+/// Why a request did not travel.
+#[derive(Debug)]
+pub struct TransportError {
+    source: Box<dyn StdError + Send + Sync>,
+    connect: bool,
+    timeout: bool,
+}
+
+impl TransportError {
+    /// An error of a transport of one's own.
+    pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { source: error.into(), connect: false, timeout: false }
+    }
+
+    /// Whether no connection was made, so that the peer knows nothing of the request.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        self.connect
+    }
+
+    pub(super) fn is_timeout(&self) -> bool {
+        self.timeout
+    }
+}
+
+impl From<reqwest::Error> for TransportError {
+    fn from(error: reqwest::Error) -> Self {
+        // The URL may hold what must not show.
+        let error = error.without_url();
+        Self { connect: error.is_connect(), timeout: error.is_timeout(), source: error.into() }
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.source)?;
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl StdError for TransportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&*self.source)
+    }
+}

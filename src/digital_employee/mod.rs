@@ -1,0 +1,57 @@
+//! Alibaba Cloud Digital Employee: the platform calls the bot.
+//!
+//! | Operation | When | [`Api`] | [`Client`] |
+//! |---|---|---|---|
+//! | `POST /proxy/beginSession` | a call begins | events | packets |
+//! | `POST /proxy/dialogue` | the caller took a turn | events | packets |
+//! | `POST /proxy/abortDialogue` | the caller barged in | one answer | one answer |
+//! | `POST /proxy/endSession` | the call is over | one answer | one answer |
+//!
+//! A handler sends [`Event`]s: new text, and [`Control`]s. The server makes packets of them: it
+//! echoes the ids, dates each packet, writes the whole text so far (or the new part only,
+//! [`AnswerMode`]), and ends the stream with exactly one packet that says so, whether the handler
+//! returns, fails or panics. The client gives the packets as they are on the wire, or as [`Event`]s
+//! again.
+//!
+//! `Voice` and `GatherDtmf` go into the first packet only: the platform ignores them later, so the
+//! server refuses them. `Transfer` and `HangUp` go into any packet. A transfer other than to a
+//! skill group is refused unless the server's `allow_transfer` names its kind, since the platform's
+//! document calls it not supported.
+//!
+//! Budgets: the answer to `beginSession` within 200 ms, the first packet of a `dialogue` within
+//! 600 ms. [`simulator`] plays the platform and measures both.
+//!
+//! The types and their descriptions are compiled from [`SPEC`], written from the platform's
+//! document “Integration approach” for third-party LLM bots.
+
+mod event;
+#[cfg(feature = "client")]
+mod replies;
+#[cfg(any(feature = "client", feature = "server"))]
+mod rules;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod simulator;
+
+#[allow(deprecated)]
+mod generated {
+    #[cfg(feature = "server")]
+    use super::rules::{Rules, Turn};
+
+    include!(concat!(env!("OUT_DIR"), "/digital_employee.rs"));
+}
+
+pub use event::{AnswerMode, ControlForm, Event, Input};
+pub use generated::*;
+#[cfg(feature = "client")]
+pub use replies::Events;
+#[cfg(feature = "server")]
+pub use rules::{Rules, Turn};
+
+/// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.
+pub const SPEC: &str = include_str!("../../specs/digital-employee.yaml");
+
+/// The reply of a turn: what a handler sends [`Event`]s with.
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub type Reply = crate::server::Sink<Turn>;

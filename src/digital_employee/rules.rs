@@ -1,0 +1,297 @@
+//! The rules of the platform that no schema can say: the envelope, the echo, the closing packet,
+//! and which control goes where.
+
+#[cfg(feature = "client")]
+mod client {
+    use crate::client::{Failure, Outcome, Reported, Step};
+    use crate::digital_employee::{Acknowledgement, Packet, ResponseCode};
+
+    fn failure(
+        status: i32,
+        code: &ResponseCode,
+        message: Option<&str>,
+        id: Option<&str>,
+    ) -> Option<Failure> {
+        let failed = status != 200 || *code != ResponseCode::Ok;
+        failed.then(|| Failure::new(status, code.as_str(), message, id))
+    }
+
+    impl Outcome for Acknowledgement {
+        fn failure(&self) -> Option<Failure> {
+            let Self { http_status_code, code, message, request_id, .. } = self;
+            failure(*http_status_code, code, message.as_deref(), request_id.as_deref())
+        }
+    }
+
+    impl Outcome for Packet {
+        fn failure(&self) -> Option<Failure> {
+            let Self { http_status_code, code, message, request_id, .. } = self;
+            failure(*http_status_code, code, message.as_deref(), request_id.as_deref())
+        }
+    }
+
+    impl Reported for Packet {
+        fn step(&self) -> Step {
+            match &self.data {
+                Some(data) if data.stream_end => Step::Last,
+                _ => Step::Next,
+            }
+        }
+    }
+}
+
+#[cfg(feature = "server")]
+pub use server::{Rules, Turn};
+
+#[cfg(feature = "server")]
+mod server {
+    use std::sync::Arc;
+
+    use http::StatusCode;
+    use serde_json::Value;
+
+    use crate::clock::SharedClock;
+    use crate::digital_employee::{
+        AbortDialogueRequest, Acknowledgement, AnswerMode, BeginSessionRequest, Control,
+        ControlForm, DialogueRequest, EndSessionRequest, Event, Packet, PacketData, ResponseCode,
+        TransferType,
+    };
+    use crate::server::{Answers, Fault, FaultKind, Reads, SendError, Server, Speaks};
+    use crate::wire::{Validate, tag_text};
+
+    /// The platform's rules for a server, and the settings that go with them.
+    #[derive(Debug, Clone, Default)]
+    pub struct Rules {
+        settings: Arc<Settings>,
+    }
+
+    #[derive(Debug, Clone, Default)]
+    struct Settings {
+        answers: AnswerMode,
+        controls: ControlForm,
+        transfers: Vec<TransferType>,
+    }
+
+    impl<A> Server<A, Rules> {
+        /// What `answer` holds on the wire. Default: the whole text so far.
+        #[must_use]
+        pub fn answers(mut self, mode: AnswerMode) -> Self {
+            self.settings().answers = mode;
+            self
+        }
+
+        /// How controls are written. Default: as JSON objects.
+        #[must_use]
+        pub fn controls(mut self, form: ControlForm) -> Self {
+            self.settings().controls = form;
+            self
+        }
+
+        /// Allows a kind of transfer that the platform's document calls not supported. Skill groups
+        /// are always allowed.
+        #[must_use]
+        pub fn allow_transfer(mut self, kind: TransferType) -> Self {
+            self.settings().transfers.push(kind);
+            self
+        }
+
+        fn settings(&mut self) -> &mut Settings {
+            Arc::make_mut(&mut self.rules_mut().settings)
+        }
+    }
+
+    /// The ids that return in an answer.
+    #[derive(Debug, Clone, Default)]
+    pub struct Echo {
+        request_id: Option<String>,
+        session_id: Option<String>,
+        stream_id: Option<String>,
+    }
+
+    impl crate::server::Rules for Rules {
+        type Echo = Echo;
+
+        fn salvage(&self, body: &Value) -> Echo {
+            let id = |name: &str| {
+                let text = tag_text(body.as_object()?, name);
+                (!text.is_empty()).then(|| text.into_owned())
+            };
+            Echo {
+                request_id: id("requestId"),
+                session_id: id("sessionId"),
+                stream_id: id("streamId"),
+            }
+        }
+
+        fn refuse(&self, echo: Echo, fault: &Fault) -> (StatusCode, String) {
+            let mut answer = Acknowledgement::new("", i32::from(fault.status), code(fault))
+                .with_message(fault.message.clone());
+            answer.request_id = echo.request_id;
+            let status = StatusCode::from_u16(fault.status);
+            (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), json(&answer))
+        }
+    }
+
+    /// The code of a failure: the author's own, or the ones of the vendor's sample.
+    fn code(fault: &Fault) -> ResponseCode {
+        let stated = fault.code.as_deref().and_then(|code| code.parse().ok());
+        match stated {
+            Some(code) if code != ResponseCode::Ok => code,
+            _ if matches!(fault.kind, FaultKind::Wire | FaultKind::Internal) => {
+                ResponseCode::Exception
+            }
+            _ => ResponseCode::Error,
+        }
+    }
+
+    fn json(value: &impl serde::Serialize) -> String {
+        // Maps with text keys and plain values: writing them can't fail.
+        serde_json::to_string(value).unwrap_or_default()
+    }
+
+    macro_rules! echoes {
+        ($($request:ty: $stream:expr;)*) => {$(
+            impl Reads<$request> for Rules {
+                fn echo(&self, request: &$request) -> Echo {
+                    let stream: fn(&$request) -> Option<String> = $stream;
+                    Echo {
+                        request_id: Some(request.request_id.clone()),
+                        session_id: Some(request.session_id.clone()),
+                        stream_id: stream(request),
+                    }
+                }
+            }
+        )*};
+    }
+
+    echoes! {
+        BeginSessionRequest: |request| Some(request.stream_id.clone());
+        DialogueRequest: |request| Some(request.stream_id.clone());
+        AbortDialogueRequest: |request| Some(request.stream_id.clone());
+        EndSessionRequest: |_| None;
+    }
+
+    impl Answers<()> for Rules {
+        type Answer = Acknowledgement;
+
+        fn answer(&self, echo: Echo, (): ()) -> Acknowledgement {
+            Acknowledgement::new(echo.request_id.unwrap_or_default(), 200, ResponseCode::Ok)
+        }
+    }
+
+    impl Speaks for Rules {
+        type Turn = Turn;
+
+        fn turn(&self, echo: Echo, clock: &SharedClock) -> Turn {
+            Turn {
+                settings: self.settings.clone(),
+                echo,
+                clock: clock.clone(),
+                text: String::new(),
+                started: false,
+                ended: false,
+            }
+        }
+    }
+
+    /// One reply: the text so far, and what may still be sent.
+    #[derive(Debug)]
+    pub struct Turn {
+        settings: Arc<Settings>,
+        echo: Echo,
+        clock: SharedClock,
+        text: String,
+        started: bool,
+        ended: bool,
+    }
+
+    impl Turn {
+        fn check(&self, control: &Control) -> Result<(), SendError> {
+            match control {
+                Control::Voice(_) if self.started => Err(SendError::TooLate("Voice")),
+                Control::GatherDtmf(_) if self.started => Err(SendError::TooLate("GatherDtmf")),
+                Control::Transfer(transfer) => {
+                    let kind = &transfer.transfer_type;
+                    let unsupported = matches!(kind, TransferType::Agent | TransferType::External);
+                    if unsupported && !self.settings.transfers.contains(kind) {
+                        return Err(SendError::NotAllowed(format!("a transfer of type {kind}")));
+                    }
+                    Ok(())
+                }
+                _ => Ok(()),
+            }
+        }
+
+        fn data(&self, last: bool) -> PacketData {
+            let mut data = PacketData::new(last, self.clock.millis());
+            data.session_id.clone_from(&self.echo.session_id);
+            data.stream_id.clone_from(&self.echo.stream_id);
+            data
+        }
+
+        fn wrap(&self, status: u16, code: ResponseCode, data: PacketData) -> Packet {
+            let mut packet = Packet::new("", i32::from(status), code, data);
+            packet.request_id.clone_from(&self.echo.request_id);
+            packet
+        }
+
+        fn write(&self, packet: &Packet) -> String {
+            if self.settings.controls == ControlForm::Objects {
+                return json(packet);
+            }
+            let mut value = serde_json::to_value(packet).unwrap_or_default();
+            if let Some(Value::Array(controls)) = value.pointer_mut("/data/controlParamsList") {
+                for control in controls {
+                    *control = control.to_string().into();
+                }
+            }
+            json(&value)
+        }
+    }
+
+    impl crate::server::Turn for Turn {
+        type Event = Event;
+
+        fn packet(&mut self, event: Event, last: bool) -> Result<String, SendError> {
+            if self.ended {
+                return Err(SendError::Finished);
+            }
+            event.controls.iter().try_for_each(|control| self.check(control))?;
+            let before = self.text.len();
+            self.text.push_str(&event.text);
+            let mut data = self.data(last);
+            data.controls = event.controls;
+            data.answer = match self.settings.answers {
+                AnswerMode::Cumulative => Some(self.text.clone()),
+                AnswerMode::Delta => Some(event.text).filter(|text| !text.is_empty()),
+            };
+            let packet = self.wrap(200, ResponseCode::Ok, data);
+            if let Err(violations) = packet.validate() {
+                self.text.truncate(before);
+                return Err(violations.into());
+            }
+            self.started = true;
+            self.ended = last;
+            Ok(self.write(&packet))
+        }
+
+        fn end(&mut self) -> Option<String> {
+            if std::mem::replace(&mut self.ended, true) {
+                return None;
+            }
+            let mut data = self.data(true);
+            if self.settings.answers == AnswerMode::Cumulative {
+                data.answer = Some(std::mem::take(&mut self.text));
+            }
+            Some(self.write(&self.wrap(200, ResponseCode::Ok, data)))
+        }
+
+        fn fail(&mut self, fault: &Fault) -> Option<String> {
+            if std::mem::replace(&mut self.ended, true) {
+                return None;
+            }
+            let packet = self.wrap(fault.status, code(fault), self.data(true));
+            Some(self.write(&packet.with_message(fault.message.clone())))
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Plays the platform against a bot: a script of steps, what each must show, what was measured.
+//!
+//! It calls the bot as the platform does, through the typed [`Client`](super::Client), checks every
+//! packet against the rules of the protocol, and every step against what the script expects. Over a
+//! socket or, with [`InMemory`](crate::client::InMemory), without one.
+//!
+//! ```
+//! # use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply};
+//! use callbot::client::InMemory;
+//! use callbot::digital_employee::simulator::{Expect, Simulator, Step};
+//! use callbot::digital_employee::{Client, router};
+//! # use callbot::server::Error;
+//! # struct Echo;
+//! # impl Api for Echo {
+//! #     async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
+//! #         Ok(reply.finish("Welcome.").await?)
+//! #     }
+//! #     async fn dialogue(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
+//! #         Ok(reply.send(request.utterance).await?)
+//! #     }
+//! # }
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let client = Client::builder("http://bot").transport(InMemory::new(router(Echo))).build()?;
+//! let call = Simulator::new(client)
+//!     .play(&[
+//!         Step::begin().expect(Expect::text("welcome")),
+//!         Step::say("Good morning!").expect(Expect::text("good morning")),
+//!         Step::end(),
+//!     ])
+//!     .await;
+//! assert!(call.is_ok(), "{call}");
+//! # Ok::<_, callbot::client::Error>(())
+//! # }).unwrap();
+//! ```
+
+mod play;
+mod script;
+mod transcript;
+
+pub use play::Simulator;
+pub use script::{Expect, Step};
+pub use transcript::{Played, PlayedStep};

@@ -1,0 +1,106 @@
+//! The typed SDK for bots that take calls.
+//!
+//! A platform runs the phone line or the digital human; your bot says what to say and what to do.
+//! This crate has both ends of the conversation, typed: the trait that your bot implements and the
+//! router that serves it, and the client that calls such a bot. All of it is compiled at build time
+//! from hand-written OpenAPI specs, which are part of the crate: what goes over the wire stands
+//! there, and nowhere else.
+//!
+//! | Platform | Module | Your bot | Feature |
+//! |---|---|---|---|
+//! | Alibaba Cloud Digital Employee | [`digital_employee`] | is called | `digital-employee` |
+//!
+//! # A bot
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "digital-employee", feature = "server"))]
+//! # mod bot {
+//! use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply, router};
+//! use callbot::server::{Error, serve};
+//!
+//! struct Parrot;
+//!
+//! impl Api for Parrot {
+//!     async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
+//!         Ok(reply.finish("Welcome. Say something!").await?)
+//!     }
+//!
+//!     async fn dialogue(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
+//!         reply.send("You said: ").await?;
+//!         Ok(reply.send(request.utterance).await?)
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
+//!     serve(listener, router(Parrot), std::future::pending()).await
+//! }
+//! # }
+//! ```
+//!
+//! # A client
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "digital-employee", feature = "client"))]
+//! # async fn call() -> Result<(), callbot::client::Error> {
+//! use callbot::digital_employee::{AnswerMode, Client, DialogueRequest};
+//! use futures_util::StreamExt;
+//!
+//! let client = Client::new("http://127.0.0.1:9000")?;
+//! let request = DialogueRequest::new("r-1", 378210, "n1", "sc-1", "s-1", "t-1", "Hello!");
+//! let mut reply = client.dialogue(&request).await?.into_events(AnswerMode::Cumulative);
+//! while let Some(event) = reply.next().await {
+//!     println!("{:?}", event?.text);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What holds everywhere
+//!
+//! - **Read leniently.** Unknown fields, unknown enum values and unknown kinds never break a running
+//!   call; what can be kept is kept and written back. An error names the place by its JSON pointer.
+//! - **Write strictly.** What leaves is checked against the spec first. The error lists every
+//!   violation: JSON pointer, value, allowed range.
+//! - **Nothing private shows.** What callers say, the keys they press and their numbers appear in
+//!   no `Debug` and in no error, and in traces only on request.
+//! - **Deadlines are yours.** Connecting, the whole call, the first event and the gap between two
+//!   events each have a setting, a default and an error of their own. A stream as a whole has none.
+//!
+//! # Features
+//!
+//! | Feature | Default | What it brings |
+//! |---|---|---|
+//! | `digital-employee` | yes | the platform of that name |
+//! | `client` | yes | the clients, and the simulators that stand on them |
+//! | `server` | yes | the `Api` traits and their axum routers |
+//! | `rustls` | yes | TLS for the clients, by rustls with ring |
+//! | `rustls-aws-lc-rs` | | the same with aws-lc; it wins when both are on |
+//! | `schemars` | | `schemars::JsonSchema` for every type, with the schema of the spec |
+//!
+//! Without `client` and `server` the types alone remain. Without a TLS feature a client calls
+//! `http` URLs only, or travels by a transport of its own.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// Input reaches all of the library: nothing in it may panic.
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+// Compiled code names this crate as its users do.
+extern crate self as callbot;
+
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
+pub mod clock;
+#[cfg(feature = "digital-employee")]
+#[cfg_attr(docsrs, doc(cfg(feature = "digital-employee")))]
+pub mod digital_employee;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod server;
+pub mod sse;
+pub mod wire;

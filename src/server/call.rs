@@ -1,0 +1,200 @@
+//! From a request to the handler and back.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use futures_util::FutureExt;
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use tokio::sync::mpsc;
+
+use super::events::Events;
+use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks};
+use crate::wire::{DecodeError, Operation, Validate};
+
+/// A platform whose routes the compiler wrote.
+pub trait Routes<A>: Rules + Sized {
+    /// The routes of a server.
+    fn routes(server: Arc<Server<A, Self>>) -> Router;
+}
+
+/// An operation, and how its input is read.
+pub trait Call<A>: Send + 'static {
+    /// The rules of the platform.
+    type Rules: Reads<Self::Input>;
+    /// What the handler takes.
+    type Input: Send;
+
+    /// The operation.
+    const OPERATION: &'static Operation;
+
+    /// Reads the input.
+    ///
+    /// # Errors
+    /// When the request does not fit the spec.
+    fn read(incoming: &Incoming) -> Result<Self::Input, DecodeError>;
+}
+
+/// An operation with one answer.
+pub trait AnswerCall<A>: Call<A, Rules: Answers<Self::Output>> {
+    /// What the handler gives.
+    type Output: Send;
+
+    /// Calls the handler.
+    fn call(
+        api: &A,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+/// An operation that is answered with a stream of events.
+pub trait EventsCall<A>: Call<A, Rules: Speaks> {
+    /// Calls the handler.
+    fn call(
+        api: &A,
+        input: Self::Input,
+        reply: &mut Sink<<Self::Rules as Speaks>::Turn>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// What a request came to: an input with its echo, or a refusal with what could be echoed.
+type Received<A, C> = Result<
+    (<C as Call<A>>::Input, <<C as Call<A>>::Rules as Rules>::Echo),
+    (Fault, <<C as Call<A>>::Rules as Rules>::Echo),
+>;
+
+async fn receive<A, C: Call<A>>(server: &Server<A, C::Rules>, request: Request) -> Received<A, C> {
+    let (incoming, fault) = Incoming::read(request, server.body_limit).await;
+    if server.trace_content {
+        tracing::trace!(operation = C::OPERATION.id, request = %incoming.text(), "request");
+    }
+    let fault = match fault {
+        Some(fault) => fault,
+        None => match C::read(&incoming) {
+            Ok(input) => {
+                let echo = server.rules.echo(&input);
+                return Ok((input, echo));
+            }
+            Err(error) => Fault::new(FaultKind::Request, error.to_string()),
+        },
+    };
+    tracing::warn!(
+        operation = C::OPERATION.id,
+        status = fault.status,
+        "refused: {}",
+        fault.message
+    );
+    let body = incoming.json();
+    let echo = body.map(|body| server.rules.salvage(&body)).unwrap_or_default();
+    Err((fault, echo))
+}
+
+/// Runs a handler: an error or a panic becomes a fault, and the trace has the reason.
+async fn guard<T>(
+    operation: &Operation,
+    handler: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Fault> {
+    match AssertUnwindSafe(handler).catch_unwind().await {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(error)) => {
+            tracing::error!(operation = operation.id, "the handler failed: {error}");
+            Err(error.into_fault())
+        }
+        // The message of a panic has gone to the panic hook, and may hold anything.
+        Err(_) => {
+            tracing::error!(operation = operation.id, "the handler panicked");
+            Err(Fault::internal())
+        }
+    }
+}
+
+/// Serves an operation with one answer.
+pub async fn answer<A, C>(
+    State(server): State<Arc<Server<A, C::Rules>>>,
+    request: Request,
+) -> Response
+where
+    A: Send + Sync + 'static,
+    C: AnswerCall<A>,
+{
+    let (input, echo) = match receive::<A, C>(&server, request).await {
+        Ok(received) => received,
+        Err((fault, echo)) => return refuse(&server.rules, echo, &fault),
+    };
+    // `async` around the call, so that a panic before the first await is caught as well.
+    match guard(C::OPERATION, async { C::call(&server.api, input).await }).await {
+        Ok(output) => {
+            let answer = server.rules.answer(echo.clone(), output);
+            let written = match answer.validate() {
+                Ok(()) => serde_json::to_string(&answer).map_err(|error| error.to_string()),
+                Err(violations) => Err(violations.to_string()),
+            };
+            match written {
+                Ok(body) => json(StatusCode::OK, body),
+                Err(reason) => {
+                    tracing::error!(operation = C::OPERATION.id, "invalid answer: {reason}");
+                    refuse(&server.rules, echo, &Fault::internal())
+                }
+            }
+        }
+        Err(fault) => refuse(&server.rules, echo, &fault),
+    }
+}
+
+/// Serves an operation that is answered with a stream of events.
+pub async fn events<A, C>(
+    State(server): State<Arc<Server<A, C::Rules>>>,
+    request: Request,
+) -> Response
+where
+    A: Send + Sync + 'static,
+    C: EventsCall<A>,
+{
+    let received = receive::<A, C>(&server, request).await;
+    // One packet in the line: the next one is made when this one is being written.
+    let (line, packets) = mpsc::channel(1);
+    let heartbeat = server.heartbeat;
+    let turn = async move {
+        let (received, echo) = match received {
+            Ok((input, echo)) => (Ok(input), echo),
+            Err((fault, echo)) => (Err(fault), echo),
+        };
+        let turn = server.rules.turn(echo, &server.clock);
+        let mut reply = Sink::new(turn, line, server.trace_content);
+        let outcome = match received {
+            Ok(input) => {
+                let handler = async { C::call(&server.api, input, &mut reply).await };
+                guard(C::OPERATION, handler).await
+            }
+            Err(fault) => Err(fault),
+        };
+        match outcome {
+            Ok(()) => reply.end().await,
+            Err(fault) => reply.fail(&fault).await,
+        }
+    };
+    let mut response = Response::new(Body::from_stream(Events::new(turn, packets, heartbeat)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Proxies that buffer would hold the packets back.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+fn refuse<R: Rules>(rules: &R, echo: R::Echo, fault: &Fault) -> Response {
+    let (status, body) = rules.refuse(echo, fault);
+    json(status, body)
+}
+
+fn json(status: StatusCode, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}

@@ -1,0 +1,166 @@
+//! What a handler fails with, and what of it reaches the platform.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Why a handler failed.
+///
+/// Any error converts into it, so `?` works on all of them; the platform then learns no more than
+/// that the bot failed. Only an error made with [`Error::wire`] shows its text there. Either way
+/// the whole error goes to `tracing`.
+///
+/// ```
+/// use callbot::server::Error;
+///
+/// fn balance(account: &str) -> Result<u64, Error> {
+///     if account.is_empty() {
+///         return Err(Error::wire("no account").status(404).code("NoAccount"));
+///     }
+///     Ok(account.parse()?) // the text of a ParseIntError stays here
+/// }
+/// # assert!(balance("").is_err() && balance("x").is_err());
+/// ```
+pub struct Error(Inner);
+
+enum Inner {
+    Wire(Fault),
+    Source(Box<dyn StdError + Send + Sync>),
+    Unsupported,
+}
+
+impl Error {
+    /// An error whose text the platform shall see. Status 500 and the platform's code for a failure
+    /// unless set otherwise.
+    #[must_use]
+    pub fn wire(message: impl Into<String>) -> Self {
+        Self(Inner::Wire(Fault::new(FaultKind::Wire, message)))
+    }
+
+    /// The HTTP status of the failure, 400 to 599; other numbers count as 500. For an error made
+    /// with [`Error::wire`].
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        if let Inner::Wire(fault) = &mut self.0 {
+            fault.status = if (400..=599).contains(&status) { status } else { 500 };
+        }
+        self
+    }
+
+    /// The code of the failure in the platform's envelope. For an error made with [`Error::wire`].
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        if let Inner::Wire(fault) = &mut self.0 {
+            fault.code = Some(code.into());
+        }
+        self
+    }
+
+    /// The operation is not offered by this server.
+    #[must_use]
+    pub fn unsupported() -> Self {
+        Self(Inner::Unsupported)
+    }
+
+    /// What of it reaches the platform.
+    pub(crate) fn into_fault(self) -> Fault {
+        match self.0 {
+            Inner::Wire(fault) => fault,
+            Inner::Source(_) => Fault::internal(),
+            Inner::Unsupported => {
+                let mut fault = Fault::new(FaultKind::Wire, "the operation is not supported");
+                fault.status = 501;
+                fault
+            }
+        }
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self(Inner::Source(Box::new(error)))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Inner::Wire(fault) => f.write_str(&fault.message),
+            Inner::Source(source) => {
+                write!(f, "{source}")?;
+                let mut cause = source.source();
+                while let Some(error) = cause {
+                    write!(f, ": {error}")?;
+                    cause = error.source();
+                }
+                Ok(())
+            }
+            Inner::Unsupported => f.write_str("the operation is not supported"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Inner::Wire(fault) => f.debug_tuple("Error").field(fault).finish(),
+            Inner::Source(source) => f.debug_tuple("Error").field(source).finish(),
+            Inner::Unsupported => f.write_str("Error(Unsupported)"),
+        }
+    }
+}
+
+/// A failure as the platform gets to see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fault {
+    /// Whose fault it is.
+    pub kind: FaultKind,
+    /// The HTTP status that says it.
+    pub status: u16,
+    /// The code for the platform's envelope, where the bot's author gave one.
+    pub code: Option<String>,
+    /// The text.
+    pub message: Cow<'static, str>,
+}
+
+/// Whose fault it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// The request is not what the spec says: 400.
+    Request,
+    /// The request is larger than the limit: 413.
+    TooLarge,
+    /// The request is not JSON: 415.
+    MediaType,
+    /// The bot's author said so, in words meant for the platform.
+    Wire,
+    /// The handler failed or panicked: 500, without a word about why.
+    Internal,
+}
+
+impl Fault {
+    /// A failure with the status that goes with its kind.
+    #[must_use]
+    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        let status = match kind {
+            FaultKind::Request => 400,
+            FaultKind::TooLarge => 413,
+            FaultKind::MediaType => 415,
+            FaultKind::Wire | FaultKind::Internal => 500,
+        };
+        Self { kind, status, code: None, message: Cow::Owned(message.into()) }
+    }
+
+    /// The failure of a handler that says nothing about itself.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self {
+            kind: FaultKind::Internal,
+            status: 500,
+            code: None,
+            message: Cow::Borrowed("internal error"),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A request, read whole and within limits.
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{Fault, FaultKind};
+use crate::wire::{DecodeError, decode, decode_value};
+
+/// A request whose body has been read.
+#[derive(Debug)]
+pub struct Incoming {
+    parts: Parts,
+    path: Vec<(String, String)>,
+    body: Bytes,
+}
+
+/// Where a parameter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the path.
+    Path,
+    /// In the query.
+    Query,
+    /// In a header.
+    Header,
+}
+
+impl Incoming {
+    /// Reads a request. What could be read of one that breaks a limit is returned with the fault.
+    pub(super) async fn read(request: Request, body_limit: usize) -> (Self, Option<Fault>) {
+        let (mut parts, body) = request.into_parts();
+        let path = match RawPathParams::from_request_parts(&mut parts, &()).await {
+            Ok(path) => path.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            Err(_) => Vec::new(),
+        };
+        let (body, fault) = match read_body(body, body_limit).await {
+            Ok(body) => {
+                let fault = (!body.is_empty() && !is_json(&parts)).then(|| {
+                    let message = "the Content-Type must be application/json";
+                    Fault::new(FaultKind::MediaType, message)
+                });
+                (body, fault)
+            }
+            Err(fault) => (Bytes::new(), Some(fault)),
+        };
+        (Self { parts, path, body }, fault)
+    }
+
+    /// The body as a type.
+    ///
+    /// # Errors
+    /// When it is not JSON or does not fit.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        decode(&self.body)
+    }
+
+    /// The body as any JSON, if it is JSON.
+    pub(super) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    pub(super) fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// The named parameters as a type; the pointer of an error names the parameter.
+    ///
+    /// # Errors
+    /// When a required one is missing or one does not fit.
+    pub fn parameters<T: DeserializeOwned>(
+        &self,
+        names: &[(Place, &str)],
+    ) -> Result<T, DecodeError> {
+        let mut found = Map::new();
+        for (place, name) in names {
+            let value = match place {
+                Place::Path => {
+                    self.path.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+                }
+                Place::Query => self.query(name),
+                Place::Header => {
+                    let value = self.parts.headers.get(*name);
+                    value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+                }
+            };
+            if let Some(value) = value {
+                found.insert((*name).into(), value.into());
+            }
+        }
+        decode_value(&Value::Object(found))
+    }
+
+    fn query(&self, name: &str) -> Option<String> {
+        let query = self.parts.uri.query()?;
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+}
+
+async fn read_body(body: Body, limit: usize) -> Result<Bytes, Fault> {
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Fault::new(FaultKind::TooLarge, format!("the body is larger than {limit} bytes")))
+        }
+        Err(_) => Err(Fault::new(FaultKind::Request, "the body ended too early")),
+    }
+}
+
+/// A request without a content type passes: it can't be anything else.
+fn is_json(parts: &Parts) -> bool {
+    let Some(value) = parts.headers.get(CONTENT_TYPE) else { return true };
+    let Ok(text) = value.to_str() else { return false };
+    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}

@@ -1,0 +1,64 @@
+//! What a platform demands and no schema can say.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Fault, SendError};
+use crate::clock::SharedClock;
+use crate::wire::Validate;
+
+/// The rules of a platform: what is echoed, and how a failure looks. It is also where the
+/// platform's settings live.
+pub trait Rules: Send + Sync + 'static {
+    /// What of a request returns in its answer.
+    type Echo: Clone + Default + Send + 'static;
+
+    /// What can still be echoed of a body that is JSON but not a valid request.
+    fn salvage(&self, body: &Value) -> Self::Echo;
+
+    /// The answer to a request that was refused or failed: HTTP status and JSON.
+    fn refuse(&self, echo: Self::Echo, fault: &Fault) -> (http::StatusCode, String);
+}
+
+/// Rules that know what to echo of an input.
+pub trait Reads<I>: Rules {
+    /// What of this input returns in its answer.
+    fn echo(&self, input: &I) -> Self::Echo;
+}
+
+/// Rules that put what a handler gives into the platform's envelope.
+pub trait Answers<O>: Rules {
+    /// The envelope.
+    type Answer: Serialize + Validate + Send;
+
+    /// The answer to a request that went well.
+    fn answer(&self, echo: Self::Echo, output: O) -> Self::Answer;
+}
+
+/// Rules of a platform that is answered in streams.
+pub trait Speaks: Rules {
+    /// The state of one reply.
+    type Turn: Turn;
+
+    /// The begin of a reply.
+    fn turn(&self, echo: Self::Echo, clock: &SharedClock) -> Self::Turn;
+}
+
+/// The state of one reply: it makes packets of the handler's events and keeps the platform's rules
+/// about their order.
+pub trait Turn: Send + 'static {
+    /// What a handler yields.
+    type Event: Send + 'static;
+
+    /// The packet of an event, as JSON. `last` ends the stream with it.
+    ///
+    /// # Errors
+    /// When the event breaks a rule. The turn is then as it was before.
+    fn packet(&mut self, event: Self::Event, last: bool) -> Result<String, SendError>;
+
+    /// The packet that ends the stream; `None` when it has ended already.
+    fn end(&mut self) -> Option<String>;
+
+    /// The packet that ends the stream with a failure; `None` when it has ended already.
+    fn fail(&mut self, fault: &Fault) -> Option<String>;
+}

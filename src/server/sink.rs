@@ -1,0 +1,149 @@
+//! The reply of a turn, as a handler sees it.
+
+use std::fmt;
+use std::pin::pin;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use tokio::sync::mpsc;
+
+use super::{Error, Turn};
+use crate::wire::Violations;
+
+/// The reply of a turn. It is lent to the handler for the turn and sends each event as one packet,
+/// at once.
+///
+/// A handler that returns has ended its reply; the packet that tells the platform so is written by
+/// the server.
+pub struct Sink<T> {
+    turn: T,
+    line: mpsc::Sender<Bytes>,
+    trace_content: bool,
+}
+
+impl<T: Turn> Sink<T> {
+    pub(super) fn new(turn: T, line: mpsc::Sender<Bytes>, trace_content: bool) -> Self {
+        Self { turn, line, trace_content }
+    }
+
+    /// Sends an event. Waits while the line is slow, so that a slow line slows the bot.
+    ///
+    /// # Errors
+    /// When the event breaks a rule of the platform; nothing is sent then, and the reply can go on.
+    pub async fn send(&mut self, event: impl Into<T::Event>) -> Result<(), SendError> {
+        self.put(event.into(), false).await
+    }
+
+    /// Sends the last event: its packet ends the stream, and no packet follows.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send). After success every further event is [`SendError::Finished`].
+    pub async fn finish(&mut self, event: impl Into<T::Event>) -> Result<(), SendError> {
+        self.put(event.into(), true).await
+    }
+
+    /// Sends all events of a stream, such as the answer of a language model.
+    ///
+    /// # Errors
+    /// The first error of the stream, or the first event that breaks a rule. A handler that gives
+    /// it back with `?` ends the turn with a failure.
+    ///
+    /// ```
+    /// # use callbot::digital_employee::{Event, Reply};
+    /// use futures_util::stream;
+    ///
+    /// async fn answer(reply: &mut Reply) -> Result<(), callbot::server::Error> {
+    ///     let words = ["Your balance is ", "42 euros."];
+    ///     reply.send_all(stream::iter(words.map(Ok::<_, std::io::Error>))).await
+    /// }
+    /// ```
+    pub async fn send_all<S, I, E>(&mut self, events: S) -> Result<(), Error>
+    where
+        S: Stream<Item = Result<I, E>>,
+        I: Into<T::Event>,
+        E: Into<Error>,
+    {
+        let mut events = pin!(events);
+        while let Some(event) = events.next().await {
+            self.send(event.map_err(Into::into)?).await?;
+        }
+        Ok(())
+    }
+
+    async fn put(&mut self, event: T::Event, last: bool) -> Result<(), SendError> {
+        // The place in the line comes first, so that a packet is dated when it leaves.
+        let Ok(place) = self.line.reserve().await else { return Err(SendError::Finished) };
+        let packet = self.turn.packet(event, last)?;
+        if self.trace_content {
+            tracing::trace!(packet, "packet");
+        }
+        place.send(frame(&packet));
+        Ok(())
+    }
+
+    /// Ends the stream well.
+    pub(super) async fn end(&mut self) {
+        let packet = self.turn.end();
+        self.close(packet).await;
+    }
+
+    /// Ends the stream with a failure.
+    pub(super) async fn fail(&mut self, fault: &super::Fault) {
+        let packet = self.turn.fail(fault);
+        self.close(packet).await;
+    }
+
+    async fn close(&mut self, packet: Option<String>) {
+        if let Some(packet) = packet {
+            // Without a receiver there is nobody left to tell.
+            let _ = self.line.send(frame(&packet)).await;
+        }
+    }
+}
+
+impl<T> fmt::Debug for Sink<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sink").finish_non_exhaustive()
+    }
+}
+
+fn frame(packet: &str) -> Bytes {
+    let mut out = Vec::with_capacity(packet.len() + 8);
+    crate::sse::write_event(packet, &mut out);
+    out.into()
+}
+
+/// Why an event was not sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendError {
+    /// Values are not what the spec allows.
+    Invalid(Violations),
+    /// The platform takes this control in the first packet only, and that has left.
+    TooLate(&'static str),
+    /// The platform's document says that this is not supported; a setting of the server allows it.
+    NotAllowed(String),
+    /// The reply has ended.
+    Finished,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(violations) => violations.fmt(f),
+            Self::TooLate(control) => {
+                write!(f, "{control} goes into the first packet only, which has left")
+            }
+            Self::NotAllowed(what) => write!(f, "{what} is not supported by the platform"),
+            Self::Finished => f.write_str("the reply has ended"),
+        }
+    }
+}
+
+impl std::error::Error for SendError {}
+
+impl From<Violations> for SendError {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations)
+    }
+}

@@ -1,0 +1,187 @@
+//! JSON to types, with the place of what is wrong.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::error::Category;
+use serde_path_to_error::Segment;
+
+/// JSON that is not what the spec says: where, and why.
+///
+/// It holds the kind of a value that does not fit, never the value: what callers say and what is
+/// secret does not travel in errors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecodeError {
+    pointer: String,
+    message: String,
+}
+
+impl DecodeError {
+    /// An error at a place of one's own choice.
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into() }
+    }
+
+    /// The JSON pointer (RFC 6901) of the value; empty for the whole document.
+    #[must_use]
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+// Errors of nested documents pass through serde as text; `DecodeError::read` takes it apart again.
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pointer.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.pointer, self.message)
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// Reads a type from the text of a JSON document.
+///
+/// # Errors
+/// When the text is not JSON, nests deeper than 128 levels, or does not fit the type.
+///
+/// ```
+/// let error = callbot::wire::decode::<Vec<u8>>(b"[1, 2, \"three\"]").unwrap_err();
+/// assert_eq!(error.pointer(), "/2");
+/// assert_eq!(error.to_string(), "/2: invalid type: string, expected u8");
+/// ```
+pub fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
+    serde_json::from_slice(json).map_err(|_| explain::<T>(json))
+}
+
+/// Reads a type from a JSON value.
+///
+/// # Errors
+/// When the value does not fit the type.
+pub fn decode_value<T: DeserializeOwned>(value: &Value) -> Result<T, DecodeError> {
+    T::deserialize(value).map_err(|plain| match serde_path_to_error::deserialize::<_, T>(value) {
+        Err(error) => DecodeError::read(error.path(), error.inner()),
+        Ok(_) => DecodeError::read_message(String::new(), plain.to_string()),
+    })
+}
+
+/// Reads once more, now with an eye on the path: only what fails pays for it.
+#[cold]
+fn explain<T: DeserializeOwned>(json: &[u8]) -> DecodeError {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        Err(error) => DecodeError::read(error.path(), error.inner()),
+        Ok(_) => match reader.end() {
+            Err(error) => DecodeError::new("", format!("not JSON: {error}")),
+            Ok(()) => DecodeError::new("", "not readable"),
+        },
+    }
+}
+
+impl DecodeError {
+    fn read(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Self {
+        let pointer = pointer(path);
+        let text = error.to_string();
+        match error.classify() {
+            Category::Data => {
+                let message = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
+                Self::read_message(pointer, message.into())
+            }
+            _ => Self::new(pointer, format!("not JSON: {text}")),
+        }
+    }
+
+    /// Puts the pointer of a nested document, which stands in the message, behind the outer one.
+    fn read_message(mut pointer: String, message: String) -> Self {
+        let mut message = message.as_str();
+        if message.starts_with('/')
+            && let Some((nested, rest)) = message.split_once(": ")
+        {
+            pointer.push_str(nested);
+            message = rest;
+        }
+        let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+        if let Some((field, "")) = missing {
+            push(&mut pointer, field);
+            return Self::new(pointer, "must be there");
+        }
+        Self::new(pointer, without_value(message))
+    }
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => push(&mut pointer, &index.to_string()),
+            Segment::Map { key } => push(&mut pointer, key),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// Appends one key to a JSON pointer.
+pub(super) fn push(pointer: &mut String, key: &str) {
+    pointer.push('/');
+    if key.contains(['~', '/']) {
+        pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+    } else {
+        pointer.push_str(key);
+    }
+}
+
+/// serde shows the value that does not fit; only its kind may stay.
+fn without_value(message: &str) -> String {
+    for prefix in ["invalid type: ", "invalid value: "] {
+        let Some(rest) = message.strip_prefix(prefix) else { continue };
+        let Some((found, expected)) = rest.rsplit_once(", expected ") else { continue };
+        let kind = found.find([' ', '`', '"']).map_or(found, |end| &found[..end]);
+        return format!("{prefix}{kind}, expected {expected}");
+    }
+    message.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_shows_the_kind_of_a_value_and_never_the_value() {
+        for (json, kind) in
+            [("\"4711, expected\"", "string"), ("4711", "integer"), ("47.11", "floating")]
+        {
+            let message = decode::<Vec<bool>>(json.as_bytes()).unwrap_err().to_string();
+            assert!(message.starts_with(&format!("invalid type: {kind}")), "{message}");
+            assert!(!message.contains("47"), "{message}");
+        }
+    }
+
+    #[test]
+    fn keys_are_escaped_in_pointers() {
+        type Nested = std::collections::BTreeMap<String, u8>;
+        let error = decode::<Nested>(br#"{"a/b~c": "x"}"#).unwrap_err();
+        assert_eq!(error.pointer(), "/a~1b~0c");
+    }
+
+    #[test]
+    fn what_is_not_json_is_said_to_be_so() {
+        let error = decode::<Vec<u8>>(b"[1, 2").unwrap_err();
+        assert!(error.message().starts_with("not JSON: "), "{error}");
+        let deep = "[".repeat(100_000);
+        let error = decode::<Value>(deep.as_bytes()).unwrap_err();
+        assert!(error.message().contains("recursion limit"), "{error}");
+        let error = decode::<Vec<u8>>(b"[1] [2]").unwrap_err();
+        assert!(error.message().contains("trailing characters"), "{error}");
+    }
+}

@@ -1,0 +1,251 @@
+//! The forms in which platforms put values on the wire, as serde adapters.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use serde::de::{self, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Error as _, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use serde_with::{DeserializeAs, SerializeAs};
+
+use super::decode::{DecodeError, decode, decode_value};
+
+/// A text that some peers send as a number. Written as a text.
+#[derive(Debug)]
+pub struct OrNumber;
+
+impl<'de> DeserializeAs<'de, String> for OrNumber {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_any(Text("a string or a number", |text: &str| text.to_owned()))
+    }
+}
+
+impl SerializeAs<String> for OrNumber {
+    fn serialize_as<S: Serializer>(text: &String, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text)
+    }
+}
+
+/// A number or a flag that some peers send as a text. Written as it should be.
+#[derive(Debug)]
+pub struct OrText;
+
+impl<'de, T> DeserializeAs<'de, T> for OrText
+where
+    T: FromStr + DeserializeOwned,
+{
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        struct Parsed<T>(PhantomData<T>);
+
+        impl<'de, T: FromStr + DeserializeOwned> Visitor<'de> for Parsed<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, a flag, or a string that holds it")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+                let expected = "a string that holds a value of the type";
+                text.trim()
+                    .parse()
+                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &expected))
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<T, E> {
+                T::deserialize(de::value::BoolDeserializer::new(value))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<T, E> {
+                T::deserialize(de::value::I64Deserializer::new(value))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<T, E> {
+                T::deserialize(de::value::U64Deserializer::new(value))
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<T, E> {
+                T::deserialize(de::value::F64Deserializer::new(value))
+            }
+        }
+
+        deserializer.deserialize_any(Parsed(PhantomData))
+    }
+}
+
+impl<T: Serialize> SerializeAs<T> for OrText {
+    fn serialize_as<S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        value.serialize(serializer)
+    }
+}
+
+/// A value that some peers send as the JSON text of it, in a string. Written as itself.
+#[derive(Debug)]
+pub struct OrJsonText;
+
+impl<'de, T: DeserializeOwned> DeserializeAs<'de, T> for OrJsonText {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        struct Either<T>(PhantomData<T>);
+
+        impl<'de, T: DeserializeOwned> Visitor<'de> for Either<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object, an array, or a string that holds its JSON")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+                decode(text.as_bytes()).map_err(E::custom)
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<T, A::Error> {
+                T::deserialize(de::value::SeqAccessDeserializer::new(items))
+            }
+        }
+
+        deserializer.deserialize_any(Either(PhantomData))
+    }
+}
+
+impl<T: Serialize> SerializeAs<T> for OrJsonText {
+    fn serialize_as<S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        value.serialize(serializer)
+    }
+}
+
+/// JSON in a string. Peers that send the value itself are understood as well.
+#[derive(Debug)]
+pub struct JsonText;
+
+impl<'de, T: DeserializeOwned> DeserializeAs<'de, T> for JsonText {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        OrJsonText::deserialize_as(deserializer)
+    }
+}
+
+impl<T: Serialize> SerializeAs<T> for JsonText {
+    fn serialize_as<S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = serde_json::to_string(value).map_err(S::Error::custom)?;
+        serializer.serialize_str(&text)
+    }
+}
+
+/// Reads a text, or a number as one, and makes a value of it.
+struct Text<F>(&'static str, F);
+
+impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Text<F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        Ok((self.1)(text))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
+        Ok((self.1)(&number.to_string()))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+        Ok((self.1)(&number.to_string()))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
+        Ok((self.1)(&number.to_string()))
+    }
+}
+
+/// Reads the value of an open enum of texts; a number is read as its text.
+///
+/// # Errors
+/// When the value is neither.
+pub fn read_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = Infallible>,
+{
+    let parse = |text: &str| match text.parse() {
+        Ok(value) => value,
+        Err(never) => match never {},
+    };
+    deserializer.deserialize_any(Text("a string", parse))
+}
+
+/// Reads the value of an open enum of integers; a text that holds one will do.
+///
+/// # Errors
+/// When the value is neither.
+pub fn read_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    OrText::deserialize_as(deserializer)
+}
+
+/// Reads the object of a tagged union and makes sure that it has its tag.
+///
+/// # Errors
+/// When the value is no object, or the tag is neither a text nor a number.
+pub fn read_tagged<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    tag: &'static str,
+) -> Result<Map<String, Value>, D::Error> {
+    let object = Map::deserialize(deserializer)?;
+    match object.get(tag) {
+        Some(Value::String(_) | Value::Number(_)) => Ok(object),
+        None | Some(Value::Null) => Err(de::Error::missing_field(tag)),
+        Some(_) => {
+            let mut pointer = String::new();
+            super::decode::push(&mut pointer, tag);
+            Err(de::Error::custom(DecodeError::new(pointer, "expected a string or a number")))
+        }
+    }
+}
+
+/// The tag of an object as text.
+#[must_use]
+pub fn tag_text<'a>(object: &'a Map<String, Value>, tag: &str) -> Cow<'a, str> {
+    match object.get(tag) {
+        Some(Value::String(text)) => Cow::Borrowed(text),
+        Some(Value::Number(number)) => Cow::Owned(number.to_string()),
+        _ => Cow::Borrowed(""),
+    }
+}
+
+/// Reads the arm of a tagged union from its object.
+///
+/// # Errors
+/// When the object does not fit the arm; the error holds the place.
+pub fn read_arm<T: DeserializeOwned, E: de::Error>(object: Map<String, Value>) -> Result<T, E> {
+    decode_value(&Value::Object(object)).map_err(E::custom)
+}
+
+/// The first of several spellings of a key that has a value, or else one that has an empty value.
+pub fn first_filled<T, const N: usize>(
+    spellings: [Option<T>; N],
+    is_empty: impl Fn(&T) -> bool,
+) -> Option<T> {
+    let mut best: Option<T> = None;
+    for value in spellings.into_iter().flatten() {
+        if best.as_ref().is_none_or(&is_empty) {
+            best = Some(value);
+        }
+    }
+    best
+}
+
+/// A parameter as the text that goes into a path, a query or a header.
+#[must_use]
+pub fn parameter<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(text)) => text,
+        Ok(value) => value.to_string(),
+        Err(_) => String::new(),
+    }
+}

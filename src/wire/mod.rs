@@ -1,0 +1,25 @@
+//! What the compiled code stands on when it reads and writes JSON.
+//!
+//! Reading is lenient and errors say where ([`decode`]); writing is strict ([`Validate`]). The rest
+//! are the wire forms that platforms use: numbers in texts, JSON in strings, two spellings of a key.
+
+mod decode;
+mod forms;
+mod hidden;
+mod operation;
+#[cfg(feature = "schemars")]
+mod schema;
+mod validate;
+
+pub use decode::{DecodeError, decode, decode_value};
+pub use forms::{
+    JsonText, OrJsonText, OrNumber, OrText, first_filled, parameter, read_arm, read_code,
+    read_tagged, read_text, tag_text,
+};
+pub use hidden::{Hidden, Secret};
+pub use operation::Operation;
+#[cfg(feature = "schemars")]
+pub use schema::schema_of;
+pub use serde_with::de::DeserializeAsWrap as ReadAs;
+pub use serde_with::{As, DefaultOnNull, Same};
+pub use validate::{Report, Validate, Violation, Violations};

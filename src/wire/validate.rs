@@ -1,0 +1,249 @@
+//! The strict side: what leaves is checked against the spec first.
+
+use std::fmt;
+use std::ops::{Bound, RangeBounds};
+
+use super::decode::push;
+
+/// A type whose values the spec limits.
+pub trait Validate {
+    /// Notes every violation in the report.
+    fn check(&self, report: &mut Report<'_>);
+
+    /// Checks the value against the spec.
+    ///
+    /// # Errors
+    /// Lists all violations, not only the first.
+    fn validate(&self) -> Result<(), Violations> {
+        let mut found = Vec::new();
+        self.check(&mut Report { found: &mut found, place: Place::ROOT, private: false });
+        if found.is_empty() { Ok(()) } else { Err(Violations(found)) }
+    }
+}
+
+impl<T: Validate + ?Sized> Validate for &T {
+    fn check(&self, report: &mut Report<'_>) {
+        (**self).check(report);
+    }
+}
+
+impl Validate for () {
+    fn check(&self, _: &mut Report<'_>) {}
+}
+
+/// A value that the spec does not allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    pointer: String,
+    value: Option<String>,
+    allowed: String,
+}
+
+impl Violation {
+    /// A violation that no schema can name. `value` is as it should be shown.
+    #[must_use]
+    pub fn new(
+        pointer: impl Into<String>,
+        value: Option<String>,
+        allowed: impl Into<String>,
+    ) -> Self {
+        Self { pointer: pointer.into(), value, allowed: allowed.into() }
+    }
+
+    /// The JSON pointer of the value.
+    #[must_use]
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// The value; `None` when it is missing, `[hidden]` when it must not show.
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+
+    /// What would be allowed.
+    #[must_use]
+    pub fn allowed(&self) -> &str {
+        &self.allowed
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "{}: {value}, allowed: {}", self.pointer, self.allowed),
+            None => write!(f, "{}: missing, {}", self.pointer, self.allowed),
+        }
+    }
+}
+
+/// All that is wrong with a value; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// The violations, in the order of the spec.
+    pub fn iter(&self) -> impl Iterator<Item = &Violation> {
+        self.0.iter()
+    }
+}
+
+impl From<Violation> for Violations {
+    fn from(violation: Violation) -> Self {
+        Self(vec![violation])
+    }
+}
+
+impl fmt::Display for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, violation) in self.0.iter().enumerate() {
+            let separator = if index > 0 { "; " } else { "" };
+            write!(f, "{separator}{violation}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Violations {}
+
+/// Where a check stands, and what it has found.
+#[derive(Debug)]
+pub struct Report<'a> {
+    found: &'a mut Vec<Violation>,
+    place: Place<'a>,
+    private: bool,
+}
+
+// A chain on the stack: a check that finds nothing allocates nothing.
+#[derive(Debug, Clone, Copy)]
+struct Place<'a> {
+    key: Key<'a>,
+    parent: Option<&'a Place<'a>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Key<'a> {
+    Root,
+    Field(&'a str),
+    Item(usize),
+}
+
+impl Place<'_> {
+    const ROOT: Self = Self { key: Key::Root, parent: None };
+
+    fn write(&self, pointer: &mut String) {
+        if let Some(parent) = self.parent {
+            parent.write(pointer);
+        }
+        match self.key {
+            Key::Root => {}
+            Key::Field(key) => push(pointer, key),
+            Key::Item(index) => push(pointer, &index.to_string()),
+        }
+    }
+}
+
+impl Report<'_> {
+    /// The report for a field.
+    pub fn field<'b>(&'b mut self, key: &'b str) -> Report<'b> {
+        self.at(Key::Field(key))
+    }
+
+    /// The report for an item of an array.
+    pub fn item(&mut self, index: usize) -> Report<'_> {
+        self.at(Key::Item(index))
+    }
+
+    fn at<'b>(&'b mut self, key: Key<'b>) -> Report<'b> {
+        Report {
+            found: self.found,
+            place: Place { key, parent: Some(&self.place) },
+            private: self.private,
+        }
+    }
+
+    /// The values below this place must not show.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.private = true;
+        self
+    }
+
+    /// A violation at this place.
+    pub fn violation(&mut self, value: Option<String>, allowed: impl Into<String>) {
+        let mut pointer = String::new();
+        self.place.write(&mut pointer);
+        let value = value.map(|value| if self.private { "[hidden]".into() } else { value });
+        self.found.push(Violation { pointer, value, allowed: allowed.into() });
+    }
+
+    /// A required field is not there.
+    pub fn missing(&mut self, key: &str) {
+        self.field(key).violation(None, "required");
+    }
+
+    /// A field is not there although another one demands it.
+    pub fn demanded(&mut self, key: &str, condition: &str) {
+        self.field(key).violation(None, format!("required when {condition}"));
+    }
+
+    /// An integer in a range.
+    pub fn integer(&mut self, value: impl Into<i64>, allowed: impl RangeBounds<i64>) {
+        let value = value.into();
+        if !allowed.contains(&value) {
+            self.violation(Some(value.to_string()), range(&allowed));
+        }
+    }
+
+    /// A finite number in a range.
+    pub fn number(&mut self, value: f64, allowed: impl RangeBounds<f64>) {
+        if !value.is_finite() {
+            self.violation(Some(value.to_string()), "a finite number");
+        } else if !allowed.contains(&value) {
+            self.violation(Some(value.to_string()), range(&allowed));
+        }
+    }
+
+    /// The length of a text, in characters.
+    pub fn length(&mut self, text: &str, allowed: impl RangeBounds<u64>) {
+        let length = text.chars().count() as u64;
+        if !allowed.contains(&length) {
+            self.violation(Some(format!("{text:?}")), format!("{} characters", range(&allowed)));
+        }
+    }
+
+    /// The number of items of an array.
+    pub fn count(&mut self, items: usize, allowed: impl RangeBounds<u64>) {
+        if !allowed.contains(&(items as u64)) {
+            self.violation(Some(format!("{items} items")), format!("{} items", range(&allowed)));
+        }
+    }
+
+    /// Further keys must not be those that have a field of their own.
+    pub fn further_keys<V>(
+        &mut self,
+        further: &std::collections::BTreeMap<String, V>,
+        named: &[&str],
+    ) {
+        for key in named {
+            if further.contains_key(*key) {
+                let allowed = "a key that has no field of its own";
+                self.field(key).violation(Some("a second value".into()), allowed);
+            }
+        }
+    }
+}
+
+fn range<T: fmt::Display>(allowed: &impl RangeBounds<T>) -> String {
+    let bound = |bound: Bound<&T>| match bound {
+        Bound::Included(value) | Bound::Excluded(value) => value.to_string(),
+        Bound::Unbounded => String::new(),
+    };
+    let (low, high) = (bound(allowed.start_bound()), bound(allowed.end_bound()));
+    match (low.is_empty(), high.is_empty()) {
+        (false, false) => format!("{low} to {high}"),
+        (false, true) => format!("{low} or more"),
+        _ => format!("at most {high}"),
+    }
+}
