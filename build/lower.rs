@@ -6,6 +6,9 @@ use serde_json::{Map, Value, json};
 use super::model::{Answer, Form, Kind, Model, Object, Operation, Place, Presence, Shape};
 use super::names;
 
+/// The name under which the value of an object's further keys is lowered.
+pub(super) const EXTRA: &str = "extra$";
+
 /// The components as typify reads them, by Rust name; `base` is the place of a definition.
 pub(super) fn definitions(model: &Model, base: &str) -> Map<String, Value> {
     let mut definitions = Map::new();
@@ -66,14 +69,12 @@ fn lower_object(object: &Object, base: &str, definitions: &mut Map<String, Value
             required.push(property.wire.clone());
         }
     }
-    let extra = object.extra.as_ref().map(|extra| lower(&extra.shape, base, definitions));
-    json!({
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        // Absent to typify: read over.
-        "additionalProperties": extra.unwrap_or(true.into()),
-    })
+    if let Some(extra) = &object.extra {
+        // As a field, so that typify answers with the type of one value.
+        properties.insert(EXTRA.into(), lower(&extra.shape, base, definitions));
+        required.push(EXTRA.into());
+    }
+    json!({"type": "object", "properties": properties, "required": required})
 }
 
 fn lower(shape: &Shape, base: &str, definitions: &mut Map<String, Value>) -> Value {

@@ -38,6 +38,8 @@ pub(super) struct Object {
     /// Further keys are kept, and hold this.
     pub extra: Option<Extra>,
     pub demands: Vec<Demand>,
+    /// Keys that a union keeps for itself.
+    pub tags: Vec<String>,
 }
 
 /// What the keys hold that an object keeps although it does not name them.

@@ -345,6 +345,7 @@ impl<'a> Reader<'a, '_> {
             }
             for (wire, property) in properties.entries()? {
                 if self.tags.iter().any(|(arm, tag, _)| arm == name && tag == wire) {
+                    object.tags.push(wire.into());
                     continue;
                 }
                 object.properties.push(self.property(wire, &property, &required)?);

@@ -13,14 +13,14 @@ use super::{Error, lower, names};
 /// Writes every object of the spec, in the order of the spec.
 pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let fields = field_types(spec, model)?;
+    let none = BTreeMap::new();
     let mut out = TokenStream::new();
     out.extend(quote!(
         use ::callbot::wire;
     ));
     for (ty, object) in model.objects() {
-        let made = fields.get(&ty.rust).ok_or_else(|| {
-            Error::new(spec, &ty.pointer, "typify made no struct of this component")
-        })?;
+        // Of an object without fields typify makes something else than a struct.
+        let made = fields.get(&ty.rust).unwrap_or(&none);
         let fields = object
             .properties
             .iter()
@@ -33,7 +33,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
                 )),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let written = Struct { ty, object, fields, extra: made.get(EXTRA) };
+        let written = Struct { ty, object, fields, extra: made.get(lower::EXTRA) };
         out.extend(written.definition());
         out.extend(written.methods());
         out.extend(written.debug());
@@ -41,9 +41,6 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     }
     Ok(out)
 }
-
-/// The key under which the type of the map of further keys is kept.
-const EXTRA: &str = "";
 
 /// Asks typify for the type of every field: struct, wire name, type.
 fn field_types(
@@ -84,9 +81,6 @@ fn wire_name(field: &syn::Field) -> Option<String> {
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
         // Values of other keys are read over.
         let _ = attribute.parse_nested_meta(|meta| {
-            if meta.path.is_ident("flatten") {
-                name = EXTRA.into();
-            }
             if let Ok(value) = meta.value() {
                 let text: syn::LitStr = value.parse()?;
                 if meta.path.is_ident("rename") {
@@ -189,6 +183,7 @@ struct Struct<'a> {
     ty: &'a Type,
     object: &'a Object,
     fields: Vec<Field<'a>>,
+    /// The type of one value of the further keys.
     extra: Option<&'a syn::Type>,
 }
 
@@ -232,7 +227,7 @@ impl Struct<'_> {
             quote! {
                 /// Keys that the platform's document does not name, kept as they came.
                 #[serde(flatten)]
-                pub extra: #ty
+                pub extra: std::collections::BTreeMap<String, #ty>
             }
         });
         quote! {
@@ -258,8 +253,11 @@ impl Struct<'_> {
         if field.is_option() {
             parts.push(quote!(skip_serializing_if = "Option::is_none"));
         } else if property.presence == Presence::Optional {
-            let empty = if is_named(ty, "Vec") { "Vec::is_empty" } else { "BTreeMap::is_empty" };
-            let empty = empty.replace("BTreeMap", "std::collections::BTreeMap");
+            let empty = match ty {
+                ty if is_named(ty, "Vec") => "Vec::is_empty",
+                ty if is_named(ty, "BTreeMap") => "std::collections::BTreeMap::is_empty",
+                _ => "serde_json::Map::is_empty",
+            };
             parts.push(quote!(skip_serializing_if = #empty));
         }
         let adapter = adapter(&property.shape);
@@ -318,7 +316,7 @@ impl Struct<'_> {
             }
         });
         let extra_setter = self.object.extra.iter().map(|extra| {
-            let ty = self.extra.and_then(second_generic);
+            let ty = self.extra;
             let (ty, value) = match extra.shape.form {
                 Form::Text { .. } | Form::Json => (quote!(impl Into<#ty>), quote!(value.into())),
                 _ => (quote!(#ty), quote!(value)),
@@ -468,7 +466,7 @@ impl Struct<'_> {
     }
 
     fn extra_parts(&self, extra: &Extra) -> (TokenStream, TokenStream, TokenStream) {
-        let ty = self.extra.and_then(second_generic);
+        let ty = self.extra;
         let arm = if matches!(extra.shape.form, Form::Json) {
             quote!(_ => { extra.insert(key, map.next_value()?); })
         } else {
@@ -496,19 +494,6 @@ fn read_value(ty: &syn::Type, shape: &Shape) -> TokenStream {
             quote!(map.next_value::<wire::ReadAs<Option<#ty>, Option<#adapter>>>()?.into_inner())
         }
         None => quote!(map.next_value()?),
-    }
-}
-
-/// The value type of a map.
-fn second_generic(ty: &syn::Type) -> Option<&syn::Type> {
-    let syn::Type::Path(path) = ty else { return None };
-    let syn::PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments
-    else {
-        return None;
-    };
-    match arguments.args.iter().nth(1) {
-        Some(syn::GenericArgument::Type(ty)) => Some(ty),
-        _ => None,
     }
 }
 

@@ -112,7 +112,7 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let object = wire::read_tagged(deserializer, #tag)?;
                 match wire::tag_text(&object, #tag).as_ref() {
-                    #(#texts => wire::read_arm(object).map(Self::#arms),)*
+                    #(#texts => wire::read_arm(object, #tag).map(Self::#arms),)*
                     _ => Ok(Self::Unknown(#unknown(object))),
                 }
             }

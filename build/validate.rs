@@ -103,7 +103,7 @@ impl Stage {
         let properties = object.properties.iter().map(|property| self.property(property));
         let demands = object.demands.iter().map(|demand| check_demand(object, demand));
         let extra = object.extra.iter().map(|extra| {
-            let known = object.properties.iter().map(|property| &property.wire);
+            let known = object.properties.iter().map(|property| &property.wire).chain(&object.tags);
             let values =
                 self.shape(&extra.shape, &Place::variable("value"), &quote!(report.field(key)));
             let values = values.map(|check| quote! { for (key, value) in &self.extra { #check } });
@@ -122,8 +122,14 @@ impl Stage {
         let list = matches!(property.shape.form, Form::Array { .. } | Form::Map(_));
         let option = matches!(property.presence, Presence::Optional | Presence::MayBeMissing);
         if list || !option {
-            let check = self.shape(&property.shape, &Place::field(property), &report);
-            return check.unwrap_or_default();
+            let place = Place::field(property);
+            let check = self.shape(&property.shape, &place, &report).unwrap_or_default();
+            let needs_items = matches!(property.shape.form, Form::Array { min: Some(_), .. });
+            if needs_items && option {
+                let place = place.place;
+                return quote! { if !#place.is_empty() { #check } };
+            }
+            return check;
         }
         let ident = names::ident(&property.rust);
         let check = self.shape(&property.shape, &Place::variable("value"), &report);

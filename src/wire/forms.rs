@@ -218,11 +218,16 @@ pub fn tag_text<'a>(object: &'a Map<String, Value>, tag: &str) -> Cow<'a, str> {
     }
 }
 
-/// Reads the arm of a tagged union from its object.
+/// Reads the arm of a tagged union from its object. The arm does not get to see the tag, which is
+/// the union's.
 ///
 /// # Errors
 /// When the object does not fit the arm; the error holds the place.
-pub fn read_arm<T: DeserializeOwned, E: de::Error>(object: Map<String, Value>) -> Result<T, E> {
+pub fn read_arm<T: DeserializeOwned, E: de::Error>(
+    mut object: Map<String, Value>,
+    tag: &str,
+) -> Result<T, E> {
+    object.remove(tag);
     decode_value(&Value::Object(object)).map_err(E::custom)
 }
 

@@ -1,0 +1,2208 @@
+// Compiled from `specs/fixture.yaml`. Change the spec, not this file.
+use ::callbot::wire;
+
+/// Guests, and whether the call went well.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct GuestList {
+    /// Whether the call went well.
+    pub success: bool,
+    /// The guests.
+    pub guests: Vec<Guest>,
+    /// A text, under one of two names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// A number, under one of three names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<i64>,
+}
+
+impl GuestList {
+    /// With the fields that must be there; all others are absent.
+    #[must_use]
+    pub fn new(success: bool, guests: impl IntoIterator<Item = Guest>) -> Self {
+        Self {
+            success,
+            guests: guests.into_iter().collect(),
+            message: Default::default(),
+            total: Default::default(),
+        }
+    }
+
+    /// Sets [`message`](Self::message).
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// Sets [`total`](Self::total).
+    #[must_use]
+    pub fn with_total(mut self, total: i64) -> Self {
+        self.total = Some(total);
+        self
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for GuestList {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = GuestList;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<GuestList, M::Error> {
+                let mut success: Option<bool> = None;
+                let mut guests: Option<Vec<Guest>> = None;
+                let mut message: Option<String> = None;
+                let mut message_2: Option<String> = None;
+                let mut total: Option<i64> = None;
+                let mut total_2: Option<i64> = None;
+                let mut total_3: Option<i64> = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "success" => success = map.next_value()?,
+                        "guests" => guests = map.next_value()?,
+                        "message" => message = map.next_value()?,
+                        "msg" => message_2 = map.next_value()?,
+                        "total" => total = map.next_value()?,
+                        "count" => total_2 = map.next_value()?,
+                        "sum" => total_3 = map.next_value()?,
+                        _ => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(GuestList {
+                    success: success
+                        .ok_or_else(|| serde::de::Error::missing_field("success"))?,
+                    guests: guests
+                        .ok_or_else(|| serde::de::Error::missing_field("guests"))?,
+                    message: wire::first_filled(
+                        [message, message_2],
+                        |value| value.is_empty(),
+                    ),
+                    total: wire::first_filled([total, total_2, total_3], |_| false),
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// A guest.
+///
+/// The second paragraph of a description stays apart from the first.
+#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Guest {
+    /// The id; old peers send a number.
+    #[serde(with = "wire::As::<wire::OrNumber>")]
+    pub id: String,
+    /// What the guest is called.
+    #[serde(default, with = "wire::As::<wire::DefaultOnNull<wire::Same>>")]
+    pub name: String,
+    /// In years.
+    #[serde(with = "wire::As::<wire::OrText>")]
+    pub age: i32,
+    /// How the guest feels now.
+    pub mood: Mood,
+    /// Why the guest is angry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Opens the door.
+    pub secret: wire::Secret,
+    /// Required by the document, left out by peers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wire: Option<String>,
+    /// A name that is a keyword of Rust.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub type_: Option<Rank>,
+    /// In kilograms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+    /// Whether the guest is important.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vip: Option<bool>,
+    /// In seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<i64>,
+    /// Not used any more.
+    #[deprecated]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<String>,
+    /// A type of another spec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<super::shared::Address>,
+    /// An object, as JSON in a string.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "wire::As::<Option<wire::JsonText>>"
+    )]
+    pub settings: Option<Settings>,
+    /// What was ordered.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        with = "wire::As::<wire::DefaultOnNull<Vec<wire::OrJsonText>>>"
+    )]
+    pub orders: Vec<Order>,
+    /// What it costs.
+    #[serde(
+        default,
+        skip_serializing_if = "std::collections::BTreeMap::is_empty",
+        with = "wire::As::<wire::DefaultOnNull<std::collections::BTreeMap<wire::Same, wire::OrText>>>"
+    )]
+    pub prices: std::collections::BTreeMap<String, i64>,
+    /// An object of any keys.
+    #[serde(
+        default,
+        skip_serializing_if = "serde_json::Map::is_empty",
+        with = "wire::As::<wire::DefaultOnNull<wire::Same>>"
+    )]
+    pub notes: serde_json::Map<String, serde_json::Value>,
+    /// Any JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anything: Option<serde_json::Value>,
+}
+
+impl Guest {
+    /// With the fields that must be there; all others are absent.
+    #[must_use]
+    pub fn new(
+        id: impl Into<String>,
+        name: impl Into<String>,
+        age: i32,
+        mood: Mood,
+        secret: impl Into<wire::Secret>,
+        wire: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            age,
+            mood,
+            reason: Default::default(),
+            secret: secret.into(),
+            wire: Some(wire.into()),
+            type_: Default::default(),
+            weight: Default::default(),
+            vip: Default::default(),
+            patience: Default::default(),
+            old: Default::default(),
+            home: Default::default(),
+            settings: Default::default(),
+            orders: Default::default(),
+            prices: Default::default(),
+            notes: Default::default(),
+            anything: Default::default(),
+        }
+    }
+
+    /// Sets [`reason`](Self::reason).
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Sets [`type_`](Self::type_).
+    #[must_use]
+    pub fn with_type(mut self, type_: Rank) -> Self {
+        self.type_ = Some(type_);
+        self
+    }
+
+    /// Sets [`weight`](Self::weight).
+    #[must_use]
+    pub fn with_weight(mut self, weight: f64) -> Self {
+        self.weight = Some(weight);
+        self
+    }
+
+    /// Sets [`vip`](Self::vip).
+    #[must_use]
+    pub fn with_vip(mut self, vip: bool) -> Self {
+        self.vip = Some(vip);
+        self
+    }
+
+    /// Sets [`patience`](Self::patience).
+    #[must_use]
+    pub fn with_patience(mut self, patience: i64) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// Sets [`old`](Self::old).
+    #[must_use]
+    pub fn with_old(mut self, old: impl Into<String>) -> Self {
+        self.old = Some(old.into());
+        self
+    }
+
+    /// Sets [`home`](Self::home).
+    #[must_use]
+    pub fn with_home(mut self, home: super::shared::Address) -> Self {
+        self.home = Some(home);
+        self
+    }
+
+    /// Sets [`settings`](Self::settings).
+    #[must_use]
+    pub fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+
+    /// Sets [`orders`](Self::orders).
+    #[must_use]
+    pub fn with_orders(mut self, orders: impl IntoIterator<Item = Order>) -> Self {
+        self.orders = orders.into_iter().collect();
+        self
+    }
+
+    /// Sets [`prices`](Self::prices).
+    #[must_use]
+    pub fn with_prices(
+        mut self,
+        prices: std::collections::BTreeMap<String, i64>,
+    ) -> Self {
+        self.prices = prices;
+        self
+    }
+
+    /// Sets [`notes`](Self::notes).
+    #[must_use]
+    pub fn with_notes(
+        mut self,
+        notes: serde_json::Map<String, serde_json::Value>,
+    ) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    /// Sets [`anything`](Self::anything).
+    #[must_use]
+    pub fn with_anything(mut self, anything: impl Into<serde_json::Value>) -> Self {
+        self.anything = Some(anything.into());
+        self
+    }
+
+    /// [`weight`](Self::weight), or what counts when it is absent: `70.5`.
+    #[must_use]
+    pub fn weight_or_default(&self) -> f64 {
+        self.weight.unwrap_or(70.5)
+    }
+
+    /// [`vip`](Self::vip), or what counts when it is absent: `false`.
+    #[must_use]
+    pub fn vip_or_default(&self) -> bool {
+        self.vip.unwrap_or(false)
+    }
+
+    /// [`patience`](Self::patience), or what counts when it is absent: `5`.
+    #[must_use]
+    pub fn patience_or_default(&self) -> i64 {
+        self.patience.unwrap_or(5)
+    }
+}
+
+impl std::fmt::Debug for Guest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guest")
+            .field("id", &self.id)
+            .field("name", &wire::Hidden::of(&self.name))
+            .field("age", &self.age)
+            .field("mood", &self.mood)
+            .field("reason", &self.reason)
+            .field("secret", &self.secret)
+            .field("wire", &self.wire)
+            .field("type_", &self.type_)
+            .field("weight", &self.weight)
+            .field("vip", &self.vip)
+            .field("patience", &self.patience)
+            .field("old", &self.old)
+            .field("home", &self.home)
+            .field("settings", &self.settings)
+            .field("orders", &self.orders)
+            .field("prices", &self.prices)
+            .field("notes", &self.notes)
+            .field("anything", &self.anything)
+            .finish()
+    }
+}
+
+/// Keys that are not named are kept.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Whether the lights are on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lights: Option<bool>,
+    /// Keys that the platform's document does not name, kept as they came.
+    #[serde(flatten)]
+    pub extra: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+impl Settings {
+    /// All fields absent.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            lights: Default::default(),
+            extra: Default::default(),
+        }
+    }
+
+    /// Sets [`lights`](Self::lights).
+    #[must_use]
+    pub fn with_lights(mut self, lights: bool) -> Self {
+        self.lights = Some(lights);
+        self
+    }
+
+    /// Adds a key that the platform's document does not name.
+    #[must_use]
+    pub fn with_extra(
+        mut self,
+        key: impl Into<String>,
+        value: impl Into<serde_json::Value>,
+    ) -> Self {
+        self.extra.insert(key.into(), value.into());
+        self
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Settings {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Settings;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Settings, M::Error> {
+                let mut lights: Option<bool> = None;
+                let mut extra = std::collections::BTreeMap::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "lights" => lights = map.next_value()?,
+                        _ => {
+                            extra.insert(key, map.next_value()?);
+                        }
+                    }
+                }
+                Ok(Settings { lights, extra })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// A drink.
+#[doc(alias = "DrinkParams")]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Drink {
+    /// In decilitres.
+    pub size: i32,
+}
+
+impl Drink {
+    /// With the fields that must be there; all others are absent.
+    #[must_use]
+    pub fn new(size: i32) -> Self {
+        Self { size }
+    }
+}
+
+/// A meal.
+#[doc(alias = "MealParams")]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Meal {
+    /// The courses.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        with = "wire::As::<wire::DefaultOnNull<wire::Same>>"
+    )]
+    pub courses: Vec<String>,
+}
+
+impl Meal {
+    /// All fields absent.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            courses: Default::default(),
+        }
+    }
+
+    /// Sets [`courses`](Self::courses).
+    #[must_use]
+    pub fn with_courses(mut self, courses: impl IntoIterator<Item = String>) -> Self {
+        self.courses = courses.into_iter().collect();
+        self
+    }
+}
+
+/// A greeting.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Greeting {
+    /// The words.
+    pub text: String,
+}
+
+impl Greeting {
+    /// With the fields that must be there; all others are absent.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into() }
+    }
+}
+
+/// A farewell.
+#[derive(Clone, PartialEq, Default, serde::Serialize)]
+#[non_exhaustive]
+pub struct Farewell {
+    /// Keys that the platform's document does not name, kept as they came.
+    #[serde(flatten)]
+    pub extra: std::collections::BTreeMap<String, String>,
+}
+
+impl Farewell {
+    /// All fields absent.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { extra: Default::default() }
+    }
+
+    /// Adds a key that the platform's document does not name.
+    #[must_use]
+    pub fn with_extra(
+        mut self,
+        key: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.extra.insert(key.into(), value.into());
+        self
+    }
+}
+
+impl std::fmt::Debug for Farewell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Farewell")
+            .field("extra", &wire::Hidden::of(&self.extra))
+            .finish()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Farewell {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Farewell;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Farewell, M::Error> {
+                let mut extra = std::collections::BTreeMap::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        _ => {
+                            if let Some(value) = map.next_value()? {
+                                extra.insert(key, value);
+                            }
+                        }
+                    }
+                }
+                Ok(Farewell { extra })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// Nothing is said; there is nothing but the tag.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Silence {}
+impl Silence {
+    /// All fields absent.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {}
+    }
+}
+
+/// One event of the stream.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Word {
+    /// The word.
+    pub text: String,
+    /// Whether it is the last one.
+    pub last: bool,
+}
+
+impl Word {
+    /// With the fields that must be there; all others are absent.
+    #[must_use]
+    pub fn new(text: impl Into<String>, last: bool) -> Self {
+        Self { text: text.into(), last }
+    }
+}
+
+/// What `listGuests` takes in its path, query and headers.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct ListGuestsParameters {
+    /// The room.
+    #[serde(rename = "roomId")]
+    pub room_id: String,
+    /// The most guests to list.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "wire::As::<Option<wire::OrText>>"
+    )]
+    pub limit: Option<i32>,
+    /// Whether all is wanted.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "wire::As::<Option<wire::OrText>>"
+    )]
+    pub detailed: Option<bool>,
+    /// Only guests in this mood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mood: Option<Mood>,
+    /// Returns in the logs.
+    #[serde(rename = "X-Trace-Id", default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+}
+
+impl ListGuestsParameters {
+    /// With the fields that must be there; all others are absent.
+    #[must_use]
+    pub fn new(room_id: impl Into<String>) -> Self {
+        Self {
+            room_id: room_id.into(),
+            limit: Default::default(),
+            detailed: Default::default(),
+            mood: Default::default(),
+            trace_id: Default::default(),
+        }
+    }
+
+    /// Sets [`limit`](Self::limit).
+    #[must_use]
+    pub fn with_limit(mut self, limit: i32) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Sets [`detailed`](Self::detailed).
+    #[must_use]
+    pub fn with_detailed(mut self, detailed: bool) -> Self {
+        self.detailed = Some(detailed);
+        self
+    }
+
+    /// Sets [`mood`](Self::mood).
+    #[must_use]
+    pub fn with_mood(mut self, mood: Mood) -> Self {
+        self.mood = Some(mood);
+        self
+    }
+
+    /// Sets [`trace_id`](Self::trace_id).
+    #[must_use]
+    pub fn with_trace_id(mut self, trace_id: impl Into<String>) -> Self {
+        self.trace_id = Some(trace_id.into());
+        self
+    }
+}
+
+/// What `addGuest` takes in its path, query and headers.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub struct AddGuestParameters {
+    /// The room.
+    #[serde(rename = "roomId")]
+    pub room_id: String,
+}
+
+impl AddGuestParameters {
+    /// With the fields that must be there; all others are absent.
+    #[must_use]
+    pub fn new(room_id: impl Into<String>) -> Self {
+        Self { room_id: room_id.into() }
+    }
+}
+
+/// How somebody feels.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mood {
+    /// At peace.
+    Calm,
+    /// Not at peace.
+    Angry,
+    /// A value that this version does not know, written back as it came. Only reading
+    /// makes it, so that a known value is always its own variant.
+    Unknown(UnknownMood),
+}
+
+/// A value of [`Mood`] that this version does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UnknownMood(Box<str>);
+
+impl Mood {
+    /// The text on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Calm => "calm",
+            Self::Angry => "angry",
+            Self::Unknown(UnknownMood(text)) => text,
+        }
+    }
+}
+
+impl std::str::FromStr for Mood {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(
+            match text {
+                "calm" => Self::Calm,
+                "angry" => Self::Angry,
+                other => Self::Unknown(UnknownMood(other.into())),
+            },
+        )
+    }
+}
+
+impl std::fmt::Display for Mood {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl serde::Serialize for Mood {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Mood {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        wire::read_text(deserializer)
+    }
+}
+
+/// How high somebody stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rank {
+    /// Comes for the first time.
+    Guest,
+    /// Comes often.
+    Regular,
+    /// Owns the house.
+    Owner,
+    /// A value that this version does not know, written back as it came. Only reading
+    /// makes it, so that a known value is always its own variant.
+    Unknown(UnknownRank),
+}
+
+/// A value of [`Rank`] that this version does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UnknownRank(i64);
+
+impl Rank {
+    /// The number on the wire.
+    #[must_use]
+    pub fn code(self) -> i64 {
+        match self {
+            Self::Guest => -1,
+            Self::Regular => 0,
+            Self::Owner => 10,
+            Self::Unknown(UnknownRank(code)) => code,
+        }
+    }
+
+    /// The variant of a number.
+    #[must_use]
+    pub fn from_code(code: i64) -> Self {
+        match code {
+            -1 => Self::Guest,
+            0 => Self::Regular,
+            10 => Self::Owner,
+            other => Self::Unknown(UnknownRank(other)),
+        }
+    }
+}
+
+impl std::str::FromStr for Rank {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self::from_code)
+    }
+}
+
+impl std::fmt::Display for Rank {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Guest => f.pad("Guest"),
+            Self::Regular => f.pad("Regular"),
+            Self::Owner => f.pad("Owner"),
+            Self::Unknown(UnknownRank(code)) => code.fmt(f),
+        }
+    }
+}
+
+impl serde::Serialize for Rank {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.code())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Rank {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        wire::read_code(deserializer).map(Self::from_code)
+    }
+}
+
+/// Something that was ordered.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Order {
+    /// A drink.
+    Drink(Drink),
+    /// A meal.
+    Meal(Meal),
+    /// A kind that this version does not know, written back as it came. Only reading
+    /// makes it.
+    Unknown(UnknownOrder),
+}
+
+/// An object for [`Order`] of a kind that this version does not know.
+#[derive(Clone, PartialEq)]
+pub struct UnknownOrder(serde_json::Map<String, serde_json::Value>);
+
+impl UnknownOrder {
+    /// The whole object, its tag included.
+    #[must_use]
+    pub fn json(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for UnknownOrder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        wire::Hidden::object(f, &self.0, "kind")
+    }
+}
+
+impl Order {
+    /// The value of `kind`.
+    #[must_use]
+    pub fn kind(&self) -> std::borrow::Cow<'_, str> {
+        match self {
+            Self::Drink(_) => "Drink".into(),
+            Self::Meal(_) => "Meal".into(),
+            Self::Unknown(UnknownOrder(object)) => wire::tag_text(object, "kind"),
+        }
+    }
+}
+
+impl From<Drink> for Order {
+    fn from(arm: Drink) -> Self {
+        Self::Drink(arm)
+    }
+}
+
+impl From<Meal> for Order {
+    fn from(arm: Meal) -> Self {
+        Self::Meal(arm)
+    }
+}
+
+impl serde::Serialize for Order {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Tagged<'a, T> {
+            #[serde(rename = "kind")]
+            tag: &'static str,
+            #[serde(flatten)]
+            arm: &'a T,
+        }
+        match self {
+            Self::Drink(arm) => Tagged { tag: "Drink", arm }.serialize(serializer),
+            Self::Meal(arm) => Tagged { tag: "Meal", arm }.serialize(serializer),
+            Self::Unknown(UnknownOrder(object)) => object.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Order {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        let object = wire::read_tagged(deserializer, "kind")?;
+        match wire::tag_text(&object, "kind").as_ref() {
+            "Drink" => wire::read_arm(object, "kind").map(Self::Drink),
+            "Meal" => wire::read_arm(object, "kind").map(Self::Meal),
+            _ => Ok(Self::Unknown(UnknownOrder(object))),
+        }
+    }
+}
+
+/// Something that is asked; the kind is a number.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Question {
+    /// A greeting.
+    Greeting(Greeting),
+    /// A farewell.
+    Farewell(Farewell),
+    /// Nothing is said; there is nothing but the tag.
+    Silence(Silence),
+    /// A kind that this version does not know, written back as it came. Only reading
+    /// makes it.
+    Unknown(UnknownQuestion),
+}
+
+/// An object for [`Question`] of a kind that this version does not know.
+#[derive(Clone, PartialEq)]
+pub struct UnknownQuestion(serde_json::Map<String, serde_json::Value>);
+
+impl UnknownQuestion {
+    /// The whole object, its tag included.
+    #[must_use]
+    pub fn json(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for UnknownQuestion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        wire::Hidden::object(f, &self.0, "action")
+    }
+}
+
+impl Question {
+    /// The value of `action`.
+    #[must_use]
+    pub fn kind(&self) -> std::borrow::Cow<'_, str> {
+        match self {
+            Self::Greeting(_) => "8".into(),
+            Self::Farewell(_) => "9".into(),
+            Self::Silence(_) => "10".into(),
+            Self::Unknown(UnknownQuestion(object)) => wire::tag_text(object, "action"),
+        }
+    }
+}
+
+impl From<Greeting> for Question {
+    fn from(arm: Greeting) -> Self {
+        Self::Greeting(arm)
+    }
+}
+
+impl From<Farewell> for Question {
+    fn from(arm: Farewell) -> Self {
+        Self::Farewell(arm)
+    }
+}
+
+impl From<Silence> for Question {
+    fn from(arm: Silence) -> Self {
+        Self::Silence(arm)
+    }
+}
+
+impl serde::Serialize for Question {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Tagged<'a, T> {
+            #[serde(rename = "action")]
+            tag: i64,
+            #[serde(flatten)]
+            arm: &'a T,
+        }
+        match self {
+            Self::Greeting(arm) => Tagged { tag: 8, arm }.serialize(serializer),
+            Self::Farewell(arm) => Tagged { tag: 9, arm }.serialize(serializer),
+            Self::Silence(arm) => Tagged { tag: 10, arm }.serialize(serializer),
+            Self::Unknown(UnknownQuestion(object)) => object.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Question {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        let object = wire::read_tagged(deserializer, "action")?;
+        match wire::tag_text(&object, "action").as_ref() {
+            "8" => wire::read_arm(object, "action").map(Self::Greeting),
+            "9" => wire::read_arm(object, "action").map(Self::Farewell),
+            "10" => wire::read_arm(object, "action").map(Self::Silence),
+            _ => Ok(Self::Unknown(UnknownQuestion(object))),
+        }
+    }
+}
+
+impl wire::Validate for GuestList {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        report.field("guests").count(self.guests.len(), ..=3);
+        for (index, item) in self.guests.iter().enumerate() {
+            wire::Validate::check(item, &mut report.field("guests").item(index));
+        }
+    }
+}
+
+impl wire::Validate for Guest {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        report.field("id").length(&self.id, 1..=8);
+        report.field("name").private().length(&self.name, ..=10);
+        report.field("age").integer(self.age, 0..=150);
+        if self.wire.is_none() {
+            report.missing("wire");
+        }
+        if let Some(value) = &self.weight {
+            report.field("weight").number(*value, 0.5..);
+        }
+        if let Some(value) = &self.patience {
+            report.field("patience").integer(*value, 1..);
+        }
+        if let Some(value) = &self.home {
+            wire::Validate::check(value, &mut report.field("home"));
+        }
+        if let Some(value) = &self.settings {
+            wire::Validate::check(value, &mut report.field("settings"));
+        }
+        for (index, item) in self.orders.iter().enumerate() {
+            wire::Validate::check(item, &mut report.field("orders").item(index));
+        }
+        for (key, item) in &self.prices {
+            report.field("prices").field(key).integer(*item, 0..);
+        }
+        if self.mood.as_str() == "angry" && self.reason.is_none() {
+            report.demanded("reason", "`mood` is angry");
+        }
+    }
+}
+
+impl wire::Validate for Mood {
+    fn check(&self, _: &mut wire::Report<'_>) {}
+}
+
+impl wire::Validate for Rank {
+    fn check(&self, _: &mut wire::Report<'_>) {}
+}
+
+impl wire::Validate for Settings {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        report.further_keys(&self.extra, &["lights"]);
+    }
+}
+
+impl wire::Validate for Order {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        match self {
+            Self::Drink(arm) => arm.check(report),
+            Self::Meal(arm) => arm.check(report),
+            Self::Unknown(_) => {}
+        }
+    }
+}
+
+impl wire::Validate for Drink {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        report.field("size").integer(self.size, 1..=10);
+    }
+}
+
+impl wire::Validate for Meal {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        if !self.courses.is_empty() {
+            report.field("courses").count(self.courses.len(), 1..);
+        }
+    }
+}
+
+impl wire::Validate for Question {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        match self {
+            Self::Farewell(arm) => arm.check(report),
+            _ => {}
+        }
+    }
+}
+
+impl wire::Validate for Greeting {
+    fn check(&self, _: &mut wire::Report<'_>) {}
+}
+
+impl wire::Validate for Farewell {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        report.further_keys(&self.extra, &["action"]);
+    }
+}
+
+impl wire::Validate for Silence {
+    fn check(&self, _: &mut wire::Report<'_>) {}
+}
+
+impl wire::Validate for Word {
+    fn check(&self, _: &mut wire::Report<'_>) {}
+}
+
+impl wire::Validate for ListGuestsParameters {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        if let Some(value) = &self.limit {
+            report.field("limit").integer(*value, 1..=100);
+        }
+        if let Some(value) = &self.trace_id {
+            report.field("X-Trace-Id").length(value, ..=8);
+        }
+    }
+}
+
+impl wire::Validate for AddGuestParameters {
+    fn check(&self, _: &mut wire::Report<'_>) {}
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for GuestList {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "GuestList".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "GuestList").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "Guests, and whether the call went well.",
+  "required": [
+    "success",
+    "guests"
+  ],
+  "properties": {
+    "success": {
+      "type": "boolean",
+      "description": "Whether the call went well."
+    },
+    "guests": {
+      "type": "array",
+      "description": "The guests.",
+      "maxItems": 3,
+      "items": {
+        "$ref": "Guest"
+      }
+    },
+    "message": {
+      "type": "string",
+      "description": "A text, under one of two names."
+    },
+    "total": {
+      "type": "integer",
+      "format": "int64",
+      "description": "A number, under one of three names."
+    }
+  }
+}"##,
+            &mut |name| match name {
+                "Guest" => Some(generator.subschema_for::<Guest>()),
+                _ => None,
+            },
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Guest {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Guest".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Guest").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "A guest.\n\nThe second paragraph of a description stays apart from the first.\n",
+  "required": [
+    "id",
+    "name",
+    "age",
+    "mood",
+    "secret",
+    "wire"
+  ],
+  "properties": {
+    "id": {
+      "type": "string",
+      "minLength": 1,
+      "maxLength": 8,
+      "description": "The id; old peers send a number."
+    },
+    "name": {
+      "type": "string",
+      "maxLength": 10,
+      "description": "What the guest is called."
+    },
+    "age": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "maximum": 150,
+      "description": "In years."
+    },
+    "mood": {
+      "allOf": [
+        {
+          "$ref": "Mood"
+        }
+      ],
+      "description": "How the guest feels now."
+    },
+    "reason": {
+      "type": "string",
+      "description": "Why the guest is angry."
+    },
+    "secret": {
+      "type": "string",
+      "format": "password",
+      "description": "Opens the door."
+    },
+    "wire": {
+      "type": "string",
+      "description": "Required by the document, left out by peers."
+    },
+    "type": {
+      "allOf": [
+        {
+          "$ref": "Rank"
+        }
+      ],
+      "description": "A name that is a keyword of Rust."
+    },
+    "weight": {
+      "type": [
+        "number",
+        "null"
+      ],
+      "format": "double",
+      "minimum": 0.5,
+      "default": 70.5,
+      "description": "In kilograms."
+    },
+    "vip": {
+      "type": "boolean",
+      "default": false,
+      "description": "Whether the guest is important."
+    },
+    "patience": {
+      "type": "integer",
+      "format": "int64",
+      "minimum": 1,
+      "default": 5,
+      "description": "In seconds."
+    },
+    "old": {
+      "type": "string",
+      "deprecated": true,
+      "description": "Not used any more."
+    },
+    "home": {
+      "allOf": [
+        {
+          "$ref": "Address"
+        }
+      ],
+      "description": "A type of another spec."
+    },
+    "settings": {
+      "type": "string",
+      "format": "json-string",
+      "contentMediaType": "application/json",
+      "contentSchema": {
+        "$ref": "Settings"
+      },
+      "description": "An object, as JSON in a string."
+    },
+    "orders": {
+      "type": "array",
+      "description": "What was ordered.",
+      "items": {
+        "allOf": [
+          {
+            "$ref": "Order"
+          }
+        ]
+      }
+    },
+    "prices": {
+      "type": "object",
+      "description": "What it costs.",
+      "additionalProperties": {
+        "type": "integer",
+        "format": "int64",
+        "minimum": 0
+      }
+    },
+    "notes": {
+      "type": "object",
+      "description": "An object of any keys."
+    },
+    "anything": {
+      "description": "Any JSON."
+    }
+  }
+}"##,
+            &mut |name| match name {
+                "Mood" => Some(generator.subschema_for::<Mood>()),
+                "Order" => Some(generator.subschema_for::<Order>()),
+                "Rank" => Some(generator.subschema_for::<Rank>()),
+                "Settings" => Some(generator.subschema_for::<Settings>()),
+                _ => None,
+            },
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Mood {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Mood".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Mood").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "string",
+  "description": "How somebody feels.",
+  "enum": [
+    "calm",
+    "angry"
+  ]
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Rank {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Rank".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Rank").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "integer",
+  "description": "How high somebody stands.",
+  "enum": [
+    -1,
+    0,
+    10
+  ]
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Settings {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Settings".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Settings").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "Keys that are not named are kept.",
+  "properties": {
+    "lights": {
+      "type": "boolean",
+      "description": "Whether the lights are on."
+    }
+  },
+  "additionalProperties": true
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Order {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Order".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Order").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "description": "Something that was ordered.",
+  "oneOf": [
+    {
+      "$ref": "DrinkParams"
+    },
+    {
+      "$ref": "MealParams"
+    }
+  ]
+}"##,
+            &mut |name| match name {
+                "DrinkParams" => Some(generator.subschema_for::<Drink>()),
+                "MealParams" => Some(generator.subschema_for::<Meal>()),
+                _ => None,
+            },
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Drink {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Drink".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Drink").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "A drink.",
+  "required": [
+    "kind",
+    "size"
+  ],
+  "properties": {
+    "kind": {
+      "type": "string",
+      "enum": [
+        "Drink"
+      ],
+      "description": "Says that it is a drink."
+    },
+    "size": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 1,
+      "maximum": 10,
+      "description": "In decilitres."
+    }
+  }
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Meal {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Meal".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Meal").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "A meal.",
+  "required": [
+    "kind"
+  ],
+  "properties": {
+    "kind": {
+      "type": "string",
+      "enum": [
+        "Meal"
+      ],
+      "description": "Says that it is a meal."
+    },
+    "courses": {
+      "type": "array",
+      "minItems": 1,
+      "description": "The courses.",
+      "items": {
+        "type": "string"
+      }
+    }
+  }
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Question {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Question".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Question").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "description": "Something that is asked; the kind is a number.",
+  "oneOf": [
+    {
+      "$ref": "Greeting"
+    },
+    {
+      "$ref": "Farewell"
+    },
+    {
+      "$ref": "Silence"
+    }
+  ]
+}"##,
+            &mut |name| match name {
+                "Farewell" => Some(generator.subschema_for::<Farewell>()),
+                "Greeting" => Some(generator.subschema_for::<Greeting>()),
+                "Silence" => Some(generator.subschema_for::<Silence>()),
+                _ => None,
+            },
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Greeting {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Greeting".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Greeting").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "A greeting.",
+  "required": [
+    "action",
+    "text"
+  ],
+  "properties": {
+    "action": {
+      "type": "integer",
+      "format": "int32",
+      "enum": [
+        8
+      ],
+      "description": "Says that it is a greeting."
+    },
+    "text": {
+      "type": "string",
+      "description": "The words."
+    }
+  }
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Farewell {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Farewell".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Farewell").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "A farewell.",
+  "required": [
+    "action"
+  ],
+  "properties": {
+    "action": {
+      "type": "integer",
+      "format": "int32",
+      "enum": [
+        9
+      ],
+      "description": "Says that it is a farewell."
+    }
+  },
+  "additionalProperties": {
+    "type": "string"
+  }
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Silence {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Silence".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Silence").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "Nothing is said; there is nothing but the tag.",
+  "required": [
+    "action"
+  ],
+  "properties": {
+    "action": {
+      "type": "integer",
+      "format": "int32",
+      "enum": [
+        10
+      ],
+      "description": "Says that nothing is said."
+    }
+  }
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Word {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Word".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Word").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "One event of the stream.",
+  "required": [
+    "text",
+    "last"
+  ],
+  "properties": {
+    "text": {
+      "type": "string",
+      "description": "The word."
+    },
+    "last": {
+      "type": "boolean",
+      "description": "Whether it is the last one."
+    }
+  }
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+/// The operations of the platform: id, method and path of each.
+pub mod operations {
+    use ::callbot::wire::Operation;
+
+    /// `GET /rooms/{roomId}/guests`.
+    pub static LIST_GUESTS: Operation = Operation::new(
+        "listGuests",
+        http::Method::GET,
+        "/rooms/{roomId}/guests",
+    );
+
+    /// `POST /rooms/{roomId}/guests`.
+    pub static ADD_GUEST: Operation = Operation::new(
+        "addGuest",
+        http::Method::POST,
+        "/rooms/{roomId}/guests",
+    );
+
+    /// `GET /status`.
+    pub static GET_STATUS: Operation = Operation::new(
+        "getStatus",
+        http::Method::GET,
+        "/status",
+    );
+
+    /// `POST /talk`.
+    pub static TALK: Operation = Operation::new("talk", http::Method::POST, "/talk");
+}
+use ::callbot::client;
+
+/// Calls a server of the Fixture of the compiler.
+///
+/// Cheap to clone; all clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    core: client::Core,
+}
+
+impl Client {
+    /// A client of the server at `base_url`, with the default settings.
+    ///
+    /// # Errors
+    /// When the URL is not an absolute http or https URL, or TLS can't be set up.
+    pub fn new(base_url: &str) -> Result<Self, client::Error> {
+        Self::builder(base_url).build()
+    }
+
+    /// A client of the server at `base_url`, with settings of one's own.
+    #[must_use]
+    pub fn builder(base_url: &str) -> client::Builder<Self> {
+        client::Builder::new(base_url)
+    }
+
+    /// The same client, with other options for the calls that are made through it.
+    #[must_use]
+    pub fn with(&self, options: client::CallOptions) -> Self {
+        Self {
+            core: self.core.with(options),
+        }
+    }
+
+    fn raw(&self) -> (raw::Client, client::Capture) {
+        let capture = client::Capture::default();
+        let (base_url, http) = self.core.connection();
+        (raw::Client::new_with_client(base_url, http, capture.clone()), capture)
+    }
+
+    /// Lists the guests of a room.
+    ///
+    /// Takes parameters from the path, the query and a header.
+    ///
+    /// # Errors
+    /// See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
+    /// has an error of its own, and a failure that the peer reports in the body is an error too.
+    pub async fn list_guests(
+        &self,
+        parameters: &ListGuestsParameters,
+    ) -> Result<client::Answer<GuestList>, client::Error> {
+        let operation = &operations::LIST_GUESTS;
+        client::check(operation, parameters)?;
+        let (raw, capture) = self.raw();
+        let built = raw
+            .list_guests(
+                &client::segment(operation, "roomId", &parameters.room_id)?,
+                parameters.detailed.as_ref().map(wire::parameter).as_deref(),
+                parameters.limit.as_ref().map(wire::parameter).as_deref(),
+                parameters.mood.as_ref().map(wire::parameter).as_deref(),
+                parameters.trace_id.as_ref().map(wire::parameter).as_deref(),
+            )
+            .await;
+        let http = capture.request(operation, built.err())?;
+        self.core.answer(operation, http).await
+    }
+
+    /// Adds a guest to a room.
+    ///
+    /// Takes a parameter and a body.
+    ///
+    /// # Errors
+    /// See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
+    /// has an error of its own, and a failure that the peer reports in the body is an error too.
+    pub async fn add_guest(
+        &self,
+        parameters: &AddGuestParameters,
+        request: &Guest,
+    ) -> Result<client::Answer<GuestList>, client::Error> {
+        let operation = &operations::ADD_GUEST;
+        client::check(operation, parameters)?;
+        client::check(operation, request)?;
+        let (raw, capture) = self.raw();
+        let built = raw
+            .add_guest(
+                &client::segment(operation, "roomId", &parameters.room_id)?,
+                request,
+            )
+            .await;
+        let http = capture.request(operation, built.err())?;
+        self.core.answer(operation, http).await
+    }
+
+    /// Tells how the house is.
+    ///
+    /// Takes nothing. A server may leave it out.
+    ///
+    /// # Errors
+    /// See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
+    /// has an error of its own, and a failure that the peer reports in the body is an error too.
+    #[deprecated]
+    pub async fn get_status(&self) -> Result<client::Answer<GuestList>, client::Error> {
+        let operation = &operations::GET_STATUS;
+        let (raw, capture) = self.raw();
+        let built = raw.get_status().await;
+        let http = capture.request(operation, built.err())?;
+        self.core.answer(operation, http).await
+    }
+
+    /// Talks with a guest.
+    ///
+    /// Answers with a stream of events.
+    ///
+    /// # Errors
+    /// See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
+    /// has an error of its own, and a failure that the peer reports in the body is an error too.
+    pub async fn talk(
+        &self,
+        request: &Question,
+    ) -> Result<client::EventStream<Word>, client::Error> {
+        let operation = &operations::TALK;
+        client::check(operation, request)?;
+        let (raw, capture) = self.raw();
+        let built = raw.talk(request).await;
+        let http = capture.request(operation, built.err())?;
+        self.core.events(operation, http).await
+    }
+}
+
+impl From<client::Core> for Client {
+    fn from(core: client::Core) -> Self {
+        Self { core }
+    }
+}
+
+impl progenitor_client::ClientHooks<client::Capture> for raw::Client {
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        _: &progenitor_client::OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        use progenitor_client::ClientInfo;
+        Ok(self.inner().keep(request))
+    }
+}
+
+#[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused)]
+mod raw {
+    #[allow(unused_imports)]
+    pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
+
+    #[allow(unused_imports)]
+    use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
+
+    #[derive(Clone, Debug)]
+    /**Client for Fixture of the compiler
+
+Version: 1*/
+    pub struct Client {
+        pub(crate) baseurl: String,
+        pub(crate) client: reqwest::Client,
+        pub(crate) inner: ::callbot::client::Capture,
+    }
+
+    impl Client {
+        /// Construct a new client with an existing `reqwest::Client`,
+        /// allowing more control over its configuration.
+        ///
+        /// `baseurl` is the base URL provided to the internal
+        /// `reqwest::Client`, and should include a scheme and hostname,
+        /// as well as port and a path stem if applicable.
+        pub fn new_with_client(
+            baseurl: &str,
+            client: reqwest::Client,
+            inner: ::callbot::client::Capture,
+        ) -> Self {
+            Self {
+                baseurl: baseurl.to_string(),
+                client,
+                inner,
+            }
+        }
+    }
+
+    impl ClientInfo<::callbot::client::Capture> for Client {
+        fn api_version() -> &'static str {
+            "1"
+        }
+        fn baseurl(&self) -> &str {
+            self.baseurl.as_str()
+        }
+        fn client(&self) -> &reqwest::Client {
+            &self.client
+        }
+        fn inner(&self) -> &::callbot::client::Capture {
+            &self.inner
+        }
+    }
+    const _: () = {
+        #[allow(dead_code)]
+        fn assert_client_hooks()
+        where
+            Client: ClientHooks<::callbot::client::Capture>,
+        {}
+    };
+
+    #[allow(clippy::all)]
+    impl Client {
+        /**Sends a `GET` request to `/rooms/{roomId}/guests`
+
+*/
+        pub async fn list_guests<'a>(
+            &'a self,
+            room_id: &'a str,
+            detailed: Option<&'a str>,
+            limit: Option<&'a str>,
+            mood: Option<&'a str>,
+            x_trace_id: Option<&'a str>,
+        ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
+            let url = format!(
+                "{}/rooms/{}/guests", self.baseurl, encode_path(& room_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            if let Some(value) = x_trace_id {
+                header_map.append("X-Trace-Id", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = self
+                .client
+                .get(url)
+                .query(&progenitor_client::QueryParam::new("detailed", &detailed))
+                .query(&progenitor_client::QueryParam::new("limit", &limit))
+                .query(&progenitor_client::QueryParam::new("mood", &mood))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "list_guests",
+            };
+            self.pre(&mut request, &info).await?;
+            let result = self.exec(request, &info).await;
+            self.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200..=299 => Ok(ResponseValue::stream(response)),
+                _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            }
+        }
+        /**Sends a `POST` request to `/rooms/{roomId}/guests`
+
+*/
+        pub async fn add_guest<'a>(
+            &'a self,
+            room_id: &'a str,
+            body: &'a super::Guest,
+        ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
+            let url = format!(
+                "{}/rooms/{}/guests", self.baseurl, encode_path(& room_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            #[allow(unused_mut)]
+            let mut request = self
+                .client
+                .post(url)
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "add_guest",
+            };
+            self.pre(&mut request, &info).await?;
+            let result = self.exec(request, &info).await;
+            self.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200..=299 => Ok(ResponseValue::stream(response)),
+                _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            }
+        }
+        /**Sends a `GET` request to `/status`
+
+*/
+        pub async fn get_status<'a>(
+            &'a self,
+        ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
+            let url = format!("{}/status", self.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            #[allow(unused_mut)]
+            let mut request = self.client.get(url).headers(header_map).build()?;
+            let info = OperationInfo {
+                operation_id: "get_status",
+            };
+            self.pre(&mut request, &info).await?;
+            let result = self.exec(request, &info).await;
+            self.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200..=299 => Ok(ResponseValue::stream(response)),
+                _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            }
+        }
+        /**Sends a `POST` request to `/talk`
+
+*/
+        pub async fn talk<'a>(
+            &'a self,
+            body: &'a super::Question,
+        ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
+            let url = format!("{}/talk", self.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            #[allow(unused_mut)]
+            let mut request = self
+                .client
+                .post(url)
+                .json(&body)
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "talk",
+            };
+            self.pre(&mut request, &info).await?;
+            let result = self.exec(request, &info).await;
+            self.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200..=299 => Ok(ResponseValue::stream(response)),
+                _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            }
+        }
+    }
+}
+use ::callbot::server;
+
+/// What a server of the Fixture of the compiler does.
+///
+/// Serve it with [`router`], or with [`Server`] to change its settings. The futures must be
+/// `Send`; `async fn` in the implementation is all it takes.
+pub trait Api: Send + Sync + 'static {
+    /// Lists the guests of a room.
+    ///
+    /// Takes parameters from the path, the query and a header.
+    fn list_guests(
+        &self,
+        parameters: ListGuestsParameters,
+    ) -> impl Future<Output = Result<Vec<Guest>, server::Error>> + Send;
+
+    /// Adds a guest to a room.
+    ///
+    /// Takes a parameter and a body.
+    fn add_guest(
+        &self,
+        parameters: AddGuestParameters,
+        request: Guest,
+    ) -> impl Future<Output = Result<Vec<Guest>, server::Error>> + Send;
+
+    /// Tells how the house is.
+    ///
+    /// Takes nothing. A server may leave it out.
+    #[deprecated]
+    fn get_status(
+        &self,
+    ) -> impl Future<Output = Result<GuestList, server::Error>> + Send {
+        let _ = ();
+        async move { Err(server::Error::unsupported()) }
+    }
+
+    /// Talks with a guest.
+    ///
+    /// Answers with a stream of events.
+    fn talk(
+        &self,
+        request: Question,
+        reply: &mut server::Sink<Turn>,
+    ) -> impl Future<Output = Result<(), server::Error>> + Send;
+}
+
+/// Serves an [`Api`], with the settings of [`server::Server`].
+pub type Server<A> = server::Server<A, Rules>;
+
+/// The routes of an [`Api`] with the default settings; [`Server`] changes them.
+pub fn router<A: Api>(api: A) -> axum::Router {
+    Server::new(api).router()
+}
+
+impl<A: Api> server::Routes<A> for Rules {
+    fn routes(server: std::sync::Arc<Server<A>>) -> axum::Router {
+        axum::Router::new()
+            .route(
+                "/rooms/{roomId}/guests",
+                axum::routing::get(server::answer::<A, calls::ListGuests>),
+            )
+            .route(
+                "/rooms/{roomId}/guests",
+                axum::routing::post(server::answer::<A, calls::AddGuest>),
+            )
+            .route("/status", axum::routing::get(server::answer::<A, calls::GetStatus>))
+            .route("/talk", axum::routing::post(server::events::<A, calls::Talk>))
+            .with_state(server)
+    }
+}
+
+mod calls {
+    use super::*;
+
+    pub(super) struct ListGuests;
+
+    impl<A: Api> server::Call<A> for ListGuests {
+        type Rules = Rules;
+        type Input = ListGuestsParameters;
+        const OPERATION: &'static wire::Operation = &operations::LIST_GUESTS;
+        fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            incoming
+                .parameters(
+                    &[
+                        (server::Place::Path, "roomId"),
+                        (server::Place::Query, "limit"),
+                        (server::Place::Query, "detailed"),
+                        (server::Place::Query, "mood"),
+                        (server::Place::Header, "X-Trace-Id"),
+                    ],
+                )
+        }
+    }
+
+    impl<A: Api> server::AnswerCall<A> for ListGuests {
+        type Output = Vec<Guest>;
+        async fn call(
+            api: &A,
+            parameters: ListGuestsParameters,
+        ) -> Result<Self::Output, server::Error> {
+            api.list_guests(parameters).await
+        }
+    }
+
+    pub(super) struct AddGuest;
+
+    impl<A: Api> server::Call<A> for AddGuest {
+        type Rules = Rules;
+        type Input = (AddGuestParameters, Guest);
+        const OPERATION: &'static wire::Operation = &operations::ADD_GUEST;
+        fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            Ok((
+                incoming.parameters(&[(server::Place::Path, "roomId")])?,
+                incoming.body()?,
+            ))
+        }
+    }
+
+    impl<A: Api> server::AnswerCall<A> for AddGuest {
+        type Output = Vec<Guest>;
+        async fn call(
+            api: &A,
+            (parameters, request): (AddGuestParameters, Guest),
+        ) -> Result<Self::Output, server::Error> {
+            api.add_guest(parameters, request).await
+        }
+    }
+
+    pub(super) struct GetStatus;
+
+    impl<A: Api> server::Call<A> for GetStatus {
+        type Rules = Rules;
+        type Input = ();
+        const OPERATION: &'static wire::Operation = &operations::GET_STATUS;
+        fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            let _ = incoming;
+            Ok(())
+        }
+    }
+
+    impl<A: Api> server::AnswerCall<A> for GetStatus {
+        type Output = GuestList;
+        async fn call(api: &A, (): ()) -> Result<Self::Output, server::Error> {
+            api.get_status().await
+        }
+    }
+
+    pub(super) struct Talk;
+
+    impl<A: Api> server::Call<A> for Talk {
+        type Rules = Rules;
+        type Input = Question;
+        const OPERATION: &'static wire::Operation = &operations::TALK;
+        fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            incoming.body()
+        }
+    }
+
+    impl<A: Api> server::EventsCall<A> for Talk {
+        async fn call(
+            api: &A,
+            request: Question,
+            reply: &mut server::Sink<Turn>,
+        ) -> Result<(), server::Error> {
+            api.talk(request, reply).await
+        }
+    }
+}

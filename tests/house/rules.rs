@@ -1,0 +1,106 @@
+//! The part of a platform that is written by hand.
+
+use callbot::client::{Failure, Outcome, Reported, Step};
+use callbot::clock::SharedClock;
+use callbot::server::{self, Answers, Fault, Reads, SendError, Speaks};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::fixture::{AddGuestParameters, Guest, GuestList, ListGuestsParameters, Question, Word};
+
+#[derive(Debug, Default)]
+pub(crate) struct Rules;
+
+impl server::Rules for Rules {
+    type Echo = ();
+
+    fn salvage(&self, _: &Value) {}
+
+    fn refuse(&self, (): (), fault: &Fault) -> (StatusCode, String) {
+        let body = json!({"success": false, "guests": [], "msg": fault.message});
+        (StatusCode::from_u16(fault.status).unwrap(), body.to_string())
+    }
+}
+
+impl Reads<ListGuestsParameters> for Rules {
+    fn echo(&self, _: &ListGuestsParameters) {}
+}
+
+impl Reads<(AddGuestParameters, Guest)> for Rules {
+    fn echo(&self, _: &(AddGuestParameters, Guest)) {}
+}
+
+impl Reads<()> for Rules {
+    fn echo(&self, (): &()) {}
+}
+
+impl Reads<Question> for Rules {
+    fn echo(&self, _: &Question) {}
+}
+
+impl Answers<Vec<Guest>> for Rules {
+    type Answer = GuestList;
+
+    fn answer(&self, (): (), guests: Vec<Guest>) -> GuestList {
+        GuestList::new(true, guests)
+    }
+}
+
+impl Answers<GuestList> for Rules {
+    type Answer = GuestList;
+
+    fn answer(&self, (): (), list: GuestList) -> GuestList {
+        list
+    }
+}
+
+impl Speaks for Rules {
+    type Turn = Turn;
+
+    fn turn(&self, (): (), _: &SharedClock) -> Turn {
+        Turn { ended: false }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Turn {
+    ended: bool,
+}
+
+impl server::Turn for Turn {
+    type Event = String;
+
+    fn packet(&mut self, text: String, last: bool) -> Result<String, SendError> {
+        if self.ended {
+            return Err(SendError::Finished);
+        }
+        self.ended = last;
+        Ok(serde_json::to_string(&Word::new(text, last)).unwrap())
+    }
+
+    fn end(&mut self) -> Option<String> {
+        self.packet(String::new(), true).ok()
+    }
+
+    fn fail(&mut self, fault: &Fault) -> Option<String> {
+        self.packet(format!("failed: {}", fault.message), true).ok()
+    }
+}
+
+impl Outcome for GuestList {
+    fn failure(&self) -> Option<Failure> {
+        (!self.success).then(|| Failure::new(0, "failed", self.message.as_deref(), None))
+    }
+}
+
+impl Outcome for Word {
+    fn failure(&self) -> Option<Failure> {
+        None
+    }
+}
+
+impl Reported for Word {
+    fn step(&self) -> Step {
+        if self.last { Step::Last } else { Step::Next }
+    }
+}
