@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=specs");
     let settings = Settings {
-        client: cfg!(feature = "client"),
+        #[cfg(feature = "client")]
+        client: true,
         server: cfg!(feature = "server"),
         ..Settings::default()
     };

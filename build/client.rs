@@ -1,15 +1,16 @@
-//! The client: progenitor writes the requests, this stage the typed methods around them.
+//! The client: the typed methods around the requests that progenitor writes.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::docs::docs;
-use super::model::{Answer, Form, Kind, Model, Object, Operation, Place, Presence};
-use super::{Error, names};
+use super::model::{Answer, Model, Operation, Place, Presence};
+use super::names::form_path;
+use super::{Error, names, raw};
 
 /// Writes `Client` and the private module `raw` that builds its requests.
 pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
-    let raw = raw(spec, model)?;
+    let raw = raw::write(spec, model)?;
     let methods = model.operations.iter().map(|operation| method(model, operation));
     let docs = docs(&format!("Calls a server of the {}.", model.title));
     Ok(quote! {
@@ -126,13 +127,7 @@ has an error of its own, and a failure that the peer reports in the body is an e
 
 /// The arguments in progenitor's order: path, query by name, body, headers by name.
 fn raw_arguments(model: &Model, operation: &Operation) -> Vec<TokenStream> {
-    let ty = operation.parameters_type.as_deref().and_then(|name| model.find(name));
-    let empty = Object::default();
-    let object = match ty.map(|ty| &ty.kind) {
-        Some(Kind::Object(object)) => object,
-        _ => &empty,
-    };
-    let mut ordered: Vec<_> = operation.parameters.iter().zip(&object.properties).collect();
+    let mut ordered: Vec<_> = model.parameters(operation).collect();
     ordered.sort_by_key(|(parameter, _)| {
         let position = match parameter.place {
             Place::Path => operation.path.find(&format!("{{{}}}", parameter.wire)).unwrap_or(0),
@@ -158,71 +153,4 @@ fn raw_arguments(model: &Model, operation: &Operation) -> Vec<TokenStream> {
     }
     arguments.extend(body);
     arguments
-}
-
-/// The Rust path of a component.
-pub(super) fn form_path(form: &Form) -> syn::Path {
-    let path = match form {
-        Form::Foreign { path, .. } => path,
-        Form::Named(name) => name,
-        _ => "serde_json::Value",
-    };
-    syn::parse_str(path).unwrap_or_else(|_| names::ident(path).into())
-}
-
-#[cfg(feature = "client")]
-fn raw(spec: &str, model: &Model) -> Result<TokenStream, Error> {
-    use syn::visit_mut::VisitMut;
-
-    let failed =
-        |error: &dyn std::fmt::Display| Error::new(spec, "", format!("progenitor: {error}"));
-    let document: openapiv3::OpenAPI =
-        serde_json::from_value(super::lower::openapi(model)).map_err(|error| failed(&error))?;
-    let mut settings = progenitor::GenerationSettings::default();
-    settings.with_inner_type(quote!(::callbot::client::Capture));
-    settings.with_hooks(progenitor::HooksMode::Expected);
-    for ty in &model.types {
-        settings.with_replacement(&ty.rust, format!("super::{}", ty.rust), std::iter::empty());
-    }
-    for (name, path) in super::lower::replacements(model) {
-        if path.contains("::") {
-            settings.with_replacement(name, path, std::iter::empty());
-        }
-    }
-    let tokens = progenitor::Generator::new(&settings)
-        .generate_tokens(&document)
-        .map_err(|error| failed(&error))?;
-    let mut file: syn::File = syn::parse2(tokens).map_err(|error| failed(&error))?;
-    // Types are ours, and so is the client that users see.
-    file.items.retain(|item| !matches!(item, syn::Item::Mod(_)));
-    for item in &mut file.items {
-        if let syn::Item::Impl(item) = item {
-            item.items.retain(
-                |item| !matches!(item, syn::ImplItem::Fn(method) if method.sig.ident == "new"),
-            );
-        }
-    }
-    NoApiVersion.visit_file_mut(&mut file);
-    let items = file.items;
-    Ok(quote!(#(#items)*))
-}
-
-#[cfg(not(feature = "client"))]
-fn raw(spec: &str, _: &Model) -> Result<TokenStream, Error> {
-    Err(Error::new(spec, "", "a client needs the feature `client`"))
-}
-
-/// progenitor sends a header `api-version` that no platform of ours knows.
-#[cfg(feature = "client")]
-struct NoApiVersion;
-
-#[cfg(feature = "client")]
-impl syn::visit_mut::VisitMut for NoApiVersion {
-    fn visit_block_mut(&mut self, block: &mut syn::Block) {
-        block.stmts.retain(|statement| {
-            !matches!(statement, syn::Stmt::Expr(syn::Expr::MethodCall(call), _)
-                if quote!(#call).to_string().contains("\"api-version\""))
-        });
-        syn::visit_mut::visit_block_mut(self, block);
-    }
 }

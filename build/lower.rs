@@ -1,10 +1,9 @@
-//! The copy that typify and progenitor can take: no bounds, defaults, tags, wire forms or enums.
-//! What is left out here comes back from the model in the stages after.
+//! The copy that typify can take: no bounds, defaults, tags, wire forms or enums. What is left out
+//! here comes back from the model in the stages after.
 
 use serde_json::{Map, Value, json};
 
-use super::model::{Answer, Form, Kind, Model, Object, Operation, Place, Presence, Shape};
-use super::names;
+use super::model::{Answer, Form, Kind, Model, Object, Presence, Shape};
 
 /// The name under which the value of an object's further keys is lowered.
 pub(super) const EXTRA: &str = "extra$";
@@ -98,66 +97,4 @@ fn lower(shape: &Shape, base: &str, definitions: &mut Map<String, Value>) -> Val
         }
         Form::JsonText(content) => lower(content, base, definitions),
     }
-}
-
-/// The OpenAPI document that progenitor reads: requests as they are, every answer raw bytes, since
-/// decoding, envelopes and streams are ours.
-pub(super) fn openapi(model: &Model) -> Value {
-    let mut paths = Map::new();
-    for operation in &model.operations {
-        let method = operation.method.as_str().to_ascii_lowercase();
-        let item = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
-        if let Value::Object(item) = item {
-            item.insert(method, lower_operation(model, operation));
-        }
-    }
-    // All components are replaced, so their content does not matter.
-    let schemas: Map<_, _> = definitions(model, "#/components/schemas/")
-        .into_iter()
-        .map(|(name, _)| (name, json!({"type": "string"})))
-        .collect();
-    json!({
-        "openapi": "3.0.3",
-        "info": {"title": model.title, "version": "1"},
-        "paths": paths,
-        "components": {"schemas": schemas},
-    })
-}
-
-fn lower_operation(model: &Model, operation: &Operation) -> Value {
-    let object = operation.parameters_type.as_deref().and_then(|name| model.find(name));
-    let properties = match object.map(|ty| &ty.kind) {
-        Some(Kind::Object(object)) => object.properties.as_slice(),
-        _ => &[],
-    };
-    let parameters: Vec<_> = operation
-        .parameters
-        .iter()
-        .zip(properties)
-        .map(|(parameter, property)| {
-            let place = match parameter.place {
-                Place::Path => "path",
-                Place::Query => "query",
-                Place::Header => "header",
-            };
-            json!({
-                "name": parameter.wire,
-                "in": place,
-                "required": property.presence == Presence::Required,
-                // Written as text by `Display`, whatever it is.
-                "schema": {"type": "string"},
-            })
-        })
-        .collect();
-    let mut lowered = Map::new();
-    lowered.insert("operationId".into(), names::snake(&operation.id).into());
-    lowered.insert("parameters".into(), parameters.into());
-    let raw = json!({"application/octet-stream": {"schema": {}}});
-    lowered.insert("responses".into(), json!({"default": {"description": "raw", "content": raw}}));
-    if let Some(Form::Named(name) | Form::Foreign { name, .. }) = &operation.body {
-        let schema = json!({"$ref": format!("#/components/schemas/{name}")});
-        let content = json!({"application/json": {"schema": schema}});
-        lowered.insert("requestBody".into(), json!({"required": true, "content": content}));
-    }
-    lowered.into()
 }

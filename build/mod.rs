@@ -1,12 +1,13 @@
 //! The spec compiler: an OpenAPI or JSON Schema file in, readable Rust out.
 //!
 //! One file per stage, in the order in which a spec goes through them: [`yaml`] reads the text,
-//! [`read`] checks it and builds the [`model`], [`lower`] makes the copy that typify and progenitor
-//! can take, and [`types`], [`enums`], [`unions`], [`validate`], [`schema`], [`client`] and
-//! [`server`] write the Rust. No stage knows a platform by name.
+//! [`read`] checks it and builds the [`model`], [`lower`] makes the copy that typify can take, and
+//! [`types`], [`enums`], [`unions`], [`validate`], [`schema`], `raw` with `client`, and [`server`]
+//! write the Rust. No stage knows a platform by name.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[cfg(feature = "client")]
 mod client;
 mod docs;
 mod enums;
@@ -14,6 +15,8 @@ mod error;
 mod lower;
 mod model;
 mod names;
+#[cfg(feature = "client")]
+mod raw;
 mod read;
 mod schema;
 mod server;
@@ -32,6 +35,7 @@ use quote::quote;
 #[derive(Debug, Default)]
 pub struct Settings<'a> {
     /// Write the async client.
+    #[cfg(feature = "client")]
     pub client: bool,
     /// Write the `Api` trait and its router.
     pub server: bool,
@@ -63,9 +67,10 @@ pub fn compile_text(name: &str, text: &str, settings: &Settings<'_>) -> Result<S
         validate::write(&model),
         schema::write(&model, &document),
     ];
-    if !model.operations.is_empty() && (settings.client || settings.server) {
+    if !model.operations.is_empty() {
         items.push(operations(&model));
     }
+    #[cfg(feature = "client")]
     if settings.client && !model.operations.is_empty() {
         items.push(client::write(name, &model)?);
     }

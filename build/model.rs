@@ -225,8 +225,16 @@ pub(super) enum Answer {
 }
 
 impl Model {
-    pub(super) fn find(&self, rust: &str) -> Option<&Type> {
-        self.types.iter().find(|ty| ty.rust == rust)
+    /// The parameters of an operation, each with the property that holds it.
+    #[cfg(feature = "client")]
+    pub(super) fn parameters<'a>(
+        &'a self,
+        operation: &'a Operation,
+    ) -> impl Iterator<Item = (&'a Parameter, &'a Property)> {
+        let holder = operation.parameters_type.as_deref();
+        let mut objects = self.objects().filter(move |(ty, _)| Some(ty.rust.as_str()) == holder);
+        let properties = objects.next().map(|(_, object)| object.properties.as_slice());
+        operation.parameters.iter().zip(properties.unwrap_or_default())
     }
 
     pub(super) fn objects(&self) -> impl Iterator<Item = (&Type, &Object)> {

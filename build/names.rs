@@ -3,6 +3,8 @@
 use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::{Ident, Span};
 
+use super::model::Form;
+
 /// An identifier; a keyword gets a trailing underscore, as typify does it.
 pub(super) fn ident(name: &str) -> Ident {
     match syn::parse_str::<Ident>(name) {
@@ -24,4 +26,14 @@ pub(super) fn camel(name: &str) -> String {
 /// `beginSession` to `BEGIN_SESSION`.
 pub(super) fn constant(name: &str) -> Ident {
     ident(&name.to_shouty_snake_case())
+}
+
+/// The Rust path of a component.
+pub(super) fn form_path(form: &Form) -> syn::Path {
+    let path = match form {
+        Form::Foreign { path, .. } => path,
+        Form::Named(name) => name,
+        _ => "serde_json::Value",
+    };
+    syn::parse_str(path).unwrap_or_else(|_| ident(path).into())
 }

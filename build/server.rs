@@ -6,9 +6,9 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::client::form_path;
 use super::docs::docs;
 use super::model::{Answer, Method, Model, Operation, Place};
+use super::names::form_path;
 use super::{Settings, names};
 
 /// Writes `Api`, `Server` and `router`.

@@ -89,7 +89,8 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
-// Compiled code names this crate as its users do.
+// Compiled code names this crate as its users do; without a platform there is none.
+#[allow(unused_extern_crates)]
 extern crate self as callbot;
 
 #[cfg(feature = "client")]
@@ -104,3 +105,8 @@ pub mod digital_employee;
 pub mod server;
 pub mod sse;
 pub mod wire;
+
+/// The README's examples compile.
+#[cfg(all(doctest, feature = "digital-employee", feature = "client", feature = "server"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

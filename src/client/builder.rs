@@ -72,8 +72,8 @@ impl<C: From<Core>> Builder<C> {
 
 impl<C> fmt::Debug for Builder<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the URL: it may hold a password.
         f.debug_struct("Builder")
-            .field("base_url", &self.base_url)
             .field("connect", &self.connect)
             .field("options", &self.options)
             .finish_non_exhaustive()
@@ -134,8 +134,10 @@ impl CallOptions {
         self
     }
 
-    /// Adds a header to the requests, in place of one of the same name.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    /// Adds a header to the requests, in place of one of the same name. Its value does not show in
+    /// `Debug`.
+    pub fn header(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
+        value.set_sensitive(true);
         self.headers.insert(name, value);
         self
     }

@@ -1,0 +1,177 @@
+//! The simulator of the platform: it finds what is wrong with a bot.
+#![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use callbot::client::InMemory;
+use callbot::digital_employee::simulator::{Expect, Played, Simulator, Step};
+use callbot::digital_employee::{
+    AnswerMode, Api, BeginSessionRequest, Client, DialogueRequest, Event, Reply, Server,
+    VendorParams,
+};
+use callbot::server::Error;
+use http::header::CONTENT_TYPE;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+fn simulator(router: Router) -> Simulator {
+    let client = Client::builder("http://bot").transport(InMemory::new(router)).build().unwrap();
+    Simulator::new(client)
+}
+
+/// A bot that answers each turn with these packets; `"$id"` stands for the ids of the request.
+fn scripted(packets: &'static [&'static str]) -> Router {
+    let answer = move |body: String| async move {
+        let request: Value = serde_json::from_str(&body).unwrap();
+        let ids = request["requestId"].as_str().unwrap().to_owned();
+        let events: String = packets
+            .iter()
+            .map(|packet| format!("data:{}\n\n", packet.replace("$id", &ids)))
+            .collect();
+        ([(CONTENT_TYPE, "text/event-stream")], events).into_response() as Response
+    };
+    Router::new().route("/proxy/dialogue", post(answer))
+}
+
+async fn problems(packets: &'static [&'static str], step: Step) -> Vec<String> {
+    let mut call = simulator(scripted(packets)).play(&[step]).await;
+    call.steps.remove(0).problems
+}
+
+macro_rules! packet {
+    ($data:literal) => {
+        concat!(r#"{"requestId":"$id","httpStatusCode":200,"code":"OK","data":{"#, $data, "}}")
+    };
+}
+
+#[tokio::test]
+async fn a_bot_that_keeps_the_rules_has_no_problems() {
+    let packets = &[packet!(r#""streamEnd":true,"updatedTime":1,"answer":"Hi""#)];
+    assert_eq!(problems(packets, Step::say("x").expect(Expect::text("hi"))).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn broken_rules_are_problems() {
+    for (packets, problem) in [
+        (
+            &[
+                r#"{"requestId":"r","httpStatusCode":200,"code":"OK","data":{"streamEnd":true,"updatedTime":1}}"#,
+            ][..],
+            "does not echo the requestId",
+        ),
+        (&[packet!(r#""streamEnd":true"#)], "no updatedTime"),
+        (
+            &[
+                packet!(r#""streamEnd":false,"updatedTime":2"#),
+                packet!(r#""streamEnd":true,"updatedTime":1"#),
+            ],
+            "updatedTime goes back",
+        ),
+        (&[packet!(r#""streamEnd":true,"updatedTime":1,"sessionId":"s""#)], "another sessionId"),
+        (&[packet!(r#""streamEnd":true,"updatedTime":1,"streamId":"s""#)], "another streamId"),
+        (
+            &[
+                packet!(r#""streamEnd":false,"updatedTime":1"#),
+                packet!(
+                    r#""streamEnd":true,"updatedTime":1,"controlParamsList":[{"type":"Voice"}]"#
+                ),
+            ],
+            "Voice comes after the first packet",
+        ),
+        (&[packet!(r#""streamEnd":false,"updatedTime":1"#)], "cut before its last packet"),
+        (&[r#"{"requestId":"$id","httpStatusCode":500,"code":"Error"}"#], "failure 500 Error"),
+        (&[r#"{"requestId":"$id","code":"OK"}"#], "/httpStatusCode: must be there"),
+    ] {
+        let found = problems(packets, Step::say("x")).await;
+        assert!(found.len() == 1 && found[0].contains(problem), "{problem}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_step_must_show_and_does_not_is_a_problem() {
+    let packets = &[packet!(
+        r#""streamEnd":true,"updatedTime":1,"answer":"Hi","controlParamsList":[{"type":"HangUp"}]"#
+    )];
+    for (expect, problem) in [
+        (Expect::text("bye"), "does not say \"bye\""),
+        (Expect::Packets(2), "1 packets, expected 2"),
+        (Expect::ControlKind("Voice".into()), "no control Voice"),
+        (Expect::control(callbot::digital_employee::HangUp::new().with_delay(1)), "did not come"),
+        (Expect::NoControls, "expected none"),
+        (Expect::Failure(500), "no failure, expected 500"),
+    ] {
+        let found = problems(packets, Step::say("x").expect(expect)).await;
+        assert!(found.len() == 1 && found[0].contains(problem), "{problem}: {found:?}");
+    }
+    let failure = &[r#"{"requestId":"$id","httpStatusCode":503,"code":"Busy"}"#];
+    assert_eq!(problems(failure, Step::say("x").expect(Expect::Failure(503))).await, [""; 0]);
+    let found = problems(failure, Step::say("x").expect(Expect::Failure(500))).await;
+    assert_eq!(found, ["failure 503, expected 500"]);
+}
+
+/// Waits before it answers, tells back what it was told, and ignores aborts.
+struct Slow(Duration);
+
+impl Api for Slow {
+    async fn begin_session(
+        &self,
+        begin: BeginSessionRequest,
+        reply: &mut Reply,
+    ) -> Result<(), Error> {
+        sleep(self.0).await;
+        Ok(reply.finish(format!("{:?}", begin.vendor_params.extra)).await?)
+    }
+
+    async fn dialogue(&self, _: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
+        for _ in 0..20 {
+            sleep(self.0).await;
+            reply.send(Event::text("and on ")).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn play_slow(pause: u64, steps: &[Step]) -> Played {
+    let bot = Server::new(Slow(Duration::from_millis(pause))).answers(AnswerMode::Delta).router();
+    let context = VendorParams::new("1", "2").with_extra("vip", "gold");
+    simulator(bot).answers(AnswerMode::Delta).context(context).play(steps).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_budget_is_a_warning_and_no_problem() {
+    let call = play_slow(601, &[Step::begin().expect(Expect::text("gold")), Step::say("x")]).await;
+    assert!(call.is_ok(), "{call}");
+    let warnings: Vec<_> = call.steps.iter().flat_map(|step| &step.warnings).collect();
+    assert_eq!(
+        warnings,
+        ["the answer took 601 ms of 200 ms", "the first packet took 601 ms of 600 ms"]
+    );
+    assert!(call.to_string().contains("WARNING"), "{call}");
+    let call = play_slow(199, &[Step::begin(), Step::say("x")]).await;
+    assert!(call.steps.iter().all(|step| step.warnings.is_empty()), "{call}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_that_speaks_on_after_an_abort_is_found_out() {
+    let barge_in = Step::say("x").barge_in_after(Duration::from_millis(350));
+    let call = play_slow(100, &[barge_in]).await;
+    let problems = &call.steps[0].problems;
+    assert_eq!(*problems, ["17 packets came after the abort was answered"]);
+    assert!(call.to_string().contains("WRONG"), "{call}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_ends_before_the_barge_in_is_a_problem() {
+    let call = play_slow(1, &[Step::say("x").barge_in_after(Duration::from_secs(1))]).await;
+    assert_eq!(call.steps[0].problems, ["the reply ended before the caller could barge in"]);
+}
+
+#[tokio::test]
+async fn a_bot_that_is_not_there_fails_every_step() {
+    let call = simulator(Router::new()).play(&[Step::begin(), Step::say("x"), Step::end()]).await;
+    assert!(call.steps.iter().all(|step| step.problems.len() == 1), "{call}");
+    assert_eq!(json!(call.call.len()), 36);
+}
