@@ -93,6 +93,9 @@
 #[allow(unused_extern_crates)]
 extern crate self as callbot;
 
+#[cfg(feature = "auth")]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
+pub mod auth;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod client;

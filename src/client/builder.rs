@@ -8,7 +8,9 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::core::Core;
+use super::transport::Signed;
 use super::{Error, Transport, tls};
+use crate::auth::Signer;
 
 /// Builds a client.
 pub struct Builder<C> {
@@ -16,6 +18,7 @@ pub struct Builder<C> {
     connect: Duration,
     options: CallOptions,
     transport: Option<Arc<dyn Transport>>,
+    signer: Option<Signer>,
     client: PhantomData<fn() -> C>,
 }
 
@@ -28,6 +31,7 @@ impl<C: From<Core>> Builder<C> {
             connect: Duration::from_secs(5),
             options: CallOptions::default(),
             transport: None,
+            signer: None,
             client: PhantomData,
         }
     }
@@ -54,6 +58,13 @@ impl<C: From<Core>> Builder<C> {
         self
     }
 
+    /// Signs every attempt of every call.
+    #[must_use]
+    pub fn sign(mut self, signer: Signer) -> Self {
+        self.signer = Some(signer);
+        self
+    }
+
     /// Builds the client.
     ///
     /// # Errors
@@ -65,6 +76,10 @@ impl<C: From<Core>> Builder<C> {
         }
         let http = tls::http_client(self.connect)?;
         let transport = self.transport.unwrap_or_else(|| Arc::new(http.clone()));
+        let transport = match self.signer {
+            Some(signer) => Arc::new(Signed { signer, inner: transport }),
+            None => transport,
+        };
         let core = Core::new(self.base_url, http, transport, self.options, self.connect);
         Ok(core.into())
     }

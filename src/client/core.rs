@@ -29,9 +29,7 @@ pub struct Core {
 impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the URL: it may hold a password.
-        f.debug_struct("Core")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
+        f.debug_struct("Core").field("options", &self.options).finish_non_exhaustive()
     }
 }
 

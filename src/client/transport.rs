@@ -3,8 +3,12 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use reqwest::{Request, Response};
+
+use crate::auth::Signer;
 
 /// Sends a request and returns the answer's head, with a body to be read.
 ///
@@ -18,6 +22,27 @@ pub trait Transport: Send + Sync + 'static {
 impl Transport for reqwest::Client {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(async { self.execute(request).await.map_err(TransportError::from) })
+    }
+}
+
+/// Signs what travels.
+pub(super) struct Signed {
+    pub signer: Signer,
+    pub inner: Arc<dyn Transport>,
+}
+
+impl Transport for Signed {
+    fn send(&self, mut request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(async move {
+            let uri: http::Uri = request.url().as_str().parse().map_err(TransportError::new)?;
+            let method = request.method().clone();
+            let body = request.body().and_then(reqwest::Body::as_bytes).map(<[u8]>::to_vec);
+            let body = body.unwrap_or_default();
+            self.signer
+                .sign(&method, &uri, request.headers_mut(), &body)
+                .map_err(TransportError::new)?;
+            self.inner.send(request).await
+        })
     }
 }
 

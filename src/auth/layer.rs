@@ -1,0 +1,137 @@
+//! The verifier as a tower layer.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::{OriginalUri, Request};
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use http::StatusCode;
+use http::header::AUTHORIZATION;
+use http_body_util::{BodyExt, Limited};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{Keys, Refusal, Verified, Verifier};
+
+/// Lets only signed requests pass, as a layer around a router. All others get the same 403; why, is
+/// traced. It checks the path as it was sent, also of a router that is nested in another one.
+///
+/// What passes carries a [`Verified`] in its extensions.
+///
+/// ```
+/// # fn bot<A: callbot::digital_employee::Api>(api: A) -> axum::Router {
+/// use callbot::auth::{Credentials, Verifier, VerifyLayer};
+/// use callbot::digital_employee::router;
+///
+/// let keys = Credentials::new("key-1", "secret");
+/// router(api).layer(VerifyLayer::new(Verifier::new(keys)))
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct VerifyLayer<K> {
+    verifier: Arc<Verifier<K>>,
+    body_limit: usize,
+}
+
+impl<K> VerifyLayer<K> {
+    /// Checks requests with this verifier.
+    #[must_use]
+    pub fn new(verifier: Verifier<K>) -> Self {
+        Self { verifier: Arc::new(verifier), body_limit: 1024 * 1024 }
+    }
+
+    /// The largest body that is read to check its hash, in bytes. Default: 1 MiB.
+    #[must_use]
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+}
+
+impl<K> Clone for VerifyLayer<K> {
+    fn clone(&self) -> Self {
+        Self { verifier: self.verifier.clone(), body_limit: self.body_limit }
+    }
+}
+
+impl<K, S> Layer<S> for VerifyLayer<K> {
+    type Service = Verify<K, S>;
+
+    fn layer(&self, inner: S) -> Verify<K, S> {
+        Verify { layer: self.clone(), inner }
+    }
+}
+
+/// The service that [`VerifyLayer`] makes.
+#[derive(Debug)]
+pub struct Verify<K, S> {
+    layer: VerifyLayer<K>,
+    inner: S,
+}
+
+impl<K, S: Clone> Clone for Verify<K, S> {
+    fn clone(&self) -> Self {
+        Self { layer: self.layer.clone(), inner: self.inner.clone() }
+    }
+}
+
+impl<K, S> Service<Request> for Verify<K, S>
+where
+    K: Keys,
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let layer = self.layer.clone();
+        // The one that is ready goes with the call, a fresh one stays.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        Box::pin(async move {
+            match layer.check(request).await {
+                Ok(request) => inner.call(request).await,
+                Err(refusal) => {
+                    tracing::warn!("refused: {refusal}");
+                    let mut response = Response::new(Body::from("forbidden\n"));
+                    *response.status_mut() = StatusCode::FORBIDDEN;
+                    Ok(response)
+                }
+            }
+        })
+    }
+}
+
+impl<K: Keys> VerifyLayer<K> {
+    async fn check(&self, request: Request) -> Result<Request, Refusal> {
+        let (mut parts, body) = request.into_parts();
+        // A nested router sees its own part of the path only.
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0).clone();
+        let (bytes, body) = if self.verifier.needs_body(&parts.headers) {
+            let read = Limited::new(body, self.body_limit).collect().await;
+            let bytes = read.map_err(|_| Refusal::Body)?.to_bytes();
+            (bytes.clone(), Body::from(bytes))
+        } else {
+            (bytes::Bytes::new(), body)
+        };
+        let verified: Verified =
+            self.verifier.verify(&parts.method, &uri, &parts.headers, &bytes).await?;
+        // Whoever prints the headers from here on does not print these.
+        for name in [AUTHORIZATION.as_str(), super::canonical::TOKEN, super::canonical::FC_TOKEN] {
+            if let Some(value) = parts.headers.get_mut(name) {
+                value.set_sensitive(true);
+            }
+        }
+        parts.extensions.insert(verified);
+        Ok(Request::from_parts(parts, body))
+    }
+}

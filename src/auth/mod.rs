@@ -1,0 +1,40 @@
+//! Signatures of Alibaba Cloud's Function Compute: making them, and checking them.
+//!
+//! | [`Scheme`] | What is signed | Replay |
+//! |---|---|---|
+//! | [`Trigger`](Scheme::Trigger) | method, path, query, date, security token | possible within the clock window |
+//! | [`Full`](Scheme::Full) | also the host, the content type, every `x-acs-*` header and the body | refused: nonces are remembered |
+//! | [`Fc2`](Scheme::Fc2) | method, path, query, date, content type, every `x-fc-*` header | possible within the clock window, or the life of a signed URL |
+//!
+//! The platform signs in the trigger form. **It covers neither the body nor the host, and it has no
+//! nonce**: who gets hold of a signed request can send it again within the clock window, with any
+//! body. Behind Function Compute the gateway has checked the signature before the function runs; a
+//! bot that is hosted elsewhere puts a [`VerifyLayer`] around its router, and TLS in front of it.
+//!
+//! A client signs with [`client::Builder::sign`](crate::client::Builder::sign).
+
+mod canonical;
+mod credentials;
+#[cfg(feature = "server")]
+mod layer;
+mod nonces;
+mod signer;
+mod verifier;
+
+pub use credentials::{Credentials, Keys};
+#[cfg(feature = "server")]
+pub use layer::{Verify, VerifyLayer};
+pub use signer::{SignError, Signer};
+pub use verifier::{Refusal, Verified, Verifier};
+
+/// A way to sign a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// `ACS3-HMAC-SHA256` as the HTTP triggers of Function Compute 3.0 use it: without the body.
+    Trigger,
+    /// `ACS3-HMAC-SHA256` in full, as for calls of OpenAPI: with the body, the host and a nonce.
+    Full,
+    /// The `FC` scheme of Function Compute 2.0, in a header or in a signed URL.
+    Fc2,
+}

@@ -1,0 +1,52 @@
+//! The nonces that were used lately.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+/// Remembers each nonce until the clock window has passed over it.
+#[derive(Debug)]
+pub(super) struct Nonces {
+    most: usize,
+    used: Mutex<Used>,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    known: HashSet<String>,
+    by_end: BTreeSet<(i64, String)>,
+}
+
+/// Why a nonce was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spent {
+    /// It was used before.
+    Again,
+    /// So many were used that no more can be remembered.
+    Full,
+}
+
+impl Nonces {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, used: Mutex::default() }
+    }
+
+    /// Takes a nonce, which stays known until `end`, Unix time in milliseconds.
+    pub(super) fn take(&self, nonce: String, now: i64, end: i64) -> Result<(), Spent> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        while used.by_end.first().is_some_and(|(end, _)| *end < now) {
+            if let Some((_, nonce)) = used.by_end.pop_first() {
+                used.known.remove(&nonce);
+            }
+        }
+        if used.known.contains(&nonce) {
+            return Err(Spent::Again);
+        }
+        // To forget one early would let it be used again.
+        if used.known.len() >= self.most {
+            return Err(Spent::Full);
+        }
+        used.by_end.insert((end, nonce.clone()));
+        used.known.insert(nonce);
+        Ok(())
+    }
+}

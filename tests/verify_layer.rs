@@ -1,0 +1,119 @@
+//! The verifier around a router: over a real socket, nested, and with the client that signs.
+#![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
+
+use axum::Router;
+use callbot::auth::{Credentials, Scheme, Signer, Verified, Verifier, VerifyLayer};
+use callbot::client::Error;
+use callbot::digital_employee::{
+    Acknowledgement, Api, BeginSessionRequest, Client, DialogueRequest, EndSessionRequest, Reply,
+    router,
+};
+use tokio::net::TcpListener;
+
+struct Echo;
+
+impl Api for Echo {
+    async fn begin_session(
+        &self,
+        _: BeginSessionRequest,
+        reply: &mut Reply,
+    ) -> Result<(), callbot::server::Error> {
+        Ok(reply.finish("Welcome.").await?)
+    }
+
+    async fn dialogue(
+        &self,
+        request: DialogueRequest,
+        reply: &mut Reply,
+    ) -> Result<(), callbot::server::Error> {
+        Ok(reply.send(request.utterance).await?)
+    }
+}
+
+const SCHEMES: [Scheme; 3] = [Scheme::Trigger, Scheme::Full, Scheme::Fc2];
+
+fn key() -> Credentials {
+    Credentials::new("key-1", "secret-1").with_token("token-1")
+}
+
+async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(callbot::server::serve(listener, router, std::future::pending()));
+    url
+}
+
+fn verified(router: Router) -> Router {
+    router.layer(VerifyLayer::new(Verifier::new(key()).schemes(SCHEMES)))
+}
+
+async fn end(url: &str, signer: Option<Signer>) -> Result<Acknowledgement, Error> {
+    let builder = Client::builder(url);
+    let builder = match signer {
+        Some(signer) => builder.sign(signer),
+        None => builder,
+    };
+    let request = EndSessionRequest::new("r-1", 1, "n1", "sc-1", "s-1");
+    Ok(builder.build()?.end_session(&request).await?.into_inner())
+}
+
+#[tokio::test]
+async fn a_signed_call_passes_in_every_scheme() {
+    let url = serve(verified(router(Echo))).await;
+    for scheme in SCHEMES {
+        let answer = end(&url, Some(Signer::new(key(), scheme))).await.unwrap();
+        assert_eq!(answer.request_id.as_deref(), Some("r-1"));
+    }
+}
+
+#[tokio::test]
+async fn the_path_is_checked_as_it_was_sent_also_when_the_router_is_nested() {
+    let inner = Router::new().nest("/bots/$1", verified(router(Echo)));
+    let url = serve(Router::new().nest("/a b".replace(' ', "%20").as_str(), inner)).await;
+    for scheme in SCHEMES {
+        end(&format!("{url}/a%20b/bots/$1"), Some(Signer::new(key(), scheme))).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn all_others_get_the_same_403() {
+    let url = serve(verified(router(Echo))).await;
+    let mut answers = Vec::new();
+    for signer in [
+        None,
+        Some(Signer::new(
+            Credentials::new("key-1", "wrong").with_token("token-1"),
+            Scheme::Trigger,
+        )),
+        Some(Signer::new(Credentials::new("nobody", "secret-1"), Scheme::Trigger)),
+        Some(Signer::new(key(), Scheme::Full).clock(std::time::UNIX_EPOCH)),
+    ] {
+        let error = end(&url, signer).await.unwrap_err();
+        answers.push((error.status().unwrap().as_u16(), error.to_string()));
+    }
+    assert_eq!(answers[0].0, 403);
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_refused_before_it_is_hashed() {
+    let layer = VerifyLayer::new(Verifier::new(key()).schemes(SCHEMES)).body_limit(10);
+    let url = serve(router(Echo).layer(layer)).await;
+    let error = end(&url, Some(Signer::new(key(), Scheme::Full))).await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 403);
+    end(&url, Some(Signer::new(key(), Scheme::Trigger))).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_passes_carries_who_signed_and_hides_the_credentials() {
+    let handler = async |request: axum::extract::Request| {
+        let verified = request.extensions().get::<Verified>().unwrap();
+        assert_eq!((verified.key_id.as_str(), verified.scheme), ("key-1", Scheme::Trigger));
+        assert!(request.headers()["authorization"].is_sensitive());
+        assert!(request.headers()["x-acs-security-token"].is_sensitive());
+        r#"{"requestId":"r-1","httpStatusCode":200,"code":"OK"}"#
+    };
+    let router = Router::new().route("/proxy/endSession", axum::routing::post(handler));
+    let url = serve(verified(router)).await;
+    end(&url, Some(Signer::new(key(), Scheme::Trigger))).await.unwrap();
+}
