@@ -1,7 +1,12 @@
 //! Plays a whole call against a bot and prints what was said.
 //!
-//! Without arguments the bot is the demo clerk, on a free port of this machine; `--url URL` calls
-//! one that runs elsewhere. The exit code is 0 only if every step was as it must be.
+//! ```text
+//! call [--url URL] [--key-id ID]
+//! ```
+//!
+//! Without `--url` the bot is the demo clerk, on a free port of this machine. With `--key-id` the
+//! calls are signed as the platform signs them; the secret of the key is in `CALLBOT_KEY_SECRET`.
+//! The exit code is 0 only if every step was as it must be.
 
 mod clerk;
 
@@ -9,6 +14,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use callbot::auth::{Credentials, Scheme, Signer};
 use callbot::digital_employee::simulator::{Expect, Simulator, Step};
 use callbot::digital_employee::{
     Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType, router,
@@ -18,17 +24,30 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let url = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => start_clerk().await?,
-        ["--url", url] => (*url).to_owned(),
-        _ => {
-            eprintln!("usage: call [--url URL]");
-            return Ok(ExitCode::from(2));
+    let (mut url, mut key_id) = (None, None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(option) = arguments.next() {
+        match (option.as_str(), arguments.next()) {
+            ("--url", Some(value)) => url = Some(value),
+            ("--key-id", Some(value)) => key_id = Some(value),
+            _ => {
+                eprintln!("usage: call [--url URL] [--key-id ID]");
+                return Ok(ExitCode::from(2));
+            }
         }
+    }
+    let url = match url {
+        Some(url) => url,
+        None => start_clerk().await?,
     };
+    let mut client = Client::builder(&url);
+    if let Some(key_id) = key_id {
+        let secret = std::env::var("CALLBOT_KEY_SECRET")
+            .map_err(|_| "CALLBOT_KEY_SECRET must hold the secret of the key")?;
+        client = client.sign(Signer::new(Credentials::new(key_id, secret), Scheme::Trigger));
+    }
     println!("calling {url}");
-    let call = Simulator::new(Client::new(&url)?).play(&script()).await;
+    let call = Simulator::new(client.build()?).play(&script()).await;
     println!("{call}");
     let wrong = call.steps.iter().filter(|step| !step.problems.is_empty()).count();
     let late = call.steps.iter().filter(|step| !step.warnings.is_empty()).count();

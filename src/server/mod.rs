@@ -7,6 +7,7 @@
 mod call;
 mod error;
 mod events;
+pub mod function_compute;
 mod incoming;
 mod options;
 mod rules;

@@ -1,0 +1,113 @@
+//! The bot of the benchmarks, once on the compiled server and once written by hand with the same
+//! structs, and the requests that both get.
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use axum::routing::post;
+use callbot::digital_employee::{
+    Acknowledgement, Api, BeginSessionRequest, DialogueRequest, EndSessionRequest, Packet,
+    PacketData, Reply, ResponseCode, router,
+};
+use callbot::server::Error;
+use futures_util::stream;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use tokio::net::TcpListener;
+
+/// How many packets the bot sends before the one that ends the stream.
+const PACKETS: usize = 19;
+/// What each packet adds.
+const DELTA: &str = "Ten words or so are what a model gives out. ";
+
+/// Sends the packets of a turn.
+struct Talker;
+
+impl Api for Talker {
+    async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
+        Ok(reply.finish(DELTA).await?)
+    }
+
+    async fn dialogue(&self, _: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
+        for _ in 0..PACKETS {
+            reply.send(DELTA).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The compiled server.
+pub(crate) fn compiled() -> Router {
+    router(Talker)
+}
+
+/// What one would write without the crate: axum and serde_json, the same structs, the same packets.
+pub(crate) fn by_hand() -> Router {
+    Router::new()
+        .route("/proxy/endSession", post(end_session))
+        .route("/proxy/dialogue", post(dialogue))
+}
+
+async fn read<T: serde::de::DeserializeOwned>(body: Body) -> T {
+    let body = axum::body::to_bytes(body, 1024 * 1024).await.unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+async fn end_session(body: Body) -> Response {
+    let request: EndSessionRequest = read(body).await;
+    let answer = Acknowledgement::new(request.request_id, 200, ResponseCode::Ok);
+    let answer = serde_json::to_string(&answer).unwrap();
+    Response::builder().header(CONTENT_TYPE, "application/json").body(answer.into()).unwrap()
+}
+
+async fn dialogue(body: Body) -> Response {
+    let request: DialogueRequest = read(body).await;
+    let packets = stream::unfold((String::new(), 0), move |(mut text, sent)| {
+        let last = sent == PACKETS;
+        if !last {
+            text.push_str(DELTA);
+        }
+        let item = (sent <= PACKETS).then(|| {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+            let mut data = PacketData::new(last, now.as_millis() as i64);
+            data.session_id = Some(request.session_id.clone());
+            data.stream_id = Some(request.stream_id.clone());
+            data.answer = Some(text.clone());
+            let packet = Packet::new(&request.request_id, 200, ResponseCode::Ok, data);
+            let packet = serde_json::to_string(&packet).unwrap();
+            Ok::<_, std::convert::Infallible>(format!("data:{packet}\n\n"))
+        });
+        std::future::ready(item.map(|item| (item, (text, sent + 1))))
+    });
+    Response::builder()
+        .header(CONTENT_TYPE, "text/event-stream")
+        .header(CACHE_CONTROL, "no-cache")
+        .body(Body::from_stream(packets))
+        .unwrap()
+}
+
+/// Serves a router on a free port.
+pub(crate) async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(callbot::server::serve(listener, router, std::future::pending()));
+    url
+}
+
+/// A turn of a caller.
+pub(crate) fn turn() -> DialogueRequest {
+    DialogueRequest::new(
+        "8d6f0d2e-2a0b-4a53-9d51-0b6d3a0c1f02",
+        378_210,
+        "n1",
+        "sc-1",
+        "b7a2c7e0-5d1c-4f0e-8a37-2f9c64d10001",
+        "f0c1d2e3-9b4a-4c6d-8e21-7a5b3c9d0002",
+        "What is the balance of my account?",
+    )
+}
+
+/// The end of a call.
+pub(crate) fn end() -> EndSessionRequest {
+    let turn = turn();
+    EndSessionRequest::new(turn.request_id, 378_210, "n1", "sc-1", turn.session_id)
+}

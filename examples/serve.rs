@@ -1,0 +1,110 @@
+//! Serves the demo bot for a real platform.
+//!
+//! ```text
+//! serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS]
+//! ```
+//!
+//! Without `--listen` it follows the rules of Function Compute's custom runtime. With `--key-id` it
+//! takes signed requests only; the secret of the key is in `CALLBOT_KEY_SECRET`. After SIGTERM or
+//! Ctrl-C running turns may end, for 30 s unless `--grace` says otherwise.
+
+mod clerk;
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use callbot::auth::{Credentials, Verifier, VerifyLayer};
+use callbot::digital_employee::Server;
+use callbot::server::{function_compute, serve};
+use clerk::Clerk;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let options = Options::read(std::env::args().skip(1))?;
+    let listener = TcpListener::bind(options.listen).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let (stopping, stop) = oneshot::channel();
+    let served = serve(listener, router(&options)?, async {
+        signal().await;
+        let _ = stopping.send(());
+    });
+    let too_late = async {
+        // An error means that the server has ended by itself.
+        if stop.await.is_ok() {
+            tokio::time::sleep(options.grace).await;
+        } else {
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        ended = served => Ok(ended?),
+        () = too_late => Err("turns were still running at the end of the grace period".into()),
+    }
+}
+
+fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
+    // A comment every 10 s: a caller that is gone without a word is noticed.
+    let bot = Server::new(Clerk::default()).heartbeat(Duration::from_secs(10)).router();
+    let bot = match &options.key_id {
+        Some(key_id) => {
+            let secret = std::env::var("CALLBOT_KEY_SECRET")
+                .map_err(|_| "CALLBOT_KEY_SECRET must hold the secret of the key")?;
+            let keys = Credentials::new(key_id, secret);
+            bot.layer(VerifyLayer::new(Verifier::new(keys)))
+        }
+        None => bot,
+    };
+    Ok(function_compute::hooks().merge(bot))
+}
+
+struct Options {
+    listen: SocketAddr,
+    key_id: Option<String>,
+    grace: Duration,
+}
+
+impl Options {
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
+        let (mut listen, mut key_id, mut grace) = (None, None, Duration::from_secs(30));
+        while let Some(option) = arguments.next() {
+            let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?;
+            match option.as_str() {
+                "--listen" => listen = Some(value.parse()?),
+                "--key-id" => key_id = Some(value),
+                "--grace" => grace = Duration::from_secs(value.parse()?),
+                _ => return Err(format!("{option} is not known").into()),
+            }
+        }
+        let listen = match listen {
+            Some(address) => address,
+            None => {
+                let port = function_compute::port(|name| std::env::var(name).ok())?;
+                SocketAddr::from(([0, 0, 0, 0], port))
+            }
+        };
+        Ok(Self { listen, key_id, grace })
+    }
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+async fn signal() {
+    let ctrl_c = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = ctrl_c => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = ctrl_c.await;
+}
