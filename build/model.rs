@@ -60,6 +60,8 @@ pub(super) struct Property {
     pub aliases: Vec<String>,
     /// What a caller says, presses or is reached at: hidden in `Debug` and in errors.
     pub personal: bool,
+    /// An enum whose unknown values are not written.
+    pub only_known: bool,
     pub deprecated: bool,
     /// What the platform takes when the field is absent.
     pub default: Option<Value>,
@@ -100,6 +102,8 @@ pub(super) enum Also {
     Text,
     /// The JSON text of the value in a string.
     JsonText,
+    /// Any JSON where a text is written; it is read as its JSON text.
+    Json,
 }
 
 #[derive(Debug, Clone)]

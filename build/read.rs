@@ -146,13 +146,14 @@ impl<'a> Node<'a> {
 const COMMON: [&str; 6] =
     ["description", "title", "example", "examples", "deprecated", "externalDocs"];
 /// What a property may carry besides.
-const ON_PROPERTY: [&str; 8] = [
+const ON_PROPERTY: [&str; 9] = [
     "x-rust-name",
     "x-aliases",
     "x-also-reads",
     "x-may-be-missing",
     "x-missing-reads-as",
     "x-personal",
+    "x-only-known",
     "nullable",
     "default",
 ];
@@ -425,12 +426,21 @@ impl<'a> Reader<'a, '_> {
             rust,
             description: node.description()?,
             presence,
+            only_known: self.only_known(node, &shape)?,
             shape,
             aliases,
             personal: node.flag("x-personal")?,
             deprecated: node.flag("deprecated")?,
             default,
         })
+    }
+
+    fn only_known(&self, node: &Node<'a>, shape: &Shape) -> Result<bool, Error> {
+        let only_known = node.flag("x-only-known")?;
+        if only_known && !matches!(shape.form, Form::Named(_)) {
+            return Err(node.error("`x-only-known` is for enums"));
+        }
+        Ok(only_known)
     }
 
     /// Reads the schema of a value; `extras` are the further keys that its place allows.
@@ -447,6 +457,7 @@ impl<'a> Reader<'a, '_> {
                 "number" => Also::Number,
                 "string" => Also::Text,
                 "json-string" => Also::JsonText,
+                "json" => Also::Json,
                 other => return Err(node.error(format!("`x-also-reads` has no `{other}`"))),
             },
             _ => return Err(node.error("`x-also-reads` has one entry")),
@@ -454,7 +465,7 @@ impl<'a> Reader<'a, '_> {
         let form = self.form(node, &known)?;
         let fits = match also {
             Also::Nothing => true,
-            Also::Number => matches!(form, Form::Text { .. }),
+            Also::Number | Also::Json => matches!(form, Form::Text { .. }),
             Also::Text => {
                 matches!(form, Form::Integer { .. } | Form::Number { .. } | Form::Boolean)
             }
@@ -744,6 +755,7 @@ impl<'a> Reader<'a, '_> {
                 shape,
                 aliases: Vec::new(),
                 personal: false,
+                only_known: false,
                 deprecated: false,
                 default: None,
             });

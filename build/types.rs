@@ -192,11 +192,6 @@ impl Struct<'_> {
         names::ident(&self.ty.rust)
     }
 
-    /// serde's derive can't take two spellings, and loses the path of an error beside `flatten`.
-    fn reads_by_hand(&self) -> bool {
-        self.extra.is_some() || self.fields.iter().any(|field| !field.property.aliases.is_empty())
-    }
-
     fn hides(&self) -> bool {
         self.fields.iter().any(|field| field.property.personal)
             || self.object.extra.as_ref().is_some_and(|extra| extra.personal)
@@ -213,9 +208,6 @@ impl Struct<'_> {
             derives.push(quote!(Default));
         }
         derives.push(quote!(serde::Serialize));
-        if !self.reads_by_hand() {
-            derives.push(quote!(serde::Deserialize));
-        }
         let fields = self.fields.iter().map(|field| {
             let Field { property, ident, ty } = field;
             let docs = docs(&property.description);
@@ -245,11 +237,6 @@ impl Struct<'_> {
             let wire = &property.wire;
             parts.push(quote!(rename = #wire));
         }
-        let by_hand = self.reads_by_hand();
-        let list = !field.is_option() && property.presence != Presence::Required;
-        if !by_hand && (field.is_option() || list) {
-            parts.push(quote!(default));
-        }
         if field.is_option() {
             parts.push(quote!(skip_serializing_if = "Option::is_none"));
         } else if property.presence == Presence::Optional {
@@ -260,24 +247,14 @@ impl Struct<'_> {
             };
             parts.push(quote!(skip_serializing_if = #empty));
         }
-        let adapter = adapter(&property.shape);
-        let adapter = match adapter {
-            Some(adapter) if field.is_option() => Some(format!("Option<{adapter}>")),
-            adapter if list => {
-                let inner = adapter.unwrap_or_else(|| "wire::Same".into());
-                Some(format!("wire::DefaultOnNull<{inner}>"))
-            }
-            adapter => adapter,
-        };
-        if let Some(adapter) = adapter {
-            let with = format!("wire::As::<{adapter}>");
-            // A reader by hand leaves only the writing to serde.
-            parts.push(if by_hand {
-                let serialize = format!("{with}::serialize");
-                quote!(serialize_with = #serialize)
-            } else {
-                quote!(with = #with)
-            });
+        // Most adapters only differ in what they read; the writing is serde's own.
+        if writes_otherwise(&property.shape)
+            && let Some(adapter) = adapter(&property.shape)
+        {
+            let option = field.is_option();
+            let adapter = if option { format!("Option<{adapter}>") } else { adapter };
+            let with = format!("wire::As::<{adapter}>::serialize");
+            parts.push(quote!(serialize_with = #with));
         }
         if parts.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#parts),*)]) }
     }
@@ -381,9 +358,6 @@ impl Struct<'_> {
     }
 
     fn deserialize(&self) -> TokenStream {
-        if !self.reads_by_hand() {
-            return TokenStream::new();
-        }
         let name = self.name();
         let mut spellings = Vec::new();
         for field in &self.fields {
@@ -397,17 +371,30 @@ impl Struct<'_> {
             let inner = field.inner();
             quote!(let mut #variable: Option<#inner> = None;)
         });
-        let arms = spellings.iter().map(|(field, variable, wire)| {
-            let read = read_value(field.inner(), &field.property.shape);
-            quote!(#wire => #variable = #read)
-        });
+        let arms: Vec<_> = spellings
+            .iter()
+            .map(|(field, variable, wire)| {
+                let read = read_value(field.inner(), &field.property.shape);
+                quote!(#wire => #variable = #read)
+            })
+            .collect();
         let (extra_variable, extra_arm, extra_field) = match &self.object.extra {
             Some(extra) => self.extra_parts(extra),
             None => (
                 TokenStream::new(),
-                quote!(_ => { map.next_value::<serde::de::IgnoredAny>()?; }),
+                quote!(map.next_value::<serde::de::IgnoredAny>()?;),
                 TokenStream::new(),
             ),
+        };
+        let keys = if arms.is_empty() && self.object.extra.is_none() {
+            quote!(while map.next_key::<serde::de::IgnoredAny>()?.is_some())
+        } else {
+            quote!(while let Some(key) = map.next_key::<wire::Key<'de>>()?)
+        };
+        let field = if arms.is_empty() {
+            extra_arm
+        } else {
+            quote!(match key.as_str() { #(#arms,)* _ => { #extra_arm } })
         };
         let values = self.fields.iter().map(|field| {
             let ident = &field.ident;
@@ -449,11 +436,8 @@ impl Struct<'_> {
                         fn visit_map<M: serde::de::MapAccess<'de>>(self, mut map: M) -> Result<#name, M::Error> {
                             #(#variables)*
                             #extra_variable
-                            while let Some(key) = map.next_key::<String>()? {
-                                match key.as_str() {
-                                    #(#arms,)*
-                                    #extra_arm
-                                }
+                            #keys {
+                                #field
                             }
                             Ok(#name { #(#values,)* #extra_field })
                         }
@@ -468,17 +452,15 @@ impl Struct<'_> {
     fn extra_parts(&self, extra: &Extra) -> (TokenStream, TokenStream, TokenStream) {
         let ty = self.extra;
         let arm = if matches!(extra.shape.form, Form::Json) {
-            quote!(_ => { extra.insert(key, map.next_value()?); })
+            quote!(extra.insert(key.into(), map.next_value()?);)
         } else {
             let read = match ty {
                 Some(ty) => read_value(ty, &extra.shape),
                 None => quote!(map.next_value()?),
             };
             quote! {
-                _ => {
-                    if let Some(value) = #read {
-                        extra.insert(key, value);
-                    }
+                if let Some(value) = #read {
+                    extra.insert(key.into(), value);
                 }
             }
         };
@@ -504,6 +486,7 @@ fn adapter(shape: &Shape) -> Option<String> {
         Also::Number => Some("wire::OrNumber"),
         Also::Text => Some("wire::OrText"),
         Also::JsonText => Some("wire::OrJsonText"),
+        Also::Json => Some("wire::OrJson"),
     };
     if let Some(this) = this {
         return Some(this.into());
@@ -515,6 +498,15 @@ fn adapter(shape: &Shape) -> Option<String> {
             adapter(values).map(|inner| format!("std::collections::BTreeMap<wire::Same, {inner}>"))
         }
         _ => None,
+    }
+}
+
+/// Whether the wire form is another one than that of the type.
+fn writes_otherwise(shape: &Shape) -> bool {
+    match &shape.form {
+        Form::JsonText(_) => true,
+        Form::Array { items: inner, .. } | Form::Map(inner) => writes_otherwise(inner),
+        _ => false,
     }
 }
 

@@ -110,11 +110,24 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
 
         impl<'de> serde::Deserialize<'de> for #name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let object = wire::read_tagged(deserializer, #tag)?;
-                match wire::tag_text(&object, #tag).as_ref() {
-                    #(#texts => wire::read_arm(object, #tag).map(Self::#arms),)*
-                    _ => Ok(Self::Unknown(#unknown(object))),
+                wire::read_union(deserializer)
+            }
+        }
+
+        impl wire::Union for #name {
+            const TAG: &'static str = #tag;
+
+            fn arm<'de, D: serde::Deserializer<'de>>(tag: &str, arm: D) -> wire::Arm<Self, D, D::Error> {
+                use serde::Deserialize as _;
+
+                match tag {
+                    #(#texts => wire::Arm::Known(#arms::deserialize(arm).map(Self::#arms)),)*
+                    _ => wire::Arm::Unknown(arm),
                 }
+            }
+
+            fn unknown(object: serde_json::Map<String, serde_json::Value>) -> Self {
+                Self::Unknown(#unknown(object))
             }
         }
     }

@@ -84,6 +84,12 @@ impl Stage {
                 if arms.is_empty() {
                     return TokenStream::new();
                 }
+                if let [arm] = arms.as_slice()
+                    && union.arms.len() > 1
+                {
+                    let arm = names::ident(arm);
+                    return quote! { if let Self::#arm(arm) = self { arm.check(report); } };
+                }
                 let rest = arms.len() < union.arms.len();
                 let rest = if rest { quote!(_) } else { quote!(Self::Unknown(_)) };
                 let arms = arms.iter().map(|arm| names::ident(arm));
@@ -118,6 +124,9 @@ impl Stage {
             true => quote!(report.field(#wire).private()),
             false => quote!(report.field(#wire)),
         };
+        if property.only_known {
+            return only_known(property, &report);
+        }
         // typify gives lists and maps no `Option`: an empty one is an absent one.
         let list = matches!(property.shape.form, Form::Array { .. } | Form::Map(_));
         let option = matches!(property.presence, Presence::Optional | Presence::MayBeMissing);
@@ -186,6 +195,21 @@ impl Stage {
                 Some(quote! { for (key, item) in #reference { #check } })
             }
         }
+    }
+}
+
+/// Refuses a value of an enum that only reading can make.
+fn only_known(property: &Property, report: &TokenStream) -> TokenStream {
+    let Form::Named(name) = &property.shape.form else { return TokenStream::new() };
+    let (ident, ty) = (names::ident(&property.rust), names::ident(name));
+    let refuse = quote!(#report.violation(Some(value.to_string()), "a value that is documented"));
+    match property.presence {
+        Presence::Required | Presence::MissingIsDefault => quote! {
+            if let value @ #ty::Unknown(_) = &self.#ident { #refuse; }
+        },
+        _ => quote! {
+            if let Some(value @ #ty::Unknown(_)) = &self.#ident { #refuse; }
+        },
     }
 }
 

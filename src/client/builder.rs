@@ -27,7 +27,7 @@ impl<C: From<Core>> Builder<C> {
     #[must_use]
     pub fn new(base_url: &str) -> Self {
         Self {
-            base_url: base_url.trim_end_matches('/').into(),
+            base_url: base_url.into(),
             connect: Duration::from_secs(5),
             options: CallOptions::default(),
             transport: None,
@@ -51,7 +51,11 @@ impl<C: From<Core>> Builder<C> {
     }
 
     /// How requests travel. Default: a `reqwest::Client` of our making, with TLS by rustls, without
-    /// redirects and without compression. Any other `reqwest::Client` will do, too.
+    /// redirects and without compression.
+    ///
+    /// Any other `reqwest::Client` will do, too, with deadlines, redirects and TLS of its own. This
+    /// crate gives reqwest no TLS provider for the whole process, so such a client needs a feature
+    /// of reqwest that does, or `tls_backend_preconfigured`.
     #[must_use]
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
@@ -68,19 +72,24 @@ impl<C: From<Core>> Builder<C> {
     /// Builds the client.
     ///
     /// # Errors
-    /// When the URL is not an absolute http or https URL, or TLS can't be set up.
+    /// When the URL is not an absolute http or https URL, or has a query or a fragment, or when TLS
+    /// can't be set up.
     pub fn build(self) -> Result<C, Error> {
         let url = reqwest::Url::parse(&self.base_url).map_err(Error::settings)?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(Error::settings("the base URL is not an http or https URL"));
         }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(Error::settings("the base URL has a query or a fragment"));
+        }
+        let base_url = url.as_str().trim_end_matches('/').to_owned();
         let http = tls::http_client(self.connect)?;
         let transport = self.transport.unwrap_or_else(|| Arc::new(http.clone()));
         let transport = match self.signer {
             Some(signer) => Arc::new(Signed { signer, inner: transport }),
             None => transport,
         };
-        let core = Core::new(self.base_url, http, transport, self.options, self.connect);
+        let core = Core::new(base_url, http, transport, self.options, self.connect);
         Ok(core.into())
     }
 }
@@ -142,8 +151,8 @@ impl CallOptions {
         self
     }
 
-    /// How long a stream may pause between two events; comments do not count. Default: 30 s.
-    /// A stream as a whole has no deadline.
+    /// How long a stream may take to its next event, from when it is asked for it; comments do not
+    /// count. Default: 30 s. A stream as a whole has no deadline.
     pub fn gap_deadline(mut self, deadline: Duration) -> Self {
         self.gap = deadline;
         self

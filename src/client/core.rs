@@ -70,11 +70,12 @@ impl Core {
         T: DeserializeOwned + Outcome,
     {
         let limit = self.options.call;
+        let until = deadline(limit);
         let whole = async {
-            let response = self.send(operation, request, "application/json").await?;
+            let response = self.send(operation, request, "application/json", until).await?;
             self.read(operation, response).await
         };
-        match timeout_at(deadline(limit), whole).await {
+        match timeout_at(until, whole).await {
             Ok(answer) => answer,
             Err(_) => Err(Error::new(operation, Kind::Deadline(Deadline::Call, limit))),
         }
@@ -119,7 +120,7 @@ impl Core {
     ) -> Result<EventStream<T>, Error> {
         let limit = self.options.first_event;
         let until = deadline(limit);
-        let head = self.send(operation, request, "text/event-stream");
+        let head = self.send(operation, request, "text/event-stream", until);
         let response = match timeout_at(until, head).await {
             Ok(response) => response?,
             Err(_) => {
@@ -144,6 +145,7 @@ impl Core {
         operation: &'static Operation,
         mut request: Request,
         accept: &'static str,
+        until: Instant,
     ) -> Result<Response, Error> {
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
@@ -168,6 +170,10 @@ impl Core {
             match again {
                 Some(again) if error.is_retryable() && attempt <= self.options.retries.most => {
                     let pause = self.options.retries.pause_before(attempt, retry_after);
+                    if Instant::now() + pause >= until {
+                        // The error says more than the deadline would.
+                        return Err(error);
+                    }
                     tracing::debug!(operation = operation.id, attempt, ?pause, "again: {error}");
                     sleep(pause).await;
                     request = again;

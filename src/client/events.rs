@@ -35,6 +35,8 @@ pub struct EventStream<T> {
     decoder: Decoder,
     gap: Duration,
     alarm: Pin<Box<Sleep>>,
+    /// Whether the next event has been asked for: the gap is not that between two questions.
+    asked: bool,
     limit: (Deadline, Duration),
     event: PhantomData<fn() -> T>,
 }
@@ -55,6 +57,7 @@ impl<T> EventStream<T> {
             decoder: Decoder::new(options.body_limit),
             gap: options.gap,
             alarm: Box::pin(sleep_until(first)),
+            asked: true,
             limit: (Deadline::FirstEvent, options.first_event),
             event: PhantomData,
         }
@@ -84,6 +87,9 @@ impl<T> EventStream<T> {
     }
 }
 
+/// How many chunks without an event are read in one go.
+const CHUNKS_AT_ONCE: usize = 64;
+
 impl<T: DeserializeOwned> EventStream<T> {
     /// The next event of what has arrived.
     fn next_event(&mut self) -> Result<Option<T>, Kind> {
@@ -109,15 +115,19 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        loop {
+        if !std::mem::replace(&mut this.asked, true) {
+            this.limit = (Deadline::Gap, this.gap);
+            this.alarm.as_mut().reset(deadline(this.gap));
+        }
+        // A body that is always ready must not keep others from running.
+        for _ in 0..CHUNKS_AT_ONCE {
             if this.body.is_none() {
                 return Poll::Ready(None);
             }
             match this.next_event() {
                 Ok(None) => {}
                 Ok(Some(event)) => {
-                    this.limit = (Deadline::Gap, this.gap);
-                    this.alarm.as_mut().reset(deadline(this.gap));
+                    this.asked = false;
                     if let Some(failure) = event.failure() {
                         return this.fail(Kind::Failure(failure));
                     }
@@ -144,6 +154,12 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
                 }
             }
         }
+        if this.alarm.deadline() <= Instant::now() {
+            let (deadline, limit) = this.limit;
+            return this.fail(Kind::Deadline(deadline, limit));
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 

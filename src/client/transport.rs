@@ -60,6 +60,11 @@ impl TransportError {
         Self { source: error.into(), connect: false, timeout: false }
     }
 
+    /// An error of a transport of one's own that made no connection: the call may be made again.
+    pub fn connect(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { connect: true, ..Self::new(error) }
+    }
+
     /// Whether no connection was made, so that the peer knows nothing of the request.
     #[must_use]
     pub fn is_connect(&self) -> bool {

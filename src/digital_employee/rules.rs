@@ -57,7 +57,7 @@ mod server {
         TransferType,
     };
     use crate::server::{Answers, Fault, FaultKind, Reads, SendError, Server, Speaks};
-    use crate::wire::{Validate, tag_text};
+    use crate::wire::{Validate, salvage};
 
     /// The platform's rules for a server, and the settings that go with them.
     #[derive(Debug, Clone, Default)]
@@ -111,16 +111,10 @@ mod server {
     impl crate::server::Rules for Rules {
         type Echo = Echo;
 
-        fn salvage(&self, body: &Value) -> Echo {
-            let id = |name: &str| {
-                let text = tag_text(body.as_object()?, name);
-                (!text.is_empty()).then(|| text.into_owned())
-            };
-            Echo {
-                request_id: id("requestId"),
-                session_id: id("sessionId"),
-                stream_id: id("streamId"),
-            }
+        fn salvage(&self, body: &[u8]) -> Echo {
+            let [request_id, session_id, stream_id] =
+                salvage(body, ["requestId", "sessionId", "streamId"]);
+            Echo { request_id, session_id, stream_id }
         }
 
         fn refuse(&self, echo: Echo, fault: &Fault) -> (StatusCode, String) {
@@ -134,9 +128,9 @@ mod server {
 
     /// The code of a failure: the author's own, or the ones of the vendor's sample.
     fn code(fault: &Fault) -> ResponseCode {
-        let stated = fault.code.as_deref().and_then(|code| code.parse().ok());
+        let stated: Option<ResponseCode> = fault.code.as_deref().and_then(|code| code.parse().ok());
         match stated {
-            Some(code) if code != ResponseCode::Ok => code,
+            Some(code) if code != ResponseCode::Ok && !code.as_str().is_empty() => code,
             _ if matches!(fault.kind, FaultKind::Wire | FaultKind::Internal) => {
                 ResponseCode::Exception
             }
@@ -212,8 +206,8 @@ mod server {
                 Control::GatherDtmf(_) if self.started => Err(SendError::TooLate("GatherDtmf")),
                 Control::Transfer(transfer) => {
                     let kind = &transfer.transfer_type;
-                    let unsupported = matches!(kind, TransferType::Agent | TransferType::External);
-                    if unsupported && !self.settings.transfers.contains(kind) {
+                    let supported = *kind == TransferType::SkillGroup;
+                    if !supported && !self.settings.transfers.contains(kind) {
                         return Err(SendError::NotAllowed(format!("a transfer of type {kind}")));
                     }
                     Ok(())

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::body::Body;
@@ -88,9 +89,7 @@ async fn receive<A, C: Call<A>>(server: &Server<A, C::Rules>, request: Request) 
         "refused: {}",
         fault.message
     );
-    let body = incoming.json();
-    let echo = body.map(|body| server.rules.salvage(&body)).unwrap_or_default();
-    Err((fault, echo))
+    Err((fault, server.rules.salvage(incoming.bytes())))
 }
 
 /// Runs a handler: an error or a panic becomes a fault, and the trace has the reason.
@@ -134,7 +133,12 @@ where
                 Err(violations) => Err(violations.to_string()),
             };
             match written {
-                Ok(body) => json(StatusCode::OK, body),
+                Ok(body) => {
+                    if server.trace_content {
+                        tracing::trace!(operation = C::OPERATION.id, answer = body, "answer");
+                    }
+                    json(StatusCode::OK, body)
+                }
                 Err(reason) => {
                     tracing::error!(operation = C::OPERATION.id, "invalid answer: {reason}");
                     refuse(&server.rules, echo, &Fault::internal())
@@ -158,13 +162,15 @@ where
     // One packet in the line: the next one is made when this one is being written.
     let (line, packets) = mpsc::channel(1);
     let heartbeat = server.heartbeat;
+    let ended = Arc::new(AtomicBool::new(false));
+    let over = ended.clone();
     let turn = async move {
         let (received, echo) = match received {
             Ok((input, echo)) => (Ok(input), echo),
             Err((fault, echo)) => (Err(fault), echo),
         };
         let turn = server.rules.turn(echo, &server.clock);
-        let mut reply = Sink::new(turn, line, server.trace_content);
+        let mut reply = Sink::new(turn, line, ended, server.trace_content);
         let outcome = match received {
             Ok(input) => {
                 let handler = async { C::call(&server.api, input, &mut reply).await };
@@ -177,7 +183,8 @@ where
             Err(fault) => reply.fail(&fault).await,
         }
     };
-    let mut response = Response::new(Body::from_stream(Events::new(turn, packets, heartbeat)));
+    let mut response =
+        Response::new(Body::from_stream(Events::new(turn, packets, heartbeat, over)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ pub(super) struct Events<F> {
     turn: Option<Pin<Box<F>>>,
     packets: mpsc::Receiver<Bytes>,
     heartbeat: Option<Interval>,
+    /// Whether the last packet has been sent: nothing may follow it, no comment either.
+    over: Arc<AtomicBool>,
 }
 
 impl<F: Future<Output = ()>> Events<F> {
@@ -23,13 +27,14 @@ impl<F: Future<Output = ()>> Events<F> {
         turn: F,
         packets: mpsc::Receiver<Bytes>,
         heartbeat: Option<Duration>,
+        over: Arc<AtomicBool>,
     ) -> Self {
         let heartbeat = heartbeat.map(|every| {
             let mut ticks = interval_at(tokio::time::Instant::now() + every, every);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         });
-        Self { turn: Some(Box::pin(turn)), packets, heartbeat }
+        Self { turn: Some(Box::pin(turn)), packets, heartbeat, over }
     }
 
     fn poll_packet(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
@@ -60,7 +65,8 @@ impl<F: Future<Output = ()>> Stream for Events<F> {
         if let Poll::Ready(packet) = self.poll_packet(cx) {
             return Poll::Ready(packet.map(Ok));
         }
-        if let Some(ticks) = &mut self.heartbeat
+        if !self.over.load(Ordering::Relaxed)
+            && let Some(ticks) = &mut self.heartbeat
             && ticks.poll_tick(cx).is_ready()
         {
             return Poll::Ready(Some(Ok(Bytes::from_static(crate::sse::HEARTBEAT))));

@@ -60,9 +60,8 @@ impl Incoming {
         decode(&self.body)
     }
 
-    /// The body as any JSON, if it is JSON.
-    pub(super) fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.body
     }
 
     pub(super) fn text(&self) -> std::borrow::Cow<'_, str> {

@@ -42,11 +42,12 @@ impl<A, R> Server<A, R> {
     }
 
     /// Sends a comment on an event stream whenever nothing was sent for this long, so that a peer
-    /// that is gone without a word is noticed. Default: never.
+    /// that is gone without a word is noticed. At least 1 ms, at most a day. Default: never.
     #[must_use]
     pub fn heartbeat(mut self, every: Duration) -> Self {
-        // A timer of zero would never let the handler run.
-        self.heartbeat = Some(every.max(Duration::from_millis(1)));
+        // A timer of zero would never let the handler run, and one beyond all time overflows.
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        self.heartbeat = Some(every.clamp(Duration::from_millis(1), DAY));
         self
     }
 

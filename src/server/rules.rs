@@ -1,7 +1,6 @@
 //! What a platform demands and no schema can say.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{Fault, SendError};
 use crate::clock::SharedClock;
@@ -13,8 +12,8 @@ pub trait Rules: Send + Sync + 'static {
     /// What of a request returns in its answer.
     type Echo: Clone + Default + Send + 'static;
 
-    /// What can still be echoed of a body that is JSON but not a valid request.
-    fn salvage(&self, body: &Value) -> Self::Echo;
+    /// What can still be echoed of a body that is no valid request, or no JSON at all.
+    fn salvage(&self, body: &[u8]) -> Self::Echo;
 
     /// The answer to a request that was refused or failed: HTTP status and JSON.
     fn refuse(&self, echo: Self::Echo, fault: &Fault) -> (http::StatusCode, String);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -18,12 +20,19 @@ use crate::wire::Violations;
 pub struct Sink<T> {
     turn: T,
     line: mpsc::Sender<Bytes>,
+    /// Whether the last packet has been sent.
+    ended: Arc<AtomicBool>,
     trace_content: bool,
 }
 
 impl<T: Turn> Sink<T> {
-    pub(super) fn new(turn: T, line: mpsc::Sender<Bytes>, trace_content: bool) -> Self {
-        Self { turn, line, trace_content }
+    pub(super) fn new(
+        turn: T,
+        line: mpsc::Sender<Bytes>,
+        ended: Arc<AtomicBool>,
+        trace_content: bool,
+    ) -> Self {
+        Self { turn, line, ended, trace_content }
     }
 
     /// Sends an event. Waits while the line is slow, so that a slow line slows the bot.
@@ -34,7 +43,8 @@ impl<T: Turn> Sink<T> {
         self.put(event.into(), false).await
     }
 
-    /// Sends the last event: its packet ends the stream, and no packet follows.
+    /// Sends the last event: its packet ends the reply, and no packet follows. The connection stays
+    /// open until the handler returns, so what takes long is better done before.
     ///
     /// # Errors
     /// As [`send`](Self::send). After success every further event is [`SendError::Finished`].
@@ -74,10 +84,7 @@ impl<T: Turn> Sink<T> {
         // The place in the line comes first, so that a packet is dated when it leaves.
         let Ok(place) = self.line.reserve().await else { return Err(SendError::Finished) };
         let packet = self.turn.packet(event, last)?;
-        if self.trace_content {
-            tracing::trace!(packet, "packet");
-        }
-        place.send(frame(&packet));
+        place.send(self.frame(&packet, last));
         Ok(())
     }
 
@@ -96,8 +103,18 @@ impl<T: Turn> Sink<T> {
     async fn close(&mut self, packet: Option<String>) {
         if let Some(packet) = packet {
             // Without a receiver there is nobody left to tell.
-            let _ = self.line.send(frame(&packet)).await;
+            let _ = self.line.send(self.frame(&packet, true)).await;
         }
+    }
+
+    fn frame(&self, packet: &str, last: bool) -> Bytes {
+        if self.trace_content {
+            tracing::trace!(packet, "packet");
+        }
+        self.ended.store(last, Ordering::Relaxed);
+        let mut out = Vec::with_capacity(packet.len() + 8);
+        crate::sse::write_event(packet, &mut out);
+        out.into()
     }
 }
 
@@ -105,12 +122,6 @@ impl<T> fmt::Debug for Sink<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sink").finish_non_exhaustive()
     }
-}
-
-fn frame(packet: &str) -> Bytes {
-    let mut out = Vec::with_capacity(packet.len() + 8);
-    crate::sse::write_event(packet, &mut out);
-    out.into()
 }
 
 /// Why an event was not sent.

@@ -50,6 +50,9 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
+/// The most segments of a pointer to something that is not JSON.
+const DEEPEST: usize = 8;
+
 /// Reads a type from the text of a JSON document.
 ///
 /// # Errors
@@ -89,15 +92,21 @@ fn explain<T: DeserializeOwned>(json: &[u8]) -> DecodeError {
 }
 
 impl DecodeError {
-    fn read(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Self {
-        let pointer = pointer(path);
+    pub(super) fn read(path: &serde_path_to_error::Path, error: &serde_json::Error) -> Self {
+        let mut pointer = pointer(path);
         let text = error.to_string();
         match error.classify() {
             Category::Data => {
                 let message = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
                 Self::read_message(pointer, message.into())
             }
-            _ => Self::new(pointer, format!("not JSON: {text}")),
+            _ => {
+                // What is nested too deep has a pointer as deep.
+                if let Some((end, _)) = pointer.match_indices('/').nth(DEEPEST) {
+                    pointer.truncate(end);
+                }
+                Self::new(pointer, format!("not JSON: {text}"))
+            }
         }
     }
 

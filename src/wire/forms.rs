@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use serde_with::{DeserializeAs, SerializeAs};
 
-use super::decode::{DecodeError, decode, decode_value};
+use super::decode::decode;
 
 /// A text that some peers send as a number. Written as a text.
 #[derive(Debug)]
@@ -24,9 +24,16 @@ impl<'de> DeserializeAs<'de, String> for OrNumber {
     }
 }
 
-impl SerializeAs<String> for OrNumber {
-    fn serialize_as<S: Serializer>(text: &String, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(text)
+/// A text for which some peers send other JSON; that is read as its JSON text. Written as a text.
+#[derive(Debug)]
+pub struct OrJson;
+
+impl<'de> DeserializeAs<'de, String> for OrJson {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::String(text) => text,
+            value => value.to_string(),
+        })
     }
 }
 
@@ -76,12 +83,6 @@ where
     }
 }
 
-impl<T: Serialize> SerializeAs<T> for OrText {
-    fn serialize_as<S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-        value.serialize(serializer)
-    }
-}
-
 /// A value that some peers send as the JSON text of it, in a string. Written as itself.
 #[derive(Debug)]
 pub struct OrJsonText;
@@ -111,12 +112,6 @@ impl<'de, T: DeserializeOwned> DeserializeAs<'de, T> for OrJsonText {
         }
 
         deserializer.deserialize_any(Either(PhantomData))
-    }
-}
-
-impl<T: Serialize> SerializeAs<T> for OrJsonText {
-    fn serialize_as<S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-        value.serialize(serializer)
     }
 }
 
@@ -188,26 +183,6 @@ pub fn read_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::E
     OrText::deserialize_as(deserializer)
 }
 
-/// Reads the object of a tagged union and makes sure that it has its tag.
-///
-/// # Errors
-/// When the value is no object, or the tag is neither a text nor a number.
-pub fn read_tagged<'de, D: Deserializer<'de>>(
-    deserializer: D,
-    tag: &'static str,
-) -> Result<Map<String, Value>, D::Error> {
-    let object = Map::deserialize(deserializer)?;
-    match object.get(tag) {
-        Some(Value::String(_) | Value::Number(_)) => Ok(object),
-        None | Some(Value::Null) => Err(de::Error::missing_field(tag)),
-        Some(_) => {
-            let mut pointer = String::new();
-            super::decode::push(&mut pointer, tag);
-            Err(de::Error::custom(DecodeError::new(pointer, "expected a string or a number")))
-        }
-    }
-}
-
 /// The tag of an object as text.
 #[must_use]
 pub fn tag_text<'a>(object: &'a Map<String, Value>, tag: &str) -> Cow<'a, str> {
@@ -216,19 +191,6 @@ pub fn tag_text<'a>(object: &'a Map<String, Value>, tag: &str) -> Cow<'a, str> {
         Some(Value::Number(number)) => Cow::Owned(number.to_string()),
         _ => Cow::Borrowed(""),
     }
-}
-
-/// Reads the arm of a tagged union from its object. The arm does not get to see the tag, which is
-/// the union's.
-///
-/// # Errors
-/// When the object does not fit the arm; the error holds the place.
-pub fn read_arm<T: DeserializeOwned, E: de::Error>(
-    mut object: Map<String, Value>,
-    tag: &str,
-) -> Result<T, E> {
-    object.remove(tag);
-    decode_value(&Value::Object(object)).map_err(E::custom)
 }
 
 /// The first of several spellings of a key that has a value, or else one that has an empty value.

@@ -9,17 +9,19 @@ mod hidden;
 mod operation;
 #[cfg(feature = "schemars")]
 mod schema;
+mod union;
 mod validate;
 
 pub use decode::{DecodeError, decode, decode_value};
 pub use forms::{
-    JsonText, OrJsonText, OrNumber, OrText, first_filled, parameter, read_arm, read_code,
-    read_tagged, read_text, tag_text,
+    JsonText, OrJson, OrJsonText, OrNumber, OrText, first_filled, parameter, read_code, read_text,
+    tag_text,
 };
 pub use hidden::{Hidden, Secret};
 pub use operation::Operation;
 #[cfg(feature = "schemars")]
 pub use schema::schema_of;
 pub use serde_with::de::DeserializeAsWrap as ReadAs;
-pub use serde_with::{As, DefaultOnNull, Same};
+pub use serde_with::{As, Same};
+pub use union::{Arm, Key, Union, read_union, salvage};
 pub use validate::{Report, Validate, Violation, Violations};

@@ -65,7 +65,7 @@ impl<'de> serde::Deserialize<'de> for GuestList {
                 let mut total: Option<i64> = None;
                 let mut total_2: Option<i64> = None;
                 let mut total_3: Option<i64> = None;
-                while let Some(key) = map.next_key::<String>()? {
+                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
                     match key.as_str() {
                         "success" => success = map.next_value()?,
                         "guests" => guests = map.next_value()?,
@@ -99,77 +99,61 @@ impl<'de> serde::Deserialize<'de> for GuestList {
 /// A guest.
 ///
 /// The second paragraph of a description stays apart from the first.
-#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Guest {
     /// The id; old peers send a number.
-    #[serde(with = "wire::As::<wire::OrNumber>")]
     pub id: String,
     /// What the guest is called.
-    #[serde(default, with = "wire::As::<wire::DefaultOnNull<wire::Same>>")]
     pub name: String,
     /// In years.
-    #[serde(with = "wire::As::<wire::OrText>")]
     pub age: i32,
     /// How the guest feels now.
     pub mood: Mood,
     /// Why the guest is angry.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Opens the door.
     pub secret: wire::Secret,
     /// Required by the document, left out by peers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wire: Option<String>,
     /// A name that is a keyword of Rust.
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<Rank>,
     /// In kilograms.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
     /// Whether the guest is important.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub vip: Option<bool>,
     /// In seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<i64>,
     /// Not used any more.
     #[deprecated]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub old: Option<String>,
     /// A type of another spec.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub home: Option<super::shared::Address>,
     /// An object, as JSON in a string.
     #[serde(
-        default,
         skip_serializing_if = "Option::is_none",
-        with = "wire::As::<Option<wire::JsonText>>"
+        serialize_with = "wire::As::<Option<wire::JsonText>>::serialize"
     )]
     pub settings: Option<Settings>,
     /// What was ordered.
-    #[serde(
-        default,
-        skip_serializing_if = "Vec::is_empty",
-        with = "wire::As::<wire::DefaultOnNull<Vec<wire::OrJsonText>>>"
-    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<Order>,
     /// What it costs.
-    #[serde(
-        default,
-        skip_serializing_if = "std::collections::BTreeMap::is_empty",
-        with = "wire::As::<wire::DefaultOnNull<std::collections::BTreeMap<wire::Same, wire::OrText>>>"
-    )]
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub prices: std::collections::BTreeMap<String, i64>,
     /// An object of any keys.
-    #[serde(
-        default,
-        skip_serializing_if = "serde_json::Map::is_empty",
-        with = "wire::As::<wire::DefaultOnNull<wire::Same>>"
-    )]
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     pub notes: serde_json::Map<String, serde_json::Value>,
     /// Any JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub anything: Option<serde_json::Value>,
 }
 
@@ -340,6 +324,126 @@ impl std::fmt::Debug for Guest {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Guest {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Guest;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Guest, M::Error> {
+                let mut id: Option<String> = None;
+                let mut name: Option<String> = None;
+                let mut age: Option<i32> = None;
+                let mut mood: Option<Mood> = None;
+                let mut reason: Option<String> = None;
+                let mut secret: Option<wire::Secret> = None;
+                let mut wire: Option<String> = None;
+                let mut type_: Option<Rank> = None;
+                let mut weight: Option<f64> = None;
+                let mut vip: Option<bool> = None;
+                let mut patience: Option<i64> = None;
+                let mut old: Option<String> = None;
+                let mut home: Option<super::shared::Address> = None;
+                let mut settings: Option<Settings> = None;
+                let mut orders: Option<Vec<Order>> = None;
+                let mut prices: Option<std::collections::BTreeMap<String, i64>> = None;
+                let mut notes: Option<serde_json::Map<String, serde_json::Value>> = None;
+                let mut anything: Option<serde_json::Value> = None;
+                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
+                    match key.as_str() {
+                        "id" => {
+                            id = map
+                                .next_value::<
+                                    wire::ReadAs<Option<String>, Option<wire::OrNumber>>,
+                                >()?
+                                .into_inner();
+                        }
+                        "name" => name = map.next_value()?,
+                        "age" => {
+                            age = map
+                                .next_value::<
+                                    wire::ReadAs<Option<i32>, Option<wire::OrText>>,
+                                >()?
+                                .into_inner();
+                        }
+                        "mood" => mood = map.next_value()?,
+                        "reason" => reason = map.next_value()?,
+                        "secret" => secret = map.next_value()?,
+                        "wire" => wire = map.next_value()?,
+                        "type" => type_ = map.next_value()?,
+                        "weight" => weight = map.next_value()?,
+                        "vip" => vip = map.next_value()?,
+                        "patience" => patience = map.next_value()?,
+                        "old" => old = map.next_value()?,
+                        "home" => home = map.next_value()?,
+                        "settings" => {
+                            settings = map
+                                .next_value::<
+                                    wire::ReadAs<Option<Settings>, Option<wire::JsonText>>,
+                                >()?
+                                .into_inner();
+                        }
+                        "orders" => {
+                            orders = map
+                                .next_value::<
+                                    wire::ReadAs<
+                                        Option<Vec<Order>>,
+                                        Option<Vec<wire::OrJsonText>>,
+                                    >,
+                                >()?
+                                .into_inner();
+                        }
+                        "prices" => {
+                            prices = map
+                                .next_value::<
+                                    wire::ReadAs<
+                                        Option<std::collections::BTreeMap<String, i64>>,
+                                        Option<std::collections::BTreeMap<wire::Same, wire::OrText>>,
+                                    >,
+                                >()?
+                                .into_inner();
+                        }
+                        "notes" => notes = map.next_value()?,
+                        "anything" => anything = map.next_value()?,
+                        _ => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Guest {
+                    id: id.ok_or_else(|| serde::de::Error::missing_field("id"))?,
+                    name: name.unwrap_or_default(),
+                    age: age.ok_or_else(|| serde::de::Error::missing_field("age"))?,
+                    mood: mood.ok_or_else(|| serde::de::Error::missing_field("mood"))?,
+                    reason,
+                    secret: secret
+                        .ok_or_else(|| serde::de::Error::missing_field("secret"))?,
+                    wire,
+                    type_,
+                    weight,
+                    vip,
+                    patience,
+                    old,
+                    home,
+                    settings,
+                    orders: orders.unwrap_or_default(),
+                    prices: prices.unwrap_or_default(),
+                    notes: notes.unwrap_or_default(),
+                    anything,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
 /// Keys that are not named are kept.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 #[non_exhaustive]
@@ -397,11 +501,11 @@ impl<'de> serde::Deserialize<'de> for Settings {
             ) -> Result<Settings, M::Error> {
                 let mut lights: Option<bool> = None;
                 let mut extra = std::collections::BTreeMap::new();
-                while let Some(key) = map.next_key::<String>()? {
+                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
                     match key.as_str() {
                         "lights" => lights = map.next_value()?,
                         _ => {
-                            extra.insert(key, map.next_value()?);
+                            extra.insert(key.into(), map.next_value()?);
                         }
                     }
                 }
@@ -414,7 +518,7 @@ impl<'de> serde::Deserialize<'de> for Settings {
 
 /// A drink.
 #[doc(alias = "DrinkParams")]
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Drink {
     /// In decilitres.
@@ -429,17 +533,45 @@ impl Drink {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Drink {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Drink;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Drink, M::Error> {
+                let mut size: Option<i32> = None;
+                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
+                    match key.as_str() {
+                        "size" => size = map.next_value()?,
+                        _ => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Drink {
+                    size: size.ok_or_else(|| serde::de::Error::missing_field("size"))?,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
 /// A meal.
 #[doc(alias = "MealParams")]
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Meal {
     /// The courses.
-    #[serde(
-        default,
-        skip_serializing_if = "Vec::is_empty",
-        with = "wire::As::<wire::DefaultOnNull<wire::Same>>"
-    )]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub courses: Vec<String>,
 }
 
@@ -460,8 +592,40 @@ impl Meal {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Meal {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Meal;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Meal, M::Error> {
+                let mut courses: Option<Vec<String>> = None;
+                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
+                    match key.as_str() {
+                        "courses" => courses = map.next_value()?,
+                        _ => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Meal {
+                    courses: courses.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
 /// A greeting.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Greeting {
     /// The words.
@@ -473,6 +637,38 @@ impl Greeting {
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into() }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Greeting {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Greeting;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Greeting, M::Error> {
+                let mut text: Option<String> = None;
+                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
+                    match key.as_str() {
+                        "text" => text = map.next_value()?,
+                        _ => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Greeting {
+                    text: text.ok_or_else(|| serde::de::Error::missing_field("text"))?,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
     }
 }
 
@@ -527,13 +723,14 @@ impl<'de> serde::Deserialize<'de> for Farewell {
                 mut map: M,
             ) -> Result<Farewell, M::Error> {
                 let mut extra = std::collections::BTreeMap::new();
-                while let Some(key) = map.next_key::<String>()? {
-                    match key.as_str() {
-                        _ => {
-                            if let Some(value) = map.next_value()? {
-                                extra.insert(key, value);
-                            }
-                        }
+                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
+                    if let Some(value) = map
+                        .next_value::<
+                            wire::ReadAs<Option<String>, Option<wire::OrJson>>,
+                        >()?
+                        .into_inner()
+                    {
+                        extra.insert(key.into(), value);
                     }
                 }
                 Ok(Farewell { extra })
@@ -544,7 +741,7 @@ impl<'de> serde::Deserialize<'de> for Farewell {
 }
 
 /// Nothing is said; there is nothing but the tag.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 #[non_exhaustive]
 pub struct Silence {}
 impl Silence {
@@ -555,8 +752,32 @@ impl Silence {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Silence {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Silence;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Silence, M::Error> {
+                while map.next_key::<serde::de::IgnoredAny>()?.is_some() {
+                    map.next_value::<serde::de::IgnoredAny>()?;
+                }
+                Ok(Silence {})
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
 /// One event of the stream.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Word {
     /// The word.
@@ -573,32 +794,59 @@ impl Word {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Word {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Word;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Word, M::Error> {
+                let mut text: Option<String> = None;
+                let mut last: Option<bool> = None;
+                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
+                    match key.as_str() {
+                        "text" => text = map.next_value()?,
+                        "last" => last = map.next_value()?,
+                        _ => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Word {
+                    text: text.ok_or_else(|| serde::de::Error::missing_field("text"))?,
+                    last: last.ok_or_else(|| serde::de::Error::missing_field("last"))?,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
 /// What `listGuests` takes in its path, query and headers.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct ListGuestsParameters {
     /// The room.
     #[serde(rename = "roomId")]
     pub room_id: String,
     /// The most guests to list.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "wire::As::<Option<wire::OrText>>"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<i32>,
     /// Whether all is wanted.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "wire::As::<Option<wire::OrText>>"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub detailed: Option<bool>,
     /// Only guests in this mood.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mood: Option<Mood>,
     /// Returns in the logs.
-    #[serde(rename = "X-Trace-Id", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "X-Trace-Id", skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
 }
 
@@ -644,8 +892,65 @@ impl ListGuestsParameters {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for ListGuestsParameters {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = ListGuestsParameters;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<ListGuestsParameters, M::Error> {
+                let mut room_id: Option<String> = None;
+                let mut limit: Option<i32> = None;
+                let mut detailed: Option<bool> = None;
+                let mut mood: Option<Mood> = None;
+                let mut trace_id: Option<String> = None;
+                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
+                    match key.as_str() {
+                        "roomId" => room_id = map.next_value()?,
+                        "limit" => {
+                            limit = map
+                                .next_value::<
+                                    wire::ReadAs<Option<i32>, Option<wire::OrText>>,
+                                >()?
+                                .into_inner();
+                        }
+                        "detailed" => {
+                            detailed = map
+                                .next_value::<
+                                    wire::ReadAs<Option<bool>, Option<wire::OrText>>,
+                                >()?
+                                .into_inner();
+                        }
+                        "mood" => mood = map.next_value()?,
+                        "X-Trace-Id" => trace_id = map.next_value()?,
+                        _ => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ListGuestsParameters {
+                    room_id: room_id
+                        .ok_or_else(|| serde::de::Error::missing_field("roomId"))?,
+                    limit,
+                    detailed,
+                    mood,
+                    trace_id,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
 /// What `addGuest` takes in its path, query and headers.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct AddGuestParameters {
     /// The room.
@@ -658,6 +963,39 @@ impl AddGuestParameters {
     #[must_use]
     pub fn new(room_id: impl Into<String>) -> Self {
         Self { room_id: room_id.into() }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for AddGuestParameters {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = AddGuestParameters;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<AddGuestParameters, M::Error> {
+                let mut room_id: Option<String> = None;
+                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
+                    match key.as_str() {
+                        "roomId" => room_id = map.next_value()?,
+                        _ => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(AddGuestParameters {
+                    room_id: room_id
+                        .ok_or_else(|| serde::de::Error::missing_field("roomId"))?,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
     }
 }
 
@@ -876,12 +1214,27 @@ impl<'de> serde::Deserialize<'de> for Order {
     fn deserialize<D: serde::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        let object = wire::read_tagged(deserializer, "kind")?;
-        match wire::tag_text(&object, "kind").as_ref() {
-            "Drink" => wire::read_arm(object, "kind").map(Self::Drink),
-            "Meal" => wire::read_arm(object, "kind").map(Self::Meal),
-            _ => Ok(Self::Unknown(UnknownOrder(object))),
+        wire::read_union(deserializer)
+    }
+}
+
+impl wire::Union for Order {
+    const TAG: &'static str = "kind";
+
+    fn arm<'de, D: serde::Deserializer<'de>>(
+        tag: &str,
+        arm: D,
+    ) -> wire::Arm<Self, D, D::Error> {
+        use serde::Deserialize as _;
+        match tag {
+            "Drink" => wire::Arm::Known(Drink::deserialize(arm).map(Self::Drink)),
+            "Meal" => wire::Arm::Known(Meal::deserialize(arm).map(Self::Meal)),
+            _ => wire::Arm::Unknown(arm),
         }
+    }
+
+    fn unknown(object: serde_json::Map<String, serde_json::Value>) -> Self {
+        Self::Unknown(UnknownOrder(object))
     }
 }
 
@@ -971,13 +1324,28 @@ impl<'de> serde::Deserialize<'de> for Question {
     fn deserialize<D: serde::Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        let object = wire::read_tagged(deserializer, "action")?;
-        match wire::tag_text(&object, "action").as_ref() {
-            "8" => wire::read_arm(object, "action").map(Self::Greeting),
-            "9" => wire::read_arm(object, "action").map(Self::Farewell),
-            "10" => wire::read_arm(object, "action").map(Self::Silence),
-            _ => Ok(Self::Unknown(UnknownQuestion(object))),
+        wire::read_union(deserializer)
+    }
+}
+
+impl wire::Union for Question {
+    const TAG: &'static str = "action";
+
+    fn arm<'de, D: serde::Deserializer<'de>>(
+        tag: &str,
+        arm: D,
+    ) -> wire::Arm<Self, D, D::Error> {
+        use serde::Deserialize as _;
+        match tag {
+            "8" => wire::Arm::Known(Greeting::deserialize(arm).map(Self::Greeting)),
+            "9" => wire::Arm::Known(Farewell::deserialize(arm).map(Self::Farewell)),
+            "10" => wire::Arm::Known(Silence::deserialize(arm).map(Self::Silence)),
+            _ => wire::Arm::Unknown(arm),
         }
+    }
+
+    fn unknown(object: serde_json::Map<String, serde_json::Value>) -> Self {
+        Self::Unknown(UnknownQuestion(object))
     }
 }
 
@@ -997,6 +1365,11 @@ impl wire::Validate for Guest {
         report.field("age").integer(self.age, 0..=150);
         if self.wire.is_none() {
             report.missing("wire");
+        }
+        if let Some(value @ Rank::Unknown(_)) = &self.type_ {
+            report
+                .field("type")
+                .violation(Some(value.to_string()), "a value that is documented");
         }
         if let Some(value) = &self.weight {
             report.field("weight").number(*value, 0.5..);
@@ -1062,9 +1435,8 @@ impl wire::Validate for Meal {
 
 impl wire::Validate for Question {
     fn check(&self, report: &mut wire::Report<'_>) {
-        match self {
-            Self::Farewell(arm) => arm.check(report),
-            _ => {}
+        if let Self::Farewell(arm) = self {
+            arm.check(report);
         }
     }
 }

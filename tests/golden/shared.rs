@@ -2,19 +2,18 @@
 use ::callbot::wire;
 
 /// Where somebody lives.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Address {
     /// The city.
     pub city: String,
     /// Anything else.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Tags, as JSON in a string.
     #[serde(
-        default,
         skip_serializing_if = "Vec::is_empty",
-        with = "wire::As::<wire::DefaultOnNull<wire::JsonText>>"
+        serialize_with = "wire::As::<wire::JsonText>::serialize"
     )]
     pub tags: Vec<String>,
 }
@@ -42,6 +41,50 @@ impl Address {
     pub fn with_tags(mut self, tags: impl IntoIterator<Item = String>) -> Self {
         self.tags = tags.into_iter().collect();
         self
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Address {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Address;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map: M,
+            ) -> Result<Address, M::Error> {
+                let mut city: Option<String> = None;
+                let mut note: Option<String> = None;
+                let mut tags: Option<Vec<String>> = None;
+                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
+                    match key.as_str() {
+                        "city" => city = map.next_value()?,
+                        "note" => note = map.next_value()?,
+                        "tags" => {
+                            tags = map
+                                .next_value::<
+                                    wire::ReadAs<Option<Vec<String>>, Option<wire::JsonText>>,
+                                >()?
+                                .into_inner();
+                        }
+                        _ => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Address {
+                    city: city.ok_or_else(|| serde::de::Error::missing_field("city"))?,
+                    note,
+                    tags: tags.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
     }
 }
 

@@ -4,7 +4,7 @@ use callbot::client::{Failure, Outcome, Reported, Step};
 use callbot::clock::SharedClock;
 use callbot::server::{self, Answers, Fault, Reads, SendError, Speaks};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::fixture::{AddGuestParameters, Guest, GuestList, ListGuestsParameters, Question, Word};
 
@@ -14,7 +14,7 @@ pub(crate) struct Rules;
 impl server::Rules for Rules {
     type Echo = ();
 
-    fn salvage(&self, _: &Value) {}
+    fn salvage(&self, _: &[u8]) {}
 
     fn refuse(&self, (): (), fault: &Fault) -> (StatusCode, String) {
         let body = json!({"success": false, "guests": [], "msg": fault.message});

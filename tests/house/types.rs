@@ -86,6 +86,22 @@ impl Guest {
 }
 
 #[test]
+fn an_array_is_no_object() {
+    let error = decode::<GuestList>(br#"[true, []]"#).unwrap_err();
+    assert_eq!(error.to_string(), "invalid type: sequence, expected an object");
+    assert_eq!(
+        complaint("orders", json!([[2]])),
+        "/orders/0: invalid type: sequence, expected an object"
+    );
+}
+
+#[test]
+fn the_last_of_two_equal_keys_counts() {
+    let list: GuestList = decode(br#"{"success":true,"guests":[],"success":false}"#).unwrap();
+    assert!(!list.success);
+}
+
+#[test]
 fn unknown_fields_are_read_over() {
     assert_eq!(read("new", json!({"a": 1})), guest());
 }
@@ -213,8 +229,8 @@ fn keys_that_are_not_named_are_kept_with_the_path_of_an_error() {
     assert_eq!(farewell, Farewell::new().with_extra("a", "x").into());
     let twice = Question::from(Farewell::new().with_extra("action", "8"));
     assert!(twice.validate().unwrap_err().to_string().starts_with("/action: a second value"));
-    let error = decode::<Question>(br#"{"action": 9, "a": 1}"#).unwrap_err();
-    assert_eq!(error.pointer(), "/a");
+    let json: Question = decode(br#"{"a": [1], "action": 9, "b": true}"#).unwrap();
+    assert_eq!(json, Farewell::new().with_extra("a", "[1]").with_extra("b", "true").into());
     let error = decode::<Settings>(br#"{"x": 1, "lights": "on"}"#).unwrap_err();
     assert_eq!(error.pointer(), "/lights");
 }
@@ -234,7 +250,7 @@ fn validate_lists_every_violation_with_pointer_value_and_range() {
         .with_settings(Settings::new().with_extra("lights", true))
         .with_orders([Drink::new(11).into(), Meal::new().into()])
         .with_prices([("tea".to_owned(), -1)].into());
-    let mut bad = bad;
+    let mut bad = bad.with_type(Rank::from_code(99));
     bad.wire = None;
     let violations = bad.validate().unwrap_err();
     let found: Vec<_> = violations.iter().map(ToString::to_string).collect();
@@ -245,6 +261,7 @@ fn validate_lists_every_violation_with_pointer_value_and_range() {
             "/name: [hidden], allowed: at most 10 characters",
             "/age: 151, allowed: 0 to 150",
             "/wire: missing, required",
+            "/type: 99, allowed: a value that is documented",
             "/weight: NaN, allowed: a finite number",
             "/patience: 0, allowed: 1 or more",
             r#"/home/city: "", allowed: 1 or more characters"#,
