@@ -10,7 +10,7 @@ use axum::body::Body;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::StreamExt;
 use http::Request;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tower_service::Service;
 
 /// Sends a request to a router and takes its answer frame by frame, as hyper does.
@@ -33,7 +33,8 @@ async fn over_http(client: &reqwest::Client, url: &str, body: &str) -> usize {
 }
 
 fn server(criterion: &mut Criterion) {
-    let runtime = Runtime::new().unwrap();
+    // One thread for both ends: what the scheduler does between threads is not the question.
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let calls = [
         ("unary", "/proxy/endSession", serde_json::to_string(&shared::end()).unwrap()),
         ("20 packets", "/proxy/dialogue", serde_json::to_string(&shared::turn()).unwrap()),
@@ -53,7 +54,7 @@ fn server(criterion: &mut Criterion) {
         }
         group.finish();
         let mut group = criterion.benchmark_group(format!("server, over loopback, {call}"));
-        let client = reqwest::Client::new();
+        let client = shared::plain_client();
         for (name, router) in &servers {
             let url = runtime.block_on(shared::serve(router.clone())) + path;
             group.bench_function(*name, |bencher| {

@@ -12,6 +12,7 @@ mod clerk;
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
@@ -23,7 +24,17 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("serve: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let options = Options::read(std::env::args().skip(1))?;
     let listener = TcpListener::bind(options.listen).await?;
@@ -74,9 +85,17 @@ impl Options {
         while let Some(option) = arguments.next() {
             let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?;
             match option.as_str() {
-                "--listen" => listen = Some(value.parse()?),
+                "--listen" => {
+                    listen = Some(
+                        value.parse().map_err(|_| format!("--listen: {value:?} is no address"))?,
+                    )
+                }
                 "--key-id" => key_id = Some(value),
-                "--grace" => grace = Duration::from_secs(value.parse()?),
+                "--grace" => {
+                    let seconds =
+                        value.parse().map_err(|_| format!("--grace: {value:?} is no number"))?;
+                    grace = Duration::from_secs(seconds);
+                }
                 _ => return Err(format!("{option} is not known").into()),
             }
         }

@@ -93,6 +93,18 @@ pub(crate) async fn serve(router: Router) -> String {
     url
 }
 
+/// A client without TLS, whose provider nobody has set.
+pub(crate) fn plain_client() -> reqwest::Client {
+    let roots = rustls::RootCertStore::empty();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(tls).tcp_nodelay(true).build().unwrap()
+}
+
 /// A turn of a caller.
 pub(crate) fn turn() -> DialogueRequest {
     DialogueRequest::new(

@@ -154,12 +154,13 @@ impl Core {
         }
         let mut attempt = 0;
         loop {
-            let again = request.try_clone();
+            let more = attempt < self.options.retries.most;
+            let again = if more { request.try_clone() } else { None };
             let (error, retry_after) = match self.attempt(operation, request).await {
                 Ok(response) => {
                     let error =
                         Error::with_status(operation, Kind::Status, Some(response.status()));
-                    if !error.is_retryable() || attempt >= self.options.retries.most {
+                    if !error.is_retryable() || !more {
                         return Ok(response);
                     }
                     (error, retry_after(response.headers()))
@@ -168,7 +169,7 @@ impl Core {
             };
             attempt += 1;
             match again {
-                Some(again) if error.is_retryable() && attempt <= self.options.retries.most => {
+                Some(again) if error.is_retryable() => {
                     let pause = self.options.retries.pause_before(attempt, retry_after);
                     if Instant::now() + pause >= until {
                         // The error says more than the deadline would.

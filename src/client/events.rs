@@ -75,6 +75,19 @@ impl<T> EventStream<T> {
         &self.headers
     }
 
+    /// Ends the stream behind its last packet. When the end of the body is there, too, as it is with
+    /// a peer that has nothing more to do, the connection can be used again.
+    fn finish(&mut self, cx: &mut Context<'_>) {
+        if let Some(body) = &mut self.body {
+            for _ in 0..CHUNKS_AT_ONCE {
+                if !matches!(body.as_mut().poll_next(cx), Poll::Ready(Some(Ok(_)))) {
+                    break;
+                }
+            }
+        }
+        self.end();
+    }
+
     /// Ends the stream, and with it the connection.
     fn end(&mut self) {
         self.body = None;
@@ -132,7 +145,7 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
                         return this.fail(Kind::Failure(failure));
                     }
                     if event.step() == Step::Last {
-                        this.end();
+                        this.finish(cx);
                     }
                     return Poll::Ready(Some(Ok(event)));
                 }

@@ -56,7 +56,7 @@ mod server {
         ControlForm, DialogueRequest, EndSessionRequest, Event, Packet, PacketData, ResponseCode,
         TransferType,
     };
-    use crate::server::{Answers, Fault, FaultKind, Reads, SendError, Server, Speaks};
+    use crate::server::{Answers, Fault, FaultKind, Frame, Reads, SendError, Server, Speaks};
     use crate::wire::{Validate, salvage};
 
     /// The platform's rules for a server, and the settings that go with them.
@@ -168,8 +168,9 @@ mod server {
     impl Answers<()> for Rules {
         type Answer = Acknowledgement;
 
-        fn answer(&self, echo: Echo, (): ()) -> Acknowledgement {
-            Acknowledgement::new(echo.request_id.unwrap_or_default(), 200, ResponseCode::Ok)
+        fn answer(&self, echo: &Echo, (): ()) -> Acknowledgement {
+            let request_id = echo.request_id.as_deref().unwrap_or_default();
+            Acknowledgement::new(request_id, 200, ResponseCode::Ok)
         }
     }
 
@@ -229,9 +230,9 @@ mod server {
             packet
         }
 
-        fn write(&self, packet: &Packet) -> String {
+        fn write(&self, packet: &Packet) -> Frame {
             if self.settings.controls == ControlForm::Objects {
-                return json(packet);
+                return Frame::json(packet);
             }
             let mut value = serde_json::to_value(packet).unwrap_or_default();
             if let Some(Value::Array(controls)) = value.pointer_mut("/data/controlParamsList") {
@@ -239,14 +240,14 @@ mod server {
                     *control = control.to_string().into();
                 }
             }
-            json(&value)
+            Frame::json(&value)
         }
     }
 
     impl crate::server::Turn for Turn {
         type Event = Event;
 
-        fn packet(&mut self, event: Event, last: bool) -> Result<String, SendError> {
+        fn packet(&mut self, event: Event, last: bool) -> Result<Frame, SendError> {
             if self.ended {
                 return Err(SendError::Finished);
             }
@@ -269,7 +270,7 @@ mod server {
             Ok(self.write(&packet))
         }
 
-        fn end(&mut self) -> Option<String> {
+        fn end(&mut self) -> Option<Frame> {
             if std::mem::replace(&mut self.ended, true) {
                 return None;
             }
@@ -280,7 +281,7 @@ mod server {
             Some(self.write(&self.wrap(200, ResponseCode::Ok, data)))
         }
 
-        fn fail(&mut self, fault: &Fault) -> Option<String> {
+        fn fail(&mut self, fault: &Fault) -> Option<Frame> {
             if std::mem::replace(&mut self.ended, true) {
                 return None;
             }

@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::body::Body;
@@ -11,9 +10,9 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use tokio::sync::mpsc;
 
 use super::events::Events;
+use super::line::Line;
 use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks};
 use crate::wire::{DecodeError, Operation, Validate};
 
@@ -69,7 +68,7 @@ type Received<A, C> = Result<
 >;
 
 async fn receive<A, C: Call<A>>(server: &Server<A, C::Rules>, request: Request) -> Received<A, C> {
-    let (incoming, fault) = Incoming::read(request, server.body_limit).await;
+    let (incoming, fault) = Incoming::read(C::OPERATION, request, server.body_limit).await;
     if server.trace_content {
         tracing::trace!(operation = C::OPERATION.id, request = %incoming.text(), "request");
     }
@@ -127,7 +126,7 @@ where
     // `async` around the call, so that a panic before the first await is caught as well.
     match guard(C::OPERATION, async { C::call(&server.api, input).await }).await {
         Ok(output) => {
-            let answer = server.rules.answer(echo.clone(), output);
+            let answer = server.rules.answer(&echo, output);
             let written = match answer.validate() {
                 Ok(()) => serde_json::to_string(&answer).map_err(|error| error.to_string()),
                 Err(violations) => Err(violations.to_string()),
@@ -159,18 +158,16 @@ where
     C: EventsCall<A>,
 {
     let received = receive::<A, C>(&server, request).await;
-    // One packet in the line: the next one is made when this one is being written.
-    let (line, packets) = mpsc::channel(1);
+    let line = Line::default();
+    let packets = line.clone();
     let heartbeat = server.heartbeat;
-    let ended = Arc::new(AtomicBool::new(false));
-    let over = ended.clone();
     let turn = async move {
         let (received, echo) = match received {
             Ok((input, echo)) => (Ok(input), echo),
             Err((fault, echo)) => (Err(fault), echo),
         };
         let turn = server.rules.turn(echo, &server.clock);
-        let mut reply = Sink::new(turn, line, ended, server.trace_content);
+        let mut reply = Sink::new(turn, line, server.trace_content);
         let outcome = match received {
             Ok(input) => {
                 let handler = async { C::call(&server.api, input, &mut reply).await };
@@ -183,8 +180,7 @@ where
             Err(fault) => reply.fail(&fault).await,
         }
     };
-    let mut response =
-        Response::new(Body::from_stream(Events::new(turn, packets, heartbeat, over)));
+    let mut response = Response::new(Body::from_stream(Events::new(turn, packets, heartbeat)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Fault, FaultKind};
-use crate::wire::{DecodeError, decode, decode_value};
+use crate::wire::{DecodeError, Operation, decode, decode_value};
 
 /// A request whose body has been read.
 #[derive(Debug)]
@@ -33,12 +33,18 @@ pub enum Place {
 
 impl Incoming {
     /// Reads a request. What could be read of one that breaks a limit is returned with the fault.
-    pub(super) async fn read(request: Request, body_limit: usize) -> (Self, Option<Fault>) {
+    pub(super) async fn read(
+        operation: &Operation,
+        request: Request,
+        body_limit: usize,
+    ) -> (Self, Option<Fault>) {
         let (mut parts, body) = request.into_parts();
-        let path = match RawPathParams::from_request_parts(&mut parts, &()).await {
-            Ok(path) => path.iter().map(|(name, value)| (name.into(), value.into())).collect(),
-            Err(_) => Vec::new(),
-        };
+        let mut path = Vec::new();
+        if operation.path.contains('{')
+            && let Ok(found) = RawPathParams::from_request_parts(&mut parts, &()).await
+        {
+            path.extend(found.iter().map(|(name, value)| (name.into(), value.into())));
+        }
         let (body, fault) = match read_body(body, body_limit).await {
             Ok(body) => {
                 let fault = (!body.is_empty() && !is_json(&parts)).then(|| {
@@ -116,7 +122,13 @@ async fn read_body(body: Body, limit: usize) -> Result<Bytes, Fault> {
 fn is_json(parts: &Parts) -> bool {
     let Some(value) = parts.headers.get(CONTENT_TYPE) else { return true };
     let Ok(text) = value.to_str() else { return false };
-    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    let is =
+        |range: Option<&str>, text: &str| range.is_some_and(|part| part.eq_ignore_ascii_case(text));
+    is(Some(essence), "application/json")
+        || (is(essence.get(.."application/".len()), "application/")
+            && is(
+                essence.len().checked_sub("+json".len()).and_then(|start| essence.get(start..)),
+                "+json",
+            ))
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Fault, SendError};
+use super::{Fault, Frame, SendError};
 use crate::clock::SharedClock;
 use crate::wire::Validate;
 
@@ -31,7 +31,7 @@ pub trait Answers<O>: Rules {
     type Answer: Serialize + Validate + Send;
 
     /// The answer to a request that went well.
-    fn answer(&self, echo: Self::Echo, output: O) -> Self::Answer;
+    fn answer(&self, echo: &Self::Echo, output: O) -> Self::Answer;
 }
 
 /// Rules of a platform that is answered in streams.
@@ -49,15 +49,15 @@ pub trait Turn: Send + 'static {
     /// What a handler yields.
     type Event: Send + 'static;
 
-    /// The packet of an event, as JSON. `last` ends the stream with it.
+    /// The packet of an event. `last` ends the stream with it.
     ///
     /// # Errors
     /// When the event breaks a rule. The turn is then as it was before.
-    fn packet(&mut self, event: Self::Event, last: bool) -> Result<String, SendError>;
+    fn packet(&mut self, event: Self::Event, last: bool) -> Result<Frame, SendError>;
 
     /// The packet that ends the stream; `None` when it has ended already.
-    fn end(&mut self) -> Option<String>;
+    fn end(&mut self) -> Option<Frame>;
 
     /// The packet that ends the stream with a failure; `None` when it has ended already.
-    fn fail(&mut self, fault: &Fault) -> Option<String>;
+    fn fail(&mut self, fault: &Fault) -> Option<Frame>;
 }

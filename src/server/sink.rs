@@ -2,13 +2,10 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use tokio::sync::mpsc;
 
+use super::line::{Frame, Line};
 use super::{Error, Turn};
 use crate::wire::Violations;
 
@@ -19,20 +16,13 @@ use crate::wire::Violations;
 /// the server.
 pub struct Sink<T> {
     turn: T,
-    line: mpsc::Sender<Bytes>,
-    /// Whether the last packet has been sent.
-    ended: Arc<AtomicBool>,
+    line: Line,
     trace_content: bool,
 }
 
 impl<T: Turn> Sink<T> {
-    pub(super) fn new(
-        turn: T,
-        line: mpsc::Sender<Bytes>,
-        ended: Arc<AtomicBool>,
-        trace_content: bool,
-    ) -> Self {
-        Self { turn, line, ended, trace_content }
+    pub(super) fn new(turn: T, line: Line, trace_content: bool) -> Self {
+        Self { turn, line, trace_content }
     }
 
     /// Sends an event. Waits while the line is slow, so that a slow line slows the bot.
@@ -82,9 +72,9 @@ impl<T: Turn> Sink<T> {
 
     async fn put(&mut self, event: T::Event, last: bool) -> Result<(), SendError> {
         // The place in the line comes first, so that a packet is dated when it leaves.
-        let Ok(place) = self.line.reserve().await else { return Err(SendError::Finished) };
+        self.line.room().await;
         let packet = self.turn.packet(event, last)?;
-        place.send(self.frame(&packet, last));
+        self.write(packet, last);
         Ok(())
     }
 
@@ -100,21 +90,18 @@ impl<T: Turn> Sink<T> {
         self.close(packet).await;
     }
 
-    async fn close(&mut self, packet: Option<String>) {
+    async fn close(&mut self, packet: Option<Frame>) {
         if let Some(packet) = packet {
-            // Without a receiver there is nobody left to tell.
-            let _ = self.line.send(self.frame(&packet, true)).await;
+            self.line.room().await;
+            self.write(packet, true);
         }
     }
 
-    fn frame(&self, packet: &str, last: bool) -> Bytes {
+    fn write(&self, packet: Frame, last: bool) {
         if self.trace_content {
-            tracing::trace!(packet, "packet");
+            tracing::trace!(packet = packet.text().trim_end(), "packet");
         }
-        self.ended.store(last, Ordering::Relaxed);
-        let mut out = Vec::with_capacity(packet.len() + 8);
-        crate::sse::write_event(packet, &mut out);
-        out.into()
+        self.line.put(packet, last);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use callbot::client::{Failure, Outcome, Reported, Step};
 use callbot::clock::SharedClock;
-use callbot::server::{self, Answers, Fault, Reads, SendError, Speaks};
+use callbot::server::{self, Answers, Fault, Frame, Reads, SendError, Speaks};
 use http::StatusCode;
 use serde_json::json;
 
@@ -41,7 +41,7 @@ impl Reads<Question> for Rules {
 impl Answers<Vec<Guest>> for Rules {
     type Answer = GuestList;
 
-    fn answer(&self, (): (), guests: Vec<Guest>) -> GuestList {
+    fn answer(&self, (): &(), guests: Vec<Guest>) -> GuestList {
         GuestList::new(true, guests)
     }
 }
@@ -49,7 +49,7 @@ impl Answers<Vec<Guest>> for Rules {
 impl Answers<GuestList> for Rules {
     type Answer = GuestList;
 
-    fn answer(&self, (): (), list: GuestList) -> GuestList {
+    fn answer(&self, (): &(), list: GuestList) -> GuestList {
         list
     }
 }
@@ -70,19 +70,19 @@ pub(crate) struct Turn {
 impl server::Turn for Turn {
     type Event = String;
 
-    fn packet(&mut self, text: String, last: bool) -> Result<String, SendError> {
+    fn packet(&mut self, text: String, last: bool) -> Result<Frame, SendError> {
         if self.ended {
             return Err(SendError::Finished);
         }
         self.ended = last;
-        Ok(serde_json::to_string(&Word::new(text, last)).unwrap())
+        Ok(Frame::json(&Word::new(text, last)))
     }
 
-    fn end(&mut self) -> Option<String> {
+    fn end(&mut self) -> Option<Frame> {
         self.packet(String::new(), true).ok()
     }
 
-    fn fail(&mut self, fault: &Fault) -> Option<String> {
+    fn fail(&mut self, fault: &Fault) -> Option<Frame> {
         self.packet(format!("failed: {}", fault.message), true).ok()
     }
 }
