@@ -81,11 +81,15 @@ impl Core {
         }
     }
 
-    async fn read<T>(&self, operation: &Operation, response: Response) -> Result<Answer<T>, Error>
+    async fn read<T>(
+        &self,
+        operation: &Operation,
+        mut response: Response,
+    ) -> Result<Answer<T>, Error>
     where
         T: DeserializeOwned + Outcome,
     {
-        let (status, headers) = (response.status(), response.headers().clone());
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let fail = |kind| Error::with_status(operation, kind, Some(status));
         let limit = self.options.body_limit;
         let body = match Limited::new(reqwest::Body::from(response), limit).collect().await {

@@ -44,14 +44,14 @@ pub struct EventStream<T> {
 impl<T> EventStream<T> {
     pub(super) fn new(
         operation: &'static Operation,
-        response: Response,
+        mut response: Response,
         options: &CallOptions,
         first: Instant,
     ) -> Self {
         Self {
             operation,
             status: response.status(),
-            headers: response.headers().clone(),
+            headers: std::mem::take(response.headers_mut()),
             body: Some(Box::pin(response.bytes_stream())),
             chunk: Bytes::new(),
             decoder: Decoder::new(options.body_limit),
@@ -73,6 +73,15 @@ impl<T> EventStream<T> {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// Sets the alarm for an event that has just been asked for and is not there yet; one that is
+    /// there needs none.
+    fn set_alarm(&mut self) {
+        if !std::mem::replace(&mut self.asked, true) {
+            self.limit = (Deadline::Gap, self.gap);
+            self.alarm.as_mut().reset(deadline(self.gap));
+        }
     }
 
     /// Ends the stream behind its last packet. When the end of the body is there, too, as it is with
@@ -128,10 +137,6 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if !std::mem::replace(&mut this.asked, true) {
-            this.limit = (Deadline::Gap, this.gap);
-            this.alarm.as_mut().reset(deadline(this.gap));
-        }
         // A body that is always ready must not keep others from running.
         for _ in 0..CHUNKS_AT_ONCE {
             if this.body.is_none() {
@@ -161,12 +166,14 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
                 }
                 Poll::Ready(None) => return this.fail(Kind::Cut),
                 Poll::Pending => {
+                    this.set_alarm();
                     ready!(this.alarm.as_mut().poll(cx));
                     let (deadline, limit) = this.limit;
                     return this.fail(Kind::Deadline(deadline, limit));
                 }
             }
         }
+        this.set_alarm();
         if this.alarm.deadline() <= Instant::now() {
             let (deadline, limit) = this.limit;
             return this.fail(Kind::Deadline(deadline, limit));

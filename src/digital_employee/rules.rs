@@ -144,25 +144,31 @@ mod server {
     }
 
     macro_rules! echoes {
-        ($($request:ty: $stream:expr;)*) => {$(
+        ($($request:ty: $echo:expr;)*) => {$(
             impl Reads<$request> for Rules {
                 fn echo(&self, request: &$request) -> Echo {
-                    let stream: fn(&$request) -> Option<String> = $stream;
-                    Echo {
-                        request_id: Some(request.request_id.clone()),
-                        session_id: Some(request.session_id.clone()),
-                        stream_id: stream(request),
-                    }
+                    let echo: fn(&$request) -> Echo = $echo;
+                    echo(request)
                 }
             }
         )*};
     }
 
+    /// All ids: the packets of a stream have them.
+    fn ids(request: &str, session: &str, stream: &str) -> Echo {
+        Echo { session_id: Some(session.into()), stream_id: Some(stream.into()), ..id(request) }
+    }
+
+    /// The id that an envelope without data has.
+    fn id(request: &str) -> Echo {
+        Echo { request_id: Some(request.into()), ..Echo::default() }
+    }
+
     echoes! {
-        BeginSessionRequest: |request| Some(request.stream_id.clone());
-        DialogueRequest: |request| Some(request.stream_id.clone());
-        AbortDialogueRequest: |request| Some(request.stream_id.clone());
-        EndSessionRequest: |_| None;
+        BeginSessionRequest: |of| ids(&of.request_id, &of.session_id, &of.stream_id);
+        DialogueRequest: |of| ids(&of.request_id, &of.session_id, &of.stream_id);
+        AbortDialogueRequest: |of| id(&of.request_id);
+        EndSessionRequest: |of| id(&of.request_id);
     }
 
     impl Answers<()> for Rules {

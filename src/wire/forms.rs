@@ -56,7 +56,7 @@ where
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
-                let expected = "a string that holds a value of the type";
+                let expected = "a number or a flag in the string";
                 text.trim()
                     .parse()
                     .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &expected))
