@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use reqwest::ResponseBuilderExt;
 use serde::Serialize;
 
 use super::Error;
@@ -16,8 +17,10 @@ pub struct Capture(Arc<Mutex<Option<reqwest::Request>>>);
 impl Capture {
     /// Keeps a request, and answers so that progenitor's code comes to its end.
     pub fn keep(&self, request: reqwest::Request) -> reqwest::Response {
+        // Without a URL reqwest would parse one of its own making.
+        let answer = http::Response::builder().url(request.url().clone()).body("");
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
-        http::Response::new("").into()
+        answer.unwrap_or_default().into()
     }
 
     /// The request that was kept.

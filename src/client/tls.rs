@@ -10,8 +10,7 @@ pub(super) fn http_client(connect: Duration) -> Result<reqwest::Client, Error> {
         .connect_timeout(connect)
         .tcp_nodelay(true)
         // A redirect would carry credentials to another host.
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("callbot/", env!("CARGO_PKG_VERSION")));
+        .redirect(reqwest::redirect::Policy::none());
     #[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]
     let builder = builder.tls_backend_preconfigured(tls()?);
     builder.build().map_err(Error::settings)
