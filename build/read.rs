@@ -426,21 +426,13 @@ impl<'a> Reader<'a, '_> {
             rust,
             description: node.description()?,
             presence,
-            only_known: self.only_known(node, &shape)?,
+            only_known: only_known(node, &shape)?,
             shape,
             aliases,
             personal: node.flag("x-personal")?,
             deprecated: node.flag("deprecated")?,
             default,
         })
-    }
-
-    fn only_known(&self, node: &Node<'a>, shape: &Shape) -> Result<bool, Error> {
-        let only_known = node.flag("x-only-known")?;
-        if only_known && !matches!(shape.form, Form::Named(_)) {
-            return Err(node.error("`x-only-known` is for enums"));
-        }
-        Ok(only_known)
     }
 
     /// Reads the schema of a value; `extras` are the further keys that its place allows.
@@ -791,6 +783,14 @@ fn enum_value(node: &Node<'_>) -> Result<EnumValue, Error> {
             None => Err(node.error("a value of an enum is a string or an integer")),
         },
     }
+}
+
+fn only_known(node: &Node<'_>, shape: &Shape) -> Result<bool, Error> {
+    let only_known = node.flag("x-only-known")?;
+    if only_known && !matches!(shape.form, Form::Named(_)) {
+        return Err(node.error("`x-only-known` is for enums"));
+    }
+    Ok(only_known)
 }
 
 fn read_demand(node: &Node<'_>, object: &Object) -> Result<Demand, Error> {

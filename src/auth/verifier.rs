@@ -207,7 +207,7 @@ impl<K: Keys> Verifier<K> {
     fn claim(&self, target: &Target<'_>, body: &[u8]) -> Result<Claim, Refusal> {
         let in_url = !canonical::query_values(target.query, FC_SIGNATURE).is_empty();
         let mut values = target.headers.get_all(AUTHORIZATION).iter();
-        let claim = match (values.next(), values.next(), in_url) {
+        match (values.next(), values.next(), in_url) {
             (None, _, false) => Err(Refusal::Missing),
             (None, _, true) => self.signed_url(target),
             (Some(value), None, false) => {
@@ -222,8 +222,7 @@ impl<K: Keys> Verifier<K> {
                 }
             }
             _ => Err(Refusal::Ambiguous),
-        }?;
-        Ok(claim)
+        }
     }
 
     fn accept(&self, scheme: Scheme) -> Result<(), Refusal> {

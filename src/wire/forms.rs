@@ -14,7 +14,7 @@ use serde_with::{DeserializeAs, SerializeAs};
 
 use super::decode::decode;
 
-/// A text that some peers send as a number. Written as a text.
+/// Reads a text that some peers send as a number.
 #[derive(Debug)]
 pub struct OrNumber;
 
@@ -24,7 +24,7 @@ impl<'de> DeserializeAs<'de, String> for OrNumber {
     }
 }
 
-/// A text for which some peers send other JSON; that is read as its JSON text. Written as a text.
+/// Reads a text for which some peers send other JSON, as its JSON text.
 #[derive(Debug)]
 pub struct OrJson;
 
@@ -37,7 +37,7 @@ impl<'de> DeserializeAs<'de, String> for OrJson {
     }
 }
 
-/// A number or a flag that some peers send as a text. Written as it should be.
+/// Reads a number or a flag that some peers send as a text.
 #[derive(Debug)]
 pub struct OrText;
 
@@ -83,7 +83,7 @@ where
     }
 }
 
-/// A value that some peers send as the JSON text of it, in a string. Written as itself.
+/// Reads a value that some peers send as the JSON text of it, in a string.
 #[derive(Debug)]
 pub struct OrJsonText;
 
@@ -115,7 +115,7 @@ impl<'de, T: DeserializeOwned> DeserializeAs<'de, T> for OrJsonText {
     }
 }
 
-/// JSON in a string. Peers that send the value itself are understood as well.
+/// Reads and writes JSON in a string. Peers that send the value itself are understood as well.
 #[derive(Debug)]
 pub struct JsonText;
 
