@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::docs::docs;
-use super::model::{Answer, Model, Operation, Place, Presence};
+use super::model::{Answer, Form, Model, Operation, Place, Presence};
 use super::names::form_path;
 use super::{Error, names, raw};
 
@@ -92,6 +92,14 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
     let body_argument = body.iter().map(|ty| quote!(request: &#ty,));
     let body_check = body.iter().map(|_| quote!(client::check(operation, request)?;));
     let arguments = raw_arguments(model, operation);
+    let hidden = model.parameters(operation).filter_map(|(parameter, property)| {
+        let secret = matches!(property.shape.form, Form::Secret);
+        let wire = &parameter.wire;
+        (secret && parameter.place == Place::Header)
+            .then(|| quote!(client::hide(&mut http, #wire);))
+    });
+    let hidden: Vec<_> = hidden.collect();
+    let mutable = (!hidden.is_empty()).then(|| quote!(mut));
     let (answer, call) = match &operation.answer {
         Answer::Json(form) => {
             let ty = form_path(form);
@@ -115,7 +123,8 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
             #(#body_check)*
             let (raw, capture) = self.raw();
             let built = raw.#name(#(#arguments),*).await;
-            let http = capture.request(operation, built.err())?;
+            let #mutable http = capture.request(operation, built.err())?;
+            #(#hidden)*
             #call
         }
     }

@@ -102,6 +102,8 @@ pub(super) enum Also {
     Text,
     /// The JSON text of the value in a string.
     JsonText,
+    /// The JSON text of the object in a string, or a string that is the object's one required text.
+    JsonTextOrText,
     /// Any JSON where a text is written; it is read as its JSON text.
     Json,
 }

@@ -353,6 +353,9 @@ impl<'a> Reader<'a, '_> {
             }
         }
         if let Some(extra) = schema.get("additionalProperties") {
+            if object.properties.iter().any(|property| property.rust == "extra") {
+                return Err(extra.error("`extra` is the name of the further keys"));
+            }
             object.extra = Some(match extra.value {
                 Value::Bool(true) => Extra { shape: JSON, personal: false },
                 Value::Bool(false) => return Err(extra.error("unknown keys are never refused")),
@@ -452,7 +455,8 @@ impl<'a> Reader<'a, '_> {
                 "json" => Also::Json,
                 other => return Err(node.error(format!("`x-also-reads` has no `{other}`"))),
             },
-            _ => return Err(node.error("`x-also-reads` has one entry")),
+            [json, text] if json == "json-string" && text == "text" => Also::JsonTextOrText,
+            _ => return Err(node.error("`x-also-reads` has one entry, or `json-string, text`")),
         };
         let form = self.form(node, &known)?;
         let fits = match also {
@@ -462,11 +466,31 @@ impl<'a> Reader<'a, '_> {
                 matches!(form, Form::Integer { .. } | Form::Number { .. } | Form::Boolean)
             }
             Also::JsonText => matches!(form, Form::Named(_) | Form::Foreign { .. } | Form::Map(_)),
+            Also::JsonTextOrText => match &form {
+                Form::Named(name) => self.is_one_text(name)?,
+                _ => false,
+            },
         };
         if !fits {
             return Err(node.error("`x-also-reads` does not go with this type"));
         }
         Ok(Shape { form, also })
+    }
+
+    /// Whether an object needs one text and no more: such a text can stand for the object.
+    fn is_one_text(&self, rust: &str) -> Result<bool, Error> {
+        for (name, schema) in self.schemas.entries()? {
+            if self.rust_name(name)? == rust {
+                return Ok(match schema.texts("required")?.as_slice() {
+                    [one] => self.component_property(name, one).is_some_and(|property| {
+                        property.get("type").is_some_and(|ty| ty.value == "string")
+                            && property.get("format").is_none()
+                    }),
+                    _ => false,
+                });
+            }
+        }
+        Ok(false)
     }
 
     fn form(

@@ -16,6 +16,7 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
     let methods = model.operations.iter().map(|operation| method(operation, settings));
     let calls = model.operations.iter().map(|operation| call(operation, settings));
     let routes = model.operations.iter().map(route);
+    let operations = model.operations.iter().map(|operation| names::constant(&operation.id));
     let docs = docs(&format!("What a server of the {} does.", model.title));
     quote! {
         use ::callbot::server;
@@ -37,6 +38,9 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
         }
 
         impl<A: Api> server::Routes<A> for Rules {
+            const OPERATIONS: &'static [&'static wire::Operation] =
+                &[#(&operations::#operations),*];
+
             fn routes(server: std::sync::Arc<Server<A>>) -> axum::Router {
                 axum::Router::new() #(#routes)* .with_state(server)
             }
@@ -88,7 +92,7 @@ fn method(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
     let end = if settings.optional.contains(&operation.id.as_str()) {
         let unused = events.then(|| quote!(reply,));
         let value = match output.to_string().as_str() {
-            "()" => quote!(Ok(())),
+            "()" if !events => quote!(Ok(())),
             _ => quote!(Err(server::Error::unsupported())),
         };
         quote! { { let _ = (#(#arguments,)* #unused); async move { #value } } }
@@ -191,7 +195,7 @@ fn read(operation: &Operation) -> TokenStream {
 }
 
 fn route(operation: &Operation) -> TokenStream {
-    let path = &operation.path;
+    let constant = names::constant(&operation.id);
     let call = format_ident!("{}", names::camel(&operation.id));
     let method = match operation.method {
         Method::Get => quote!(get),
@@ -204,5 +208,10 @@ fn route(operation: &Operation) -> TokenStream {
         Answer::Json(_) => quote!(answer),
         Answer::Events(_) => quote!(events),
     };
-    quote! { .route(#path, axum::routing::#method(server::#handler::<A, calls::#call>)) }
+    quote! {
+        .route(
+            server.path_of(&operations::#constant),
+            axum::routing::#method(server::#handler::<A, calls::#call>),
+        )
+    }
 }

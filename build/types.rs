@@ -1,6 +1,6 @@
 //! Objects: typify makes the field types, this stage writes the struct around them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -13,6 +13,7 @@ use super::{Error, lower, names};
 /// Writes every object of the spec, in the order of the spec.
 pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let fields = field_types(spec, model)?;
+    let texts = texts(model);
     let none = BTreeMap::new();
     let mut out = TokenStream::new();
     out.extend(quote!(
@@ -38,8 +39,33 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
         out.extend(written.methods());
         out.extend(written.debug());
         out.extend(written.deserialize());
+        if texts.contains(&ty.rust.as_str()) {
+            out.extend(written.from_text());
+        }
     }
     Ok(out)
+}
+
+/// The objects for which a text may stand, by their Rust names.
+fn texts(model: &Model) -> BTreeSet<&str> {
+    fn find<'a>(shape: &'a Shape, found: &mut BTreeSet<&'a str>) {
+        match &shape.form {
+            Form::Named(name) if shape.also == Also::JsonTextOrText => {
+                found.insert(name);
+            }
+            Form::Array { items: inner, .. } | Form::Map(inner) | Form::JsonText(inner) => {
+                find(inner, found);
+            }
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (_, object) in model.objects() {
+        let extra = object.extra.iter().map(|extra| &extra.shape);
+        let shapes = object.properties.iter().map(|property| &property.shape).chain(extra);
+        shapes.for_each(|shape| find(shape, &mut found));
+    }
+    found
 }
 
 /// Asks typify for the type of every field: struct, wire name, type.
@@ -329,6 +355,24 @@ impl Struct<'_> {
         }
     }
 
+    /// A text alone, for an object that needs no more.
+    fn from_text(&self) -> TokenStream {
+        let name = self.name();
+        quote! {
+            impl From<String> for #name {
+                fn from(text: String) -> Self {
+                    Self::new(text)
+                }
+            }
+
+            impl From<&str> for #name {
+                fn from(text: &str) -> Self {
+                    Self::new(text)
+                }
+            }
+        }
+    }
+
     /// `Debug` that shows neither what callers say nor their numbers.
     fn debug(&self) -> TokenStream {
         if !self.hides() {
@@ -357,6 +401,7 @@ impl Struct<'_> {
         }
     }
 
+    // The variables of the loop end in `_`, as no field's does.
     fn deserialize(&self) -> TokenStream {
         let name = self.name();
         let mut spellings = Vec::new();
@@ -382,19 +427,19 @@ impl Struct<'_> {
             Some(extra) => self.extra_parts(extra),
             None => (
                 TokenStream::new(),
-                quote!(map.next_value::<serde::de::IgnoredAny>()?;),
+                quote!(map_.next_value::<serde::de::IgnoredAny>()?;),
                 TokenStream::new(),
             ),
         };
         let keys = if arms.is_empty() && self.object.extra.is_none() {
-            quote!(while map.next_key::<serde::de::IgnoredAny>()?.is_some())
+            quote!(while map_.next_key::<serde::de::IgnoredAny>()?.is_some())
         } else {
-            quote!(while let Some(key) = map.next_key::<wire::Key<'de>>()?)
+            quote!(while let Some(key_) = map_.next_key::<wire::Key<'de>>()?)
         };
         let field = if arms.is_empty() {
             extra_arm
         } else {
-            quote!(match key.as_str() { #(#arms,)* _ => { #extra_arm } })
+            quote!(match key_.as_str() { #(#arms,)* _ => { #extra_arm } })
         };
         let values = self.fields.iter().map(|field| {
             let ident = &field.ident;
@@ -433,7 +478,7 @@ impl Struct<'_> {
                             f.write_str("an object")
                         }
 
-                        fn visit_map<M: serde::de::MapAccess<'de>>(self, mut map: M) -> Result<#name, M::Error> {
+                        fn visit_map<M: serde::de::MapAccess<'de>>(self, mut map_: M) -> Result<#name, M::Error> {
                             #(#variables)*
                             #extra_variable
                             #keys {
@@ -452,15 +497,15 @@ impl Struct<'_> {
     fn extra_parts(&self, extra: &Extra) -> (TokenStream, TokenStream, TokenStream) {
         let ty = self.extra;
         let arm = if matches!(extra.shape.form, Form::Json) {
-            quote!(extra.insert(key.into(), map.next_value()?);)
+            quote!(extra.insert(key_.into(), map_.next_value()?);)
         } else {
             let read = match ty {
                 Some(ty) => read_value(ty, &extra.shape),
-                None => quote!(map.next_value()?),
+                None => quote!(map_.next_value()?),
             };
             quote! {
                 if let Some(value) = #read {
-                    extra.insert(key.into(), value);
+                    extra.insert(key_.into(), value);
                 }
             }
         };
@@ -473,9 +518,9 @@ fn read_value(ty: &syn::Type, shape: &Shape) -> TokenStream {
     match adapter(shape) {
         Some(adapter) => {
             let adapter: TokenStream = adapter.parse().unwrap_or_default();
-            quote!(map.next_value::<wire::ReadAs<Option<#ty>, Option<#adapter>>>()?.into_inner())
+            quote!(map_.next_value::<wire::ReadAs<Option<#ty>, Option<#adapter>>>()?.into_inner())
         }
-        None => quote!(map.next_value()?),
+        None => quote!(map_.next_value()?),
     }
 }
 
@@ -486,6 +531,7 @@ fn adapter(shape: &Shape) -> Option<String> {
         Also::Number => Some("wire::OrNumber"),
         Also::Text => Some("wire::OrText"),
         Also::JsonText => Some("wire::OrJsonText"),
+        Also::JsonTextOrText => Some("wire::OrJsonTextOrText"),
         Also::Json => Some("wire::OrJson"),
     };
     if let Some(this) = this {

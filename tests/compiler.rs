@@ -36,7 +36,7 @@ const FIXTURE: Settings<'_> = Settings {
     server: true,
     modules: &[("shared.yaml", "super::shared")],
     outputs: &[("listGuests", "Vec<Guest>"), ("addGuest", "Vec<Guest>")],
-    optional: &["getStatus"],
+    optional: &["getStatus", "whisper"],
 };
 
 #[test]
@@ -154,6 +154,11 @@ fn a_spec_that_contradicts_itself_stops_the_compiler_with_the_place() {
         ("x-missing-reads-as: \"\"", "x-missing-reads-as: nobody", "can stand for a missing value"),
         ("x-rust-name: Drink", "x-rust-name: Meal", "a second type has the Rust name `Meal`"),
         ("operationId: getStatus", "operationId: talk", "a second operation has the id `talk`"),
+        (
+            "words:\n          type: string",
+            "words:\n          type: boolean",
+            "Guest/properties/motto: `x-also-reads` does not go with this type",
+        ),
         ("shared.yaml#", "elsewhere.yaml#", "no module is set for the spec `elsewhere.yaml`"),
         ("/rooms/{roomId}/guests:\n    get", "/rooms/{room}/guests:\n    get", "has no `{roomId}`"),
         (

@@ -327,7 +327,7 @@ async fn a_failure_packet_is_an_error_with_the_words_of_the_peer() {
             let (client, _stub) = turn(format!("{before}{}{after}", event(body))).await;
             let error = dialogue_error(&client).await;
             let failure = error.failure().unwrap_or_else(|| panic!("{error:?}"));
-            assert_eq!(failure.status(), status);
+            assert_eq!(failure.status(), Some(status));
             assert_eq!((failure.code(), failure.message()), (code, message));
             assert_eq!((failure.request_id(), error.request_id()), (id, id));
             assert_eq!(error.status().unwrap(), 200, "the HTTP status is another");
@@ -346,7 +346,20 @@ async fn a_failure_ends_the_events_of_a_reply_too() {
     assert_eq!(reply.next().await.unwrap().unwrap_err().failure().unwrap().code(), "Exception");
     assert!(reply.next().await.is_none());
     let reply = client.dialogue(&dialogue()).await.unwrap().into_events(AnswerMode::Cumulative);
-    assert_eq!(reply.text().await.unwrap_err().failure().unwrap().status(), 500);
+    assert_eq!(reply.text().await.unwrap_err().failure().unwrap().status(), Some(500));
+}
+
+#[tokio::test]
+async fn a_failure_in_place_of_a_stream_is_told_in_the_words_of_the_peer() {
+    for status in ["200 OK", "400 Bad Request", "500 Internal Server Error"] {
+        let stub = Stub::answering(json_answer(status, WITHOUT_DATA)).await;
+        let error = stub.client().dialogue(&dialogue()).await.unwrap_err();
+        assert_eq!(error.status().unwrap().as_str(), &status[..3], "{error:?}");
+        let failure = error.failure().unwrap();
+        assert_eq!((failure.status(), failure.code()), (Some(500), "Exception"));
+        assert_eq!(failure.message(), Some("the model did not answer"));
+        assert!(!error.is_retryable());
+    }
 }
 
 #[tokio::test]
@@ -355,15 +368,9 @@ async fn an_answer_that_is_no_event_stream_is_an_error_with_its_status() {
     let cases = [
         ("403 Forbidden", "content-type: text/plain\r\n", "signature does not match", "HTTP 403"),
         ("403 Forbidden", "content-type: text/event-stream\r\n", &body, "HTTP 403"),
-        (
-            "500 Internal Server Error",
-            "content-type: application/json\r\n",
-            WITHOUT_DATA,
-            "HTTP 500",
-        ),
         ("302 Found", "location: http://127.0.0.1:1/\r\n", "", "HTTP 302"),
         ("200 OK", "content-type: text/html\r\n", &body, "text/html"),
-        ("200 OK", "content-type: application/json\r\n", WITHOUT_DATA, "application/json"),
+        ("200 OK", "content-type: application/json\r\n", ACK, "application/json"),
         ("200 OK", "", &body, "untyped"),
     ];
     for (status, headers, body, shown) in cases {
@@ -498,7 +505,7 @@ async fn a_failure_in_the_body_of_an_answer_is_an_error_whatever_the_http_status
             stub.client().end_session(&end()).await.unwrap_err(),
         ] {
             let failure = error.failure().unwrap_or_else(|| panic!("{status}: {error:?}"));
-            assert_eq!((failure.status(), failure.code()), (500, "Error"));
+            assert_eq!((failure.status(), failure.code()), (Some(500), "Error"));
             assert_eq!(failure.message(), Some("no such call"));
             assert_eq!(error.request_id(), Some("r-4"));
             assert_eq!(error.status().unwrap().as_str(), &status[..3]);

@@ -11,6 +11,7 @@ use super::core::Core;
 use super::transport::Signed;
 use super::{Error, Transport, tls};
 use crate::auth::Signer;
+use crate::wire::Operation;
 
 /// Builds a client.
 pub struct Builder<C> {
@@ -19,6 +20,7 @@ pub struct Builder<C> {
     options: CallOptions,
     transport: Option<Arc<dyn Transport>>,
     signer: Option<Signer>,
+    paths: Vec<(&'static Operation, String)>,
     client: PhantomData<fn() -> C>,
 }
 
@@ -32,8 +34,16 @@ impl<C: From<Core>> Builder<C> {
             options: CallOptions::default(),
             transport: None,
             signer: None,
+            paths: Vec::new(),
             client: PhantomData,
         }
+    }
+
+    /// Another server than the one that the builder was made with.
+    #[must_use]
+    pub fn base_url(mut self, url: &str) -> Self {
+        self.base_url = url.into();
+        self
     }
 
     /// How long a connection may take to stand. Default: 5 s. A transport of one's own has its own.
@@ -69,11 +79,18 @@ impl<C: From<Core>> Builder<C> {
         self
     }
 
+    /// Calls an operation at another path than that of the spec, below the base URL.
+    #[must_use]
+    pub fn path(mut self, operation: &'static Operation, path: &str) -> Self {
+        self.paths.push((operation, path.into()));
+        self
+    }
+
     /// Builds the client.
     ///
     /// # Errors
-    /// When the URL is not an absolute http or https URL, or has a query or a fragment, or when TLS
-    /// can't be set up.
+    /// When the URL is not an absolute http or https URL, or has a query or a fragment, when a path
+    /// does not begin with `/` or stands for one with parameters, or when TLS can't be set up.
     pub fn build(self) -> Result<C, Error> {
         let url = reqwest::Url::parse(&self.base_url).map_err(Error::settings)?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
@@ -89,7 +106,16 @@ impl<C: From<Core>> Builder<C> {
             Some(signer) => Arc::new(Signed { signer, inner: transport }),
             None => transport,
         };
-        let core = Core::new(base_url, http, transport, self.options, self.connect);
+        let below = url.path().trim_end_matches('/');
+        let mut paths = Vec::new();
+        for (operation, path) in self.paths {
+            if !path.starts_with('/') || operation.path.contains('{') {
+                let id = operation.id;
+                return Err(Error::settings(format!("{path:?} can't be the path of {id}")));
+            }
+            paths.push((operation.id, format!("{below}{path}")));
+        }
+        let core = Core::new(base_url, http, transport, self.options, self.connect, paths);
         Ok(core.into())
     }
 }

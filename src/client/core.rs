@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -24,6 +25,8 @@ pub struct Core {
     transport: Arc<dyn Transport>,
     options: Arc<CallOptions>,
     connect: Duration,
+    /// Operations that stand at another path than that of the spec, and that path.
+    paths: Arc<[(&'static str, String)]>,
 }
 
 impl fmt::Debug for Core {
@@ -40,9 +43,10 @@ impl Core {
         transport: Arc<dyn Transport>,
         options: CallOptions,
         connect: Duration,
+        paths: Vec<(&'static str, String)>,
     ) -> Self {
         let (base_url, options) = (base_url.into(), Arc::new(options));
-        Self { base_url, http, transport, options, connect }
+        Self { base_url, http, transport, options, connect, paths: paths.into() }
     }
 
     /// The same, with other options.
@@ -72,8 +76,8 @@ impl Core {
         let limit = self.options.call;
         let until = deadline(limit);
         let whole = async {
-            let response = self.send(operation, request, "application/json", until).await?;
-            self.read(operation, response).await
+            let send = |request| self.attempt_answer(operation, request);
+            self.again(operation, request, "application/json", until, send).await
         };
         match timeout_at(until, whole).await {
             Ok(answer) => answer,
@@ -81,29 +85,42 @@ impl Core {
         }
     }
 
+    async fn attempt_answer<T>(
+        &self,
+        operation: &'static Operation,
+        request: Request,
+    ) -> Result<Answer<T>, Refused>
+    where
+        T: DeserializeOwned + Outcome,
+    {
+        let mut response = self.attempt(operation, request).await?;
+        let headers = std::mem::take(response.headers_mut());
+        let pause = retry_after(&headers);
+        self.read(operation, response, headers).await.map_err(|error| Refused { error, pause })
+    }
+
     async fn read<T>(
         &self,
         operation: &Operation,
-        mut response: Response,
+        response: Response,
+        headers: HeaderMap,
     ) -> Result<Answer<T>, Error>
     where
         T: DeserializeOwned + Outcome,
     {
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let status = response.status();
         let fail = |kind| Error::with_status(operation, kind, Some(status));
-        let limit = self.options.body_limit;
-        let body = match Limited::new(reqwest::Body::from(response), limit).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                return Err(fail(Kind::TooLarge(limit)));
-            }
-            Err(error) => return Err(fail(Kind::Transport(TransportError::new(error)))),
-        };
+        let body = self.body(response).await.map_err(fail)?;
         let value: T = match decode(&body) {
             Ok(value) => value,
-            // What a gateway answers is not the platform's envelope.
-            Err(_) if !status.is_success() => return Err(fail(Kind::Status)),
-            Err(error) => return Err(fail(Kind::Decode(error))),
+            Err(error) => {
+                return Err(fail(match T::failure_in(&body) {
+                    Some(failure) => Kind::Failure(failure),
+                    // What a gateway answers is not the platform's envelope.
+                    None if !status.is_success() => Kind::Status,
+                    None => Kind::Decode(error),
+                }));
+            }
         };
         match value.failure() {
             Some(failure) => Err(fail(Kind::Failure(failure))),
@@ -117,40 +134,71 @@ impl Core {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn events<T>(
+    pub async fn events<T: Outcome>(
         &self,
         operation: &'static Operation,
         request: Request,
     ) -> Result<EventStream<T>, Error> {
         let limit = self.options.first_event;
         let until = deadline(limit);
-        let head = self.send(operation, request, "text/event-stream", until);
-        let response = match timeout_at(until, head).await {
-            Ok(response) => response?,
-            Err(_) => {
-                return Err(Error::new(operation, Kind::Deadline(Deadline::FirstEvent, limit)));
-            }
+        let head = async {
+            let send = |request| self.attempt_events::<T>(operation, request);
+            self.again(operation, request, "text/event-stream", until, send).await
         };
-        let status = response.status();
-        if !status.is_success() {
-            return Err(Error::with_status(operation, Kind::Status, Some(status)));
+        match timeout_at(until, head).await {
+            Ok(response) => Ok(EventStream::new(operation, response?, &self.options, until)),
+            Err(_) => Err(Error::new(operation, Kind::Deadline(Deadline::FirstEvent, limit))),
         }
-        let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !media.is_some_and(crate::sse::is_event_stream) {
-            let found = media.unwrap_or("untyped").to_owned();
-            return Err(Error::with_status(operation, Kind::ContentType(found), Some(status)));
-        }
-        Ok(EventStream::new(operation, response, &self.options, until))
     }
 
-    /// Sends a request, and again where the options say so.
-    async fn send(
+    /// The head of an event stream.
+    async fn attempt_events<T: Outcome>(
+        &self,
+        operation: &'static Operation,
+        request: Request,
+    ) -> Result<Response, Refused> {
+        let response = self.attempt(operation, request).await?;
+        let status = response.status();
+        let fail = |kind| Error::with_status(operation, kind, Some(status));
+        let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_stream = media.is_some_and(crate::sse::is_event_stream);
+        if status.is_success() && is_stream {
+            return Ok(response);
+        }
+        let pause = retry_after(response.headers());
+        let otherwise = match status.is_success() {
+            true => Kind::ContentType(media.unwrap_or("untyped").to_owned()),
+            false => Kind::Status,
+        };
+        let reported = match is_stream {
+            true => None,
+            false => self.body(response).await.ok().and_then(|body| T::failure_in(&body)),
+        };
+        Err(Refused { error: fail(reported.map_or(otherwise, Kind::Failure)), pause })
+    }
+
+    /// The whole body, within the limit.
+    async fn body(&self, response: Response) -> Result<Bytes, Kind> {
+        let limit = self.options.body_limit;
+        match Limited::new(reqwest::Body::from(response), limit).collect().await {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => Err(Kind::TooLarge(limit)),
+            Err(error) => Err(Kind::Transport(TransportError::new(error))),
+        }
+    }
+
+    /// Makes attempts, as many as the options say.
+    async fn again<T, F: Future<Output = Result<T, Refused>>>(
         &self,
         operation: &'static Operation,
         mut request: Request,
         accept: &'static str,
         until: Instant,
-    ) -> Result<Response, Error> {
+        send: impl Fn(Request) -> F,
+    ) -> Result<T, Error> {
+        if let Some((_, path)) = self.paths.iter().find(|(id, _)| *id == operation.id) {
+            request.url_mut().set_path(path);
+        }
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         for (name, value) in &self.options.headers {
@@ -160,21 +208,14 @@ impl Core {
         loop {
             let more = attempt < self.options.retries.most;
             let again = if more { request.try_clone() } else { None };
-            let (error, retry_after) = match self.attempt(operation, request).await {
-                Ok(response) => {
-                    let error =
-                        Error::with_status(operation, Kind::Status, Some(response.status()));
-                    if !error.is_retryable() || !more {
-                        return Ok(response);
-                    }
-                    (error, retry_after(response.headers()))
-                }
-                Err(error) => (error, None),
+            let Refused { error, pause } = match send(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(refused) => refused,
             };
             attempt += 1;
             match again {
                 Some(again) if error.is_retryable() => {
-                    let pause = self.options.retries.pause_before(attempt, retry_after);
+                    let pause = self.options.retries.pause_before(attempt, pause);
                     if Instant::now() + pause >= until {
                         // The error says more than the deadline would.
                         return Err(error);
@@ -229,6 +270,18 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
+/// An attempt that came to nothing, and how long the peer asks to wait before the next one.
+struct Refused {
+    error: Error,
+    pause: Option<Duration>,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { error, pause: None }
+    }
+}
+
 /// An answer with its HTTP status and headers. It is the value it holds, by `Deref`.
 #[derive(Debug, Clone)]
 pub struct Answer<T> {
@@ -248,6 +301,15 @@ impl<T> Answer<T> {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// The answer with another value in place of this one, or with the error instead.
+    ///
+    /// # Errors
+    /// That of `map`.
+    pub fn try_map<U, E>(self, map: impl FnOnce(T) -> Result<U, E>) -> Result<Answer<U>, E> {
+        let Self { value, status, headers } = self;
+        Ok(Answer { value: map(value)?, status, headers })
     }
 
     /// The value alone.

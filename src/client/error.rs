@@ -61,6 +61,18 @@ impl Error {
         Self(Box::new(Inner { operation: operation.id, kind, status }))
     }
 
+    /// An answer of which a platform's client misses something.
+    #[cfg(feature = "duix")]
+    pub(crate) fn decode(operation: &Operation, error: DecodeError) -> Self {
+        Self::new(operation, Kind::Decode(error))
+    }
+
+    /// An answer of which a platform's client misses something.
+    #[cfg(feature = "duix")]
+    pub(crate) fn decode(operation: &Operation, error: DecodeError) -> Self {
+        Self::new(operation, Kind::Decode(error))
+    }
+
     pub(super) fn settings(message: impl fmt::Display) -> Self {
         let kind = Kind::Settings(message.to_string());
         Self(Box::new(Inner { operation: "", kind, status: None }))
@@ -87,18 +99,22 @@ impl Error {
         matches!(self.0.kind, Kind::Cut)
     }
 
-    /// Whether the same call may go well when it is made again: the peer was not reached, or asked
-    /// for patience. It does not say that to call again is safe.
+    /// Whether the same call may go well when it is made again: the peer was not reached, asked for
+    /// patience, or failed in a way of which its document says so. It does not say that to call
+    /// again is safe.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match &self.0.kind {
             Kind::Deadline(deadline, _) => *deadline == Deadline::Connect,
             Kind::Transport(error) => error.is_connect(),
-            Kind::Status => {
-                matches!(self.0.status.map(|status| status.as_u16()), Some(429 | 502..=504))
-            }
+            Kind::Failure(failure) => failure.is_retryable() || self.asks_for_patience(),
+            Kind::Status => self.asks_for_patience(),
             _ => false,
         }
+    }
+
+    fn asks_for_patience(&self) -> bool {
+        matches!(self.0.status.map(|status| status.as_u16()), Some(429 | 502..=504))
     }
 
     /// The HTTP status of the answer, if there was one.

@@ -40,6 +40,13 @@ impl Capture {
     }
 }
 
+/// Marks a header as one whose value must not show.
+pub fn hide(request: &mut reqwest::Request, name: &str) {
+    if let Some(value) = request.headers_mut().get_mut(name) {
+        value.set_sensitive(true);
+    }
+}
+
 /// Checks what is about to leave.
 ///
 /// # Errors

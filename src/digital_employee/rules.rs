@@ -5,28 +5,43 @@
 mod client {
     use crate::client::{Failure, Outcome, Reported, Step};
     use crate::digital_employee::{Acknowledgement, Packet, ResponseCode};
+    use crate::wire::decode;
 
     fn failure(
         status: i32,
         code: &ResponseCode,
-        message: Option<&str>,
-        id: Option<&str>,
+        message: &Option<String>,
+        id: &Option<String>,
     ) -> Option<Failure> {
         let failed = status != 200 || *code != ResponseCode::Ok;
-        failed.then(|| Failure::new(status, code.as_str(), message, id))
+        failed.then(|| {
+            Failure::new(code.as_str())
+                .with_status(status)
+                .with_message(message.clone())
+                .with_request_id(id.clone())
+        })
+    }
+
+    /// What stands for a stream that a gateway or a server refuses.
+    fn failure_in(body: &[u8]) -> Option<Failure> {
+        decode::<Acknowledgement>(body).ok()?.failure()
     }
 
     impl Outcome for Acknowledgement {
         fn failure(&self) -> Option<Failure> {
             let Self { http_status_code, code, message, request_id, .. } = self;
-            failure(*http_status_code, code, message.as_deref(), request_id.as_deref())
+            failure(*http_status_code, code, message, request_id)
         }
     }
 
     impl Outcome for Packet {
         fn failure(&self) -> Option<Failure> {
             let Self { http_status_code, code, message, request_id, .. } = self;
-            failure(*http_status_code, code, message.as_deref(), request_id.as_deref())
+            failure(*http_status_code, code, message, request_id)
+        }
+
+        fn failure_in(body: &[u8]) -> Option<Failure> {
+            failure_in(body)
         }
     }
 
@@ -131,7 +146,11 @@ mod server {
         let stated: Option<ResponseCode> = fault.code.as_deref().and_then(|code| code.parse().ok());
         match stated {
             Some(code) if code != ResponseCode::Ok && !code.as_str().is_empty() => code,
-            _ if matches!(fault.kind, FaultKind::Wire | FaultKind::Internal) => {
+            _ if matches!(
+                fault.kind,
+                FaultKind::Wire | FaultKind::Deadline | FaultKind::Internal
+            ) =>
+            {
                 ResponseCode::Exception
             }
             _ => ResponseCode::Error,

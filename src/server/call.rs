@@ -10,6 +10,7 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use tokio::time::{Instant, timeout_at};
 
 use super::events::Events;
 use super::line::Line;
@@ -18,6 +19,9 @@ use crate::wire::{DecodeError, Operation, Validate};
 
 /// A platform whose routes the compiler wrote.
 pub trait Routes<A>: Rules + Sized {
+    /// What is served.
+    const OPERATIONS: &'static [&'static Operation];
+
     /// The routes of a server.
     fn routes(server: Arc<Server<A, Self>>) -> Router;
 }
@@ -68,6 +72,11 @@ type Received<A, C> = Result<
 >;
 
 async fn receive<A, C: Call<A>>(server: &Server<A, C::Rules>, request: Request) -> Received<A, C> {
+    let (mut head, body) = request.into_parts();
+    if let Err(fault) = server.rules.admit(&mut head) {
+        return Err(refused(C::OPERATION, fault, Default::default()));
+    }
+    let request = Request::from_parts(head, body);
     let (incoming, fault) = Incoming::read(C::OPERATION, request, server.body_limit).await;
     if server.trace_content {
         tracing::trace!(operation = C::OPERATION.id, request = %incoming.text(), "request");
@@ -82,21 +91,34 @@ async fn receive<A, C: Call<A>>(server: &Server<A, C::Rules>, request: Request) 
             Err(error) => Fault::new(FaultKind::Request, error.to_string()),
         },
     };
-    tracing::warn!(
-        operation = C::OPERATION.id,
-        status = fault.status,
-        "refused: {}",
-        fault.message
-    );
-    Err((fault, server.rules.salvage(incoming.bytes())))
+    Err(refused(C::OPERATION, fault, server.rules.salvage(incoming.bytes())))
 }
 
-/// Runs a handler: an error or a panic becomes a fault, and the trace has the reason.
+fn refused<E>(operation: &Operation, fault: Fault, echo: E) -> (Fault, E) {
+    let Fault { status, message, .. } = &fault;
+    tracing::warn!(operation = operation.id, status, "refused: {message}");
+    (fault, echo)
+}
+
+/// Runs a handler: an error, a panic or the end of its time becomes a fault, and the trace has the
+/// reason.
 async fn guard<T>(
     operation: &Operation,
+    until: Option<Instant>,
     handler: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Fault> {
-    match AssertUnwindSafe(handler).catch_unwind().await {
+    let handler = AssertUnwindSafe(handler).catch_unwind();
+    let ended = match until {
+        Some(until) => match timeout_at(until, handler).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                tracing::error!(operation = operation.id, "the handler was dropped: out of time");
+                return Err(Fault::deadline());
+            }
+        },
+        None => handler.await,
+    };
+    match ended {
         Ok(Ok(output)) => Ok(output),
         Ok(Err(error)) => {
             tracing::error!(operation = operation.id, "the handler failed: {error}");
@@ -119,12 +141,13 @@ where
     A: Send + Sync + 'static,
     C: AnswerCall<A>,
 {
+    let until = server.until();
     let (input, echo) = match receive::<A, C>(&server, request).await {
         Ok(received) => received,
         Err((fault, echo)) => return refuse(&server.rules, echo, &fault),
     };
     // `async` around the call, so that a panic before the first await is caught as well.
-    match guard(C::OPERATION, async { C::call(&server.api, input).await }).await {
+    match guard(C::OPERATION, until, async { C::call(&server.api, input).await }).await {
         Ok(output) => {
             let answer = server.rules.answer(&echo, output);
             let written = match answer.validate() {
@@ -157,7 +180,13 @@ where
     A: Send + Sync + 'static,
     C: EventsCall<A>,
 {
-    let received = receive::<A, C>(&server, request).await;
+    let until = server.until();
+    let received = match receive::<A, C>(&server, request).await {
+        Err((fault, echo)) if !C::Rules::REFUSES_IN_STREAM => {
+            return refuse(&server.rules, echo, &fault);
+        }
+        received => received,
+    };
     let line = Line::default();
     let packets = line.clone();
     let heartbeat = server.heartbeat;
@@ -171,7 +200,7 @@ where
         let outcome = match received {
             Ok(input) => {
                 let handler = async { C::call(&server.api, input, &mut reply).await };
-                guard(C::OPERATION, handler).await
+                guard(C::OPERATION, until, handler).await
             }
             Err(fault) => Err(fault),
         };

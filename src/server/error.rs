@@ -34,7 +34,7 @@ impl Error {
     /// unless set otherwise.
     #[must_use]
     pub fn wire(message: impl Into<String>) -> Self {
-        Self(Inner::Wire(Fault::new(FaultKind::Wire, message)))
+        Self(Inner::Wire(Fault::new(FaultKind::Wire, message.into())))
     }
 
     /// The HTTP status of the failure, 400 to 599; other numbers count as 500. For an error made
@@ -136,6 +136,12 @@ pub enum FaultKind {
     MediaType,
     /// The bot's author said so, in words meant for the platform.
     Wire,
+    /// Who asks did not say who it is: 401.
+    Unauthorized,
+    /// Who asks is not who it should be: 403.
+    Forbidden,
+    /// The handler did not end in time: 500.
+    Deadline,
     /// The handler failed or panicked: 500, without a word about why.
     Internal,
 }
@@ -143,24 +149,27 @@ pub enum FaultKind {
 impl Fault {
     /// A failure with the status that goes with its kind.
     #[must_use]
-    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+    pub fn new(kind: FaultKind, message: impl Into<Cow<'static, str>>) -> Self {
         let status = match kind {
             FaultKind::Request => 400,
             FaultKind::TooLarge => 413,
             FaultKind::MediaType => 415,
-            FaultKind::Wire | FaultKind::Internal => 500,
+            FaultKind::Unauthorized => 401,
+            FaultKind::Forbidden => 403,
+            FaultKind::Wire | FaultKind::Deadline | FaultKind::Internal => 500,
         };
-        Self { kind, status, code: None, message: Cow::Owned(message.into()) }
+        Self { kind, status, code: None, message: message.into() }
     }
 
     /// The failure of a handler that says nothing about itself.
     #[must_use]
     pub fn internal() -> Self {
-        Self {
-            kind: FaultKind::Internal,
-            status: 500,
-            code: None,
-            message: Cow::Borrowed("internal error"),
-        }
+        Self::new(FaultKind::Internal, "internal error")
+    }
+
+    /// The failure of a handler that took too long.
+    #[must_use]
+    pub fn deadline() -> Self {
+        Self::new(FaultKind::Deadline, "no answer in time")
     }
 }

@@ -17,11 +17,22 @@ impl Frame {
     /// A packet of JSON. It is written straight into the event: JSON has no line ends of its own.
     #[must_use]
     pub fn json(packet: &impl Serialize) -> Self {
+        Self::write(b"data:", packet)
+    }
+
+    /// The same, with a space behind the colon: readers have to take both, and some platforms show
+    /// only this one.
+    #[must_use]
+    pub fn spaced_json(packet: &impl Serialize) -> Self {
+        Self::write(b"data: ", packet)
+    }
+
+    fn write(field: &[u8], packet: &impl Serialize) -> Self {
         let mut out = Vec::with_capacity(512);
-        out.extend_from_slice(b"data:");
+        out.extend_from_slice(field);
         if serde_json::to_writer(&mut out, packet).is_err() {
             // Only what is no JSON at all gets here, such as a map whose keys are no texts.
-            out.truncate(b"data:".len());
+            out.truncate(field.len());
             out.extend_from_slice(b"{}");
         }
         out.extend_from_slice(b"\n\n");

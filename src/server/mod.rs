@@ -20,7 +20,7 @@ pub use call::{AnswerCall, Call, EventsCall, Routes, answer, events};
 pub use error::{Error, Fault, FaultKind};
 pub use incoming::{Incoming, Place};
 pub use line::Frame;
-pub use options::Server;
+pub use options::{PathError, Server};
 pub use rules::{Answers, Reads, Rules, Speaks, Turn};
 pub use serve::serve;
 pub use sink::{SendError, Sink};

@@ -1,12 +1,17 @@
 //! The settings of a server.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use tokio::time::Instant;
 
+use super::Rules;
 use super::call::Routes;
 use crate::clock::{Clock, SharedClock};
+use crate::wire::Operation;
 
 /// A bot, the rules of its platform, and the settings to serve it with.
 #[derive(Debug, Clone)]
@@ -17,9 +22,11 @@ pub struct Server<A, R> {
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) clock: SharedClock,
     pub(crate) trace_content: bool,
+    pub(crate) deadline: Option<Duration>,
+    paths: HashMap<&'static str, String>,
 }
 
-impl<A, R: Default> Server<A, R> {
+impl<A, R: Rules + Default> Server<A, R> {
     /// Serves `api` with the default settings.
     pub fn new(api: A) -> Self {
         Self {
@@ -29,6 +36,8 @@ impl<A, R: Default> Server<A, R> {
             heartbeat: None,
             clock: SharedClock::default(),
             trace_content: false,
+            deadline: R::DEADLINE,
+            paths: HashMap::new(),
         }
     }
 }
@@ -66,6 +75,50 @@ impl<A, R> Server<A, R> {
         self
     }
 
+    /// How long a handler may take, from the arrival of the request. Past it the handler is dropped
+    /// and the platform's failure answer goes out. Default: what the platform documents, or none;
+    /// its module says it.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Serves an operation at another path than that of the spec.
+    ///
+    /// # Errors
+    /// When the path does not begin with `/`, has a segment that a router would take for more than
+    /// text, or is taken, or when the operation has parameters in its path.
+    pub fn path(mut self, operation: &Operation, path: &str) -> Result<Self, PathError>
+    where
+        R: Routes<A>,
+    {
+        if operation.path.contains('{') {
+            return Err(PathError("the operation has parameters in its path"));
+        }
+        check_path(path)?;
+        let others = R::OPERATIONS.iter().filter(|other| other.id != operation.id);
+        let Some(own) = R::OPERATIONS.iter().find(|own| own.id == operation.id) else {
+            return Err(PathError("the operation is not one of this server"));
+        };
+        if others.into_iter().any(|other| self.path_of(other) == path) {
+            return Err(PathError("another operation has this path"));
+        }
+        self.paths.insert(own.id, path.into());
+        Ok(self)
+    }
+
+    /// When a handler that is asked now must have ended.
+    pub(super) fn until(&self) -> Option<Instant> {
+        // Beyond all time is no deadline.
+        Instant::now().checked_add(self.deadline?)
+    }
+
+    /// Where an operation is served.
+    pub fn path_of<'a>(&'a self, operation: &'a Operation) -> &'a str {
+        self.paths.get(operation.id).map_or(operation.path, String::as_str)
+    }
+
     /// The settings of the platform.
     pub fn rules_mut(&mut self) -> &mut R {
         &mut self.rules
@@ -79,4 +132,31 @@ impl<A, R> Server<A, R> {
     {
         R::routes(Arc::new(self))
     }
+}
+
+/// Why an operation can't be served at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathError(&'static str);
+
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a path for this operation: {}", self.0)
+    }
+}
+
+impl std::error::Error for PathError {}
+
+/// Only what every router and every client take for plain text.
+fn check_path(path: &str) -> Result<(), PathError> {
+    let Some(rest) = path.strip_prefix('/') else {
+        return Err(PathError("it does not begin with `/`"));
+    };
+    if rest.split('/').any(|segment| segment.starts_with([':', '*'])) {
+        return Err(PathError("a segment begins with `:` or `*`"));
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@*/%".contains(c);
+    if !rest.chars().all(plain) {
+        return Err(PathError("it has a character that does not go into a path as it is"));
+    }
+    Ok(())
 }

@@ -1,5 +1,8 @@
 //! What a platform demands and no schema can say.
 
+use std::time::Duration;
+
+use http::request::Parts;
 use serde::Serialize;
 
 use super::{Fault, Frame, SendError};
@@ -12,10 +15,22 @@ pub trait Rules: Send + Sync + 'static {
     /// What of a request returns in its answer.
     type Echo: Clone + Default + Send + 'static;
 
+    /// How long a handler may take, from the arrival of the request; `None` for as long as it likes.
+    /// [`Server::deadline`](super::Server::deadline) changes it.
+    const DEADLINE: Option<Duration> = None;
+
+    /// Whether a request may come in, by its head alone.
+    ///
+    /// # Errors
+    /// Why it may not.
+    fn admit(&self, _head: &mut Parts) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// What can still be echoed of a body that is no valid request, or no JSON at all.
     fn salvage(&self, body: &[u8]) -> Self::Echo;
 
-    /// The answer to a request that was refused or failed: HTTP status and JSON.
+    /// The answer to a request that was refused or failed, outside a stream: HTTP status and JSON.
     fn refuse(&self, echo: Self::Echo, fault: &Fault) -> (http::StatusCode, String);
 }
 
@@ -38,6 +53,10 @@ pub trait Answers<O>: Rules {
 pub trait Speaks: Rules {
     /// The state of one reply.
     type Turn: Turn;
+
+    /// Whether a request that is refused before its handler runs is answered with a stream, too, or
+    /// as one without a stream.
+    const REFUSES_IN_STREAM: bool = true;
 
     /// The begin of a reply.
     fn turn(&self, echo: Self::Echo, clock: &SharedClock) -> Self::Turn;

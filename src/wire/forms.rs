@@ -115,6 +115,41 @@ impl<'de, T: DeserializeOwned> DeserializeAs<'de, T> for OrJsonText {
     }
 }
 
+/// Reads an object that some peers send as its JSON text in a string, or as a plain text: that of
+/// the one field that the object must have. A text is plain unless it is a JSON object.
+#[derive(Debug)]
+pub struct OrJsonTextOrText;
+
+impl<'de, T: DeserializeOwned + From<String>> DeserializeAs<'de, T> for OrJsonTextOrText {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        struct Any<T>(PhantomData<T>);
+
+        impl<'de, T: DeserializeOwned + From<String>> Visitor<'de> for Any<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object, or a string that holds its JSON or its text")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+                match decode(text.as_bytes()) {
+                    Ok(value) => Ok(value),
+                    Err(error) => match serde_json::from_str::<Map<String, Value>>(text) {
+                        Ok(_) => Err(E::custom(error)),
+                        Err(_) => Ok(text.to_owned().into()),
+                    },
+                }
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_any(Any(PhantomData))
+    }
+}
+
 /// Reads and writes JSON in a string. Peers that send the value itself are understood as well.
 #[derive(Debug)]
 pub struct JsonText;

@@ -14,8 +14,8 @@ mod validate;
 
 pub use decode::{DecodeError, decode, decode_value};
 pub use forms::{
-    JsonText, OrJson, OrJsonText, OrNumber, OrText, first_filled, parameter, read_code, read_text,
-    tag_text,
+    JsonText, OrJson, OrJsonText, OrJsonTextOrText, OrNumber, OrText, first_filled, parameter,
+    read_code, read_text, tag_text,
 };
 pub use hidden::{Hidden, Secret};
 pub use operation::Operation;

@@ -56,7 +56,7 @@ impl<'de> serde::Deserialize<'de> for GuestList {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<GuestList, M::Error> {
                 let mut success: Option<bool> = None;
                 let mut guests: Option<Vec<Guest>> = None;
@@ -65,17 +65,17 @@ impl<'de> serde::Deserialize<'de> for GuestList {
                 let mut total: Option<i64> = None;
                 let mut total_2: Option<i64> = None;
                 let mut total_3: Option<i64> = None;
-                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
-                    match key.as_str() {
-                        "success" => success = map.next_value()?,
-                        "guests" => guests = map.next_value()?,
-                        "message" => message = map.next_value()?,
-                        "msg" => message_2 = map.next_value()?,
-                        "total" => total = map.next_value()?,
-                        "count" => total_2 = map.next_value()?,
-                        "sum" => total_3 = map.next_value()?,
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "success" => success = map_.next_value()?,
+                        "guests" => guests = map_.next_value()?,
+                        "message" => message = map_.next_value()?,
+                        "msg" => message_2 = map_.next_value()?,
+                        "total" => total = map_.next_value()?,
+                        "count" => total_2 = map_.next_value()?,
+                        "sum" => total_3 = map_.next_value()?,
                         _ => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
+                            map_.next_value::<serde::de::IgnoredAny>()?;
                         }
                     }
                 }
@@ -143,6 +143,9 @@ pub struct Guest {
         serialize_with = "wire::As::<Option<wire::JsonText>>::serialize"
     )]
     pub settings: Option<Settings>,
+    /// An object, its JSON in a string, or its text alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub motto: Option<Motto>,
     /// What was ordered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<Order>,
@@ -183,6 +186,7 @@ impl Guest {
             old: Default::default(),
             home: Default::default(),
             settings: Default::default(),
+            motto: Default::default(),
             orders: Default::default(),
             prices: Default::default(),
             notes: Default::default(),
@@ -243,6 +247,13 @@ impl Guest {
     #[must_use]
     pub fn with_settings(mut self, settings: Settings) -> Self {
         self.settings = Some(settings);
+        self
+    }
+
+    /// Sets [`motto`](Self::motto).
+    #[must_use]
+    pub fn with_motto(mut self, motto: Motto) -> Self {
+        self.motto = Some(motto);
         self
     }
 
@@ -316,6 +327,7 @@ impl std::fmt::Debug for Guest {
             .field("old", &self.old)
             .field("home", &self.home)
             .field("settings", &self.settings)
+            .field("motto", &self.motto)
             .field("orders", &self.orders)
             .field("prices", &self.prices)
             .field("notes", &self.notes)
@@ -336,7 +348,7 @@ impl<'de> serde::Deserialize<'de> for Guest {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<Guest, M::Error> {
                 let mut id: Option<String> = None;
                 let mut name: Option<String> = None;
@@ -352,46 +364,54 @@ impl<'de> serde::Deserialize<'de> for Guest {
                 let mut old: Option<String> = None;
                 let mut home: Option<super::shared::Address> = None;
                 let mut settings: Option<Settings> = None;
+                let mut motto: Option<Motto> = None;
                 let mut orders: Option<Vec<Order>> = None;
                 let mut prices: Option<std::collections::BTreeMap<String, i64>> = None;
                 let mut notes: Option<serde_json::Map<String, serde_json::Value>> = None;
                 let mut anything: Option<serde_json::Value> = None;
-                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
-                    match key.as_str() {
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
                         "id" => {
-                            id = map
+                            id = map_
                                 .next_value::<
                                     wire::ReadAs<Option<String>, Option<wire::OrNumber>>,
                                 >()?
                                 .into_inner();
                         }
-                        "name" => name = map.next_value()?,
+                        "name" => name = map_.next_value()?,
                         "age" => {
-                            age = map
+                            age = map_
                                 .next_value::<
                                     wire::ReadAs<Option<i32>, Option<wire::OrText>>,
                                 >()?
                                 .into_inner();
                         }
-                        "mood" => mood = map.next_value()?,
-                        "reason" => reason = map.next_value()?,
-                        "secret" => secret = map.next_value()?,
-                        "wire" => wire = map.next_value()?,
-                        "type" => type_ = map.next_value()?,
-                        "weight" => weight = map.next_value()?,
-                        "vip" => vip = map.next_value()?,
-                        "patience" => patience = map.next_value()?,
-                        "old" => old = map.next_value()?,
-                        "home" => home = map.next_value()?,
+                        "mood" => mood = map_.next_value()?,
+                        "reason" => reason = map_.next_value()?,
+                        "secret" => secret = map_.next_value()?,
+                        "wire" => wire = map_.next_value()?,
+                        "type" => type_ = map_.next_value()?,
+                        "weight" => weight = map_.next_value()?,
+                        "vip" => vip = map_.next_value()?,
+                        "patience" => patience = map_.next_value()?,
+                        "old" => old = map_.next_value()?,
+                        "home" => home = map_.next_value()?,
                         "settings" => {
-                            settings = map
+                            settings = map_
                                 .next_value::<
                                     wire::ReadAs<Option<Settings>, Option<wire::JsonText>>,
                                 >()?
                                 .into_inner();
                         }
+                        "motto" => {
+                            motto = map_
+                                .next_value::<
+                                    wire::ReadAs<Option<Motto>, Option<wire::OrJsonTextOrText>>,
+                                >()?
+                                .into_inner();
+                        }
                         "orders" => {
-                            orders = map
+                            orders = map_
                                 .next_value::<
                                     wire::ReadAs<
                                         Option<Vec<Order>>,
@@ -401,7 +421,7 @@ impl<'de> serde::Deserialize<'de> for Guest {
                                 .into_inner();
                         }
                         "prices" => {
-                            prices = map
+                            prices = map_
                                 .next_value::<
                                     wire::ReadAs<
                                         Option<std::collections::BTreeMap<String, i64>>,
@@ -410,10 +430,10 @@ impl<'de> serde::Deserialize<'de> for Guest {
                                 >()?
                                 .into_inner();
                         }
-                        "notes" => notes = map.next_value()?,
-                        "anything" => anything = map.next_value()?,
+                        "notes" => notes = map_.next_value()?,
+                        "anything" => anything = map_.next_value()?,
                         _ => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
+                            map_.next_value::<serde::de::IgnoredAny>()?;
                         }
                     }
                 }
@@ -433,6 +453,7 @@ impl<'de> serde::Deserialize<'de> for Guest {
                     old,
                     home,
                     settings,
+                    motto,
                     orders: orders.unwrap_or_default(),
                     prices: prices.unwrap_or_default(),
                     notes: notes.unwrap_or_default(),
@@ -497,15 +518,15 @@ impl<'de> serde::Deserialize<'de> for Settings {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<Settings, M::Error> {
                 let mut lights: Option<bool> = None;
                 let mut extra = std::collections::BTreeMap::new();
-                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
-                    match key.as_str() {
-                        "lights" => lights = map.next_value()?,
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "lights" => lights = map_.next_value()?,
                         _ => {
-                            extra.insert(key.into(), map.next_value()?);
+                            extra.insert(key_.into(), map_.next_value()?);
                         }
                     }
                 }
@@ -545,14 +566,14 @@ impl<'de> serde::Deserialize<'de> for Drink {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<Drink, M::Error> {
                 let mut size: Option<i32> = None;
-                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
-                    match key.as_str() {
-                        "size" => size = map.next_value()?,
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "size" => size = map_.next_value()?,
                         _ => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
+                            map_.next_value::<serde::de::IgnoredAny>()?;
                         }
                     }
                 }
@@ -604,14 +625,14 @@ impl<'de> serde::Deserialize<'de> for Meal {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<Meal, M::Error> {
                 let mut courses: Option<Vec<String>> = None;
-                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
-                    match key.as_str() {
-                        "courses" => courses = map.next_value()?,
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "courses" => courses = map_.next_value()?,
                         _ => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
+                            map_.next_value::<serde::de::IgnoredAny>()?;
                         }
                     }
                 }
@@ -652,14 +673,14 @@ impl<'de> serde::Deserialize<'de> for Greeting {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<Greeting, M::Error> {
                 let mut text: Option<String> = None;
-                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
-                    match key.as_str() {
-                        "text" => text = map.next_value()?,
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "text" => text = map_.next_value()?,
                         _ => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
+                            map_.next_value::<serde::de::IgnoredAny>()?;
                         }
                     }
                 }
@@ -720,17 +741,17 @@ impl<'de> serde::Deserialize<'de> for Farewell {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<Farewell, M::Error> {
                 let mut extra = std::collections::BTreeMap::new();
-                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
-                    if let Some(value) = map
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    if let Some(value) = map_
                         .next_value::<
                             wire::ReadAs<Option<String>, Option<wire::OrJson>>,
                         >()?
                         .into_inner()
                     {
-                        extra.insert(key.into(), value);
+                        extra.insert(key_.into(), value);
                     }
                 }
                 Ok(Farewell { extra })
@@ -764,15 +785,92 @@ impl<'de> serde::Deserialize<'de> for Silence {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<Silence, M::Error> {
-                while map.next_key::<serde::de::IgnoredAny>()?.is_some() {
-                    map.next_value::<serde::de::IgnoredAny>()?;
+                while map_.next_key::<serde::de::IgnoredAny>()?.is_some() {
+                    map_.next_value::<serde::de::IgnoredAny>()?;
                 }
                 Ok(Silence {})
             }
         }
         deserializer.deserialize_map(Fields)
+    }
+}
+
+/// What a guest lives by.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Motto {
+    /// The motto itself.
+    #[serde(rename = "words")]
+    pub text: String,
+    /// Whether it is shouted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loud: Option<bool>,
+}
+
+impl Motto {
+    /// With the fields that must be there; all others are absent.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            loud: Default::default(),
+        }
+    }
+
+    /// Sets [`loud`](Self::loud).
+    #[must_use]
+    pub fn with_loud(mut self, loud: bool) -> Self {
+        self.loud = Some(loud);
+        self
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Motto {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = Motto;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map_: M,
+            ) -> Result<Motto, M::Error> {
+                let mut text: Option<String> = None;
+                let mut loud: Option<bool> = None;
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "words" => text = map_.next_value()?,
+                        "loud" => loud = map_.next_value()?,
+                        _ => {
+                            map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Motto {
+                    text: text.ok_or_else(|| serde::de::Error::missing_field("words"))?,
+                    loud,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl From<String> for Motto {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<&str> for Motto {
+    fn from(text: &str) -> Self {
+        Self::new(text)
     }
 }
 
@@ -806,16 +904,16 @@ impl<'de> serde::Deserialize<'de> for Word {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<Word, M::Error> {
                 let mut text: Option<String> = None;
                 let mut last: Option<bool> = None;
-                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
-                    match key.as_str() {
-                        "text" => text = map.next_value()?,
-                        "last" => last = map.next_value()?,
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "text" => text = map_.next_value()?,
+                        "last" => last = map_.next_value()?,
                         _ => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
+                            map_.next_value::<serde::de::IgnoredAny>()?;
                         }
                     }
                 }
@@ -848,6 +946,9 @@ pub struct ListGuestsParameters {
     /// Returns in the logs.
     #[serde(rename = "X-Trace-Id", skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+    /// Opens the list; never shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<wire::Secret>,
 }
 
 impl ListGuestsParameters {
@@ -860,6 +961,7 @@ impl ListGuestsParameters {
             detailed: Default::default(),
             mood: Default::default(),
             trace_id: Default::default(),
+            key: Default::default(),
         }
     }
 
@@ -890,6 +992,13 @@ impl ListGuestsParameters {
         self.trace_id = Some(trace_id.into());
         self
     }
+
+    /// Sets [`key`](Self::key).
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<wire::Secret>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
 }
 
 impl<'de> serde::Deserialize<'de> for ListGuestsParameters {
@@ -904,34 +1013,36 @@ impl<'de> serde::Deserialize<'de> for ListGuestsParameters {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<ListGuestsParameters, M::Error> {
                 let mut room_id: Option<String> = None;
                 let mut limit: Option<i32> = None;
                 let mut detailed: Option<bool> = None;
                 let mut mood: Option<Mood> = None;
                 let mut trace_id: Option<String> = None;
-                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
-                    match key.as_str() {
-                        "roomId" => room_id = map.next_value()?,
+                let mut key: Option<wire::Secret> = None;
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "roomId" => room_id = map_.next_value()?,
                         "limit" => {
-                            limit = map
+                            limit = map_
                                 .next_value::<
                                     wire::ReadAs<Option<i32>, Option<wire::OrText>>,
                                 >()?
                                 .into_inner();
                         }
                         "detailed" => {
-                            detailed = map
+                            detailed = map_
                                 .next_value::<
                                     wire::ReadAs<Option<bool>, Option<wire::OrText>>,
                                 >()?
                                 .into_inner();
                         }
-                        "mood" => mood = map.next_value()?,
-                        "X-Trace-Id" => trace_id = map.next_value()?,
+                        "mood" => mood = map_.next_value()?,
+                        "X-Trace-Id" => trace_id = map_.next_value()?,
+                        "key" => key = map_.next_value()?,
                         _ => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
+                            map_.next_value::<serde::de::IgnoredAny>()?;
                         }
                     }
                 }
@@ -942,6 +1053,7 @@ impl<'de> serde::Deserialize<'de> for ListGuestsParameters {
                     detailed,
                     mood,
                     trace_id,
+                    key,
                 })
             }
         }
@@ -978,14 +1090,14 @@ impl<'de> serde::Deserialize<'de> for AddGuestParameters {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<AddGuestParameters, M::Error> {
                 let mut room_id: Option<String> = None;
-                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
-                    match key.as_str() {
-                        "roomId" => room_id = map.next_value()?,
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "roomId" => room_id = map_.next_value()?,
                         _ => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
+                            map_.next_value::<serde::de::IgnoredAny>()?;
                         }
                     }
                 }
@@ -1455,6 +1567,10 @@ impl wire::Validate for Silence {
     fn check(&self, _: &mut wire::Report<'_>) {}
 }
 
+impl wire::Validate for Motto {
+    fn check(&self, _: &mut wire::Report<'_>) {}
+}
+
 impl wire::Validate for Word {
     fn check(&self, _: &mut wire::Report<'_>) {}
 }
@@ -1640,6 +1756,14 @@ impl schemars::JsonSchema for Guest {
       },
       "description": "An object, as JSON in a string."
     },
+    "motto": {
+      "allOf": [
+        {
+          "$ref": "Motto"
+        }
+      ],
+      "description": "An object, its JSON in a string, or its text alone."
+    },
     "orders": {
       "type": "array",
       "description": "What was ordered.",
@@ -1671,6 +1795,7 @@ impl schemars::JsonSchema for Guest {
 }"##,
             &mut |name| match name {
                 "Mood" => Some(generator.subschema_for::<Mood>()),
+                "Motto" => Some(generator.subschema_for::<Motto>()),
                 "Order" => Some(generator.subschema_for::<Order>()),
                 "Rank" => Some(generator.subschema_for::<Rank>()),
                 "Settings" => Some(generator.subschema_for::<Settings>()),
@@ -2020,6 +2145,40 @@ impl schemars::JsonSchema for Silence {
 }
 
 #[cfg(feature = "schemars")]
+impl schemars::JsonSchema for Motto {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Motto".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "Motto").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "What a guest lives by.",
+  "required": [
+    "words"
+  ],
+  "properties": {
+    "words": {
+      "type": "string",
+      "description": "The motto itself."
+    },
+    "loud": {
+      "type": "boolean",
+      "description": "Whether it is shouted."
+    }
+  }
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Word {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Word".into()
@@ -2077,6 +2236,13 @@ pub mod operations {
         "getStatus",
         http::Method::GET,
         "/status",
+    );
+
+    /// `GET /whisper`.
+    pub static WHISPER: Operation = Operation::new(
+        "whisper",
+        http::Method::GET,
+        "/whisper",
     );
 
     /// `POST /talk`.
@@ -2142,9 +2308,11 @@ impl Client {
                 parameters.limit.as_ref().map(wire::parameter).as_deref(),
                 parameters.mood.as_ref().map(wire::parameter).as_deref(),
                 parameters.trace_id.as_ref().map(wire::parameter).as_deref(),
+                parameters.key.as_ref().map(wire::parameter).as_deref(),
             )
             .await;
-        let http = capture.request(operation, built.err())?;
+        let mut http = capture.request(operation, built.err())?;
+        client::hide(&mut http, "key");
         self.core.answer(operation, http).await
     }
 
@@ -2188,6 +2356,21 @@ impl Client {
         let built = raw.get_status().await;
         let http = capture.request(operation, built.err())?;
         self.core.answer(operation, http).await
+    }
+
+    /// Tells a secret.
+    ///
+    /// Takes nothing, answers with a stream. A server may leave it out.
+    ///
+    /// # Errors
+    /// See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
+    /// has an error of its own, and a failure that the peer reports in the body is an error too.
+    pub async fn whisper(&self) -> Result<client::EventStream<Word>, client::Error> {
+        let operation = &operations::WHISPER;
+        let (raw, capture) = self.raw();
+        let built = raw.whisper().await;
+        let http = capture.request(operation, built.err())?;
+        self.core.events(operation, http).await
     }
 
     /// Talks with a guest.
@@ -2299,13 +2482,17 @@ Version: 1*/
             limit: Option<&'a str>,
             mood: Option<&'a str>,
             x_trace_id: Option<&'a str>,
+            key: Option<&'a str>,
         ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
             let url = format!(
                 "{}/rooms/{}/guests", self.baseurl, encode_path(& room_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             if let Some(value) = x_trace_id {
                 header_map.append("X-Trace-Id", value.to_string().try_into()?);
+            }
+            if let Some(value) = key {
+                header_map.append("key", value.to_string().try_into()?);
             }
             #[allow(unused_mut)]
             let mut request = self
@@ -2381,6 +2568,28 @@ Version: 1*/
                 _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
             }
         }
+        /**Sends a `GET` request to `/whisper`
+
+*/
+        pub async fn whisper<'a>(
+            &'a self,
+        ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
+            let url = format!("{}/whisper", self.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
+            #[allow(unused_mut)]
+            let mut request = self.client.get(url).headers(header_map).build()?;
+            let info = OperationInfo {
+                operation_id: "whisper",
+            };
+            self.pre(&mut request, &info).await?;
+            let result = self.exec(request, &info).await;
+            self.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200..=299 => Ok(ResponseValue::stream(response)),
+                _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
+            }
+        }
         /**Sends a `POST` request to `/talk`
 
 */
@@ -2446,6 +2655,17 @@ pub trait Api: Send + Sync + 'static {
         async move { Err(server::Error::unsupported()) }
     }
 
+    /// Tells a secret.
+    ///
+    /// Takes nothing, answers with a stream. A server may leave it out.
+    fn whisper(
+        &self,
+        reply: &mut server::Sink<Turn>,
+    ) -> impl Future<Output = Result<(), server::Error>> + Send {
+        let _ = (reply,);
+        async move { Err(server::Error::unsupported()) }
+    }
+
     /// Talks with a guest.
     ///
     /// Answers with a stream of events.
@@ -2465,18 +2685,36 @@ pub fn router<A: Api>(api: A) -> axum::Router {
 }
 
 impl<A: Api> server::Routes<A> for Rules {
+    const OPERATIONS: &'static [&'static wire::Operation] = &[
+        &operations::LIST_GUESTS,
+        &operations::ADD_GUEST,
+        &operations::GET_STATUS,
+        &operations::WHISPER,
+        &operations::TALK,
+    ];
+
     fn routes(server: std::sync::Arc<Server<A>>) -> axum::Router {
         axum::Router::new()
             .route(
-                "/rooms/{roomId}/guests",
+                server.path_of(&operations::LIST_GUESTS),
                 axum::routing::get(server::answer::<A, calls::ListGuests>),
             )
             .route(
-                "/rooms/{roomId}/guests",
+                server.path_of(&operations::ADD_GUEST),
                 axum::routing::post(server::answer::<A, calls::AddGuest>),
             )
-            .route("/status", axum::routing::get(server::answer::<A, calls::GetStatus>))
-            .route("/talk", axum::routing::post(server::events::<A, calls::Talk>))
+            .route(
+                server.path_of(&operations::GET_STATUS),
+                axum::routing::get(server::answer::<A, calls::GetStatus>),
+            )
+            .route(
+                server.path_of(&operations::WHISPER),
+                axum::routing::get(server::events::<A, calls::Whisper>),
+            )
+            .route(
+                server.path_of(&operations::TALK),
+                axum::routing::post(server::events::<A, calls::Talk>),
+            )
             .with_state(server)
     }
 }
@@ -2499,6 +2737,7 @@ mod calls {
                         (server::Place::Query, "detailed"),
                         (server::Place::Query, "mood"),
                         (server::Place::Header, "X-Trace-Id"),
+                        (server::Place::Header, "key"),
                     ],
                 )
         }
@@ -2554,6 +2793,28 @@ mod calls {
         type Output = GuestList;
         async fn call(api: &A, (): ()) -> Result<Self::Output, server::Error> {
             api.get_status().await
+        }
+    }
+
+    pub(super) struct Whisper;
+
+    impl<A: Api> server::Call<A> for Whisper {
+        type Rules = Rules;
+        type Input = ();
+        const OPERATION: &'static wire::Operation = &operations::WHISPER;
+        fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            let _ = incoming;
+            Ok(())
+        }
+    }
+
+    impl<A: Api> server::EventsCall<A> for Whisper {
+        async fn call(
+            api: &A,
+            (): (),
+            reply: &mut server::Sink<Turn>,
+        ) -> Result<(), server::Error> {
+            api.whisper(reply).await
         }
     }
 

@@ -56,24 +56,24 @@ impl<'de> serde::Deserialize<'de> for Address {
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
-                mut map: M,
+                mut map_: M,
             ) -> Result<Address, M::Error> {
                 let mut city: Option<String> = None;
                 let mut note: Option<String> = None;
                 let mut tags: Option<Vec<String>> = None;
-                while let Some(key) = map.next_key::<wire::Key<'de>>()? {
-                    match key.as_str() {
-                        "city" => city = map.next_value()?,
-                        "note" => note = map.next_value()?,
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "city" => city = map_.next_value()?,
+                        "note" => note = map_.next_value()?,
                         "tags" => {
-                            tags = map
+                            tags = map_
                                 .next_value::<
                                     wire::ReadAs<Option<Vec<String>>, Option<wire::JsonText>>,
                                 >()?
                                 .into_inner();
                         }
                         _ => {
-                            map.next_value::<serde::de::IgnoredAny>()?;
+                            map_.next_value::<serde::de::IgnoredAny>()?;
                         }
                     }
                 }

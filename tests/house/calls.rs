@@ -128,6 +128,9 @@ async fn an_answer_that_breaks_the_spec_does_not_leave_the_server() {
 async fn an_operation_that_the_server_leaves_out_is_not_supported() {
     let error = client().get_status().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 501);
+    // Of a stream the head has left.
+    let words: Vec<_> = client().whisper().await.unwrap().try_collect().await.unwrap();
+    assert_eq!(words[0].text, "failed: the operation is not supported");
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ impl server::Turn for Turn {
 
 impl Outcome for GuestList {
     fn failure(&self) -> Option<Failure> {
-        (!self.success).then(|| Failure::new(0, "failed", self.message.as_deref(), None))
+        (!self.success).then(|| Failure::new("failed").with_message(self.message.clone()))
     }
 }
 

@@ -163,6 +163,24 @@ fn unions_are_read_as_objects_or_texts_with_the_path_of_an_error() {
 }
 
 #[test]
+fn an_object_with_one_text_is_read_from_its_json_or_its_text() {
+    for (json, text, loud) in [
+        (json!({"words": "be kind", "loud": true}), "be kind", Some(true)),
+        (json!(r#"{"words": "be kind", "loud": false}"#), "be kind", Some(false)),
+        (json!("be kind"), "be kind", None),
+        (json!("[1]"), "[1]", None),
+        (json!("{be kind}"), "{be kind}", None),
+        (json!(""), "", None),
+    ] {
+        let motto = read("motto", json).motto.unwrap();
+        assert_eq!((motto.text.as_str(), motto.loud), (text, loud));
+    }
+    assert!(complaint("motto", json!("{\"loud\": true}")).starts_with("/motto/words: "));
+    assert!(complaint("motto", json!("{\"words\": 1}")).starts_with("/motto/words: "));
+    assert!(complaint("motto", json!(1)).starts_with("/motto: "));
+}
+
+#[test]
 fn an_unknown_kind_is_kept_whole_and_written_back() {
     let json = json!({"kind": "Song", "length": 3, "notes": [null]});
     let order: Order = decode(json.to_string().as_bytes()).unwrap();

@@ -323,7 +323,7 @@ impl Listener<'_, '_> {
         match error.failure() {
             Some(failure) => {
                 self.count();
-                self.played.failure = Some(failure.status());
+                self.played.failure = failure.status();
                 if !self.fails {
                     self.played.problems.push(error.to_string());
                 }
