@@ -605,7 +605,14 @@ impl<'a> Reader<'a, '_> {
                 let content = node.need("x-content-schema")?;
                 Ok(Form::JsonText(Box::new(self.shape(&content, &[])?)))
             }
-            other => Err(node.error(format!("the format `{other}` is not known"))),
+            other => match self.settings.formats.iter().find(|(format, _)| *format == other) {
+                Some((_, path)) => {
+                    known(&["type", "format"])?;
+                    let name = path.rsplit("::").next().unwrap_or_default();
+                    Ok(Form::Foreign { name: name.into(), path: (*path).into() })
+                }
+                None => Err(node.error(format!("the format `{other}` is not known"))),
+            },
         }
     }
 

@@ -35,6 +35,7 @@ const FIXTURE: Settings<'_> = Settings {
     client: true,
     server: true,
     modules: &[("shared.yaml", "super::shared")],
+    formats: &[("hour", "super::house::Hour")],
     outputs: &[("listGuests", "Vec<Guest>"), ("addGuest", "Vec<Guest>")],
     optional: &["getStatus", "whisper"],
 };

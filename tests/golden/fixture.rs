@@ -146,6 +146,9 @@ pub struct Guest {
     /// An object, its JSON in a string, or its text alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub motto: Option<Motto>,
+    /// A text with a type of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wakes: Option<super::house::Hour>,
     /// What was ordered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<Order>,
@@ -187,6 +190,7 @@ impl Guest {
             home: Default::default(),
             settings: Default::default(),
             motto: Default::default(),
+            wakes: Default::default(),
             orders: Default::default(),
             prices: Default::default(),
             notes: Default::default(),
@@ -254,6 +258,13 @@ impl Guest {
     #[must_use]
     pub fn with_motto(mut self, motto: Motto) -> Self {
         self.motto = Some(motto);
+        self
+    }
+
+    /// Sets [`wakes`](Self::wakes).
+    #[must_use]
+    pub fn with_wakes(mut self, wakes: super::house::Hour) -> Self {
+        self.wakes = Some(wakes);
         self
     }
 
@@ -328,6 +339,7 @@ impl std::fmt::Debug for Guest {
             .field("home", &self.home)
             .field("settings", &self.settings)
             .field("motto", &self.motto)
+            .field("wakes", &self.wakes)
             .field("orders", &self.orders)
             .field("prices", &self.prices)
             .field("notes", &self.notes)
@@ -365,6 +377,7 @@ impl<'de> serde::Deserialize<'de> for Guest {
                 let mut home: Option<super::shared::Address> = None;
                 let mut settings: Option<Settings> = None;
                 let mut motto: Option<Motto> = None;
+                let mut wakes: Option<super::house::Hour> = None;
                 let mut orders: Option<Vec<Order>> = None;
                 let mut prices: Option<std::collections::BTreeMap<String, i64>> = None;
                 let mut notes: Option<serde_json::Map<String, serde_json::Value>> = None;
@@ -410,6 +423,7 @@ impl<'de> serde::Deserialize<'de> for Guest {
                                 >()?
                                 .into_inner();
                         }
+                        "wakes" => wakes = map_.next_value()?,
                         "orders" => {
                             orders = map_
                                 .next_value::<
@@ -454,6 +468,7 @@ impl<'de> serde::Deserialize<'de> for Guest {
                     home,
                     settings,
                     motto,
+                    wakes,
                     orders: orders.unwrap_or_default(),
                     prices: prices.unwrap_or_default(),
                     notes: notes.unwrap_or_default(),
@@ -1495,6 +1510,9 @@ impl wire::Validate for Guest {
         if let Some(value) = &self.settings {
             wire::Validate::check(value, &mut report.field("settings"));
         }
+        if let Some(value) = &self.wakes {
+            wire::Validate::check(value, &mut report.field("wakes"));
+        }
         for (index, item) in self.orders.iter().enumerate() {
             wire::Validate::check(item, &mut report.field("orders").item(index));
         }
@@ -1763,6 +1781,11 @@ impl schemars::JsonSchema for Guest {
         }
       ],
       "description": "An object, its JSON in a string, or its text alone."
+    },
+    "wakes": {
+      "type": "string",
+      "format": "hour",
+      "description": "A text with a type of its own."
     },
     "orders": {
       "type": "array",

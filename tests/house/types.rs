@@ -8,6 +8,8 @@ use crate::fixture::{
 };
 use crate::shared::Address;
 
+use super::Hour;
+
 fn guest() -> Guest {
     Guest::new("g-1", "Ann", 30, Mood::Calm, "sesame", "w")
 }
@@ -178,6 +180,15 @@ fn an_object_with_one_text_is_read_from_its_json_or_its_text() {
     assert!(complaint("motto", json!("{\"loud\": true}")).starts_with("/motto/words: "));
     assert!(complaint("motto", json!("{\"words\": 1}")).starts_with("/motto/words: "));
     assert!(complaint("motto", json!(1)).starts_with("/motto: "));
+}
+
+#[test]
+fn a_text_with_a_type_of_its_own_reads_writes_and_validates_itself() {
+    let guest = read("wakes", json!("7"));
+    assert_eq!(guest.wakes, Some(Hour("7".into())));
+    assert_eq!(json_of(&guest)["wakes"], "7");
+    let error = guest.with_wakes(Hour("25".into())).validate().unwrap_err();
+    assert!(error.to_string().contains("/wakes: 25, allowed: 0 to 23"), "{error}");
 }
 
 #[test]
