@@ -107,6 +107,7 @@ pub mod digital_employee;
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod server;
 pub mod sse;
+pub mod text;
 pub mod wire;
 
 /// The README's examples compile.

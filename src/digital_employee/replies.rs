@@ -7,6 +7,7 @@ use futures_util::{Stream, StreamExt};
 
 use super::{AnswerMode, Event, Packet};
 use crate::client::{Error, EventStream};
+use crate::text::Cumulative;
 
 /// The events of a reply: what the bot's author sent, read back from the packets.
 ///
@@ -14,14 +15,14 @@ use crate::client::{Error, EventStream};
 #[derive(Debug)]
 pub struct Events<S = EventStream<Packet>> {
     packets: S,
-    text: CumulativeText,
+    text: NewText,
 }
 
 impl EventStream<Packet> {
     /// Reads the reply as events with the new text only. `mode` is what the bot's packets hold.
     #[must_use]
     pub fn into_events(self, mode: AnswerMode) -> Events {
-        Events { packets: self, text: CumulativeText::new(mode) }
+        Events { packets: self, text: NewText::new(mode) }
     }
 }
 
@@ -50,7 +51,7 @@ impl<S: Stream<Item = Result<Packet, Error>> + Unpin> Stream for Events<S> {
                 None => return Poll::Ready(None),
             };
             let Some(data) = packet.data else { continue };
-            let text = self.text.new_part(data.answer.unwrap_or_default());
+            let text = self.text.of(data.answer.unwrap_or_default());
             if !text.is_empty() || !data.controls.is_empty() {
                 let mut event = Event::text(text);
                 event.controls = data.controls;
@@ -60,33 +61,22 @@ impl<S: Stream<Item = Result<Packet, Error>> + Unpin> Stream for Events<S> {
     }
 }
 
-/// Finds the new part of an answer.
+/// What is new in an answer, whatever mode the bot speaks.
 #[derive(Debug)]
-pub(super) struct CumulativeText {
+pub(super) struct NewText {
     mode: AnswerMode,
-    so_far: String,
+    whole: Cumulative,
 }
 
-impl CumulativeText {
+impl NewText {
     pub(super) fn new(mode: AnswerMode) -> Self {
-        Self { mode, so_far: String::new() }
+        Self { mode, whole: Cumulative::default() }
     }
 
-    /// The part of `answer` that was not there before. A bot that goes back on its words has its
-    /// answer read from where it differs: what was spoken can't be taken back.
-    pub(super) fn new_part(&mut self, answer: String) -> String {
-        if self.mode == AnswerMode::Delta || answer.is_empty() {
-            return answer;
+    pub(super) fn of(&mut self, answer: String) -> String {
+        match self.mode {
+            AnswerMode::Delta => answer,
+            AnswerMode::Cumulative => self.whole.new_part(&answer).to_owned(),
         }
-        let common: usize = self
-            .so_far
-            .chars()
-            .zip(answer.chars())
-            .take_while(|(old, new)| old == new)
-            .map(|(same, _)| same.len_utf8())
-            .sum();
-        let new = answer.get(common..).unwrap_or_default().to_owned();
-        self.so_far = answer;
-        new
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::script::{Act, Expect, Step};
 use super::transcript::{Played, PlayedStep};
 use crate::client::{Error, EventStream};
-use crate::digital_employee::replies::CumulativeText;
+use crate::digital_employee::replies::NewText;
 use crate::digital_employee::{
     AbortDialogueRequest, AbortType, AnswerMode, BeginSessionRequest, Client, Control, DataType,
     DialogueRequest, EndSessionRequest, Extra, Packet, VendorParams,
@@ -141,7 +141,7 @@ impl Turn<'_> {
         let mut listener = Listener {
             turn: self,
             start,
-            text: CumulativeText::new(self.simulator.answers),
+            text: NewText::new(self.simulator.answers),
             fails: step.expected.iter().any(|expect| matches!(expect, Expect::Failure(_))),
             last_time: 0,
             played,
@@ -203,7 +203,7 @@ impl Turn<'_> {
 struct Listener<'a, 'b> {
     turn: &'a Turn<'a>,
     start: Instant,
-    text: CumulativeText,
+    text: NewText,
     /// A failure is what the step expects.
     fails: bool,
     last_time: i64,
@@ -277,7 +277,7 @@ impl Listener<'_, '_> {
         self.count();
         self.check(&packet);
         let Some(data) = packet.data else { return };
-        let new = self.text.new_part(data.answer.unwrap_or_default());
+        let new = self.text.of(data.answer.unwrap_or_default());
         self.played.reply.push_str(&new);
         self.played.controls.extend(data.controls);
     }

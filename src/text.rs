@@ -1,0 +1,669 @@
+//! Text that speaks well: what a language model writes, cut into what a voice can say.
+//!
+//! A model gives its answer in small pieces that end anywhere. A voice wants whole sentences, or it
+//! stumbles where one piece ends and the next begins. [`sentences`] sits between the two:
+//!
+//! ```
+//! use callbot::text::sentences;
+//! use futures_util::{TryStreamExt, stream};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), std::io::Error> {
+//! let model = ["Dr. Wa", "ng owes 3.", "14 euros", ". Is that", " all? 好的。再", "见！"];
+//! let model = stream::iter(model.map(Ok::<_, std::io::Error>));
+//!
+//! let chunks: Vec<String> = sentences(model).try_collect().await?;
+//! assert_eq!(chunks, ["Dr. Wang owes 3.14 euros. ", "Is that all? ", "好的。", "再见！"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Some models repeat the whole answer in every piece. [`deltas`] takes the repetition out, and may
+//! be followed by [`sentences`]:
+//!
+//! ```
+//! use callbot::text::deltas;
+//! use futures_util::{TryStreamExt, stream};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), std::io::Error> {
+//! let model = ["One", "One moment", "One moment", "One moment, please."];
+//! let model = stream::iter(model.map(Ok::<_, std::io::Error>));
+//!
+//! let parts: Vec<String> = deltas(model).try_collect().await?;
+//! assert_eq!(parts, ["One", " moment", ", please."]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Sentences`] and [`Cumulative`] do the same without a stream, a clock or a runtime.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::{Stream, TryStream};
+use tokio::time::{Instant, Sleep, sleep_until};
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
+
+/// The longest chunk that [`Sentences`] and [`sentences`] give by default, in characters.
+pub const DEFAULT_MAX_CHARS: usize = 100;
+
+/// The longest time that text waits in [`sentences`] by default: 1 second.
+pub const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(1);
+
+/// Finds the new parts of a text that grows.
+///
+/// ```
+/// let mut answer = callbot::text::Cumulative::default();
+/// assert_eq!(answer.new_part("One"), "One");
+/// assert_eq!(answer.new_part("One moment"), " moment");
+/// ```
+#[derive(Clone, Default)]
+pub struct Cumulative {
+    so_far: String,
+}
+
+impl Cumulative {
+    /// The part of `whole` that was not there before.
+    ///
+    /// A text that goes back on its words is read from the first character that differs: what was
+    /// spoken can't be taken back. An empty text brings nothing new, and what was there before
+    /// stays the measure.
+    pub fn new_part<'w>(&mut self, whole: &'w str) -> &'w str {
+        if whole.is_empty() {
+            return whole;
+        }
+        if let Some(new) = whole.strip_prefix(self.so_far.as_str()) {
+            self.so_far.push_str(new);
+            return new;
+        }
+        let pairs = self.so_far.bytes().zip(whole.bytes());
+        let mut common = pairs.take_while(|(old, new)| old == new).count();
+        // Characters that differ may begin with the same bytes.
+        while !whole.is_char_boundary(common) {
+            common -= 1;
+        }
+        let new = whole.get(common..).unwrap_or_default();
+        self.so_far.truncate(common);
+        self.so_far.push_str(new);
+        new
+    }
+
+    /// The whole text as it was given last.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.so_far
+    }
+}
+
+// What is said is private.
+impl fmt::Debug for Cumulative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cumulative").field("bytes", &self.so_far.len()).finish()
+    }
+}
+
+/// Cuts a text that comes in pieces into sentences, without I/O.
+///
+/// All chunks together are the text, character by character. How it was cut into pieces makes no
+/// difference to them, and white space stays at the end of the sentence that it follows.
+///
+/// # Where a sentence ends
+///
+/// Where [UAX #29][uax] ends it, once the text that follows shows that it is over: "3." may go on
+/// "14", and a closing quote may follow "。". A line feed shows it at once. Beyond the annex:
+///
+/// - "…" is read as "..." is: it ends a sentence unless a small letter follows.
+/// - A bracket or quote that opens right after a sentence, without white space between them, begins
+///   the next one, as in Chinese.
+/// - These dots end nothing, so that the sentence goes on with what follows:
+///   - after Mr, Mrs, Ms, Mx, Messrs, Dr, Prof, Rev, Fr, Hon, Gov, Pres, Sen, Rep, Gen, Col, Maj,
+///     Capt, Cmdr, Lt, Sgt, Adm, Supt, Jr, Sr, St, Mt, Ft, Hr, Frl, Mme, Mlle, Sra and Dra, with a
+///     capital;
+///   - after vs, cf, approx, ca and bzw;
+///   - before a number, after no, nos, nr, art, ch, eq, ext, fig, figs, p, pp, par, sec, tel, vol
+///     and the short names of months;
+///   - after a single letter, where a letter of a script with capitals follows ("J. Smith", "z.B.
+///     Hunde"), except in "a.m." and "p.m." and after the word "I";
+///   - after up to three digits or a letter that begin a chunk, which number a list ("1. First").
+///
+/// # Where a chunk ends
+///
+/// After each sentence. One that is longer than the maximum is cut at the best place within it:
+/// after the last clause mark (comma, semicolon, colon, "、", "…" or dash, but not as in "1,000" or
+/// "12:30"), else after the last white space, else at the last place that is not inside a grapheme,
+/// which is what readers take for one character. Only a grapheme longer than the maximum is cut.
+///
+/// White space is no chunk of its own but opens the next one, as it does when it no longer fits
+/// behind its sentence. It goes out alone from [`finish`](Self::finish), and when nothing of what
+/// follows fits behind it.
+///
+/// ```
+/// let mut text = callbot::text::Sentences::default();
+/// text.push("Hello. How are");
+/// assert_eq!(text.next_chunk().as_deref(), Some("Hello. "));
+/// assert_eq!(text.next_chunk(), None);
+/// text.push(" you?");
+/// assert_eq!(text.next_chunk(), None);
+/// assert_eq!(text.finish().as_deref(), Some("How are you?"));
+/// assert_eq!(text.finish(), None);
+/// ```
+///
+/// [uax]: https://www.unicode.org/reports/tr29/#Sentence_Boundaries
+#[derive(Clone)]
+pub struct Sentences {
+    max_chars: usize,
+    text: String,
+    /// Where the next chunk begins in `text`. All other places count from there, in bytes.
+    start: usize,
+    /// How far the text has been looked at, at most one character past the maximum.
+    seen: usize,
+    seen_chars: usize,
+    /// No sentence ends before this place, whatever follows.
+    from: usize,
+    /// The next chunk begins inside straight quotes.
+    quoted: bool,
+}
+
+impl Sentences {
+    /// Sets the longest chunk, in characters (Unicode scalar values): at least 1, by default
+    /// [`DEFAULT_MAX_CHARS`].
+    #[must_use]
+    pub fn max_chars(mut self, max: usize) -> Self {
+        self.max_chars = max.max(1);
+        self.look_afresh();
+        self
+    }
+
+    /// Adds a piece of text.
+    pub fn push(&mut self, piece: &str) {
+        self.text.push_str(piece);
+    }
+
+    /// Takes the next chunk that is complete. `None` means that more text is needed.
+    pub fn next_chunk(&mut self) -> Option<String> {
+        while self.look_on() {
+            if let Some(end) = self.settled_end() {
+                return Some(self.take(end));
+            }
+            // A letter settles whether a sentence has ended before it.
+            let tail = self.window().get(self.from..).unwrap_or_default();
+            self.from += tail.rfind(is_letter).unwrap_or(0);
+        }
+        (self.seen_chars > self.max_chars).then(|| self.take(self.best_cut()))
+    }
+
+    /// Takes the next chunk of what is left, complete or not. `None` means that nothing is left;
+    /// text that is pushed then begins a new sentence.
+    pub fn finish(&mut self) -> Option<String> {
+        let chunk = self.next_chunk();
+        let len = self.waiting().len();
+        if chunk.is_some() || len == 0 {
+            return chunk;
+        }
+        let ends = self.ends_if_before("").into_iter().filter(|end| *end < len);
+        let end = ends.filter_map(|end| self.accept(end)).next();
+        Some(self.take(end.unwrap_or(len)))
+    }
+
+    /// What was pushed and not yet taken.
+    #[must_use]
+    pub fn waiting(&self) -> &str {
+        self.text.get(self.start..).unwrap_or_default()
+    }
+
+    /// Looks at a little more of the text; false when there is no more within the maximum.
+    fn look_on(&mut self) -> bool {
+        // Small steps, since the first end may be near; larger ones where none is found.
+        let step = (self.seen - self.from).max(64);
+        let room = self.max_chars.saturating_add(1) - self.seen_chars;
+        let rest = self.waiting().get(self.seen..).unwrap_or_default();
+        let (mut bytes, mut chars) = (0, 0);
+        for c in rest.chars().take(step.min(room)) {
+            bytes += c.len_utf8();
+            chars += 1;
+        }
+        self.seen += bytes;
+        self.seen_chars += chars;
+        chars > 0
+    }
+
+    fn look_afresh(&mut self) {
+        (self.seen, self.seen_chars, self.from) = (0, 0, 0);
+    }
+
+    /// What has been looked at.
+    fn window(&self) -> &str {
+        self.waiting().get(..self.seen).unwrap_or_default()
+    }
+
+    /// The end of the first sentence, if it is one whatever follows.
+    fn settled_end(&self) -> Option<usize> {
+        let window = self.window();
+        let at_once = window.ends_with(LINE_FEEDS) && self.seen_chars <= self.max_chars;
+        let settled = |end: &usize| *end < window.len() || at_once;
+        // Nothing speaks more against an end than a small letter does.
+        self.ends_if_before("a").into_iter().take_while(settled).find_map(|end| self.accept(end))
+    }
+
+    /// Where sentences end by the annex, if `next` follows the window.
+    fn ends_if_before(&self, next: &str) -> Vec<usize> {
+        let tail = self.window().get(self.from..).unwrap_or_default();
+        // The annex passes over an ellipsis. A one dot leader is a dot to it, and has as many bytes.
+        let tail = tail.replace(ELLIPSES, "\u{2024}") + next;
+        let mut end = self.from;
+        let sentences = tail.split_sentence_bounds().map(|sentence| {
+            end += sentence.len();
+            end
+        });
+        sentences.take_while(|end| *end <= self.seen).collect()
+    }
+
+    /// The end of a sentence, corrected from what the annex takes for it; `None` if it is none.
+    fn accept(&self, end: usize) -> Option<usize> {
+        let window = self.window();
+        let sentence = window.get(..end)?;
+        if is_blank(sentence) {
+            return None;
+        }
+        if sentence.ends_with(LINE_ENDS) {
+            return Some(end);
+        }
+        let end = before_opening(sentence, self.quoted);
+        let (sentence, rest) = window.split_at_checked(end)?;
+        let over = !is_abbreviated(sentence.trim_end(), rest.chars().next())
+            && GraphemeCursor::new(end, window.len(), true).is_boundary(window, 0) == Ok(true);
+        over.then_some(end)
+    }
+
+    /// Where to cut a window that is one character longer than the maximum.
+    fn best_cut(&self) -> usize {
+        let window = self.window();
+        let Some((fits, last)) = window.grapheme_indices(true).next_back() else { return 0 };
+        let blank = is_blank(last);
+        // An end that is not settled is still the best place. Where only white space passes the
+        // maximum, the sentence itself fits.
+        let ends = self.ends_if_before("A").into_iter().filter(|end| *end < window.len() || blank);
+        if let Some(end) = ends.filter_map(|end| self.accept(end)).next_back() {
+            return end.min(fits);
+        }
+
+        let (mut clause, mut space, mut any) = (None, None, None);
+        let (mut after_mark, mut after_space) = (false, false);
+        let mut before = None;
+        let mut graphemes = window.grapheme_indices(true).peekable();
+        while let Some((at, grapheme)) = graphemes.next() {
+            let Some(c) = grapheme.chars().next() else { continue };
+            let next = graphemes.peek().and_then(|(_, next)| next.chars().next());
+            let mark = is_clause_mark(before, c, next);
+            let closes = is_closing(c, next);
+            let may_break = c.is_whitespace() && !NO_BREAK.contains(&c);
+            // White space before all text is not to go alone.
+            if before.is_some() {
+                any = Some(at);
+                clause = if after_mark && !mark && !closes { any } else { clause };
+                space = if after_space || may_break { any } else { space };
+            }
+            after_mark = mark || after_mark && (closes || c.is_whitespace());
+            after_space = may_break;
+            if before.is_some() || !c.is_whitespace() {
+                before = Some(c);
+            }
+        }
+        // A grapheme that fills the window is cut after all.
+        let max = window.char_indices().next_back().map_or(0, |(at, _)| at);
+        clause.or(space).or(any).unwrap_or(if fits > 0 { fits } else { max })
+    }
+
+    /// Takes a chunk of so many bytes.
+    fn take(&mut self, end: usize) -> String {
+        let chunk = self.waiting().get(..end).unwrap_or_default().to_owned();
+        self.quoted = !chunk.ends_with(LINE_ENDS) && (self.quoted ^ has_odd_quotes(&chunk));
+        self.start += end;
+        // What is left is moved only when it is less than what was taken.
+        if self.start > self.text.len() / 2 {
+            self.text.drain(..self.start);
+            self.start = 0;
+        }
+        self.look_afresh();
+        chunk
+    }
+}
+
+impl Default for Sentences {
+    /// Chunks of up to [`DEFAULT_MAX_CHARS`] characters.
+    fn default() -> Self {
+        Self {
+            max_chars: DEFAULT_MAX_CHARS,
+            text: String::new(),
+            start: 0,
+            seen: 0,
+            seen_chars: 0,
+            from: 0,
+            quoted: false,
+        }
+    }
+}
+
+// What is said is private.
+impl fmt::Debug for Sentences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sentences")
+            .field("max_chars", &self.max_chars)
+            .field("waiting_bytes", &self.waiting().len())
+            .finish()
+    }
+}
+
+/// Line ends that are over: a carriage return may be followed by a line feed.
+const LINE_FEEDS: [char; 4] = ['\n', '\u{85}', '\u{2028}', '\u{2029}'];
+const LINE_ENDS: [char; 5] = ['\n', '\u{85}', '\u{2028}', '\u{2029}', '\r'];
+const ELLIPSES: [char; 2] = ['…', '⋯'];
+/// White space at which no line is broken.
+const NO_BREAK: [char; 3] = ['\u{a0}', '\u{2007}', '\u{202f}'];
+const OPENING: &str = "([{（［｛「『｢〈《【〔〖〘〚“‘«‹";
+const CLOSING: &str = ")]}）］｝」』｣〉》】〕〗〙〛”’»›";
+
+/// Followed by a name, and written with a capital.
+const BEFORE_NAME: &[&str] = &[
+    "Mr", "Mrs", "Ms", "Mx", "Messrs", "Dr", "Prof", "Rev", "Fr", "Hon", "Gov", "Pres", "Sen",
+    "Rep", "Gen", "Col", "Maj", "Capt", "Cmdr", "Lt", "Sgt", "Adm", "Supt", "Jr", "Sr", "St", "Mt",
+    "Ft", "Hr", "Frl", "Mme", "Mlle", "Sra", "Dra",
+];
+const BEFORE_ANYTHING: &[&str] = &["vs", "cf", "approx", "ca", "bzw"];
+const BEFORE_NUMBER: &[&str] = &[
+    "no", "nos", "nr", "art", "ch", "eq", "ext", "fig", "figs", "p", "pp", "par", "sec", "tel",
+    "vol", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
+];
+
+/// Whether the dot at the end of `text` is that of an abbreviation or of a number in a list.
+fn is_abbreviated(text: &str, next: Option<char>) -> bool {
+    let Some(text) = text.strip_suffix('.') else { return false };
+    // Chinese has no cased letters, so a word ends where it begins.
+    let in_word = |c: char| is_cased(c) || c.is_numeric();
+    let lead = text.trim_end_matches(in_word);
+    let word = text.get(lead.len()..).unwrap_or_default();
+    let is_in = |list: &[&str]| list.iter().any(|known| known.eq_ignore_ascii_case(word));
+
+    let mut chars = word.chars();
+    let letter = matches!((chars.next(), chars.next()), (Some(c), None) if is_cased(c));
+    let digits = (1..=3).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
+    if (letter || digits) && is_blank(lead) {
+        return true;
+    }
+    if letter && next.is_some_and(is_cased) {
+        let pronoun = word == "I" && !lead.ends_with('.');
+        let tail = text.get(text.len().saturating_sub(3)..).unwrap_or_default();
+        let hour = tail.eq_ignore_ascii_case("a.m") || tail.eq_ignore_ascii_case("p.m");
+        return !pronoun && !hour;
+    }
+    is_in(BEFORE_ANYTHING)
+        || word.starts_with(char::is_uppercase) && is_in(BEFORE_NAME)
+        || next.is_some_and(char::is_numeric) && is_in(BEFORE_NUMBER)
+}
+
+/// The end of `sentence` without the brackets and quotes that open at its end.
+fn before_opening(sentence: &str, quoted: bool) -> usize {
+    let opens = |(at, c): &(usize, char)| match c {
+        '"' => !(quoted ^ sentence.get(..*at).is_some_and(has_odd_quotes)),
+        c => OPENING.contains(*c),
+    };
+    let opening = sentence.char_indices().rev().take_while(opens).last();
+    opening.map_or(sentence.len(), |(at, _)| at)
+}
+
+fn has_odd_quotes(text: &str) -> bool {
+    text.matches('"').count() % 2 == 1
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
+fn is_cased(c: char) -> bool {
+    c.is_lowercase() || c.is_uppercase()
+}
+
+/// Whether `c` is a letter to the annex, so that nothing behind it bears on an end before it.
+fn is_letter(c: char) -> bool {
+    let ends = |next| format!(". {c}{next}").split_sentence_bounds().count();
+    c.is_ascii_alphabetic()
+        || ('\u{4e00}'..='\u{9fff}').contains(&c)
+        || c.is_alphabetic() && ends('a') == ends('A')
+}
+
+/// Whether a sentence may be cut behind `c`.
+fn is_clause_mark(before: Option<char>, c: char, next: Option<char>) -> bool {
+    let between = |is: fn(char) -> bool| before.is_some_and(is) && next.is_some_and(is);
+    match c {
+        '，' | '、' | '；' | '：' | '،' | '؛' | '—' | '―' | '…' | '⋯' => {
+            !between(char::is_numeric)
+        }
+        ',' | ';' | ':' | '–' => {
+            !between(|c| c.is_ascii_alphanumeric()) && !matches!(next, Some('/'))
+        }
+        '-' => between(char::is_whitespace),
+        _ => false,
+    }
+}
+
+fn is_closing(c: char, next: Option<char>) -> bool {
+    match c {
+        '"' | '\'' => next.is_none_or(char::is_whitespace),
+        c => CLOSING.contains(c),
+    }
+}
+
+/// Yields the new parts of a stream that repeats its text: each item is the whole text so far.
+///
+/// Items that bring nothing new are passed over. Which part is new is told by [`Cumulative`].
+/// Errors pass through and end nothing.
+pub fn deltas<S>(stream: S) -> Deltas<S>
+where
+    S: TryStream,
+    S::Ok: AsRef<str>,
+{
+    Deltas { stream: Box::pin(stream), text: Cumulative::default() }
+}
+
+/// The stream of [`deltas`].
+#[must_use = "streams do nothing unless polled"]
+pub struct Deltas<S> {
+    stream: Pin<Box<S>>,
+    text: Cumulative,
+}
+
+impl<S> Stream for Deltas<S>
+where
+    S: TryStream,
+    S::Ok: AsRef<str>,
+{
+    type Item = Result<String, S::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let whole = match ready!(self.stream.as_mut().try_poll_next(cx)) {
+                Some(Ok(whole)) => whole,
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            };
+            let new = self.text.new_part(whole.as_ref());
+            if !new.is_empty() {
+                return Poll::Ready(Some(Ok(new.to_owned())));
+            }
+        }
+    }
+}
+
+impl<S> fmt::Debug for Deltas<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deltas").field("text", &self.text).finish_non_exhaustive()
+    }
+}
+
+/// Cuts a stream of text in pieces into whole sentences, as [`Sentences`] does, without letting
+/// text wait for too long.
+///
+/// At the end of the stream, and before an error, what waits goes out. Errors pass through and end
+/// nothing: what the stream yields after one begins a new sentence.
+pub fn sentences<S>(stream: S) -> SentenceStream<S>
+where
+    S: TryStream,
+    S::Ok: AsRef<str>,
+{
+    SentenceStream {
+        stream: Box::pin(stream),
+        sentences: Sentences::default(),
+        max_wait: DEFAULT_MAX_WAIT,
+        arrivals: VecDeque::new(),
+        sleep: None,
+        releasing: false,
+        error: None,
+        ended: false,
+    }
+}
+
+/// The stream of [`sentences`].
+///
+/// Nothing is lost when the future of an item is dropped. It needs a Tokio runtime with a timer,
+/// unless the waiting time is unlimited.
+#[must_use = "streams do nothing unless polled"]
+pub struct SentenceStream<S: TryStream> {
+    stream: Pin<Box<S>>,
+    sentences: Sentences,
+    max_wait: Duration,
+    /// The pieces that make up the text that waits: bytes, and when they came.
+    arrivals: VecDeque<(usize, Instant)>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// All that waits is going out.
+    releasing: bool,
+    /// Goes out behind the text that came before it.
+    error: Option<S::Error>,
+    ended: bool,
+}
+
+// Nothing but the box is pinned.
+impl<S: TryStream> Unpin for SentenceStream<S> {}
+
+impl<S: TryStream> SentenceStream<S> {
+    /// Sets the longest chunk, in characters (Unicode scalar values): at least 1, by default
+    /// [`DEFAULT_MAX_CHARS`].
+    pub fn max_chars(mut self, max: usize) -> Self {
+        self.sentences = self.sentences.max_chars(max);
+        self
+    }
+
+    /// Sets how long text waits at most for the end of its sentence, from when its first character
+    /// came; white space before it does not count. Then all that waits goes out. By default
+    /// [`DEFAULT_MAX_WAIT`]; [`Duration::MAX`] is unlimited, and with zero nothing waits.
+    pub fn max_wait(mut self, max: Duration) -> Self {
+        self.max_wait = max;
+        self
+    }
+
+    fn push(&mut self, piece: &str) {
+        if !piece.is_empty() {
+            self.sentences.push(piece);
+            self.arrivals.push_back((piece.len(), Instant::now()));
+        }
+    }
+
+    fn next_chunk(&mut self) -> Option<String> {
+        // White space waits on, unless nothing can follow.
+        self.releasing &= self.ended || !is_blank(self.sentences.waiting());
+        let chunk = match self.releasing {
+            true => self.sentences.finish(),
+            false => self.sentences.next_chunk(),
+        }?;
+        let mut taken = chunk.len();
+        while let Some((bytes, _)) = self.arrivals.front_mut() {
+            if *bytes > taken {
+                *bytes -= taken;
+                break;
+            }
+            taken -= *bytes;
+            self.arrivals.pop_front();
+        }
+        Some(chunk)
+    }
+
+    /// When what waits is to go out. `None` if nothing waits, or without limit.
+    fn deadline(&self) -> Option<Instant> {
+        let waiting = self.sentences.waiting();
+        let mut before = waiting.find(|c: char| !c.is_whitespace())?;
+        let first = self.arrivals.iter().find(|(bytes, _)| match before.checked_sub(*bytes) {
+            Some(rest) => {
+                before = rest;
+                false
+            }
+            None => true,
+        });
+        first.and_then(|(_, at)| at.checked_add(self.max_wait))
+    }
+
+    /// Whether the time is over; if not, the task is woken when it is.
+    fn poll_deadline(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if sleep.deadline() != deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}
+
+impl<S> Stream for SentenceStream<S>
+where
+    S: TryStream,
+    S::Ok: AsRef<str>,
+{
+    type Item = Result<String, S::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            if let Some(chunk) = this.next_chunk() {
+                return Poll::Ready(Some(Ok(chunk)));
+            }
+            if let Some(error) = this.error.take() {
+                return Poll::Ready(Some(Err(error)));
+            }
+            if this.ended {
+                return Poll::Ready(None);
+            }
+            let deadline = this.deadline();
+            // By the clock: a stream that is always ready leaves the timer no turn.
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                this.releasing = true;
+                continue;
+            }
+            match this.stream.as_mut().try_poll_next(cx) {
+                Poll::Ready(Some(Ok(piece))) => this.push(piece.as_ref()),
+                Poll::Ready(Some(Err(error))) => {
+                    this.error = Some(error);
+                    this.releasing = true;
+                }
+                Poll::Ready(None) => {
+                    this.ended = true;
+                    this.releasing = true;
+                }
+                Poll::Pending => {
+                    let Some(deadline) = deadline else { return Poll::Pending };
+                    ready!(this.poll_deadline(deadline, cx));
+                    this.releasing = true;
+                }
+            }
+        }
+    }
+}
+
+impl<S: TryStream> fmt::Debug for SentenceStream<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SentenceStream")
+            .field("sentences", &self.sentences)
+            .field("max_wait", &self.max_wait)
+            .finish_non_exhaustive()
+    }
+}
