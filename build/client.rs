@@ -92,14 +92,8 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
     let body_argument = body.iter().map(|ty| quote!(request: &#ty,));
     let body_check = body.iter().map(|_| quote!(client::check(operation, request)?;));
     let arguments = raw_arguments(model, operation);
-    let hidden = model.parameters(operation).filter_map(|(parameter, property)| {
-        let secret = matches!(property.shape.form, Form::Secret);
-        let wire = &parameter.wire;
-        (secret && parameter.place == Place::Header)
-            .then(|| quote!(client::hide(&mut http, #wire);))
-    });
-    let hidden: Vec<_> = hidden.collect();
-    let mutable = (!hidden.is_empty()).then(|| quote!(mut));
+    let headers = headers(model, operation);
+    let mutable = (!headers.is_empty()).then(|| quote!(mut));
     let (answer, call) = match &operation.answer {
         Answer::Json(form) => {
             let ty = form_path(form);
@@ -124,7 +118,7 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
             let (raw, capture) = self.raw();
             let built = raw.#name(#(#arguments),*).await;
             let #mutable http = capture.request(operation, built.err())?;
-            #(#hidden)*
+            #(#headers)*
             #call
         }
     }
@@ -134,9 +128,33 @@ const ERRORS: &str = "# Errors
 See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
 has an error of its own, and a failure that the peer reports in the body is an error too.";
 
-/// The arguments in progenitor's order: path, query by name, body, headers by name.
+/// Statements that set the headers. progenitor's own order of headers and body is not stable.
+fn headers(model: &Model, operation: &Operation) -> Vec<TokenStream> {
+    let headers =
+        model.parameters(operation).filter(|(parameter, _)| parameter.place == Place::Header);
+    let statements = headers.map(|(parameter, property)| {
+        let (wire, ident) = (&parameter.wire, names::ident(&property.rust));
+        let secret = matches!(property.shape.form, Form::Secret);
+        match property.presence {
+            Presence::Required => quote! {
+                client::header(operation, &mut http, #wire, &parameters.#ident, #secret)?;
+            },
+            _ => quote! {
+                if let Some(value) = &parameters.#ident {
+                    client::header(operation, &mut http, #wire, value, #secret)?;
+                }
+            },
+        }
+    });
+    statements.collect()
+}
+
+/// The arguments in progenitor's order: path, query by name, body.
 fn raw_arguments(model: &Model, operation: &Operation) -> Vec<TokenStream> {
-    let mut ordered: Vec<_> = model.parameters(operation).collect();
+    let mut ordered: Vec<_> = model
+        .parameters(operation)
+        .filter(|(parameter, _)| parameter.place != Place::Header)
+        .collect();
     ordered.sort_by_key(|(parameter, _)| {
         let position = match parameter.place {
             Place::Path => operation.path.find(&format!("{{{}}}", parameter.wire)).unwrap_or(0),
@@ -144,22 +162,16 @@ fn raw_arguments(model: &Model, operation: &Operation) -> Vec<TokenStream> {
         };
         (parameter.place, position, parameter.wire.clone())
     });
-    let mut arguments = Vec::new();
-    let mut body = operation.body.as_ref().map(|_| quote!(request));
-    for (parameter, property) in ordered {
-        if parameter.place == Place::Header {
-            arguments.extend(body.take());
-        }
+    let arguments = ordered.into_iter().map(|(parameter, property)| {
         let ident = names::ident(&property.rust);
         let wire = &parameter.wire;
-        arguments.push(match (parameter.place, property.presence) {
+        match (parameter.place, property.presence) {
             (Place::Path, _) => {
                 quote!(&client::segment(operation, #wire, &parameters.#ident)?)
             }
             (_, Presence::Required) => quote!(&wire::parameter(&parameters.#ident)),
             _ => quote!(parameters.#ident.as_ref().map(wire::parameter).as_deref()),
-        });
-    }
-    arguments.extend(body);
-    arguments
+        }
+    });
+    arguments.chain(operation.body.as_ref().map(|_| quote!(request))).collect()
 }

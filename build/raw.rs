@@ -83,12 +83,10 @@ fn openapi(model: &Model) -> Value {
 fn lower_operation(model: &Model, operation: &Operation) -> Value {
     let parameters: Vec<_> = model
         .parameters(operation)
+        // Headers are set on the finished request.
+        .filter(|(parameter, _)| parameter.place != Place::Header)
         .map(|(parameter, property)| {
-            let place = match parameter.place {
-                Place::Path => "path",
-                Place::Query => "query",
-                Place::Header => "header",
-            };
+            let place = if parameter.place == Place::Path { "path" } else { "query" };
             json!({
                 "name": parameter.wire,
                 "in": place,

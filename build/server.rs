@@ -110,8 +110,13 @@ fn method(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
     }
 }
 
+/// The type that ties an operation together. The name must not be that of what it answers with.
+fn call_name(operation: &Operation) -> proc_macro2::Ident {
+    format_ident!("{}Call", names::camel(&operation.id))
+}
+
 fn call(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
-    let call = format_ident!("{}", names::camel(&operation.id));
+    let call = call_name(operation);
     let name = names::ident(&names::snake(&operation.id));
     let constant = names::constant(&operation.id);
     let (arguments, types): (Vec<_>, Vec<_>) = inputs(operation).into_iter().unzip();
@@ -196,7 +201,7 @@ fn read(operation: &Operation) -> TokenStream {
 
 fn route(operation: &Operation) -> TokenStream {
     let constant = names::constant(&operation.id);
-    let call = format_ident!("{}", names::camel(&operation.id));
+    let call = call_name(operation);
     let method = match operation.method {
         Method::Get => quote!(get),
         Method::Post => quote!(post),

@@ -93,6 +93,7 @@ impl<'a> Reader<'a> {
         match text {
             "true" => return Ok(true.into()),
             "false" => return Ok(false.into()),
+            "null" => return Ok(Value::Null),
             _ => {}
         }
         let sexagesimal =

@@ -22,5 +22,5 @@ pub use events::EventStream;
 #[cfg(feature = "server")]
 pub use in_memory::InMemory;
 pub use outcome::{Failure, Outcome, Reported, Step};
-pub use request::{Capture, check, hide, segment};
+pub use request::{Capture, check, header, segment};
 pub use transport::{Transport, TransportError};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use http::{HeaderName, HeaderValue};
 use reqwest::ResponseBuilderExt;
 use serde::Serialize;
 
@@ -40,11 +41,26 @@ impl Capture {
     }
 }
 
-/// Marks a header as one whose value must not show.
-pub fn hide(request: &mut reqwest::Request, name: &str) {
-    if let Some(value) = request.headers_mut().get_mut(name) {
-        value.set_sensitive(true);
-    }
+/// Puts a parameter into a header.
+///
+/// # Errors
+/// When it has characters that do not go into a header.
+pub fn header(
+    operation: &Operation,
+    request: &mut reqwest::Request,
+    name: &'static str,
+    value: &impl Serialize,
+    secret: bool,
+) -> Result<(), Error> {
+    let header = HeaderName::from_bytes(name.as_bytes());
+    let value = HeaderValue::try_from(wire::parameter(value));
+    let (Ok(header), Ok(mut value)) = (header, value) else {
+        let reason = format!("the value of the header {name} does not go into a header");
+        return Err(Error::new(operation, Kind::Request(reason)));
+    };
+    value.set_sensitive(secret);
+    request.headers_mut().insert(header, value);
+    Ok(())
 }
 
 /// Checks what is about to leave.

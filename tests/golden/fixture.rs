@@ -2330,12 +2330,15 @@ impl Client {
                 parameters.detailed.as_ref().map(wire::parameter).as_deref(),
                 parameters.limit.as_ref().map(wire::parameter).as_deref(),
                 parameters.mood.as_ref().map(wire::parameter).as_deref(),
-                parameters.trace_id.as_ref().map(wire::parameter).as_deref(),
-                parameters.key.as_ref().map(wire::parameter).as_deref(),
             )
             .await;
         let mut http = capture.request(operation, built.err())?;
-        client::hide(&mut http, "key");
+        if let Some(value) = &parameters.trace_id {
+            client::header(operation, &mut http, "X-Trace-Id", value, false)?;
+        }
+        if let Some(value) = &parameters.key {
+            client::header(operation, &mut http, "key", value, true)?;
+        }
         self.core.answer(operation, http).await
     }
 
@@ -2504,19 +2507,11 @@ Version: 1*/
             detailed: Option<&'a str>,
             limit: Option<&'a str>,
             mood: Option<&'a str>,
-            x_trace_id: Option<&'a str>,
-            key: Option<&'a str>,
         ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
             let url = format!(
                 "{}/rooms/{}/guests", self.baseurl, encode_path(& room_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
-            if let Some(value) = x_trace_id {
-                header_map.append("X-Trace-Id", value.to_string().try_into()?);
-            }
-            if let Some(value) = key {
-                header_map.append("key", value.to_string().try_into()?);
-            }
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
             #[allow(unused_mut)]
             let mut request = self
                 .client
@@ -2720,23 +2715,23 @@ impl<A: Api> server::Routes<A> for Rules {
         axum::Router::new()
             .route(
                 server.path_of(&operations::LIST_GUESTS),
-                axum::routing::get(server::answer::<A, calls::ListGuests>),
+                axum::routing::get(server::answer::<A, calls::ListGuestsCall>),
             )
             .route(
                 server.path_of(&operations::ADD_GUEST),
-                axum::routing::post(server::answer::<A, calls::AddGuest>),
+                axum::routing::post(server::answer::<A, calls::AddGuestCall>),
             )
             .route(
                 server.path_of(&operations::GET_STATUS),
-                axum::routing::get(server::answer::<A, calls::GetStatus>),
+                axum::routing::get(server::answer::<A, calls::GetStatusCall>),
             )
             .route(
                 server.path_of(&operations::WHISPER),
-                axum::routing::get(server::events::<A, calls::Whisper>),
+                axum::routing::get(server::events::<A, calls::WhisperCall>),
             )
             .route(
                 server.path_of(&operations::TALK),
-                axum::routing::post(server::events::<A, calls::Talk>),
+                axum::routing::post(server::events::<A, calls::TalkCall>),
             )
             .with_state(server)
     }
@@ -2745,9 +2740,9 @@ impl<A: Api> server::Routes<A> for Rules {
 mod calls {
     use super::*;
 
-    pub(super) struct ListGuests;
+    pub(super) struct ListGuestsCall;
 
-    impl<A: Api> server::Call<A> for ListGuests {
+    impl<A: Api> server::Call<A> for ListGuestsCall {
         type Rules = Rules;
         type Input = ListGuestsParameters;
         const OPERATION: &'static wire::Operation = &operations::LIST_GUESTS;
@@ -2766,7 +2761,7 @@ mod calls {
         }
     }
 
-    impl<A: Api> server::AnswerCall<A> for ListGuests {
+    impl<A: Api> server::AnswerCall<A> for ListGuestsCall {
         type Output = Vec<Guest>;
         async fn call(
             api: &A,
@@ -2776,9 +2771,9 @@ mod calls {
         }
     }
 
-    pub(super) struct AddGuest;
+    pub(super) struct AddGuestCall;
 
-    impl<A: Api> server::Call<A> for AddGuest {
+    impl<A: Api> server::Call<A> for AddGuestCall {
         type Rules = Rules;
         type Input = (AddGuestParameters, Guest);
         const OPERATION: &'static wire::Operation = &operations::ADD_GUEST;
@@ -2790,7 +2785,7 @@ mod calls {
         }
     }
 
-    impl<A: Api> server::AnswerCall<A> for AddGuest {
+    impl<A: Api> server::AnswerCall<A> for AddGuestCall {
         type Output = Vec<Guest>;
         async fn call(
             api: &A,
@@ -2800,9 +2795,9 @@ mod calls {
         }
     }
 
-    pub(super) struct GetStatus;
+    pub(super) struct GetStatusCall;
 
-    impl<A: Api> server::Call<A> for GetStatus {
+    impl<A: Api> server::Call<A> for GetStatusCall {
         type Rules = Rules;
         type Input = ();
         const OPERATION: &'static wire::Operation = &operations::GET_STATUS;
@@ -2812,16 +2807,16 @@ mod calls {
         }
     }
 
-    impl<A: Api> server::AnswerCall<A> for GetStatus {
+    impl<A: Api> server::AnswerCall<A> for GetStatusCall {
         type Output = GuestList;
         async fn call(api: &A, (): ()) -> Result<Self::Output, server::Error> {
             api.get_status().await
         }
     }
 
-    pub(super) struct Whisper;
+    pub(super) struct WhisperCall;
 
-    impl<A: Api> server::Call<A> for Whisper {
+    impl<A: Api> server::Call<A> for WhisperCall {
         type Rules = Rules;
         type Input = ();
         const OPERATION: &'static wire::Operation = &operations::WHISPER;
@@ -2831,7 +2826,7 @@ mod calls {
         }
     }
 
-    impl<A: Api> server::EventsCall<A> for Whisper {
+    impl<A: Api> server::EventsCall<A> for WhisperCall {
         async fn call(
             api: &A,
             (): (),
@@ -2841,9 +2836,9 @@ mod calls {
         }
     }
 
-    pub(super) struct Talk;
+    pub(super) struct TalkCall;
 
-    impl<A: Api> server::Call<A> for Talk {
+    impl<A: Api> server::Call<A> for TalkCall {
         type Rules = Rules;
         type Input = Question;
         const OPERATION: &'static wire::Operation = &operations::TALK;
@@ -2852,7 +2847,7 @@ mod calls {
         }
     }
 
-    impl<A: Api> server::EventsCall<A> for Talk {
+    impl<A: Api> server::EventsCall<A> for TalkCall {
         async fn call(
             api: &A,
             request: Question,
