@@ -30,6 +30,34 @@ fn main() -> Result<(), Box<dyn Error>> {
             },
         )?;
     }
+    if cfg!(feature = "duix") {
+        write(
+            "duix.yaml",
+            &Settings {
+                outputs: &[
+                    ("concurrency", "Concurrency"),
+                    ("sessions", "serde_json::Value"),
+                    ("stopAllSessionsOfApp", "()"),
+                    ("stopSession", "()"),
+                    ("conversation", "Conversation"),
+                    ("conversationV2", "Conversation"),
+                    ("createAvatar", "CreatedAvatar"),
+                    ("avatar", "Avatar"),
+                ],
+                optional: &["conversationV2", "createAvatar", "avatar"],
+                ..settings
+            },
+        )?;
+        write(
+            "duix-dialogue.yaml",
+            &Settings {
+                modules: &[("duix.yaml", "crate::duix")],
+                outputs: &[("dialogue", "Answer")],
+                optional: &["dialogue", "dialogueStream"],
+                ..settings
+            },
+        )?;
+    }
     Ok(())
 }
 

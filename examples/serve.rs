@@ -1,12 +1,14 @@
-//! Serves the demo bot for a real platform.
+//! Serves the demo bot for real platforms: Digital Employee at `/proxy/…`, DUIX at `/duix/dialogue`
+//! and `/duix/dialogue/stream`.
 //!
 //! ```text
 //! serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS]
 //! ```
 //!
 //! Without `--listen` it follows the rules of Function Compute's custom runtime. With `--key-id` it
-//! takes signed requests only; the secret of the key is in `CALLBOT_KEY_SECRET`. After SIGTERM or
-//! Ctrl-C running turns may end, for 30 s unless `--grace` says otherwise.
+//! takes signed requests of Digital Employee only; the secret of the key is in `CALLBOT_KEY_SECRET`.
+//! With `CALLBOT_DUIX_SECRET` set, requests of DUIX need it in the header `x-callbot-secret`. After
+//! SIGTERM or Ctrl-C running turns may end, for 30 s unless `--grace` says otherwise.
 
 mod clerk;
 
@@ -18,8 +20,10 @@ use std::time::Duration;
 use axum::Router;
 use callbot::auth::{Credentials, Verifier, VerifyLayer};
 use callbot::digital_employee::Server;
+use callbot::duix::dialogue;
 use callbot::server::{function_compute, serve};
 use clerk::Clerk;
+use http::HeaderName;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -60,7 +64,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
     // A comment every 10 s: a caller that is gone without a word is noticed.
-    let bot = Server::new(Clerk::default()).heartbeat(Duration::from_secs(10)).router();
+    let clerk = Clerk::default();
+    let bot = Server::new(clerk.clone()).heartbeat(Duration::from_secs(10)).router();
     let bot = match &options.key_id {
         Some(key_id) => {
             let secret = std::env::var("CALLBOT_KEY_SECRET")
@@ -70,7 +75,12 @@ fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
         }
         None => bot,
     };
-    Ok(function_compute::hooks().merge(bot))
+    let mut human = dialogue::Server::new(clerk)
+        .fallback("I am sorry, something went wrong. Please ask me again.");
+    if let Ok(secret) = std::env::var("CALLBOT_DUIX_SECRET") {
+        human = human.secret(HeaderName::from_static("x-callbot-secret"), secret);
+    }
+    Ok(function_compute::hooks().merge(bot).merge(human.router()))
 }
 
 struct Options {

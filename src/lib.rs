@@ -9,6 +9,7 @@
 //! | Platform | Module | Your bot | Feature |
 //! |---|---|---|---|
 //! | Alibaba Cloud Digital Employee | [`digital_employee`] | is called | `digital-employee` |
+//! | DUIX digital humans | [`duix`] | is asked what to say, and calls the management API | `duix` |
 //!
 //! # A bot
 //!
@@ -72,7 +73,7 @@
 //!
 //! | Feature | Default | What it brings |
 //! |---|---|---|
-//! | `digital-employee` | yes | the platform of that name |
+//! | `digital-employee`, `duix` | yes | the platforms of these names |
 //! | `client` | yes | the clients, and the simulators that stand on them |
 //! | `server` | yes | the `Api` traits and their axum routers |
 //! | `rustls` | yes | TLS for the clients, by rustls with ring |
@@ -103,6 +104,9 @@ pub mod clock;
 #[cfg(feature = "digital-employee")]
 #[cfg_attr(docsrs, doc(cfg(feature = "digital-employee")))]
 pub mod digital_employee;
+#[cfg(feature = "duix")]
+#[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
+pub mod duix;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod server;
@@ -111,6 +115,12 @@ pub mod text;
 pub mod wire;
 
 /// The README's examples compile.
-#[cfg(all(doctest, feature = "digital-employee", feature = "client", feature = "server"))]
+#[cfg(all(
+    doctest,
+    feature = "digital-employee",
+    feature = "duix",
+    feature = "client",
+    feature = "server"
+))]
 #[doc = include_str!("../README.md")]
 mod readme {}

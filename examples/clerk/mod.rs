@@ -1,87 +1,60 @@
-//! The demo bot: a bank clerk that always answers the same.
+//! The demo bot: a bank clerk that always answers the same, on every platform.
 
-use std::time::Duration;
+#[cfg(feature = "duix")]
+mod duix;
+mod phone;
 
-use callbot::digital_employee::{
-    AbortDialogueRequest, Api, BeginSessionRequest, DialogueRequest, Event, GatherDtmf, HangUp,
-    Input, Reply, Terminator, Transfer, TransferType, Voice,
-};
-use callbot::server::{Error, Turns};
+use callbot::server::Turns;
 
 /// A bank clerk.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Clerk {
     turns: Turns,
 }
 
-impl Api for Clerk {
-    async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
-        let barge_in = Voice::new().with_interruptible(true).with_silence_detection_timeout(5);
-        Ok(reply
-            .finish(Event::text("Welcome to the bank. How can I help you?").with(barge_in))
-            .await?)
-    }
-
-    async fn dialogue(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
-        let turn = self.turns.start(&request.session_id, &request.stream_id);
-        tokio::select! {
-            spoken = answer(request.input(), reply) => spoken,
-            () = turn.aborted() => Ok(()),
-        }
-    }
-
-    async fn abort_dialogue(&self, request: AbortDialogueRequest) -> Result<(), Error> {
-        self.turns.abort(&request.session_id, &request.stream_id).await;
-        Ok(())
-    }
+/// What somebody wants of the clerk, by the words that it listens for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Balance,
+    Agent,
+    Pin,
+    Story,
+    Bye,
+    Crash,
+    Help,
+    /// Nothing that it knows: it repeats what was said.
+    Other,
 }
 
-async fn answer(input: Input<'_>, reply: &mut Reply) -> Result<(), Error> {
-    let utterance = match input {
-        Input::Speech(utterance) => utterance,
-        Input::Keys(digits) => {
-            let digits: Vec<_> = digits.chars().map(String::from).collect();
-            return Ok(reply.send(format!("You pressed {}.", digits.join(", "))).await?);
-        }
-        _ => return Ok(reply.send("Are you still there? How can I help you?").await?),
-    };
-    let says = |word: &str| {
-        let mut words = utterance.split(|c: char| !c.is_alphanumeric());
-        words.any(|said| said.eq_ignore_ascii_case(word))
-    };
-    if says("balance") {
-        for part in ["Your balance ", "is 1234 euros ", "and 56 cents."] {
-            reply.send(part).await?;
-        }
-    } else if says("agent") {
-        reply.send("One moment, I am putting you through.").await?;
-        reply.send(Transfer::new(TransferType::SkillGroup, "skg-1234")).await?;
-    } else if says("pin") {
-        let keys = GatherDtmf::new(Terminator::Hash, 4, 5);
-        reply.send(Event::text("Please enter the four digits of your PIN.").with(keys)).await?;
-    } else if says("story") {
-        tell_a_story(reply).await?;
-    } else if says("bye") {
-        reply.send(Event::text("Goodbye.").with(HangUp::new().with_delay(1))).await?;
-    } else if says("crash") {
-        panic!("the caller asked for it");
-    } else {
-        reply.send(utterance).await?;
-    }
-    Ok(())
-}
-
-/// Speaks for more than six seconds, a packet each 200 ms.
-async fn tell_a_story(reply: &mut Reply) -> Result<(), Error> {
-    let mut pace = tokio::time::interval(Duration::from_millis(200));
-    for coin in 1..=32 {
-        pace.tick().await;
-        let sentence = match coin {
-            1 => "Once upon a time there was a coin. ".to_owned(),
-            32 => "And they lived in the vault ever after.".to_owned(),
-            coin => format!("Then came coin number {coin}. "),
+impl Wish {
+    fn of(utterance: &str) -> Self {
+        let says = |word: &str| {
+            let mut words = utterance.split(|c: char| !c.is_alphanumeric());
+            words.any(|said| said.eq_ignore_ascii_case(word))
         };
-        reply.send(sentence).await?;
+        let known = [
+            ("balance", Self::Balance),
+            ("agent", Self::Agent),
+            ("pin", Self::Pin),
+            ("story", Self::Story),
+            ("bye", Self::Bye),
+            ("crash", Self::Crash),
+            ("help", Self::Help),
+        ];
+        known.iter().find(|(word, _)| says(word)).map_or(Self::Other, |(_, wish)| *wish)
     }
-    Ok(())
 }
+
+const BALANCE: [&str; 3] = ["Your balance ", "is 1234 euros ", "and 56 cents."];
+
+/// The sentences of a story.
+fn story() -> impl Iterator<Item = String> {
+    (1..=32).map(|coin| match coin {
+        1 => "Once upon a time there was a coin. ".into(),
+        32 => "And they lived in the vault ever after.".into(),
+        coin => format!("Then came coin number {coin}. "),
+    })
+}
+
+/// From one sentence of the story to the next.
+const PACE: std::time::Duration = std::time::Duration::from_millis(200);

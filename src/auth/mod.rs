@@ -15,12 +15,16 @@
 
 mod canonical;
 mod credentials;
+#[cfg(feature = "duix")]
+pub(crate) mod jwt;
 #[cfg(feature = "server")]
 mod layer;
 mod nonces;
 mod signer;
 mod verifier;
 
+#[cfg(all(feature = "duix", feature = "server"))]
+pub(crate) use credentials::is_secret;
 pub use credentials::{Credentials, Keys};
 #[cfg(feature = "server")]
 pub use layer::{Verify, VerifyLayer};

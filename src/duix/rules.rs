@@ -1,0 +1,172 @@
+//! The rules of the management API that no schema can say: success told in the body, and the token.
+
+#[cfg(feature = "client")]
+mod client {
+    use crate::client::{Failure, Outcome};
+    use crate::duix::{
+        AvatarAnswer, ConcurrencyAnswer, ConversationAnswer, CreateAvatarAnswer, Envelope,
+        ResponseCode, SessionsAnswer, StopAllSessionsAnswer, StopSessionAnswer,
+    };
+    use crate::wire::decode;
+
+    impl Outcome for Envelope {
+        // The code is no help: the document has `"200"` and `""` for a success, newer pages `"0"`.
+        fn failure(&self) -> Option<Failure> {
+            if self.success {
+                return None;
+            }
+            let code = self.code.as_ref().map_or("", ResponseCode::as_str);
+            let failure = Failure::new(code).with_message(self.message.clone());
+            let retryable = matches!(
+                self.code,
+                Some(ResponseCode::SystemException | ResponseCode::InternalError)
+            );
+            Some(if retryable { failure.retryable() } else { failure })
+        }
+    }
+
+    macro_rules! outcomes {
+        ($($answer:ty),*) => {$(
+            impl Outcome for $answer {
+                fn failure(&self) -> Option<Failure> {
+                    let Self { success, code, message, .. } = self;
+                    let (code, message) = (code.clone(), message.clone());
+                    Envelope { success: *success, code, message }.failure()
+                }
+
+                fn failure_in(body: &[u8]) -> Option<Failure> {
+                    decode::<Envelope>(body).ok()?.failure()
+                }
+            }
+        )*};
+    }
+
+    outcomes!(
+        AvatarAnswer,
+        ConcurrencyAnswer,
+        ConversationAnswer,
+        CreateAvatarAnswer,
+        SessionsAnswer,
+        StopAllSessionsAnswer,
+        StopSessionAnswer
+    );
+}
+
+#[cfg(feature = "server")]
+pub use server::Rules;
+
+#[cfg(feature = "server")]
+mod server {
+    use http::StatusCode;
+    use http::request::Parts;
+    use serde_json::Value;
+
+    use crate::duix::{
+        Avatar, AvatarAnswer, AvatarParameters, Concurrency, ConcurrencyAnswer,
+        ConcurrencyParameters, Conversation, ConversationAnswer, ConversationParameters,
+        ConversationV2Parameters, CreateAvatarAnswer, CreateAvatarParameters, CreateAvatarRequest,
+        CreatedAvatar, Envelope, ResponseCode, SessionsAnswer, SessionsParameters,
+        StopAllSessionsOfAppParameters, StopSessionParameters, Tokens,
+    };
+    use crate::server::{Answers, Fault, FaultKind, Reads, Server};
+
+    /// The platform's rules for a stand-in of it, and the settings that go with them.
+    #[derive(Debug, Clone, Default)]
+    pub struct Rules {
+        tokens: Option<Tokens>,
+    }
+
+    impl<A> Server<A, Rules> {
+        /// Takes only requests with a token of this app; others are answered with code 1005 or 1006
+        /// and never reach the handler. Default: any token is taken.
+        #[must_use]
+        pub fn check_tokens(mut self, tokens: Tokens) -> Self {
+            self.rules_mut().tokens = Some(tokens);
+            self
+        }
+    }
+
+    impl crate::server::Rules for Rules {
+        type Echo = ();
+
+        fn admit(&self, head: &mut Parts) -> Result<(), Fault> {
+            let token = head.headers.get_mut("token").map(|value| {
+                value.set_sensitive(true);
+                value.to_str().unwrap_or_default()
+            });
+            let Some(tokens) = &self.tokens else { return Ok(()) };
+            let refusal = match token {
+                None | Some("") => (ResponseCode::TokenEmpty, "the token is empty".into()),
+                Some(token) => match tokens.check(token) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => (ResponseCode::TokenInvalid, error.to_string()),
+                },
+            };
+            let mut fault = Fault::new(FaultKind::Unauthorized, refusal.1);
+            fault.code = Some(refusal.0.as_str().into());
+            // Which HTTP status goes with it is not documented; the envelope says it all.
+            fault.status = 200;
+            Err(fault)
+        }
+
+        fn salvage(&self, _: &[u8]) {}
+
+        fn refuse(&self, (): (), fault: &Fault) -> (StatusCode, String) {
+            let code = match fault.code.as_deref().map(str::parse) {
+                Some(Ok(code)) => code,
+                _ => ResponseCode::SystemException,
+            };
+            let answer = Envelope::new(false, code).with_message(fault.message.clone());
+            let status = StatusCode::from_u16(fault.status);
+            let body = serde_json::to_string(&answer).unwrap_or_default();
+            (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body)
+        }
+    }
+
+    macro_rules! reads {
+        ($($input:ty),*) => {$(
+            impl Reads<$input> for Rules {
+                fn echo(&self, _: &$input) {}
+            }
+        )*};
+    }
+
+    reads!(
+        AvatarParameters,
+        ConcurrencyParameters,
+        ConversationParameters,
+        ConversationV2Parameters,
+        (CreateAvatarParameters, CreateAvatarRequest),
+        SessionsParameters,
+        StopAllSessionsOfAppParameters,
+        StopSessionParameters
+    );
+
+    macro_rules! answers {
+        ($($data:ty => $answer:ident,)*) => {$(
+            impl Answers<$data> for Rules {
+                type Answer = $answer;
+
+                fn answer(&self, (): &(), data: $data) -> $answer {
+                    $answer::new(true, ResponseCode::Ok).with_data(data)
+                }
+            }
+        )*};
+    }
+
+    answers! {
+        Avatar => AvatarAnswer,
+        Concurrency => ConcurrencyAnswer,
+        Conversation => ConversationAnswer,
+        CreatedAvatar => CreateAvatarAnswer,
+        Value => SessionsAnswer,
+    }
+
+    impl Answers<()> for Rules {
+        type Answer = Envelope;
+
+        fn answer(&self, (): &(), (): ()) -> Envelope {
+            Envelope::new(true, ResponseCode::Ok)
+        }
+    }
+}
