@@ -72,7 +72,7 @@ mod server {
         TransferType,
     };
     use crate::server::{Answers, Fault, FaultKind, Frame, Reads, SendError, Server, Speaks};
-    use crate::wire::{Validate, salvage};
+    use crate::wire::{Operation, Validate, salvage};
 
     /// The platform's rules for a server, and the settings that go with them.
     #[derive(Debug, Clone, Default)]
@@ -132,7 +132,7 @@ mod server {
             Echo { request_id, session_id, stream_id }
         }
 
-        fn refuse(&self, echo: Echo, fault: &Fault) -> (StatusCode, String) {
+        fn refuse(&self, _: &Operation, echo: Echo, fault: &Fault) -> (StatusCode, String) {
             let mut answer = Acknowledgement::new("", i32::from(fault.status), code(fault))
                 .with_message(fault.message.clone());
             answer.request_id = echo.request_id;

@@ -69,6 +69,7 @@ mod server {
         StopAllSessionsOfAppParameters, StopSessionParameters, Tokens,
     };
     use crate::server::{Answers, Fault, FaultKind, Reads, Server};
+    use crate::wire::Operation;
 
     /// The platform's rules for a stand-in of it, and the settings that go with them.
     #[derive(Debug, Clone, Default)]
@@ -111,7 +112,7 @@ mod server {
 
         fn salvage(&self, _: &[u8]) {}
 
-        fn refuse(&self, (): (), fault: &Fault) -> (StatusCode, String) {
+        fn refuse(&self, _: &Operation, (): (), fault: &Fault) -> (StatusCode, String) {
             let code = match fault.code.as_deref().map(str::parse) {
                 Some(Ok(code)) => code,
                 _ => ResponseCode::SystemException,

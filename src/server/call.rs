@@ -144,7 +144,7 @@ where
     let until = server.until();
     let (input, echo) = match receive::<A, C>(&server, request).await {
         Ok(received) => received,
-        Err((fault, echo)) => return refuse(&server.rules, echo, &fault),
+        Err((fault, echo)) => return refuse(&server.rules, C::OPERATION, echo, &fault),
     };
     // `async` around the call, so that a panic before the first await is caught as well.
     match guard(C::OPERATION, until, async { C::call(&server.api, input).await }).await {
@@ -163,11 +163,11 @@ where
                 }
                 Err(reason) => {
                     tracing::error!(operation = C::OPERATION.id, "invalid answer: {reason}");
-                    refuse(&server.rules, echo, &Fault::internal())
+                    refuse(&server.rules, C::OPERATION, echo, &Fault::internal())
                 }
             }
         }
-        Err(fault) => refuse(&server.rules, echo, &fault),
+        Err(fault) => refuse(&server.rules, C::OPERATION, echo, &fault),
     }
 }
 
@@ -183,7 +183,7 @@ where
     let until = server.until();
     let received = match receive::<A, C>(&server, request).await {
         Err((fault, echo)) if !C::Rules::REFUSES_IN_STREAM => {
-            return refuse(&server.rules, echo, &fault);
+            return refuse(&server.rules, C::OPERATION, echo, &fault);
         }
         received => received,
     };
@@ -218,8 +218,8 @@ where
     response
 }
 
-fn refuse<R: Rules>(rules: &R, echo: R::Echo, fault: &Fault) -> Response {
-    let (status, body) = rules.refuse(echo, fault);
+fn refuse<R: Rules>(rules: &R, operation: &Operation, echo: R::Echo, fault: &Fault) -> Response {
+    let (status, body) = rules.refuse(operation, echo, fault);
     json(status, body)
 }
 

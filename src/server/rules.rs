@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Fault, Frame, SendError};
 use crate::clock::SharedClock;
-use crate::wire::Validate;
+use crate::wire::{Operation, Validate};
 
 /// The rules of a platform: what is echoed, and how a failure looks. It is also where the
 /// platform's settings live.
@@ -31,7 +31,12 @@ pub trait Rules: Send + Sync + 'static {
     fn salvage(&self, body: &[u8]) -> Self::Echo;
 
     /// The answer to a request that was refused or failed, outside a stream: HTTP status and JSON.
-    fn refuse(&self, echo: Self::Echo, fault: &Fault) -> (http::StatusCode, String);
+    fn refuse(
+        &self,
+        operation: &Operation,
+        echo: Self::Echo,
+        fault: &Fault,
+    ) -> (http::StatusCode, String);
 }
 
 /// Rules that know what to echo of an input.

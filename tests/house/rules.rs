@@ -3,6 +3,7 @@
 use callbot::client::{Failure, Outcome, Reported, Step};
 use callbot::clock::SharedClock;
 use callbot::server::{self, Answers, Fault, Frame, Reads, SendError, Speaks};
+use callbot::wire;
 use http::StatusCode;
 use serde_json::json;
 
@@ -16,7 +17,7 @@ impl server::Rules for Rules {
 
     fn salvage(&self, _: &[u8]) {}
 
-    fn refuse(&self, (): (), fault: &Fault) -> (StatusCode, String) {
+    fn refuse(&self, _: &wire::Operation, (): (), fault: &Fault) -> (StatusCode, String) {
         let body = json!({"success": false, "guests": [], "msg": fault.message});
         (StatusCode::from_u16(fault.status).unwrap(), body.to_string())
     }

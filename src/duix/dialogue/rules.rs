@@ -61,7 +61,7 @@ mod server {
         Answer, AnswerForm, Delta, DialogueAnswer, DialogueData, DialogueRequest,
     };
     use crate::server::{Answers, Fault, FaultKind, Frame, Reads, SendError, Server, Speaks};
-    use crate::wire::{Report, Secret, Validate, salvage};
+    use crate::wire::{Operation, Report, Secret, Validate, salvage};
 
     /// The platform's rules for a server, and the settings that go with them.
     #[derive(Debug, Clone, Default)]
@@ -149,7 +149,7 @@ mod server {
             Echo { conversation_id, question: None }
         }
 
-        fn refuse(&self, echo: Echo, fault: &Fault) -> (StatusCode, String) {
+        fn refuse(&self, _: &Operation, echo: Echo, fault: &Fault) -> (StatusCode, String) {
             if let Some(words) = self.fallback(fault) {
                 return (StatusCode::OK, json(&self.answer(&echo, Answer::text(words))));
             }
