@@ -12,6 +12,7 @@
 
 mod clerk;
 
+use std::env::VarError;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -68,8 +69,8 @@ fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
     let bot = Server::new(clerk.clone()).heartbeat(Duration::from_secs(10)).router();
     let bot = match &options.key_id {
         Some(key_id) => {
-            let secret = std::env::var("CALLBOT_KEY_SECRET")
-                .map_err(|_| "CALLBOT_KEY_SECRET must hold the secret of the key")?;
+            let secret = variable("CALLBOT_KEY_SECRET")?
+                .ok_or("CALLBOT_KEY_SECRET must hold the secret of the key")?;
             let keys = Credentials::new(key_id, secret);
             bot.layer(VerifyLayer::new(Verifier::new(keys)))
         }
@@ -77,10 +78,20 @@ fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
     };
     let mut human = dialogue::Server::new(clerk)
         .fallback("I am sorry, something went wrong. Please ask me again.");
-    if let Ok(secret) = std::env::var("CALLBOT_DUIX_SECRET") {
+    if let Some(secret) = variable("CALLBOT_DUIX_SECRET")? {
         human = human.secret(HeaderName::from_static("x-callbot-secret"), secret);
     }
     Ok(function_compute::hooks().merge(bot).merge(human.router()))
+}
+
+/// A variable of the environment. One that can't be read is an error: it may be a secret, and
+/// without it the door would be open.
+fn variable(name: &str) -> Result<Option<String>, String> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(format!("{name} is no text")),
+    }
 }
 
 struct Options {

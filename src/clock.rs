@@ -46,6 +46,12 @@ impl SharedClock {
         let since = self.0.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
+
+    /// Unix time in whole seconds.
+    #[must_use]
+    pub fn seconds(&self) -> i64 {
+        self.millis() / 1000
+    }
 }
 
 impl Default for SharedClock {

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac;
 use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::canonical;
 use crate::wire::Secret;
@@ -21,7 +22,7 @@ pub(crate) fn sign(key: &Secret, claims: &impl Serialize) -> Secret {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into()
 }
 
-/// The claims of a token that this key has signed, as JSON.
+/// The claims of a token that this key has signed, as they came.
 pub(crate) fn verify(key: &Secret, token: &str) -> Option<Vec<u8>> {
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, claims) = signed.split_once('.')?;
@@ -33,4 +34,10 @@ pub(crate) fn verify(key: &Secret, token: &str) -> Option<Vec<u8>> {
     let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
     canonical::sign(key.expose(), signed).verify_slice(&signature).ok()?;
     URL_SAFE_NO_PAD.decode(claims).ok()
+}
+
+/// Claims as a type. They are an object: an array would do for serde, and for no other library.
+pub(crate) fn read<T: DeserializeOwned>(claims: &[u8]) -> Option<T> {
+    let claims: Map<String, Value> = serde_json::from_slice(claims).ok()?;
+    T::deserialize(Value::Object(claims)).ok()
 }

@@ -82,6 +82,7 @@ impl<C: From<Core>> Builder<C> {
     /// Calls an operation at another path than that of the spec, below the base URL.
     #[must_use]
     pub fn path(mut self, operation: &'static Operation, path: &str) -> Self {
+        self.paths.retain(|(other, _)| other.id != operation.id);
         self.paths.push((operation, path.into()));
         self
     }

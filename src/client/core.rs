@@ -15,7 +15,25 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::error::Kind;
 use super::{CallOptions, Deadline, Error, EventStream, Outcome, Transport, TransportError};
+#[cfg(feature = "duix")]
+use crate::wire::DecodeError;
 use crate::wire::{Operation, decode};
+
+/// Several calls within the one deadline of a call.
+///
+/// # Errors
+/// That of the calls, or the deadline.
+#[cfg(feature = "duix")]
+pub(crate) async fn within<T>(
+    operation: &'static Operation,
+    options: &CallOptions,
+    calls: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    match timeout_at(deadline(options.call), calls).await {
+        Ok(ended) => ended,
+        Err(_) => Err(Error::new(operation, Kind::Deadline(Deadline::Call, options.call))),
+    }
+}
 
 /// What all compiled clients share: where the server is, how requests travel, and the options.
 #[derive(Clone)]
@@ -303,13 +321,27 @@ impl<T> Answer<T> {
         &self.headers
     }
 
-    /// The answer with another value in place of this one, or with the error instead.
-    ///
-    /// # Errors
-    /// That of `map`.
-    pub fn try_map<U, E>(self, map: impl FnOnce(T) -> Result<U, E>) -> Result<Answer<U>, E> {
+    /// The answer with another value in place of this one.
+    #[must_use]
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Answer<U> {
         let Self { value, status, headers } = self;
-        Ok(Answer { value: map(value)?, status, headers })
+        Answer { value: map(value), status, headers }
+    }
+
+    /// The answer with a part of its value that must be there.
+    #[cfg(feature = "duix")]
+    pub(crate) fn part<U>(
+        self,
+        operation: &Operation,
+        pointer: &str,
+        part: impl FnOnce(T) -> Option<U>,
+    ) -> Result<Answer<U>, Error> {
+        let Self { value, status, headers } = self;
+        let missing = || {
+            let error = DecodeError::new(pointer, "must be there");
+            Error::with_status(operation, Kind::Decode(error), Some(status))
+        };
+        Ok(Answer { value: part(value).ok_or_else(missing)?, status, headers })
     }
 
     /// The value alone.

@@ -61,12 +61,6 @@ impl Error {
         Self(Box::new(Inner { operation: operation.id, kind, status }))
     }
 
-    /// An answer of which a platform's client misses something.
-    #[cfg(feature = "duix")]
-    pub(crate) fn decode(operation: &Operation, error: DecodeError) -> Self {
-        Self::new(operation, Kind::Decode(error))
-    }
-
     pub(super) fn settings(message: impl fmt::Display) -> Self {
         let kind = Kind::Settings(message.to_string());
         Self(Box::new(Inner { operation: "", kind, status: None }))

@@ -16,6 +16,8 @@ mod tls;
 mod transport;
 
 pub use builder::{Builder, CallOptions, Retries};
+#[cfg(feature = "duix")]
+pub(crate) use core::within;
 pub use core::{Answer, Core};
 pub use error::{Deadline, Error};
 pub use events::EventStream;

@@ -12,8 +12,8 @@ use super::{
     ResponseCode, SessionsParameters, StopAllSessionsOfAppParameters, StopSessionParameters,
     Tokens,
 };
-use crate::client::{Answer, CallOptions, Error, Retries, Transport};
-use crate::wire::{DecodeError, Operation, Secret};
+use crate::client::{Answer, CallOptions, Error, Retries, Transport, within};
+use crate::wire::{Operation, Secret};
 
 /// The server that the vendor's documentation states.
 pub const BASE_URL: &str = "https://app.duix.ai";
@@ -44,6 +44,7 @@ pub struct Client {
     /// For calls that change something: without retries.
     acts: generated::Client,
     tokens: Tokens,
+    options: CallOptions,
 }
 
 impl Client {
@@ -70,8 +71,9 @@ impl Client {
     pub fn with(&self, options: CallOptions) -> Self {
         Self {
             reads: self.reads.with(options.clone()),
-            acts: self.acts.with(options.retries(Retries::NONE)),
+            acts: self.acts.with(options.clone().retries(Retries::NONE)),
             tokens: self.tokens.clone(),
+            options,
         }
     }
 
@@ -87,11 +89,11 @@ impl Client {
     /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
     pub async fn concurrency(&self) -> Result<Answer<Concurrency>, Error> {
         let answer = self
-            .call(|token| async move {
+            .call(&operations::CONCURRENCY, |token| async move {
                 self.reads.concurrency(&ConcurrencyParameters::new(token, self.app())).await
             })
             .await?;
-        answer.try_map(|answer| data(&operations::CONCURRENCY, answer.data))
+        answer.part(&operations::CONCURRENCY, "/data", |answer| answer.data)
     }
 
     /// The sessions of the app that are in a call now, as the platform gives them: what they look
@@ -101,11 +103,11 @@ impl Client {
     /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
     pub async fn sessions(&self) -> Result<Answer<Value>, Error> {
         let answer = self
-            .call(|token| async move {
+            .call(&operations::SESSIONS, |token| async move {
                 self.reads.sessions(&SessionsParameters::new(token, self.app())).await
             })
             .await?;
-        answer.try_map(|answer| Ok(answer.data.unwrap_or_default()))
+        Ok(answer.map(|answer| answer.data.unwrap_or_default()))
     }
 
     /// Ends **one** session. `session_id` is what the SDK for the front end gives when the start is
@@ -115,11 +117,11 @@ impl Client {
     /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
     pub async fn stop_session(&self, session_id: &str) -> Result<Answer<()>, Error> {
         let answer = self
-            .call(|token| async move {
+            .call(&operations::STOP_SESSION, |token| async move {
                 self.acts.stop_session(&StopSessionParameters::new(token, session_id)).await
             })
             .await?;
-        answer.try_map(|_| Ok(()))
+        Ok(answer.map(drop))
     }
 
     /// Ends **every** session of the app, of all its users, at once. To end one, there is
@@ -129,12 +131,12 @@ impl Client {
     /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
     pub async fn stop_all_sessions_of_app(&self) -> Result<Answer<()>, Error> {
         let answer = self
-            .call(|token| async move {
+            .call(&operations::STOP_ALL_SESSIONS_OF_APP, |token| async move {
                 let parameters = StopAllSessionsOfAppParameters::new(token, self.app());
                 self.acts.stop_all_sessions_of_app(&parameters).await
             })
             .await?;
-        answer.try_map(|_| Ok(()))
+        Ok(answer.map(drop))
     }
 
     /// A conversation as it is configured in the platform's console, by its id there.
@@ -143,11 +145,11 @@ impl Client {
     /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
     pub async fn conversation(&self, conversation_id: &str) -> Result<Answer<Conversation>, Error> {
         let answer = self
-            .call(|token| async move {
+            .call(&operations::CONVERSATION, |token| async move {
                 self.reads.conversation(&ConversationParameters::new(token, conversation_id)).await
             })
             .await?;
-        answer.try_map(|answer| data(&operations::CONVERSATION, answer.data))
+        answer.part(&operations::CONVERSATION, "/data", |answer| answer.data)
     }
 
     /// Has an avatar made. It is ready when [`avatar`](Self::avatar) says so; with a picture of
@@ -160,11 +162,11 @@ impl Client {
         request: &CreateAvatarRequest,
     ) -> Result<Answer<CreatedAvatar>, Error> {
         let answer = self
-            .call(|token| async move {
+            .call(&operations::CREATE_AVATAR, |token| async move {
                 self.acts.create_avatar(&CreateAvatarParameters::new(token), request).await
             })
             .await?;
-        answer.try_map(|answer| data(&operations::CREATE_AVATAR, answer.data))
+        answer.part(&operations::CREATE_AVATAR, "/data", |answer| answer.data)
     }
 
     /// How far the making of an avatar is, by the task's id.
@@ -172,12 +174,12 @@ impl Client {
     /// # Errors
     /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
     pub async fn avatar(&self, task_id: &str) -> Result<Answer<Avatar>, Error> {
-        let answer =
-            self.call(|token| async move {
+        let answer = self
+            .call(&operations::AVATAR, |token| async move {
                 self.reads.avatar(&AvatarParameters::new(token, task_id)).await
             })
             .await?;
-        answer.try_map(|answer| data(&operations::AVATAR, answer.data))
+        answer.part(&operations::AVATAR, "/data", |answer| answer.data)
     }
 
     fn app(&self) -> &str {
@@ -186,30 +188,33 @@ impl Client {
 
     /// Makes a call, and once more with a fresh token when the platform refuses this one: it has
     /// done nothing then.
-    async fn call<T, F>(&self, send: impl Fn(Secret) -> F) -> Result<Answer<T>, Error>
+    async fn call<T, F>(
+        &self,
+        operation: &'static Operation,
+        send: impl Fn(Secret) -> F,
+    ) -> Result<Answer<T>, Error>
     where
         F: Future<Output = Result<Answer<T>, Error>>,
     {
-        let token = self.tokens.current();
-        match send(token.clone()).await {
-            Err(error) if is_refused_token(&error) => {
-                tracing::debug!("the token was refused: again, with a new one");
-                self.tokens.renew(&token);
-                send(self.tokens.current()).await
+        let calls = async {
+            let token = self.tokens.current();
+            match send(token.clone()).await {
+                Err(error) if is_refused_token(&error) => {
+                    let operation = operation.id;
+                    tracing::debug!(operation, "the token was refused: again, with a new one");
+                    self.tokens.renew(&token);
+                    send(self.tokens.current()).await
+                }
+                answer => answer,
             }
-            answer => answer,
-        }
+        };
+        within(operation, &self.options, calls).await
     }
 }
 
 fn is_refused_token(error: &Error) -> bool {
     let failure = error.failure();
     failure.is_some_and(|failure| failure.code_as::<ResponseCode>() == ResponseCode::TokenInvalid)
-}
-
-/// What a success must bring.
-fn data<T>(operation: &Operation, data: Option<T>) -> Result<T, Error> {
-    data.ok_or_else(|| Error::decode(operation, DecodeError::new("/data", "must be there")))
 }
 
 /// Builds a [`Client`].
@@ -279,8 +284,8 @@ impl Builder {
     /// As [`crate::client::Builder::build`].
     pub fn build(self) -> Result<Client, Error> {
         let reads = self.inner.options(self.options.clone()).build()?;
-        let acts = reads.with(self.options.retries(Retries::NONE));
-        Ok(Client { reads, acts, tokens: self.tokens })
+        let acts = reads.with(self.options.clone().retries(Retries::NONE));
+        Ok(Client { reads, acts, tokens: self.tokens, options: self.options })
     }
 }
 

@@ -93,12 +93,13 @@ mod server {
         fn admit(&self, head: &mut Parts) -> Result<(), Fault> {
             let token = head.headers.get_mut("token").map(|value| {
                 value.set_sensitive(true);
-                value.to_str().unwrap_or_default()
+                value.as_bytes()
             });
             let Some(tokens) = &self.tokens else { return Ok(()) };
             let refusal = match token {
-                None | Some("") => (ResponseCode::TokenEmpty, "the token is empty".into()),
-                Some(token) => match tokens.check(token) {
+                None | Some(b"") => (ResponseCode::TokenEmpty, "the token is empty".into()),
+                // What is no text is no token either.
+                Some(token) => match tokens.check(str::from_utf8(token).unwrap_or_default()) {
                     Ok(()) => return Ok(()),
                     Err(error) => (ResponseCode::TokenInvalid, error.to_string()),
                 },

@@ -106,14 +106,14 @@ impl Tokens {
     /// A new token, such as the `sign` of the vendor's SDK for the front end.
     #[must_use]
     pub fn mint(&self) -> Secret {
-        self.make(self.now()).token
+        self.make(self.clock.seconds()).token
     }
 
     /// The token in use. It is replaced when less than a tenth of its life, or less than a minute,
     /// whichever is shorter, is left.
     #[must_use]
     pub fn current(&self) -> Secret {
-        let now = self.now();
+        let now = self.clock.seconds();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         match &*current {
             Some(current) if now < current.renew => current.token.clone(),
@@ -124,7 +124,7 @@ impl Tokens {
     /// Puts a new token in use in place of one that the platform refuses. Does nothing when another
     /// one is in use already: of many calls that are refused at once, the first one renews.
     pub fn renew(&self, refused: &Secret) {
-        let now = self.now();
+        let now = self.clock.seconds();
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.as_ref().is_none_or(|current| current.token == *refused) {
             *current = Some(self.make(now));
@@ -138,8 +138,8 @@ impl Tokens {
     /// What is wrong with it.
     pub fn check(&self, token: &str) -> Result<(), TokenError> {
         let claims = jwt::verify(&self.app_key, token).ok_or(TokenError::Signature)?;
-        let claims: Claims = serde_json::from_slice(&claims).map_err(|_| TokenError::Claims)?;
-        let now = self.now();
+        let claims: Claims = jwt::read(&claims).ok_or(TokenError::Claims)?;
+        let now = self.clock.seconds();
         if claims.app_id != self.app_id {
             Err(TokenError::App)
         } else if claims.iat > now {
@@ -159,11 +159,6 @@ impl Tokens {
         let exp = iat.saturating_add(lifetime);
         let token = jwt::sign(&self.app_key, &Claims { app_id: self.app_id.clone(), iat, exp });
         Current { token, renew: exp.saturating_sub((lifetime / 10).min(60)) }
-    }
-
-    /// In seconds.
-    fn now(&self) -> i64 {
-        self.clock.millis().div_euclid(1000)
     }
 }
 

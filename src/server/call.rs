@@ -12,7 +12,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use tokio::time::{Instant, timeout_at};
 
-use super::events::Events;
+use super::events::{Apart, Events};
 use super::line::Line;
 use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks};
 use crate::wire::{DecodeError, Operation, Validate};
@@ -209,7 +209,10 @@ where
             Err(fault) => reply.fail(&fault).await,
         }
     };
-    let mut response = Response::new(Body::from_stream(Events::new(turn, packets, heartbeat)));
+    let mut response = Response::new(match until {
+        Some(_) => Body::from_stream(Events::new(Apart::new(turn), packets, heartbeat)),
+        None => Body::from_stream(Events::new(turn, packets, heartbeat)),
+    });
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

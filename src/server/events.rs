@@ -1,4 +1,5 @@
 //! The body of an event stream: it drives the handler itself, so it ends the handler by its end.
+//! Where there is a deadline, it drives a task that runs the handler, and ends that.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::line::Line;
@@ -19,6 +21,31 @@ pub(super) struct Events<F> {
     heartbeat: Option<Interval>,
 }
 
+/// A turn in a task of its own, which ends with this. hyper does not ask for more of a body while
+/// the peer does not read; a turn that has a deadline must not depend on it to look at the clock.
+pub(super) struct Apart(JoinHandle<()>);
+
+impl Apart {
+    pub(super) fn new(turn: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(turn))
+    }
+}
+
+impl Future for Apart {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Panics of the handler have been caught within.
+        Pin::new(&mut self.0).poll(cx).map(drop)
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl<F: Future<Output = ()>> Events<F> {
     pub(super) fn new(turn: F, line: Line, heartbeat: Option<Duration>) -> Self {
         let heartbeat = heartbeat.map(|every| {
@@ -29,8 +56,8 @@ impl<F: Future<Output = ()>> Events<F> {
         Self { turn: Some(Box::pin(turn)), line, heartbeat }
     }
 
-    fn packet(&mut self) -> Option<Bytes> {
-        let packet = self.line.take()?;
+    fn packet(&mut self, cx: &Context<'_>) -> Option<Bytes> {
+        let packet = self.line.take(cx)?;
         if let Some(ticks) = &mut self.heartbeat {
             ticks.reset();
         }
@@ -46,9 +73,9 @@ impl<F: Future<Output = ()>> Stream for Events<F> {
         if turn.as_mut().poll(cx).is_ready() {
             // It ends with a packet in the line, or has ended before.
             self.turn = None;
-            return Poll::Ready(self.packet().map(Ok));
+            return Poll::Ready(self.packet(cx).map(Ok));
         }
-        if let Some(packet) = self.packet() {
+        if let Some(packet) = self.packet(cx) {
             return Poll::Ready(Some(Ok(packet)));
         }
         if !self.line.is_over()

@@ -63,6 +63,8 @@ struct Slot {
     packet: Option<Frame>,
     /// Who waits for room. Only the handler's task sends, but it may have wakers of its own within.
     waiting: Option<Waker>,
+    /// Who waits for a packet.
+    reading: Option<Waker>,
     /// The last packet has been put in: nothing may follow it, no comment either.
     over: bool,
 }
@@ -93,12 +95,20 @@ impl Line {
         let mut slot = self.slot();
         slot.packet = Some(packet);
         slot.over = last;
+        if let Some(reading) = slot.reading.take() {
+            reading.wake();
+        }
     }
 
-    /// Takes the packet that is there.
-    pub(super) fn take(&self) -> Option<Bytes> {
+    /// Takes the packet that is there, or is woken when there is one.
+    pub(super) fn take(&self, cx: &Context<'_>) -> Option<Bytes> {
         let mut slot = self.slot();
-        let packet = slot.packet.take()?;
+        let Some(packet) = slot.packet.take() else {
+            if !slot.reading.as_ref().is_some_and(|reading| reading.will_wake(cx.waker())) {
+                slot.reading = Some(cx.waker().clone());
+            }
+            return None;
+        };
         if let Some(waiting) = slot.waiting.take() {
             waiting.wake();
         }

@@ -190,6 +190,10 @@ impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Text<F> {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
+        // 2^63: JSON's whole numbers beyond 64 bits arrive here, and have lost digits.
+        if number.abs() >= 9_223_372_036_854_775_808.0 {
+            return Err(E::custom("a number beyond 64 bits is not exact, expected a string"));
+        }
         Ok((self.1)(&number.to_string()))
     }
 }

@@ -172,7 +172,10 @@ pub fn salvage<const N: usize>(json: &[u8], keys: [&str; N]) -> [Option<String>;
                 match places.find(|(name, _)| **name == key.as_str()) {
                     Some((_, place)) => match map.next_value()? {
                         Value::String(text) => *place = Some(text),
-                        Value::Number(number) => *place = Some(number.to_string()),
+                        // What does not fit into 64 bits has lost digits.
+                        Value::Number(number) if !number.is_f64() => {
+                            *place = Some(number.to_string());
+                        }
                         _ => {}
                     },
                     // Read over without following it into its depth.

@@ -3,16 +3,28 @@
 #[cfg(feature = "client")]
 mod client {
     use futures_util::TryStreamExt;
+    use serde_json::{Map, Value};
 
     use crate::client::{Error, EventStream, Failure, Outcome, Reported, Step};
     use crate::duix::dialogue::{Delta, DialogueAnswer};
-    use crate::wire::decode;
+    use crate::wire::{decode, decode_value};
 
     impl Outcome for DialogueAnswer {
         fn failure(&self) -> Option<Failure> {
             let failure = || Failure::new(self.code.as_str()).with_message(self.msg.clone());
             (!self.success).then(failure)
         }
+
+        fn failure_in(body: &[u8]) -> Option<Failure> {
+            failure_in(body)
+        }
+    }
+
+    /// A failure whose data are not those of a success.
+    fn failure_in(body: &[u8]) -> Option<Failure> {
+        let mut answer: Map<String, Value> = decode(body).ok()?;
+        answer.remove("data");
+        decode_value::<DialogueAnswer>(&answer.into()).ok()?.failure()
     }
 
     impl Outcome for Delta {
@@ -21,7 +33,7 @@ mod client {
         }
 
         fn failure_in(body: &[u8]) -> Option<Failure> {
-            decode::<DialogueAnswer>(body).ok()?.failure()
+            failure_in(body)
         }
     }
 
