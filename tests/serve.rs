@@ -1,17 +1,30 @@
-//! The example `serve` as a process: it is ready when it says so, checks signatures, and lets
-//! running turns end.
-#![cfg(all(unix, feature = "digital-employee", feature = "client", feature = "server"))]
+//! The example `serve` as a process: it is ready when it says so, checks signatures and secrets,
+//! serves both platforms, and lets running turns end.
+#![cfg(all(
+    unix,
+    feature = "digital-employee",
+    feature = "duix",
+    feature = "client",
+    feature = "server"
+))]
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
 use callbot::auth::{Credentials, Scheme, Signer};
+use callbot::client::CallOptions;
 use callbot::digital_employee::{AnswerMode, Client, DialogueRequest, EndSessionRequest};
+use callbot::duix::Flag;
+use callbot::duix::dialogue::{self, Delta, SpokenAnswer};
 use callbot::server::function_compute::port;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
+use http::{HeaderName, HeaderValue};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::Instant;
 
 /// `cargo test` builds the examples beside the tests.
 fn example() -> PathBuf {
@@ -29,6 +42,7 @@ async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, String
         .args(arguments)
         .env_remove("FC_SERVER_PORT")
         .env_remove("FC_CUSTOM_LISTEN_PORT")
+        .env_remove("CALLBOT_DUIX_SECRET")
         .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -40,6 +54,9 @@ async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, String
     let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}"));
     (child, url.to_owned())
 }
+
+const LOCAL: &[&str] = &["--listen", "127.0.0.1:0"];
+const NONE: &[(&str, &str)] = &[];
 
 async fn terminate(child: &Child) {
     let id = child.id().unwrap().to_string();
@@ -56,7 +73,7 @@ fn end() -> EndSessionRequest {
 
 #[tokio::test]
 async fn after_sigterm_a_running_turn_ends_whole_and_nobody_new_is_served() {
-    let (mut child, url) = start(&["--listen", "127.0.0.1:0"], &[]).await;
+    let (mut child, url) = start(LOCAL, NONE).await;
     let client = Client::new(&url).unwrap();
     let mut story =
         client.dialogue(&turn("a story")).await.unwrap().into_events(AnswerMode::Cumulative);
@@ -73,7 +90,7 @@ async fn after_sigterm_a_running_turn_ends_whole_and_nobody_new_is_served() {
 
 #[tokio::test]
 async fn a_turn_that_outlasts_the_grace_period_is_cut() {
-    let (mut child, url) = start(&["--listen", "127.0.0.1:0", "--grace", "0"], &[]).await;
+    let (mut child, url) = start(&["--listen", "127.0.0.1:0", "--grace", "0"], NONE).await;
     let mut story = Client::new(&url).unwrap().dialogue(&turn("a story")).await.unwrap();
     story.next().await.unwrap().unwrap();
     terminate(&child).await;
@@ -141,4 +158,151 @@ fn the_port_is_that_of_the_first_variable_that_is_set() {
     assert_eq!(with(&[("FC_CUSTOM_LISTEN_PORT", "8000"), ("FC_SERVER_PORT", "7000")]), Ok(7000));
     let error = with(&[("FC_CUSTOM_LISTEN_PORT", "0")]).unwrap_err();
     assert_eq!(error.to_string(), "FC_CUSTOM_LISTEN_PORT: \"0\" is no port, allowed: 1 to 65535");
+}
+
+/// Asks the digital human, in one piece and in a stream.
+async fn ask(client: &dialogue::Client, question: &str) -> (SpokenAnswer, Vec<Delta>) {
+    let request = dialogue::DialogueRequest::new("100003", "187265485019156480", question, "c-1");
+    let answer = client.dialogue(&request).await.unwrap().into_inner();
+    assert!(answer.success);
+    let data = answer.data.unwrap();
+    assert_eq!((data.conversation_id.as_str(), data.question.as_deref()), ("c-1", Some(question)));
+    let stream = client.dialogue_stream(&request).await.unwrap();
+    (data.answer, stream.try_collect().await.unwrap())
+}
+
+/// These pieces, the last one with the end.
+fn pieces(texts: &[&str]) -> Vec<Delta> {
+    let last = texts.len() - 1;
+    texts.iter().enumerate().map(|(n, text)| Delta::new(*text, n == last)).collect()
+}
+
+#[tokio::test]
+async fn a_digital_human_answers_in_one_piece_and_in_a_stream() {
+    let (_child, url) = start(LOCAL, NONE).await;
+    let client = dialogue::Client::new(&url).unwrap();
+    let sorry = "I am sorry, something went wrong. Please ask me again.";
+    let balance = ["Your balance ", "is 1234 euros ", "and 56 cents."];
+    let in_frames = [balance[0], balance[1], balance[2], ""];
+    // A crash is no end of the server.
+    for _ in 0..2 {
+        for (question, answer, frames) in [
+            ("What is my balance?", balance.concat().as_str(), &in_frames[..]),
+            ("How are you, 你好?", "How are you, 你好?", &["How are you, 你好?"]),
+            ("", "", &[""]),
+            ("an agent, please", "an agent, please", &["an agent, please"]),
+            ("BYE!", "Goodbye.", &["Goodbye."]),
+            ("Now crash", sorry, &[sorry]),
+        ] {
+            let (spoken, deltas) = ask(&client, question).await;
+            assert_eq!(spoken, SpokenAnswer::new(answer), "{question}");
+            assert_eq!(deltas, pieces(frames), "{question}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_digital_human_that_is_asked_for_help_shows_what_can_be_said() {
+    let (_child, url) = start(LOCAL, NONE).await;
+    let client = dialogue::Client::new(&url).unwrap();
+    let (spoken, deltas) = ask(&client, "Help!").await;
+    let help = "You can ask for your balance, or for a story.";
+    assert_eq!((spoken.text.as_str(), deltas), (help, pieces(&[help])));
+    let operations = spoken.operations.unwrap();
+    assert_eq!(operations.can_show_text, Some(Flag::Yes));
+    let phrases = operations.tip_phrases.unwrap().phrases;
+    assert_eq!(phrases, ["What is my balance?", "Tell me a story."]);
+    // The phrases do what they promise.
+    for (phrase, says) in phrases.iter().zip(["1234 euros", "Once upon a time"]) {
+        let request = dialogue::DialogueRequest::new("100003", "1", phrase, "c-1");
+        let answer = client.dialogue(&request).await.unwrap().into_inner().data.unwrap().answer;
+        assert!(answer.text.contains(says), "{phrase}");
+    }
+    let request = dialogue::DialogueRequest::new("100003", "1", "help", "c-1");
+    let data = client.dialogue(&request).await.unwrap().into_inner().data.unwrap();
+    assert_eq!(data.intent.as_deref(), Some("help"));
+}
+
+#[tokio::test]
+async fn a_digital_human_tells_a_story_sentence_by_sentence() {
+    let (_child, url) = start(LOCAL, NONE).await;
+    let client = dialogue::Client::new(&url).unwrap();
+    let request = dialogue::DialogueRequest::new("100003", "1", "Tell me a story.", "c-1");
+    let at_once = Instant::now();
+    let whole = client.dialogue(&request).await.unwrap().into_inner().data.unwrap().answer.text;
+    assert!(at_once.elapsed() < Duration::from_secs(3), "{:?}", at_once.elapsed());
+    assert!(whole.starts_with("Once upon a time") && whole.ends_with("ever after."), "{whole}");
+
+    let mut stream = client.dialogue_stream(&request).await.unwrap();
+    let (mut text, mut times, mut ends) = (String::new(), Vec::new(), Vec::new());
+    while let Some(delta) = stream.next().await {
+        let delta = delta.unwrap();
+        text.push_str(&delta.text);
+        times.push(Instant::now());
+        ends.push(delta.is_end);
+    }
+    assert_eq!(text, whole);
+    // 32 sentences and the end.
+    let mut expected = vec![false; 32];
+    expected.push(true);
+    assert_eq!(ends, expected);
+    let took = times[31] - times[0];
+    let pace = Duration::from_millis(200);
+    assert!(took > pace * 30 && took < pace * 50, "{took:?}");
+    // The machine may be slow now and then.
+    let mut gaps: Vec<_> = times[..32].windows(2).map(|pair| pair[1] - pair[0]).collect();
+    gaps.sort();
+    let median = gaps[gaps.len() / 2];
+    assert!(median > pace * 3 / 4 && median < pace * 2, "{gaps:?}");
+}
+
+#[tokio::test]
+async fn with_a_secret_only_who_knows_it_asks_the_digital_human_and_phones_need_none() {
+    let (_child, url) = start(LOCAL, &[("CALLBOT_DUIX_SECRET", "secret-1")]).await;
+    let client = dialogue::Client::new(&url).unwrap();
+    let given = |value| {
+        let name = HeaderName::from_static("x-callbot-secret");
+        client.with(CallOptions::new().header(name, HeaderValue::from_static(value)))
+    };
+    let request = dialogue::DialogueRequest::new("100003", "1", "Hello!", "c-1");
+    for (client, status) in [(client.clone(), 401), (given("secret-2"), 403), (given(""), 403)] {
+        for error in [
+            client.dialogue(&request).await.unwrap_err(),
+            client.dialogue_stream(&request).await.unwrap_err(),
+        ] {
+            assert_eq!(error.status().unwrap(), status);
+            assert_eq!(error.failure().unwrap().code(), status.to_string());
+        }
+    }
+    let (spoken, deltas) = ask(&given("secret-1"), "Hello!").await;
+    assert_eq!((spoken.text.as_str(), deltas), ("Hello!", pieces(&["Hello!"])));
+    Client::new(&url).unwrap().end_session(&end()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_of_the_phones_is_not_asked_of_the_digital_human() {
+    let arguments = ["--listen", "127.0.0.1:0", "--key-id", "key-1"];
+    let (_child, url) = start(&arguments, &[("CALLBOT_KEY_SECRET", "secret-1")]).await;
+    assert!(Client::new(&url).unwrap().end_session(&end()).await.is_err());
+    let (spoken, _) = ask(&dialogue::Client::new(&url).unwrap(), "Hello!").await;
+    assert_eq!(spoken.text, "Hello!");
+}
+
+#[tokio::test]
+async fn a_secret_that_can_not_be_read_does_not_leave_the_door_open() {
+    let mut child = Command::new(example())
+        .args(LOCAL)
+        .env("CALLBOT_DUIX_SECRET", OsStr::from_bytes(b"secret-\xFF"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    // To refuse to start is right as well.
+    let Some(line) = lines.next_line().await.unwrap() else { return };
+    let url = line.strip_prefix("listening on ").unwrap();
+    let request = dialogue::DialogueRequest::new("100003", "1", "Hello!", "c-1");
+    let answer = dialogue::Client::new(url).unwrap().dialogue(&request).await;
+    assert!(answer.is_err(), "anybody is answered");
 }

@@ -1,23 +1,19 @@
-//! What the tests of servers share: a bot on a socket, and a peer that writes and reads HTTP/1.1
-//! itself, so that every byte and its time of arrival can be seen.
+//! What the tests of Digital Employee servers share: a bot on a socket, its requests and its packets.
 
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
-use std::fmt;
-use std::io::{self, Write};
+#[path = "../peer/mod.rs"]
+mod peer;
+
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock, Mutex};
-use std::time::Duration;
 
 use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply, Server};
-use callbot::server::{Error, serve};
+use callbot::server::Error;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::time::{Instant, timeout};
-use tracing::dispatcher::{DefaultGuard, Dispatch, set_default};
+
+pub(crate) use peer::*;
 
 pub(crate) const BEGIN: &str = "/proxy/beginSession";
 pub(crate) const DIALOGUE: &str = "/proxy/dialogue";
@@ -29,19 +25,6 @@ pub(crate) const SPOKEN: [&str; 2] = [BEGIN, DIALOGUE];
 /// The operations that are answered with one JSON body.
 pub(crate) const ANSWERED: [&str; 2] = [ABORT, END];
 pub(crate) const ALL: [&str; 4] = [BEGIN, DIALOGUE, ABORT, END];
-
-/// How long anything may take at all; only a test that fails waits for so long.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How much is read at a time.
-const READ: usize = 64 * 1024;
-
-pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match timeout(PATIENCE, future).await {
-        Ok(output) => output,
-        Err(_) => panic!("waited in vain for {what}"),
-    }
-}
 
 /// A body that fits the operation of the path.
 pub(crate) fn valid(path: &str) -> Value {
@@ -109,75 +92,16 @@ pub(crate) fn bot<F: Speak>(speak: F) -> Server<Bot<F>> {
 
 /// Serves until the test is over.
 pub(crate) async fn start<A: Api>(server: Server<A>) -> SocketAddr {
-    LazyLock::force(&LISTENERS);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, server.router(), std::future::pending()));
-    address
-}
-
-/// A request, to be changed before it is sent.
-#[derive(Clone)]
-pub(crate) struct Post {
-    path: &'static str,
-    content_type: Option<String>,
-    body: Vec<u8>,
+    start_router(server.router()).await
 }
 
 impl Post {
-    pub(crate) fn new(path: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self { path, content_type: Some("application/json".into()), body: body.into() }
-    }
-
-    pub(crate) fn json(path: &'static str, body: &Value) -> Self {
-        Self::new(path, body.to_string())
-    }
-
     pub(crate) fn valid(path: &'static str) -> Self {
         Self::json(path, &valid(path))
     }
-
-    pub(crate) fn content_type(mut self, value: Option<&str>) -> Self {
-        self.content_type = value.map(Into::into);
-        self
-    }
-
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        let Self { path, content_type, body } = self;
-        let length = body.len();
-        let mut out = format!("POST {path} HTTP/1.1\r\nHost: bot\r\nContent-Length: {length}\r\n")
-            .into_bytes();
-        if let Some(value) = content_type {
-            out.extend_from_slice(format!("Content-Type: {value}\r\n").as_bytes());
-        }
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(body);
-        out
-    }
-}
-
-// The begin of it is enough to know it by.
-impl fmt::Debug for Post {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.bytes();
-        f.write_str(&String::from_utf8_lossy(&bytes[..bytes.len().min(500)]))
-    }
-}
-
-/// A whole answer.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
 }
 
 impl Answer {
-    pub(crate) fn header(&self, name: &str) -> &str {
-        let mut found = self.headers.iter().filter(|(key, _)| key == name);
-        found.next().map_or("", |(_, value)| value)
-    }
-
     /// The packets of an event stream, which is as documented from its first byte to its last.
     pub(crate) fn packets(&self) -> Vec<Value> {
         assert_eq!((self.status, self.header("content-type")), (200, "text/event-stream"));
@@ -198,12 +122,6 @@ impl Answer {
         }
         packets
     }
-
-    /// The one JSON body.
-    pub(crate) fn json(&self) -> Value {
-        assert_eq!(self.header("content-type"), "application/json");
-        serde_json::from_str(&self.body).unwrap()
-    }
 }
 
 /// The JSON of a block of an event stream.
@@ -218,159 +136,10 @@ pub(crate) fn each<'a>(packets: &'a [Value], field: &str) -> Vec<&'a Value> {
     packets.iter().map(|packet| &packet["data"][field]).collect()
 }
 
-/// The client's end of a connection.
-pub(crate) struct Peer {
-    stream: TcpStream,
-    read: Vec<u8>,
-    rest: Rest,
-    blocks: String,
-}
-
-/// What of the body of an answer is still to come.
-#[derive(Clone, Copy, PartialEq)]
-enum Rest {
-    Bytes(usize),
-    Chunks,
-}
-
 impl Peer {
-    pub(crate) async fn connect(address: SocketAddr) -> Self {
-        Self::over(TcpSocket::new_v4().unwrap(), address).await
-    }
-
-    /// Connects with a socket of one's own.
-    pub(crate) async fn over(socket: TcpSocket, address: SocketAddr) -> Self {
-        let stream = socket.connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream, read: Vec::new(), rest: Rest::Bytes(0), blocks: String::new() }
-    }
-
-    /// Sends a request. A server may answer before it has all of it, and hang up then.
-    pub(crate) async fn send(&mut self, post: &Post) {
-        let bytes = post.bytes();
-        let (mut reader, mut writer) = self.stream.split();
-        let mut writing = std::pin::pin!(writer.write_all(&bytes));
-        loop {
-            self.read.reserve(READ);
-            tokio::select! {
-                biased;
-                _ = &mut writing => return,
-                read = reader.read_buf(&mut self.read) => {
-                    if !matches!(read, Ok(1..)) {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Sends a request and reads the whole answer.
-    pub(crate) async fn ask(&mut self, post: &Post) -> Answer {
-        self.send(post).await;
-        let mut answer = self.head().await;
-        while let Some(chunk) = self.chunk().await {
-            answer.body.push_str(&chunk);
-        }
-        answer
-    }
-
-    /// The head of an answer.
-    pub(crate) async fn head(&mut self) -> Answer {
-        let head = self.until("\r\n\r\n").await;
-        let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
-        let headers: Vec<_> = lines
-            .filter_map(|line| line.split_once(": "))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        let answer = Answer { status: status.parse().unwrap(), headers, body: String::new() };
-        self.rest = match answer.header("transfer-encoding") {
-            "chunked" => Rest::Chunks,
-            _ => Rest::Bytes(answer.header("content-length").parse().unwrap()),
-        };
-        answer
-    }
-
-    /// The next part of the body, `None` at its proper end.
-    pub(crate) async fn chunk(&mut self) -> Option<String> {
-        let length = match self.rest {
-            Rest::Bytes(length) => length,
-            Rest::Chunks => {
-                let size = self.until("\r\n").await;
-                usize::from_str_radix(size.trim_end(), 16).unwrap()
-            }
-        };
-        let last = length == 0;
-        let mut part = String::new();
-        if !last {
-            part = self.take(length).await;
-        }
-        if self.rest == Rest::Chunks {
-            assert_eq!(self.take(2).await, "\r\n");
-        }
-        if last || self.rest != Rest::Chunks {
-            self.rest = Rest::Bytes(0);
-        }
-        (!last).then_some(part)
-    }
-
-    /// The next block of an event stream, be it an event or a comment, and when it was there.
-    pub(crate) async fn block(&mut self) -> Option<(String, Instant)> {
-        loop {
-            if let Some(end) = self.blocks.find("\n\n") {
-                let rest = self.blocks.split_off(end + 2);
-                return Some((std::mem::replace(&mut self.blocks, rest), Instant::now()));
-            }
-            match self.chunk().await {
-                Some(chunk) => self.blocks.push_str(&chunk),
-                None => {
-                    assert_eq!(self.blocks, "", "the stream ends within a block");
-                    return None;
-                }
-            }
-        }
-    }
-
     /// The next packet of a stream without comments.
     pub(crate) async fn packet(&mut self) -> Value {
         packet(&self.block().await.expect("a packet").0)
-    }
-
-    async fn until(&mut self, end: &str) -> String {
-        loop {
-            if let Some(at) = self.read.windows(end.len()).position(|seen| seen == end.as_bytes()) {
-                return self.take(at + end.len()).await;
-            }
-            self.more().await;
-        }
-    }
-
-    async fn take(&mut self, length: usize) -> String {
-        while self.read.len() < length {
-            self.more().await;
-        }
-        let rest = self.read.split_off(length);
-        String::from_utf8(std::mem::replace(&mut self.read, rest)).unwrap()
-    }
-
-    async fn more(&mut self) {
-        self.read.reserve(READ);
-        let read = soon("bytes", self.stream.read_buf(&mut self.read)).await.unwrap();
-        let so_far = String::from_utf8_lossy(&self.read);
-        assert!(read > 0, "the server hung up behind {so_far:?}");
-    }
-
-    /// Goes without a word.
-    pub(crate) fn close(self) {}
-
-    /// Breaks the connection off.
-    pub(crate) fn reset(self) {
-        self.stream.set_zero_linger().unwrap();
-    }
-
-    /// Will write no more, and can still read.
-    pub(crate) async fn half_close(&mut self) {
-        self.stream.shutdown().await.unwrap();
     }
 }
 
@@ -386,53 +155,4 @@ pub(crate) async fn turn_with<F: Speak>(
 /// One turn of a bot with the default settings.
 pub(crate) async fn turn(speak: impl Speak) -> Answer {
     turn_with(|server| server, speak).await
-}
-
-// A place in the code asks only once who wants its events. With less than two subscribers it asks
-// the one of its thread, and tests without one would silence the place for all others.
-static LISTENERS: LazyLock<[Dispatch; 2]> =
-    LazyLock::new(|| [Traces::default().dispatch(), Traces::default().dispatch()]);
-
-/// All that this thread traces, while the guard lives.
-pub(crate) fn traced() -> (Traces, DefaultGuard) {
-    let traces = Traces::default();
-    let guard = set_default(&traces.dispatch());
-    (traces, guard)
-}
-
-#[derive(Clone, Default)]
-pub(crate) struct Traces(Arc<Mutex<Vec<u8>>>);
-
-impl Traces {
-    fn dispatch(&self) -> Dispatch {
-        let writer = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        subscriber.finish().into()
-    }
-
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(Into::into).collect()
-    }
-
-    /// The lines that hold all of these.
-    pub(crate) fn with(&self, parts: &[&str]) -> Vec<String> {
-        let mut lines = self.lines();
-        lines.retain(|line| parts.iter().all(|part| line.contains(part)));
-        lines
-    }
-}
-
-impl Write for Traces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
