@@ -38,6 +38,8 @@ pub(super) struct Object {
     /// Further keys are kept, and hold this.
     pub extra: Option<Extra>,
     pub demands: Vec<Demand>,
+    /// The platform's module has further checks, in `check_by_hand`.
+    pub by_hand: bool,
     /// Keys that a union keeps for itself.
     pub tags: Vec<String>,
 }

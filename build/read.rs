@@ -333,11 +333,13 @@ impl<'a> Reader<'a, '_> {
             "required",
             "additionalProperties",
             "x-demands",
+            "x-checked-by-hand",
             "x-rust-name",
         ]);
         schema.known(&known)?;
         let required = schema.texts("required")?;
-        let mut object = Object::default();
+        let by_hand = schema.flag("x-checked-by-hand")?;
+        let mut object = Object { by_hand, ..Object::default() };
         if let Some(properties) = schema.get("properties") {
             for name in &required {
                 if properties.get(name).is_none() {

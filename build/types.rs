@@ -40,7 +40,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
         out.extend(written.debug());
         out.extend(written.deserialize());
         if texts.contains(&ty.rust.as_str()) {
-            out.extend(written.from_text());
+            out.extend(written.text_as_object());
         }
     }
     Ok(out)
@@ -356,7 +356,7 @@ impl Struct<'_> {
     }
 
     /// A text alone, for an object that needs no more.
-    fn from_text(&self) -> TokenStream {
+    fn text_as_object(&self) -> TokenStream {
         let name = self.name();
         quote! {
             impl From<String> for #name {

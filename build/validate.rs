@@ -1,4 +1,5 @@
-//! `validate()`: ranges, lengths, counts, required fields and demands between fields.
+//! `validate()`: ranges, lengths, counts, required fields and demands between fields. What they
+//! can't say, the platform's module checks in a `check_by_hand` of its own.
 
 use std::collections::BTreeSet;
 
@@ -115,7 +116,8 @@ impl Stage {
             let values = values.map(|check| quote! { for (key, value) in &self.extra { #check } });
             quote! { report.further_keys(&self.extra, &[#(#known),*]); #values }
         });
-        quote! { #(#properties)* #(#demands)* #(#extra)* }
+        let by_hand = object.by_hand.then(|| quote! { self.check_by_hand(report); });
+        quote! { #(#properties)* #(#demands)* #by_hand #(#extra)* }
     }
 
     fn property(&self, property: &Property) -> TokenStream {

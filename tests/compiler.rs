@@ -148,6 +148,11 @@ fn a_spec_that_contradicts_itself_stops_the_compiler_with_the_place() {
         ),
         ("when: { mood: angry }", "when: { mod: angry }", "there is no property `mod`"),
         (
+            "x-checked-by-hand: true",
+            "x-checked-by-hand: carefully",
+            "Motto/x-checked-by-hand: must be true or false",
+        ),
+        (
             "minimum: 0.5\n",
             "minimum: 0.5\n          x-missing-reads-as: 1\n",
             "are for required properties",

@@ -1510,6 +1510,9 @@ impl wire::Validate for Guest {
         if let Some(value) = &self.settings {
             wire::Validate::check(value, &mut report.field("settings"));
         }
+        if let Some(value) = &self.motto {
+            wire::Validate::check(value, &mut report.field("motto"));
+        }
         if let Some(value) = &self.wakes {
             wire::Validate::check(value, &mut report.field("wakes"));
         }
@@ -1586,7 +1589,9 @@ impl wire::Validate for Silence {
 }
 
 impl wire::Validate for Motto {
-    fn check(&self, _: &mut wire::Report<'_>) {}
+    fn check(&self, report: &mut wire::Report<'_>) {
+        self.check_by_hand(report);
+    }
 }
 
 impl wire::Validate for Word {

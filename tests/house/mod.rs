@@ -10,6 +10,8 @@ pub(crate) use rules::{Rules, Turn};
 
 use callbot::wire;
 
+use crate::fixture::Motto;
+
 /// The type that the spec's format `hour` stands for: an hour of the day.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
@@ -19,6 +21,15 @@ impl wire::Validate for Hour {
     fn check(&self, report: &mut wire::Report<'_>) {
         if !self.0.parse().is_ok_and(|hour: u8| hour < 24) {
             report.violation(Some(self.0.clone()), "0 to 23");
+        }
+    }
+}
+
+impl Motto {
+    /// What the spec's `x-checked-by-hand` calls for: who shouts does not whisper.
+    pub(crate) fn check_by_hand(&self, report: &mut wire::Report<'_>) {
+        if self.loud == Some(true) && self.text.chars().any(char::is_lowercase) {
+            report.field("words").violation(Some(self.text.clone()), "capitals, as `loud` is true");
         }
     }
 }

@@ -4,7 +4,7 @@ use callbot::wire::{Validate, decode};
 use serde_json::{Value, json};
 
 use crate::fixture::{
-    Drink, Farewell, Greeting, Guest, GuestList, Meal, Mood, Order, Question, Rank, Settings,
+    Drink, Farewell, Greeting, Guest, GuestList, Meal, Mood, Motto, Order, Question, Rank, Settings,
 };
 use crate::shared::Address;
 
@@ -189,6 +189,15 @@ fn a_text_with_a_type_of_its_own_reads_writes_and_validates_itself() {
     assert_eq!(json_of(&guest)["wakes"], "7");
     let error = guest.with_wakes(Hour("25".into())).validate().unwrap_err();
     assert!(error.to_string().contains("/wakes: 25, allowed: 0 to 23"), "{error}");
+}
+
+#[test]
+fn an_object_is_also_checked_by_hand_where_the_spec_says_so() {
+    let guest = |motto: Motto| guest().with_motto(motto).validate();
+    assert_eq!(guest(Motto::new("be kind")), Ok(()));
+    assert_eq!(guest(Motto::new("BE KIND!").with_loud(true)), Ok(()));
+    let error = guest(Motto::new("be kind").with_loud(true)).unwrap_err();
+    assert_eq!(error.to_string(), "/motto/words: be kind, allowed: capitals, as `loud` is true");
 }
 
 #[test]
