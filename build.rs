@@ -58,6 +58,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             },
         )?;
     }
+    if cfg!(feature = "odfs") {
+        write(
+            "odfs.yaml",
+            &Settings {
+                formats: &[("call-time", "super::CallTime"), ("play-template", "super::ModelType")],
+                ..settings
+            },
+        )?;
+    }
     Ok(())
 }
 

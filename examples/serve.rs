@@ -1,5 +1,5 @@
 //! Serves the demo bot for real platforms: Digital Employee at `/proxy/…`, DUIX at `/duix/dialogue`
-//! and `/duix/dialogue/stream`.
+//! and `/duix/dialogue/stream`, ODFS at `/oifde/rest/…`.
 //!
 //! ```text
 //! serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS]
@@ -7,8 +7,10 @@
 //!
 //! Without `--listen` it follows the rules of Function Compute's custom runtime. With `--key-id` it
 //! takes signed requests of Digital Employee only; the secret of the key is in `CALLBOT_KEY_SECRET`.
-//! With `CALLBOT_DUIX_SECRET` set, requests of DUIX need it in the header `x-callbot-secret`. After
-//! SIGTERM or Ctrl-C running turns may end, for 30 s unless `--grace` says otherwise.
+//! With `CALLBOT_DUIX_SECRET` set, requests of DUIX need it in the header `x-callbot-secret`. With
+//! `CALLBOT_ODFS_APP_KEY` and `CALLBOT_ODFS_APP_SECRET` set, tokens are issued to that account at
+//! `gettoken`, and requests of ODFS need one. After SIGTERM or Ctrl-C running turns may end, for
+//! 30 s unless `--grace` says otherwise.
 
 mod clerk;
 
@@ -22,6 +24,7 @@ use axum::Router;
 use callbot::auth::{Credentials, Verifier, VerifyLayer};
 use callbot::digital_employee::Server;
 use callbot::duix::dialogue;
+use callbot::odfs;
 use callbot::server::{function_compute, serve};
 use clerk::Clerk;
 use http::HeaderName;
@@ -76,12 +79,21 @@ fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
         }
         None => bot,
     };
-    let mut human = dialogue::Server::new(clerk)
+    let mut human = dialogue::Server::new(clerk.clone())
         .fallback("I am sorry, something went wrong. Please ask me again.");
     if let Some(secret) = variable("CALLBOT_DUIX_SECRET")? {
         human = human.secret(HeaderName::from_static("x-callbot-secret"), secret);
     }
-    Ok(function_compute::hooks().merge(bot).merge(human.router()))
+    let account = [variable("CALLBOT_ODFS_APP_KEY")?, variable("CALLBOT_ODFS_APP_SECRET")?];
+    let ivr = match account {
+        [Some(key), Some(secret)] => {
+            let issuer = odfs::Issuer::new().account(key, secret);
+            odfs::Server::new(odfs::Flow::new(clerk).issuer(issuer)).router()
+        }
+        [None, None] => odfs::router(clerk),
+        _ => return Err("CALLBOT_ODFS_APP_KEY and CALLBOT_ODFS_APP_SECRET go together".into()),
+    };
+    Ok(function_compute::hooks().merge(bot).merge(human.router()).merge(ivr))
 }
 
 /// A variable of the environment. One that can't be read is an error: it may be a secret, and

@@ -9,6 +9,7 @@
 //! | Platform | Module | Your bot | Feature |
 //! |---|---|---|---|
 //! | Alibaba Cloud Digital Employee | [`digital_employee`] | is called | `digital-employee` |
+//! | Huawei ODFS | [`odfs`] | is asked what to do next, or is the IVR that asks | `odfs` |
 //! | DUIX digital humans | [`duix`] | is asked what to say, and calls the management API | `duix` |
 //!
 //! # A bot
@@ -73,11 +74,12 @@
 //!
 //! | Feature | Default | What it brings |
 //! |---|---|---|
-//! | `digital-employee`, `duix` | yes | the platforms of these names |
+//! | `digital-employee`, `duix`, `odfs` | yes | the platforms of these names |
 //! | `client` | yes | the clients, and the simulators that stand on them |
 //! | `server` | yes | the `Api` traits and their axum routers |
 //! | `rustls` | yes | TLS for the clients, by rustls with ring |
 //! | `rustls-aws-lc-rs` | | the same with aws-lc; it wins when both are on |
+//! | `redis` | | the text of speech for [`odfs`], from Redis |
 //! | `schemars` | | `schemars::JsonSchema` for every type, with the schema of the spec |
 //!
 //! Without `client` and `server` the types alone remain. Without a TLS feature a client calls
@@ -107,6 +109,9 @@ pub mod digital_employee;
 #[cfg(feature = "duix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
 pub mod duix;
+#[cfg(feature = "odfs")]
+#[cfg_attr(docsrs, doc(cfg(feature = "odfs")))]
+pub mod odfs;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod server;
@@ -119,6 +124,7 @@ pub mod wire;
     doctest,
     feature = "digital-employee",
     feature = "duix",
+    feature = "odfs",
     feature = "client",
     feature = "server"
 ))]

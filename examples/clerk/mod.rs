@@ -2,6 +2,9 @@
 
 #[cfg(feature = "duix")]
 mod duix;
+#[cfg(feature = "odfs")]
+mod ivr;
+#[cfg(feature = "digital-employee")]
 mod phone;
 
 use callbot::server::Turns;

@@ -63,7 +63,7 @@ impl Keys for HashMap<String, Credentials> {
 }
 
 /// Whether somebody knows a secret; how long the answer takes tells nothing about it.
-#[cfg(all(feature = "duix", feature = "server"))]
+#[cfg(all(any(feature = "duix", feature = "odfs"), feature = "server"))]
 pub(crate) fn is_secret(secret: &Secret, given: &[u8]) -> bool {
     use hmac::Mac;
 

@@ -15,7 +15,7 @@
 
 mod canonical;
 mod credentials;
-#[cfg(feature = "duix")]
+#[cfg(any(feature = "duix", all(feature = "odfs", feature = "server")))]
 pub(crate) mod jwt;
 #[cfg(feature = "server")]
 mod layer;
@@ -23,7 +23,7 @@ mod nonces;
 mod signer;
 mod verifier;
 
-#[cfg(all(feature = "duix", feature = "server"))]
+#[cfg(all(any(feature = "duix", feature = "odfs"), feature = "server"))]
 pub(crate) use credentials::is_secret;
 pub use credentials::{Credentials, Keys};
 #[cfg(feature = "server")]

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::error::Kind;
 use super::{CallOptions, Deadline, Error, EventStream, Outcome, Transport, TransportError};
-#[cfg(feature = "duix")]
+#[cfg(any(feature = "duix", feature = "odfs"))]
 use crate::wire::DecodeError;
 use crate::wire::{Operation, decode};
 
@@ -23,7 +23,7 @@ use crate::wire::{Operation, decode};
 ///
 /// # Errors
 /// That of the calls, or the deadline.
-#[cfg(feature = "duix")]
+#[cfg(any(feature = "duix", feature = "odfs"))]
 pub(crate) async fn within<T>(
     operation: &'static Operation,
     options: &CallOptions,
@@ -329,7 +329,7 @@ impl<T> Answer<T> {
     }
 
     /// The answer with a part of its value that must be there.
-    #[cfg(feature = "duix")]
+    #[cfg(any(feature = "duix", feature = "odfs"))]
     pub(crate) fn part<U>(
         self,
         operation: &Operation,

@@ -16,7 +16,7 @@ mod tls;
 mod transport;
 
 pub use builder::{Builder, CallOptions, Retries};
-#[cfg(feature = "duix")]
+#[cfg(any(feature = "duix", feature = "odfs"))]
 pub(crate) use core::within;
 pub use core::{Answer, Core};
 pub use error::{Deadline, Error};

@@ -1,0 +1,133 @@
+//! The calls that are under way: one request at a time for each of them, and what the server has to
+//! remember of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
+
+use super::CallTime;
+
+/// What is remembered of a call, from its first request on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memory {
+    pub caller: String,
+    pub called: String,
+    pub started: Option<CallTime>,
+}
+
+/// The calls of a server, by their ids.
+#[derive(Debug)]
+pub(super) struct Calls {
+    known: Mutex<HashMap<String, Entry>>,
+    pub most_calls: usize,
+    pub most_waiting: usize,
+    pub idle: Duration,
+}
+
+#[derive(Debug)]
+struct Entry {
+    memory: Arc<tokio::sync::Mutex<Memory>>,
+    /// Requests that are served or wait.
+    inside: usize,
+    touched: Instant,
+}
+
+/// Why a request may not come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// Too many requests of this call wait already.
+    Queue,
+    /// There are as many calls as there may be.
+    Calls,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self {
+            known: Mutex::default(),
+            most_calls: 100_000,
+            most_waiting: 4,
+            idle: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+impl Calls {
+    /// Waits for the turn of a request, in the order of arrival.
+    pub(super) async fn enter(&self, id: &str) -> Result<Inside<'_>, Full> {
+        let place = self.place(id)?;
+        let memory = place.memory.clone().lock_owned().await;
+        Ok(Inside { memory, place })
+    }
+
+    fn place(&self, id: &str) -> Result<Place<'_>, Full> {
+        let now = Instant::now();
+        let mut known = self.lock();
+        if !known.contains_key(id) && known.len() >= self.most_calls {
+            // Calls whose end never came make room.
+            known.retain(|_, entry| entry.inside > 0 || now - entry.touched < self.idle);
+            if known.len() >= self.most_calls {
+                return Err(Full::Calls);
+            }
+        }
+        let entry = known.entry(id.to_owned()).or_insert_with(|| Entry {
+            memory: Arc::default(),
+            inside: 0,
+            touched: now,
+        });
+        if entry.inside == 0 && now - entry.touched >= self.idle {
+            // The id of a call that is long over.
+            entry.memory = Arc::default();
+        }
+        if entry.inside > self.most_waiting {
+            return Err(Full::Queue);
+        }
+        entry.inside += 1;
+        entry.touched = now;
+        Ok(Place { calls: self, id: id.to_owned(), memory: entry.memory.clone() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+        // A panic under this lock leaves the map whole.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of a request in the queue of its call. It is left when this is dropped, also by a
+/// request whose client has gone.
+#[derive(Debug)]
+struct Place<'a> {
+    calls: &'a Calls,
+    id: String,
+    memory: Arc<tokio::sync::Mutex<Memory>>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(entry) = self.calls.lock().get_mut(&self.id) {
+            entry.inside = entry.inside.saturating_sub(1);
+        }
+    }
+}
+
+/// A request whose turn it is.
+#[derive(Debug)]
+pub(super) struct Inside<'a> {
+    // Released before the place is left.
+    pub memory: OwnedMutexGuard<Memory>,
+    place: Place<'a>,
+}
+
+impl Inside<'_> {
+    /// The call is over: nothing of it is kept.
+    pub(super) fn forget(mut self) {
+        *self.memory = Memory::default();
+        let mut known = self.place.calls.lock();
+        if known.get(&self.place.id).is_some_and(|entry| entry.inside <= 1) {
+            known.remove(&self.place.id);
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! A dialog flow behind the wire: what a call is, who serves it, and in which order.
+
+use std::time::Duration;
+
+use super::calls::{Calls, Full};
+use super::generated::{self, ProcessV2Parameters, TokenRequest, TokenResponse};
+use super::{
+    AnyToken, Authorizer, CallTime, Capture, Captured, CapturedOutParams, FlowReleaseReason, Input,
+    Interact, InteractOutParams, Interacted, Issuer, Language, Prompt, Query, QueryOutParams,
+    QueryType, Recognize, RecognizeType, Recognized, RecognizedOutParams, Release,
+    ReleaseOutParams, Request, Response, Route, Rules, Start, Transfer, TransferOutParams,
+    Transferred,
+};
+use crate::clock::{Clock, SharedClock};
+use crate::server::{self, Error};
+use crate::wire::Secret;
+
+/// What a dialog flow does: it is told what happened in a call, and says what to do next.
+///
+/// Serve it with [`router`], or with a [`Flow`] in a [`Server`] to change the settings. Both URLs of
+/// the interface lead here; [`Call::tenant_space`] tells them apart. The requests of one call are
+/// served one after the other, in the order of their arrival.
+pub trait Api: Send + Sync + 'static {
+    /// A dialogue begins: `inaction` 8.
+    fn start(
+        &self,
+        call: &Call,
+        request: Start,
+    ) -> impl Future<Output = Result<Action, Error>> + Send;
+
+    /// An interaction has a result, or a query its answer: `inaction` 9. What the caller did is
+    /// [`request.inparams.meaning()`](super::InteractedInParams::meaning); a hang-up is not among
+    /// it, that is [`hung_up`](Self::hung_up).
+    fn interacted(
+        &self,
+        call: &Call,
+        request: Interacted,
+    ) -> impl Future<Output = Result<Action, Error>> + Send;
+
+    /// A transfer has a result: `inaction` 11. By default the flow ends here, whatever it was.
+    fn transferred(
+        &self,
+        call: &Call,
+        request: Transferred,
+    ) -> impl Future<Output = Result<Action, Error>> + Send {
+        let _ = request;
+        let release = Action::from(call.release());
+        async { Ok(release) }
+    }
+
+    /// The call is over: `hangup` has come, with `inaction` 9 or 11. Whatever this gives is the
+    /// answer that closes the session; by default it is what is known of the call.
+    fn hung_up(
+        &self,
+        call: &Call,
+        request: Request,
+    ) -> impl Future<Output = Result<ReleaseOutParams, Error>> + Send {
+        let _ = request;
+        let release = call.release();
+        async { Ok(release) }
+    }
+
+    /// Recording by packet capture begins: `inaction` 7. By default there is nothing to say.
+    fn capture(
+        &self,
+        call: &Call,
+        request: Capture,
+    ) -> impl Future<Output = Result<CapturedOutParams, Error>> + Send {
+        let _ = (call, request);
+        async { Ok(CapturedOutParams::new()) }
+    }
+
+    /// The recorder asks whether there is a result of recognition: `inaction` 13. By default there
+    /// is none yet.
+    fn recognize(
+        &self,
+        call: &Call,
+        request: Recognize,
+    ) -> impl Future<Output = Result<RecognizedOutParams, Error>> + Send {
+        let _ = request;
+        let none = RecognizedOutParams::new(call.id(), RecognizeType::NotYet);
+        async { Ok(none) }
+    }
+}
+
+/// The call that a request belongs to, as far as the server knows it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    id: String,
+    tenant_space: Option<String>,
+    caller: String,
+    called: String,
+    started: CallTime,
+    now: CallTime,
+}
+
+impl Call {
+    /// The id: `userid`, and `call_id` in what is answered.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The tenant space (VDN) in the path of the V2 URL; `None` when the request came to V1.
+    #[must_use]
+    pub fn tenant_space(&self) -> Option<&str> {
+        self.tenant_space.as_deref()
+    }
+
+    /// The number of the caller, or the id of the user, from the first request of the call; empty
+    /// when this server has not seen that.
+    #[must_use]
+    pub fn caller(&self) -> &str {
+        &self.caller
+    }
+
+    /// The number that was called, or the access code.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        &self.called
+    }
+
+    /// When the call began, or when this server first heard of it.
+    #[must_use]
+    pub fn started(&self) -> &CallTime {
+        &self.started
+    }
+
+    /// Plays, asks or shows something and listens: `outaction` 9. The language is that of synthesis
+    /// and of recognition.
+    #[must_use]
+    pub fn interact(&self, prompt: Prompt<'_>, language: Language) -> InteractOutParams {
+        InteractOutParams::from_prompt(self.id(), prompt, language)
+    }
+
+    /// Transfers the call: `outaction` 11.
+    #[must_use]
+    pub fn transfer(&self, route: Route<'_>) -> TransferOutParams {
+        TransferOutParams::from_route(self.id(), self.caller(), route)
+    }
+
+    /// Queries a queue, or switches the media: `outaction` 12.
+    #[must_use]
+    pub fn query(&self, query: QueryType) -> QueryOutParams {
+        QueryOutParams::new(self.id(), query)
+    }
+
+    /// Releases the call, as a flow that has come to its end: `outaction` 10. The client releases
+    /// it, and says so with `hangup`.
+    #[must_use]
+    pub fn release(&self) -> ReleaseOutParams {
+        let (start, end) = (self.started.clone(), self.now.clone());
+        ReleaseOutParams::new(self.id(), self.caller(), self.called(), start, end)
+            .with_release_reason(FlowReleaseReason::Completed)
+    }
+}
+
+/// What the client has to do next. It is made of what [`Call`] gives.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Play, ask or show something, and listen.
+    Interact(Box<InteractOutParams>),
+    /// Transfer the call.
+    Transfer(Box<TransferOutParams>),
+    /// Query a queue, or switch the media.
+    Query(Box<QueryOutParams>),
+    /// Release the call.
+    Release(Box<ReleaseOutParams>),
+}
+
+macro_rules! actions {
+    ($($params:ident => $arm:ident,)*) => {$(
+        impl From<$params> for Action {
+            fn from(params: $params) -> Self {
+                Self::$arm(Box::new(params))
+            }
+        }
+    )*};
+}
+
+actions! {
+    InteractOutParams => Interact,
+    TransferOutParams => Transfer,
+    QueryOutParams => Query,
+    ReleaseOutParams => Release,
+}
+
+/// A dialog flow with the settings that only this platform has.
+///
+/// ```no_run
+/// # fn bank<A: callbot::odfs::Api>(bank: A) -> axum::Router {
+/// use callbot::odfs::{Flow, Issuer, Server};
+///
+/// let issuer = Issuer::new().account("tenant-1", "secret-1");
+/// Server::new(Flow::new(bank).issuer(issuer)).body_limit(64 * 1024).router()
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Flow<A, T = AnyToken> {
+    api: A,
+    tokens: T,
+    issuer: Option<Issuer>,
+    calls: Calls,
+    clock: SharedClock,
+    utc_offset: i32,
+}
+
+/// Serves a [`Flow`], with the settings of [`server::Server`].
+pub type Server<A, T = AnyToken> = server::Server<Flow<A, T>, Rules>;
+
+/// The routes of a dialog flow with the default settings; [`Flow`] and [`Server`] change them. Any
+/// token is taken, and none is issued.
+pub fn router<A: Api>(api: A) -> axum::Router {
+    Server::new(Flow::new(api)).router()
+}
+
+impl<A> Flow<A> {
+    /// A flow that takes any token.
+    pub fn new(api: A) -> Self {
+        Self {
+            api,
+            tokens: AnyToken,
+            issuer: None,
+            calls: Calls::default(),
+            clock: SharedClock::default(),
+            utc_offset: 0,
+        }
+    }
+}
+
+impl<A, T> Flow<A, T> {
+    /// Checks the `auth_token` of every request. Default: any is taken.
+    #[must_use]
+    pub fn authorize<U: Authorizer>(self, tokens: U) -> Flow<A, U> {
+        let Self { api, issuer, calls, clock, utc_offset, .. } = self;
+        Flow { api, tokens, issuer, calls, clock, utc_offset }
+    }
+
+    /// Issues tokens at `gettoken`, and takes only those. Default: `gettoken` is refused.
+    #[must_use]
+    pub fn issuer(self, issuer: Issuer) -> Flow<A, Issuer> {
+        let mut flow = self.authorize(issuer.clone());
+        flow.issuer = Some(issuer);
+        flow
+    }
+
+    /// How many requests of one call may wait while another one is served; more are refused with
+    /// HTTP status 503. Default: 4.
+    #[must_use]
+    pub fn most_waiting(mut self, requests: usize) -> Self {
+        self.calls.most_waiting = requests;
+        self
+    }
+
+    /// How many calls there may be; further ones are refused with HTTP status 503. Default: 100,000.
+    #[must_use]
+    pub fn most_calls(mut self, calls: usize) -> Self {
+        self.calls.most_calls = calls.max(1);
+        self
+    }
+
+    /// After what time without a request a call whose end never came is forgotten. Default: 30 min.
+    #[must_use]
+    pub fn idle(mut self, idle: Duration) -> Self {
+        self.calls.idle = idle;
+        self
+    }
+
+    /// The clock of the times in what is answered. Default: that of the machine.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = SharedClock::new(clock);
+        self
+    }
+
+    /// In which zone the times in what is answered are, in minutes east of UTC: the platform writes
+    /// times without a zone. Default: 0. At most a day in either direction.
+    #[must_use]
+    pub fn utc_offset(mut self, minutes: i32) -> Self {
+        self.utc_offset = minutes.clamp(-24 * 60, 24 * 60);
+        self
+    }
+}
+
+impl<A: Api, T: Authorizer> Flow<A, T> {
+    async fn step(
+        &self,
+        tenant_space: Option<String>,
+        request: Request,
+    ) -> Result<Response, Error> {
+        let Head { id, token, caller, called, hangs_up } = Head::of(&request)?;
+        let token = token.filter(|token| !token.expose().is_empty());
+        self.tokens.check(&id, token).await.map_err(|refusal| {
+            Error::wire(refusal.to_string()).status(refusal.status()).code(refusal.code())
+        })?;
+        let mut inside = self.calls.enter(&id).await.map_err(|full| {
+            let message = match full {
+                Full::Queue => "too many requests of this call are waiting",
+                Full::Calls => "too many calls",
+            };
+            Error::wire(message).status(503)
+        })?;
+
+        let now = CallTime::now(&self.clock, self.utc_offset);
+        let memory = &mut inside.memory;
+        if let Request::Start(_) = request {
+            **memory = Default::default();
+        }
+        if let Some(caller) = caller {
+            memory.caller = caller;
+        }
+        memory.called = called;
+        let started = memory.started.get_or_insert_with(|| now.clone()).clone();
+        let call = Call {
+            id,
+            tenant_space,
+            caller: memory.caller.clone(),
+            called: memory.called.clone(),
+            started,
+            now,
+        };
+
+        if hangs_up {
+            let outparams = self.api.hung_up(&call, request).await?;
+            inside.forget();
+            return Ok(Release::new(outparams).for_call(&call));
+        }
+        let action = match request {
+            Request::Start(request) => self.api.start(&call, request).await?,
+            Request::Interacted(request) => self.api.interacted(&call, request).await?,
+            Request::Transferred(request) => self.api.transferred(&call, request).await?,
+            Request::Capture(request) => {
+                return Ok(Captured::new(self.api.capture(&call, request).await?).for_call(&call));
+            }
+            Request::Recognize(request) => {
+                let outparams = self.api.recognize(&call, request).await?;
+                return Ok(Recognized::new(outparams).for_call(&call));
+            }
+            Request::Unknown(_) => return Err(unknown()),
+        };
+        Ok(match action {
+            Action::Interact(outparams) => Interact::new(*outparams).for_call(&call),
+            Action::Transfer(outparams) => Transfer::new(*outparams).for_call(&call),
+            Action::Query(outparams) => Query::new(*outparams).for_call(&call),
+            Action::Release(outparams) => Release::new(*outparams).for_call(&call),
+        })
+    }
+}
+
+impl<A: Api, T: Authorizer> generated::Api for Flow<A, T> {
+    async fn process(&self, request: Request) -> Result<Response, Error> {
+        self.step(None, request).await
+    }
+
+    async fn process_v2(
+        &self,
+        parameters: ProcessV2Parameters,
+        request: Request,
+    ) -> Result<Response, Error> {
+        self.step(Some(parameters.vdn_id), request).await
+    }
+
+    async fn get_token(&self, request: TokenRequest) -> Result<TokenResponse, Error> {
+        match &self.issuer {
+            Some(issuer) => Ok(issuer.issue(&request)),
+            None => Err(Error::unsupported()),
+        }
+    }
+}
+
+/// A kind of request that the platform's documents do not have.
+fn unknown() -> Error {
+    Error::wire("/inaction: not a kind of request that is known").status(400)
+}
+
+/// An answer that gets its envelope.
+trait ForCall {
+    fn for_call(self, call: &Call) -> Response;
+}
+
+macro_rules! for_call {
+    ($($arm:ident),*) => {$(
+        impl ForCall for $arm {
+            fn for_call(mut self, call: &Call) -> Response {
+                self.ret = Some(0);
+                self.user_id = Some(call.id.clone());
+                Response::$arm(self)
+            }
+        }
+    )*};
+}
+
+for_call!(Interact, Transfer, Query, Release, Captured, Recognized);
+
+/// What every kind of request has.
+struct Head<'a> {
+    id: String,
+    token: Option<&'a Secret>,
+    caller: Option<String>,
+    called: String,
+    hangs_up: bool,
+}
+
+impl<'a> Head<'a> {
+    fn of(request: &'a Request) -> Result<Self, Error> {
+        Ok(match request {
+            Request::Start(Start { user_id, inparams, .. }) => Self {
+                id: user_id.clone(),
+                token: inparams.auth_token.as_ref(),
+                caller: Some(inparams.call_sor_id.clone()),
+                called: inparams.call_dst_id.clone(),
+                hangs_up: false,
+            },
+            Request::Interacted(Interacted { user_id, inparams, .. }) => Self {
+                id: user_id.clone(),
+                token: inparams.auth_token.as_ref(),
+                caller: None,
+                called: inparams.call_dst_id.clone(),
+                hangs_up: inparams.meaning() == Input::HangUp,
+            },
+            Request::Transferred(Transferred { user_id, inparams, .. }) => Self {
+                id: user_id.clone(),
+                token: inparams.auth_token.as_ref(),
+                caller: None,
+                called: inparams.call_dst_id.clone(),
+                hangs_up: inparams.is_hang_up(),
+            },
+            Request::Capture(Capture { user_id, inparams, .. })
+            | Request::Recognize(Recognize { user_id, inparams, .. }) => Self {
+                id: user_id.clone(),
+                token: inparams.auth_token.as_ref(),
+                caller: inparams.call_sor_id.clone(),
+                called: inparams.call_dst_id.clone(),
+                hangs_up: false,
+            },
+            Request::Unknown(_) => return Err(unknown()),
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! What came of an interaction: words of the protocol, keys, text, or speech.
+
+use std::fmt;
+
+use super::{FlowResultType, Interacted, InteractedInParams, TransferredInParams};
+use crate::wire::{Hidden, Secret};
+
+/// What came of an interaction: the meaning of `flow_result_type`, `input` and `inter_no`.
+///
+/// What the user said or pressed does not show in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Input<'a> {
+    /// Playing has ended: `playover`.
+    PlayOver,
+    /// Nothing came in time: `timeout`.
+    Timeout,
+    /// The speech was not recognised, or the keys do not fit: `nomatch`.
+    NoMatch,
+    /// A system fault: `sys_err`.
+    SystemError,
+    /// The call was hung up: `hangup`.
+    HangUp,
+    /// Recording has ended: `recordend`.
+    RecordEnd,
+    /// The user pressed these keys.
+    Keys(&'a str),
+    /// The user typed this, or said it where speech arrives as text.
+    Text(&'a str),
+    /// The user said something; [`Recognitions`](super::Recognitions) has the text.
+    Recognition(RecognitionId),
+    /// Something else: a kind of result and an `input` that do not go together, or a kind without
+    /// a documented meaning of `input`.
+    Other {
+        /// The kind of result.
+        kind: &'a FlowResultType,
+        /// The `input`.
+        input: &'a str,
+    },
+}
+
+impl InteractedInParams {
+    /// What came of the interaction.
+    ///
+    /// - `playover`, `timeout`, `nomatch`, `sys_err`, `hangup` and `recordend` are words of the
+    ///   protocol, whatever the kind of result: a user who types one of them can't be told from
+    ///   it. Unless the kind is speech or text (1), they are read without regard to case.
+    /// - Keys (2) are [`Input::Keys`].
+    /// - Speech or text (1) is a [`RecognitionId`] when `inter_no` says so, else [`Input::Text`].
+    ///   It says so when `input` is a key without white space, `@`, and exactly that `inter_no`;
+    ///   without an `inter_no` nothing is a recognition id. So an e-mail address is text.
+    /// - All else is [`Input::Other`].
+    ///
+    /// ```
+    /// use callbot::odfs::{FlowResultType, Input, InteractedInParams};
+    ///
+    /// let keys = InteractedInParams::new("c-1", "10086", FlowResultType::Keys, "201801", "token");
+    /// assert!(keys.meaning() == Input::Keys("201801"));
+    /// ```
+    #[must_use]
+    pub fn meaning(&self) -> Input<'_> {
+        let (kind, input) = (&self.flow_result_type, self.input.as_str());
+        let typed = *kind == FlowResultType::SpeechOrText;
+        if let Some(word) = word(input, !typed) {
+            return word;
+        }
+        match kind {
+            FlowResultType::SpeechOrText => {
+                let number = self.inter_no.as_deref().unwrap_or_default();
+                match RecognitionId::parse(input, number) {
+                    Some(id) => Input::Recognition(id),
+                    None => Input::Text(input),
+                }
+            }
+            FlowResultType::Keys => Input::Keys(input),
+            _ => Input::Other { kind, input },
+        }
+    }
+
+    /// What came of an interaction: sets `flow_result_type` and `input`, and `inter_no` for a
+    /// recognition id.
+    ///
+    /// Of the words, `playover` goes with no input (3), `recordend` with the end of a recording
+    /// (4), and the others, for which no kind is documented, with other (-1).
+    #[must_use]
+    pub fn from_input(
+        call_id: impl Into<String>,
+        call_dst_id: impl Into<String>,
+        input: Input<'_>,
+        auth_token: impl Into<Secret>,
+    ) -> Self {
+        let mut inter_no = None;
+        let (kind, text) = match &input {
+            Input::PlayOver => (FlowResultType::NoInput, "playover"),
+            Input::Timeout => (FlowResultType::Other, "timeout"),
+            Input::NoMatch => (FlowResultType::Other, "nomatch"),
+            Input::SystemError => (FlowResultType::Other, "sys_err"),
+            Input::HangUp => (FlowResultType::Other, "hangup"),
+            Input::RecordEnd => (FlowResultType::RecordingEnded, "recordend"),
+            Input::Keys(keys) => (FlowResultType::Keys, *keys),
+            Input::Text(text) => (FlowResultType::SpeechOrText, *text),
+            Input::Recognition(id) => {
+                inter_no = Some(id.inter_no().to_owned());
+                (FlowResultType::SpeechOrText, id.as_str())
+            }
+            Input::Other { kind, input } => ((*kind).clone(), *input),
+        };
+        Self { inter_no, ..Self::new(call_id, call_dst_id, kind, text, auth_token) }
+    }
+}
+
+/// The word of the protocol that a text is.
+fn word(text: &str, any_case: bool) -> Option<Input<'static>> {
+    let is = |word: &str| text == word || any_case && text.eq_ignore_ascii_case(word);
+    Some(match () {
+        () if is("playover") => Input::PlayOver,
+        () if is("timeout") => Input::Timeout,
+        () if is("nomatch") => Input::NoMatch,
+        () if is("sys_err") => Input::SystemError,
+        () if is("hangup") => Input::HangUp,
+        () if is("recordend") => Input::RecordEnd,
+        () => return None,
+    })
+}
+
+impl Interacted {
+    /// Tells what came of an interaction; `user_id` becomes the `call_id` as well.
+    ///
+    /// ```
+    /// use callbot::odfs::{Input, Interacted};
+    ///
+    /// let request = Interacted::from_input("c-1", "10086", Input::HangUp, "token");
+    /// assert_eq!(request.inparams.input, "hangup");
+    /// ```
+    #[must_use]
+    pub fn from_input(
+        user_id: impl Into<String>,
+        call_dst_id: impl Into<String>,
+        input: Input<'_>,
+        auth_token: impl Into<Secret>,
+    ) -> Self {
+        let user_id = user_id.into();
+        let inparams =
+            InteractedInParams::from_input(user_id.clone(), call_dst_id, input, auth_token);
+        Self::new(user_id, inparams)
+    }
+}
+
+impl TransferredInParams {
+    /// Whether this reports the end of the call: `input` is `hangup`, read without regard to case.
+    #[must_use]
+    pub fn is_hang_up(&self) -> bool {
+        self.input.as_deref().and_then(|input| word(input, true)) == Some(Input::HangUp)
+    }
+
+    /// Reports the end of the call: sets `input` to `hangup`.
+    #[must_use]
+    pub fn with_hang_up(self) -> Self {
+        self.with_input("hangup")
+    }
+}
+
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PlayOver => f.write_str("PlayOver"),
+            Self::Timeout => f.write_str("Timeout"),
+            Self::NoMatch => f.write_str("NoMatch"),
+            Self::SystemError => f.write_str("SystemError"),
+            Self::HangUp => f.write_str("HangUp"),
+            Self::RecordEnd => f.write_str("RecordEnd"),
+            Self::Keys(_) => f.debug_tuple("Keys").field(&Hidden).finish(),
+            Self::Text(_) => f.debug_tuple("Text").field(&Hidden).finish(),
+            Self::Recognition(id) => f.debug_tuple("Recognition").field(id).finish(),
+            Self::Other { kind, .. } => {
+                f.debug_struct("Other").field("kind", kind).field("input", &Hidden).finish()
+            }
+        }
+    }
+}
+
+/// Where the text of recognised speech is: a key of Redis, and the number of the recognition.
+///
+/// On the wire `<key>@<inter_no>`. The platform's document prints `key+@+inter_no`; should the plus
+/// signs be meant literally, that is read as well, and kept. The key does not show in `Debug`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RecognitionId {
+    text: Box<str>,
+    /// Where the key ends.
+    key: usize,
+    /// Where the number begins.
+    inter_no: usize,
+}
+
+impl RecognitionId {
+    /// A recognition id of its two parts; `None` when one of them is empty, or when there is white
+    /// space in the key.
+    ///
+    /// ```
+    /// use callbot::odfs::RecognitionId;
+    ///
+    /// let id = RecognitionId::new("asr:4711", "0");
+    /// assert_eq!(id.as_ref().map(|id| id.as_str()), Some("asr:4711@0"));
+    /// ```
+    #[must_use]
+    pub fn new(key: &str, inter_no: &str) -> Option<Self> {
+        Self::parse(&format!("{key}@{inter_no}"), inter_no)
+    }
+
+    /// Reads an `input`, given the `inter_no` of the same request; `None` when it is something
+    /// else, such as text. [`InteractedInParams::meaning`] has the rule.
+    #[must_use]
+    pub fn parse(input: &str, inter_no: &str) -> Option<Self> {
+        let before = input.strip_suffix(inter_no)?;
+        let key = before.strip_suffix("+@+").or_else(|| before.strip_suffix('@'))?;
+        if key.is_empty() || inter_no.is_empty() || key.contains(char::is_whitespace) {
+            return None;
+        }
+        Some(Self { text: input.into(), key: key.len(), inter_no: before.len() })
+    }
+
+    /// The key of Redis that holds the text.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.text.get(..self.key).unwrap_or_default()
+    }
+
+    /// The number of the recognition.
+    #[must_use]
+    pub fn inter_no(&self) -> &str {
+        self.text.get(self.inter_no..).unwrap_or_default()
+    }
+
+    /// The whole id, as it is on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for RecognitionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("RecognitionId");
+        shown.field("key", &Hidden).field("inter_no", &self.inter_no()).finish()
+    }
+}

@@ -1,0 +1,173 @@
+//! Who may ask: tokens that are checked, and tokens that are issued.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{TokenRequest, TokenResponse};
+use crate::auth::{is_secret, jwt};
+use crate::clock::{Clock, SharedClock};
+use crate::wire::Secret;
+
+/// Checks the `auth_token` of dialogue requests.
+pub trait Authorizer: Send + Sync + 'static {
+    /// Whether a request of this call may be served. `token` is `None` when the request has none,
+    /// or an empty one.
+    fn check(
+        &self,
+        user_id: &str,
+        token: Option<&Secret>,
+    ) -> impl Future<Output = Result<(), TokenRefusal>> + Send;
+}
+
+/// Why a token is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenRefusal {
+    /// It is missing, or has expired: 900001. The client fetches another one.
+    MissingOrExpired,
+    /// It is not accepted: 900002.
+    NotAccepted,
+}
+
+impl TokenRefusal {
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::MissingOrExpired => "900001",
+            Self::NotAccepted => "900002",
+        }
+    }
+
+    pub(super) fn status(self) -> u16 {
+        match self {
+            Self::MissingOrExpired => 401,
+            Self::NotAccepted => 403,
+        }
+    }
+}
+
+impl std::fmt::Display for TokenRefusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::MissingOrExpired => "the token is missing or has expired",
+            Self::NotAccepted => "the token is not accepted",
+        })
+    }
+}
+
+impl std::error::Error for TokenRefusal {}
+
+/// Takes any token, and none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AnyToken;
+
+impl Authorizer for AnyToken {
+    async fn check(&self, _: &str, _: Option<&Secret>) -> Result<(), TokenRefusal> {
+        Ok(())
+    }
+}
+
+/// Issues tokens for `gettoken`, and accepts those that it has issued: a stand-in for the access
+/// control of the OIAP.
+///
+/// A token is signed with the secret of its account and holds its own end, so nothing is kept, and
+/// several servers with the same accounts accept each other's tokens.
+///
+/// ```
+/// # #[cfg(feature = "server")] {
+/// use callbot::odfs::{Issuer, TokenRequest};
+///
+/// let issuer = Issuer::new().account("tenant-1", "secret-1");
+/// let answer = issuer.issue(&TokenRequest::new("tenant-1", "secret-1"));
+/// assert_eq!((answer.error_code, answer.expire_time), (0, Some(3600)));
+/// assert_eq!(issuer.issue(&TokenRequest::new("tenant-1", "guess")).error_code, 900002);
+/// # }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Issuer {
+    accounts: HashMap<String, Secret>,
+    lifetime: Option<Duration>,
+    clock: SharedClock,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Claims {
+    app_key: String,
+    iat: i64,
+    exp: i64,
+}
+
+impl Issuer {
+    /// An issuer without accounts.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an account.
+    #[must_use]
+    pub fn account(mut self, app_key: impl Into<String>, app_secret: impl Into<Secret>) -> Self {
+        self.accounts.insert(app_key.into(), app_secret.into());
+        self
+    }
+
+    /// How long a token lives, in whole seconds, at least 1. Default: 3600 s, as at the platform.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
+    /// The clock that tokens are dated by. Default: that of the machine.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = SharedClock::new(clock);
+        self
+    }
+
+    /// Answers a token request.
+    #[must_use]
+    pub fn issue(&self, request: &TokenRequest) -> TokenResponse {
+        let given = request.app_secret.expose();
+        let account = self.accounts.get_key_value(&request.app_key);
+        let Some((app_key, secret)) =
+            account.filter(|(_, secret)| is_secret(secret, given.as_bytes()))
+        else {
+            // One answer for both: it must not tell which keys exist.
+            return TokenResponse::new(900_002)
+                .with_error_msg("the app key or the app secret is wrong");
+        };
+        let seconds = self.seconds();
+        let iat = self.clock.seconds();
+        let exp = iat.saturating_add(seconds);
+        let token = jwt::sign(secret, &Claims { app_key: app_key.clone(), iat, exp });
+        TokenResponse::new(0).with_error_msg("").with_auth_token(token).with_expire_time(seconds)
+    }
+
+    fn verify(&self, token: &Secret) -> Result<(), TokenRefusal> {
+        let token = token.expose();
+        let read = |claims: Vec<u8>| jwt::read::<Claims>(&claims);
+        let signer = jwt::unverified(token).and_then(read);
+        let secret = signer.and_then(|claims| self.accounts.get(&claims.app_key));
+        let claims = secret.and_then(|secret| jwt::verify(secret, token)).and_then(read);
+        match claims {
+            Some(claims) if claims.exp > self.clock.seconds() => Ok(()),
+            Some(_) => Err(TokenRefusal::MissingOrExpired),
+            None => Err(TokenRefusal::NotAccepted),
+        }
+    }
+
+    /// The life of a token.
+    fn seconds(&self) -> i64 {
+        let lifetime = self.lifetime.unwrap_or(Duration::from_secs(3600));
+        i64::try_from(lifetime.as_secs().max(1)).unwrap_or(i64::MAX)
+    }
+}
+
+impl Authorizer for Issuer {
+    async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), TokenRefusal> {
+        self.verify(token.ok_or(TokenRefusal::MissingOrExpired)?)
+    }
+}

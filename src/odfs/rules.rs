@@ -1,0 +1,154 @@
+//! The rules of the platform that no schema can say: what a failure looks like, on both sides.
+
+#[cfg(feature = "client")]
+mod client {
+    use serde_json::Value;
+
+    use crate::client::{Failure, Outcome};
+    use crate::odfs::{Response, TokenResponse};
+    use crate::wire::salvage;
+
+    impl Outcome for Response {
+        fn failure(&self) -> Option<Failure> {
+            let (ret, extra) = match self {
+                Self::Interact(answer) => (answer.ret, &answer.extra),
+                Self::Release(answer) => (answer.ret, &answer.extra),
+                Self::Transfer(answer) => (answer.ret, &answer.extra),
+                Self::Query(answer) => (answer.ret, &answer.extra),
+                Self::Captured(answer) => (answer.ret, &answer.extra),
+                Self::Recognized(answer) => (answer.ret, &answer.extra),
+                Self::Unknown(_) => return None,
+            };
+            let code = ret.filter(|ret| *ret != 0)?;
+            let message = extra.get("errorMsg").and_then(Value::as_str).map(String::from);
+            Some(Failure::new(code.to_string()).with_message(message))
+        }
+
+        fn failure_in(body: &[u8]) -> Option<Failure> {
+            let [ret, error_code, message] = salvage(body, ["ret", "errorCode", "errorMsg"]);
+            let code = ret.into_iter().chain(error_code).find(|code| code != "0")?;
+            Some(Failure::new(code).with_message(message))
+        }
+    }
+
+    impl Outcome for TokenResponse {
+        fn failure(&self) -> Option<Failure> {
+            let failure =
+                || Failure::new(self.error_code.to_string()).with_message(self.error_msg.clone());
+            (self.error_code != 0).then(failure)
+        }
+    }
+}
+
+#[cfg(feature = "server")]
+pub use server::Rules;
+
+#[cfg(feature = "server")]
+mod server {
+    use std::time::Duration;
+
+    use http::StatusCode;
+
+    use crate::odfs::{
+        CallTime, FlowReleaseReason, ProcessV2Parameters, Release, ReleaseOutParams, Request,
+        Response, TokenRequest, TokenResponse, operations,
+    };
+    use crate::server::{Answers, Fault, FaultKind, Reads};
+    use crate::wire::{Operation, salvage};
+
+    /// The platform's rules for a server.
+    #[derive(Debug, Clone, Copy, Default)]
+    pub struct Rules;
+
+    /// What of a request returns in its answer.
+    #[derive(Debug, Clone, Default)]
+    pub struct Echo {
+        user_id: Option<String>,
+    }
+
+    impl crate::server::Rules for Rules {
+        type Echo = Echo;
+
+        // A request that waits for ever would hold up all others of its call.
+        const DEADLINE: Option<Duration> = Some(Duration::from_secs(30));
+
+        fn salvage(&self, body: &[u8]) -> Echo {
+            let [user_id] = salvage(body, ["userid"]);
+            Echo { user_id }
+        }
+
+        fn refuse(&self, operation: &Operation, echo: Echo, fault: &Fault) -> (StatusCode, String) {
+            let status = StatusCode::from_u16(fault.status);
+            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let stated = fault.code.as_deref().and_then(|code| code.parse().ok());
+            let message = fault.message.clone().into_owned();
+            let body = if operation.id == operations::GET_TOKEN.id {
+                // The platform's common codes: a wrong parameter, an internal error.
+                let request = matches!(fault.kind, FaultKind::Request | FaultKind::MediaType);
+                let code = stated.unwrap_or(if request { 10_000_002 } else { 10_000_001 });
+                serde_json::to_string(&TokenResponse::new(code).with_error_msg(message))
+            } else {
+                serde_json::to_string(&Response::Release(release(echo, stated, message)))
+            };
+            (status, body.unwrap_or_default())
+        }
+    }
+
+    /// A failure: a client that looks at nothing but `outaction` releases the call, and does not
+    /// leave the caller in silence. The platform has no field for the text.
+    fn release(echo: Echo, code: Option<i32>, message: String) -> Release {
+        let id = echo.user_id.clone().unwrap_or_default();
+        let unknown = CallTime::unknown();
+        let outparams = ReleaseOutParams::new(id, "", "", unknown.clone(), unknown)
+            .with_release_reason(FlowReleaseReason::Exception);
+        let mut release = Release::new(outparams)
+            .with_ret(code.filter(|code| *code != 0).unwrap_or(-1))
+            .with_extra("errorMsg", message);
+        release.user_id = echo.user_id;
+        release
+    }
+
+    impl Reads<Request> for Rules {
+        fn echo(&self, request: &Request) -> Echo {
+            let user_id = match request {
+                Request::Start(request) => Some(request.user_id.clone()),
+                Request::Interacted(request) => Some(request.user_id.clone()),
+                Request::Transferred(request) => Some(request.user_id.clone()),
+                Request::Capture(request) => Some(request.user_id.clone()),
+                Request::Recognize(request) => Some(request.user_id.clone()),
+                Request::Unknown(request) => {
+                    request.json().get("userid").and_then(|id| id.as_str()).map(String::from)
+                }
+            };
+            Echo { user_id }
+        }
+    }
+
+    impl Reads<(ProcessV2Parameters, Request)> for Rules {
+        fn echo(&self, (_, request): &(ProcessV2Parameters, Request)) -> Echo {
+            self.echo(request)
+        }
+    }
+
+    impl Reads<TokenRequest> for Rules {
+        fn echo(&self, _: &TokenRequest) -> Echo {
+            Echo::default()
+        }
+    }
+
+    impl Answers<Response> for Rules {
+        type Answer = Response;
+
+        fn answer(&self, _: &Echo, answer: Response) -> Response {
+            answer
+        }
+    }
+
+    impl Answers<TokenResponse> for Rules {
+        type Answer = TokenResponse;
+
+        fn answer(&self, _: &Echo, answer: TokenResponse) -> TokenResponse {
+            answer
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! What callers said, looked up in a real Redis that each test starts for itself.
+//!
+//! Without `redis-server` on the path they are skipped, and say so; with `CALLBOT_REQUIRE_REDIS`
+//! set they fail instead.
+
+#![cfg(all(feature = "odfs", feature = "redis", unix))]
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use callbot::odfs::{RecognitionId, Recognitions, RedisRecognitions, ResolveError};
+
+const PASSWORD: &str = "hush-4711";
+
+/// A folder of its own for each Redis, with the socket in it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("callbot-{}-{count}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.0.join("redis.sock")
+    }
+
+    fn url(&self, query: &str) -> String {
+        format!("redis+unix://{}{query}", self.socket().display())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running Redis; it ends with this.
+struct Server(Child);
+
+impl Server {
+    /// Starts one, unless there is none to start.
+    fn start(folder: &Folder, settings: &[&str]) -> Option<Self> {
+        let child = Command::new("redis-server")
+            .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
+            .arg(folder.socket())
+            .args(settings)
+            .current_dir(&folder.0)
+            .stdout(Stdio::null())
+            .spawn();
+        let child = match child {
+            Ok(child) => child,
+            Err(error) if std::env::var_os("CALLBOT_REQUIRE_REDIS").is_some() => {
+                panic!("redis-server can't be started: {error}")
+            }
+            Err(error) => {
+                // Past the test harness, which shows nothing of a test that passes.
+                let _ = writeln!(std::io::stderr(), "SKIPPED: no redis-server: {error}");
+                return None;
+            }
+        };
+        let server = Self(child);
+        let begin = Instant::now();
+        while UnixStream::connect(folder.socket()).is_err() {
+            assert!(begin.elapsed() < Duration::from_secs(10), "redis-server does not listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Some(server)
+    }
+
+    /// Ends it at once, as a crash would.
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Sends commands, the arguments of each apart, and waits for as many lines of answers.
+fn tell(socket: &Path, commands: &[&[&[u8]]]) {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    for command in commands {
+        let mut text = format!("*{}\r\n", command.len()).into_bytes();
+        for argument in *command {
+            text.extend(format!("${}\r\n", argument.len()).bytes());
+            text.extend(*argument);
+            text.extend(b"\r\n");
+        }
+        stream.write_all(&text).unwrap();
+        let mut answer = [0; 64];
+        let length = stream.read(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer[..length]);
+        assert!(!answer.starts_with('-'), "{answer}");
+    }
+}
+
+fn id(key: &str) -> RecognitionId {
+    RecognitionId::new(key, "0").unwrap()
+}
+
+async fn text(store: &RedisRecognitions, key: &str) -> Result<Option<String>, String> {
+    store.text(&id(key)).await.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn a_text_is_found_under_its_key() {
+    let folder = Folder::new();
+    let Some(_server) = Server::start(&folder, &[]) else { return };
+    tell(
+        &folder.socket(),
+        &[
+            &[b"SET", b"asr:4711", "查询话费 🙂".as_bytes()],
+            &[b"SET", b"empty", b""],
+            &[b"SET", b"\xE9\x94\xAE", b"of a key that is not ASCII"],
+            &[b"SET", b"bytes", b"\xFF\xFE"],
+            &[b"LPUSH", b"list", b"x"],
+        ],
+    );
+    let store = RedisRecognitions::open(&folder.url("")).unwrap();
+    assert_eq!(text(&store, "asr:4711").await, Ok(Some("查询话费 🙂".into())));
+    assert_eq!(text(&store, "empty").await, Ok(Some(String::new())));
+    assert_eq!(text(&store, "键").await, Ok(Some("of a key that is not ASCII".into())));
+    assert_eq!(text(&store, "asr:4712").await, Ok(None));
+    assert_eq!(text(&store, "bytes").await, Err("Redis: the text is not UTF-8".into()));
+    assert_eq!(text(&store, "list").await, Err("Redis: WRONGTYPE".into()));
+    // An error costs the connection nothing.
+    assert_eq!(text(&store, "empty").await, Ok(Some(String::new())));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lookups_at_the_same_time_share_a_connection() {
+    let folder = Folder::new();
+    let Some(_server) = Server::start(&folder, &["--maxclients", "3"]) else { return };
+    let store = Arc::new(RedisRecognitions::open(&folder.url("")).unwrap());
+    let lookups = (0..50).map(|number| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { text(&store, &format!("k{number}")).await })
+    });
+    for lookup in lookups.collect::<Vec<_>>() {
+        assert_eq!(lookup.await.unwrap(), Ok(None));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_of_redis_goes_unnoticed() {
+    let folder = Folder::new();
+    let Some(server) = Server::start(&folder, &[]) else { return };
+    let store = Arc::new(RedisRecognitions::open(&folder.url("")).unwrap());
+    assert_eq!(text(&store, "k").await, Ok(None));
+    server.kill();
+    let error = text(&store, "k").await.unwrap_err();
+    assert!(error.starts_with("Redis: Connection refused"), "{error}");
+    let server = Server::start(&folder, &[]).unwrap();
+    tell(&folder.socket(), &[&[b"SET", b"k", b"back again"]]);
+    assert_eq!(text(&store, "k").await, Ok(Some("back again".into())));
+    // Now without a lookup while it was away.
+    server.kill();
+    let _server = Server::start(&folder, &[]).unwrap();
+    tell(&folder.socket(), &[&[b"SET", b"k", b"and again"]]);
+    let lookups = (0..50).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { text(&store, "k").await })
+    });
+    for lookup in lookups.collect::<Vec<_>>() {
+        assert_eq!(lookup.await.unwrap(), Ok(Some("and again".into())));
+    }
+}
+
+#[tokio::test]
+async fn a_store_can_be_opened_before_redis_is_there() {
+    let folder = Folder::new();
+    let store = RedisRecognitions::open(&folder.url("")).unwrap();
+    let error = text(&store, "k").await.unwrap_err();
+    assert!(error.starts_with("Redis: No such file"), "{error}");
+    let Some(_server) = Server::start(&folder, &[]) else { return };
+    assert_eq!(text(&store, "k").await, Ok(None));
+}
+
+#[tokio::test]
+async fn user_password_and_database_come_from_the_url_and_never_show() {
+    let folder = Folder::new();
+    let Some(_server) = Server::start(&folder, &["--requirepass", PASSWORD]) else { return };
+    let auth: &[&[u8]] = &[b"AUTH", PASSWORD.as_bytes()];
+    let socket = folder.socket();
+    tell(&socket, &[auth, &[b"SELECT", b"3"], &[b"SET", b"k", b"of database 3"]]);
+    let right = format!("?db=3&pass={PASSWORD}");
+    let store = RedisRecognitions::open(&folder.url(&right)).unwrap();
+    assert_eq!(text(&store, "k").await, Ok(Some("of database 3".into())));
+    let shown = format!("{store:?} {store:#?}");
+    assert!(shown.contains("timeout: 1s") && !shown.contains(PASSWORD), "{shown}");
+    let other = RedisRecognitions::open(&folder.url(&format!("?pass={PASSWORD}"))).unwrap();
+    assert_eq!(text(&other, "k").await, Ok(None));
+    for wrong in ["", "?pass=4711-wrong", "?user=4711-nobody&pass=x"] {
+        let store = RedisRecognitions::open(&folder.url(wrong)).unwrap();
+        let error = text(&store, "k-4711").await.unwrap_err();
+        assert!(error.starts_with("Redis: ") && !error.contains("4711"), "{error}");
+        // It keeps trying, for whoever mends the other side.
+        assert_eq!(text(&store, "k-4711").await.unwrap_err(), error);
+    }
+    let wrong = RedisRecognitions::open(&folder.url("?pass=new")).unwrap();
+    text(&wrong, "k").await.unwrap_err();
+    tell(&socket, &[auth, &[b"CONFIG", b"SET", b"requirepass", b"new"]]);
+    assert_eq!(text(&wrong, "k").await, Ok(None));
+}
+
+#[test]
+fn a_url_that_is_none_is_refused_without_its_words() {
+    for url in ["", "4711", "http://hush-4711@h/", "redis://", "redis://:hush-4711@h:port/"] {
+        let error: ResolveError = RedisRecognitions::open(url).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("Redis") && !shown.contains("4711"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_does_not_answer_costs_no_more_than_the_timeout() {
+    let folder = Folder::new();
+    // Takes connections, and says nothing.
+    let silent = UnixListener::bind(folder.socket()).unwrap();
+    let store = RedisRecognitions::open(&folder.url("")).unwrap();
+    let store = store.with_timeout(Duration::from_millis(200));
+    for _ in 0..2 {
+        let begin = Instant::now();
+        let error = text(&store, "k-4711").await.unwrap_err();
+        assert_eq!(error, "Redis: no answer within 200ms");
+        let waited = begin.elapsed();
+        assert!(waited >= Duration::from_millis(200), "{waited:?}");
+        assert!(waited < Duration::from_secs(2), "{waited:?}");
+    }
+    drop(silent);
+    std::fs::remove_file(folder.socket()).unwrap();
+    let Some(_server) = Server::start(&folder, &[]) else { return };
+    assert_eq!(text(&store.with_timeout(Duration::from_secs(5)), "k").await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_redis_that_falls_silent_is_left_for_a_new_connection() {
+    let folder = Folder::new();
+    let Some(server) = Server::start(&folder, &[]) else { return };
+    let store = RedisRecognitions::open(&folder.url("")).unwrap();
+    let store = store.with_timeout(Duration::from_millis(500));
+    assert_eq!(text(&store, "k").await, Ok(None));
+    let signal = |name: &str| {
+        let pid = server.0.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    };
+    signal("-STOP");
+    let error = text(&store, "k").await.unwrap_err();
+    assert_eq!(error, "Redis: no answer within 500ms");
+    // The old one stays silent; another one listens in its place.
+    std::fs::remove_file(folder.socket()).unwrap();
+    let _other = Server::start(&folder, &[]).unwrap();
+    assert_eq!(text(&store, "k").await, Ok(None));
+}
