@@ -5,6 +5,9 @@
 use callbot::digital_employee::{
     AbortDialogueRequest, BeginSessionRequest, DialogueRequest, Packet,
 };
+use callbot::duix::Conversation;
+use callbot::duix::dialogue::{self, DialogueAnswer};
+use callbot::odfs::{Request, Response};
 use callbot::wire::{Validate, decode};
 use libfuzzer_sys::fuzz_target;
 
@@ -22,4 +25,17 @@ macro_rules! check {
 
 fuzz_target!(|json: &[u8]| {
     check!(json, BeginSessionRequest, DialogueRequest, AbortDialogueRequest, Packet);
+    check!(json, Conversation, dialogue::DialogueRequest, DialogueAnswer, Request, Response);
+    // The views over the fields never fail, or say where.
+    match decode::<Response>(json) {
+        Ok(Response::Interact(answer)) => {
+            let _ = (answer.outparams.prompt(), answer.outparams.intent_match());
+            let _ = answer.outparams.filled_slots();
+        }
+        Ok(Response::Transfer(answer)) => drop(answer.outparams.route()),
+        _ => {}
+    }
+    if let Ok(Request::Interacted(request)) = decode(json) {
+        let _ = request.inparams.meaning();
+    }
 });
