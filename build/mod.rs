@@ -87,14 +87,17 @@ pub fn compile_text(name: &str, text: &str, settings: &Settings<'_>) -> Result<S
 
 /// One static per operation, shared by client and router.
 fn operations(model: &model::Model) -> TokenStream {
+    let secrets = model.secrets();
     let statics = model.operations.iter().map(|operation| {
         let constant = names::constant(&operation.id);
         let model::Operation { id, path, .. } = operation;
         let method = names::ident(operation.method.as_str());
         let docs = docs::docs(&format!("`{} {path}`.", operation.method.as_str()));
+        let secrets = (!secrets.is_empty()).then(|| quote!(.with_secrets(&[#(#secrets),*])));
         quote! {
             #docs
-            pub static #constant: Operation = Operation::new(#id, http::Method::#method, #path);
+            pub static #constant: Operation =
+                Operation::new(#id, http::Method::#method, #path) #secrets;
         }
     });
     quote! {

@@ -245,6 +245,13 @@ impl Model {
         operation.parameters.iter().zip(properties.unwrap_or_default())
     }
 
+    /// The keys of bodies that hold secrets.
+    pub(super) fn secrets(&self) -> std::collections::BTreeSet<&str> {
+        let properties = self.objects().flat_map(|(_, object)| &object.properties);
+        let secrets = properties.filter(|property| matches!(property.shape.form, Form::Secret));
+        secrets.map(|property| property.wire.as_str()).collect()
+    }
+
     pub(super) fn objects(&self) -> impl Iterator<Item = (&Type, &Object)> {
         self.types.iter().filter_map(|ty| match &ty.kind {
             Kind::Object(object) => Some((ty, object)),

@@ -131,7 +131,6 @@ async fn odd_ids_are_encoded_and_can_not_add_parameters() {
     for (id, encoded) in [
         ("0513e935-041f-48e0-9330-652ef4194511", "0513e935-041f-48e0-9330-652ef4194511"),
         ("1591003727513522176", "1591003727513522176"),
-        ("", ""),
         ("a b", "a+b"),
         ("a+b", "a%2Bb"),
         ("a&appId=app-2", "a%26appId%3Dapp-2"),
@@ -1477,7 +1476,7 @@ async fn an_error_of_a_handler_becomes_a_failure_in_the_envelope() {
         ("false", 500, "200", "all is well?"),
         ("plain", 500, "-1", "it is said why"),
         ("silent", 500, "-1", "internal error"),
-        ("unsupported", 501, "-1", "the operation is not supported"),
+        ("unsupported", 501, "501", "the operation is not supported"),
         ("panic", 500, "-1", "internal error"),
     ] {
         let status = if how == "odd" { 418 } else { status };
@@ -1640,4 +1639,18 @@ async fn requests_are_whole_on_the_wire_client_too() {
             json!({"call": "body", "ttsName": "voice-1", "conversationId": "108"}),
         ]
     );
+}
+
+#[tokio::test]
+async fn an_empty_id_does_not_leave() {
+    let fake = Fake::playing([(200, good())]);
+    let client = fake.client();
+    for error in [
+        client.stop_session("").await.map(drop).unwrap_err(),
+        client.conversation("").await.map(drop).unwrap_err(),
+        client.avatar("").await.map(drop).unwrap_err(),
+    ] {
+        assert!(error.violations().is_some(), "{error}");
+    }
+    assert_eq!(fake.asked().len(), 0);
 }

@@ -114,10 +114,12 @@ mod server {
         fn salvage(&self, _: &[u8]) {}
 
         fn refuse(&self, _: &Operation, (): (), fault: &Fault) -> (StatusCode, String) {
-            let code = match fault.code.as_deref().map(str::parse) {
-                Some(Ok(code)) => code,
-                _ => ResponseCode::SystemException,
-            };
+            // There is no code for a bad request; that of a system fault would have it repeated.
+            let code = fault.code.clone().unwrap_or_else(|| match fault.status {
+                400..=499 | 501 => fault.status.to_string(),
+                _ => ResponseCode::SystemException.as_str().into(),
+            });
+            let Ok(code) = code.parse::<ResponseCode>();
             let answer = Envelope::new(false, code).with_message(fault.message.clone());
             let status = StatusCode::from_u16(fault.status);
             let body = serde_json::to_string(&answer).unwrap_or_default();

@@ -2,6 +2,7 @@
 //! remember of them.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,11 +12,18 @@ use tokio::time::Instant;
 use super::CallTime;
 
 /// What is remembered of a call, from its first request on.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Memory {
     pub caller: String,
     pub called: String,
     pub started: Option<CallTime>,
+}
+
+// The number of the caller is private.
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
 }
 
 /// The calls of a server, by their ids.
@@ -87,7 +95,7 @@ impl Calls {
         }
         entry.inside += 1;
         entry.touched = now;
-        Ok(Place { calls: self, id: id.to_owned(), memory: entry.memory.clone() })
+        Ok(Place { calls: self, id: id.to_owned(), memory: entry.memory.clone(), over: false })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
@@ -103,12 +111,18 @@ struct Place<'a> {
     calls: &'a Calls,
     id: String,
     memory: Arc<tokio::sync::Mutex<Memory>>,
+    /// Whether the call is over.
+    over: bool,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        if let Some(entry) = self.calls.lock().get_mut(&self.id) {
+        let mut known = self.calls.lock();
+        if let Some(entry) = known.get_mut(&self.id) {
             entry.inside = entry.inside.saturating_sub(1);
+            if self.over && entry.inside == 0 {
+                known.remove(&self.id);
+            }
         }
     }
 }
@@ -122,12 +136,9 @@ pub(super) struct Inside<'a> {
 }
 
 impl Inside<'_> {
-    /// The call is over: nothing of it is kept.
+    /// The call is over: nothing of it is kept. Its entry goes with the last request that is in it.
     pub(super) fn forget(mut self) {
         *self.memory = Memory::default();
-        let mut known = self.place.calls.lock();
-        if known.get(&self.place.id).is_some_and(|entry| entry.inside <= 1) {
-            known.remove(&self.place.id);
-        }
+        self.place.over = true;
     }
 }

@@ -11,7 +11,7 @@ use super::generated::{self, ProcessV2Parameters, operations};
 use super::{Request, Response, TokenRequest};
 use crate::client::{Answer, CallOptions, Error, Retries, Transport, within};
 use crate::clock::{Clock, SharedClock};
-use crate::wire::Secret;
+use crate::wire::{Secret, decode_value};
 
 /// Asks an ODFS, as an IVR does.
 ///
@@ -105,13 +105,22 @@ impl Client {
     /// See [`Error`]; a `ret` other than 0 is one. A token that is refused is replaced, and the
     /// request sent once more: it was not served.
     pub async fn process(&self, request: Request) -> Result<Answer<Response>, Error> {
+        self.process_as(request, None).await
+    }
+
+    /// The same, under another `inaction` than that of the kind of request.
+    pub(super) async fn process_as(
+        &self,
+        request: Request,
+        inaction: Option<i64>,
+    ) -> Result<Answer<Response>, Error> {
         let calls = async {
             let token = self.token(None).await?;
-            match self.send(request.clone(), &token).await {
+            match self.send(request.clone(), &token, inaction).await {
                 Err(error) if is_refused_token(&error) && self.renews() => {
                     tracing::debug!("the token was refused: again, with a new one");
                     let token = self.token(Some(&token)).await?;
-                    self.send(request, &token).await
+                    self.send(request, &token, inaction).await
                 }
                 answer => answer,
             }
@@ -119,7 +128,12 @@ impl Client {
         within(&operations::PROCESS, &self.options, calls).await
     }
 
-    async fn send(&self, mut request: Request, token: &Secret) -> Result<Answer<Response>, Error> {
+    async fn send(
+        &self,
+        mut request: Request,
+        token: &Secret,
+        inaction: Option<i64>,
+    ) -> Result<Answer<Response>, Error> {
         let place = match &mut request {
             Request::Start(request) => Some(&mut request.inparams.auth_token),
             Request::Interacted(request) => Some(&mut request.inparams.auth_token),
@@ -131,6 +145,9 @@ impl Client {
         };
         if let Some(place) = place {
             *place = Some(token.clone());
+        }
+        if let Some(inaction) = inaction {
+            request = renumbered(request, inaction);
         }
         match &self.tenant_space {
             Some(vdn) => self.steps.process_v2(&ProcessV2Parameters::new(vdn), &request).await,
@@ -169,6 +186,16 @@ impl Client {
     fn renews(&self) -> bool {
         matches!(self.source, Source::Account { .. })
     }
+}
+
+/// The same request under another number.
+fn renumbered(request: Request, inaction: i64) -> Request {
+    let mut json = serde_json::to_value(&request).unwrap_or_default();
+    if let Some(place) = json.get_mut("inaction") {
+        *place = inaction.into();
+    }
+    // A number that no document has is kept as it is.
+    decode_value(&json).unwrap_or(request)
 }
 
 fn is_refused_token(error: &Error) -> bool {

@@ -9,7 +9,7 @@ use super::{
     TransferredInParams,
 };
 use crate::client::Error;
-use crate::wire::decode_value;
+use crate::wire::Hidden;
 
 /// What has to happen next in a [`Dialogue`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,15 +50,14 @@ pub enum Next {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Dialogue {
     client: Client,
     id: String,
     caller: String,
     called: String,
     next: Next,
-    /// The last answer was to a transfer, so `hangup` goes with `inaction` 11.
-    transferred: bool,
+    /// The result of the transfer that was answered last.
+    transferred: Option<TransferResult>,
     count: Option<String>,
     asked: CallTime,
 }
@@ -79,7 +78,7 @@ impl Client {
             caller: caller.into(),
             called: called.into(),
             next: Next::Start,
-            transferred: false,
+            transferred: None,
             count: None,
             asked: self.now(),
         }
@@ -110,17 +109,25 @@ impl Dialogue {
     pub async fn start(&mut self) -> Result<Response, DialogueError> {
         self.expect(Next::Start)?;
         let inparams = StartInParams::new(&self.id, &self.caller, &self.called, "");
-        self.send(Request::Start(Start::new(&self.id, inparams)), false).await
+        let request = Request::Start(Start::new(&self.id, inparams));
+        let answer = self.client.process(request).await?;
+        Ok(self.took(answer.into_inner(), None))
     }
 
-    /// Tells what the caller did, or that nothing came: `inaction` 9.
+    /// Tells what the caller did, or that nothing came: `inaction` 9. A hang-up is
+    /// [`hang_up`](Self::hang_up), here too.
     ///
     /// # Errors
     /// When something else has to happen next, or the call fails.
     pub async fn input(&mut self, input: Input<'_>) -> Result<Response, DialogueError> {
         self.expect(Next::Input)?;
         let inparams = InteractedInParams::from_input(&self.id, &self.called, input, "");
-        self.send(Request::Interacted(self.interacted(inparams)), false).await
+        if inparams.meaning() == Input::HangUp {
+            return self.hang_up().await;
+        }
+        let request = Request::Interacted(self.interacted(inparams));
+        let answer = self.client.process(request).await?;
+        Ok(self.took(answer.into_inner(), None))
     }
 
     /// Tells how a transfer ended: `inaction` 11.
@@ -129,8 +136,9 @@ impl Dialogue {
     /// When something else has to happen next, or the call fails.
     pub async fn transferred(&mut self, result: TransferResult) -> Result<Response, DialogueError> {
         self.expect(Next::Transferred)?;
-        let request = Transferred::new(&self.id, self.transfer(result));
-        self.send(Request::Transferred(request), true).await
+        let request = Transferred::new(&self.id, self.transfer(result.clone()));
+        let answer = self.client.process(Request::Transferred(request)).await?;
+        Ok(self.took(answer.into_inner(), Some(result)))
     }
 
     /// Tells what is known of a queue, or that the media were switched: by default with `inaction`
@@ -143,11 +151,12 @@ impl Dialogue {
         let inparams =
             InteractedInParams::new(&self.id, &self.called, FlowResultType::Other, "", "");
         let request = Request::Interacted(self.interacted(inparams).with_extparams(found));
-        let request = match self.client.query_answer {
-            QueryAnswer::Interacted => request,
-            QueryAnswer::SameNumber => renumbered(&request, 12)?,
+        let inaction = match self.client.query_answer {
+            QueryAnswer::Interacted => None,
+            QueryAnswer::SameNumber => Some(12),
         };
-        self.send(request, false).await
+        let answer = self.client.process_as(request, inaction).await?;
+        Ok(self.took(answer.into_inner(), None))
     }
 
     /// Tells that the call is over, by the caller or because the flow has released it: `hangup`,
@@ -160,11 +169,13 @@ impl Dialogue {
             return Err(DialogueError::OutOfOrder(self.next));
         }
         let released = self.next == Next::HangUp;
-        let request = if self.transferred || self.next == Next::Transferred {
-            let result = match self.transferred {
-                true => TransferResult::Success,
-                false => TransferResult::Failure,
-            };
+        // `hangup` goes with the number of what the flow wanted last.
+        let transfer = match (self.next, &self.transferred) {
+            (Next::Transferred, _) => Some(TransferResult::Failure),
+            (Next::HangUp, result) => result.clone(),
+            _ => None,
+        };
+        let request = if let Some(result) = transfer {
             let inparams = self.transfer(result).with_hang_up();
             Request::Transferred(Transferred::new(&self.id, inparams))
         } else {
@@ -202,14 +213,10 @@ impl Dialogue {
         inparams
     }
 
-    async fn send(
-        &mut self,
-        request: Request,
-        transferred: bool,
-    ) -> Result<Response, DialogueError> {
-        let answer = self.client.process(request).await?.into_inner();
+    /// Follows an answer. `result` is that of the transfer that it answers.
+    fn took(&mut self, answer: Response, result: Option<TransferResult>) -> Response {
         self.asked = self.client.now();
-        self.transferred = transferred;
+        self.transferred = result;
         let (next, count) = match &answer {
             Response::Interact(answer) => (Next::Input, &answer.outparams.inter_idx),
             Response::Transfer(answer) => (Next::Transferred, &answer.outparams.inter_idx),
@@ -218,17 +225,20 @@ impl Dialogue {
         };
         self.next = next;
         self.count.clone_from(count);
-        Ok(answer)
+        answer
     }
 }
 
-/// The same request under another number.
-fn renumbered(request: &Request, inaction: i64) -> Result<Request, DialogueError> {
-    let mut json = serde_json::to_value(request).unwrap_or_default();
-    if let Some(place) = json.get_mut("inaction") {
-        *place = inaction.into();
+// The number of the caller is private.
+impl fmt::Debug for Dialogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialogue")
+            .field("id", &self.id)
+            .field("caller", &Hidden)
+            .field("called", &self.called)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
     }
-    decode_value(&json).map_err(|_| DialogueError::OutOfOrder(Next::Queried))
 }
 
 /// Why a step was not made.

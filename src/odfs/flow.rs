@@ -1,5 +1,6 @@
 //! A dialog flow behind the wire: what a call is, who serves it, and in which order.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::calls::{Calls, Full};
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::clock::{Clock, SharedClock};
 use crate::server::{self, Error};
-use crate::wire::Secret;
+use crate::wire::{Hidden, Secret};
 
 /// What a dialog flow does: it is told what happened in a call, and says what to do next.
 ///
@@ -84,7 +85,7 @@ pub trait Api: Send + Sync + 'static {
 }
 
 /// The call that a request belongs to, as far as the server knows it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Call {
     id: String,
     tenant_space: Option<String>,
@@ -152,6 +153,19 @@ impl Call {
         let (start, end) = (self.started.clone(), self.now.clone());
         ReleaseOutParams::new(self.id(), self.caller(), self.called(), start, end)
             .with_release_reason(FlowReleaseReason::Completed)
+    }
+}
+
+// The number of the caller is private.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("id", &self.id)
+            .field("tenant_space", &self.tenant_space)
+            .field("caller", &Hidden)
+            .field("called", &self.called)
+            .field("started", &self.started)
+            .finish_non_exhaustive()
     }
 }
 

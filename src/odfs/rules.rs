@@ -17,7 +17,9 @@ mod client {
                 Self::Query(answer) => (answer.ret, &answer.extra),
                 Self::Captured(answer) => (answer.ret, &answer.extra),
                 Self::Recognized(answer) => (answer.ret, &answer.extra),
-                Self::Unknown(_) => return None,
+                Self::Unknown(answer) => {
+                    return failure_in(&serde_json::to_vec(answer.json()).unwrap_or_default());
+                }
             };
             let code = ret.filter(|ret| *ret != 0)?;
             let message = extra.get("errorMsg").and_then(Value::as_str).map(String::from);
@@ -25,10 +27,15 @@ mod client {
         }
 
         fn failure_in(body: &[u8]) -> Option<Failure> {
-            let [ret, error_code, message] = salvage(body, ["ret", "errorCode", "errorMsg"]);
-            let code = ret.into_iter().chain(error_code).find(|code| code != "0")?;
-            Some(Failure::new(code).with_message(message))
+            failure_in(body)
         }
+    }
+
+    /// A failure of which no more is known than its code.
+    fn failure_in(body: &[u8]) -> Option<Failure> {
+        let [ret, error_code, message] = salvage(body, ["ret", "errorCode", "errorMsg"]);
+        let code = ret.into_iter().chain(error_code).find(|code| code != "0")?;
+        Some(Failure::new(code).with_message(message))
     }
 
     impl Outcome for TokenResponse {
@@ -48,6 +55,7 @@ mod server {
     use std::time::Duration;
 
     use http::StatusCode;
+    use serde_json::Value;
 
     use crate::odfs::{
         CallTime, FlowReleaseReason, ProcessV2Parameters, Release, ReleaseOutParams, Request,
@@ -81,12 +89,16 @@ mod server {
             let status = StatusCode::from_u16(fault.status);
             let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let stated = fault.code.as_deref().and_then(|code| code.parse().ok());
+            let stated = stated.filter(|code| *code != 0);
             let message = fault.message.clone().into_owned();
             let body = if operation.id == operations::GET_TOKEN.id {
                 // The platform's common codes: a wrong parameter, an internal error.
-                let request = matches!(fault.kind, FaultKind::Request | FaultKind::MediaType);
-                let code = stated.unwrap_or(if request { 10_000_002 } else { 10_000_001 });
-                serde_json::to_string(&TokenResponse::new(code).with_error_msg(message))
+                let code = match fault.kind {
+                    FaultKind::Request | FaultKind::TooLarge | FaultKind::MediaType => 10_000_002,
+                    _ => 10_000_001,
+                };
+                let answer = TokenResponse::new(stated.unwrap_or(code)).with_error_msg(message);
+                serde_json::to_string(&answer)
             } else {
                 serde_json::to_string(&Response::Release(release(echo, stated, message)))
             };
@@ -101,9 +113,8 @@ mod server {
         let unknown = CallTime::unknown();
         let outparams = ReleaseOutParams::new(id, "", "", unknown.clone(), unknown)
             .with_release_reason(FlowReleaseReason::Exception);
-        let mut release = Release::new(outparams)
-            .with_ret(code.filter(|code| *code != 0).unwrap_or(-1))
-            .with_extra("errorMsg", message);
+        let mut release =
+            Release::new(outparams).with_ret(code.unwrap_or(-1)).with_extra("errorMsg", message);
         release.user_id = echo.user_id;
         release
     }
@@ -116,9 +127,11 @@ mod server {
                 Request::Transferred(request) => Some(request.user_id.clone()),
                 Request::Capture(request) => Some(request.user_id.clone()),
                 Request::Recognize(request) => Some(request.user_id.clone()),
-                Request::Unknown(request) => {
-                    request.json().get("userid").and_then(|id| id.as_str()).map(String::from)
-                }
+                Request::Unknown(request) => match request.json().get("userid") {
+                    Some(Value::String(id)) => Some(id.clone()),
+                    Some(Value::Number(id)) => Some(id.to_string()),
+                    _ => None,
+                },
             };
             Echo { user_id }
         }

@@ -1,5 +1,6 @@
 //! From a request to the handler and back.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::events::{Apart, Events};
@@ -79,7 +81,8 @@ async fn receive<A, C: Call<A>>(server: &Server<A, C::Rules>, request: Request) 
     let request = Request::from_parts(head, body);
     let (incoming, fault) = Incoming::read(C::OPERATION, request, server.body_limit).await;
     if server.trace_content {
-        tracing::trace!(operation = C::OPERATION.id, request = %incoming.text(), "request");
+        let request = shown(C::OPERATION, incoming.bytes());
+        tracing::trace!(operation = C::OPERATION.id, %request, "request");
     }
     let fault = match fault {
         Some(fault) => fault,
@@ -92,6 +95,37 @@ async fn receive<A, C: Call<A>>(server: &Server<A, C::Rules>, request: Request) 
         },
     };
     Err(refused(C::OPERATION, fault, server.rules.salvage(incoming.bytes())))
+}
+
+/// A body as the trace shows it: with what callers say, and without secrets.
+fn shown<'a>(operation: &Operation, body: &'a [u8]) -> Cow<'a, str> {
+    if operation.secrets.is_empty() {
+        return String::from_utf8_lossy(body);
+    }
+    match serde_json::from_slice::<Value>(body) {
+        Ok(mut json) => {
+            hide(&mut json, operation.secrets);
+            json.to_string().into()
+        }
+        // Where a secret stands in it can't be told.
+        Err(_) => format!("[{} bytes that are no JSON]", body.len()).into(),
+    }
+}
+
+fn hide(json: &mut Value, keys: &[&str]) {
+    match json {
+        Value::Object(map) => {
+            for (key, value) in map {
+                if keys.contains(&key.as_str()) {
+                    *value = "[hidden]".into();
+                } else {
+                    hide(value, keys);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, keys)),
+        _ => {}
+    }
 }
 
 fn refused<E>(operation: &Operation, fault: Fault, echo: E) -> (Fault, E) {
@@ -157,7 +191,8 @@ where
             match written {
                 Ok(body) => {
                     if server.trace_content {
-                        tracing::trace!(operation = C::OPERATION.id, answer = body, "answer");
+                        let answer = shown(C::OPERATION, body.as_bytes());
+                        tracing::trace!(operation = C::OPERATION.id, %answer, "answer");
                     }
                     json(StatusCode::OK, body)
                 }

@@ -70,10 +70,6 @@ impl Incoming {
         &self.body
     }
 
-    pub(super) fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.body)
-    }
-
     /// The named parameters as a type; the pointer of an error names the parameter.
     ///
     /// # Errors

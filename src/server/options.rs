@@ -68,7 +68,7 @@ impl<A, R> Server<A, R> {
     }
 
     /// Whether requests and packets are traced with their content, at level `TRACE`: what callers
-    /// say, the keys they press and their numbers. Default: no.
+    /// say, the keys they press and their numbers, but no secrets. Default: no.
     #[must_use]
     pub fn trace_content(mut self, on: bool) -> Self {
         self.trace_content = on;

@@ -12,12 +12,21 @@ pub struct Operation {
     pub method: Method,
     /// The path below the base URL, parameters in braces.
     pub path: &'static str,
+    /// The keys that hold secrets, in requests and answers.
+    pub secrets: &'static [&'static str],
 }
 
 impl Operation {
     /// An operation.
     #[must_use]
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
-        Self { id, method, path }
+        Self { id, method, path, secrets: &[] }
+    }
+
+    /// The same, with keys that hold secrets.
+    #[must_use]
+    pub const fn with_secrets(mut self, keys: &'static [&'static str]) -> Self {
+        self.secrets = keys;
+        self
     }
 }

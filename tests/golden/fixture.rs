@@ -2247,34 +2247,35 @@ pub mod operations {
 
     /// `GET /rooms/{roomId}/guests`.
     pub static LIST_GUESTS: Operation = Operation::new(
-        "listGuests",
-        http::Method::GET,
-        "/rooms/{roomId}/guests",
-    );
-
+            "listGuests",
+            http::Method::GET,
+            "/rooms/{roomId}/guests",
+        )
+        .with_secrets(&["key", "secret"]);
     /// `POST /rooms/{roomId}/guests`.
     pub static ADD_GUEST: Operation = Operation::new(
-        "addGuest",
-        http::Method::POST,
-        "/rooms/{roomId}/guests",
-    );
-
+            "addGuest",
+            http::Method::POST,
+            "/rooms/{roomId}/guests",
+        )
+        .with_secrets(&["key", "secret"]);
     /// `GET /status`.
     pub static GET_STATUS: Operation = Operation::new(
-        "getStatus",
-        http::Method::GET,
-        "/status",
-    );
-
+            "getStatus",
+            http::Method::GET,
+            "/status",
+        )
+        .with_secrets(&["key", "secret"]);
     /// `GET /whisper`.
     pub static WHISPER: Operation = Operation::new(
-        "whisper",
-        http::Method::GET,
-        "/whisper",
-    );
-
+            "whisper",
+            http::Method::GET,
+            "/whisper",
+        )
+        .with_secrets(&["key", "secret"]);
     /// `POST /talk`.
-    pub static TALK: Operation = Operation::new("talk", http::Method::POST, "/talk");
+    pub static TALK: Operation = Operation::new("talk", http::Method::POST, "/talk")
+        .with_secrets(&["key", "secret"]);
 }
 use ::callbot::client;
 
