@@ -47,11 +47,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
         }
     }
     let client = if live {
-        let variable = |name| std::env::var(name).map_err(|_| format!("{name} must be set"));
+        let variable = |name| std::env::var(name).map_err(|error| format!("{name}: {error}"));
         let client = Client::builder(variable("DUIX_APP_ID")?, variable("DUIX_APP_KEY")?);
-        match std::env::var("DUIX_BASE_URL") {
-            Ok(url) => client.base_url(&url).build()?,
-            Err(_) => client.build()?,
+        match std::env::var_os("DUIX_BASE_URL") {
+            Some(_) => client.base_url(&variable("DUIX_BASE_URL")?).build()?,
+            None => client.build()?,
         }
     } else {
         conversation.get_or_insert_with(|| "108".into());
@@ -62,10 +62,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     show_sessions(&client).await?;
     if let Some(session) = stop {
-        match client.stop_session(&session).await {
-            Ok(_) => println!("stopped {session}"),
-            Err(error) => println!("{session} was not stopped: {}", explain(&error)),
-        }
+        let stopped = client.stop_session(&session).await;
+        stopped.map_err(|error| format!("{session} was not stopped: {}", explain(&error)))?;
+        println!("stopped {session}");
         show_sessions(&client).await?;
     }
     if let Some(id) = conversation {

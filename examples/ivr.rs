@@ -73,7 +73,7 @@ async fn run() -> Result<usize, Box<dyn Error>> {
     transcript.say(&mut call, Input::NoMatch, "say it again").await;
     transcript.say(&mut call, Input::Text("The weather is fine."), "weather is fine").await;
     transcript.say(&mut call, Input::Text("Bye!"), "Release").await;
-    transcript.hang_up(&mut call).await;
+    transcript.hang_up(&mut call, "Interacted (9)").await;
 
     println!("\nA call that is transferred:");
     let mut call = client.dialogue("call-2", "13500000002", "10086");
@@ -81,12 +81,12 @@ async fn run() -> Result<usize, Box<dyn Error>> {
     transcript.say(&mut call, Input::Text("An agent, please."), "skg-1234").await;
     let result = call.transferred(TransferResult::Success).await;
     transcript.step("Transferred (11), success", result, "Release");
-    transcript.hang_up(&mut call).await;
+    transcript.hang_up(&mut call, "Transferred (11)").await;
 
     println!("\nA caller who hangs up:");
     let mut call = client.dialogue("call-3", "13500000003", "10086");
     transcript.step("Start (8)", call.start().await, "Interact");
-    transcript.hang_up(&mut call).await;
+    transcript.hang_up(&mut call, "Interacted (9)").await;
     println!("\n{} steps, {} wrong", transcript.steps, transcript.wrong);
     Ok(transcript.wrong)
 }
@@ -119,9 +119,9 @@ impl Transcript {
         self.step(&format!("Interacted (9), {told}"), answer, expected);
     }
 
-    async fn hang_up(&mut self, call: &mut Dialogue) {
+    async fn hang_up(&mut self, call: &mut Dialogue, inaction: &str) {
         let answer = call.hang_up().await;
-        self.step("hangup (9, or 11 after a transfer)", answer, "Release");
+        self.step(&format!("{inaction}, hangup"), answer, "Release");
         if call.next() != Next::Nothing {
             println!("    WRONG: the session is not closed");
             self.wrong += 1;

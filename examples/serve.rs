@@ -100,6 +100,7 @@ fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
 /// without it the door would be open.
 fn variable(name: &str) -> Result<Option<String>, String> {
     match std::env::var(name) {
+        Ok(value) if value.is_empty() => Err(format!("{name} is empty")),
         Ok(value) => Ok(Some(value)),
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => Err(format!("{name} is no text")),

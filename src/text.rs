@@ -507,8 +507,9 @@ impl<S> fmt::Debug for Deltas<S> {
 /// Cuts a stream of text in pieces into whole sentences, as [`Sentences`] does, without letting
 /// text wait for too long.
 ///
-/// At the end of the stream, and before an error, what waits goes out. Errors pass through and end
-/// nothing: what the stream yields after one begins a new sentence.
+/// At the end of the stream, and before an error, what waits goes out; before an error, white space
+/// alone waits on. Errors pass through and end nothing: what the stream yields after one begins a new
+/// sentence.
 pub fn sentences<S>(stream: S) -> SentenceStream<S>
 where
     S: TryStream,

@@ -234,9 +234,15 @@ async fn a_wire_error_has_its_own_envelope_with_a_status_of_the_document() {
         for status in [400, 401, 402, 403, 404, 409, 413, 422, 429, 499, 501, 502, 503, 504, 599] {
             let how = format!("wire {status}");
             let answer = peer.ask(&post(ANSWERED, &how, 0)).await;
-            let status = documented(status);
-            let expected = (status.to_string(), "no such account".into());
-            assert_eq!(answer.failure(status), expected, "{how}");
+            // A failure of the bot, unless it is that the bot does not offer this at all.
+            if let Some(words) = fallback.filter(|_| status >= 500 && status != 501) {
+                assert_eq!((answer.status, answer.body.contains(words)), (200, true), "{how}");
+                assert_silent(&answer.body);
+            } else {
+                let status = documented(status);
+                let expected = (status.to_string(), "no such account".into());
+                assert_eq!(answer.failure(status), expected, "{how}");
+            }
             // The head of a stream has left: words are all that can still be said.
             for pieces in [0, 2] {
                 let answer = peer.ask(&post(STREAMED, &how, pieces)).await;

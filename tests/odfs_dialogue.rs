@@ -721,3 +721,14 @@ async fn client_and_server_of_this_crate_lead_a_call_to_its_end() {
         assert_eq!(exit, Some(callbot::odfs::EntranceId::MainMenu));
     }
 }
+
+#[tokio::test]
+async fn a_start_whose_answer_did_not_come_can_be_hung_up() {
+    let mut line = Line::new().await;
+    line.says(Say::Nothing);
+    assert!(line.call.start().await.is_err());
+    assert_eq!(line.call.next(), Next::Start);
+    line.answers(&release());
+    line.call.hang_up().await.unwrap();
+    assert!(line.call.is_over());
+}

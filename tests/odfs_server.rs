@@ -824,3 +824,28 @@ async fn the_numbers_of_callers_do_not_show_in_the_debug_form_of_a_flow() {
     let shown = format!("{flow:?} {flow:#?}");
     assert!(!shown.contains(CALLER), "{shown}");
 }
+
+#[tokio::test]
+async fn ids_and_numbers_that_are_far_too_long_are_refused_by_name() {
+    let address = serving(callbot::odfs::router(Quiet)).await;
+    for pointer in ["/userid", "/inparams/call_sor_id"] {
+        let long = changed(&start(ID), [(pointer, Some("x".repeat(257).into()))]);
+        let answer = ask(address, V1, &long).await;
+        assert_eq!(answer.status, 400, "{pointer}");
+        let text = format!("{pointer}: longer than 256 bytes");
+        assert_eq!(answer.json()["errorMsg"], Value::from(text));
+    }
+}
+
+/// Releases every call.
+struct Quiet;
+
+impl Api for Quiet {
+    async fn start(&self, call: &Call, _: Start) -> Result<Action, Error> {
+        Ok(call.release().into())
+    }
+
+    async fn interacted(&self, call: &Call, _: Interacted) -> Result<Action, Error> {
+        Ok(call.release().into())
+    }
+}

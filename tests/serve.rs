@@ -289,6 +289,16 @@ async fn a_key_of_the_phones_is_not_asked_of_the_digital_human() {
 }
 
 #[tokio::test]
+async fn an_empty_secret_does_not_leave_the_door_open() {
+    for name in ["CALLBOT_DUIX_SECRET", "CALLBOT_ODFS_APP_KEY", "CALLBOT_ODFS_APP_SECRET"] {
+        let output = Command::new(example()).args(LOCAL).env(name, "").output().await.unwrap();
+        assert!(!output.status.success());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains(&format!("{name} is empty")), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_secret_that_can_not_be_read_does_not_leave_the_door_open() {
     let mut child = Command::new(example())
         .args(LOCAL)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use callbot::client::InMemory;
+use callbot::client::{InMemory, Transport};
 use callbot::digital_employee::{
     Api, BeginSessionRequest, Client, DialogueRequest, EndSessionRequest, Reply, Server, operations,
 };
@@ -144,4 +144,18 @@ fn a_path_that_a_client_can_not_call_is_an_error() {
         let error = builder.build().unwrap_err();
         assert!(error.to_string().contains("can't be the path of"), "{error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_in_time_is_refused() {
+    let server = Server::new(Stuck::default()).deadline(Some(Duration::from_secs(3)));
+    let transport = InMemory::new(server.router());
+    let body =
+        reqwest::Body::wrap_stream(futures_util::stream::pending::<std::io::Result<&[u8]>>());
+    let request = http::Request::post("http://bot/proxy/endSession").body(body).unwrap();
+    let start = Instant::now();
+    let answer = transport.send(request.try_into().unwrap()).await.unwrap();
+    assert_eq!((answer.status().as_u16(), start.elapsed().as_secs()), (408, 3));
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("the body did not come in time"), "{text}");
 }

@@ -216,7 +216,8 @@ impl Default for CallOptions {
 /// [is retryable](Error::is_retryable).
 ///
 /// The pause doubles with each attempt and is drawn at random between nothing and that length. A
-/// `Retry-After` in seconds is honoured up to 60 s. A stream is never asked for again once its head
+/// `Retry-After`, in seconds or as a date, is honoured; one of more than 60 s ends the attempts, and
+/// so does a pause that would pass the deadline. A stream is never asked for again once its head
 /// has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retries {
@@ -241,13 +242,18 @@ impl Retries {
         self
     }
 
-    /// The pause before attempt number `attempt`, counted from 1.
-    pub(super) fn pause_before(&self, attempt: u32, retry_after: Option<Duration>) -> Duration {
+    /// The pause before attempt number `attempt`, counted from 1; `None` when the peer asks for
+    /// more patience than there is.
+    pub(super) fn pause_before(
+        &self,
+        attempt: u32,
+        retry_after: Option<Duration>,
+    ) -> Option<Duration> {
         const LONGEST: Duration = Duration::from_secs(60);
         if let Some(asked) = retry_after {
-            return asked.min(LONGEST);
+            return (asked <= LONGEST).then_some(asked);
         }
         let longest = self.pause.saturating_mul(1 << (attempt - 1).min(16)).min(LONGEST);
-        longest.mul_f64(fastrand::f64())
+        Some(longest.mul_f64(fastrand::f64()))
     }
 }

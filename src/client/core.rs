@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -234,10 +234,10 @@ impl Core {
             match again {
                 Some(again) if error.is_retryable() => {
                     let pause = self.options.retries.pause_before(attempt, pause);
-                    if Instant::now() + pause >= until {
+                    let Some(pause) = pause.filter(|pause| Instant::now() + *pause < until) else {
                         // The error says more than the deadline would.
                         return Err(error);
-                    }
+                    };
                     tracing::debug!(operation = operation.id, attempt, ?pause, "again: {error}");
                     sleep(pause).await;
                     request = again;
@@ -283,9 +283,16 @@ pub(super) fn deadline(limit: Duration) -> Instant {
     Instant::now() + limit.min(CENTURY)
 }
 
-/// `Retry-After` in seconds; as a date it is not read.
+/// `Retry-After`, in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => {
+            let date = httpdate::parse_http_date(text).ok()?;
+            Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+        }
+    }
 }
 
 /// An attempt that came to nothing, and how long the peer asks to wait before the next one.

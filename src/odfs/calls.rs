@@ -29,10 +29,17 @@ impl fmt::Debug for Memory {
 /// The calls of a server, by their ids.
 #[derive(Debug)]
 pub(super) struct Calls {
-    known: Mutex<HashMap<String, Entry>>,
+    known: Mutex<Known>,
     pub most_calls: usize,
     pub most_waiting: usize,
     pub idle: Duration,
+}
+
+#[derive(Debug)]
+struct Known {
+    calls: HashMap<String, Entry>,
+    /// When calls that are long over were looked for last.
+    swept: Instant,
 }
 
 #[derive(Debug)]
@@ -41,6 +48,8 @@ struct Entry {
     /// Requests that are served or wait.
     inside: usize,
     touched: Instant,
+    /// Whether the call is over: the last request that is inside takes the entry with it.
+    over: bool,
 }
 
 /// Why a request may not come in.
@@ -55,13 +64,16 @@ pub(super) enum Full {
 impl Default for Calls {
     fn default() -> Self {
         Self {
-            known: Mutex::default(),
+            known: Mutex::new(Known { calls: HashMap::new(), swept: Instant::now() }),
             most_calls: 100_000,
             most_waiting: 4,
             idle: Duration::from_secs(30 * 60),
         }
     }
 }
+
+/// From one look for idle calls to the next, while there are as many calls as there may be.
+const FULL: Duration = Duration::from_secs(1);
 
 impl Calls {
     /// Waits for the turn of a request, in the order of arrival.
@@ -74,17 +86,22 @@ impl Calls {
     fn place(&self, id: &str) -> Result<Place<'_>, Full> {
         let now = Instant::now();
         let mut known = self.lock();
-        if !known.contains_key(id) && known.len() >= self.most_calls {
-            // Calls whose end never came make room.
-            known.retain(|_, entry| entry.inside > 0 || now - entry.touched < self.idle);
-            if known.len() >= self.most_calls {
-                return Err(Full::Calls);
-            }
+        let Known { calls, swept } = &mut *known;
+        let full = calls.len() >= self.most_calls && !calls.contains_key(id);
+        // A server that is full looks more often, but not for every request that it refuses.
+        let pause = if full { FULL.min(self.idle / 2) } else { self.idle / 2 };
+        if now - *swept >= pause {
+            *swept = now;
+            calls.retain(|_, entry| entry.inside > 0 || now - entry.touched < self.idle);
         }
-        let entry = known.entry(id.to_owned()).or_insert_with(|| Entry {
+        if !calls.contains_key(id) && calls.len() >= self.most_calls {
+            return Err(Full::Calls);
+        }
+        let entry = calls.entry(id.to_owned()).or_insert_with(|| Entry {
             memory: Arc::default(),
             inside: 0,
             touched: now,
+            over: false,
         });
         if entry.inside == 0 && now - entry.touched >= self.idle {
             // The id of a call that is long over.
@@ -95,10 +112,10 @@ impl Calls {
         }
         entry.inside += 1;
         entry.touched = now;
-        Ok(Place { calls: self, id: id.to_owned(), memory: entry.memory.clone(), over: false })
+        Ok(Place { calls: self, id: id.to_owned(), memory: entry.memory.clone() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         // A panic under this lock leaves the map whole.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,17 +128,15 @@ struct Place<'a> {
     calls: &'a Calls,
     id: String,
     memory: Arc<tokio::sync::Mutex<Memory>>,
-    /// Whether the call is over.
-    over: bool,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut known = self.calls.lock();
-        if let Some(entry) = known.get_mut(&self.id) {
+        if let Some(entry) = known.calls.get_mut(&self.id) {
             entry.inside = entry.inside.saturating_sub(1);
-            if self.over && entry.inside == 0 {
-                known.remove(&self.id);
+            if entry.over && entry.inside == 0 {
+                known.calls.remove(&self.id);
             }
         }
     }
@@ -136,9 +151,20 @@ pub(super) struct Inside<'a> {
 }
 
 impl Inside<'_> {
+    /// The call goes on, or begins anew.
+    pub(super) fn keep(&self) {
+        self.set_over(false);
+    }
+
     /// The call is over: nothing of it is kept. Its entry goes with the last request that is in it.
     pub(super) fn forget(mut self) {
         *self.memory = Memory::default();
-        self.place.over = true;
+        self.set_over(true);
+    }
+
+    fn set_over(&self, over: bool) {
+        if let Some(entry) = self.place.calls.lock().calls.get_mut(&self.place.id) {
+            entry.over = over;
+        }
     }
 }

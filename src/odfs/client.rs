@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::generated::{self, ProcessV2Parameters, operations};
 use super::{Request, Response, TokenRequest};
-use crate::client::{Answer, CallOptions, Error, Retries, Transport, within};
+use crate::client::{Answer, CallOptions, Error, Failure, Retries, Transport, within};
 use crate::clock::{Clock, SharedClock};
 use crate::wire::{Secret, decode_value};
 
@@ -102,8 +102,8 @@ impl Client {
     /// Sends one request, with the token of this client in place of its own.
     ///
     /// # Errors
-    /// See [`Error`]; a `ret` other than 0 is one. A token that is refused is replaced, and the
-    /// request sent once more: it was not served.
+    /// See [`Error`]; a `ret` other than 0 is one. A token that is refused (900001, 900002, or HTTP
+    /// status 401 or 403) is replaced, and the request sent once more: it was not served.
     pub async fn process(&self, request: Request) -> Result<Answer<Response>, Error> {
         self.process_as(request, None).await
     }
@@ -199,7 +199,7 @@ fn renumbered(request: Request, inaction: i64) -> Request {
 }
 
 fn is_refused_token(error: &Error) -> bool {
-    let code = error.failure().map(|failure| failure.code());
+    let code = error.failure().map(Failure::code);
     let status = error.status().map(|status| status.as_u16());
     matches!(code, Some("900001" | "900002")) || matches!(status, Some(401 | 403))
 }

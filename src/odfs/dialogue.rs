@@ -56,6 +56,8 @@ pub struct Dialogue {
     caller: String,
     called: String,
     next: Next,
+    /// Whether a start was tried.
+    begun: bool,
     /// The result of the transfer that was answered last.
     transferred: Option<TransferResult>,
     count: Option<String>,
@@ -78,6 +80,7 @@ impl Client {
             caller: caller.into(),
             called: called.into(),
             next: Next::Start,
+            begun: false,
             transferred: None,
             count: None,
             asked: self.now(),
@@ -107,10 +110,19 @@ impl Dialogue {
     /// # Errors
     /// When it has begun already, or the call fails.
     pub async fn start(&mut self) -> Result<Response, DialogueError> {
-        self.expect(Next::Start)?;
         let inparams = StartInParams::new(&self.id, &self.caller, &self.called, "");
-        let request = Request::Start(Start::new(&self.id, inparams));
-        let answer = self.client.process(request).await?;
+        self.start_with(Start::new(&self.id, inparams)).await
+    }
+
+    /// Begins the dialogue with a request of one's own, such as one with a channel or with data for
+    /// the flow.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(&mut self, request: Start) -> Result<Response, DialogueError> {
+        self.expect(Next::Start)?;
+        self.begun = true;
+        let answer = self.client.process(Request::Start(request)).await?;
         Ok(self.took(answer.into_inner(), None))
     }
 
@@ -125,8 +137,17 @@ impl Dialogue {
         if inparams.meaning() == Input::HangUp {
             return self.hang_up().await;
         }
-        let request = Request::Interacted(self.interacted(inparams));
-        let answer = self.client.process(request).await?;
+        self.interacted(self.result(inparams)).await
+    }
+
+    /// Tells what came of an interaction with a request of one's own, such as one with a feedback
+    /// or a channel; it is sent as it is, but for the token.
+    ///
+    /// # Errors
+    /// As [`input`](Self::input).
+    pub async fn interacted(&mut self, request: Interacted) -> Result<Response, DialogueError> {
+        self.expect(Next::Input)?;
+        let answer = self.client.process(Request::Interacted(request)).await?;
         Ok(self.took(answer.into_inner(), None))
     }
 
@@ -150,7 +171,7 @@ impl Dialogue {
         self.expect(Next::Queried)?;
         let inparams =
             InteractedInParams::new(&self.id, &self.called, FlowResultType::Other, "", "");
-        let request = Request::Interacted(self.interacted(inparams).with_extparams(found));
+        let request = Request::Interacted(self.result(inparams).with_extparams(found));
         let inaction = match self.client.query_answer {
             QueryAnswer::Interacted => None,
             QueryAnswer::SameNumber => Some(12),
@@ -160,12 +181,13 @@ impl Dialogue {
     }
 
     /// Tells that the call is over, by the caller or because the flow has released it: `hangup`,
-    /// with `inaction` 9, or 11 after a transfer. The answer closes the session.
+    /// with `inaction` 9, or 11 after a transfer. The answer closes the session. It may be said as
+    /// soon as a start was tried: the flow may have served one whose answer did not come.
     ///
     /// # Errors
     /// When the dialogue has not begun or is over, or the call fails.
     pub async fn hang_up(&mut self) -> Result<Response, DialogueError> {
-        if matches!(self.next, Next::Start | Next::Nothing) {
+        if !self.begun || self.next == Next::Nothing {
             return Err(DialogueError::OutOfOrder(self.next));
         }
         let released = self.next == Next::HangUp;
@@ -186,7 +208,7 @@ impl Dialogue {
                 false => CallReleaseReason::User,
             };
             let found = InteractedExtParams::new().with_release_reason(reason);
-            Request::Interacted(self.interacted(inparams).with_extparams(found))
+            Request::Interacted(self.result(inparams).with_extparams(found))
         };
         let answer = self.client.process(request).await?.into_inner();
         if matches!(answer, Response::Release(_)) {
@@ -199,7 +221,7 @@ impl Dialogue {
         if self.next == step { Ok(()) } else { Err(DialogueError::OutOfOrder(self.next)) }
     }
 
-    fn interacted(&self, mut inparams: InteractedInParams) -> Interacted {
+    fn result(&self, mut inparams: InteractedInParams) -> Interacted {
         inparams.inter_idx.clone_from(&self.count);
         inparams.begin_play = Some(self.asked.clone());
         inparams.result_time = Some(self.client.now());

@@ -19,8 +19,16 @@ use crate::wire::{Hidden, Secret};
 /// What a dialog flow does: it is told what happened in a call, and says what to do next.
 ///
 /// Serve it with [`router`], or with a [`Flow`] in a [`Server`] to change the settings. Both URLs of
-/// the interface lead here; [`Call::tenant_space`] tells them apart. The requests of one call are
-/// served one after the other, in the order of their arrival.
+/// the interface lead here; [`Call::tenant_space`] tells them apart. The requests of one call, which is
+/// one `userid` on both URLs, are served one after the other, in the order in which their tokens were accepted. This, and what
+/// [`Call`] knows, holds within one process: several servers need a balancer that keeps a call with
+/// one of them.
+///
+/// A handler has 30 s, its wait for other requests of the call included, unless
+/// [`deadline`](server::Server::deadline) says otherwise; no document has a number. Whatever can't be
+/// served, be it a bad request, a failure or a deadline, is answered with a release whose `ret` is
+/// not 0 (900001 and 900002 for tokens, a numeric [`code`](Error::code) of the handler, else -1) and
+/// whose `errorMsg`, a key of ours, has the reason. What is not known of the call is empty there.
 pub trait Api: Send + Sync + 'static {
     /// A dialogue begins: `inaction` 8.
     fn start(
@@ -274,14 +282,16 @@ impl<A, T> Flow<A, T> {
         self
     }
 
-    /// After what time without a request a call whose end never came is forgotten. Default: 30 min.
+    /// After what time without a request a call whose end never came is forgotten; it may take half
+    /// as long again. Default: 30 min.
     #[must_use]
     pub fn idle(mut self, idle: Duration) -> Self {
         self.calls.idle = idle;
         self
     }
 
-    /// The clock of the times in what is answered. Default: that of the machine.
+    /// The clock of the times in what is answered; [`server::Server::clock`] is not used here.
+    /// Default: that of the machine.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
@@ -308,6 +318,14 @@ impl<A: Api, T: Authorizer> Flow<A, T> {
         self.tokens.check(&id, token).await.map_err(|refusal| {
             Error::wire(refusal.to_string()).status(refusal.status()).code(refusal.code())
         })?;
+        for (pointer, text) in [("/userid", Some(&id)), ("/inparams/call_sor_id", caller.as_ref())]
+        {
+            // They are remembered for as long as the call lasts, of many calls at once.
+            if text.is_some_and(|text| text.len() > LONGEST) {
+                let message = format!("{pointer}: longer than {LONGEST} bytes");
+                return Err(Error::wire(message).status(400));
+            }
+        }
         let mut inside = self.calls.enter(&id).await.map_err(|full| {
             let message = match full {
                 Full::Queue => "too many requests of this call are waiting",
@@ -324,8 +342,10 @@ impl<A: Api, T: Authorizer> Flow<A, T> {
         if let Some(caller) = caller {
             memory.caller = caller;
         }
-        memory.called = called;
         let started = memory.started.get_or_insert_with(|| now.clone()).clone();
+        if called.len() <= LONGEST {
+            memory.called = called;
+        }
         let call = Call {
             id,
             tenant_space,
@@ -340,6 +360,7 @@ impl<A: Api, T: Authorizer> Flow<A, T> {
             inside.forget();
             return Ok(Release::new(outparams).for_call(&call));
         }
+        inside.keep();
         let action = match request {
             Request::Start(request) => self.api.start(&call, request).await?,
             Request::Interacted(request) => self.api.interacted(&call, request).await?,
@@ -382,6 +403,9 @@ impl<A: Api, T: Authorizer> generated::Api for Flow<A, T> {
         }
     }
 }
+
+/// The longest text that is remembered of a call, in bytes; the platform's are of 64 characters.
+const LONGEST: usize = 256;
 
 /// A kind of request that the platform's documents do not have.
 fn unknown() -> Error {

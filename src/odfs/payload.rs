@@ -23,7 +23,7 @@ impl InteractOutParams {
         self.read_prompt_text(|json| has_one_of(json, &OF_A_MATCH))
     }
 
-    /// Sets `prompt_text` to what intelligent matching found. Its own `validate` checks it.
+    /// Sets `prompt_text` to what intelligent matching found.
     #[must_use]
     pub fn with_intent_match(self, found: &IntentMatch) -> Self {
         self.with_prompt_text(text(found))
@@ -49,7 +49,6 @@ impl InteractOutParams {
     }
 
     /// Sets `prompt_text` to what intelligent case filling found: an array, whatever the number.
-    /// Nothing checks it.
     #[must_use]
     pub fn with_filled_slots(self, found: &[FilledSlot]) -> Self {
         self.with_prompt_text(text(found))

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{InteractOutParams, Language, PromptType, Tone};
-use crate::wire::{Hidden, Report};
+use crate::wire::{Hidden, Report, Validate};
 
 /// How to interact with the user: `prompt_type` with what it demands of `prompt_wav`,
 /// `prompt_text` and `tone`.
@@ -143,6 +143,10 @@ impl InteractOutParams {
 
     /// What the demands of the spec can't say: a file has a name, and a recording a tone or none.
     pub(super) fn check_by_hand(&self, report: &mut Report<'_>) {
+        // What does not read as one is text, and no concern of these checks.
+        if let Ok(Some(found)) = self.intent_match() {
+            Validate::check(&found, &mut report.field("prompt_text"));
+        }
         let kind = &self.prompt_type;
         let plays_file = matches!(
             self.prompt(),

@@ -73,13 +73,28 @@ type Received<A, C> = Result<
     (Fault, <<C as Call<A>>::Rules as Rules>::Echo),
 >;
 
-async fn receive<A, C: Call<A>>(server: &Server<A, C::Rules>, request: Request) -> Received<A, C> {
+async fn receive<A, C: Call<A>>(
+    server: &Server<A, C::Rules>,
+    until: Option<Instant>,
+    request: Request,
+) -> Received<A, C> {
     let (mut head, body) = request.into_parts();
     if let Err(fault) = server.rules.admit(&mut head) {
         return Err(refused(C::OPERATION, fault, Default::default()));
     }
     let request = Request::from_parts(head, body);
-    let (incoming, fault) = Incoming::read(C::OPERATION, request, server.body_limit).await;
+    let read = Incoming::read(C::OPERATION, request, server.body_limit);
+    let (incoming, fault) = match until {
+        Some(until) => match timeout_at(until, read).await {
+            Ok(read) => read,
+            Err(_) => {
+                let mut fault = Fault::new(FaultKind::Request, "the body did not come in time");
+                fault.status = 408;
+                return Err(refused(C::OPERATION, fault, Default::default()));
+            }
+        },
+        None => read.await,
+    };
     if server.trace_content {
         let request = shown(C::OPERATION, incoming.bytes());
         tracing::trace!(operation = C::OPERATION.id, %request, "request");
@@ -155,8 +170,15 @@ async fn guard<T>(
     match ended {
         Ok(Ok(output)) => Ok(output),
         Ok(Err(error)) => {
-            tracing::error!(operation = operation.id, "the handler failed: {error}");
-            Err(error.into_fault())
+            let text = error.to_string();
+            let fault = error.into_fault();
+            // Whoever has no right to ask must not fill the log of errors.
+            if matches!(fault.status, 401 | 403) {
+                tracing::warn!(operation = operation.id, "the handler refused: {text}");
+            } else {
+                tracing::error!(operation = operation.id, "the handler failed: {text}");
+            }
+            Err(fault)
         }
         // The message of a panic has gone to the panic hook, and may hold anything.
         Err(_) => {
@@ -176,7 +198,7 @@ where
     C: AnswerCall<A>,
 {
     let until = server.until();
-    let (input, echo) = match receive::<A, C>(&server, request).await {
+    let (input, echo) = match receive::<A, C>(&server, until, request).await {
         Ok(received) => received,
         Err((fault, echo)) => return refuse(&server.rules, C::OPERATION, echo, &fault),
     };
@@ -216,7 +238,7 @@ where
     C: EventsCall<A>,
 {
     let until = server.until();
-    let received = match receive::<A, C>(&server, request).await {
+    let received = match receive::<A, C>(&server, until, request).await {
         Err((fault, echo)) if !C::Rules::REFUSES_IN_STREAM => {
             return refuse(&server.rules, C::OPERATION, echo, &fault);
         }

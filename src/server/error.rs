@@ -47,7 +47,8 @@ impl Error {
         self
     }
 
-    /// The code of the failure in the platform's envelope. For an error made with [`Error::wire`].
+    /// The code of the failure in the platform's envelope; for ODFS a whole number other than 0, any
+    /// other is left out. For an error made with [`Error::wire`].
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         if let Inner::Wire(fault) = &mut self.0 {

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tracing::Instrument;
 
 use super::line::Line;
 
@@ -27,7 +28,7 @@ pub(super) struct Apart(JoinHandle<()>);
 
 impl Apart {
     pub(super) fn new(turn: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self(tokio::spawn(turn))
+        Self(tokio::spawn(turn.in_current_span()))
     }
 }
 

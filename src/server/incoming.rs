@@ -1,5 +1,7 @@
 //! A request, read whole and within limits.
 
+use std::fmt;
+
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use bytes::Bytes;
@@ -13,11 +15,17 @@ use super::{Fault, FaultKind};
 use crate::wire::{DecodeError, Operation, decode, decode_value};
 
 /// A request whose body has been read.
-#[derive(Debug)]
 pub struct Incoming {
     parts: Parts,
     path: Vec<(String, String)>,
     body: Bytes,
+}
+
+// Headers and body hold secrets, and what callers say.
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("body", &self.body.len()).finish_non_exhaustive()
+    }
 }
 
 /// Where a parameter stands.

@@ -60,7 +60,7 @@ impl<A, R> Server<A, R> {
         self
     }
 
-    /// The clock that packets are dated by. Default: that of the machine.
+    /// The clock that packets are dated by, where a platform dates them. Default: that of the machine.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
@@ -76,8 +76,8 @@ impl<A, R> Server<A, R> {
     }
 
     /// How long a handler may take, from the arrival of the request. Past it the handler is dropped
-    /// and the platform's failure answer goes out. Default: what the platform documents, or none;
-    /// its module says it.
+    /// and the platform's failure answer goes out. Default: none for Digital Employee, 20 s for DUIX
+    /// as its document has it, 30 s for ODFS, of which no document says anything.
     #[must_use]
     pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
         self.deadline = deadline;

@@ -91,7 +91,7 @@ mod server {
     impl<A> Server<A, Rules> {
         /// What the digital human says when the handler fails, panics, or does not end within the
         /// deadline. Default: nothing; the answer is then a failure. A handler that fails with
-        /// [`Error::wire`](crate::server::Error::wire) and a status other than 500 has chosen its
+        /// [`Error::wire`](crate::server::Error::wire) and a status below 500 has chosen its
         /// answer itself, where no stream has begun.
         #[must_use]
         pub fn fallback(mut self, words: impl Into<String>) -> Self {
@@ -107,7 +107,7 @@ mod server {
         }
 
         /// Takes only requests that have this secret in this header: 401 without the header, 403
-        /// with another value. Default: any request is taken.
+        /// with another value, and for an empty secret. Default: any request is taken.
         #[must_use]
         pub fn secret(mut self, header: HeaderName, secret: impl Into<Secret>) -> Self {
             self.settings().secret = Some((header, secret.into()));
@@ -124,7 +124,8 @@ mod server {
         fn fallback(&self, fault: &Fault) -> Option<&str> {
             let stands_in = match fault.kind {
                 FaultKind::Deadline | FaultKind::Internal => true,
-                FaultKind::Wire => fault.status == 500,
+                // An operation that is left out is no failure that words could hide.
+                FaultKind::Wire => fault.status >= 500 && fault.status != 501,
                 _ => false,
             };
             self.settings.fallback.as_deref().filter(|_| stands_in)
@@ -132,7 +133,7 @@ mod server {
     }
 
     /// What of a request returns in its answer.
-    #[derive(Debug, Clone, Default)]
+    #[derive(Clone, Default)]
     pub struct Echo {
         conversation_id: Option<String>,
         question: Option<String>,
