@@ -19,10 +19,10 @@ use crate::wire::{Hidden, Secret};
 /// What a dialog flow does: it is told what happened in a call, and says what to do next.
 ///
 /// Serve it with [`router`], or with a [`Flow`] in a [`Server`] to change the settings. Both URLs of
-/// the interface lead here; [`Call::tenant_space`] tells them apart. The requests of one call, which is
-/// one `userid` on both URLs, are served one after the other, in the order in which their tokens were accepted. This, and what
-/// [`Call`] knows, holds within one process: several servers need a balancer that keeps a call with
-/// one of them.
+/// the interface lead here; [`Call::tenant_space`] tells them apart. The requests of one call, which
+/// is one `userid` on both URLs, are served one after the other, in the order in which their tokens
+/// were accepted. This, and what [`Call`] knows, holds within one process: several servers need a
+/// balancer that keeps a call with one of them.
 ///
 /// A handler has 30 s, its wait for other requests of the call included, unless
 /// [`deadline`](server::Server::deadline) says otherwise; no document has a number. Whatever can't be
