@@ -232,7 +232,10 @@ async fn the_other_forms_of_a_request_are_read() {
     for (number, step) in
         [("8", "start"), ("9", "interacted"), ("11", "transferred"), ("7", "capture")]
     {
-        let body = all_kinds(ID).into_iter().find(|body| body["inaction"].to_string() == number);
+        let body = all_kinds(ID).into_iter().find(|body| {
+            let inaction = body["inaction"].to_string();
+            inaction == number
+        });
         let body = body.unwrap();
         let sent = changed(&body, [("/inaction", Some(number.into()))]);
         let heard = bench.hear(&sent).await;
@@ -833,7 +836,7 @@ async fn ids_and_numbers_that_are_far_too_long_are_refused_by_name() {
         let answer = ask(address, V1, &long).await;
         assert_eq!(answer.status, 400, "{pointer}");
         let text = format!("{pointer}: longer than 256 bytes");
-        assert_eq!(answer.json()["errorMsg"], Value::from(text));
+        assert_eq!(answer.json()["errorMsg"], text.as_str());
     }
 }
 

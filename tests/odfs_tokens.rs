@@ -286,7 +286,10 @@ async fn servers_with_the_same_accounts_take_each_others_tokens() {
 
 /// Notes what it is asked, and answers by the token.
 #[derive(Clone, Default)]
-struct Doorman(Arc<Mutex<Vec<(String, Option<String>)>>>);
+struct Doorman(Arc<Mutex<Vec<Asked>>>);
+
+/// The id of the call, and the token.
+type Asked = (String, Option<String>);
 
 impl Authorizer for Doorman {
     async fn check(&self, user_id: &str, token: Option<&Secret>) -> Result<(), TokenRefusal> {
