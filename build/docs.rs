@@ -11,3 +11,9 @@ pub(super) fn docs(text: &str) -> TokenStream {
     });
     quote!(#(#lines)*)
 }
+
+/// Other names under which rustdoc finds an item.
+pub(super) fn aliases<'a>(names: impl IntoIterator<Item = &'a String>) -> TokenStream {
+    let names = names.into_iter();
+    quote!(#(#[doc(alias = #names)])*)
+}

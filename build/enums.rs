@@ -1,19 +1,20 @@
-//! Open enums: a variant for each value the platform names, and an arm for those it will add.
+//! Open enums: a variant for each value the platform names, and an arm for those it will add. An
+//! enum of error codes is an error besides, and has no variant for success.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::docs::docs;
-use super::model::{EnumValue, Kind, Model, Type, Variant};
+use super::docs::{aliases, docs};
+use super::model::{self, EnumValue, Kind, Model, Type, Variant};
 use super::{names, types::type_docs};
 
 /// Writes every enum of the spec.
 pub(super) fn write(model: &Model) -> TokenStream {
     let mut out = TokenStream::new();
     for ty in &model.types {
-        if let Kind::Enum(variants) = &ty.kind {
+        if let Kind::Enum(model::Enum { variants, success }) = &ty.kind {
             let coded = variants.iter().any(|variant| matches!(variant.value, EnumValue::Code(_)));
-            out.extend(Enum { ty, variants, coded }.write());
+            out.extend(Enum { ty, variants, coded, success: *success }.write());
         }
     }
     out
@@ -23,6 +24,7 @@ struct Enum<'a> {
     ty: &'a Type,
     variants: &'a [Variant],
     coded: bool,
+    success: Option<i64>,
 }
 
 impl Enum<'_> {
@@ -33,7 +35,8 @@ impl Enum<'_> {
         let variants = self.variants.iter().map(|variant| {
             let ident = names::ident(&variant.rust);
             let docs = docs(&variant.description);
-            quote! { #docs #ident }
+            let aliases = aliases(&variant.doc_aliases);
+            quote! { #docs #aliases #ident }
         });
         let unknown_docs = docs(&format!("A value of [`{name}`] that this version does not know."));
         let (inner, copy) = match self.coded {
@@ -116,34 +119,50 @@ impl Enum<'_> {
 
     /// Methods of an enum of integers.
     fn code(&self, name: &Ident, unknown: &Ident) -> TokenStream {
+        let literal = proc_macro2::Literal::i64_unsuffixed;
         let (idents, codes): (Vec<_>, Vec<_>) = self
             .variants
             .iter()
             .filter_map(|variant| match variant.value {
-                EnumValue::Code(code) => {
-                    let literal = proc_macro2::Literal::i64_unsuffixed(code);
-                    Some((names::ident(&variant.rust), literal))
-                }
+                EnumValue::Code(code) => Some((names::ident(&variant.rust), literal(code))),
                 EnumValue::Text(_) => None,
             })
             .unzip();
+        let read = self.variants.iter().zip(&codes).map(|(variant, code)| {
+            let also = variant.also.iter().copied().map(literal);
+            quote!(#code #(| #also)*)
+        });
+        let code = quote! {
+            /// The number on the wire.
+            #[must_use]
+            pub fn code(self) -> i64 {
+                match self {
+                    #(Self::#idents => #codes,)*
+                    Self::Unknown(#unknown(code)) => code,
+                }
+            }
+        };
+        if let Some(success) = self.success {
+            let success = literal(success);
+            let from_code = quote! {
+                match code {
+                    #success => None,
+                    #(#read => Some(Self::#idents),)*
+                    other => Some(Self::Unknown(#unknown(other))),
+                }
+            };
+            return self.errors(name, unknown, &code, &from_code);
+        }
         let labels = idents.iter().map(ToString::to_string);
         quote! {
             impl #name {
-                /// The number on the wire.
-                #[must_use]
-                pub fn code(self) -> i64 {
-                    match self {
-                        #(Self::#idents => #codes,)*
-                        Self::Unknown(#unknown(code)) => code,
-                    }
-                }
+                #code
 
                 /// The variant of a number.
                 #[must_use]
                 pub fn from_code(code: i64) -> Self {
                     match code {
-                        #(#codes => Self::#idents,)*
+                        #(#read => Self::#idents,)*
                         other => Self::Unknown(#unknown(other)),
                     }
                 }
@@ -175,6 +194,59 @@ impl Enum<'_> {
             impl<'de> serde::Deserialize<'de> for #name {
                 fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                     wire::read_code(deserializer).map(Self::from_code)
+                }
+            }
+        }
+    }
+
+    /// Methods of an enum of error codes.
+    fn errors(
+        &self,
+        name: &Ident,
+        unknown: &Ident,
+        code: &TokenStream,
+        from_code: &TokenStream,
+    ) -> TokenStream {
+        let idents = self.variants.iter().map(|variant| names::ident(&variant.rust));
+        let messages = self.variants.iter().map(|variant| {
+            let message = variant.description.split("\n\n").next().unwrap_or_default();
+            message.split_whitespace().collect::<Vec<_>>().join(" ")
+        });
+        let success = self.success.unwrap_or_default();
+        let docs = docs(&format!("The error of a number; `None` for {success}, which is success."));
+        let refused = format!("{success} is success, and no error");
+        quote! {
+            impl #name {
+                #code
+
+                #docs
+                #[must_use]
+                pub fn from_code(code: i64) -> Option<Self> {
+                    #from_code
+                }
+            }
+
+            impl std::fmt::Display for #name {
+                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    match self {
+                        #(Self::#idents => f.pad(#messages),)*
+                        Self::Unknown(#unknown(code)) => write!(f, "Error code {code}."),
+                    }
+                }
+            }
+
+            impl std::error::Error for #name {}
+
+            impl serde::Serialize for #name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.serialize_i64(self.code())
+                }
+            }
+
+            impl<'de> serde::Deserialize<'de> for #name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    let code = wire::read_code(deserializer)?;
+                    Self::from_code(code).ok_or_else(|| serde::de::Error::custom(#refused))
                 }
             }
         }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::model::{Answer, Form, Kind, Model, Object, Presence, Shape};
+use super::model::{Form, Kind, Model, Object, Presence, Shape};
 
 /// The name under which the value of an object's further keys is lowered.
 pub(super) const EXTRA: &str = "extra$";
@@ -30,33 +30,14 @@ pub(super) fn replacements(model: &Model) -> Vec<(String, String)> {
         .filter(|ty| !matches!(ty.kind, Kind::Object(_)))
         .map(|ty| (ty.rust.clone(), ty.rust.clone()))
         .collect();
-    let mut foreign = |form: &Form| {
-        if let Form::Foreign { name, path } = form {
+    model.forms(&mut |form| {
+        if let Form::Foreign { name, path, .. } = form {
             named.push((name.clone(), path.clone()));
         }
-    };
-    for (_, object) in model.objects() {
-        object.properties.iter().for_each(|property| walk(&property.shape.form, &mut foreign));
-        object.extra.iter().for_each(|extra| walk(&extra.shape.form, &mut foreign));
-    }
-    for operation in &model.operations {
-        operation.body.iter().for_each(&mut foreign);
-        let (Answer::Json(answer) | Answer::Events(answer)) = &operation.answer;
-        foreign(answer);
-    }
+    });
     named.sort();
     named.dedup();
     named
-}
-
-fn walk(form: &Form, visit: &mut impl FnMut(&Form)) {
-    visit(form);
-    match form {
-        Form::Array { items: inner, .. } | Form::Map(inner) | Form::JsonText(inner) => {
-            walk(&inner.form, visit);
-        }
-        _ => {}
-    }
 }
 
 fn lower_object(object: &Object, base: &str, definitions: &mut Map<String, Value>) -> Value {
@@ -80,6 +61,8 @@ fn lower(shape: &Shape, base: &str, definitions: &mut Map<String, Value>) -> Val
     match &shape.form {
         Form::Boolean => json!({"type": "boolean"}),
         Form::Integer { bits, .. } => json!({"type": "integer", "format": format!("int{bits}")}),
+        // typify knows no unit; the stage of types puts `Duration` in its place.
+        Form::Duration { .. } => json!({"type": "integer", "format": "int64"}),
         Form::Number { .. } => json!({"type": "number", "format": "double"}),
         Form::Text { .. } => json!({"type": "string"}),
         Form::Secret => json!({"type": "string", "format": "password"}),

@@ -25,6 +25,7 @@ mod unions;
 mod validate;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use error::Error;
@@ -56,13 +57,25 @@ pub fn compile(spec: &Path, settings: &Settings<'_>) -> Result<String, Error> {
     let name = spec.file_name().unwrap_or_default().to_string_lossy();
     let text = std::fs::read_to_string(spec)
         .map_err(|error| Error::new(&name, "", format!("can't be read: {error}")))?;
-    compile_text(&name, &text, settings)
+    compile_text(&name, &text, spec.parent().unwrap_or(Path::new(".")), settings)
 }
 
-/// Compiles the text of a spec; `name` is the file name that errors show.
-pub fn compile_text(name: &str, text: &str, settings: &Settings<'_>) -> Result<String, Error> {
+/// Compiles the text of a spec; `name` is the file name that errors show, and `folder` has the specs
+/// that it refers to.
+pub fn compile_text(
+    name: &str,
+    text: &str,
+    folder: &Path,
+    settings: &Settings<'_>,
+) -> Result<String, Error> {
     let document = yaml::parse(name, text)?;
-    let model = read::read(name, &document, settings)?;
+    let mut others = BTreeMap::new();
+    for (file, _) in settings.modules {
+        let text = std::fs::read_to_string(folder.join(file))
+            .map_err(|error| Error::new(file, "", format!("can't be read: {error}")))?;
+        others.insert((*file).to_owned(), yaml::parse(file, &text)?);
+    }
+    let model = read::read(name, &document, &others, settings)?;
     let mut items = vec![
         types::write(name, &model)?,
         enums::write(&model),
@@ -94,10 +107,13 @@ fn operations(model: &model::Model) -> TokenStream {
         let method = names::ident(operation.method.as_str());
         let docs = docs::docs(&format!("`{} {path}`.", operation.method.as_str()));
         let secrets = (!secrets.is_empty()).then(|| quote!(.with_secrets(&[#(#secrets),*])));
+        let (bases, also_at) = (&operation.bases, &operation.also_at);
+        let bases = (!bases.is_empty()).then(|| quote!(.with_bases(&[#(#bases),*])));
+        let also_at = (!also_at.is_empty()).then(|| quote!(.with_spellings(&[#(#also_at),*])));
         quote! {
             #docs
             pub static #constant: Operation =
-                Operation::new(#id, http::Method::#method, #path) #secrets;
+                Operation::new(#id, http::Method::#method, #path) #secrets #bases #also_at;
         }
     });
     quote! {

@@ -21,14 +21,15 @@ pub(super) struct Type {
     pub pointer: String,
     pub description: String,
     pub deprecated: bool,
+    /// Other names under which rustdoc finds it.
+    pub doc_aliases: Vec<String>,
     pub kind: Kind,
 }
 
 #[derive(Debug)]
 pub(super) enum Kind {
     Object(Object),
-    /// An open enum of texts or of integers.
-    Enum(Vec<Variant>),
+    Enum(Enum),
     Union(Union),
 }
 
@@ -67,6 +68,34 @@ pub(super) struct Property {
     pub deprecated: bool,
     /// What the platform takes when the field is absent.
     pub default: Option<Value>,
+    /// What `default()` and `new()` set; absent otherwise.
+    pub initial: Option<Value>,
+    /// Numbers up to this one mean that nothing is set.
+    pub unset_up_to: Option<i64>,
+    /// An empty list or map is another value than none.
+    pub empty_counts: bool,
+    /// An object that is always there in Rust, and on the wire when something in it is set.
+    pub part: bool,
+    /// Written only when that property is, too; by its wire name.
+    pub only_with: Option<String>,
+    /// Read, and never written.
+    pub never_written: bool,
+    /// Other names under which rustdoc finds it.
+    pub doc_aliases: Vec<String>,
+}
+
+impl Property {
+    /// Whether it is an `Option` in Rust. typify gives lists and maps none: an empty one is an
+    /// absent one, unless `empty_counts`.
+    pub(super) fn is_option(&self) -> bool {
+        let optional = matches!(self.presence, Presence::Optional | Presence::MayBeMissing);
+        optional && !self.part && (self.empty_counts || !self.shape.form.is_list())
+    }
+
+    /// Whether more than its being there decides if it is written.
+    pub(super) fn has_rule(&self) -> bool {
+        self.part || self.unset_up_to.is_some() || self.only_with.is_some()
+    }
 }
 
 /// Whether a property must be there.
@@ -122,6 +151,12 @@ pub(super) enum Form {
         min: Option<f64>,
         max: Option<f64>,
     },
+    /// A length of time, in whole units.
+    Duration {
+        unit: Unit,
+        min: Option<i64>,
+        max: Option<i64>,
+    },
     Text {
         min: Option<u64>,
         max: Option<u64>,
@@ -132,8 +167,9 @@ pub(super) enum Form {
     Json,
     /// A component of this spec, by its Rust name.
     Named(String),
-    /// A component of another spec: its name here, and the path of its Rust type.
+    /// A type of another spec, or one written by hand: its name there, ours, and the path of it.
     Foreign {
+        component: String,
         name: String,
         path: String,
     },
@@ -147,12 +183,53 @@ pub(super) enum Form {
     JsonText(Box<Shape>),
 }
 
+impl Form {
+    /// Whether it is a list or a map in Rust.
+    pub(super) fn is_list(&self) -> bool {
+        match self {
+            Self::Array { .. } | Self::Map(_) => true,
+            Self::JsonText(content) => content.form.is_list(),
+            _ => false,
+        }
+    }
+
+    /// Visits this form and all that it holds.
+    pub(super) fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
+        visit(self);
+        match self {
+            Self::Array { items: inner, .. } | Self::Map(inner) | Self::JsonText(inner) => {
+                inner.form.walk(visit);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The unit of a length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    Seconds,
+    Milliseconds,
+}
+
+/// An open enum of texts or of integers.
+#[derive(Debug)]
+pub(super) struct Enum {
+    pub variants: Vec<Variant>,
+    /// The variants are errors, and this number is none of them: it means success.
+    pub success: Option<i64>,
+}
+
 /// One value of an enum.
 #[derive(Debug)]
 pub(super) struct Variant {
     pub rust: String,
     pub description: String,
     pub value: EnumValue,
+    /// Other numbers that are read as this one.
+    pub also: Vec<i64>,
+    /// Other names under which rustdoc finds it.
+    pub doc_aliases: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -165,15 +242,21 @@ pub(super) enum EnumValue {
 #[derive(Debug)]
 pub(super) struct Union {
     pub tag: String,
+    /// The property that holds the arm; without it the tag stands among the arm's own properties.
+    pub content: Option<String>,
     pub arms: Vec<Arm>,
 }
 
 #[derive(Debug)]
 pub(super) struct Arm {
     pub value: EnumValue,
-    /// The variant, which is also the name of the object.
+    /// The variant, which is also the name of the object when the union has no content.
     pub rust: String,
     pub description: String,
+    /// What the variant holds.
+    pub form: Option<Form>,
+    /// The platform's name of a variant that has another one.
+    pub doc_aliases: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,6 +285,10 @@ pub(super) struct Operation {
     pub id: String,
     pub method: Method,
     pub path: String,
+    /// Other spellings of the path, which are served as well.
+    pub also_at: Vec<String>,
+    /// The paths below which servers have it; none when the spec names no such paths.
+    pub bases: Vec<String>,
     pub description: String,
     /// Values in the path, the query and the headers.
     pub parameters: Vec<Parameter>,
@@ -250,6 +337,39 @@ impl Model {
         let properties = self.objects().flat_map(|(_, object)| &object.properties);
         let secrets = properties.filter(|property| matches!(property.shape.form, Form::Secret));
         secrets.map(|property| property.wire.as_str()).collect()
+    }
+
+    /// Every form of the spec: of properties, further keys, arms, bodies and answers.
+    pub(super) fn forms<'a>(&'a self, visit: &mut impl FnMut(&'a Form)) {
+        for ty in &self.types {
+            match &ty.kind {
+                Kind::Object(object) => {
+                    let extra = object.extra.iter().map(|extra| &extra.shape);
+                    let shapes = object.properties.iter().map(|property| &property.shape);
+                    shapes.chain(extra).for_each(|shape| shape.form.walk(visit));
+                }
+                Kind::Union(union) => {
+                    union.arms.iter().filter_map(|arm| arm.form.as_ref()).for_each(&mut *visit);
+                }
+                Kind::Enum(_) => {}
+            }
+        }
+        for operation in &self.operations {
+            operation.body.iter().for_each(&mut *visit);
+            let (Answer::Json(answer) | Answer::Events(answer)) = &operation.answer;
+            visit(answer);
+        }
+    }
+
+    /// The objects that are parts of others.
+    pub(super) fn parts(&self) -> std::collections::BTreeSet<&str> {
+        let properties = self.objects().flat_map(|(_, object)| &object.properties);
+        let parts = properties.filter(|property| property.part);
+        let names = parts.filter_map(|property| match &property.shape.form {
+            Form::Named(name) => Some(name.as_str()),
+            _ => None,
+        });
+        names.collect()
     }
 
     pub(super) fn objects(&self) -> impl Iterator<Item = (&Type, &Object)> {

@@ -1,17 +1,23 @@
 //! The checked reading of a spec. What this stage does not know stops the build.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use super::model::{
-    Also, Answer, Arm, Demand, EnumValue, Extra, Form, Kind, Method, Model, Object, Operation,
-    Parameter, Place, Presence, Property, Shape, Type, Union, Variant,
+    Also, Answer, Arm, Demand, Enum, EnumValue, Extra, Form, Kind, Method, Model, Object,
+    Operation, Parameter, Place, Presence, Property, Shape, Type, Union, Unit, Variant,
 };
 use super::{Error, Settings, names};
 
-/// Reads a whole document: OpenAPI 3.0, or a JSON Schema of `$defs`.
-pub(super) fn read(spec: &str, document: &Value, settings: &Settings<'_>) -> Result<Model, Error> {
+/// Reads a whole document: OpenAPI 3.0, or a JSON Schema of `$defs`. `others` are the documents that
+/// it may refer to, by file name.
+pub(super) fn read(
+    spec: &str,
+    document: &Value,
+    others: &BTreeMap<String, Value>,
+    settings: &Settings<'_>,
+) -> Result<Model, Error> {
     let root = Node { spec, value: document, pointer: String::new() };
     let schemas = match root.get("openapi") {
         Some(version) => {
@@ -21,6 +27,7 @@ pub(super) fn read(spec: &str, document: &Value, settings: &Settings<'_>) -> Res
                 "servers",
                 "tags",
                 "externalDocs",
+                "security",
                 "paths",
                 "components",
             ])?;
@@ -28,7 +35,7 @@ pub(super) fn read(spec: &str, document: &Value, settings: &Settings<'_>) -> Res
                 return Err(version.error("only OpenAPI 3.0 is read"));
             }
             let components = root.need("components")?;
-            components.known(&["schemas"])?;
+            components.known(&["schemas", "securitySchemes"])?;
             components.need("schemas")?
         }
         None => {
@@ -40,11 +47,20 @@ pub(super) fn read(spec: &str, document: &Value, settings: &Settings<'_>) -> Res
         Some(info) => info.need("title")?.text()?,
         None => root.need("title")?.text()?,
     };
-    let mut reader = Reader { schemas: schemas.clone(), settings, tags: Vec::new() };
+    let mut reader = Reader {
+        root: root.clone(),
+        schemas: schemas.clone(),
+        others,
+        settings,
+        tags: Vec::new(),
+        wraps: BTreeSet::new(),
+    };
     reader.find_tags()?;
     let mut model = Model { title: title.into(), types: Vec::new(), operations: Vec::new() };
     for (name, schema) in schemas.entries()? {
-        model.types.push(reader.component(name, schema)?);
+        if !reader.wraps.contains(name) {
+            model.types.push(reader.component(name, schema)?);
+        }
     }
     if let Some(paths) = root.get("paths") {
         for (path, item) in paths.entries()? {
@@ -146,8 +162,15 @@ impl<'a> Node<'a> {
 const COMMON: [&str; 6] =
     ["description", "title", "example", "examples", "deprecated", "externalDocs"];
 /// What a property may carry besides.
-const ON_PROPERTY: [&str; 9] = [
+const ON_PROPERTY: [&str; 16] = [
     "x-rust-name",
+    "x-doc-aliases",
+    "x-initial",
+    "x-unset-up-to",
+    "x-empty-counts",
+    "x-part",
+    "x-only-with",
+    "x-never-written",
     "x-aliases",
     "x-also-reads",
     "x-may-be-missing",
@@ -159,10 +182,14 @@ const ON_PROPERTY: [&str; 9] = [
 ];
 
 struct Reader<'a, 's> {
+    root: Node<'a>,
     schemas: Node<'a>,
+    others: &'s BTreeMap<String, Value>,
     settings: &'s Settings<'s>,
     /// Component and the tag that its union keeps for it, with the tag's value.
     tags: Vec<(String, String, EnumValue)>,
+    /// Components that only wrap the content of an arm; no type is made of them.
+    wraps: BTreeSet<String>,
 }
 
 impl<'a> Reader<'a, '_> {
@@ -193,6 +220,9 @@ impl<'a> Reader<'a, '_> {
                 };
                 if !agrees {
                     return Err(property.error(format!("the union maps this arm to `{value}`")));
+                }
+                if schema.get("x-content").is_some() {
+                    self.wraps.insert(name.clone());
                 }
                 self.tags.push((name, tag.into(), stated));
             }
@@ -237,16 +267,23 @@ impl<'a> Reader<'a, '_> {
         let Some((_, module)) = module else {
             return Err(target.error(format!("no module is set for the spec `{file}`")));
         };
+        let Some(component) = self.others.get(file).and_then(|other| other.pointer(inner)) else {
+            return Err(target.error(format!("`{file}` has no `{inner}`")));
+        };
         let name = inner.rsplit('/').next().unwrap_or_default();
-        let rust = names::camel(name);
-        Ok(Form::Foreign { path: format!("{module}::{rust}"), name: rust })
+        let rust = match component.get("x-rust-name").and_then(Value::as_str) {
+            Some(rust) => rust.into(),
+            None => names::camel(name),
+        };
+        let path = format!("{module}::{rust}");
+        Ok(Form::Foreign { component: name.into(), name: rust, path })
     }
 
     fn component(&self, name: &str, schema: Node<'a>) -> Result<Type, Error> {
         let kind = if schema.get("oneOf").is_some() {
             self.union(&schema)?
         } else if schema.get("enum").is_some() {
-            Kind::Enum(self.variants(&schema)?)
+            Kind::Enum(self.enumeration(&schema)?)
         } else if schema.get("type").and_then(|ty| ty.value.as_str()) == Some("object") {
             Kind::Object(self.object(name, &schema)?)
         } else {
@@ -257,6 +294,7 @@ impl<'a> Reader<'a, '_> {
             rust: self.rust_name(name)?,
             description: schema.description()?,
             deprecated: schema.flag("deprecated")?,
+            doc_aliases: schema.texts("x-doc-aliases")?,
             pointer: schema.pointer,
             kind,
         })
@@ -264,8 +302,10 @@ impl<'a> Reader<'a, '_> {
 
     fn union(&self, schema: &Node<'a>) -> Result<Kind, Error> {
         let mut known = COMMON.to_vec();
-        known.extend(["oneOf", "discriminator", "x-rust-name"]);
+        known.extend(["oneOf", "discriminator", "x-content", "x-rust-name", "x-doc-aliases"]);
         schema.known(&known)?;
+        let content =
+            schema.get("x-content").map(|key| key.text().map(String::from)).transpose()?;
         let discriminator = schema.need("discriminator")?;
         let mapping = discriminator.need("mapping")?;
         let mut arms = Vec::new();
@@ -273,8 +313,18 @@ impl<'a> Reader<'a, '_> {
             let name = self.local_name(&target)?;
             let tag = self.tags.iter().find(|(arm, ..)| *arm == name);
             let Some((_, _, value)) = tag else { return Err(target.error("the arm has no tag")) };
-            let description = self.schemas.need(&name)?.description()?;
-            arms.push(Arm { value: value.clone(), rust: self.rust_name(&name)?, description });
+            let component = self.schemas.need(&name)?;
+            let rust = self.rust_name(&name)?;
+            let form = match &content {
+                Some(key) => self.content(&component, key)?,
+                None => Some(Form::Named(rust.clone())),
+            };
+            let doc_aliases = match &content {
+                Some(_) if rust != name => vec![name],
+                _ => Vec::new(),
+            };
+            let description = component.description()?;
+            arms.push(Arm { value: value.clone(), rust, description, form, doc_aliases });
         }
         let mut listed = BTreeSet::new();
         for arm in schema.need("oneOf")?.items()? {
@@ -284,10 +334,32 @@ impl<'a> Reader<'a, '_> {
         if listed != arms.iter().map(|arm| arm.rust.clone()).collect() {
             return Err(schema.error("`oneOf` and the mapping of the discriminator differ"));
         }
-        Ok(Kind::Union(Union { tag: discriminator.need("propertyName")?.text()?.into(), arms }))
+        let tag = discriminator.need("propertyName")?.text()?.into();
+        Ok(Kind::Union(Union { tag, content, arms }))
     }
 
-    fn variants(&self, schema: &Node<'a>) -> Result<Vec<Variant>, Error> {
+    /// What an arm holds whose component has a tag and at most one more property.
+    fn content(&self, component: &Node<'a>, key: &str) -> Result<Option<Form>, Error> {
+        let mut known = COMMON.to_vec();
+        known.extend(["type", "properties", "required", "x-rust-name"]);
+        component.known(&known)?;
+        let properties = component.need("properties")?;
+        let Some(content) = properties.get(key) else {
+            return match properties.object()?.len() {
+                1 => Ok(None),
+                _ => Err(properties.error(format!("an arm has its tag and `{key}`, no more"))),
+            };
+        };
+        if properties.object()?.len() != 2 {
+            return Err(properties.error(format!("an arm has its tag and `{key}`, no more")));
+        }
+        if !component.texts("required")?.iter().any(|name| name == key) {
+            return Err(component.error(format!("`{key}` must be required")));
+        }
+        self.named(&content).map(Some)
+    }
+
+    fn enumeration(&self, schema: &Node<'a>) -> Result<Enum, Error> {
         let mut known = COMMON.to_vec();
         known.extend([
             "type",
@@ -295,7 +367,11 @@ impl<'a> Reader<'a, '_> {
             "enum",
             "x-enum-varnames",
             "x-enum-descriptions",
+            "x-enum-doc-aliases",
+            "x-enum-also",
+            "x-error-codes",
             "x-rust-name",
+            "x-doc-aliases",
         ]);
         schema.known(&known)?;
         let values = schema.need("enum")?.items()?;
@@ -311,18 +387,49 @@ impl<'a> Reader<'a, '_> {
             "integer" => true,
             other => return Err(schema.error(format!("an enum of `{other}` is not known"))),
         };
+        let success = match schema.get("x-error-codes") {
+            Some(success) => Some(
+                success
+                    .value
+                    .as_i64()
+                    .ok_or_else(|| success.error("must be the number that means success"))?,
+            ),
+            None => None,
+        };
+        let mut aliases = lists(schema, "x-enum-doc-aliases", values.len())?.into_iter();
+        let mut others = lists(schema, "x-enum-also", values.len())?.into_iter();
+        let mut numbers = BTreeSet::new();
         let mut variants = Vec::new();
         for ((value, rust), description) in values.iter().zip(varnames).zip(descriptions) {
             let read = enum_value(value)?;
+            let mut doc_aliases = Vec::new();
+            for alias in aliases.next().unwrap_or_default() {
+                doc_aliases.push(alias.text()?.into());
+            }
+            let mut also = Vec::new();
+            for other in others.next().unwrap_or_default() {
+                let number = other.value.as_i64().filter(|_| integer);
+                also.push(number.ok_or_else(|| other.error("must be an integer, as its enum is"))?);
+            }
+            if let EnumValue::Code(code) = read {
+                for number in also.iter().chain([&code]) {
+                    if !numbers.insert(*number) {
+                        return Err(value.error(format!("`{number}` stands twice")));
+                    }
+                }
+            }
             if integer != matches!(read, EnumValue::Code(_)) {
                 return Err(value.error("the value is not of the enum's type"));
             }
             if rust == "Unknown" {
                 return Err(value.error("`Unknown` is the name of the open arm"));
             }
-            variants.push(Variant { rust, description, value: read });
+            if success.is_some_and(|success| read == EnumValue::Code(success)) {
+                continue;
+            }
+            variants.push(Variant { rust, description, value: read, also, doc_aliases });
         }
-        Ok(variants)
+        Ok(Enum { variants, success })
     }
 
     fn object(&self, name: &str, schema: &Node<'a>) -> Result<Object, Error> {
@@ -335,6 +442,7 @@ impl<'a> Reader<'a, '_> {
             "x-demands",
             "x-checked-by-hand",
             "x-rust-name",
+            "x-doc-aliases",
         ]);
         schema.known(&known)?;
         let required = schema.texts("required")?;
@@ -352,6 +460,13 @@ impl<'a> Reader<'a, '_> {
                     continue;
                 }
                 object.properties.push(self.property(wire, &property, &required)?);
+            }
+            for property in &object.properties {
+                let Some(with) = &property.only_with else { continue };
+                let other = object.properties.iter().find(|other| other.wire == *with);
+                if !other.is_some_and(Property::is_option) {
+                    return Err(properties.error(format!("there is no optional property `{with}`")));
+                }
             }
         }
         if let Some(extra) = schema.get("additionalProperties") {
@@ -426,6 +541,32 @@ impl<'a> Reader<'a, '_> {
         if !aliases.is_empty() && !option {
             return Err(node.error("`x-aliases` are for properties that may be missing"));
         }
+        let optional = presence == Presence::Optional;
+        let part = node.flag("x-part")?;
+        if part && !(optional && matches!(shape.form, Form::Named(_))) {
+            return Err(node.error("`x-part` is for optional objects of this spec"));
+        }
+        let empty_counts = node.flag("x-empty-counts")?;
+        if empty_counts && !(optional && shape.form.is_list()) {
+            return Err(node.error("`x-empty-counts` is for optional lists and maps"));
+        }
+        let unset_up_to = match node.get("x-unset-up-to") {
+            None => None,
+            Some(up_to) => match (up_to.value.as_i64(), &shape.form) {
+                (
+                    Some(up_to),
+                    Form::Integer { .. } | Form::Number { .. } | Form::Duration { .. },
+                ) if optional => Some(up_to),
+                _ => {
+                    return Err(up_to.error("must be an integer, on an optional number"));
+                }
+            },
+        };
+        let initial = match node.get("x-initial") {
+            Some(initial) => Some(self.initial(&initial, &shape.form, presence)?),
+            None => None,
+        };
+        let only_with = node.get("x-only-with").map(|name| name.text().map(String::from));
         Ok(Property {
             wire: wire.into(),
             rust,
@@ -437,7 +578,48 @@ impl<'a> Reader<'a, '_> {
             personal: node.flag("x-personal")?,
             deprecated: node.flag("deprecated")?,
             default,
+            initial,
+            unset_up_to,
+            empty_counts,
+            part,
+            only_with: only_with.transpose()?,
+            never_written: node.flag("x-never-written")?,
+            doc_aliases: node.texts("x-doc-aliases")?,
         })
+    }
+
+    /// Checks an initial value against the type of its property.
+    fn initial(&self, node: &Node<'a>, form: &Form, presence: Presence) -> Result<Value, Error> {
+        let fits = match form {
+            Form::Boolean => node.value.is_boolean(),
+            Form::Integer { .. } | Form::Duration { .. } => node.value.is_i64(),
+            Form::Number { .. } => node.value.is_number(),
+            Form::Text { .. } => node.value.is_string(),
+            Form::Array { .. } => node.value.as_array().is_some_and(Vec::is_empty),
+            Form::Named(name) => {
+                let value = enum_value(node)?;
+                self.component_of(name)?.is_some_and(|schema| {
+                    let values = schema.get("enum").and_then(|values| values.items().ok());
+                    let values = values.unwrap_or_default();
+                    values.iter().any(|known| enum_value(known).ok().as_ref() == Some(&value))
+                })
+            }
+            _ => false,
+        };
+        if presence != Presence::Optional || !fits {
+            return Err(node.error("is no value of this property, or the property is not optional"));
+        }
+        Ok(node.value.clone())
+    }
+
+    /// The component with this Rust name.
+    fn component_of(&self, rust: &str) -> Result<Option<Node<'a>>, Error> {
+        for (name, schema) in self.schemas.entries()? {
+            if self.rust_name(name)? == rust {
+                return Ok(Some(schema));
+            }
+        }
+        Ok(None)
     }
 
     /// Reads the schema of a value; `extras` are the further keys that its place allows.
@@ -481,18 +663,16 @@ impl<'a> Reader<'a, '_> {
 
     /// Whether an object needs one text and no more: such a text can stand for the object.
     fn is_one_text(&self, rust: &str) -> Result<bool, Error> {
-        for (name, schema) in self.schemas.entries()? {
-            if self.rust_name(name)? == rust {
-                return Ok(match schema.texts("required")?.as_slice() {
-                    [one] => self.component_property(name, one).is_some_and(|property| {
-                        property.get("type").is_some_and(|ty| ty.value == "string")
-                            && property.get("format").is_none()
-                    }),
-                    _ => false,
-                });
+        let Some(schema) = self.component_of(rust)? else { return Ok(false) };
+        Ok(match schema.texts("required")?.as_slice() {
+            [one] => {
+                schema.get("properties").and_then(|all| all.get(one)).is_some_and(|property| {
+                    property.get("type").is_some_and(|ty| ty.value == "string")
+                        && property.get("format").is_none()
+                })
             }
-        }
-        Ok(false)
+            _ => false,
+        })
     }
 
     fn form(
@@ -539,7 +719,7 @@ impl<'a> Reader<'a, '_> {
                 Ok(Form::Boolean)
             }
             "integer" => {
-                known(&["type", "format", "minimum", "maximum"])?;
+                known(&["type", "format", "minimum", "maximum", "x-unit"])?;
                 let bits = match format {
                     "int32" => 32,
                     "int64" => 64,
@@ -552,7 +732,16 @@ impl<'a> Reader<'a, '_> {
                         None => Err(bound.error("must be an integer")),
                     },
                 };
-                Ok(Form::Integer { bits, min: bound("minimum")?, max: bound("maximum")? })
+                let (min, max) = (bound("minimum")?, bound("maximum")?);
+                let Some(unit) = node.get("x-unit") else {
+                    return Ok(Form::Integer { bits, min, max });
+                };
+                let unit = match unit.text()? {
+                    "seconds" => Unit::Seconds,
+                    "milliseconds" => Unit::Milliseconds,
+                    other => return Err(unit.error(format!("the unit `{other}` is not known"))),
+                };
+                Ok(Form::Duration { unit, min, max })
             }
             "number" => {
                 known(&["type", "format", "minimum", "maximum"])?;
@@ -611,7 +800,8 @@ impl<'a> Reader<'a, '_> {
                 Some((_, path)) => {
                     known(&["type", "format"])?;
                     let name = path.rsplit("::").next().unwrap_or_default();
-                    Ok(Form::Foreign { name: name.into(), path: (*path).into() })
+                    let component = format.into();
+                    Ok(Form::Foreign { component, name: name.into(), path: (*path).into() })
                 }
                 None => Err(node.error(format!("the format `{other}` is not known"))),
             },
@@ -621,6 +811,7 @@ impl<'a> Reader<'a, '_> {
     fn path(&self, path: &str, item: Node<'a>, model: &mut Model) -> Result<(), Error> {
         for (method, node) in item.entries()? {
             let method = match method {
+                "servers" | "x-also-at" => continue,
                 "get" => Method::Get,
                 "post" => Method::Post,
                 "put" => Method::Put,
@@ -630,19 +821,37 @@ impl<'a> Reader<'a, '_> {
                     return Err(item.error(format!("the compiler does not know `{other}` here")));
                 }
             };
-            self.operation(path, method, node, model)?;
+            self.operation(path, method, &item, node, model)?;
         }
         Ok(())
+    }
+
+    /// The paths below which a path is served: servers without a host.
+    fn bases(&self, item: &Node<'a>) -> Result<Vec<String>, Error> {
+        let Some(servers) = item.get("servers").or_else(|| self.root.get("servers")) else {
+            return Ok(Vec::new());
+        };
+        let mut bases = Vec::new();
+        for server in servers.items()? {
+            server.known(&["url", "description"])?;
+            let url = server.need("url")?.text()?;
+            if url.starts_with('/') && url.len() > 1 {
+                bases.push(url.into());
+            }
+        }
+        Ok(bases)
     }
 
     fn operation(
         &self,
         path: &str,
         method: Method,
+        item: &Node<'a>,
         node: Node<'a>,
         model: &mut Model,
     ) -> Result<(), Error> {
         node.known(&[
+            "security",
             "operationId",
             "summary",
             "description",
@@ -696,6 +905,8 @@ impl<'a> Reader<'a, '_> {
             id,
             method,
             path: path.into(),
+            also_at: item.texts("x-also-at")?,
+            bases: self.bases(item)?,
             description,
             parameters,
             parameters_type,
@@ -733,10 +944,13 @@ impl<'a> Reader<'a, '_> {
         operation: &Node<'a>,
         model: &mut Model,
     ) -> Result<(Vec<Parameter>, Option<String>), Error> {
-        let Some(list) = operation.get("parameters") else { return Ok((Vec::new(), None)) };
         let mut parameters = Vec::new();
         let mut object = Object::default();
-        for node in list.items()? {
+        let list = match operation.get("parameters") {
+            Some(list) => list.items()?,
+            None => Vec::new(),
+        };
+        for node in list {
             node.known(&[
                 "name",
                 "in",
@@ -768,35 +982,101 @@ impl<'a> Reader<'a, '_> {
                 Some(rust) => rust.text()?.into(),
                 None => names::snake(wire),
             };
-            object.properties.push(Property {
-                wire: wire.into(),
-                rust,
-                description: node.description()?,
-                presence: if node.flag("required")? {
-                    Presence::Required
-                } else {
-                    Presence::Optional
-                },
-                shape,
-                aliases: Vec::new(),
-                personal: false,
-                only_known: false,
-                deprecated: false,
-                default: None,
-            });
+            let presence = match node.flag("required")? {
+                true => Presence::Required,
+                false => Presence::Optional,
+            };
+            let description = node.description()?;
+            object.properties.push(parameter(wire, rust, description, presence, shape));
             parameters.push(Parameter { wire: wire.into(), place });
+        }
+        for (wire, description) in self.credentials(operation)? {
+            let shape = Shape { form: Form::Secret, also: Also::Nothing };
+            let rust = names::snake(&wire);
+            let presence = Presence::Optional;
+            object.properties.push(parameter(&wire, rust, description, presence, shape));
+            parameters.push(Parameter { wire, place: Place::Header });
+        }
+        if parameters.is_empty() {
+            return Ok((parameters, None));
         }
         let rust = format!("{}Parameters", names::camel(id));
         model.types.push(Type {
             name: rust.clone(),
             rust: rust.clone(),
-            pointer: list.pointer.clone(),
+            pointer: format!("{}/parameters", operation.pointer),
             description: format!("What `{id}` takes in its path, query and headers."),
             deprecated: false,
+            doc_aliases: Vec::new(),
             kind: Kind::Object(object),
         });
         Ok((parameters, Some(rust)))
     }
+
+    /// The headers of an operation's security schemes, and their descriptions.
+    fn credentials(&self, operation: &Node<'a>) -> Result<Vec<(String, String)>, Error> {
+        let Some(security) = operation.get("security").or_else(|| self.root.get("security")) else {
+            return Ok(Vec::new());
+        };
+        let mut headers = Vec::new();
+        for requirement in security.items()? {
+            for (name, scopes) in requirement.entries()? {
+                if !scopes.items()?.is_empty() {
+                    return Err(scopes.error("scopes are not known"));
+                }
+                let components = self.root.need("components")?;
+                let Some(scheme) = components.need("securitySchemes")?.get(name) else {
+                    return Err(requirement.error(format!("there is no scheme `{name}`")));
+                };
+                scheme.known(&["type", "in", "name", "description"])?;
+                let place = (scheme.need("type")?.text()?, scheme.need("in")?.text()?);
+                if place != ("apiKey", "header") {
+                    return Err(scheme.error("only an `apiKey` in a header is known"));
+                }
+                headers.push((scheme.need("name")?.text()?.into(), scheme.description()?));
+            }
+        }
+        Ok(headers)
+    }
+}
+
+/// The property of a parameter.
+fn parameter(
+    wire: &str,
+    rust: String,
+    description: String,
+    presence: Presence,
+    shape: Shape,
+) -> Property {
+    Property {
+        wire: wire.into(),
+        rust,
+        description,
+        presence,
+        shape,
+        aliases: Vec::new(),
+        personal: false,
+        only_known: false,
+        deprecated: false,
+        default: None,
+        initial: None,
+        unset_up_to: None,
+        empty_counts: false,
+        part: false,
+        only_with: None,
+        never_written: false,
+        doc_aliases: Vec::new(),
+    }
+}
+
+/// A list of lists, one for each value of an enum; empty when the key is not there.
+fn lists<'a>(node: &Node<'a>, key: &str, count: usize) -> Result<Vec<Vec<Node<'a>>>, Error> {
+    let Some(lists) = node.get(key) else { return Ok(Vec::new()) };
+    let lists = lists.items()?;
+    if lists.len() != count {
+        return Err(node.error(format!("`{key}` has a list for each value")));
+    }
+    lists.iter().map(Node::items).collect()
 }
 
 const JSON: Shape = Shape { form: Form::Json, also: Also::Nothing };

@@ -4,12 +4,18 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::{Map, Value, json};
 
-use super::model::Model;
+use super::model::{Form, Model};
 use super::names;
 
 /// Writes a `JsonSchema` for every component; the schema is that of the spec.
 pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
     let components = document.pointer("/components/schemas").or_else(|| document.get("$defs"));
+    let mut foreign = Vec::new();
+    model.forms(&mut |form| {
+        if let Form::Foreign { component, path, .. } = form {
+            foreign.push((component, path));
+        }
+    });
     let mut out = TokenStream::new();
     for ty in &model.types {
         let Some(schema) = components.and_then(|components| components.get(&ty.name)) else {
@@ -17,6 +23,7 @@ pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
         };
         let mut named = Vec::new();
         let schema = convert(schema, &mut named);
+        let schema = unwrap(schema, model, components, &mut named);
         named.sort();
         named.dedup();
         let name = names::ident(&ty.rust);
@@ -25,8 +32,14 @@ pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
         let arms: Vec<_> = named
             .iter()
             .filter_map(|target| {
-                let ty = model.types.iter().find(|ty| ty.name == *target)?;
-                let path = names::ident(&ty.rust);
+                let own = model.types.iter().find(|ty| ty.name == *target);
+                let path = match own {
+                    Some(ty) => names::ident(&ty.rust).into(),
+                    None => {
+                        let (_, path) = foreign.iter().find(|(name, _)| *name == target)?;
+                        syn::parse_str::<syn::Path>(path).ok()?
+                    }
+                };
                 Some(quote!(#target => Some(generator.subschema_for::<#path>())))
             })
             .collect();
@@ -53,6 +66,27 @@ pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
         });
     }
     out
+}
+
+/// Puts the wraps of a union's arms, of which there is no type, in the place of their names.
+fn unwrap(
+    schema: Value,
+    model: &Model,
+    components: Option<&Value>,
+    named: &mut Vec<String>,
+) -> Value {
+    let Value::Object(mut map) = schema else { return schema };
+    let Some(Value::Array(arms)) = map.get_mut("oneOf") else { return map.into() };
+    for arm in arms {
+        let name = arm.get("$ref").and_then(Value::as_str).unwrap_or_default();
+        let wrap = components.and_then(|components| components.get(name));
+        if let Some(wrap) = wrap
+            && model.types.iter().all(|ty| ty.name != name)
+        {
+            *arm = convert(wrap, named);
+        }
+    }
+    map.into()
 }
 
 /// The schema as a raw string, so that the written code shows it as it is.

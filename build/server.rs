@@ -42,7 +42,9 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
                 &[#(&operations::#operations),*];
 
             fn routes(server: std::sync::Arc<Server<A>>) -> axum::Router {
-                axum::Router::new() #(#routes)* .with_state(server)
+                let router = axum::Router::new();
+                #(#routes)*
+                router.with_state(server)
             }
         }
 
@@ -214,9 +216,7 @@ fn route(operation: &Operation) -> TokenStream {
         Answer::Events(_) => quote!(events),
     };
     quote! {
-        .route(
-            server.path_of(&operations::#constant),
-            axum::routing::#method(server::#handler::<A, calls::#call>),
-        )
+        let handler = axum::routing::#method(server::#handler::<A, calls::#call>);
+        let router = server.route(router, &operations::#constant, handler);
     }
 }

@@ -6,14 +6,17 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::visit_mut::VisitMut;
 
-use super::docs::docs;
-use super::model::{Also, Extra, Form, Model, Object, Presence, Property, Shape, Type};
+use super::docs::{aliases, docs};
+use super::model::{
+    Also, EnumValue, Extra, Form, Kind, Model, Object, Presence, Property, Shape, Type, Unit,
+};
 use super::{Error, lower, names};
 
 /// Writes every object of the spec, in the order of the spec.
 pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let fields = field_types(spec, model)?;
     let texts = texts(model);
+    let parts = model.parts();
     let none = BTreeMap::new();
     let mut out = TokenStream::new();
     out.extend(quote!(
@@ -26,7 +29,11 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
             .properties
             .iter()
             .map(|property| match made.get(&property.wire) {
-                Some(ty) => Ok(Field { property, ident: names::ident(&property.rust), ty }),
+                Some(ty) => Ok(Field {
+                    property,
+                    ident: names::ident(&property.rust),
+                    ty: field_type(property, ty),
+                }),
                 None => Err(Error::new(
                     spec,
                     &ty.pointer,
@@ -34,10 +41,13 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
                 )),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let written = Struct { ty, object, fields, extra: made.get(lower::EXTRA) };
+        let is_part = parts.contains(ty.rust.as_str());
+        let written = Struct { ty, object, model, fields, extra: made.get(lower::EXTRA), is_part };
         out.extend(written.definition());
         out.extend(written.methods());
+        out.extend(written.settings());
         out.extend(written.debug());
+        out.extend(written.serialize());
         out.extend(written.deserialize());
         if texts.contains(&ty.rust.as_str()) {
             out.extend(written.text_as_object());
@@ -119,6 +129,19 @@ fn wire_name(field: &syn::Field) -> Option<String> {
     Some(name)
 }
 
+/// The type of a field: what typify made of it, but for what typify does not know.
+fn field_type(property: &Property, made: &syn::Type) -> syn::Type {
+    let inner = match generic(made) {
+        Some(inner) if is_named(made, "Option") => inner,
+        _ => made,
+    };
+    let inner = match property.shape.form {
+        Form::Duration { .. } => syn::parse_quote!(std::time::Duration),
+        _ => inner.clone(),
+    };
+    if property.is_option() { syn::parse_quote!(Option<#inner>) } else { inner }
+}
+
 /// Writes `Option<String>` for `::std::option::Option<::std::string::String>`.
 struct ShortPaths;
 
@@ -141,19 +164,19 @@ impl VisitMut for ShortPaths {
 struct Field<'a> {
     property: &'a Property,
     ident: Ident,
-    ty: &'a syn::Type,
+    ty: syn::Type,
 }
 
 impl Field<'_> {
     fn is_option(&self) -> bool {
-        is_named(self.ty, "Option")
+        self.property.is_option()
     }
 
     /// The type in the `Option`, or the type itself.
     fn inner(&self) -> &syn::Type {
-        match generic(self.ty) {
+        match generic(&self.ty) {
             Some(inner) if self.is_option() => inner,
-            _ => self.ty,
+            _ => &self.ty,
         }
     }
 
@@ -166,6 +189,9 @@ impl Field<'_> {
     fn parameter(&self) -> (TokenStream, TokenStream) {
         let ident = &self.ident;
         let inner = self.inner();
+        if matches!(self.property.shape.form, Form::Duration { .. }) {
+            return (quote!(#inner), quote!(#ident));
+        }
         if is_named(inner, "Vec")
             && let Some(item) = generic(inner)
         {
@@ -208,9 +234,12 @@ fn generic(ty: &syn::Type) -> Option<&syn::Type> {
 struct Struct<'a> {
     ty: &'a Type,
     object: &'a Object,
+    model: &'a Model,
     fields: Vec<Field<'a>>,
     /// The type of one value of the further keys.
     extra: Option<&'a syn::Type>,
+    /// Whether it is a part of another object.
+    is_part: bool,
 }
 
 impl Struct<'_> {
@@ -223,6 +252,17 @@ impl Struct<'_> {
             || self.object.extra.as_ref().is_some_and(|extra| extra.personal)
     }
 
+    /// Whether `default()` has values, so that nothing being set is something else.
+    fn has_initials(&self) -> bool {
+        let properties = || self.object.properties.iter();
+        properties().any(|property| property.initial.is_some() || property.part)
+    }
+
+    /// Whether more than its being there decides if a field is written.
+    fn has_rules(&self) -> bool {
+        self.object.properties.iter().any(Property::has_rule)
+    }
+
     fn definition(&self) -> TokenStream {
         let name = self.name();
         let type_docs = type_docs(self.ty);
@@ -230,21 +270,26 @@ impl Struct<'_> {
         if !self.hides() {
             derives.insert(0, quote!(Debug));
         }
-        if !self.fields.iter().any(Field::is_demanded) {
+        if !self.fields.iter().any(Field::is_demanded) && !self.has_initials() {
             derives.push(quote!(Default));
         }
-        derives.push(quote!(serde::Serialize));
+        let derived = !self.has_rules();
+        if derived {
+            derives.push(quote!(serde::Serialize));
+        }
         let fields = self.fields.iter().map(|field| {
             let Field { property, ident, ty } = field;
             let docs = docs(&property.description);
+            let aliases = aliases(&property.doc_aliases);
             let deprecated = deprecated(property.deprecated);
-            let serde = self.serde_attribute(field);
-            quote! { #docs #deprecated #serde pub #ident: #ty }
+            let serde = derived.then(|| self.serde_attribute(field));
+            quote! { #docs #aliases #deprecated #serde pub #ident: #ty }
         });
+        let flatten = derived.then(|| quote!(#[serde(flatten)]));
         let extra = self.extra.iter().map(|ty| {
             quote! {
                 /// Keys that the platform's document does not name, kept as they came.
-                #[serde(flatten)]
+                #flatten
                 pub extra: std::collections::BTreeMap<String, #ty>
             }
         });
@@ -263,7 +308,9 @@ impl Struct<'_> {
             let wire = &property.wire;
             parts.push(quote!(rename = #wire));
         }
-        if field.is_option() {
+        if property.never_written {
+            parts.push(quote!(skip_serializing));
+        } else if field.is_option() {
             parts.push(quote!(skip_serializing_if = "Option::is_none"));
         } else if property.presence == Presence::Optional {
             let empty = match ty {
@@ -296,7 +343,8 @@ impl Struct<'_> {
         let values = self.fields.iter().map(|field| {
             let ident = &field.ident;
             if !field.is_demanded() {
-                return quote!(#ident: Default::default());
+                let value = self.initial(field);
+                return quote!(#ident: #value);
             }
             let (_, value) = field.parameter();
             let value = if field.is_option() { quote!(Some(#value)) } else { value };
@@ -335,10 +383,14 @@ impl Struct<'_> {
         });
         let defaults = self.fields.iter().filter_map(default_accessor);
         let many = (demanded.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
-        let docs = docs(if demanded.is_empty() {
-            "All fields absent."
-        } else {
-            "With the fields that must be there; all others are absent."
+        let docs = docs(match (demanded.is_empty(), self.has_initials()) {
+            (true, false) => "All fields absent.",
+            (true, true) => "The values that the platform's own SDK starts with.",
+            (false, false) => "With the fields that must be there; all others are absent.",
+            (false, true) => {
+                "With the fields that must be there, and the values that the platform's own SDK \
+                 starts with."
+            }
         });
         quote! {
             impl #name {
@@ -351,6 +403,176 @@ impl Struct<'_> {
                 #(#setters)*
                 #(#extra_setter)*
                 #(#defaults)*
+            }
+        }
+    }
+
+    /// The value of a field in a new object.
+    fn initial(&self, field: &Field<'_>) -> TokenStream {
+        let property = field.property;
+        let Some(initial) = &property.initial else { return quote!(Default::default()) };
+        let value = match (&property.shape.form, initial) {
+            (Form::Duration { unit, .. }, initial) => {
+                let number = proc_macro2::Literal::u64_unsuffixed(initial.as_u64().unwrap_or(0));
+                let unit = match unit {
+                    Unit::Seconds => quote!(from_secs),
+                    Unit::Milliseconds => quote!(from_millis),
+                };
+                quote!(std::time::Duration::#unit(#number))
+            }
+            (Form::Number { .. }, initial) => {
+                let number = proc_macro2::Literal::f64_unsuffixed(initial.as_f64().unwrap_or(0.0));
+                quote!(#number)
+            }
+            (Form::Text { .. }, initial) => {
+                let text = initial.as_str().unwrap_or_default();
+                quote!(#text.into())
+            }
+            (Form::Array { .. }, _) => quote!(Vec::new()),
+            (Form::Named(name), initial) => {
+                let ty = names::ident(name);
+                let variant = self.variant(name, initial);
+                quote!(#ty::#variant)
+            }
+            (_, initial) => initial.to_string().parse().unwrap_or_default(),
+        };
+        if field.is_option() { quote!(Some(#value)) } else { value }
+    }
+
+    /// The variant of a value of an enum.
+    fn variant(&self, name: &str, value: &serde_json::Value) -> Option<Ident> {
+        let ty = self.model.types.iter().find(|ty| ty.rust == name)?;
+        let Kind::Enum(of) = &ty.kind else { return None };
+        let variant = of.variants.iter().find(|variant| match &variant.value {
+            EnumValue::Text(text) => value == text,
+            EnumValue::Code(code) => value == code,
+        });
+        variant.map(|variant| names::ident(&variant.rust))
+    }
+
+    /// `Default`, `unset` and `is_unset` of an object that starts with values, or is a part.
+    fn settings(&self) -> TokenStream {
+        let name = self.name();
+        if self.fields.iter().any(Field::is_demanded) || !(self.has_initials() || self.is_part) {
+            return TokenStream::new();
+        }
+        let default = self.has_initials().then(|| {
+            quote! {
+                impl Default for #name {
+                    /// The values that the platform's own SDK starts with.
+                    fn default() -> Self {
+                        Self::new()
+                    }
+                }
+            }
+        });
+        let values = self.fields.iter().map(|Field { property, ident, ty }| {
+            let value =
+                if property.part { quote!(#ty::unset()) } else { quote!(Default::default()) };
+            quote!(#ident: #value)
+        });
+        let extra = self.extra.iter().map(|_| quote!(extra: Default::default()));
+        let written = self.fields.iter().filter_map(|field| self.is_written(field));
+        let extra_written = self.extra.iter().map(|_| quote!(!self.extra.is_empty()));
+        let conditions: Vec<_> = written.chain(extra_written).collect();
+        quote! {
+            #default
+
+            impl #name {
+                /// Nothing set: what is not set is not written, and the platform's own setting holds.
+                #[must_use]
+                pub fn unset() -> Self {
+                    Self { #(#values,)* #(#extra,)* }
+                }
+
+                /// Whether nothing of it would be written.
+                #[must_use]
+                pub fn is_unset(&self) -> bool {
+                    !(#(#conditions)||*)
+                }
+            }
+        }
+    }
+
+    /// The condition under which an optional field is written; none when it never is.
+    fn is_written(&self, field: &Field<'_>) -> Option<TokenStream> {
+        let Field { property, ident, .. } = field;
+        if property.never_written {
+            return None;
+        }
+        if property.part {
+            return Some(quote!(!self.#ident.is_unset()));
+        }
+        let set = match (set_value(property), field.is_option()) {
+            (Some(means), _) => quote!(self.#ident.as_ref().is_some_and(|value| #means)),
+            (None, true) => quote!(self.#ident.is_some()),
+            (None, false) => quote!(!self.#ident.is_empty()),
+        };
+        Some(match self.goes_with(property) {
+            Some(with) => quote!((#set && #with)),
+            None => set,
+        })
+    }
+
+    /// The condition that the other field is set without which this one is not written.
+    fn goes_with(&self, property: &Property) -> Option<TokenStream> {
+        let with = property.only_with.as_ref()?;
+        let other = self.fields.iter().find(|other| other.property.wire == *with)?;
+        let other = &other.ident;
+        Some(quote!(self.#other.is_some()))
+    }
+
+    /// `Serialize` of an object in which more than their being there decides what is written.
+    fn serialize(&self) -> TokenStream {
+        if !self.has_rules() {
+            return TokenStream::new();
+        }
+        let name = self.name();
+        let fields =
+            self.fields.iter().filter(|field| !field.property.never_written).map(|field| {
+                let Field { property, ident, .. } = field;
+                let wire = &property.wire;
+                let value = match field.is_option() {
+                    true => quote!(value),
+                    false => quote!(&self.#ident),
+                };
+                let value = match adapter(&property.shape) {
+                    Some(adapter) if writes_otherwise(&property.shape) => {
+                        let adapter: TokenStream = adapter.parse().unwrap_or_default();
+                        quote!(&wire::WriteAs::<_, #adapter>::new(#value))
+                    }
+                    _ => value,
+                };
+                let entry = quote!(map.serialize_entry(#wire, #value)?;);
+                if field.is_option() {
+                    let means = set_value(property).map(|means| quote!(&& #means));
+                    let with = self.goes_with(property).map(|with| quote!(&& #with));
+                    return quote! { if let Some(value) = &self.#ident #means #with { #entry } };
+                }
+                match self.is_written(field) {
+                    Some(condition) if property.presence == Presence::Optional => {
+                        quote! { if #condition { #entry } }
+                    }
+                    _ => entry,
+                }
+            });
+        let extra = self.extra.iter().map(|_| {
+            quote! {
+                for (key, value) in &self.extra {
+                    map.serialize_entry(key, value)?;
+                }
+            }
+        });
+        quote! {
+            impl serde::Serialize for #name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    use serde::ser::SerializeMap as _;
+
+                    let mut map = serializer.serialize_map(None)?;
+                    #(#fields)*
+                    #(#extra)*
+                    map.end()
+                }
             }
         }
     }
@@ -419,7 +641,8 @@ impl Struct<'_> {
         let arms: Vec<_> = spellings
             .iter()
             .map(|(field, variable, wire)| {
-                let read = read_value(field.inner(), &field.property.shape);
+                let unset = field.property.unset_up_to.is_some();
+                let read = read_value(field.inner(), &field.property.shape, unset);
                 quote!(#wire => #variable = #read)
             })
             .collect();
@@ -457,11 +680,17 @@ impl Struct<'_> {
                 };
                 quote!(wire::first_filled([#ident, #(#others),*], #empty))
             };
+            let unset = set_value(field.property).map(|means| quote!(.filter(|value| #means)));
+            let value = quote!(#value #unset);
             match (field.is_option(), field.property.presence) {
-                (true, _) if field.property.aliases.is_empty() => quote!(#ident),
+                (true, _) if field.property.aliases.is_empty() && unset.is_none() => quote!(#ident),
                 (true, _) => quote!(#ident: #value),
                 (false, Presence::Required) => {
                     quote!(#ident: #value.ok_or_else(|| serde::de::Error::missing_field(#wire))?)
+                }
+                (false, _) if field.property.part => {
+                    let ty = &field.ty;
+                    quote!(#ident: #value.unwrap_or_else(#ty::unset))
                 }
                 (false, _) => quote!(#ident: #value.unwrap_or_default()),
             }
@@ -500,7 +729,7 @@ impl Struct<'_> {
             quote!(extra.insert(key_.into(), map_.next_value()?);)
         } else {
             let read = match ty {
-                Some(ty) => read_value(ty, &extra.shape),
+                Some(ty) => read_value(ty, &extra.shape, false),
                 None => quote!(map_.next_value()?),
             };
             quote! {
@@ -513,9 +742,32 @@ impl Struct<'_> {
     }
 }
 
-/// Reads `Option<ty>` from the map, through the adapter of the shape.
-fn read_value(ty: &syn::Type, shape: &Shape) -> TokenStream {
+/// The condition that a number which is there means something, where some mean nothing.
+fn set_value(property: &Property) -> Option<TokenStream> {
+    let up_to = property.unset_up_to?;
+    match &property.shape.form {
+        // No `Duration` can hold less than nothing.
+        Form::Duration { .. } if up_to < 0 => None,
+        Form::Duration { .. } => Some(quote!(!value.is_zero())),
+        Form::Number { .. } => {
+            let up_to = proc_macro2::Literal::f64_unsuffixed(up_to as f64);
+            Some(quote!(*value > #up_to))
+        }
+        _ => {
+            let up_to = proc_macro2::Literal::i64_unsuffixed(up_to);
+            Some(quote!(*value > #up_to))
+        }
+    }
+}
+
+/// Reads `Option<ty>` from the map, through the adapter of the shape. `unset` is whether a number
+/// less than nothing may stand for a value that is not set.
+fn read_value(ty: &syn::Type, shape: &Shape, unset: bool) -> TokenStream {
     match adapter(shape) {
+        Some(adapter) if unset && matches!(shape.form, Form::Duration { .. }) => {
+            let adapter: TokenStream = adapter.parse().unwrap_or_default();
+            quote!(map_.next_value::<wire::ReadAs<Option<#ty>, wire::OrUnset<#adapter>>>()?.into_inner())
+        }
         Some(adapter) => {
             let adapter: TokenStream = adapter.parse().unwrap_or_default();
             quote!(map_.next_value::<wire::ReadAs<Option<#ty>, Option<#adapter>>>()?.into_inner())
@@ -539,6 +791,8 @@ fn adapter(shape: &Shape) -> Option<String> {
     }
     match &shape.form {
         Form::JsonText(_) => Some("wire::JsonText".into()),
+        Form::Duration { unit: Unit::Seconds, .. } => Some("wire::Seconds".into()),
+        Form::Duration { unit: Unit::Milliseconds, .. } => Some("wire::Milliseconds".into()),
         Form::Array { items, .. } => adapter(items).map(|inner| format!("Vec<{inner}>")),
         Form::Map(values) => {
             adapter(values).map(|inner| format!("std::collections::BTreeMap<wire::Same, {inner}>"))
@@ -550,7 +804,7 @@ fn adapter(shape: &Shape) -> Option<String> {
 /// Whether the wire form is another one than that of the type.
 fn writes_otherwise(shape: &Shape) -> bool {
     match &shape.form {
-        Form::JsonText(_) => true,
+        Form::JsonText(_) | Form::Duration { .. } => true,
         Form::Array { items: inner, .. } | Form::Map(inner) => writes_otherwise(inner),
         _ => false,
     }
@@ -590,6 +844,7 @@ pub(super) fn type_docs(ty: &Type) -> TokenStream {
         let name = &ty.name;
         quote!(#[doc(alias = #name)])
     });
+    let aliases = aliases(&ty.doc_aliases);
     let deprecated = deprecated(ty.deprecated);
-    quote! { #docs #alias #deprecated }
+    quote! { #docs #alias #aliases #deprecated }
 }

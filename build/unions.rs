@@ -3,8 +3,9 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::docs::docs;
-use super::model::{EnumValue, Kind, Model, Type, Union};
+use super::docs::{aliases, docs};
+use super::model::{Arm, EnumValue, Kind, Model, Type, Union};
+use super::names::form_path;
 use super::{names, types::type_docs};
 
 /// Writes every union of the spec.
@@ -13,7 +14,10 @@ pub(super) fn write(model: &Model) -> TokenStream {
         .types
         .iter()
         .filter_map(|ty| match &ty.kind {
-            Kind::Union(union) => Some(write_union(ty, union)),
+            Kind::Union(union) => Some(match &union.content {
+                Some(content) => write_enclosed(ty, union, content),
+                None => write_union(ty, union),
+            }),
             _ => None,
         })
         .collect()
@@ -37,15 +41,7 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
         })
         .collect();
     let tag_type = if coded { quote!(i64) } else { quote!(&'static str) };
-    let from = arms.iter().map(|arm| {
-        quote! {
-            impl From<#arm> for #name {
-                fn from(arm: #arm) -> Self {
-                    Self::#arm(arm)
-                }
-            }
-        }
-    });
+    let from = from_arms(&name, union);
     let text = format!("An object for [`{name}`] of a kind that this version does not know.");
     let unknown_docs = docs(&text);
     let kind_docs = docs(&format!("The value of `{tag}`."));
@@ -89,7 +85,7 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
             }
         }
 
-        #(#from)*
+        #from
 
         impl serde::Serialize for #name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -131,6 +127,161 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
             }
         }
     }
+}
+
+/// A union whose arms stand in a property of their own, beside the tag.
+fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
+    let name = names::ident(&ty.rust);
+    let unknown = format_ident!("Unknown{}", ty.rust);
+    let type_docs = type_docs(ty);
+    let tag = &union.tag;
+    let variants = union.arms.iter().map(|arm| {
+        let ident = names::ident(&arm.rust);
+        let docs = docs(&arm.description);
+        let aliases = aliases(&arm.doc_aliases);
+        let form = arm.form.iter().map(form_path);
+        quote!(#docs #aliases #ident #((#form))*)
+    });
+    let from = from_arms(&name, union);
+    let text = format!("An object for [`{name}`] of a kind that this version does not know.");
+    let unknown_docs = docs(&text);
+    let kind_docs = docs(&format!("The value of `{tag}`."));
+    let text = |arm: &Arm| match &arm.value {
+        EnumValue::Text(text) => text.clone(),
+        EnumValue::Code(code) => code.to_string(),
+    };
+    let kinds = union.arms.iter().map(|arm| {
+        let (ident, text) = (names::ident(&arm.rust), text(arm));
+        match arm.form {
+            Some(_) => quote!(Self::#ident(_) => #text.into()),
+            None => quote!(Self::#ident => #text.into()),
+        }
+    });
+    let written = union.arms.iter().map(|arm| {
+        let (ident, value) = (names::ident(&arm.rust), literal(&arm.value));
+        match arm.form {
+            Some(_) => quote! {
+                Self::#ident(content) => {
+                    map.serialize_entry(#tag, &#value)?;
+                    map.serialize_entry(#content, content)?;
+                }
+            },
+            None => quote!(Self::#ident => map.serialize_entry(#tag, &#value)?),
+        }
+    });
+    let read = union.arms.iter().map(|arm| {
+        let (ident, text) = (names::ident(&arm.rust), text(arm));
+        match arm.form {
+            Some(_) => {
+                quote!(#text => wire::read_content(Self::CONTENT, content).map(Self::#ident))
+            }
+            None => quote!(#text => Ok(Self::#ident)),
+        }
+    });
+    quote! {
+        #type_docs
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum #name {
+            #(#variants,)*
+            /// A kind that this version does not know, written back as it came. Only reading
+            /// makes it.
+            Unknown(#unknown),
+        }
+
+        #unknown_docs
+        #[derive(Clone, PartialEq)]
+        pub struct #unknown(serde_json::Map<String, serde_json::Value>);
+
+        impl #unknown {
+            /// The tag and what it tags.
+            #[must_use]
+            pub fn json(&self) -> &serde_json::Map<String, serde_json::Value> {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Debug for #unknown {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                wire::Hidden::object(f, &self.0, #tag)
+            }
+        }
+
+        impl #name {
+            #kind_docs
+            #[must_use]
+            pub fn kind(&self) -> std::borrow::Cow<'_, str> {
+                match self {
+                    #(#kinds,)*
+                    Self::Unknown(#unknown(object)) => wire::tag_text(object, #tag),
+                }
+            }
+        }
+
+        #from
+
+        impl serde::Serialize for #name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+
+                let mut map = serializer.serialize_map(None)?;
+                match self {
+                    #(#written,)*
+                    Self::Unknown(#unknown(object)) => {
+                        for (key, value) in object {
+                            map.serialize_entry(key, value)?;
+                        }
+                    }
+                }
+                map.end()
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for #name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                wire::read_enclosed(deserializer)
+            }
+        }
+
+        impl wire::Enclosed for #name {
+            const TAG: &'static str = #tag;
+            const CONTENT: &'static str = #content;
+
+            fn arm(tag: &str, content: Option<&serde_json::Value>) -> Option<Result<Self, wire::DecodeError>> {
+                Some(match tag {
+                    #(#read,)*
+                    _ => return None,
+                })
+            }
+
+            fn unknown(object: serde_json::Map<String, serde_json::Value>) -> Self {
+                Self::Unknown(#unknown(object))
+            }
+        }
+    }
+}
+
+/// A conversion from each type that only one arm holds.
+fn from_arms(name: &proc_macro2::Ident, union: &Union) -> TokenStream {
+    let from = union.arms.iter().filter_map(|arm| {
+        let held = form_path(arm.form.as_ref()?);
+        let same = |other: &&Arm| {
+            let other = other.form.as_ref().map(form_path);
+            other.is_some_and(|other| quote!(#other).to_string() == quote!(#held).to_string())
+        };
+        let alone = union.arms.iter().filter(same).count() == 1;
+        let ident = names::ident(&arm.rust);
+        alone.then(|| {
+            quote! {
+                impl From<#held> for #name {
+                    fn from(arm: #held) -> Self {
+                        Self::#ident(arm)
+                    }
+                }
+            }
+        })
+    });
+    quote!(#(#from)*)
 }
 
 fn literal(value: &EnumValue) -> TokenStream {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use super::model::{Demand, Form, Kind, Model, Object, Presence, Property, Shape, Type};
+use super::model::{Arm, Demand, Form, Kind, Model, Object, Presence, Property, Shape, Type, Unit};
 use super::names;
 
 /// Writes the checks of every type of the spec.
@@ -79,9 +79,17 @@ impl Stage {
         match &ty.kind {
             Kind::Object(object) => self.object(object),
             Kind::Union(union) => {
-                let limited = |name: &String| self.limited.contains(name);
-                let arms: Vec<_> =
-                    union.arms.iter().map(|arm| &arm.rust).filter(|arm| limited(arm)).collect();
+                let limited = |arm: &&Arm| match &arm.form {
+                    Some(Form::Named(name)) => self.limited.contains(name),
+                    Some(_) => true,
+                    None => false,
+                };
+                let arms: Vec<_> = union.arms.iter().filter(limited).collect();
+                let arms: Vec<_> = arms.iter().map(|arm| &arm.rust).collect();
+                let report = match &union.content {
+                    Some(content) => quote!(&mut report.field(#content)),
+                    None => quote!(report),
+                };
                 if arms.is_empty() {
                     return TokenStream::new();
                 }
@@ -89,14 +97,14 @@ impl Stage {
                     && union.arms.len() > 1
                 {
                     let arm = names::ident(arm);
-                    return quote! { if let Self::#arm(arm) = self { arm.check(report); } };
+                    return quote! { if let Self::#arm(arm) = self { arm.check(#report); } };
                 }
                 let rest = arms.len() < union.arms.len();
                 let rest = if rest { quote!(_) } else { quote!(Self::Unknown(_)) };
                 let arms = arms.iter().map(|arm| names::ident(arm));
                 quote! {
                     match self {
-                        #(Self::#arms(arm) => arm.check(report),)*
+                        #(Self::#arms(arm) => arm.check(#report),)*
                         #rest => {}
                     }
                 }
@@ -121,6 +129,9 @@ impl Stage {
     }
 
     fn property(&self, property: &Property) -> TokenStream {
+        if property.never_written {
+            return TokenStream::new();
+        }
         let wire = &property.wire;
         let report = match property.personal {
             true => quote!(report.field(#wire).private()),
@@ -129,14 +140,11 @@ impl Stage {
         if property.only_known {
             return only_known(property, &report);
         }
-        // typify gives lists and maps no `Option`: an empty one is an absent one.
-        let list = matches!(property.shape.form, Form::Array { .. } | Form::Map(_));
-        let option = matches!(property.presence, Presence::Optional | Presence::MayBeMissing);
-        if list || !option {
+        if !property.is_option() {
             let place = Place::field(property);
             let check = self.shape(&property.shape, &place, &report).unwrap_or_default();
             let needs_items = matches!(property.shape.form, Form::Array { min: Some(_), .. });
-            if needs_items && option {
+            if needs_items && property.presence == Presence::Optional {
                 let place = place.place;
                 return quote! { if !#place.is_empty() { #check } };
             }
@@ -166,6 +174,15 @@ impl Stage {
                 let literal = proc_macro2::Literal::i64_unsuffixed;
                 let range = range(min.map(literal), max.map(literal))?;
                 Some(quote! { #report.integer(#copy, #range); })
+            }
+            Form::Duration { unit, min, max } => {
+                let literal = proc_macro2::Literal::i64_unsuffixed;
+                let range = range(min.map(literal), max.map(literal)).unwrap_or_else(|| quote!(..));
+                let unit = match unit {
+                    Unit::Seconds => quote!(seconds),
+                    Unit::Milliseconds => quote!(milliseconds),
+                };
+                Some(quote! { #report.#unit(#copy, #range); })
             }
             Form::Number { min, max } => {
                 let literal = proc_macro2::Literal::f64_unsuffixed;
@@ -228,10 +245,7 @@ fn check_demand(object: &Object, demand: &Demand) -> TokenStream {
     let required = demand.require.iter().filter_map(|wire| {
         let property = find(wire)?;
         let ident = names::ident(&property.rust);
-        let absent = match property.shape.form {
-            Form::Array { .. } | Form::Map(_) => quote!(is_empty),
-            _ => quote!(is_none),
-        };
+        let absent = if property.is_option() { quote!(is_none) } else { quote!(is_empty) };
         Some(quote! {
             if #holds && self.#ident.#absent() {
                 report.demanded(#wire, #condition);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::routing::MethodRouter;
 use tokio::time::Instant;
 
 use super::Rules;
@@ -101,7 +102,7 @@ impl<A, R> Server<A, R> {
         let Some(own) = R::OPERATIONS.iter().find(|own| own.id == operation.id) else {
             return Err(PathError("the operation is not one of this server"));
         };
-        if others.into_iter().any(|other| self.path_of(other) == path) {
+        if others.into_iter().any(|other| self.paths_of(other).iter().any(|taken| taken == path)) {
             return Err(PathError("another operation has this path"));
         }
         self.paths.insert(own.id, path.into());
@@ -114,9 +115,38 @@ impl<A, R> Server<A, R> {
         Instant::now().checked_add(self.deadline?)
     }
 
-    /// Where an operation is served.
-    pub fn path_of<'a>(&'a self, operation: &'a Operation) -> &'a str {
-        self.paths.get(operation.id).map_or(operation.path, String::as_str)
+    /// Where an operation is served: at the path that was set, or at every spelling of its own below
+    /// every base.
+    fn paths_of(&self, operation: &Operation) -> Vec<String>
+    where
+        R: Rules,
+    {
+        if let Some(path) = self.paths.get(operation.id) {
+            return vec![path.clone()];
+        }
+        let own = self.rules.base();
+        let bases: &[&str] = if operation.bases.is_empty() { &[""] } else { operation.bases };
+        let bases = bases.iter().filter(|base| own.is_none_or(|own| own == **base));
+        let paths = bases.flat_map(|base| {
+            let spellings = [operation.path].into_iter().chain(operation.spellings.iter().copied());
+            spellings.map(move |path| format!("{base}{path}"))
+        });
+        paths.collect()
+    }
+
+    /// Adds the routes of an operation to a router of this server.
+    pub fn route(
+        &self,
+        router: Router<Arc<Self>>,
+        operation: &Operation,
+        handler: MethodRouter<Arc<Self>>,
+    ) -> Router<Arc<Self>>
+    where
+        R: Rules,
+        Self: Send + Sync + 'static,
+    {
+        let paths = self.paths_of(operation);
+        paths.iter().fold(router, |router, path| router.route(path, handler.clone()))
     }
 
     /// The settings of the platform.

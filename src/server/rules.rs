@@ -19,6 +19,11 @@ pub trait Rules: Send + Sync + 'static {
     /// [`Server::deadline`](super::Server::deadline) changes it.
     const DEADLINE: Option<Duration> = None;
 
+    /// Of the bases that an operation has, the one that is served here; `None` for all of them.
+    fn base(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether a request may come in, by its head alone.
     ///
     /// # Errors

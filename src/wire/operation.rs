@@ -14,19 +14,37 @@ pub struct Operation {
     pub path: &'static str,
     /// The keys that hold secrets, in requests and answers.
     pub secrets: &'static [&'static str],
+    /// The paths below which servers have it; none when the base URL says it all.
+    pub bases: &'static [&'static str],
+    /// Other spellings of the path, which are served as well.
+    pub spellings: &'static [&'static str],
 }
 
 impl Operation {
     /// An operation.
     #[must_use]
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
-        Self { id, method, path, secrets: &[] }
+        Self { id, method, path, secrets: &[], bases: &[], spellings: &[] }
     }
 
     /// The same, with keys that hold secrets.
     #[must_use]
     pub const fn with_secrets(mut self, keys: &'static [&'static str]) -> Self {
         self.secrets = keys;
+        self
+    }
+
+    /// The same, below these paths.
+    #[must_use]
+    pub const fn with_bases(mut self, bases: &'static [&'static str]) -> Self {
+        self.bases = bases;
+        self
+    }
+
+    /// The same, with other spellings of its path.
+    #[must_use]
+    pub const fn with_spellings(mut self, spellings: &'static [&'static str]) -> Self {
+        self.spellings = spellings;
         self
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
+use std::time::Duration;
 
 use super::decode::push;
 
@@ -202,6 +203,35 @@ impl Report<'_> {
             self.violation(Some(value.to_string()), "a finite number");
         } else if !allowed.contains(&value) {
             self.violation(Some(value.to_string()), range(&allowed));
+        }
+    }
+
+    /// A length of time in whole seconds, in a range of seconds.
+    pub fn seconds(&mut self, value: Duration, allowed: impl RangeBounds<i64>) {
+        let whole = (value.subsec_nanos() == 0).then_some(u128::from(value.as_secs()));
+        self.duration(value, whole, "seconds", &allowed);
+    }
+
+    /// A length of time in whole milliseconds, in a range of milliseconds.
+    pub fn milliseconds(&mut self, value: Duration, allowed: impl RangeBounds<i64>) {
+        let whole = (value.subsec_nanos() % 1_000_000 == 0).then_some(value.as_millis());
+        self.duration(value, whole, "milliseconds", &allowed);
+    }
+
+    fn duration(
+        &mut self,
+        value: Duration,
+        whole: Option<u128>,
+        unit: &str,
+        allowed: &impl RangeBounds<i64>,
+    ) {
+        let units = whole.and_then(|whole| i64::try_from(whole).ok());
+        if !units.is_some_and(|units| allowed.contains(&units)) {
+            let range = match (allowed.start_bound(), allowed.end_bound()) {
+                (Bound::Unbounded, Bound::Unbounded) => String::new(),
+                _ => format!(", {}", range(allowed)),
+            };
+            self.violation(Some(format!("{value:?}")), format!("whole {unit}{range}"));
         }
     }
 

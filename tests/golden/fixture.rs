@@ -1126,6 +1126,62 @@ impl<'de> serde::Deserialize<'de> for AddGuestParameters {
     }
 }
 
+/// What `whisper` takes in its path, query and headers.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+#[non_exhaustive]
+pub struct WhisperParameters {
+    /// Who asks; never shows.
+    #[serde(rename = "Authorization", skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<wire::Secret>,
+}
+
+impl WhisperParameters {
+    /// All fields absent.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            authorization: Default::default(),
+        }
+    }
+
+    /// Sets [`authorization`](Self::authorization).
+    #[must_use]
+    pub fn with_authorization(mut self, authorization: impl Into<wire::Secret>) -> Self {
+        self.authorization = Some(authorization.into());
+        self
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for WhisperParameters {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = WhisperParameters;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map_: M,
+            ) -> Result<WhisperParameters, M::Error> {
+                let mut authorization: Option<wire::Secret> = None;
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "Authorization" => authorization = map_.next_value()?,
+                        _ => {
+                            map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(WhisperParameters { authorization })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
 /// How somebody feels.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -1613,6 +1669,10 @@ impl wire::Validate for AddGuestParameters {
     fn check(&self, _: &mut wire::Report<'_>) {}
 }
 
+impl wire::Validate for WhisperParameters {
+    fn check(&self, _: &mut wire::Report<'_>) {}
+}
+
 #[cfg(feature = "schemars")]
 impl schemars::JsonSchema for GuestList {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -1822,6 +1882,7 @@ impl schemars::JsonSchema for Guest {
   }
 }"##,
             &mut |name| match name {
+                "Address" => Some(generator.subschema_for::<super::shared::Address>()),
                 "Mood" => Some(generator.subschema_for::<Mood>()),
                 "Motto" => Some(generator.subschema_for::<Motto>()),
                 "Order" => Some(generator.subschema_for::<Order>()),
@@ -2251,31 +2312,33 @@ pub mod operations {
             http::Method::GET,
             "/rooms/{roomId}/guests",
         )
-        .with_secrets(&["key", "secret"]);
+        .with_secrets(&["Authorization", "key", "secret"]);
     /// `POST /rooms/{roomId}/guests`.
     pub static ADD_GUEST: Operation = Operation::new(
             "addGuest",
             http::Method::POST,
             "/rooms/{roomId}/guests",
         )
-        .with_secrets(&["key", "secret"]);
+        .with_secrets(&["Authorization", "key", "secret"]);
     /// `GET /status`.
     pub static GET_STATUS: Operation = Operation::new(
             "getStatus",
             http::Method::GET,
             "/status",
         )
-        .with_secrets(&["key", "secret"]);
+        .with_secrets(&["Authorization", "key", "secret"]);
     /// `GET /whisper`.
     pub static WHISPER: Operation = Operation::new(
             "whisper",
             http::Method::GET,
             "/whisper",
         )
-        .with_secrets(&["key", "secret"]);
+        .with_secrets(&["Authorization", "key", "secret"])
+        .with_bases(&["/old", "/new"])
+        .with_spellings(&["/Whisper"]);
     /// `POST /talk`.
     pub static TALK: Operation = Operation::new("talk", http::Method::POST, "/talk")
-        .with_secrets(&["key", "secret"]);
+        .with_secrets(&["Authorization", "key", "secret"]);
 }
 use ::callbot::client;
 
@@ -2392,16 +2455,23 @@ impl Client {
 
     /// Tells a secret.
     ///
-    /// Takes nothing, answers with a stream. A server may leave it out.
+    /// Takes credentials, answers with a stream; it stands below two bases, with two spellings.
     ///
     /// # Errors
     /// See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
     /// has an error of its own, and a failure that the peer reports in the body is an error too.
-    pub async fn whisper(&self) -> Result<client::EventStream<Word>, client::Error> {
+    pub async fn whisper(
+        &self,
+        parameters: &WhisperParameters,
+    ) -> Result<client::EventStream<Word>, client::Error> {
         let operation = &operations::WHISPER;
+        client::check(operation, parameters)?;
         let (raw, capture) = self.raw();
         let built = raw.whisper().await;
-        let http = capture.request(operation, built.err())?;
+        let mut http = capture.request(operation, built.err())?;
+        if let Some(value) = &parameters.authorization {
+            client::header(operation, &mut http, "Authorization", value, true)?;
+        }
         self.core.events(operation, http).await
     }
 
@@ -2681,14 +2751,12 @@ pub trait Api: Send + Sync + 'static {
 
     /// Tells a secret.
     ///
-    /// Takes nothing, answers with a stream. A server may leave it out.
+    /// Takes credentials, answers with a stream; it stands below two bases, with two spellings.
     fn whisper(
         &self,
+        parameters: WhisperParameters,
         reply: &mut server::Sink<Turn>,
-    ) -> impl Future<Output = Result<(), server::Error>> + Send {
-        let _ = (reply,);
-        async move { Err(server::Error::unsupported()) }
-    }
+    ) -> impl Future<Output = Result<(), server::Error>> + Send;
 
     /// Talks with a guest.
     ///
@@ -2718,28 +2786,18 @@ impl<A: Api> server::Routes<A> for Rules {
     ];
 
     fn routes(server: std::sync::Arc<Server<A>>) -> axum::Router {
-        axum::Router::new()
-            .route(
-                server.path_of(&operations::LIST_GUESTS),
-                axum::routing::get(server::answer::<A, calls::ListGuestsCall>),
-            )
-            .route(
-                server.path_of(&operations::ADD_GUEST),
-                axum::routing::post(server::answer::<A, calls::AddGuestCall>),
-            )
-            .route(
-                server.path_of(&operations::GET_STATUS),
-                axum::routing::get(server::answer::<A, calls::GetStatusCall>),
-            )
-            .route(
-                server.path_of(&operations::WHISPER),
-                axum::routing::get(server::events::<A, calls::WhisperCall>),
-            )
-            .route(
-                server.path_of(&operations::TALK),
-                axum::routing::post(server::events::<A, calls::TalkCall>),
-            )
-            .with_state(server)
+        let router = axum::Router::new();
+        let handler = axum::routing::get(server::answer::<A, calls::ListGuestsCall>);
+        let router = server.route(router, &operations::LIST_GUESTS, handler);
+        let handler = axum::routing::post(server::answer::<A, calls::AddGuestCall>);
+        let router = server.route(router, &operations::ADD_GUEST, handler);
+        let handler = axum::routing::get(server::answer::<A, calls::GetStatusCall>);
+        let router = server.route(router, &operations::GET_STATUS, handler);
+        let handler = axum::routing::get(server::events::<A, calls::WhisperCall>);
+        let router = server.route(router, &operations::WHISPER, handler);
+        let handler = axum::routing::post(server::events::<A, calls::TalkCall>);
+        let router = server.route(router, &operations::TALK, handler);
+        router.with_state(server)
     }
 }
 
@@ -2824,21 +2882,20 @@ mod calls {
 
     impl<A: Api> server::Call<A> for WhisperCall {
         type Rules = Rules;
-        type Input = ();
+        type Input = WhisperParameters;
         const OPERATION: &'static wire::Operation = &operations::WHISPER;
         fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
-            let _ = incoming;
-            Ok(())
+            incoming.parameters(&[(server::Place::Header, "Authorization")])
         }
     }
 
     impl<A: Api> server::EventsCall<A> for WhisperCall {
         async fn call(
             api: &A,
-            (): (),
+            parameters: WhisperParameters,
             reply: &mut server::Sink<Turn>,
         ) -> Result<(), server::Error> {
-            api.whisper(reply).await
+            api.whisper(parameters, reply).await
         }
     }
 

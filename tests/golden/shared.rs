@@ -88,9 +88,859 @@ impl<'de> serde::Deserialize<'de> for Address {
     }
 }
 
+/// What a house is set to; it starts with values, and everything in it is optional.
+#[doc(alias = "HouseConfigClass")]
+#[doc(alias = "Settings")]
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct HouseConfig {
+    /// Whether it is lit.
+    #[doc(alias = "isLit")]
+    pub lit: Option<bool>,
+    /// When the light goes out.
+    pub idle: Option<std::time::Duration>,
+    /// How slowly it goes out.
+    pub fade: Option<std::time::Duration>,
+    /// A pause that nothing can unset.
+    pub pause: Option<std::time::Duration>,
+    /// How bright.
+    pub level: Option<i32>,
+    /// How fast.
+    pub rate: Option<f64>,
+    /// How much of it.
+    pub share: Option<f64>,
+    /// Names; none is another value than not saying.
+    pub names: Option<Vec<String>>,
+    /// Words; none is not written.
+    pub words: Vec<String>,
+    /// Anything, as JSON in a string.
+    pub params: Option<serde_json::Map<String, serde_json::Value>>,
+    /// The door.
+    pub door: DoorConfig,
+    /// The bell.
+    pub bell: BellConfig,
+    /// What only old peers send.
+    pub old: Option<String>,
+}
+
+impl HouseConfig {
+    /// The values that the platform's own SDK starts with.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            lit: Some(true),
+            idle: Some(std::time::Duration::from_secs(60)),
+            fade: Default::default(),
+            pause: Default::default(),
+            level: Default::default(),
+            rate: Default::default(),
+            share: Some(0.5),
+            names: Default::default(),
+            words: Default::default(),
+            params: Default::default(),
+            door: Default::default(),
+            bell: Default::default(),
+            old: Default::default(),
+        }
+    }
+
+    /// Sets [`lit`](Self::lit).
+    #[must_use]
+    pub fn with_lit(mut self, lit: bool) -> Self {
+        self.lit = Some(lit);
+        self
+    }
+
+    /// Sets [`idle`](Self::idle).
+    #[must_use]
+    pub fn with_idle(mut self, idle: std::time::Duration) -> Self {
+        self.idle = Some(idle);
+        self
+    }
+
+    /// Sets [`fade`](Self::fade).
+    #[must_use]
+    pub fn with_fade(mut self, fade: std::time::Duration) -> Self {
+        self.fade = Some(fade);
+        self
+    }
+
+    /// Sets [`pause`](Self::pause).
+    #[must_use]
+    pub fn with_pause(mut self, pause: std::time::Duration) -> Self {
+        self.pause = Some(pause);
+        self
+    }
+
+    /// Sets [`level`](Self::level).
+    #[must_use]
+    pub fn with_level(mut self, level: i32) -> Self {
+        self.level = Some(level);
+        self
+    }
+
+    /// Sets [`rate`](Self::rate).
+    #[must_use]
+    pub fn with_rate(mut self, rate: f64) -> Self {
+        self.rate = Some(rate);
+        self
+    }
+
+    /// Sets [`share`](Self::share).
+    #[must_use]
+    pub fn with_share(mut self, share: f64) -> Self {
+        self.share = Some(share);
+        self
+    }
+
+    /// Sets [`names`](Self::names).
+    #[must_use]
+    pub fn with_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.names = Some(names.into_iter().collect());
+        self
+    }
+
+    /// Sets [`words`](Self::words).
+    #[must_use]
+    pub fn with_words(mut self, words: impl IntoIterator<Item = String>) -> Self {
+        self.words = words.into_iter().collect();
+        self
+    }
+
+    /// Sets [`params`](Self::params).
+    #[must_use]
+    pub fn with_params(
+        mut self,
+        params: serde_json::Map<String, serde_json::Value>,
+    ) -> Self {
+        self.params = Some(params);
+        self
+    }
+
+    /// Sets [`door`](Self::door).
+    #[must_use]
+    pub fn with_door(mut self, door: DoorConfig) -> Self {
+        self.door = door;
+        self
+    }
+
+    /// Sets [`bell`](Self::bell).
+    #[must_use]
+    pub fn with_bell(mut self, bell: BellConfig) -> Self {
+        self.bell = bell;
+        self
+    }
+
+    /// Sets [`old`](Self::old).
+    #[must_use]
+    pub fn with_old(mut self, old: impl Into<String>) -> Self {
+        self.old = Some(old.into());
+        self
+    }
+}
+
+impl Default for HouseConfig {
+    /// The values that the platform's own SDK starts with.
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl HouseConfig {
+    /// Nothing set: what is not set is not written, and the platform's own setting holds.
+    #[must_use]
+    pub fn unset() -> Self {
+        Self {
+            lit: Default::default(),
+            idle: Default::default(),
+            fade: Default::default(),
+            pause: Default::default(),
+            level: Default::default(),
+            rate: Default::default(),
+            share: Default::default(),
+            names: Default::default(),
+            words: Default::default(),
+            params: Default::default(),
+            door: DoorConfig::unset(),
+            bell: BellConfig::unset(),
+            old: Default::default(),
+        }
+    }
+
+    /// Whether nothing of it would be written.
+    #[must_use]
+    pub fn is_unset(&self) -> bool {
+        !(self.lit.is_some() || self.idle.is_some()
+            || self.fade.as_ref().is_some_and(|value| !value.is_zero())
+            || self.pause.is_some()
+            || self.level.as_ref().is_some_and(|value| *value > -1)
+            || self.rate.as_ref().is_some_and(|value| *value > 0.0)
+            || self.share.is_some() || self.names.is_some() || !self.words.is_empty()
+            || self.params.is_some() || !self.door.is_unset() || !self.bell.is_unset())
+    }
+}
+
+impl serde::Serialize for HouseConfig {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap as _;
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(value) = &self.lit {
+            map.serialize_entry("Lit", value)?;
+        }
+        if let Some(value) = &self.idle {
+            map.serialize_entry("Idle", &wire::WriteAs::<_, wire::Seconds>::new(value))?;
+        }
+        if let Some(value) = &self.fade && !value.is_zero() {
+            map.serialize_entry(
+                "Fade",
+                &wire::WriteAs::<_, wire::Milliseconds>::new(value),
+            )?;
+        }
+        if let Some(value) = &self.pause {
+            map.serialize_entry(
+                "Pause",
+                &wire::WriteAs::<_, wire::Seconds>::new(value),
+            )?;
+        }
+        if let Some(value) = &self.level && *value > -1 {
+            map.serialize_entry("Level", value)?;
+        }
+        if let Some(value) = &self.rate && *value > 0.0 {
+            map.serialize_entry("Rate", value)?;
+        }
+        if let Some(value) = &self.share {
+            map.serialize_entry("Share", value)?;
+        }
+        if let Some(value) = &self.names {
+            map.serialize_entry("Names", value)?;
+        }
+        if !self.words.is_empty() {
+            map.serialize_entry("Words", &self.words)?;
+        }
+        if let Some(value) = &self.params {
+            map.serialize_entry(
+                "Params",
+                &wire::WriteAs::<_, wire::JsonText>::new(value),
+            )?;
+        }
+        if !self.door.is_unset() {
+            map.serialize_entry("Door", &self.door)?;
+        }
+        if !self.bell.is_unset() {
+            map.serialize_entry("Bell", &self.bell)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for HouseConfig {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = HouseConfig;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map_: M,
+            ) -> Result<HouseConfig, M::Error> {
+                let mut lit: Option<bool> = None;
+                let mut idle: Option<std::time::Duration> = None;
+                let mut fade: Option<std::time::Duration> = None;
+                let mut pause: Option<std::time::Duration> = None;
+                let mut level: Option<i32> = None;
+                let mut rate: Option<f64> = None;
+                let mut share: Option<f64> = None;
+                let mut names: Option<Vec<String>> = None;
+                let mut words: Option<Vec<String>> = None;
+                let mut params: Option<serde_json::Map<String, serde_json::Value>> = None;
+                let mut door: Option<DoorConfig> = None;
+                let mut bell: Option<BellConfig> = None;
+                let mut old: Option<String> = None;
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "Lit" => lit = map_.next_value()?,
+                        "Idle" => {
+                            idle = map_
+                                .next_value::<
+                                    wire::ReadAs<
+                                        Option<std::time::Duration>,
+                                        wire::OrUnset<wire::Seconds>,
+                                    >,
+                                >()?
+                                .into_inner();
+                        }
+                        "Fade" => {
+                            fade = map_
+                                .next_value::<
+                                    wire::ReadAs<
+                                        Option<std::time::Duration>,
+                                        wire::OrUnset<wire::Milliseconds>,
+                                    >,
+                                >()?
+                                .into_inner();
+                        }
+                        "Pause" => {
+                            pause = map_
+                                .next_value::<
+                                    wire::ReadAs<
+                                        Option<std::time::Duration>,
+                                        Option<wire::Seconds>,
+                                    >,
+                                >()?
+                                .into_inner();
+                        }
+                        "Level" => level = map_.next_value()?,
+                        "Rate" => rate = map_.next_value()?,
+                        "Share" => share = map_.next_value()?,
+                        "Names" => names = map_.next_value()?,
+                        "Words" => words = map_.next_value()?,
+                        "Params" => {
+                            params = map_
+                                .next_value::<
+                                    wire::ReadAs<
+                                        Option<serde_json::Map<String, serde_json::Value>>,
+                                        Option<wire::JsonText>,
+                                    >,
+                                >()?
+                                .into_inner();
+                        }
+                        "Door" => door = map_.next_value()?,
+                        "Bell" => bell = map_.next_value()?,
+                        "Old" => old = map_.next_value()?,
+                        _ => {
+                            map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(HouseConfig {
+                    lit,
+                    idle,
+                    fade: fade.filter(|value| !value.is_zero()),
+                    pause,
+                    level: level.filter(|value| *value > -1),
+                    rate: rate.filter(|value| *value > 0.0),
+                    share,
+                    names,
+                    words: words.unwrap_or_default(),
+                    params,
+                    door: door.unwrap_or_else(DoorConfig::unset),
+                    bell: bell.unwrap_or_else(BellConfig::unset),
+                    old,
+                })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// The door of a house.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct DoorConfig {
+    /// Whether it is locked.
+    #[serde(rename = "Locked", skip_serializing_if = "Option::is_none")]
+    pub locked: Option<bool>,
+    /// How it opens.
+    #[serde(rename = "Mode", skip_serializing_if = "Option::is_none")]
+    pub mode: Option<DoorMode>,
+}
+
+impl DoorConfig {
+    /// The values that the platform's own SDK starts with.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            locked: Some(false),
+            mode: Some(DoorMode::Swing),
+        }
+    }
+
+    /// Sets [`locked`](Self::locked).
+    #[must_use]
+    pub fn with_locked(mut self, locked: bool) -> Self {
+        self.locked = Some(locked);
+        self
+    }
+
+    /// Sets [`mode`](Self::mode).
+    #[must_use]
+    pub fn with_mode(mut self, mode: DoorMode) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+}
+
+impl Default for DoorConfig {
+    /// The values that the platform's own SDK starts with.
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DoorConfig {
+    /// Nothing set: what is not set is not written, and the platform's own setting holds.
+    #[must_use]
+    pub fn unset() -> Self {
+        Self {
+            locked: Default::default(),
+            mode: Default::default(),
+        }
+    }
+
+    /// Whether nothing of it would be written.
+    #[must_use]
+    pub fn is_unset(&self) -> bool {
+        !(self.locked.is_some() || self.mode.is_some())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for DoorConfig {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = DoorConfig;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map_: M,
+            ) -> Result<DoorConfig, M::Error> {
+                let mut locked: Option<bool> = None;
+                let mut mode: Option<DoorMode> = None;
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "Locked" => locked = map_.next_value()?,
+                        "Mode" => mode = map_.next_value()?,
+                        _ => {
+                            map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(DoorConfig { locked, mode })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// The bell of a house; nothing of it is set at first that would be written.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct BellConfig {
+    /// What it plays.
+    pub tune: Option<String>,
+    /// Whether it is loud; goes with a tune.
+    pub loud: Option<bool>,
+}
+
+impl BellConfig {
+    /// The values that the platform's own SDK starts with.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            tune: Default::default(),
+            loud: Some(false),
+        }
+    }
+
+    /// Sets [`tune`](Self::tune).
+    #[must_use]
+    pub fn with_tune(mut self, tune: impl Into<String>) -> Self {
+        self.tune = Some(tune.into());
+        self
+    }
+
+    /// Sets [`loud`](Self::loud).
+    #[must_use]
+    pub fn with_loud(mut self, loud: bool) -> Self {
+        self.loud = Some(loud);
+        self
+    }
+}
+
+impl Default for BellConfig {
+    /// The values that the platform's own SDK starts with.
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BellConfig {
+    /// Nothing set: what is not set is not written, and the platform's own setting holds.
+    #[must_use]
+    pub fn unset() -> Self {
+        Self {
+            tune: Default::default(),
+            loud: Default::default(),
+        }
+    }
+
+    /// Whether nothing of it would be written.
+    #[must_use]
+    pub fn is_unset(&self) -> bool {
+        !(self.tune.is_some() || (self.loud.is_some() && self.tune.is_some()))
+    }
+}
+
+impl serde::Serialize for BellConfig {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap as _;
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(value) = &self.tune {
+            map.serialize_entry("Tune", value)?;
+        }
+        if let Some(value) = &self.loud && self.tune.is_some() {
+            map.serialize_entry("Loud", value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for BellConfig {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> serde::de::Visitor<'de> for Fields {
+            type Value = BellConfig;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: serde::de::MapAccess<'de>>(
+                self,
+                mut map_: M,
+            ) -> Result<BellConfig, M::Error> {
+                let mut tune: Option<String> = None;
+                let mut loud: Option<bool> = None;
+                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                    match key_.as_str() {
+                        "Tune" => tune = map_.next_value()?,
+                        "Loud" => loud = map_.next_value()?,
+                        _ => {
+                            map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(BellConfig { tune, loud })
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// How a door opens.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DoorMode {
+    /// It swings.
+    #[doc(alias = "swingOpen")]
+    Swing,
+    /// It slides.
+    Slide,
+    /// A value that this version does not know, written back as it came. Only reading
+    /// makes it, so that a known value is always its own variant.
+    Unknown(UnknownDoorMode),
+}
+
+/// A value of [`DoorMode`] that this version does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UnknownDoorMode(Box<str>);
+
+impl DoorMode {
+    /// The text on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Swing => "swing",
+            Self::Slide => "slide",
+            Self::Unknown(UnknownDoorMode(text)) => text,
+        }
+    }
+}
+
+impl std::str::FromStr for DoorMode {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(
+            match text {
+                "swing" => Self::Swing,
+                "slide" => Self::Slide,
+                other => Self::Unknown(UnknownDoorMode(other.into())),
+            },
+        )
+    }
+}
+
+impl std::fmt::Display for DoorMode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl serde::Serialize for DoorMode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for DoorMode {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        wire::read_text(deserializer)
+    }
+}
+
+/// What goes wrong in a house.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HouseError {
+    /// The light is out.
+    #[doc(alias = "TooDark")]
+    Dark,
+    /// The cellar is under water.
+    ///
+    /// It was -2 once.
+    Flooded,
+    /// A value that this version does not know, written back as it came. Only reading
+    /// makes it, so that a known value is always its own variant.
+    Unknown(UnknownHouseError),
+}
+
+/// A value of [`HouseError`] that this version does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct UnknownHouseError(i64);
+
+impl HouseError {
+    /// The number on the wire.
+    #[must_use]
+    pub fn code(self) -> i64 {
+        match self {
+            Self::Dark => -1,
+            Self::Flooded => -20,
+            Self::Unknown(UnknownHouseError(code)) => code,
+        }
+    }
+
+    /// The error of a number; `None` for 0, which is success.
+    #[must_use]
+    pub fn from_code(code: i64) -> Option<Self> {
+        match code {
+            0 => None,
+            -1 => Some(Self::Dark),
+            -20 | -2 => Some(Self::Flooded),
+            other => Some(Self::Unknown(UnknownHouseError(other))),
+        }
+    }
+}
+
+impl std::fmt::Display for HouseError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Dark => f.pad("The light is out."),
+            Self::Flooded => f.pad("The cellar is under water."),
+            Self::Unknown(UnknownHouseError(code)) => write!(f, "Error code {code}."),
+        }
+    }
+}
+
+impl std::error::Error for HouseError {}
+impl serde::Serialize for HouseError {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.code())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for HouseError {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        let code = wire::read_code(deserializer)?;
+        Self::from_code(code)
+            .ok_or_else(|| serde::de::Error::custom("0 is success, and no error"))
+    }
+}
+
+/// What happens in a house; the tag stands beside what it tags.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum HouseEvent {
+    /// Somebody rings.
+    #[doc(alias = "HouseRings")]
+    Rings(BellConfig),
+    /// Something goes wrong.
+    HouseFails(Address),
+    /// All is quiet.
+    #[doc(alias = "HouseSleeps")]
+    Sleeps,
+    /// A kind that this version does not know, written back as it came. Only reading
+    /// makes it.
+    Unknown(UnknownHouseEvent),
+}
+
+/// An object for [`HouseEvent`] of a kind that this version does not know.
+#[derive(Clone, PartialEq)]
+pub struct UnknownHouseEvent(serde_json::Map<String, serde_json::Value>);
+
+impl UnknownHouseEvent {
+    /// The tag and what it tags.
+    #[must_use]
+    pub fn json(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for UnknownHouseEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        wire::Hidden::object(f, &self.0, "type")
+    }
+}
+
+impl HouseEvent {
+    /// The value of `type`.
+    #[must_use]
+    pub fn kind(&self) -> std::borrow::Cow<'_, str> {
+        match self {
+            Self::Rings(_) => "1".into(),
+            Self::HouseFails(_) => "2".into(),
+            Self::Sleeps => "3".into(),
+            Self::Unknown(UnknownHouseEvent(object)) => wire::tag_text(object, "type"),
+        }
+    }
+}
+
+impl From<BellConfig> for HouseEvent {
+    fn from(arm: BellConfig) -> Self {
+        Self::Rings(arm)
+    }
+}
+
+impl From<Address> for HouseEvent {
+    fn from(arm: Address) -> Self {
+        Self::HouseFails(arm)
+    }
+}
+
+impl serde::Serialize for HouseEvent {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap as _;
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::Rings(content) => {
+                map.serialize_entry("type", &1)?;
+                map.serialize_entry("data", content)?;
+            }
+            Self::HouseFails(content) => {
+                map.serialize_entry("type", &2)?;
+                map.serialize_entry("data", content)?;
+            }
+            Self::Sleeps => map.serialize_entry("type", &3)?,
+            Self::Unknown(UnknownHouseEvent(object)) => {
+                for (key, value) in object {
+                    map.serialize_entry(key, value)?;
+                }
+            }
+        }
+        map.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for HouseEvent {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        wire::read_enclosed(deserializer)
+    }
+}
+
+impl wire::Enclosed for HouseEvent {
+    const TAG: &'static str = "type";
+    const CONTENT: &'static str = "data";
+
+    fn arm(
+        tag: &str,
+        content: Option<&serde_json::Value>,
+    ) -> Option<Result<Self, wire::DecodeError>> {
+        Some(
+            match tag {
+                "1" => wire::read_content(Self::CONTENT, content).map(Self::Rings),
+                "2" => wire::read_content(Self::CONTENT, content).map(Self::HouseFails),
+                "3" => Ok(Self::Sleeps),
+                _ => return None,
+            },
+        )
+    }
+
+    fn unknown(object: serde_json::Map<String, serde_json::Value>) -> Self {
+        Self::Unknown(UnknownHouseEvent(object))
+    }
+}
+
 impl wire::Validate for Address {
     fn check(&self, report: &mut wire::Report<'_>) {
         report.field("city").length(&self.city, 1..);
+    }
+}
+
+impl wire::Validate for HouseConfig {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        if let Some(value) = &self.idle {
+            report.field("Idle").seconds(*value, 0..=600);
+        }
+        if let Some(value) = &self.fade {
+            report.field("Fade").milliseconds(*value, ..=2000);
+        }
+        if let Some(value) = &self.pause {
+            report.field("Pause").seconds(*value, ..);
+        }
+        if let Some(value) = &self.level {
+            report.field("Level").integer(*value, 0..=11);
+        }
+        if let Some(value) = &self.rate {
+            report.field("Rate").number(*value, 0.5..=2.0);
+        }
+        if let Some(value) = &self.share {
+            report.field("Share").number(*value, ..);
+        }
+        wire::Validate::check(&self.bell, &mut report.field("Bell"));
+    }
+}
+
+impl wire::Validate for DoorConfig {
+    fn check(&self, _: &mut wire::Report<'_>) {}
+}
+
+impl wire::Validate for BellConfig {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        if let Some(value) = &self.tune {
+            report.field("Tune").length(value, ..=4);
+        }
+    }
+}
+
+impl wire::Validate for DoorMode {
+    fn check(&self, _: &mut wire::Report<'_>) {}
+}
+
+impl wire::Validate for HouseError {
+    fn check(&self, _: &mut wire::Report<'_>) {}
+}
+
+impl wire::Validate for HouseEvent {
+    fn check(&self, report: &mut wire::Report<'_>) {
+        match self {
+            Self::Rings(arm) => arm.check(&mut report.field("data")),
+            Self::HouseFails(arm) => arm.check(&mut report.field("data")),
+            _ => {}
+        }
     }
 }
 
@@ -139,6 +989,319 @@ impl schemars::JsonSchema for Address {
   }
 }"##,
             &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for HouseConfig {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "HouseConfig".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "HouseConfig").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "What a house is set to; it starts with values, and everything in it is optional.",
+  "properties": {
+    "Lit": {
+      "type": "boolean",
+      "description": "Whether it is lit."
+    },
+    "Idle": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "maximum": 600,
+      "description": "When the light goes out."
+    },
+    "Fade": {
+      "type": "integer",
+      "format": "int32",
+      "maximum": 2000,
+      "description": "How slowly it goes out."
+    },
+    "Pause": {
+      "type": "integer",
+      "format": "int32",
+      "description": "A pause that nothing can unset."
+    },
+    "Level": {
+      "type": "integer",
+      "format": "int32",
+      "minimum": 0,
+      "maximum": 11,
+      "description": "How bright."
+    },
+    "Rate": {
+      "type": "number",
+      "format": "double",
+      "minimum": 0.5,
+      "maximum": 2.0,
+      "description": "How fast."
+    },
+    "Share": {
+      "type": "number",
+      "format": "double",
+      "description": "How much of it."
+    },
+    "Names": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "Names; none is another value than not saying."
+    },
+    "Words": {
+      "type": "array",
+      "items": {
+        "type": "string"
+      },
+      "description": "Words; none is not written."
+    },
+    "Params": {
+      "type": "string",
+      "contentMediaType": "application/json",
+      "contentSchema": {
+        "type": "object"
+      },
+      "description": "Anything, as JSON in a string."
+    },
+    "Door": {
+      "allOf": [
+        {
+          "$ref": "DoorConfig"
+        }
+      ],
+      "description": "The door."
+    },
+    "Bell": {
+      "allOf": [
+        {
+          "$ref": "BellConfig"
+        }
+      ],
+      "description": "The bell."
+    },
+    "Old": {
+      "type": "string",
+      "description": "What only old peers send."
+    }
+  }
+}"##,
+            &mut |name| match name {
+                "BellConfig" => Some(generator.subschema_for::<BellConfig>()),
+                "DoorConfig" => Some(generator.subschema_for::<DoorConfig>()),
+                _ => None,
+            },
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for DoorConfig {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "DoorConfig".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "DoorConfig").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "The door of a house.",
+  "properties": {
+    "Locked": {
+      "type": "boolean",
+      "description": "Whether it is locked."
+    },
+    "Mode": {
+      "allOf": [
+        {
+          "$ref": "DoorMode"
+        }
+      ],
+      "description": "How it opens."
+    }
+  }
+}"##,
+            &mut |name| match name {
+                "DoorMode" => Some(generator.subschema_for::<DoorMode>()),
+                _ => None,
+            },
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for BellConfig {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "BellConfig".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "BellConfig").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "object",
+  "description": "The bell of a house; nothing of it is set at first that would be written.",
+  "properties": {
+    "Tune": {
+      "type": "string",
+      "maxLength": 4,
+      "description": "What it plays."
+    },
+    "Loud": {
+      "type": "boolean",
+      "description": "Whether it is loud; goes with a tune."
+    }
+  }
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for DoorMode {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "DoorMode".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "DoorMode").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "string",
+  "description": "How a door opens.",
+  "enum": [
+    "swing",
+    "slide"
+  ]
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for HouseError {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "HouseError".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "HouseError").into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "type": "integer",
+  "description": "What goes wrong in a house.",
+  "enum": [
+    0,
+    -1,
+    -20
+  ]
+}"##,
+            &mut |_| None,
+        )
+    }
+}
+
+#[cfg(feature = "schemars")]
+impl schemars::JsonSchema for HouseEvent {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "HouseEvent".into()
+    }
+
+    fn schema_id() -> std::borrow::Cow<'static, str> {
+        concat!(module_path!(), "::", "HouseEvent").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        wire::schema_of(
+            r##"{
+  "description": "What happens in a house; the tag stands beside what it tags.",
+  "oneOf": [
+    {
+      "type": "object",
+      "description": "Somebody rings.",
+      "required": [
+        "type",
+        "data"
+      ],
+      "properties": {
+        "type": {
+          "type": "integer",
+          "enum": [
+            1
+          ],
+          "description": "The kind."
+        },
+        "data": {
+          "$ref": "BellConfig"
+        }
+      }
+    },
+    {
+      "type": "object",
+      "description": "Something goes wrong.",
+      "required": [
+        "type",
+        "data"
+      ],
+      "properties": {
+        "type": {
+          "type": "integer",
+          "enum": [
+            2
+          ],
+          "description": "The kind."
+        },
+        "data": {
+          "$ref": "Address"
+        }
+      }
+    },
+    {
+      "type": "object",
+      "description": "All is quiet.",
+      "required": [
+        "type"
+      ],
+      "properties": {
+        "type": {
+          "type": "integer",
+          "enum": [
+            3
+          ],
+          "description": "The kind."
+        }
+      }
+    }
+  ]
+}"##,
+            &mut |name| match name {
+                "Address" => Some(generator.subschema_for::<Address>()),
+                "BellConfig" => Some(generator.subschema_for::<BellConfig>()),
+                _ => None,
+            },
         )
     }
 }

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use super::Turn;
 use crate::fixture::{
     AddGuestParameters, Api, Client, Farewell, Greeting, Guest, ListGuestsParameters, Mood,
-    Question, router,
+    Question, WhisperParameters, router,
 };
 
 struct House;
@@ -43,10 +43,23 @@ impl Api for House {
             other => Ok(reply.send(other.kind()).await?),
         }
     }
+
+    async fn whisper(
+        &self,
+        parameters: WhisperParameters,
+        reply: &mut Sink<Turn>,
+    ) -> Result<(), Error> {
+        let who = parameters.authorization;
+        Ok(reply.send(who.map_or("nobody".into(), |who| who.expose().to_owned())).await?)
+    }
 }
 
 fn client() -> Client {
-    Client::builder("http://house/base/")
+    client_at("/base/")
+}
+
+fn client_at(base: &str) -> Client {
+    Client::builder(&format!("http://house{base}"))
         .transport(InMemory::new(axum::Router::new().nest("/base", router(House))))
         .build()
         .unwrap()
@@ -128,9 +141,32 @@ async fn an_answer_that_breaks_the_spec_does_not_leave_the_server() {
 async fn an_operation_that_the_server_leaves_out_is_not_supported() {
     let error = client().get_status().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 501);
-    // Of a stream the head has left.
-    let words: Vec<_> = client().whisper().await.unwrap().try_collect().await.unwrap();
-    assert_eq!(words[0].text, "failed: the operation is not supported");
+}
+
+#[tokio::test]
+async fn an_operation_is_served_below_every_base_and_at_every_spelling() {
+    use tower_service::Service;
+
+    let parameters = WhisperParameters::new();
+    for base in ["/base/old", "/base/new"] {
+        let words = client_at(base).whisper(&parameters).await.unwrap();
+        let words: Vec<_> = words.try_collect().await.unwrap();
+        assert_eq!(words[0].text, "nobody");
+    }
+    assert!(client().whisper(&parameters).await.is_err());
+    for (path, status) in [("/old/Whisper", 200), ("/new/Whisper", 200), ("/Whisper", 404)] {
+        let request = http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+        assert_eq!(router(House).call(request).await.unwrap().status(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_of_the_spec_travel_in_their_header_and_do_not_show() {
+    let parameters = WhisperParameters::new().with_authorization("sesame");
+    assert!(!format!("{parameters:?}").contains("sesame"));
+    let words = client_at("/base/new").whisper(&parameters).await.unwrap();
+    let words: Vec<_> = words.try_collect().await.unwrap();
+    assert_eq!(words[0].text, "sesame");
 }
 
 #[tokio::test]

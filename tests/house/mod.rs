@@ -4,6 +4,7 @@
 mod rules;
 
 mod calls;
+mod settings;
 mod types;
 
 pub(crate) use rules::{Rules, Turn};

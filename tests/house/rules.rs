@@ -7,7 +7,9 @@ use callbot::wire;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::fixture::{AddGuestParameters, Guest, GuestList, ListGuestsParameters, Question, Word};
+use crate::fixture::{
+    AddGuestParameters, Guest, GuestList, ListGuestsParameters, Question, WhisperParameters, Word,
+};
 
 #[derive(Debug, Default)]
 pub(crate) struct Rules;
@@ -33,6 +35,10 @@ impl Reads<(AddGuestParameters, Guest)> for Rules {
 
 impl Reads<()> for Rules {
     fn echo(&self, (): &()) {}
+}
+
+impl Reads<WhisperParameters> for Rules {
+    fn echo(&self, _: &WhisperParameters) {}
 }
 
 impl Reads<Question> for Rules {

@@ -1,0 +1,123 @@
+//! Lengths of time, as the numbers that platforms write for them.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::{self, Deserializer, Visitor};
+use serde::ser::Serializer;
+use serde_with::{DeserializeAs, SerializeAs};
+
+/// Seconds as a number. A text that holds one is read as well.
+#[derive(Debug)]
+pub struct Seconds;
+
+/// Milliseconds as a number. A text that holds one is read as well.
+#[derive(Debug)]
+pub struct Milliseconds;
+
+/// A length of time, or a number less than nothing or null, which mean that none is set.
+#[derive(Debug)]
+pub struct OrUnset<U>(PhantomData<U>);
+
+trait Unit {
+    const PER_SECOND: f64;
+}
+
+impl Unit for Seconds {
+    const PER_SECOND: f64 = 1.0;
+}
+
+impl Unit for Milliseconds {
+    const PER_SECOND: f64 = 1000.0;
+}
+
+impl<'de> DeserializeAs<'de, Duration> for Seconds {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        read::<Self, _>(deserializer)
+    }
+}
+
+impl<'de> DeserializeAs<'de, Duration> for Milliseconds {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        read::<Self, _>(deserializer)
+    }
+}
+
+impl SerializeAs<Duration> for Seconds {
+    fn serialize_as<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        match value.subsec_nanos() {
+            0 => value.as_secs().serialize(serializer),
+            _ => value.as_secs_f64().serialize(serializer),
+        }
+    }
+}
+
+impl SerializeAs<Duration> for Milliseconds {
+    fn serialize_as<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        match (value.subsec_nanos() % 1_000_000, u64::try_from(value.as_millis())) {
+            (0, Ok(millis)) => millis.serialize(serializer),
+            _ => (value.as_secs_f64() * 1000.0).serialize(serializer),
+        }
+    }
+}
+
+impl<'de, U: Unit> DeserializeAs<'de, Option<Duration>> for OrUnset<U> {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        let number: Option<Number> = de::Deserialize::deserialize(deserializer)?;
+        match number {
+            Some(Number(number)) if number >= 0.0 => duration::<U, _>(number).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn read<'de, U: Unit, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let Number(number) = de::Deserialize::deserialize(deserializer)?;
+    duration::<U, _>(number)
+}
+
+fn duration<U: Unit, E: de::Error>(number: f64) -> Result<Duration, E> {
+    Duration::try_from_secs_f64(number / U::PER_SECOND)
+        .map_err(|_| E::custom("expected a length of time: a number, 0 or more"))
+}
+
+/// A number in any of JSON's forms, or in a string.
+struct Number(f64);
+
+impl<'de> de::Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl Visitor<'_> for Any {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, or a string that holds one")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Number, E> {
+                Ok(Number(number as f64))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Number, E> {
+                Ok(Number(number as f64))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Number, E> {
+                Ok(Number(number))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
+                let expected = "a number in the string";
+                text.trim()
+                    .parse()
+                    .map(Number)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &expected))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}
