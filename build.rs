@@ -67,6 +67,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             },
         )?;
     }
+    if cfg!(feature = "aicall") {
+        let formats = &[("gmt-time", "super::GmtTime")];
+        write("aicall.yaml", &Settings { formats, ..settings })?;
+    }
     Ok(())
 }
 

@@ -336,7 +336,9 @@ impl Model {
     pub(super) fn secrets(&self) -> std::collections::BTreeSet<&str> {
         let properties = self.objects().flat_map(|(_, object)| &object.properties);
         let secrets = properties.filter(|property| matches!(property.shape.form, Form::Secret));
-        secrets.map(|property| property.wire.as_str()).collect()
+        let spellings =
+            secrets.flat_map(|property| [&property.wire].into_iter().chain(&property.aliases));
+        spellings.map(String::as_str).collect()
     }
 
     /// Every form of the spec: of properties, further keys, arms, bodies and answers.

@@ -96,6 +96,9 @@
 #[allow(unused_extern_crates)]
 extern crate self as callbot;
 
+#[cfg(feature = "aicall")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aicall")))]
+pub mod aicall;
 #[cfg(feature = "auth")]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
 pub mod auth;

@@ -12,22 +12,47 @@
 //! bot that is hosted elsewhere puts a [`VerifyLayer`] around its router, and TLS in front of it.
 //!
 //! A client signs with [`client::Builder::sign`](crate::client::Builder::sign).
+//!
+//! # Tokens of AICall
+//!
+//! With the feature `aui` there are the tokens that an AICall app server gives to its apps. Both
+//! are made and checked offline, from the app key, which stays on the server.
+//!
+//! | Maker and checker | Its tokens | For | Life |
+//! |---|---|---|---|
+//! | [`RtcTokens`] | [`RtcToken`]: one text | joining a channel | up to 24 h; an agent's 7 days |
+//! | [`ChatTokens`] | [`ChatToken`]: several fields | messages with an agent | up to 1 h |
 
 mod canonical;
+#[cfg(feature = "aui")]
+mod chat_token;
 mod credentials;
+#[cfg(feature = "aui")]
+pub(crate) mod ids;
 #[cfg(any(feature = "duix", all(feature = "odfs", feature = "server")))]
 pub(crate) mod jwt;
 #[cfg(feature = "server")]
 mod layer;
 mod nonces;
+#[cfg(feature = "aui")]
+mod rtc_token;
 mod signer;
 mod verifier;
 
+#[cfg(feature = "aui")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
+pub use chat_token::{ChatToken, ChatTokenError, ChatTokens};
 #[cfg(all(any(feature = "duix", feature = "odfs"), feature = "server"))]
 pub(crate) use credentials::is_secret;
 pub use credentials::{Credentials, Keys};
+#[cfg(feature = "aui")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
+pub use ids::IdError;
 #[cfg(feature = "server")]
 pub use layer::{Verify, VerifyLayer};
+#[cfg(feature = "aui")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
+pub use rtc_token::{RtcToken, RtcTokenError, RtcTokens};
 pub use signer::{SignError, Signer};
 pub use verifier::{Refusal, Verified, Verifier};
 
