@@ -71,6 +71,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let formats = &[("gmt-time", "super::GmtTime")];
         write("aicall.yaml", &Settings { formats, ..settings })?;
     }
+    if cfg!(feature = "aui") {
+        let aicall = ("aicall.yaml", "crate::aicall");
+        write("ice.yaml", &Settings { modules: &[aicall], ..settings })?;
+        let modules = &[aicall, ("ice.yaml", "crate::aui::ice")];
+        write("aui.yaml", &Settings { modules, ..settings })?;
+    }
     Ok(())
 }
 

@@ -99,6 +99,9 @@ extern crate self as callbot;
 #[cfg(feature = "aicall")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aicall")))]
 pub mod aicall;
+#[cfg(feature = "aui")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
+pub mod aui;
 #[cfg(feature = "auth")]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
 pub mod auth;

@@ -1,14 +1,10 @@
 //! The token with which a user exchanges messages with an agent.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use hmac::Mac;
-
-use super::canonical;
 use super::credentials::is_secret;
-use super::ids::{IdError, Ids, is_word};
+use super::ids::{IdError, Ids, is_word, random_id};
 use super::rtc_token::{hash, later};
 use crate::clock::{Clock, SharedClock};
 use crate::wire::Secret;
@@ -147,7 +143,10 @@ impl ChatTokens {
             app_sign: self.app_sign.clone(),
             token: "".into(),
             user_id: user_id.into(),
-            nonce: self.nonce.clone().unwrap_or_else(|| self.new_nonce()),
+            nonce: match &self.nonce {
+                Some(nonce) => nonce.clone(),
+                None => new_nonce()?,
+            },
             role: role.into(),
             timestamp: later(self.clock.seconds(), lifetime),
         };
@@ -211,16 +210,11 @@ impl ChatTokens {
             &token.role,
         ])
     }
+}
 
-    /// A nonce that is new, as std's random state is, and that nobody without the key can foretell,
-    /// whatever that state is worth on this machine.
-    fn new_nonce(&self) -> String {
-        let [one, other] = [0, 1].map(|part: u8| RandomState::new().hash_one(part));
-        let seed = format!("nonce {one:016x}{other:016x} {}", self.clock.millis());
-        let random = canonical::sign(self.app_key.expose(), &seed).finalize().into_bytes();
-        let random = random.get(..16).unwrap_or_default();
-        format!("{PREFIX}{}", canonical::hex(random))
-    }
+fn new_nonce() -> Result<String, ChatTokenError> {
+    let random = random_id().map_err(|_| ChatTokenError::Random)?;
+    Ok(format!("{PREFIX}{random}"))
 }
 
 fn is_nonce(text: &str) -> bool {
@@ -290,6 +284,8 @@ pub enum ChatTokenError {
     Expired,
     /// It claims to live for longer than any token may.
     TooFar,
+    /// The machine gives no random numbers for a nonce.
+    Random,
 }
 
 impl fmt::Display for ChatTokenError {
@@ -307,6 +303,7 @@ impl fmt::Display for ChatTokenError {
             Self::Hash => "the hash of the token is wrong",
             Self::Expired => "the token has expired",
             Self::TooFar => "the token expires later than 1 h from now",
+            Self::Random => "there are no random numbers for the nonce",
         })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::canonical;
+
 /// The most characters of an id; of one that is refused no more are shown.
 const LONGEST: usize = 64;
 
@@ -30,6 +32,16 @@ impl Ids {
         };
         Err(IdError { field, shown: shown(id), allowed })
     }
+}
+
+/// An id that nobody can foretell: a UUID of version 4, without dashes.
+pub(crate) fn random_id() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    let [.., version, _, variant, _, _, _, _, _, _, _] = &mut bytes;
+    *version = *version & 0x0f | 0x40;
+    *variant = *variant & 0x3f | 0x80;
+    Ok(canonical::hex(&bytes))
 }
 
 /// What every id and every nonce may have.

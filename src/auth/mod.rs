@@ -42,16 +42,17 @@ mod verifier;
 #[cfg(feature = "aui")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
 pub use chat_token::{ChatToken, ChatTokenError, ChatTokens};
-#[cfg(all(any(feature = "duix", feature = "odfs"), feature = "server"))]
+#[cfg(all(any(feature = "aui", feature = "duix", feature = "odfs"), feature = "server"))]
 pub(crate) use credentials::is_secret;
 pub use credentials::{Credentials, Keys};
 #[cfg(feature = "aui")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
 pub use ids::IdError;
-#[cfg(feature = "server")]
-pub use layer::{Verify, VerifyLayer};
 #[cfg(feature = "aui")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
+pub(crate) use ids::random_id;
+#[cfg(feature = "server")]
+pub use layer::{Verify, VerifyLayer};
 pub use rtc_token::{RtcToken, RtcTokenError, RtcTokens};
 pub use signer::{SignError, Signer};
 pub use verifier::{Refusal, Verified, Verifier};

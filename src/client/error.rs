@@ -61,7 +61,7 @@ impl Error {
         Self(Box::new(Inner { operation: operation.id, kind, status }))
     }
 
-    pub(super) fn settings(message: impl fmt::Display) -> Self {
+    pub(crate) fn settings(message: impl fmt::Display) -> Self {
         let kind = Kind::Settings(message.to_string());
         Self(Box::new(Inner { operation: "", kind, status: None }))
     }
@@ -85,6 +85,12 @@ impl Error {
     #[must_use]
     pub fn is_cut(&self) -> bool {
         matches!(self.0.kind, Kind::Cut)
+    }
+
+    /// Whether the way to the peer failed: the connection, TLS, or an answer that broke off.
+    #[must_use]
+    pub fn is_transport(&self) -> bool {
+        matches!(self.0.kind, Kind::Transport(_))
     }
 
     /// Whether the same call may go well when it is made again: the peer was not reached, asked for

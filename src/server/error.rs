@@ -57,10 +57,32 @@ impl Error {
         self
     }
 
+    /// The id under which whoever answered this server knows the request, for the platforms whose
+    /// envelope has one. For an error made with [`Error::wire`].
+    #[must_use]
+    pub fn request_id(mut self, request_id: impl Into<String>) -> Self {
+        if let Inner::Wire(fault) = &mut self.0 {
+            fault.request_id = Some(request_id.into());
+        }
+        self
+    }
+
     /// The operation is not offered by this server.
     #[must_use]
     pub fn unsupported() -> Self {
         Self(Inner::Unsupported)
+    }
+
+    /// An error that is a failure already.
+    #[cfg(feature = "aui")]
+    pub(crate) fn from_fault(fault: Fault) -> Self {
+        Self(Inner::Wire(fault))
+    }
+
+    /// Whether it says that the caller may not ask.
+    #[cfg(feature = "aui")]
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(&self.0, Inner::Wire(Fault { kind: FaultKind::Forbidden, .. }))
     }
 
     /// What of it reaches the platform.
@@ -123,6 +145,8 @@ pub struct Fault {
     pub code: Option<String>,
     /// The text.
     pub message: Cow<'static, str>,
+    /// The id of the request at whoever answered this server.
+    pub request_id: Option<String>,
 }
 
 /// Whose fault it is.
@@ -159,7 +183,7 @@ impl Fault {
             FaultKind::Forbidden => 403,
             FaultKind::Wire | FaultKind::Deadline | FaultKind::Internal => 500,
         };
-        Self { kind, status, code: None, message: message.into() }
+        Self { kind, status, code: None, message: message.into(), request_id: None }
     }
 
     /// The failure of a handler that says nothing about itself.

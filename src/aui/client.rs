@@ -1,0 +1,293 @@
+//! The client of an app server.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::generated::{
+    self, DescribeAiAgentInstanceParameters, GenerateAiAgentCallParameters,
+    GenerateMessageChatTokenParameters, GetRtcAuthTokenParameters, StartAiAgentInstanceParameters,
+    StartAiAgentInstanceWithChannelParameters, StopAiAgentInstanceParameters,
+    UpdateAiAgentInstanceParameters, operations,
+};
+use super::{
+    Base, ChatTokenAnswer, ChatTokenRequest, DescribeInstanceRequest, GenerateCallRequest,
+    GeneratedCall, InstanceDescription, InstanceInChannel, RtcTokenAnswer, RtcTokenRequest,
+    StartInstanceInChannelRequest, StartInstanceRequest, StartedInstance, StopInstanceRequest,
+    UpdateInstanceRequest,
+};
+use crate::aicall::ErrorCode;
+use crate::client::{Answer, CallOptions, Error, Transport};
+use crate::wire::{Operation, Secret};
+
+/// Calls an app server, at one of its bases.
+///
+/// An answer with a `code` other than 200 is an error, whose [`Failure`](crate::client::Failure) has
+/// the server's `error_code`; [`error_code`] makes the SDK's error of it.
+///
+/// Cheap to clone; all clones share their connections.
+///
+/// ```no_run
+/// use callbot::aicall::{AgentConfig, AgentType, Template};
+/// use callbot::aui::{Base, Client, GenerateCallRequest};
+///
+/// # async fn run() -> Result<(), callbot::client::Error> {
+/// let client = Client::builder("https://app.example", Base::V2).authorization("a token").build()?;
+/// let mut config = AgentConfig::default();
+/// config.greeting = Some("Hello!".into());
+/// let request = GenerateCallRequest::new(Template::new())
+///     .with_workflow_type(AgentType::Voice)
+///     .with_user_id("u1")
+///     .with_agent_config(config);
+/// let call = client.generate_call(&request).await?;
+/// println!("instance {} in channel {}", call.instance_id, call.channel_id);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: generated::Client,
+    base: Base,
+    authorization: Option<Secret>,
+}
+
+impl Client {
+    /// A client of the server at `url`, without an authorization and with the default settings. The
+    /// base is put behind the URL.
+    ///
+    /// # Errors
+    /// When the URL is not an absolute http or https URL, or TLS can't be set up.
+    pub fn new(url: &str, base: Base) -> Result<Self, Error> {
+        Self::builder(url, base).build()
+    }
+
+    /// Settings for a client of the server at `url`. The base is put behind the URL.
+    #[must_use]
+    pub fn builder(url: &str, base: Base) -> Builder {
+        let url = format!("{}{base}", url.trim_end_matches('/'));
+        Builder { inner: generated::Client::builder(&url), base, authorization: None }
+    }
+
+    /// The same client, with other options for the calls that are made through it.
+    #[must_use]
+    pub fn with(&self, options: CallOptions) -> Self {
+        Self { inner: self.inner.with(options), ..self.clone() }
+    }
+
+    /// The same client, with another authorization; an empty one is none.
+    #[must_use]
+    pub fn with_authorization(&self, token: impl Into<Secret>) -> Self {
+        Self { authorization: Some(token.into()), ..self.clone() }
+    }
+
+    /// The base.
+    #[must_use]
+    pub fn base(&self) -> Base {
+        self.base
+    }
+
+    /// Creates an instance of an agent that waits for its user: `generateAIAgentCall`.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `code` other than 200 is one.
+    pub async fn generate_call(
+        &self,
+        request: &GenerateCallRequest,
+    ) -> Result<Answer<GeneratedCall>, Error> {
+        let mut parameters = GenerateAiAgentCallParameters::new();
+        parameters.authorization = self.authorization();
+        self.inner.generate_ai_agent_call(&parameters, request).await
+    }
+
+    /// Starts an instance in a new channel: `startAIAgentInstance`.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `code` other than 200 is one.
+    pub async fn start_instance(
+        &self,
+        request: &StartInstanceRequest,
+    ) -> Result<Answer<StartedInstance>, Error> {
+        let mut parameters = StartAiAgentInstanceParameters::new();
+        parameters.authorization = self.authorization();
+        self.inner.start_ai_agent_instance(&parameters, request).await
+    }
+
+    /// Stops an instance: `stopAIAgentInstance`.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `code` other than 200 is one, and so is `result: false`.
+    pub async fn stop_instance(&self, request: &StopInstanceRequest) -> Result<Answer<()>, Error> {
+        let mut parameters = StopAiAgentInstanceParameters::new();
+        parameters.authorization = self.authorization();
+        Ok(self.inner.stop_ai_agent_instance(&parameters, request).await?.map(drop))
+    }
+
+    /// Changes the configuration of an instance: `updateAIAgentInstance`.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `code` other than 200 is one, and so is `result: false`.
+    pub async fn update_instance(
+        &self,
+        request: &UpdateInstanceRequest,
+    ) -> Result<Answer<()>, Error> {
+        let mut parameters = UpdateAiAgentInstanceParameters::new();
+        parameters.authorization = self.authorization();
+        Ok(self.inner.update_ai_agent_instance(&parameters, request).await?.map(drop))
+    }
+
+    /// Makes a token for the message chat: `generateMessageChatToken`.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `code` other than 200 is one.
+    pub async fn chat_token(
+        &self,
+        request: &ChatTokenRequest,
+    ) -> Result<Answer<ChatTokenAnswer>, Error> {
+        let mut parameters = GenerateMessageChatTokenParameters::new();
+        parameters.authorization = self.authorization();
+        self.inner.generate_message_chat_token(&parameters, request).await
+    }
+
+    /// Starts an instance in a channel that is there: `startAIAgentInstanceWithChannel`.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `code` other than 200 is one. There is no such operation at [`Base::V1`].
+    pub async fn start_instance_in_channel(
+        &self,
+        request: &StartInstanceInChannelRequest,
+    ) -> Result<Answer<InstanceInChannel>, Error> {
+        self.check_base(&operations::START_AI_AGENT_INSTANCE_WITH_CHANNEL)?;
+        let mut parameters = StartAiAgentInstanceWithChannelParameters::new();
+        parameters.authorization = self.authorization();
+        self.inner.start_ai_agent_instance_with_channel(&parameters, request).await
+    }
+
+    /// Asks how an instance is: `describeAIAgentInstance`.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `code` other than 200 is one. There is no such operation at [`Base::V1`].
+    pub async fn describe_instance(
+        &self,
+        request: &DescribeInstanceRequest,
+    ) -> Result<Answer<InstanceDescription>, Error> {
+        self.check_base(&operations::DESCRIBE_AI_AGENT_INSTANCE)?;
+        let mut parameters = DescribeAiAgentInstanceParameters::new();
+        parameters.authorization = self.authorization();
+        self.inner.describe_ai_agent_instance(&parameters, request).await
+    }
+
+    /// Makes a token for a channel: `getRtcAuthToken`. The channel of the answer is absent where an
+    /// open server of the vendor made one; [`RtcToken::read`](crate::auth::RtcToken::read) finds it in
+    /// the token.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `code` other than 200 is one. There is no such operation at [`Base::V1`].
+    pub async fn rtc_token(
+        &self,
+        request: &RtcTokenRequest,
+    ) -> Result<Answer<RtcTokenAnswer>, Error> {
+        self.check_base(&operations::GET_RTC_AUTH_TOKEN)?;
+        let mut parameters = GetRtcAuthTokenParameters::new();
+        parameters.authorization = self.authorization();
+        self.inner.get_rtc_auth_token(&parameters, request).await
+    }
+
+    fn authorization(&self) -> Option<Secret> {
+        self.authorization.clone().filter(|token| !token.expose().is_empty())
+    }
+
+    fn check_base(&self, operation: &'static Operation) -> Result<(), Error> {
+        match operation.bases.contains(&self.base.as_str()) {
+            true => Ok(()),
+            false => Err(Error::settings(format!("{} has no {}", self.base, operation.path))),
+        }
+    }
+}
+
+/// The SDK's error for a call that failed, as the SDK itself maps it.
+///
+/// | What failed | [`ErrorCode`] |
+/// |---|---|
+/// | `error_code` `AgentNotFound` | [`AgentNotFound`](ErrorCode::AgentNotFound) |
+/// | `error_code` `Forbidden.SubscriptionRequired` | [`AgentSubscriptionRequired`](ErrorCode::AgentSubscriptionRequired) |
+/// | `error_code` `ChatLogNotFound` | [`ChatLogNotFound`](ErrorCode::ChatLogNotFound) |
+/// | `error_code` `InternalError`, `InternalServerError` | [`InternalError`](ErrorCode::InternalError) |
+/// | a request that breaks the spec | [`InvalidParameters`](ErrorCode::InvalidParameters) |
+/// | HTTP 403, where the app's own token is not valid | [`TokenExpired`](ErrorCode::TokenExpired) |
+/// | the way to the server, or a deadline | [`NetworkError`](ErrorCode::NetworkError) |
+/// | anything else that the server reports | [`BeginCallFailed`](ErrorCode::BeginCallFailed) |
+/// | anything else | [`UnknownError`](ErrorCode::UnknownError) |
+#[must_use]
+pub fn error_code(error: &Error) -> ErrorCode {
+    let code = error.failure().map(crate::client::Failure::code);
+    match code {
+        Some("AgentNotFound") => return ErrorCode::AgentNotFound,
+        Some("Forbidden.SubscriptionRequired") => return ErrorCode::AgentSubscriptionRequired,
+        Some("ChatLogNotFound") => return ErrorCode::ChatLogNotFound,
+        Some("InternalError" | "InternalServerError") => return ErrorCode::InternalError,
+        _ => {}
+    }
+    if error.violations().is_some() {
+        ErrorCode::InvalidParameters
+    } else if error.status().is_some_and(|status| status.as_u16() == 403) {
+        ErrorCode::TokenExpired
+    } else if error.is_timeout() || error.is_transport() {
+        ErrorCode::NetworkError
+    } else if code.is_some() {
+        ErrorCode::BeginCallFailed
+    } else {
+        ErrorCode::UnknownError
+    }
+}
+
+/// Builds a [`Client`].
+pub struct Builder {
+    inner: crate::client::Builder<generated::Client>,
+    base: Base,
+    authorization: Option<Secret>,
+}
+
+impl Builder {
+    /// The app's own token, which goes into `Authorization` as it is. Default: none.
+    #[must_use]
+    pub fn authorization(mut self, token: impl Into<Secret>) -> Self {
+        self.authorization = Some(token.into());
+        self
+    }
+
+    /// How long a connection may take to stand. Default: 5 s.
+    #[must_use]
+    pub fn connect_deadline(mut self, deadline: Duration) -> Self {
+        self.inner = self.inner.connect_deadline(deadline);
+        self
+    }
+
+    /// The options for all calls. Default: [`CallOptions::new`], without retries: most calls start
+    /// something.
+    #[must_use]
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.inner = self.inner.options(options);
+        self
+    }
+
+    /// How requests travel; see [`crate::client::Builder::transport`].
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.inner = self.inner.transport(transport);
+        self
+    }
+
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// As [`crate::client::Builder::build`].
+    pub fn build(self) -> Result<Client, Error> {
+        let Self { inner, base, authorization } = self;
+        Ok(Client { inner: inner.build()?, base, authorization })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("inner", &self.inner).field("base", &self.base).finish()
+    }
+}

@@ -1,0 +1,357 @@
+//! What runs the agents of an app server.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use super::ice::{
+    DescribeInstanceRequest, DescribeInstanceResponse, GenerateCallRequest, GenerateCallResponse,
+    Instance, InstanceRuntimeConfig, InstanceStatus, StartInstanceRequest, StartInstanceResponse,
+    StopInstanceRequest, StopInstanceResponse, UpdateInstanceRequest, UpdateInstanceResponse,
+};
+use crate::aicall::{AgentConfig, Template};
+use crate::auth::{RtcTokenError, RtcTokens, random_id};
+use crate::server::Error;
+use crate::wire::{DecodeError, decode_value};
+
+/// What runs the agents of an [`AppServer`](super::AppServer): the platform, as
+/// [`ice::Client`](super::ice::Client), or a stand-in of it, as [`InMemory`].
+///
+/// `region` is that of the request; `None` leaves it to the upstream.
+pub trait Upstream: Send + Sync + 'static {
+    /// Creates an instance, and a channel and a token for its user.
+    fn generate(
+        &self,
+        region: Option<&str>,
+        request: GenerateCallRequest,
+    ) -> impl Future<Output = Result<GenerateCallResponse, UpstreamError>> + Send;
+
+    /// Starts an instance in a channel.
+    fn start(
+        &self,
+        region: Option<&str>,
+        request: StartInstanceRequest,
+    ) -> impl Future<Output = Result<StartInstanceResponse, UpstreamError>> + Send;
+
+    /// Stops an instance.
+    fn stop(
+        &self,
+        region: Option<&str>,
+        request: StopInstanceRequest,
+    ) -> impl Future<Output = Result<StopInstanceResponse, UpstreamError>> + Send;
+
+    /// Changes an instance.
+    fn update(
+        &self,
+        region: Option<&str>,
+        request: UpdateInstanceRequest,
+    ) -> impl Future<Output = Result<UpdateInstanceResponse, UpstreamError>> + Send;
+
+    /// Tells how an instance is.
+    fn describe(
+        &self,
+        region: Option<&str>,
+        request: DescribeInstanceRequest,
+    ) -> impl Future<Output = Result<DescribeInstanceResponse, UpstreamError>> + Send;
+}
+
+/// Why an upstream did not do what it was asked for, in words that may go out to the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamError {
+    status: u16,
+    code: Option<String>,
+    message: String,
+    request_id: Option<String>,
+}
+
+impl UpstreamError {
+    /// A failure with an HTTP status, 400 to 599; others count as 500.
+    #[must_use]
+    pub fn new(status: u16, message: impl Into<String>) -> Self {
+        let status = if (400..=599).contains(&status) { status } else { 500 };
+        Self { status, code: None, message: message.into(), request_id: None }
+    }
+
+    /// Sets the code, such as `AgentNotFound`: the `error_code` of the answer.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// Sets the id of the request at the upstream.
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: impl Into<String>) -> Self {
+        self.request_id = Some(request_id.into());
+        self
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The id of the request at the upstream.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    fn internal(error: impl fmt::Display) -> Self {
+        tracing::error!("the upstream in memory failed: {error}");
+        Self::new(500, "the upstream failed").with_code("InternalError")
+    }
+
+    fn no_instance(id: &str) -> Self {
+        let message = format!("The specified instance {id:?} is not found.");
+        Self::new(404, message).with_code("InstanceNotFound")
+    }
+}
+
+impl fmt::Display for UpstreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "upstream: {}", self.status)?;
+        if let Some(code) = &self.code {
+            write!(f, " {code}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl std::error::Error for UpstreamError {}
+
+impl UpstreamError {
+    /// The failure of a handler that says what the upstream said.
+    pub(super) fn into_error(self) -> Error {
+        let mut error = Error::wire(self.message).status(self.status);
+        if let Some(code) = self.code {
+            error = error.code(code);
+        }
+        match self.request_id {
+            Some(request_id) => error.request_id(request_id),
+            None => error,
+        }
+    }
+}
+
+/// An upstream for development and tests: agents that do nothing, in this process.
+///
+/// Its tokens are real, so an app can join the channels; nobody will answer there. Ids are UUIDs
+/// without dashes. It keeps the newest 10,000 instances, those that were stopped included.
+#[derive(Debug)]
+pub struct InMemory {
+    tokens: RtcTokens,
+    missing: Vec<String>,
+    instances: Mutex<Instances>,
+}
+
+#[derive(Debug, Default)]
+struct Instances {
+    by_id: HashMap<String, Instance>,
+    /// The ids, the oldest first.
+    order: std::collections::VecDeque<String>,
+}
+
+/// The most instances that are kept.
+const MOST: usize = 10_000;
+
+impl InMemory {
+    /// An upstream whose channels are of this RTC app.
+    #[must_use]
+    pub fn new(tokens: RtcTokens) -> Self {
+        Self { tokens, missing: Vec::new(), instances: Mutex::default() }
+    }
+
+    /// Has no agent with this id: a call of it fails with `AgentNotFound`. There are agents of all
+    /// other ids.
+    #[must_use]
+    pub fn missing_agent(mut self, agent_id: impl Into<String>) -> Self {
+        self.missing.push(agent_id.into());
+        self
+    }
+
+    fn instances(&self) -> MutexGuard<'_, Instances> {
+        // No panic can come between two changes that belong together.
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check_agent(&self, agent_id: &str) -> Result<(), UpstreamError> {
+        if !self.missing.iter().any(|missing| missing == agent_id) {
+            return Ok(());
+        }
+        let message = format!("The specified agentId {agent_id:?} is not found.");
+        Err(UpstreamError::new(400, message).with_code("AgentNotFound"))
+    }
+
+    fn add(
+        &self,
+        status: InstanceStatus,
+        runtime: InstanceRuntimeConfig,
+        agent_config: Option<AgentConfig>,
+        template_config: Option<Template>,
+        user_data: Option<String>,
+    ) -> Result<String, UpstreamError> {
+        let id = random_id().map_err(UpstreamError::internal)?;
+        let mut instance = Instance::new().with_status(status).with_runtime_config(runtime);
+        instance.agent_config = agent_config;
+        instance.template_config = template_config;
+        instance.user_data = user_data;
+        let mut instances = self.instances();
+        while instances.order.len() >= MOST {
+            if let Some(oldest) = instances.order.pop_front() {
+                instances.by_id.remove(&oldest);
+            }
+        }
+        instances.order.push_back(id.clone());
+        instances.by_id.insert(id.clone(), instance);
+        Ok(id)
+    }
+}
+
+impl Upstream for InMemory {
+    async fn generate(
+        &self,
+        _: Option<&str>,
+        request: GenerateCallRequest,
+    ) -> Result<GenerateCallResponse, UpstreamError> {
+        self.check_agent(&request.agent_id)?;
+        let new_id = || random_id().map_err(UpstreamError::internal);
+        let (channel_id, agent_user_id) = (new_id()?, new_id()?);
+        let user_id = match request.user_id {
+            Some(user_id) => user_id,
+            None => new_id()?,
+        };
+        // As long as the platform's own rule lets a user's token live.
+        let lifetime = request.expire.unwrap_or(std::time::Duration::from_secs(3600));
+        let lifetime = lifetime.min(RtcTokens::LONGEST);
+        let token = self.tokens.issue_for(&channel_id, &user_id, lifetime);
+        let token = token.map_err(|error| match error {
+            RtcTokenError::Id(_) | RtcTokenError::Lifetime => {
+                UpstreamError::new(400, error.to_string()).with_code("InvalidParameter")
+            }
+            error => UpstreamError::internal(error),
+        })?;
+        let runtime = InstanceRuntimeConfig::new()
+            .with_channel_id(&channel_id)
+            .with_agent_user_id(&agent_user_id);
+        let id = self.add(
+            InstanceStatus::Created,
+            runtime,
+            request.agent_config,
+            request.template_config,
+            request.user_data,
+        )?;
+        Ok(GenerateCallResponse::new(id, channel_id, agent_user_id, token.encode())
+            .with_user_id(user_id)
+            .with_request_id(new_id()?))
+    }
+
+    async fn start(
+        &self,
+        _: Option<&str>,
+        request: StartInstanceRequest,
+    ) -> Result<StartInstanceResponse, UpstreamError> {
+        self.check_agent(&request.agent_id)?;
+        let runtime = InstanceRuntimeConfig::new()
+            .with_channel_id(request.runtime_config.channel_id)
+            .with_agent_user_id(request.runtime_config.agent_user_id)
+            .with_auth_token(request.runtime_config.auth_token);
+        let id = self.add(
+            InstanceStatus::Executing,
+            runtime,
+            request.agent_config,
+            request.template_config,
+            request.user_data,
+        )?;
+        let request_id = random_id().map_err(UpstreamError::internal)?;
+        Ok(StartInstanceResponse::new(id).with_request_id(request_id))
+    }
+
+    async fn stop(
+        &self,
+        _: Option<&str>,
+        request: StopInstanceRequest,
+    ) -> Result<StopInstanceResponse, UpstreamError> {
+        let mut instances = self.instances();
+        let instance = instances.by_id.get_mut(&request.instance_id);
+        let Some(instance) = instance else {
+            return Err(UpstreamError::no_instance(&request.instance_id));
+        };
+        instance.status = Some(InstanceStatus::Finished);
+        Ok(StopInstanceResponse::new())
+    }
+
+    async fn update(
+        &self,
+        _: Option<&str>,
+        request: UpdateInstanceRequest,
+    ) -> Result<UpdateInstanceResponse, UpstreamError> {
+        let mut instances = self.instances();
+        let instance = instances.by_id.get_mut(&request.instance_id);
+        let running = |instance: &&mut Instance| instance.status != Some(InstanceStatus::Finished);
+        let Some(instance) = instance.filter(running) else {
+            return Err(UpstreamError::no_instance(&request.instance_id));
+        };
+        let merge = |error: DecodeError| UpstreamError::internal(error);
+        if let Some(change) = &request.agent_config {
+            let now = instance.agent_config.take().unwrap_or_else(AgentConfig::unset);
+            instance.agent_config = Some(merged(&now, change).map_err(merge)?);
+        }
+        if let Some(change) = &request.template_config {
+            let now = instance.template_config.take().unwrap_or_default();
+            instance.template_config = Some(merged(&now, change).map_err(merge)?);
+        }
+        if request.user_data.is_some() {
+            instance.user_data = request.user_data;
+        }
+        Ok(UpdateInstanceResponse::new())
+    }
+
+    async fn describe(
+        &self,
+        _: Option<&str>,
+        request: DescribeInstanceRequest,
+    ) -> Result<DescribeInstanceResponse, UpstreamError> {
+        match self.instances().by_id.get(&request.instance_id) {
+            Some(instance) => Ok(DescribeInstanceResponse::new(instance.clone())),
+            None => Err(UpstreamError::no_instance(&request.instance_id)),
+        }
+    }
+}
+
+/// A configuration with changes: what a change has counts, and what it does not have stays.
+fn merged<T>(now: &T, change: &T) -> Result<T, DecodeError>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+{
+    fn merge(now: &mut Value, change: Value) {
+        match (now, change) {
+            (Value::Object(now), Value::Object(change)) => {
+                for (key, value) in change {
+                    merge(now.entry(key).or_insert(Value::Null), value);
+                }
+            }
+            (now, change) => *now = change,
+        }
+    }
+
+    let json = |value: &T| serde_json::to_value(value).unwrap_or_default();
+    let mut now = json(now);
+    merge(&mut now, json(change));
+    decode_value(&now)
+}
