@@ -8,6 +8,7 @@ mod app_server;
 mod authorizer;
 #[cfg(feature = "client")]
 mod client;
+mod convert;
 pub mod ice;
 #[cfg(any(feature = "client", feature = "server"))]
 mod rules;
@@ -54,6 +55,10 @@ pub use upstream::{InMemory, Upstream, UpstreamError};
 
 /// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.
 pub const SPEC: &str = include_str!("../../specs/aui.yaml");
+
+/// The vendor's own app server for agents that somebody shares; see
+/// [`GenerateCallRequest::from_share`].
+pub const SHARE_URL: &str = "https://ice-smart-aiagent-fcapp-appserver.aliyuncs.com";
 
 /// The paths below which an app server has its operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

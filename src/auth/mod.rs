@@ -1,4 +1,6 @@
-//! Signatures of Alibaba Cloud's Function Compute: making them, and checking them.
+//! Signatures and tokens: making them, and checking them.
+//!
+//! # Signatures of Alibaba Cloud
 //!
 //! | [`Scheme`] | What is signed | Replay |
 //! |---|---|---|
@@ -15,13 +17,15 @@
 //!
 //! # Tokens of AICall
 //!
-//! With the feature `aui` there are the tokens that an AICall app server gives to its apps. Both
-//! are made and checked offline, from the app key, which stays on the server.
+//! With the feature `aui` there are the tokens that an AICall app server gives to its apps. They
+//! are made and checked offline, from the app key, which stays on the server. Share tokens, which
+//! come with the feature `aicall`, are signed by nobody.
 //!
 //! | Maker and checker | Its tokens | For | Life |
 //! |---|---|---|---|
 //! | [`RtcTokens`] | [`RtcToken`]: one text | joining a channel | up to 24 h; an agent's 7 days |
 //! | [`ChatTokens`] | [`ChatToken`]: several fields | messages with an agent | up to 1 h |
+//! | [`ShareTokens`] | [`ShareConfig`](crate::aicall::ShareConfig) as text | calling a shared agent | as it says |
 
 mod canonical;
 #[cfg(feature = "aui")]
@@ -36,6 +40,8 @@ mod layer;
 mod nonces;
 #[cfg(feature = "aui")]
 mod rtc_token;
+#[cfg(feature = "aicall")]
+mod share_token;
 mod signer;
 mod verifier;
 
@@ -49,11 +55,15 @@ pub use credentials::{Credentials, Keys};
 #[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
 pub use ids::IdError;
 #[cfg(feature = "aui")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
 pub(crate) use ids::random_id;
 #[cfg(feature = "server")]
 pub use layer::{Verify, VerifyLayer};
+#[cfg(feature = "aui")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
 pub use rtc_token::{RtcToken, RtcTokenError, RtcTokens};
+#[cfg(feature = "aicall")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aicall")))]
+pub use share_token::{ShareTokenError, ShareTokens};
 pub use signer::{SignError, Signer};
 pub use verifier::{Refusal, Verified, Verifier};
 
