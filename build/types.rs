@@ -195,7 +195,15 @@ impl Field<'_> {
         if is_named(inner, "Vec")
             && let Some(item) = generic(inner)
         {
-            return (quote!(impl IntoIterator<Item = #item>), quote!(#ident.into_iter().collect()));
+            return match is_named(item, "String") {
+                true => (
+                    quote!(impl IntoIterator<Item = impl Into<String>>),
+                    quote!(#ident.into_iter().map(Into::into).collect()),
+                ),
+                false => {
+                    (quote!(impl IntoIterator<Item = #item>), quote!(#ident.into_iter().collect()))
+                }
+            };
         }
         match &self.property.shape.form {
             Form::Boolean | Form::Integer { .. } | Form::Number { .. } => {
@@ -280,7 +288,7 @@ impl Struct<'_> {
         let fields = self.fields.iter().map(|field| {
             let Field { property, ident, ty } = field;
             let docs = docs(&property.description);
-            let aliases = aliases(&property.doc_aliases);
+            let aliases = aliases(property.doc_names());
             let deprecated = deprecated(property.deprecated);
             let serde = derived.then(|| self.serde_attribute(field));
             quote! { #docs #aliases #deprecated #serde pub #ident: #ty }
@@ -472,9 +480,9 @@ impl Struct<'_> {
             quote!(#ident: #value)
         });
         let extra = self.extra.iter().map(|_| quote!(extra: Default::default()));
-        let written = self.fields.iter().filter_map(|field| self.is_written(field));
-        let extra_written = self.extra.iter().map(|_| quote!(!self.extra.is_empty()));
-        let conditions: Vec<_> = written.chain(extra_written).collect();
+        let left_out = self.fields.iter().filter_map(|field| self.is_left_out(field));
+        let no_extra = self.extra.iter().map(|_| quote!(self.extra.is_empty()));
+        let conditions: Vec<_> = left_out.chain(no_extra).collect();
         quote! {
             #default
 
@@ -488,38 +496,37 @@ impl Struct<'_> {
                 /// Whether nothing of it would be written.
                 #[must_use]
                 pub fn is_unset(&self) -> bool {
-                    !(#(#conditions)||*)
+                    #(#conditions)&&*
                 }
             }
         }
     }
 
-    /// The condition under which an optional field is written; none when it never is.
-    fn is_written(&self, field: &Field<'_>) -> Option<TokenStream> {
+    /// The condition under which a field is left out; none when it always is.
+    fn is_left_out(&self, field: &Field<'_>) -> Option<TokenStream> {
         let Field { property, ident, .. } = field;
         if property.never_written {
             return None;
         }
         if property.part {
-            return Some(quote!(!self.#ident.is_unset()));
+            return Some(quote!(self.#ident.is_unset()));
         }
-        let set = match (set_value(property), field.is_option()) {
-            (Some(means), _) => quote!(self.#ident.as_ref().is_some_and(|value| #means)),
-            (None, true) => quote!(self.#ident.is_some()),
-            (None, false) => quote!(!self.#ident.is_empty()),
+        let unset = match (meaningless(property), field.is_option()) {
+            (Some(nothing), _) => quote!(self.#ident.as_ref().is_none_or(|value| #nothing)),
+            (None, true) => quote!(self.#ident.is_none()),
+            (None, false) => quote!(self.#ident.is_empty()),
         };
         Some(match self.goes_with(property) {
-            Some(with) => quote!((#set && #with)),
-            None => set,
+            Some(other) => quote!((#unset || self.#other.is_none())),
+            None => unset,
         })
     }
 
-    /// The condition that the other field is set without which this one is not written.
-    fn goes_with(&self, property: &Property) -> Option<TokenStream> {
+    /// The other field that must be set for this one to be written.
+    fn goes_with(&self, property: &Property) -> Option<&Ident> {
         let with = property.only_with.as_ref()?;
         let other = self.fields.iter().find(|other| other.property.wire == *with)?;
-        let other = &other.ident;
-        Some(quote!(self.#other.is_some()))
+        Some(&other.ident)
     }
 
     /// `Serialize` of an object in which more than their being there decides what is written.
@@ -545,14 +552,16 @@ impl Struct<'_> {
                 };
                 let entry = quote!(map.serialize_entry(#wire, #value)?;);
                 if field.is_option() {
-                    let means = set_value(property).map(|means| quote!(&& #means));
-                    let with = self.goes_with(property).map(|with| quote!(&& #with));
+                    let means = meaningful(property).map(|means| quote!(&& #means));
+                    let with =
+                        self.goes_with(property).map(|other| quote!(&& self.#other.is_some()));
                     return quote! { if let Some(value) = &self.#ident #means #with { #entry } };
                 }
-                match self.is_written(field) {
-                    Some(condition) if property.presence == Presence::Optional => {
-                        quote! { if #condition { #entry } }
+                match property.presence {
+                    Presence::Optional if property.part => {
+                        quote! { if !self.#ident.is_unset() { #entry } }
                     }
+                    Presence::Optional => quote! { if !self.#ident.is_empty() { #entry } },
                     _ => entry,
                 }
             });
@@ -673,6 +682,7 @@ impl Struct<'_> {
                 quote!(#ident)
             } else {
                 let empty = match &field.property.shape.form {
+                    Form::Secret => quote!(|value: &wire::Secret| value.expose().is_empty()),
                     Form::Text { .. } | Form::Array { .. } | Form::Map(_) => {
                         quote!(|value| value.is_empty())
                     }
@@ -680,7 +690,7 @@ impl Struct<'_> {
                 };
                 quote!(wire::first_filled([#ident, #(#others),*], #empty))
             };
-            let unset = set_value(field.property).map(|means| quote!(.filter(|value| #means)));
+            let unset = meaningful(field.property).map(|means| quote!(.filter(|value| #means)));
             let value = quote!(#value #unset);
             match (field.is_option(), field.property.presence) {
                 (true, _) if field.property.aliases.is_empty() && unset.is_none() => quote!(#ident),
@@ -743,20 +753,48 @@ impl Struct<'_> {
 }
 
 /// The condition that a number which is there means something, where some mean nothing.
-fn set_value(property: &Property) -> Option<TokenStream> {
+fn meaningful(property: &Property) -> Option<TokenStream> {
+    compared(property, &quote!(>)).map(|(zero, compared)| match zero {
+        true => quote!(!value.is_zero()),
+        false => compared,
+    })
+}
+
+/// The condition that a number which is there means nothing.
+fn meaningless(property: &Property) -> Option<TokenStream> {
+    compared(property, &quote!(<=)).map(|(zero, compared)| match zero {
+        true => quote!(value.is_zero()),
+        false => compared,
+    })
+}
+
+/// Whether no more than zero means nothing, of a length of time; or else the comparison with the
+/// largest number that does.
+fn compared(property: &Property, operator: &TokenStream) -> Option<(bool, TokenStream)> {
     let up_to = property.unset_up_to?;
     match &property.shape.form {
         // No `Duration` can hold less than nothing.
         Form::Duration { .. } if up_to < 0 => None,
-        Form::Duration { .. } => Some(quote!(!value.is_zero())),
+        Form::Duration { .. } => Some((true, TokenStream::new())),
         Form::Number { .. } => {
             let up_to = proc_macro2::Literal::f64_unsuffixed(up_to as f64);
-            Some(quote!(*value > #up_to))
+            Some((false, quote!(*value #operator #up_to)))
         }
         _ => {
             let up_to = proc_macro2::Literal::i64_unsuffixed(up_to);
-            Some(quote!(*value > #up_to))
+            Some((false, quote!(*value #operator #up_to)))
         }
+    }
+}
+
+/// Whether a blank text, where JSON in a string is expected, is none. Where any JSON may stand, null
+/// is a value.
+fn is_blankable(shape: &Shape) -> bool {
+    match &shape.form {
+        Form::JsonText(content) => {
+            !matches!(content.form, Form::Json) && shape.also == Also::Nothing
+        }
+        _ => false,
     }
 }
 
@@ -764,6 +802,9 @@ fn set_value(property: &Property) -> Option<TokenStream> {
 /// less than nothing may stand for a value that is not set.
 fn read_value(ty: &syn::Type, shape: &Shape, unset: bool) -> TokenStream {
     match adapter(shape) {
+        Some(_) if is_blankable(shape) => {
+            quote!(map_.next_value::<wire::ReadAs<Option<#ty>, wire::JsonTextOrBlank>>()?.into_inner())
+        }
         Some(adapter) if unset && matches!(shape.form, Form::Duration { .. }) => {
             let adapter: TokenStream = adapter.parse().unwrap_or_default();
             quote!(map_.next_value::<wire::ReadAs<Option<#ty>, wire::OrUnset<#adapter>>>()?.into_inner())

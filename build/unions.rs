@@ -23,34 +23,43 @@ pub(super) fn write(model: &Model) -> TokenStream {
         .collect()
 }
 
-fn write_union(ty: &Type, union: &Union) -> TokenStream {
+/// The enum, the type of its unknown arm, `kind`, and the conversions: alike wherever the tag stands.
+fn definition(ty: &Type, union: &Union) -> TokenStream {
     let name = names::ident(&ty.rust);
     let unknown = format_ident!("Unknown{}", ty.rust);
     let type_docs = type_docs(ty);
     let tag = &union.tag;
-    let arms: Vec<_> = union.arms.iter().map(|arm| names::ident(&arm.rust)).collect();
-    let arm_docs = union.arms.iter().map(|arm| docs(first_paragraph(&arm.description)));
-    let coded = union.arms.iter().any(|arm| matches!(arm.value, EnumValue::Code(_)));
-    let values: Vec<_> = union.arms.iter().map(|arm| literal(&arm.value)).collect();
-    let texts: Vec<_> = union
-        .arms
-        .iter()
-        .map(|arm| match &arm.value {
-            EnumValue::Text(text) => text.clone(),
-            EnumValue::Code(code) => code.to_string(),
-        })
-        .collect();
-    let tag_type = if coded { quote!(i64) } else { quote!(&'static str) };
+    let variants = union.arms.iter().map(|arm| {
+        let ident = names::ident(&arm.rust);
+        // The rest of the docs of an object stands at its own type.
+        let text = match union.content {
+            Some(_) => arm.description.as_str(),
+            None => first_paragraph(&arm.description),
+        };
+        let docs = docs(text);
+        let aliases = aliases(&arm.doc_aliases);
+        let form = arm.form.iter().map(form_path);
+        quote!(#docs #aliases #ident #((#form))*)
+    });
+    let kinds = union.arms.iter().map(|arm| {
+        let (ident, text) = (names::ident(&arm.rust), text(&arm.value));
+        let held = arm.form.as_ref().map(|_| quote!((_)));
+        quote!(Self::#ident #held => #text.into())
+    });
     let from = from_arms(&name, union);
-    let text = format!("An object for [`{name}`] of a kind that this version does not know.");
-    let unknown_docs = docs(&text);
+    let unknown_docs =
+        docs(&format!("An object for [`{name}`] of a kind that this version does not know."));
+    let json_docs = docs(match union.content {
+        Some(_) => "The tag and what it tags.",
+        None => "The whole object, its tag included.",
+    });
     let kind_docs = docs(&format!("The value of `{tag}`."));
     quote! {
         #type_docs
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum #name {
-            #(#arm_docs #arms(#arms),)*
+            #(#variants,)*
             /// A kind that this version does not know, written back as it came. Only reading
             /// makes it.
             Unknown(#unknown),
@@ -61,7 +70,7 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
         pub struct #unknown(serde_json::Map<String, serde_json::Value>);
 
         impl #unknown {
-            /// The whole object, its tag included.
+            #json_docs
             #[must_use]
             pub fn json(&self) -> &serde_json::Map<String, serde_json::Value> {
                 &self.0
@@ -79,13 +88,29 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
             #[must_use]
             pub fn kind(&self) -> std::borrow::Cow<'_, str> {
                 match self {
-                    #(Self::#arms(_) => #texts.into(),)*
+                    #(#kinds,)*
                     Self::Unknown(#unknown(object)) => wire::tag_text(object, #tag),
                 }
             }
         }
 
         #from
+    }
+}
+
+/// A union whose tag stands among the properties of its arms.
+fn write_union(ty: &Type, union: &Union) -> TokenStream {
+    let definition = definition(ty, union);
+    let name = names::ident(&ty.rust);
+    let unknown = format_ident!("Unknown{}", ty.rust);
+    let tag = &union.tag;
+    let arms: Vec<_> = union.arms.iter().map(|arm| names::ident(&arm.rust)).collect();
+    let coded = union.arms.iter().any(|arm| matches!(arm.value, EnumValue::Code(_)));
+    let values: Vec<_> = union.arms.iter().map(|arm| literal(&arm.value)).collect();
+    let texts: Vec<_> = union.arms.iter().map(|arm| text(&arm.value)).collect();
+    let tag_type = if coded { quote!(i64) } else { quote!(&'static str) };
+    quote! {
+        #definition
 
         impl serde::Serialize for #name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -131,32 +156,10 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
 
 /// A union whose arms stand in a property of their own, beside the tag.
 fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
+    let definition = definition(ty, union);
     let name = names::ident(&ty.rust);
     let unknown = format_ident!("Unknown{}", ty.rust);
-    let type_docs = type_docs(ty);
     let tag = &union.tag;
-    let variants = union.arms.iter().map(|arm| {
-        let ident = names::ident(&arm.rust);
-        let docs = docs(&arm.description);
-        let aliases = aliases(&arm.doc_aliases);
-        let form = arm.form.iter().map(form_path);
-        quote!(#docs #aliases #ident #((#form))*)
-    });
-    let from = from_arms(&name, union);
-    let text = format!("An object for [`{name}`] of a kind that this version does not know.");
-    let unknown_docs = docs(&text);
-    let kind_docs = docs(&format!("The value of `{tag}`."));
-    let text = |arm: &Arm| match &arm.value {
-        EnumValue::Text(text) => text.clone(),
-        EnumValue::Code(code) => code.to_string(),
-    };
-    let kinds = union.arms.iter().map(|arm| {
-        let (ident, text) = (names::ident(&arm.rust), text(arm));
-        match arm.form {
-            Some(_) => quote!(Self::#ident(_) => #text.into()),
-            None => quote!(Self::#ident => #text.into()),
-        }
-    });
     let written = union.arms.iter().map(|arm| {
         let (ident, value) = (names::ident(&arm.rust), literal(&arm.value));
         match arm.form {
@@ -170,7 +173,7 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
         }
     });
     let read = union.arms.iter().map(|arm| {
-        let (ident, text) = (names::ident(&arm.rust), text(arm));
+        let (ident, text) = (names::ident(&arm.rust), text(&arm.value));
         match arm.form {
             Some(_) => {
                 quote!(#text => wire::read_content(Self::CONTENT, content).map(Self::#ident))
@@ -179,46 +182,7 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
         }
     });
     quote! {
-        #type_docs
-        #[derive(Debug, Clone, PartialEq)]
-        #[non_exhaustive]
-        pub enum #name {
-            #(#variants,)*
-            /// A kind that this version does not know, written back as it came. Only reading
-            /// makes it.
-            Unknown(#unknown),
-        }
-
-        #unknown_docs
-        #[derive(Clone, PartialEq)]
-        pub struct #unknown(serde_json::Map<String, serde_json::Value>);
-
-        impl #unknown {
-            /// The tag and what it tags.
-            #[must_use]
-            pub fn json(&self) -> &serde_json::Map<String, serde_json::Value> {
-                &self.0
-            }
-        }
-
-        impl std::fmt::Debug for #unknown {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                wire::Hidden::object(f, &self.0, #tag)
-            }
-        }
-
-        impl #name {
-            #kind_docs
-            #[must_use]
-            pub fn kind(&self) -> std::borrow::Cow<'_, str> {
-                match self {
-                    #(#kinds,)*
-                    Self::Unknown(#unknown(object)) => wire::tag_text(object, #tag),
-                }
-            }
-        }
-
-        #from
+        #definition
 
         impl serde::Serialize for #name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -282,6 +246,14 @@ fn from_arms(name: &proc_macro2::Ident, union: &Union) -> TokenStream {
         })
     });
     quote!(#(#from)*)
+}
+
+/// The value of a tag as text.
+fn text(value: &EnumValue) -> String {
+    match value {
+        EnumValue::Text(text) => text.clone(),
+        EnumValue::Code(code) => code.to_string(),
+    }
 }
 
 fn literal(value: &EnumValue) -> TokenStream {

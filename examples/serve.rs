@@ -1,17 +1,22 @@
 //! Serves the demo bot for real platforms: Digital Employee at `/proxy/…`, DUIX at `/duix/dialogue`
-//! and `/duix/dialogue/stream`, ODFS at `/oifde/rest/…`.
+//! and `/duix/dialogue/stream`, ODFS at `/oifde/rest/…`. Beside it stands an AUI Kits app server, with
+//! agents in memory, at `/api/v1/aiagent` and `/api/v2/aiagent`.
 //!
 //! ```text
-//! serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS]
+//! serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any]
 //! ```
 //!
 //! Without `--listen` it follows the rules of Function Compute's custom runtime. With `--key-id` it
 //! takes signed requests of Digital Employee only; the secret of the key is in `CALLBOT_KEY_SECRET`.
 //! With `CALLBOT_DUIX_SECRET` set, requests of DUIX need it in the header `x-callbot-secret`. With
 //! `CALLBOT_ODFS_APP_KEY` and `CALLBOT_ODFS_APP_SECRET` set, tokens are issued to that account at
-//! `gettoken`, and requests of ODFS need one. After SIGTERM or Ctrl-C running turns may end, for
+//! `gettoken`, and requests of ODFS need one. With `CALLBOT_AUI_TOKEN` set, requests of the app server
+//! need it in `Authorization`; `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app that its
+//! tokens are for, a demo app if not. `--cors-any` lets the pages of every origin call the app server,
+//! for a web client under development. After SIGTERM or Ctrl-C running turns may end, for
 //! 30 s unless `--grace` says otherwise.
 
+mod agents;
 mod clerk;
 
 use std::env::VarError;
@@ -21,7 +26,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
-use callbot::auth::{Credentials, Verifier, VerifyLayer};
+use callbot::aui::{AnyCaller, KnownCallers};
+use callbot::auth::{Credentials, RtcTokens, Verifier, VerifyLayer};
 use callbot::digital_employee::Server;
 use callbot::duix::dialogue;
 use callbot::odfs;
@@ -93,7 +99,19 @@ fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
         [None, None] => odfs::router(clerk),
         _ => return Err("CALLBOT_ODFS_APP_KEY and CALLBOT_ODFS_APP_SECRET go together".into()),
     };
-    Ok(function_compute::hooks().merge(bot).merge(human.router()).merge(ivr))
+    let app = [variable("CALLBOT_RTC_APP_ID")?, variable("CALLBOT_RTC_APP_KEY")?];
+    let tokens = match app {
+        [Some(id), Some(key)] => RtcTokens::new(id, key),
+        [None, None] => RtcTokens::new("demo-app", "demo-key"),
+        _ => return Err("CALLBOT_RTC_APP_ID and CALLBOT_RTC_APP_KEY go together".into()),
+    };
+    let agents = match variable("CALLBOT_AUI_TOKEN")? {
+        Some(token) => {
+            agents::router(tokens, KnownCallers::new().caller("app", token), options.cors_any)
+        }
+        None => agents::router(tokens, AnyCaller, options.cors_any),
+    };
+    Ok(function_compute::hooks().merge(bot).merge(human.router()).merge(ivr).merge(agents))
 }
 
 /// A variable of the environment. One that can't be read is an error: it may be a secret, and
@@ -111,12 +129,18 @@ struct Options {
     listen: SocketAddr,
     key_id: Option<String>,
     grace: Duration,
+    cors_any: bool,
 }
 
 impl Options {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
         let (mut listen, mut key_id, mut grace) = (None, None, Duration::from_secs(30));
+        let mut cors_any = false;
         while let Some(option) = arguments.next() {
+            if option == "--cors-any" {
+                cors_any = true;
+                continue;
+            }
             let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?;
             match option.as_str() {
                 "--listen" => {
@@ -140,7 +164,7 @@ impl Options {
                 SocketAddr::from(([0, 0, 0, 0], port))
             }
         };
-        Ok(Self { listen, key_id, grace })
+        Ok(Self { listen, key_id, grace, cors_any })
     }
 }
 

@@ -11,6 +11,8 @@
 //! | Alibaba Cloud Digital Employee | [`digital_employee`] | is called | `digital-employee` |
 //! | Huawei ODFS | [`odfs`] | is asked what to do next, or is the IVR that asks | `odfs` |
 //! | DUIX digital humans | [`duix`] | is asked what to say, and calls the management API | `duix` |
+//! | AICall (Alibaba Cloud), app server | [`aui`] | starts AI agents in calls, or calls such a server | `aui` |
+//! | AICall, data types | [`aicall`] | configures an agent, reads its messages and errors | `aicall` |
 //!
 //! # A bot
 //!
@@ -74,7 +76,7 @@
 //!
 //! | Feature | Default | What it brings |
 //! |---|---|---|
-//! | `digital-employee`, `duix`, `odfs` | yes | the platforms of these names |
+//! | `digital-employee`, `duix`, `odfs`, `aicall`, `aui` | yes | the platforms of these names; `aui` brings `aicall` |
 //! | `client` | yes | the clients, and the simulators that stand on them |
 //! | `server` | yes | the `Api` traits and their axum routers |
 //! | `rustls` | yes | TLS for the clients, by rustls with ring |
@@ -131,6 +133,7 @@ pub mod wire;
     feature = "digital-employee",
     feature = "duix",
     feature = "odfs",
+    feature = "aui",
     feature = "client",
     feature = "server"
 ))]

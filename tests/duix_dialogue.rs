@@ -125,7 +125,7 @@ async fn the_screen_shows_what_the_answer_says_and_keys_of_the_future_are_kept()
     let future = Operations::new()
         .with_extra("showPicture", json!({"url": "/a.png", "deep": [null, 1.5, {}]}))
         .with_can_show_text(Flag::from_code(7))
-        .with_tip_phrases(TipPhrases::new(["a".into()]).with_extra("style", 2));
+        .with_tip_phrases(TipPhrases::new(["a"]).with_extra("style", 2));
     let cases = [
         (hi(), Value::Null),
         (hi().with_text_shown(true), json!({"canShowText": 1})),

@@ -642,7 +642,7 @@ async fn on_socket(server: Server<Mirror>) -> Client {
 async fn client_and_server_understand_each_other_in_every_form() {
     let shown = Operations::new()
         .with_can_show_text(Flag::No)
-        .with_tip_phrases(TipPhrases::new(["yes".into(), "是".into()]).with_extra("style", 2))
+        .with_tip_phrases(TipPhrases::new(["yes", "是"]).with_extra("style", 2))
         .with_extra("showPicture", json!({"url": "/a.png"}));
     for form in [AnswerForm::Object, AnswerForm::JsonText] {
         let server = || Server::new(Mirror).answer_form(form);

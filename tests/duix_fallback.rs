@@ -334,7 +334,8 @@ async fn an_answer_that_breaks_the_spec_counts_as_a_failure_and_the_place_is_tra
             "/data/answer/operations/canShowText",
         ),
         (
-            Operations::new().with_tip_phrases(TipPhrases::new([]).with_extra("phrases", SECRET)),
+            Operations::new()
+                .with_tip_phrases(TipPhrases::new([""; 0]).with_extra("phrases", SECRET)),
             "/data/answer/operations/tipPhrases/phrases",
         ),
     ];

@@ -1,9 +1,10 @@
 //! The example `serve` as a process: it is ready when it says so, checks signatures and secrets,
-//! serves both platforms, and lets running turns end.
+//! serves the platforms and the app server, and lets running turns end.
 #![cfg(all(
     unix,
     feature = "digital-employee",
     feature = "duix",
+    feature = "aui",
     feature = "client",
     feature = "server"
 ))]
@@ -14,6 +15,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use callbot::aicall::{AgentType, ErrorCode, Template};
+use callbot::aui::{self, Base, GenerateCallRequest, StartInstanceRequest, StopInstanceRequest};
 use callbot::auth::{Credentials, Scheme, Signer};
 use callbot::client::CallOptions;
 use callbot::digital_employee::{AnswerMode, Client, DialogueRequest, EndSessionRequest};
@@ -43,6 +46,7 @@ async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, String
         .env_remove("FC_SERVER_PORT")
         .env_remove("FC_CUSTOM_LISTEN_PORT")
         .env_remove("CALLBOT_DUIX_SECRET")
+        .env_remove("CALLBOT_AUI_TOKEN")
         .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -315,4 +319,39 @@ async fn a_secret_that_can_not_be_read_does_not_leave_the_door_open() {
     let request = dialogue::DialogueRequest::new("100003", "1", "Hello!", "c-1");
     let answer = dialogue::Client::new(url).unwrap().dialogue(&request).await;
     assert!(answer.is_err(), "anybody is answered");
+}
+
+#[tokio::test]
+async fn the_app_server_stands_at_both_bases_and_has_no_missing_agent() {
+    let (_child, url) = start(LOCAL, NONE).await;
+    for base in Base::ALL {
+        let client = aui::Client::new(&url, base).unwrap();
+        let request = StartInstanceRequest::new("u1", AgentType::Voice);
+        let started = client.start_instance(&request).await.unwrap();
+        let stop = StopInstanceRequest::new(&*started.instance_id);
+        client.stop_instance(&stop).await.unwrap();
+        let request = GenerateCallRequest::new(Template::new()).with_agent_id("missing");
+        let error = client.generate_call(&request).await.unwrap_err();
+        assert_eq!(aui::error_code(&error), ErrorCode::AgentNotFound);
+    }
+}
+
+#[tokio::test]
+async fn the_app_server_wants_its_token_and_lets_pages_in_when_it_is_told_to() {
+    let variables = [("CALLBOT_AUI_TOKEN", "token-1")];
+    let (_child, url) = start(&["--listen", "127.0.0.1:0", "--cors-any"], &variables).await;
+    let client = aui::Client::new(&url, Base::V2).unwrap();
+    let request = StartInstanceRequest::new("u1", AgentType::Voice);
+    let error = client.start_instance(&request).await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 403);
+    let origin = HeaderValue::from_static("https://dev.example");
+    let options = CallOptions::new().header(HeaderName::from_static("origin"), origin.clone());
+    let client = client.with_authorization("token-1").with(options.clone());
+    let started = client.start_instance(&request).await.unwrap();
+    assert_eq!(started.headers()["access-control-allow-origin"], origin);
+
+    let (_child, url) = start(LOCAL, NONE).await;
+    let client = aui::Client::new(&url, Base::V2).unwrap().with(options);
+    let started = client.start_instance(&request).await.unwrap();
+    assert!(!started.headers().contains_key("access-control-allow-origin"));
 }

@@ -2,6 +2,9 @@
 //! back as the same.
 #![no_main]
 
+use callbot::aicall::{AgentConfig, AgentMessage, ClientMessage, Message, ShareConfig, Template};
+use callbot::aui::{FailureAnswer, GenerateCallRequest, GeneratedCall, InstanceDescription};
+use callbot::auth::{RtcToken, ShareTokens};
 use callbot::digital_employee::{
     AbortDialogueRequest, BeginSessionRequest, DialogueRequest, Packet,
 };
@@ -23,9 +26,27 @@ macro_rules! check {
     )*};
 }
 
+// Of a configuration not all that is read is written; what is written is so again.
+macro_rules! settles {
+    ($json:expr, $($ty:ty),*) => {$(
+        if let Ok(value) = decode::<$ty>($json) {
+            if value.validate().is_ok() {
+                let json = serde_json::to_string(&value).unwrap();
+                let again = decode::<$ty>(json.as_bytes()).unwrap();
+                assert_eq!(serde_json::to_string(&again).unwrap(), json);
+            }
+        }
+    )*};
+}
+
 fuzz_target!(|json: &[u8]| {
     check!(json, BeginSessionRequest, DialogueRequest, AbortDialogueRequest, Packet);
     check!(json, Conversation, dialogue::DialogueRequest, DialogueAnswer, Request, Response);
+    settles!(json, AgentConfig, Template, ShareConfig, GenerateCallRequest, InstanceDescription);
+    settles!(json, Message<AgentMessage>, Message<ClientMessage>, GeneratedCall, FailureAnswer);
+    if let Ok(text) = std::str::from_utf8(json) {
+        let _ = (RtcToken::read(text), ShareTokens::new().read(text));
+    }
     // The views over the fields never fail, or say where.
     match decode::<Response>(json) {
         Ok(Response::Interact(answer)) => {

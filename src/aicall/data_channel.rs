@@ -7,6 +7,19 @@ use serde_json::Value;
 use super::{AgentMessage, ClientMessage, Envelope};
 use crate::wire::{DecodeError, Report, Validate, Violations, decode, decode_value};
 
+/// What a message says: an [`AgentMessage`] or a [`ClientMessage`], and nothing else.
+pub trait MessageBody: Serialize + DeserializeOwned + Validate + sealed::Sealed {}
+
+impl MessageBody for AgentMessage {}
+impl MessageBody for ClientMessage {}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::AgentMessage {}
+    impl Sealed for super::ClientMessage {}
+}
+
 /// A message as it travels: what it says, who says it to whom, and its number.
 ///
 /// What an agent says is an [`AgentMessage`], what a client says a [`ClientMessage`].
@@ -37,7 +50,7 @@ pub struct Message<B> {
     pub envelope: Envelope,
 }
 
-impl<B> Message<B> {
+impl<B: MessageBody> Message<B> {
     /// A message to everyone. `seq_id` counts the messages of one sender, from 1.
     #[must_use]
     pub fn new(body: B, seq_id: i64) -> Self {
@@ -57,9 +70,7 @@ impl<B> Message<B> {
         self.envelope.receiver_id = Some(receiver_id.into());
         self
     }
-}
 
-impl<B: Serialize + Validate> Message<B> {
     /// The text that goes into the data channel, as UTF-8.
     ///
     /// # Errors
@@ -69,9 +80,7 @@ impl<B: Serialize + Validate> Message<B> {
         // What is valid has no number that JSON can't write, and its keys are texts.
         Ok(serde_json::to_string(self).unwrap_or_default())
     }
-}
 
-impl<B: DeserializeOwned> Message<B> {
     /// Reads what came from the data channel.
     ///
     /// # Errors
@@ -81,7 +90,7 @@ impl<B: DeserializeOwned> Message<B> {
     }
 }
 
-impl<B: Serialize> Serialize for Message<B> {
+impl<B: MessageBody> Serialize for Message<B> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Flat<'a, B> {
@@ -96,7 +105,7 @@ impl<B: Serialize> Serialize for Message<B> {
     }
 }
 
-impl<'de, B: DeserializeOwned> Deserialize<'de> for Message<B> {
+impl<'de, B: MessageBody> Deserialize<'de> for Message<B> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let message = Value::deserialize(deserializer)?;
         let body = decode_value(&message).map_err(D::Error::custom)?;
@@ -105,7 +114,7 @@ impl<'de, B: DeserializeOwned> Deserialize<'de> for Message<B> {
     }
 }
 
-impl<B: Validate> Validate for Message<B> {
+impl<B: MessageBody> Validate for Message<B> {
     fn check(&self, report: &mut Report<'_>) {
         self.body.check(report);
         self.envelope.check(report);

@@ -42,10 +42,14 @@ impl From<TemplateConfig> for AgentConfig {
 }
 
 impl Template {
-    /// The template of an agent of this type: `settings` under its key. A message chat has settings
-    /// of another kind, and an unknown type none: `None`.
+    /// The template of an agent of this type: `settings` under its key. The `avatar_id` is left out
+    /// where no digital human is shown, as the platform's SDK does. A message chat has settings of
+    /// another kind, and an unknown type none: `None`.
     #[must_use]
-    pub fn of(agent_type: &AgentType, settings: TemplateConfig) -> Option<Self> {
+    pub fn of(agent_type: &AgentType, mut settings: TemplateConfig) -> Option<Self> {
+        if matches!(agent_type, AgentType::Voice | AgentType::Vision) {
+            settings.avatar_id = None;
+        }
         let template = Self::new();
         Some(match agent_type {
             AgentType::Voice => template.with_voice(settings),

@@ -344,7 +344,7 @@ impl<A: Api, Z: Authorizer> Mounted<A, Z> {
     fn result(&self, done: Result<(), Error>) -> Result<InstanceResult, Error> {
         match done {
             Ok(()) => Ok(InstanceResult::new(true)),
-            Err(error) if self.base == Base::V1 && !error.is_refusal() => {
+            Err(error) if self.base == Base::V1 && !error.is_callers_fault() => {
                 tracing::warn!("answered with `result: false`: {error}");
                 Ok(InstanceResult::new(false))
             }

@@ -147,18 +147,22 @@ impl<U: Upstream> AppServer<U> {
         self.known().instances.insert(id.into(), held);
     }
 
-    /// Makes a channel the caller's own, unless it is another one's.
-    fn hold_channel(&self, caller: &Principal, id: &str) -> Result<(), Error> {
+    /// Makes a new channel the caller's own.
+    fn hold_channel(&self, caller: &Principal, id: &str) {
+        let (owner, until) = (caller.clone(), self.until(RtcTokens::AGENT));
+        self.known().channels.insert(id.into(), Held { owner, region: None, until });
+    }
+
+    /// Makes a channel that the caller names its own, unless it is another one's.
+    fn claim_channel(&self, caller: &Principal, id: &str) -> Result<(), Error> {
         let (now, until) = (self.clock.seconds(), self.until(RtcTokens::AGENT));
         let mut known = self.known();
-        match known.channels.get_mut(id).filter(|held| held.until > now) {
-            Some(held) if held.owner != *caller => return Err(foreign("channel")),
-            Some(held) => held.until = until,
-            None => {
-                let held = Held { owner: caller.clone(), region: None, until };
-                known.channels.insert(id.into(), held);
-            }
+        let held = known.channels.get(id).filter(|held| held.until > now);
+        if held.is_some_and(|held| held.owner != *caller) {
+            return Err(foreign("channel"));
         }
+        let held = Held { owner: caller.clone(), region: None, until };
+        known.channels.insert(id.into(), held);
         Ok(())
     }
 
@@ -261,7 +265,7 @@ impl<U: Upstream> Api for AppServer<U> {
         let made = self.upstream.generate(region, call).await;
         let made = made.map_err(UpstreamError::into_error)?;
         self.hold_instance(caller, &made.instance_id, region);
-        self.hold_channel(caller, &made.channel_id)?;
+        self.hold_channel(caller, &made.channel_id);
         let mut answer = GeneratedCall::new(
             made.token,
             agent_id,
@@ -300,8 +304,8 @@ impl<U: Upstream> Api for AppServer<U> {
             session_id: request.session_id,
             user_data: request.user_data,
         };
+        self.hold_channel(caller, &channel_id);
         let (instance_id, agent_user_id) = self.start_in(caller, start).await?;
-        self.hold_channel(caller, &channel_id)?;
         Ok(StartedInstance::new(instance_id, token.encode(), agent_user_id, channel_id))
     }
 
@@ -378,7 +382,7 @@ impl<U: Upstream> Api for AppServer<U> {
         check_id(Ids::Rtc, "channel_id", channel_id)?;
         let region = filled(&request.region).ok_or_else(|| missing("region"))?;
         self.room()?;
-        self.hold_channel(caller, channel_id)?;
+        self.claim_channel(caller, channel_id)?;
         let start = Start {
             agent_id,
             channel_id,
@@ -433,7 +437,7 @@ impl<U: Upstream> Api for AppServer<U> {
             None => random_id()?,
         };
         self.room()?;
-        self.hold_channel(caller, &channel_id)?;
+        self.claim_channel(caller, &channel_id)?;
         let token = self.tokens.issue(&channel_id, user_id)?;
         Ok(RtcTokenAnswer::new(token.encode(), token.expires_at).with_channel_id(channel_id))
     }

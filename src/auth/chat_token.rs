@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::credentials::is_secret;
-use super::ids::{IdError, Ids, is_word, random_id};
+use super::ids::{IdError, Ids, is_word, random_digits};
 use super::rtc_token::{hash, later};
 use crate::clock::{Clock, SharedClock};
 use crate::wire::Secret;
@@ -213,7 +213,7 @@ impl ChatTokens {
 }
 
 fn new_nonce() -> Result<String, ChatTokenError> {
-    let random = random_id().map_err(|_| ChatTokenError::Random)?;
+    let random = random_digits().map_err(|_| ChatTokenError::Random)?;
     Ok(format!("{PREFIX}{random}"))
 }
 

@@ -34,7 +34,15 @@ impl Ids {
     }
 }
 
+/// 32 hex digits that nobody can foretell.
+pub(super) fn random_digits() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(canonical::hex(&bytes))
+}
+
 /// An id that nobody can foretell: a UUID of version 4, without dashes.
+#[cfg(feature = "server")]
 pub(crate) fn random_id() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)?;

@@ -54,7 +54,7 @@ pub use credentials::{Credentials, Keys};
 #[cfg(feature = "aui")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
 pub use ids::IdError;
-#[cfg(feature = "aui")]
+#[cfg(all(feature = "aui", feature = "server"))]
 pub(crate) use ids::random_id;
 #[cfg(feature = "server")]
 pub use layer::{Verify, VerifyLayer};

@@ -79,10 +79,14 @@ impl Error {
         Self(Inner::Wire(fault))
     }
 
-    /// Whether it says that the caller may not ask.
+    /// Whether the caller may not ask, or not so.
     #[cfg(feature = "aui")]
-    pub(crate) fn is_refusal(&self) -> bool {
-        matches!(&self.0, Inner::Wire(Fault { kind: FaultKind::Forbidden, .. }))
+    pub(crate) fn is_callers_fault(&self) -> bool {
+        let kind = match &self.0 {
+            Inner::Wire(fault) => fault.kind,
+            _ => return false,
+        };
+        matches!(kind, FaultKind::Forbidden | FaultKind::Request)
     }
 
     /// What of it reaches the platform.

@@ -167,6 +167,45 @@ impl<T: Serialize> SerializeAs<T> for JsonText {
     }
 }
 
+/// Reads JSON in a string as [`JsonText`] does; a blank string and the JSON `null` are none.
+#[derive(Debug)]
+pub struct JsonTextOrBlank;
+
+impl<'de, T: DeserializeOwned> DeserializeAs<'de, Option<T>> for JsonTextOrBlank {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+        struct Any<T>(PhantomData<T>);
+
+        impl<'de, T: DeserializeOwned> Visitor<'de> for Any<T> {
+            type Value = Option<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object, an array, or a string that holds its JSON")
+            }
+
+            fn visit_unit<E>(self) -> Result<Option<T>, E> {
+                Ok(None)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<T>, E> {
+                if text.trim().is_empty() {
+                    return Ok(None);
+                }
+                decode::<Option<T>>(text.as_bytes()).map_err(E::custom)
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Option<T>, M::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Some)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Option<T>, A::Error> {
+                T::deserialize(de::value::SeqAccessDeserializer::new(items)).map(Some)
+            }
+        }
+
+        deserializer.deserialize_any(Any(PhantomData))
+    }
+}
+
 /// Reads a text, or a number as one, and makes a value of it.
 struct Text<F>(&'static str, F);
 

@@ -18,8 +18,8 @@ pub use decode::{DecodeError, decode, decode_value};
 pub use duration::{Milliseconds, OrUnset, Seconds};
 pub use enclosed::{Enclosed, read_content, read_enclosed};
 pub use forms::{
-    JsonText, OrJson, OrJsonText, OrJsonTextOrText, OrNumber, OrText, first_filled, parameter,
-    read_code, read_text, tag_text,
+    JsonText, JsonTextOrBlank, OrJson, OrJsonText, OrJsonTextOrText, OrNumber, OrText,
+    first_filled, parameter, read_code, read_text, tag_text,
 };
 pub use hidden::{Hidden, Secret};
 pub use operation::Operation;

@@ -214,7 +214,7 @@ impl Report<'_> {
 
     /// A length of time in whole milliseconds, in a range of milliseconds.
     pub fn milliseconds(&mut self, value: Duration, allowed: impl RangeBounds<i64>) {
-        let whole = (value.subsec_nanos() % 1_000_000 == 0).then_some(value.as_millis());
+        let whole = value.subsec_nanos().is_multiple_of(1_000_000).then_some(value.as_millis());
         self.duration(value, whole, "milliseconds", &allowed);
     }
 

@@ -412,7 +412,7 @@ impl<'de> serde::Deserialize<'de> for Guest {
                         "settings" => {
                             settings = map_
                                 .next_value::<
-                                    wire::ReadAs<Option<Settings>, Option<wire::JsonText>>,
+                                    wire::ReadAs<Option<Settings>, wire::JsonTextOrBlank>,
                                 >()?
                                 .into_inner();
                         }
@@ -622,8 +622,11 @@ impl Meal {
 
     /// Sets [`courses`](Self::courses).
     #[must_use]
-    pub fn with_courses(mut self, courses: impl IntoIterator<Item = String>) -> Self {
-        self.courses = courses.into_iter().collect();
+    pub fn with_courses(
+        mut self,
+        courses: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.courses = courses.into_iter().map(Into::into).collect();
         self
     }
 }
@@ -817,6 +820,7 @@ impl<'de> serde::Deserialize<'de> for Silence {
 #[non_exhaustive]
 pub struct Motto {
     /// The motto itself.
+    #[doc(alias = "words")]
     #[serde(rename = "words")]
     pub text: String,
     /// Whether it is shouted.
@@ -959,6 +963,7 @@ pub struct ListGuestsParameters {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mood: Option<Mood>,
     /// Returns in the logs.
+    #[doc(alias = "X-Trace-Id")]
     #[serde(rename = "X-Trace-Id", skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
     /// Opens the list; never shows.

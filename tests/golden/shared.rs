@@ -38,8 +38,11 @@ impl Address {
 
     /// Sets [`tags`](Self::tags).
     #[must_use]
-    pub fn with_tags(mut self, tags: impl IntoIterator<Item = String>) -> Self {
-        self.tags = tags.into_iter().collect();
+    pub fn with_tags(
+        mut self,
+        tags: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.tags = tags.into_iter().map(Into::into).collect();
         self
     }
 }
@@ -68,7 +71,7 @@ impl<'de> serde::Deserialize<'de> for Address {
                         "tags" => {
                             tags = map_
                                 .next_value::<
-                                    wire::ReadAs<Option<Vec<String>>, Option<wire::JsonText>>,
+                                    wire::ReadAs<Option<Vec<String>>, wire::JsonTextOrBlank>,
                                 >()?
                                 .into_inner();
                         }
@@ -195,15 +198,21 @@ impl HouseConfig {
 
     /// Sets [`names`](Self::names).
     #[must_use]
-    pub fn with_names(mut self, names: impl IntoIterator<Item = String>) -> Self {
-        self.names = Some(names.into_iter().collect());
+    pub fn with_names(
+        mut self,
+        names: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.names = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
     /// Sets [`words`](Self::words).
     #[must_use]
-    pub fn with_words(mut self, words: impl IntoIterator<Item = String>) -> Self {
-        self.words = words.into_iter().collect();
+    pub fn with_words(
+        mut self,
+        words: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.words = words.into_iter().map(Into::into).collect();
         self
     }
 
@@ -270,13 +279,13 @@ impl HouseConfig {
     /// Whether nothing of it would be written.
     #[must_use]
     pub fn is_unset(&self) -> bool {
-        !(self.lit.is_some() || self.idle.is_some()
-            || self.fade.as_ref().is_some_and(|value| !value.is_zero())
-            || self.pause.is_some()
-            || self.level.as_ref().is_some_and(|value| *value > -1)
-            || self.rate.as_ref().is_some_and(|value| *value > 0.0)
-            || self.share.is_some() || self.names.is_some() || !self.words.is_empty()
-            || self.params.is_some() || !self.door.is_unset() || !self.bell.is_unset())
+        self.lit.is_none() && self.idle.is_none()
+            && self.fade.as_ref().is_none_or(|value| value.is_zero())
+            && self.pause.is_none()
+            && self.level.as_ref().is_none_or(|value| *value <= -1)
+            && self.rate.as_ref().is_none_or(|value| *value <= 0.0)
+            && self.share.is_none() && self.names.is_none() && self.words.is_empty()
+            && self.params.is_none() && self.door.is_unset() && self.bell.is_unset()
     }
 }
 
@@ -403,7 +412,7 @@ impl<'de> serde::Deserialize<'de> for HouseConfig {
                                 .next_value::<
                                     wire::ReadAs<
                                         Option<serde_json::Map<String, serde_json::Value>>,
-                                        Option<wire::JsonText>,
+                                        wire::JsonTextOrBlank,
                                     >,
                                 >()?
                                 .into_inner();
@@ -494,7 +503,7 @@ impl DoorConfig {
     /// Whether nothing of it would be written.
     #[must_use]
     pub fn is_unset(&self) -> bool {
-        !(self.locked.is_some() || self.mode.is_some())
+        self.locked.is_none() && self.mode.is_none()
     }
 }
 
@@ -585,7 +594,7 @@ impl BellConfig {
     /// Whether nothing of it would be written.
     #[must_use]
     pub fn is_unset(&self) -> bool {
-        !(self.tune.is_some() || (self.loud.is_some() && self.tune.is_some()))
+        self.tune.is_none() && (self.loud.is_none() || self.tune.is_none())
     }
 }
 

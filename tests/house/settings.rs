@@ -87,9 +87,20 @@ fn lengths_of_time_are_whole_numbers_of_their_unit() {
 
 #[test]
 fn an_empty_list_is_another_value_than_none_where_the_spec_says_so() {
-    let config = HouseConfig::unset().with_names([]).with_words([]).with_params(Default::default());
+    let none: [&str; 0] = [];
+    let config =
+        HouseConfig::unset().with_names(none).with_words(none).with_params(Default::default());
     assert_eq!(written(&config), json!({"Names": [], "Params": "{}"}));
     assert_eq!(read(json!({"Names": [], "Params": "{}", "Words": []})), config);
+}
+
+#[test]
+fn a_blank_text_where_json_is_expected_is_none() {
+    for nothing in ["", " ", "null"] {
+        assert_eq!(read(json!({"Params": nothing})), HouseConfig::unset());
+    }
+    let error = decode::<HouseConfig>(br#"{"Params":"[]"}"#).unwrap_err();
+    assert_eq!(error.to_string(), "/Params: invalid type: sequence, expected a map");
 }
 
 #[test]

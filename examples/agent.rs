@@ -1,0 +1,146 @@
+//! Calls AI agents through an AUI Kits app server: generates, starts, changes, describes and stops
+//! them, and shows how an agent is configured.
+//!
+//! ```text
+//! agent [--url URL] [--base v1|v2]
+//! ```
+//!
+//! Without `--url` an app server runs in this process, with agents in memory. With it, it is one that
+//! runs elsewhere, such as that of the example `serve`; `CALLBOT_AUI_TOKEN` is the token that it wants
+//! in `Authorization`.
+
+mod agents;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use callbot::aicall::{
+    AgentConfig, AgentType, AutoSpeechContent, AutoSpeechUserIdle, Template, TurnDetectionMode,
+};
+use callbot::aui::{
+    AnyCaller, Base, Client, DescribeInstanceRequest, GenerateCallRequest, StartInstanceRequest,
+    StopInstanceRequest, UpdateInstanceRequest, error_code,
+};
+use callbot::auth::{RtcToken, RtcTokens};
+use callbot::server::serve;
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("agent: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let (mut url, mut base) = (None, Base::V2);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(option) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?;
+        match (option.as_str(), value.as_str()) {
+            ("--url", _) => url = Some(value),
+            ("--base", "v1") => base = Base::V1,
+            ("--base", "v2") => base = Base::V2,
+            _ => return Err(format!("{option} {value} is not known").into()),
+        }
+    }
+    let url = match url {
+        Some(url) => url,
+        None => start_app_server().await?,
+    };
+    let token = std::env::var("CALLBOT_AUI_TOKEN").unwrap_or_default();
+    let client = Client::builder(&url, base).authorization(token).build()?;
+    println!("app server at {url}{base}");
+
+    let config = config();
+    println!("\nthe configuration, as it is sent:\n{}", serde_json::to_string_pretty(&config)?);
+
+    // The platform makes the channel, and the user joins later.
+    let request = GenerateCallRequest::new(Template::new())
+        .with_agent_id("voice-agent")
+        .with_user_id("caller-1")
+        .with_expire(Duration::from_secs(3600))
+        .with_agent_config(config);
+    let call = client.generate_call(&request).await?;
+    println!("\ngenerated: {} has the instance {}", call.agent_id, call.instance_id);
+    show_token(call.rtc_token.expose())?;
+    stop(&client, &call.instance_id).await?;
+
+    // The app server makes the channel, and knows an agent of the type.
+    let request = StartInstanceRequest::new("caller-1", AgentType::Voice);
+    let started = client.start_instance(&request).await?;
+    println!("\nstarted: instance {} in channel {}", started.instance_id, started.channel_id);
+    show_token(started.rtc_token.expose())?;
+
+    let mut change = AgentConfig::unset();
+    change.greeting = Some("Hello again!".into());
+    change.volume = Some(150);
+    let update = UpdateInstanceRequest::new(&*started.instance_id, Template::new());
+    client.update_instance(&update.with_agent_config(change.clone())).await?;
+    println!("updated: {}", serde_json::to_string(&change)?);
+
+    if base == Base::V2 {
+        let request = DescribeInstanceRequest::new("caller-1", &*started.instance_id);
+        let described = client.describe_instance(&request).await?;
+        let status =
+            described.status.as_ref().map_or("of unknown status", |status| status.as_str());
+        println!("described: {status}");
+        if let Some(config) = &described.agent_config {
+            println!("  its configuration: {}", serde_json::to_string(config)?);
+        }
+    }
+    stop(&client, &started.instance_id).await?;
+
+    // What goes wrong is an error of the SDK's kind.
+    let request = GenerateCallRequest::new(Template::new()).with_agent_id(agents::MISSING);
+    match client.generate_call(&request).await {
+        Ok(call) => println!("\nthe agent is not missing: instance {}", call.instance_id),
+        Err(error) => {
+            let code = error_code(&error);
+            println!("\nan agent that is not there: {} ({}): {code}", code.code(), error);
+        }
+    }
+    Ok(())
+}
+
+/// An agent for a friendly voice call: the SDK's defaults, and what differs from them.
+fn config() -> AgentConfig {
+    let mut config = AgentConfig::default();
+    config.greeting = Some("Good morning! What can I do for you?".into());
+    config.max_idle_time = Some(Duration::from_secs(300));
+    config.asr.max_silence = Some(Duration::from_millis(600));
+    config.tts.speech_rate = Some(1.1);
+    config.llm.system_prompt = Some("You are a bank clerk. Be brief.".into());
+    config.turn_detection.mode = Some(TurnDetectionMode::Normal);
+    let mut idle = AutoSpeechUserIdle::default();
+    idle.messages = Some(vec![AutoSpeechContent::new().with_text("Are you still there?")]);
+    config.auto_speech.user_idle = Some(idle);
+    config
+}
+
+async fn stop(client: &Client, instance: &str) -> Result<(), Box<dyn Error>> {
+    client.stop_instance(&StopInstanceRequest::new(instance)).await?;
+    println!("stopped: {instance}");
+    Ok(())
+}
+
+/// What an app sees in its token; the key that made it stays on the server.
+fn show_token(token: &str) -> Result<(), Box<dyn Error>> {
+    let token = RtcToken::read(token)?;
+    println!("  token: {} may join {} until {}", token.user_id, token.channel_id, token.expires_at);
+    Ok(())
+}
+
+/// Starts an app server on a port of this machine, and returns its URL.
+async fn start_app_server() -> Result<String, Box<dyn Error>> {
+    let router = agents::router(RtcTokens::new("demo-app", "demo-key"), AnyCaller, false);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(serve(listener, router, std::future::pending()));
+    Ok(url)
+}

@@ -1,0 +1,21 @@
+//! The app server of the examples: agents in memory, one for each type of a call.
+
+use axum::Router;
+use callbot::aicall::AgentType;
+use callbot::aui::{AppServer, Authorizer, InMemory, Server};
+use callbot::auth::RtcTokens;
+
+/// The agent that there is not: a call of it fails with `AgentNotFound`.
+pub(crate) const MISSING: &str = "missing";
+
+/// The app server at both bases. `any_origin` lets every page of a browser in.
+pub(crate) fn router(tokens: RtcTokens, callers: impl Authorizer, any_origin: bool) -> Router {
+    let upstream = InMemory::new(tokens.clone()).missing_agent(MISSING);
+    let app = AppServer::new(upstream, tokens)
+        .agent(AgentType::Voice, "voice-agent")
+        .agent(AgentType::Avatar, "avatar-agent")
+        .agent(AgentType::Vision, "vision-agent")
+        .agent(AgentType::Video, "video-agent");
+    let server = Server::new(app, callers);
+    if any_origin { server.allow_any_origin().router() } else { server.router() }
+}
