@@ -1,4 +1,59 @@
 //! The AUI Kits app server: it starts AI agents in calls, for apps with AICallKit.
+//!
+//! An app asks its app server for an agent and gets a channel and a token to join it; the app server
+//! asks [`ice`], which runs the agent. Both ends are here:
+//!
+//! | Operation | At | [`Api`] and [`Client`] |
+//! |---|---|---|
+//! | `generateAIAgentCall` | both bases | `generate_call` |
+//! | `startAIAgentInstance` | both | `start_instance` |
+//! | `stopAIAgentInstance` | both | `stop_instance` |
+//! | `updateAIAgentInstance` | both | `update_instance` |
+//! | `generateMessageChatToken` | both | `chat_token` |
+//! | `startAIAgentInstanceWithChannel` | [`Base::V2`] | `start_instance_in_channel` |
+//! | `describeAIAgentInstance` | [`Base::V2`] | `describe_instance` |
+//! | `getRtcAuthToken` | [`Base::V2`] | `rtc_token` |
+//!
+//! Left out are operations that no document has and that belong to other services: voice cloning,
+//! upload credentials, outbound phone calls, the description of an agent, and voiceprints.
+//!
+//! # Serving
+//!
+//! [`AppServer`] is ready to use, over an [`Upstream`]: [`ice::Client`] for real agents, [`InMemory`]
+//! for development. An [`Authorizer`] says who calls. What a [`Principal`] has started or joined,
+//! another one can't stop, change, describe or join. An [`Api`] of your own has the same protection
+//! before its handlers.
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "client", feature = "server"))]
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use callbot::aicall::AgentType;
+//! use callbot::auth::{Credentials, RtcTokens};
+//! use callbot::aui::{AppServer, KnownCallers, ice, router};
+//! use callbot::server::serve;
+//!
+//! let agents = ice::Client::builder(Credentials::new("key-1", "secret of the key")).build()?;
+//! let tokens = RtcTokens::new("rtc-app-1", "key of the RTC app");
+//! let app = AppServer::new(agents, tokens).agent(AgentType::Voice, "agent-1");
+//! let callers = KnownCallers::new().caller("web-shop", "a long token");
+//! let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
+//! serve(listener, router(app, callers), std::future::pending()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is easily got wrong
+//!
+//! - `expire` is in **seconds**. The document says hours, and is wrong; here it is a `Duration`.
+//! - The document has `template_config` for required, and not `agent_config`, which replaced it. An
+//!   empty [`Template`](crate::aicall::Template) is enough.
+//! - A failure is HTTP 200 with a `code` that is not 200. HTTP 403 says that the caller is refused,
+//!   which the SDK takes for the end of the app's own token.
+//! - A failed stop or update is `result: false` at [`Base::V1`], and a failure at [`Base::V2`].
+//! - The token of an agent is not for its user: who has it can speak as the agent.
+//!
+//! The types and their descriptions are compiled from [`SPEC`], written from the platform's document
+//! “AppServer API” and the open clients and servers of the AUI Kits.
 
 #[cfg(feature = "server")]
 mod api;

@@ -21,7 +21,8 @@ pub(super) const FC_KEY_ID: &str = "x-fc-access-key-id";
 pub(super) const FC_SIGNATURE: &str = "x-fc-signature";
 
 /// What RFC 3986 leaves as it is.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const RESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What of a request is signed, as it stands on the wire.
 #[derive(Debug, Clone, Copy)]

@@ -45,6 +45,8 @@ mod share_token;
 mod signer;
 mod verifier;
 
+#[cfg(all(feature = "aui", feature = "client"))]
+pub(crate) use canonical::RESERVED;
 #[cfg(feature = "aui")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
 pub use chat_token::{ChatToken, ChatTokenError, ChatTokens};

@@ -6,6 +6,8 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::Failure;
+#[cfg(feature = "aui")]
+use crate::wire::Violation;
 use crate::wire::{DecodeError, Operation, Violations};
 
 /// Why a call failed. It holds no secret, and nothing of what callers say.
@@ -64,6 +66,22 @@ impl Error {
     pub(crate) fn settings(message: impl fmt::Display) -> Self {
         let kind = Kind::Settings(message.to_string());
         Self(Box::new(Inner { operation: "", kind, status: None }))
+    }
+
+    /// A call that breaks a rule before it has an operation.
+    #[cfg(feature = "aui")]
+    pub(crate) fn invalid(violation: Violation) -> Self {
+        let kind = Kind::Invalid(violation.into());
+        Self(Box::new(Inner { operation: "", kind, status: None }))
+    }
+
+    /// The same, with another failure in place of the reported one.
+    #[cfg(feature = "aui")]
+    pub(crate) fn map_failure(mut self, map: impl FnOnce(Failure) -> Failure) -> Self {
+        if let Kind::Failure(failure) = &mut self.0.kind {
+            *failure = map(failure.clone());
+        }
+        self
     }
 
     /// Whether a deadline passed; [`deadline`](Self::deadline) says which.

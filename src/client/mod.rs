@@ -24,5 +24,7 @@ pub use events::EventStream;
 #[cfg(feature = "server")]
 pub use in_memory::InMemory;
 pub use outcome::{Failure, Outcome, Reported, Step};
+#[cfg(feature = "aui")]
+pub(crate) use request::pairs;
 pub use request::{Capture, check, header, segment};
 pub use transport::{Transport, TransportError};

@@ -1,0 +1,432 @@
+//! The client of ICE.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use percent_encoding::utf8_percent_encode;
+use reqwest::Url;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    DescribeInstanceRequest, DescribeInstanceResponse, ErrorBody, GenerateCallRequest,
+    GenerateCallResponse, Region, StartInstanceRequest, StartInstanceResponse, StopInstanceRequest,
+    StopInstanceResponse, UpdateInstanceRequest, UpdateInstanceResponse,
+};
+use crate::auth::{Credentials, RESERVED, Scheme, Signer};
+use crate::client::{
+    Answer, CallOptions, Core, Error, Failure, Outcome, Retries, Transport, check, pairs,
+};
+use crate::clock::Clock;
+use crate::wire::{Operation, Secret, Validate, Violation, decode, decode_value};
+
+/// The version of the API that is called.
+const VERSION: &str = "2020-11-09";
+
+/// The longest URL that goes into a request.
+const LONGEST: usize = 65_534;
+
+static GENERATE: Operation = action("GenerateAIAgentCall");
+static START: Operation = action("StartAIAgentInstance");
+static STOP: Operation = action("StopAIAgentInstance");
+static UPDATE: Operation = action("UpdateAIAgentInstance");
+static DESCRIBE: Operation = action("DescribeAIAgentInstance");
+
+const fn action(id: &'static str) -> Operation {
+    Operation::new(id, Method::POST, "/").with_secrets(&["Token", "AuthToken"])
+}
+
+/// Calls ICE with one key, in one region at a time.
+///
+/// Only [`describe_instance`](Self::describe_instance) is ever made again after a failure, if the
+/// [options](Builder::options) say so. A failure that ICE reports is an error with its
+/// [`Failure`]; [`Error::status`] has the HTTP status. The words of ICE are left out where they could
+/// repeat a secret of the request.
+///
+/// Cheap to clone; all clones share their connections.
+///
+/// ```no_run
+/// use callbot::auth::Credentials;
+/// use callbot::aui::ice::{Client, GenerateCallRequest};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let key = Credentials::new("key-1", std::env::var("ACCESS_KEY_SECRET")?);
+/// let client = Client::builder(key).regions(["cn-shanghai", "ap-southeast-1"]).build()?;
+/// let call = client.generate_call(&GenerateCallRequest::new("agent-1")).await?;
+/// println!("{} in channel {}", call.instance_id, call.channel_id);
+/// let elsewhere = client.at("ap-southeast-1")?;
+/// elsewhere.generate_call(&GenerateCallRequest::new("agent-2")).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    /// For the call that reads.
+    reads: Core,
+    /// For calls that change something: without retries.
+    acts: Core,
+    endpoints: Arc<[Endpoint]>,
+    endpoint: Endpoint,
+}
+
+/// A region that may be called, and where.
+#[derive(Clone)]
+struct Endpoint {
+    region: Region,
+    url: Url,
+}
+
+impl Client {
+    /// Settings for a client with this key. With the token of a temporary one, make another client
+    /// when the key is renewed.
+    #[must_use]
+    pub fn builder(credentials: Credentials) -> Builder {
+        Builder {
+            // Of the hosts none is known yet.
+            inner: crate::client::Builder::new(""),
+            options: CallOptions::new(),
+            signer: Signer::new(credentials, Scheme::Full),
+            region: "cn-shanghai".into(),
+            regions: Region::LISTED.map(String::from).into(),
+            base_url: None,
+        }
+    }
+
+    /// The same client in another region, which must be one of the [allowed](Builder::regions) ones:
+    /// an id from a client is safe here.
+    ///
+    /// # Errors
+    /// When the region is not allowed; the [violation](Error::violations) stands at `/region`.
+    pub fn at(&self, region: &str) -> Result<Self, Error> {
+        // What is compared with has the form of an id, and its URL was made when the client was.
+        let found = self.endpoints.iter().find(|endpoint| endpoint.region.as_str() == region);
+        match found {
+            Some(endpoint) => Ok(Self { endpoint: endpoint.clone(), ..self.clone() }),
+            None => {
+                // No longer than it may be, and escaped.
+                let shown: String = region.chars().take(64).collect();
+                let allowed: Vec<_> = self.regions().map(Region::as_str).collect();
+                let allowed = allowed.join(", ");
+                Err(Error::invalid(Violation::new("/region", Some(format!("{shown:?}")), allowed)))
+            }
+        }
+    }
+
+    /// The region that is called.
+    #[must_use]
+    pub fn region(&self) -> &Region {
+        &self.endpoint.region
+    }
+
+    /// The regions that may be called.
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        self.endpoints.iter().map(|endpoint| &endpoint.region)
+    }
+
+    /// The same client, with other options for the calls that are made through it. Retries are for
+    /// [`describe_instance`](Self::describe_instance).
+    #[must_use]
+    pub fn with(&self, options: CallOptions) -> Self {
+        let acts = self.acts.with(options.clone().retries(Retries::NONE));
+        Self { reads: self.reads.with(options), acts, ..self.clone() }
+    }
+
+    /// Creates an instance, a channel and a token for its user: `GenerateAIAgentCall`.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `Code` in the answer is one.
+    pub async fn generate_call(
+        &self,
+        request: &GenerateCallRequest,
+    ) -> Result<Answer<GenerateCallResponse>, Error> {
+        self.call(&self.acts, &GENERATE, request).await
+    }
+
+    /// Starts an instance in a channel: `StartAIAgentInstance`.
+    ///
+    /// The token of the agent travels in the query, as all parameters do: whatever stands between
+    /// this client and ICE must not log it.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `Code` in the answer is one.
+    pub async fn start_instance(
+        &self,
+        request: &StartInstanceRequest,
+    ) -> Result<Answer<StartInstanceResponse>, Error> {
+        let token = &request.runtime_config.auth_token;
+        let started = self.call(&self.acts, &START, request).await;
+        started.map_err(|error| error.map_failure(|failure| without(failure, token)))
+    }
+
+    /// Stops an instance: `StopAIAgentInstance`.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `Code` in the answer is one.
+    pub async fn stop_instance(
+        &self,
+        request: &StopInstanceRequest,
+    ) -> Result<Answer<StopInstanceResponse>, Error> {
+        self.call(&self.acts, &STOP, request).await
+    }
+
+    /// Changes the configuration of a running instance: `UpdateAIAgentInstance`.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `Code` in the answer is one.
+    pub async fn update_instance(
+        &self,
+        request: &UpdateInstanceRequest,
+    ) -> Result<Answer<UpdateInstanceResponse>, Error> {
+        self.call(&self.acts, &UPDATE, request).await
+    }
+
+    /// Asks how an instance is: `DescribeAIAgentInstance`. The answer can hold the token of the
+    /// agent.
+    ///
+    /// # Errors
+    /// See [`Error`]; a `Code` in the answer is one.
+    pub async fn describe_instance(
+        &self,
+        request: &DescribeInstanceRequest,
+    ) -> Result<Answer<DescribeInstanceResponse>, Error> {
+        self.call(&self.reads, &DESCRIBE, request).await
+    }
+
+    /// All calls go this way. Each attempt is signed on its own, by the transport.
+    async fn call<T: DeserializeOwned>(
+        &self,
+        core: &Core,
+        operation: &'static Operation,
+        request: &(impl Serialize + Validate),
+    ) -> Result<Answer<T>, Error> {
+        let request = self.request(operation, request)?;
+        let answer = core.answer::<Reply<T>>(operation, request).await?;
+        Ok(answer.map(|Reply(value)| value))
+    }
+
+    fn request(
+        &self,
+        operation: &'static Operation,
+        request: &(impl Serialize + Validate),
+    ) -> Result<reqwest::Request, Error> {
+        check(operation, request)?;
+        let mut pairs = pairs(operation, request)?;
+        if let Some(config) = pairs.get_mut("AgentConfig") {
+            respell(config);
+        }
+        // As it is signed: in the order of the names, with `%20` for a space.
+        let parts: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| (name, utf8_percent_encode(value, RESERVED).to_string()))
+            .collect();
+        let query: Vec<_> = parts.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut url = self.endpoint.url.clone();
+        url.set_query(Some(&query.join("&")));
+        if url.as_str().len() > LONGEST
+            && let Some((name, value)) = parts.iter().max_by_key(|(_, value)| value.len())
+        {
+            let found = format!("{} bytes as they travel", value.len());
+            let allowed = format!("a URL of at most {LONGEST} bytes, with all parameters in it");
+            return Err(Error::invalid(Violation::new(format!("/{name}"), Some(found), allowed)));
+        }
+        let mut request = reqwest::Request::new(operation.method.clone(), url);
+        let headers = request.headers_mut();
+        headers.insert("x-acs-action", HeaderValue::from_static(operation.id));
+        headers.insert("x-acs-version", HeaderValue::from_static(VERSION));
+        Ok(request)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let regions: Vec<_> = self.regions().map(Region::as_str).collect();
+        f.debug_struct("Client")
+            .field("region", &self.region().as_str())
+            .field("regions", &regions)
+            .field("reads", &self.reads)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Writes `BackChannelingConfigs` and `Enabled` for `BackChannelingConfig` and `Enable`, which the
+/// SDK of the apps has: ICE calls the first deprecated, and does not have the second.
+fn respell(config: &mut String) {
+    let Ok(mut fields) = decode::<Map<String, Value>>(config.as_bytes()) else { return };
+    let Some(mut words) = fields.remove("BackChannelingConfig") else { return };
+    for item in words.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        if let Some(enabled) = item.remove("Enable") {
+            item.insert("Enabled".into(), enabled);
+        }
+    }
+    fields.insert("BackChannelingConfigs".into(), words);
+    *config = Value::Object(fields).to_string();
+}
+
+/// An answer that reports no failure: a body with a code is none, whatever else it has.
+struct Reply<T>(T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Reply<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let body = Value::deserialize(deserializer)?;
+        if decode_value(&body).ok().and_then(reported).is_some() {
+            return Err(D::Error::custom("a failure"));
+        }
+        decode_value(&body).map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl<T> Outcome for Reply<T> {
+    fn failure(&self) -> Option<Failure> {
+        None
+    }
+
+    fn failure_in(body: &[u8]) -> Option<Failure> {
+        decode(body).ok().and_then(reported)
+    }
+}
+
+/// The failure that a body reports.
+fn reported(body: ErrorBody) -> Option<Failure> {
+    let code = body.code.filter(|code| !code.is_empty())?;
+    // ICE says what it has signed then, and that is the whole request.
+    let repeats = ["Signature", "SecurityToken"].iter().any(|part| code.contains(part));
+    let message = body.message.filter(|_| !repeats);
+    let throttled = code.starts_with("Throttling");
+    let failure = Failure::new(code).with_message(message).with_request_id(body.request_id);
+    Some(if throttled { failure.retryable() } else { failure })
+}
+
+/// A failure without ICE's words where they repeat a secret, however that is encoded there.
+fn without(failure: Failure, secret: &Secret) -> Failure {
+    let secret = secret.expose();
+    // No encoding changes letters and digits, and a token has long runs of them.
+    let runs = secret.split(|c: char| !c.is_ascii_alphanumeric());
+    let longest = runs.max_by_key(|run| run.len()).filter(|run| run.len() >= 8);
+    let told = longest.unwrap_or(secret);
+    let repeats = failure.message().is_some_and(|message| message.contains(told));
+    if repeats && !told.is_empty() { failure.with_message(None) } else { failure }
+}
+
+/// Builds a [`Client`].
+pub struct Builder {
+    inner: crate::client::Builder<Core>,
+    options: CallOptions,
+    signer: Signer,
+    region: String,
+    regions: Vec<String>,
+    base_url: Option<String>,
+}
+
+impl Builder {
+    /// The region of the calls that name none. Default: `cn-shanghai`.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = region.into();
+        self
+    }
+
+    /// The regions that may be called. Default: [`Region::LISTED`].
+    #[must_use]
+    pub fn regions(mut self, regions: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.regions = regions.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The server of all regions, for tests and private endpoints. Default:
+    /// `https://ice.<region>.aliyuncs.com`. A region must be an allowed one even so.
+    #[must_use]
+    pub fn base_url(mut self, url: &str) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// How long a connection may take to stand. Default: 5 s.
+    #[must_use]
+    pub fn connect_deadline(mut self, deadline: Duration) -> Self {
+        self.inner = self.inner.connect_deadline(deadline);
+        self
+    }
+
+    /// The options for all calls. Default: [`CallOptions::new`], without retries. Retries are for
+    /// [`describe_instance`](Client::describe_instance); no other call is ever made again.
+    #[must_use]
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How requests travel, once they are signed; see [`crate::client::Builder::transport`].
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.inner = self.inner.transport(transport);
+        self
+    }
+
+    /// The clock that requests are dated by. Default: that of the machine.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.signer = self.signer.clock(clock);
+        self
+    }
+
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// When an allowed region is no id of one, or the default region is not allowed; when the key is
+    /// no valid header value; when the base URL holds a user; and as
+    /// [`crate::client::Builder::build`].
+    pub fn build(self) -> Result<Client, Error> {
+        let Self { inner, options, signer, region, regions, base_url } = self;
+        // What can't be signed is found here, and not by each call.
+        signer
+            .sign(&Method::POST, &Uri::from_static("/"), &mut HeaderMap::new(), b"")
+            .map_err(Error::settings)?;
+        let mut endpoints: Vec<Endpoint> = Vec::new();
+        for id in regions {
+            let region: Region =
+                id.parse().map_err(|error| Error::settings(format!("{id:?}: {error}")))?;
+            if endpoints.iter().all(|endpoint| endpoint.region != region) {
+                let url = match &base_url {
+                    Some(url) => url.clone(),
+                    None => format!("https://ice.{region}.aliyuncs.com"),
+                };
+                endpoints.push(Endpoint { region, url: root(&url)? });
+            }
+        }
+        let endpoint = endpoints.iter().find(|endpoint| endpoint.region.as_str() == region);
+        let Some(endpoint) = endpoint.cloned() else {
+            return Err(Error::settings(format!("the region {region:?} is not an allowed one")));
+        };
+        let reads =
+            inner.base_url(endpoint.url.as_str()).sign(signer).options(options.clone()).build()?;
+        let acts = reads.with(options.retries(Retries::NONE));
+        Ok(Client { reads, acts, endpoints: endpoints.into(), endpoint })
+    }
+}
+
+/// The path `/` below a base URL.
+fn root(url: &str) -> Result<Url, Error> {
+    let mut url = Url::parse(url).map_err(Error::settings)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(Error::settings("the base URL has a user"));
+    }
+    let path = format!("{}/", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    Ok(url)
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the URL: it may hold a password.
+        f.debug_struct("Builder")
+            .field("inner", &self.inner)
+            .field("options", &self.options)
+            .field("signer", &self.signer)
+            .field("region", &self.region)
+            .field("regions", &self.regions)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,97 @@
+//! ICE as what runs the agents of an app server.
+
+use super::{
+    Client, DescribeInstanceRequest, DescribeInstanceResponse, GenerateCallRequest,
+    GenerateCallResponse, StartInstanceRequest, StartInstanceResponse, StopInstanceRequest,
+    StopInstanceResponse, UpdateInstanceRequest, UpdateInstanceResponse,
+};
+use crate::aui::{Upstream, UpstreamError};
+use crate::client::{Answer, Error};
+
+/// A region that is not allowed and a request that breaks the spec fail with status 400 and code
+/// `InvalidParameter`, before anything is sent. What ICE reports is passed on: HTTP status, `Code`,
+/// words, and the id of the request. A deadline is 504, and a way that fails 502.
+impl Upstream for Client {
+    async fn generate(
+        &self,
+        region: Option<&str>,
+        request: GenerateCallRequest,
+    ) -> Result<GenerateCallResponse, UpstreamError> {
+        done(self.of(region)?.generate_call(&request).await)
+    }
+
+    async fn start(
+        &self,
+        region: Option<&str>,
+        request: StartInstanceRequest,
+    ) -> Result<StartInstanceResponse, UpstreamError> {
+        done(self.of(region)?.start_instance(&request).await)
+    }
+
+    async fn stop(
+        &self,
+        region: Option<&str>,
+        request: StopInstanceRequest,
+    ) -> Result<StopInstanceResponse, UpstreamError> {
+        done(self.of(region)?.stop_instance(&request).await)
+    }
+
+    async fn update(
+        &self,
+        region: Option<&str>,
+        request: UpdateInstanceRequest,
+    ) -> Result<UpdateInstanceResponse, UpstreamError> {
+        done(self.of(region)?.update_instance(&request).await)
+    }
+
+    async fn describe(
+        &self,
+        region: Option<&str>,
+        request: DescribeInstanceRequest,
+    ) -> Result<DescribeInstanceResponse, UpstreamError> {
+        done(self.of(region)?.describe_instance(&request).await)
+    }
+}
+
+impl Client {
+    fn of(&self, region: Option<&str>) -> Result<Self, UpstreamError> {
+        match region {
+            Some(region) => self.at(region).map_err(refused),
+            None => Ok(self.clone()),
+        }
+    }
+}
+
+fn done<T>(answer: Result<Answer<T>, Error>) -> Result<T, UpstreamError> {
+    answer.map(Answer::into_inner).map_err(refused)
+}
+
+/// What an app may know of an error.
+fn refused(error: Error) -> UpstreamError {
+    if let Some(violations) = error.violations() {
+        return UpstreamError::new(400, violations.to_string()).with_code("InvalidParameter");
+    }
+    let status = error.status().map(|status| status.as_u16());
+    let failed = status.filter(|status| *status >= 400);
+    if let Some(failure) = error.failure() {
+        let message = failure.message().unwrap_or("the platform refuses the call");
+        let refused = UpstreamError::new(failed.unwrap_or(502), message).with_code(failure.code());
+        return match failure.request_id() {
+            Some(request_id) => refused.with_request_id(request_id),
+            None => refused,
+        };
+    }
+    // The rest is for whoever runs the server.
+    tracing::warn!("a call of ICE came to nothing: {error}");
+    if error.is_timeout() {
+        UpstreamError::new(504, "the platform has not answered in time")
+    } else if error.is_transport() {
+        UpstreamError::new(502, "the way to the platform failed")
+    } else if let Some(status) = failed {
+        UpstreamError::new(status, format!("the platform answered with HTTP {status}"))
+    } else if status.is_some() {
+        UpstreamError::new(502, "the answer of the platform can't be read")
+    } else {
+        UpstreamError::new(500, "the call of the platform can't be made")
+    }
+}
