@@ -11,6 +11,8 @@ pub(super) struct Model {
     pub title: String,
     pub types: Vec<Type>,
     pub operations: Vec<Operation>,
+    /// The keys of the specs that this one refers to that hold secrets.
+    pub foreign_secrets: std::collections::BTreeSet<String>,
 }
 
 /// A named component.
@@ -348,7 +350,7 @@ impl Model {
         let secrets = properties.filter(|property| matches!(property.shape.form, Form::Secret));
         let spellings =
             secrets.flat_map(|property| [&property.wire].into_iter().chain(&property.aliases));
-        spellings.map(String::as_str).collect()
+        spellings.chain(&self.foreign_secrets).map(String::as_str).collect()
     }
 
     /// Every form of the spec: of properties, further keys, arms, bodies and answers.

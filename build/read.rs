@@ -56,7 +56,10 @@ pub(super) fn read(
         wraps: BTreeSet::new(),
     };
     reader.find_tags()?;
-    let mut model = Model { title: title.into(), types: Vec::new(), operations: Vec::new() };
+    let mut foreign_secrets = BTreeSet::new();
+    others.values().for_each(|other| secrets(other, &mut foreign_secrets));
+    let mut model =
+        Model { title: title.into(), types: Vec::new(), operations: Vec::new(), foreign_secrets };
     for (name, schema) in schemas.entries()? {
         if !reader.wraps.contains(name) {
             model.types.push(reader.component(name, schema)?);
@@ -388,12 +391,10 @@ impl<'a> Reader<'a, '_> {
             other => return Err(schema.error(format!("an enum of `{other}` is not known"))),
         };
         let success = match schema.get("x-error-codes") {
-            Some(success) => Some(
-                success
-                    .value
-                    .as_i64()
-                    .ok_or_else(|| success.error("must be the number that means success"))?,
-            ),
+            Some(success) if values.iter().any(|value| value.value == success.value) && integer => {
+                success.value.as_i64()
+            }
+            Some(success) => return Err(success.error("must be one of the enum's numbers")),
             None => None,
         };
         let mut aliases = lists(schema, "x-enum-doc-aliases", values.len())?.into_iter();
@@ -464,8 +465,9 @@ impl<'a> Reader<'a, '_> {
             for property in &object.properties {
                 let Some(with) = &property.only_with else { continue };
                 let other = object.properties.iter().find(|other| other.wire == *with);
-                if !other.is_some_and(Property::is_option) {
-                    return Err(properties.error(format!("there is no optional property `{with}`")));
+                if !other.is_some_and(Property::is_option) || !property.is_option() {
+                    let message = "`x-only-with` joins two optional properties";
+                    return Err(properties.child(&property.wire, properties.value).error(message));
                 }
             }
         }
@@ -543,8 +545,12 @@ impl<'a> Reader<'a, '_> {
         }
         let optional = presence == Presence::Optional;
         let part = node.flag("x-part")?;
-        if part && !(optional && matches!(shape.form, Form::Named(_))) {
-            return Err(node.error("`x-part` is for optional objects of this spec"));
+        if part && !(optional && self.is_optional_object(&shape.form)?) {
+            return Err(node.error("`x-part` is for an optional object of optional properties"));
+        }
+        let never_written = node.flag("x-never-written")?;
+        if never_written && !optional {
+            return Err(node.error("`x-never-written` is for optional properties"));
         }
         let empty_counts = node.flag("x-empty-counts")?;
         if empty_counts && !(optional && shape.form.is_list()) {
@@ -553,12 +559,14 @@ impl<'a> Reader<'a, '_> {
         let unset_up_to = match node.get("x-unset-up-to") {
             None => None,
             Some(up_to) => match (up_to.value.as_i64(), &shape.form) {
-                (
-                    Some(up_to),
-                    Form::Integer { .. } | Form::Number { .. } | Form::Duration { .. },
-                ) if optional => Some(up_to),
+                (Some(up_to), Form::Integer { .. } | Form::Number { .. }) if optional => {
+                    Some(up_to)
+                }
+                // Less than nothing is never a length of time.
+                (Some(up_to @ -1..=0), Form::Duration { .. }) if optional => Some(up_to),
                 _ => {
-                    return Err(up_to.error("must be an integer, on an optional number"));
+                    let message = "must be an integer, on an optional number; -1 or 0 with a unit";
+                    return Err(up_to.error(message));
                 }
             },
         };
@@ -583,7 +591,7 @@ impl<'a> Reader<'a, '_> {
             empty_counts,
             part,
             only_with: only_with.transpose()?,
-            never_written: node.flag("x-never-written")?,
+            never_written,
             doc_aliases: node.texts("x-doc-aliases")?,
         })
     }
@@ -592,8 +600,15 @@ impl<'a> Reader<'a, '_> {
     fn initial(&self, node: &Node<'a>, form: &Form, presence: Presence) -> Result<Value, Error> {
         let fits = match form {
             Form::Boolean => node.value.is_boolean(),
-            Form::Integer { .. } | Form::Duration { .. } => node.value.is_i64(),
-            Form::Number { .. } => node.value.is_number(),
+            Form::Integer { min, max, .. } => {
+                node.value.as_i64().is_some_and(|value| within(value, *min, *max))
+            }
+            Form::Duration { min, max, .. } => {
+                node.value.as_i64().is_some_and(|value| value >= 0 && within(value, *min, *max))
+            }
+            Form::Number { min, max } => {
+                node.value.as_f64().is_some_and(|value| within(value, *min, *max))
+            }
             Form::Text { .. } => node.value.is_string(),
             Form::Array { .. } => node.value.as_array().is_some_and(Vec::is_empty),
             Form::Named(name) => {
@@ -610,6 +625,14 @@ impl<'a> Reader<'a, '_> {
             return Err(node.error("is no value of this property, or the property is not optional"));
         }
         Ok(node.value.clone())
+    }
+
+    /// Whether a form is an object of this spec of which nothing must be there.
+    fn is_optional_object(&self, form: &Form) -> Result<bool, Error> {
+        let Form::Named(name) = form else { return Ok(false) };
+        let Some(schema) = self.component_of(name)? else { return Ok(false) };
+        let object = schema.get("type").is_some_and(|ty| ty.value == "object");
+        Ok(object && schema.texts("required")?.is_empty())
     }
 
     /// The component with this Rust name.
@@ -905,7 +928,7 @@ impl<'a> Reader<'a, '_> {
             id,
             method,
             path: path.into(),
-            also_at: item.texts("x-also-at")?,
+            also_at: also_at(item)?,
             bases: self.bases(item)?,
             description,
             parameters,
@@ -1020,6 +1043,9 @@ impl<'a> Reader<'a, '_> {
         };
         let mut headers = Vec::new();
         for requirement in security.items()? {
+            if requirement.object()?.len() > 1 {
+                return Err(requirement.error("two schemes at once are not known"));
+            }
             for (name, scopes) in requirement.entries()? {
                 if !scopes.items()?.is_empty() {
                     return Err(scopes.error("scopes are not known"));
@@ -1033,7 +1059,10 @@ impl<'a> Reader<'a, '_> {
                 if place != ("apiKey", "header") {
                     return Err(scheme.error("only an `apiKey` in a header is known"));
                 }
-                headers.push((scheme.need("name")?.text()?.into(), scheme.description()?));
+                let header: String = scheme.need("name")?.text()?.into();
+                if headers.iter().all(|(other, _)| *other != header) {
+                    headers.push((header, scheme.description()?));
+                }
             }
         }
         Ok(headers)
@@ -1066,6 +1095,37 @@ fn parameter(
         only_with: None,
         never_written: false,
         doc_aliases: Vec::new(),
+    }
+}
+
+/// Other spellings of a path.
+fn also_at(item: &Node<'_>) -> Result<Vec<String>, Error> {
+    let paths = item.texts("x-also-at")?;
+    match paths.iter().all(|path| path.starts_with('/') && !path.contains('{')) {
+        true => Ok(paths),
+        false => Err(item.error("`x-also-at` has paths without parameters")),
+    }
+}
+
+fn within<T: PartialOrd>(value: T, min: Option<T>, max: Option<T>) -> bool {
+    min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max)
+}
+
+/// The keys of another spec that hold secrets.
+fn secrets(document: &Value, found: &mut BTreeSet<String>) {
+    let properties = document.get("properties").and_then(Value::as_object);
+    for (name, property) in properties.into_iter().flatten() {
+        if property.get("format").is_some_and(|format| format == "password") {
+            found.insert(name.clone());
+            let aliases = property.get("x-aliases").and_then(Value::as_array);
+            let aliases = aliases.into_iter().flatten().filter_map(Value::as_str);
+            found.extend(aliases.map(String::from));
+        }
+    }
+    match document {
+        Value::Object(map) => map.values().for_each(|value| secrets(value, found)),
+        Value::Array(items) => items.iter().for_each(|value| secrets(value, found)),
+        _ => {}
     }
 }
 

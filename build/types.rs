@@ -393,11 +393,10 @@ impl Struct<'_> {
         let many = (demanded.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
         let docs = docs(match (demanded.is_empty(), self.has_initials()) {
             (true, false) => "All fields absent.",
-            (true, true) => "The values that the platform's own SDK starts with.",
+            (true, true) => "The values that the spec has at first.",
             (false, false) => "With the fields that must be there; all others are absent.",
             (false, true) => {
-                "With the fields that must be there, and the values that the platform's own SDK \
-                 starts with."
+                "With the fields that must be there, and the values that the spec has at first."
             }
         });
         quote! {
@@ -467,7 +466,7 @@ impl Struct<'_> {
         let default = self.has_initials().then(|| {
             quote! {
                 impl Default for #name {
-                    /// The values that the platform's own SDK starts with.
+                    /// The values that the spec has at first.
                     fn default() -> Self {
                         Self::new()
                     }

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use callbot::aicall::{
-    AgentConfig, AgentType, AutoSpeechContent, AutoSpeechUserIdle, Template, TurnDetectionMode,
+    AgentConfig, AgentType, AutoSpeechContent, AutoSpeechUserIdle, TurnDetectionMode,
 };
 use callbot::aui::{
     AnyCaller, Base, Client, DescribeInstanceRequest, GenerateCallRequest, StartInstanceRequest,
@@ -61,8 +61,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     println!("\nthe configuration, as it is sent:\n{}", serde_json::to_string_pretty(&config)?);
 
     // The platform makes the channel, and the user joins later.
-    let request = GenerateCallRequest::new(Template::new())
-        .with_agent_id("voice-agent")
+    let request = GenerateCallRequest::of_agent("voice-agent")
         .with_user_id("caller-1")
         .with_expire(Duration::from_secs(3600))
         .with_agent_config(config);
@@ -80,8 +79,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let mut change = AgentConfig::unset();
     change.greeting = Some("Hello again!".into());
     change.volume = Some(150);
-    let update = UpdateInstanceRequest::new(&*started.instance_id, Template::new());
-    client.update_instance(&update.with_agent_config(change.clone())).await?;
+    let update = UpdateInstanceRequest::of(&*started.instance_id, change.clone());
+    client.update_instance(&update).await?;
     println!("updated: {}", serde_json::to_string(&change)?);
 
     if base == Base::V2 {
@@ -97,7 +96,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     stop(&client, &started.instance_id).await?;
 
     // What goes wrong is an error of the SDK's kind.
-    let request = GenerateCallRequest::new(Template::new()).with_agent_id(agents::MISSING);
+    let request = GenerateCallRequest::of_agent(agents::MISSING);
     match client.generate_call(&request).await {
         Ok(call) => println!("\nthe agent is not missing: instance {}", call.instance_id),
         Err(error) => {

@@ -12,7 +12,7 @@
 //! `CALLBOT_ODFS_APP_KEY` and `CALLBOT_ODFS_APP_SECRET` set, tokens are issued to that account at
 //! `gettoken`, and requests of ODFS need one. With `CALLBOT_AUI_TOKEN` set, requests of the app server
 //! need it in `Authorization`; `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app that its
-//! tokens are for, a demo app if not. `--cors-any` lets the pages of every origin call the app server,
+//! tokens are for, a demo app if not; they need the former. `--cors-any` lets the pages of every origin call the app server,
 //! for a web client under development. After SIGTERM or Ctrl-C running turns may end, for
 //! 30 s unless `--grace` says otherwise.
 
@@ -100,12 +100,17 @@ fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
         _ => return Err("CALLBOT_ODFS_APP_KEY and CALLBOT_ODFS_APP_SECRET go together".into()),
     };
     let app = [variable("CALLBOT_RTC_APP_ID")?, variable("CALLBOT_RTC_APP_KEY")?];
+    let token = variable("CALLBOT_AUI_TOKEN")?;
     let tokens = match app {
+        // Whoever gets in has tokens for any channel of the app.
+        [Some(_), Some(_)] if token.is_none() => {
+            return Err("with CALLBOT_RTC_APP_ID there must be a CALLBOT_AUI_TOKEN".into());
+        }
         [Some(id), Some(key)] => RtcTokens::new(id, key),
         [None, None] => RtcTokens::new("demo-app", "demo-key"),
         _ => return Err("CALLBOT_RTC_APP_ID and CALLBOT_RTC_APP_KEY go together".into()),
     };
-    let agents = match variable("CALLBOT_AUI_TOKEN")? {
+    let agents = match token {
         Some(token) => {
             agents::router(tokens, KnownCallers::new().caller("app", token), options.cors_any)
         }

@@ -198,3 +198,56 @@ fn yaml_that_tools_read_in_two_ways_stops_the_compiler_with_the_line() {
         assert!(error.to_string().contains(says), "{yaml:?} gave: {error}");
     }
 }
+
+#[test]
+fn a_configuration_that_contradicts_itself_stops_the_compiler_with_the_place() {
+    for (from, to, says) in [
+        ("x-initial: 60\n", "x-initial: 601\n", "Idle/x-initial: is no value of this property"),
+        ("x-initial: true\n", "x-initial: 1\n", "Lit/x-initial: is no value of this property"),
+        ("x-initial: swing\n", "x-initial: fly\n", "Mode/x-initial: is no value of this property"),
+        (
+            "x-initial: 60\n        x-unset-up-to: -1\n",
+            "x-initial: 60\n        x-unset-up-to: 5\n",
+            "Idle/x-unset-up-to: must be an integer, on an optional number; -1 or 0 with a unit",
+        ),
+        (
+            "x-part: true\n        description: The door.",
+            "x-part: yes\n        description: The door.",
+            "quote `yes`",
+        ),
+        (
+            "          - $ref: \"#/$defs/DoorConfig\"\n        x-part",
+            "          - $ref: \"#/$defs/Address\"\n        x-part",
+            "Door: `x-part` is for an optional object of optional properties",
+        ),
+        (
+            "x-empty-counts: true\n        items:",
+            "x-never-written: 3\n        items:",
+            "Names/x-never-written: must be true or false",
+        ),
+        (
+            "maxLength: 4\n",
+            "x-empty-counts: true\n",
+            "Tune: `x-empty-counts` is for optional lists and maps",
+        ),
+        ("x-only-with: Tune", "x-only-with: Tone", "`x-only-with` joins two optional properties"),
+        ("x-unit: seconds", "x-unit: hours", "Idle/x-unit: the unit `hours` is not known"),
+        (
+            "x-error-codes: 0\n",
+            "x-error-codes: 7\n",
+            "HouseError/x-error-codes: must be one of the enum's numbers",
+        ),
+        ("[[], [], [-2]]", "[[], [], [-1]]", "HouseError/enum/2: `-1` stands twice"),
+        ("[[], [], [-2]]", "[[], []]", "HouseError: `x-enum-also` has a list for each value"),
+        (
+            "required: [type, data]\n    properties:\n      type:\n        type: integer\n        enum: [1]",
+            "required: [type]\n    properties:\n      type:\n        type: integer\n        enum: [1]",
+            "HouseRings: `data` must be required",
+        ),
+        ("x-content: data", "x-content: body", "an arm has its tag and `body`, no more"),
+    ] {
+        let error = complaint("shared.yaml", from, to);
+        assert!(error.starts_with("shared.yaml#"), "{error}");
+        assert!(error.contains(says), "{to:?} gave: {error}");
+    }
+}

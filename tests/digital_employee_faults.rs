@@ -259,13 +259,18 @@ async fn a_stream_that_fails_or_panics_within_send_all_ends_the_turn_with_a_fail
 
 #[tokio::test]
 async fn an_error_is_traced_with_its_reason_and_a_panic_without() {
-    for (how, reason) in [("io", SECRET), ("wire", "no such account"), ("panic", "panicked")] {
+    for (how, level, reason) in [
+        ("io", "ERROR", SECRET),
+        // Of what a caller asks for and does not get, the log of errors must not fill.
+        ("wire", "WARN", "no such account"),
+        ("panic", "ERROR", "panicked"),
+    ] {
         for path in ALL {
             let (traces, _guard) = traced();
             let mut peer = Peer::connect(start(Server::new(Faulty)).await).await;
             peer.ask(&post(path, how, 0)).await;
             let operation = path.rsplit('/').next().unwrap();
-            let lines = traces.with(&["ERROR", operation, reason]);
+            let lines = traces.with(&[level, operation, reason]);
             assert_eq!(lines.len(), 1, "{:?}", traces.lines());
             assert_eq!(traces.with(&[SECRET]).len(), usize::from(how == "io"));
         }

@@ -107,6 +107,8 @@ async fn call(client: &Client, name: &str) -> Result<StatusCode, Error> {
 
 /// The same as the upstream of an app server.
 async fn ask(client: &Client, name: &str, region: Option<&str>) -> Result<(), UpstreamError> {
+    let region: Option<Region> = region.map(|region| region.parse().unwrap());
+    let region = region.as_ref();
     match name {
         "generate" => client.generate(region, generate()).await.map(drop),
         "start" => client.start(region, start()).await.map(drop),
@@ -682,6 +684,10 @@ async fn the_region_is_the_host_and_no_other_is_called() {
         let violation = error.violations().unwrap().iter().next().unwrap().clone();
         assert_eq!(violation.pointer(), "/region");
         assert_eq!(violation.allowed(), Region::LISTED.join(", "));
+        // What has not the form of a region does not get as far as an upstream.
+        if region.parse::<Region>().is_err() {
+            continue;
+        }
         for name in CALLS {
             let error = ask(&client, name, Some(region)).await.unwrap_err();
             assert_eq!((error.status(), error.code()), (400, Some("InvalidParameter")), "{name}");
@@ -691,8 +697,8 @@ async fn the_region_is_the_host_and_no_other_is_called() {
             assert!(!message.contains(['\n', '\0']) && message.len() < 250, "{message}");
         }
     }
-    let message = ask(&client, "stop", Some(&long)).await.unwrap_err();
-    assert!(message.message().starts_with(&format!("/region: \"{}\",", "a-".repeat(32))));
+    let error = client.at(&long).unwrap_err().to_string();
+    assert!(error.contains(&format!("/region: \"{}\",", "a-".repeat(32))), "{error}");
     assert!(recorder.taken().is_empty(), "something was sent");
 }
 
@@ -709,7 +715,7 @@ async fn the_list_of_regions_is_ones_own_and_counts_at_another_server_too() {
     assert_eq!(regions, ["cn-beijing", "cn-chengdu"]);
     ask(&client, "stop", None).await.unwrap();
     ask(&client, "stop", Some("cn-beijing")).await.unwrap();
-    for region in ["cn-shanghai", "evil", ""] {
+    for region in ["cn-shanghai", "us-west-1"] {
         let error = ask(&client, "stop", Some(region)).await.unwrap_err();
         assert!(error.message().ends_with("allowed: cn-beijing, cn-chengdu"), "{error}");
     }

@@ -1,5 +1,6 @@
 //! An app server behind the wire: who may do what, and how it is served.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -143,11 +144,11 @@ pub fn router(api: impl Api, authorizer: impl Authorizer) -> Router {
 /// let app = AppServer::new(InMemory::new(tokens.clone()), tokens).agent(AgentType::Voice, "agent-1");
 /// let callers = KnownCallers::new().caller("web-shop", "a long token");
 /// let router = Server::new(app, callers)
-///     .allow_origins([http::HeaderValue::from_static("https://shop.example")])
+///     .allow_origins(["https://shop.example"])?
 ///     .router();
 /// # let _ = router;
+/// # Ok::<(), callbot::aui::OriginError>(())
 /// ```
-#[derive(Debug)]
 pub struct Server<A, Z> {
     api: Arc<A>,
     authorizer: Arc<Z>,
@@ -192,10 +193,17 @@ impl<A: Api, Z: Authorizer> Server<A, Z> {
     }
 
     /// The origins whose pages may call from a browser, such as `https://app.example`. Default: none.
-    #[must_use]
-    pub fn allow_origins(mut self, origins: impl IntoIterator<Item = HeaderValue>) -> Self {
-        self.origins = Origins::These(origins.into_iter().collect());
-        self
+    ///
+    /// # Errors
+    /// When one is not as browsers write it: a scheme, a host in lower case, and a port if it is not the
+    /// usual one, without a path. `*` is none; see [`allow_any_origin`](Self::allow_any_origin).
+    pub fn allow_origins(
+        mut self,
+        origins: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Self, OriginError> {
+        let origins = origins.into_iter().map(|origin| read_origin(origin.as_ref()));
+        self.origins = Origins::These(origins.collect::<Result<_, _>>()?);
+        Ok(self)
     }
 
     /// Lets the pages of every origin call from a browser, with credentials. For development: any
@@ -263,16 +271,45 @@ impl<A: Api, Z: Authorizer> Server<A, Z> {
     }
 }
 
+impl<A, Z> fmt::Debug for Server<A, Z> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("bases", &self.bases)
+            .field("origins", &self.origins)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A text that is no origin as browsers write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginError(String);
+
+impl fmt::Display for OriginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is no origin, which looks like `https://app.example`", self.0)
+    }
+}
+
+impl std::error::Error for OriginError {}
+
+fn read_origin(origin: &str) -> Result<HeaderValue, OriginError> {
+    let error = || OriginError(origin.into());
+    let (scheme, host) = origin.split_once("://").ok_or_else(error)?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())
+        && scheme.chars().all(|c| plain(c) || "+-.".contains(c));
+    let is_host = !host.is_empty() && host.chars().all(|c| plain(c) || "-._:[]".contains(c));
+    if !is_scheme || !is_host {
+        return Err(error());
+    }
+    HeaderValue::from_str(origin).map_err(|_| error())
+}
+
 /// An [`Api`] at one of the bases.
 struct Mounted<A, Z> {
     api: Arc<A>,
     authorizer: Arc<Z>,
     base: Base,
-}
-
-/// A failure with the reason that a kind of fault has.
-fn fault(kind: FaultKind, message: impl Into<String>) -> Error {
-    Error::from_fault(Fault::new(kind, message.into()))
 }
 
 /// What must be there and is not.
@@ -289,9 +326,14 @@ pub(super) fn invalid(message: impl Into<String>) -> Error {
     Error::from_fault(fault)
 }
 
+/// What the caller may not ask for.
+pub(super) fn forbidden(message: impl Into<String>) -> Error {
+    Error::from_fault(Fault::new(FaultKind::Forbidden, message.into()))
+}
+
 /// A resource of another one.
 pub(super) fn foreign(what: &str) -> Error {
-    fault(FaultKind::Forbidden, format!("the {what} is not the caller's own"))
+    forbidden(format!("the {what} is not the caller's own"))
 }
 
 /// An instance that is not known.
@@ -319,10 +361,15 @@ impl<A: Api, Z: Authorizer> Mounted<A, Z> {
             channel_id: named.channel.and_then(filled),
             instance_id: named.instance.and_then(filled),
             agent_id: named.agent.and_then(filled),
+            role: named.role.and_then(filled),
         };
         let caller = match self.authorizer.authorize(ask).await {
             Ok(caller) => caller,
-            Err(refusal) => return Err(fault(FaultKind::Forbidden, refusal.to_string())),
+            Err(refusal) if refusal.unavailable => {
+                let error = Error::wire(refusal.to_string());
+                return Err(error.status(503).code("ServiceUnavailable"));
+            }
+            Err(refusal) => return Err(forbidden(refusal.to_string())),
         };
         if named.instance.is_some() {
             let id = ask.instance_id.ok_or_else(|| missing("ai_agent_instance_id"))?;
@@ -360,6 +407,7 @@ struct Named<'a> {
     channel: Option<&'a str>,
     instance: Option<&'a str>,
     agent: Option<&'a str>,
+    role: Option<&'a str>,
 }
 
 impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
@@ -426,7 +474,7 @@ impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
             user: Some(&request.user_id),
             channel: Some(&request.channel_id),
             agent: Some(&request.agent_id),
-            instance: None,
+            ..Named::default()
         };
         let caller = self.admit(operation, &parameters.authorization, named).await?;
         self.api.start_instance_in_channel(&caller, request).await
@@ -462,8 +510,12 @@ impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
         request: ChatTokenRequest,
     ) -> Result<ChatTokenAnswer, Error> {
         let operation = &operations::GENERATE_MESSAGE_CHAT_TOKEN;
-        let (user, agent) = (Some(request.user_id.as_str()), Some(request.agent_id.as_str()));
-        let named = Named { user, agent, ..Named::default() };
+        let named = Named {
+            user: Some(&request.user_id),
+            agent: Some(&request.agent_id),
+            role: request.role.as_deref(),
+            ..Named::default()
+        };
         let caller = self.admit(operation, &parameters.authorization, named).await?;
         self.api.chat_token(&caller, request).await
     }

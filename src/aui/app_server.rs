@@ -1,10 +1,11 @@
 //! An app server that is ready to use.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::api::{filled, foreign, invalid, missing, no_instance};
+use super::api::{filled, forbidden, foreign, invalid, missing, no_instance};
+use super::ice::Region;
 use super::{
     Api, ChatTokenAnswer, ChatTokenRequest, DescribeInstanceRequest, GenerateCallRequest,
     GeneratedCall, InstanceDescription, InstanceInChannel, Ownership, Principal, Resource,
@@ -21,36 +22,117 @@ use crate::wire::{Validate, Violation};
 /// An [`Api`] over an [`Upstream`] that runs the agents.
 ///
 /// It makes the channels and the tokens of an instance that is started, knows an agent for each type,
-/// remembers whose an instance or a channel is, checks configurations before they go upstream, and
-/// never gives the token of an agent away.
+/// remembers whose an instance or a channel is, and checks configurations before they go upstream. It
+/// gives neither the token of an agent away nor one for the agent's name in its channel. A user's token
+/// lives as long as the request says, and at most as long as the [tokens](RtcTokens::lifetime) here do;
+/// one that the upstream makes, up to a week.
 ///
-/// What it remembers is within one process, for as long as the token of an agent may live, which is 7
-/// days, and for an hour after an instance was stopped: several servers need a balancer that keeps a
-/// caller with one of them.
+/// When a caller goes before the upstream has answered, the instance that was started is stopped.
+///
+/// What it remembers is within one process, for a day after a caller has last named it, and for an hour
+/// after an instance was stopped. An instance that is forgotten, by that or by a restart, can't be stopped
+/// or changed any more: it ends when nobody is in its channel. A channel that is forgotten is free for
+/// whoever names it: let the server make the channels, whose names nobody can foretell. Several servers
+/// need a balancer that keeps a caller with one of them.
 pub struct AppServer<U> {
-    upstream: U,
+    upstream: Arc<U>,
     tokens: RtcTokens,
     chat: Option<ChatTokens>,
     agents: HashMap<AgentType, String>,
     clock: SharedClock,
+    admin_chats: bool,
     most: usize,
     known: Mutex<Known>,
 }
 
 #[derive(Default)]
 struct Known {
-    instances: HashMap<String, Held>,
-    channels: HashMap<String, Held>,
+    instances: HashMap<String, Instance>,
+    channels: HashMap<String, Channel>,
+    /// What is about to be remembered: the upstream has been asked, and has not answered.
+    pending: usize,
     /// When what is over was last looked for.
     swept: i64,
 }
 
-/// Whose something is, and for how long that counts.
-struct Held {
+/// Whose an instance is, and for how long that counts.
+struct Instance {
     owner: Principal,
-    region: Option<String>,
+    region: Option<Region>,
+    channel_id: String,
+    stopped: bool,
     /// Unix time in seconds.
     until: i64,
+}
+
+/// Whose a channel is, and for how long that counts.
+struct Channel {
+    owner: Principal,
+    /// The names of the agents in it.
+    agents: Vec<String>,
+    /// Unix time in seconds.
+    until: i64,
+}
+
+impl Known {
+    /// Whether there is room for one more instance or channel, once what is over is forgotten.
+    fn has_room(&mut self, most: usize, now: i64) -> bool {
+        // To look at all of them for each request would cost more than the request.
+        if self.is_full(most) && now.saturating_sub(self.swept) >= 10 {
+            self.swept = now;
+            self.instances.retain(|_, instance| instance.until > now);
+            self.channels.retain(|_, channel| channel.until > now);
+        }
+        !self.is_full(most)
+    }
+
+    fn is_full(&self, most: usize) -> bool {
+        self.instances.len().max(self.channels.len()) + self.pending >= most
+    }
+}
+
+/// An instance that was made for a caller; it is stopped when nobody takes it.
+struct Made<T, U: Upstream> {
+    made: Option<T>,
+    id: fn(&T) -> &str,
+    region: Option<Region>,
+    upstream: Arc<U>,
+}
+
+impl<T, U: Upstream> Drop for Made<T, U> {
+    fn drop(&mut self) {
+        let Some(made) = &self.made else { return };
+        let stop = ice::StopInstanceRequest::new((self.id)(made));
+        let (region, upstream) = (self.region.take(), Arc::clone(&self.upstream));
+        // Without a runtime the server is ending, and the instance does so by itself.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            tracing::warn!("the caller of a new instance has gone: it is stopped");
+            if let Err(error) = upstream.stop(region.as_ref(), stop).await {
+                tracing::warn!("and can't be stopped: {error}");
+            }
+        });
+    }
+}
+
+/// How an agent has joined.
+struct Joined<'a> {
+    channel_id: &'a str,
+    agent_user_id: &'a str,
+}
+
+/// Room for one instance and its channel, for as long as the upstream is asked.
+struct Room<'a>(&'a Mutex<Known>);
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        lock(self.0).pending -= 1;
+    }
+}
+
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    // No panic can come between two changes that belong together.
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<U> std::fmt::Debug for AppServer<U> {
@@ -59,8 +141,8 @@ impl<U> std::fmt::Debug for AppServer<U> {
     }
 }
 
-/// How long the user of a call may join, unless the request says otherwise.
-const USER: Duration = RtcTokens::LONGEST;
+/// How long something counts after it was named, in seconds.
+const DAY: i64 = 24 * 60 * 60;
 /// How long an instance that was stopped can be asked about, in seconds.
 const STOPPED: i64 = 60 * 60;
 
@@ -69,11 +151,12 @@ impl<U: Upstream> AppServer<U> {
     #[must_use]
     pub fn new(upstream: U, tokens: RtcTokens) -> Self {
         Self {
-            upstream,
+            upstream: Arc::new(upstream),
             tokens,
             chat: None,
             agents: HashMap::new(),
             clock: SharedClock::default(),
+            admin_chats: false,
             most: 100_000,
             known: Mutex::default(),
         }
@@ -90,6 +173,14 @@ impl<U: Upstream> AppServer<U> {
     #[must_use]
     pub fn chat_tokens(mut self, tokens: ChatTokens) -> Self {
         self.chat = Some(tokens);
+        self
+    }
+
+    /// Gives tokens of the role `admin` for the message chat to whom the authorizer lets in. Default: that
+    /// role is refused.
+    #[must_use]
+    pub fn allow_admin_chats(mut self) -> Self {
+        self.admin_chats = true;
         self
     }
 
@@ -115,65 +206,100 @@ impl<U: Upstream> AppServer<U> {
         &self.upstream
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        // No panic can come between two changes that belong together.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes room for one more instance and one more channel.
-    fn room(&self) -> Result<(), Error> {
-        let now = self.clock.seconds();
-        let mut known = self.known();
-        let full = |known: &Known| known.instances.len().max(known.channels.len()) >= self.most;
-        // To look at all of them for each request would cost more than the request.
-        if full(&known) && now.saturating_sub(known.swept) >= 10 {
-            known.swept = now;
-            known.instances.retain(|_, held| held.until > now);
-            known.channels.retain(|_, held| held.until > now);
+    /// Keeps room for an instance and its channel.
+    fn room(&self) -> Result<Room<'_>, Error> {
+        let mut known = lock(&self.known);
+        if !known.has_room(self.most, self.clock.seconds()) {
+            return Err(full());
         }
-        match full(&known) {
-            false => Ok(()),
-            true => Err(Error::wire("too many instances").status(503).code("ServiceUnavailable")),
+        known.pending += 1;
+        Ok(Room(&self.known))
+    }
+
+    /// Until when something counts that is named now.
+    fn until(&self) -> i64 {
+        self.clock.seconds().saturating_add(DAY)
+    }
+
+    /// Makes a new instance and its channel the caller's own.
+    fn hold(&self, caller: &Principal, id: &str, joined: Joined<'_>, region: Option<&Region>) {
+        let until = self.until();
+        let instance = Instance {
+            owner: caller.clone(),
+            region: region.cloned(),
+            channel_id: joined.channel_id.into(),
+            stopped: false,
+            until,
+        };
+        let mut known = lock(&self.known);
+        known.instances.insert(id.into(), instance);
+        let channel = known.channels.entry(joined.channel_id.into()).or_insert_with(|| Channel {
+            owner: caller.clone(),
+            agents: Vec::new(),
+            until,
+        });
+        channel.owner = caller.clone();
+        channel.until = until;
+        channel.agents.push(joined.agent_user_id.into());
+    }
+
+    /// Makes a channel that the caller names its own, unless it is another one's. `user_id` must not be
+    /// the name of an agent in it.
+    fn claim_channel(&self, caller: &Principal, id: &str, user_id: &str) -> Result<(), Error> {
+        let (now, until) = (self.clock.seconds(), self.until());
+        let mut known = lock(&self.known);
+        match known.channels.get_mut(id).filter(|channel| channel.until > now) {
+            Some(channel) if channel.owner == *caller => {
+                if channel.agents.iter().any(|agent| agent == user_id) {
+                    return Err(invalid("/user_id: the name of the agent, allowed: another one"));
+                }
+                channel.until = until;
+            }
+            Some(_) => return Err(foreign("channel")),
+            None => {
+                if !known.has_room(self.most, now) {
+                    return Err(full());
+                }
+                let channel = Channel { owner: caller.clone(), agents: Vec::new(), until };
+                known.channels.insert(id.into(), channel);
+            }
         }
-    }
-
-    fn until(&self, life: Duration) -> i64 {
-        self.clock.seconds().saturating_add(i64::try_from(life.as_secs()).unwrap_or(i64::MAX))
-    }
-
-    fn hold_instance(&self, caller: &Principal, id: &str, region: Option<&str>) {
-        let (owner, region) = (caller.clone(), region.map(String::from));
-        let held = Held { owner, region, until: self.until(RtcTokens::AGENT) };
-        self.known().instances.insert(id.into(), held);
-    }
-
-    /// Makes a new channel the caller's own.
-    fn hold_channel(&self, caller: &Principal, id: &str) {
-        let (owner, until) = (caller.clone(), self.until(RtcTokens::AGENT));
-        self.known().channels.insert(id.into(), Held { owner, region: None, until });
-    }
-
-    /// Makes a channel that the caller names its own, unless it is another one's.
-    fn claim_channel(&self, caller: &Principal, id: &str) -> Result<(), Error> {
-        let (now, until) = (self.clock.seconds(), self.until(RtcTokens::AGENT));
-        let mut known = self.known();
-        let held = known.channels.get(id).filter(|held| held.until > now);
-        if held.is_some_and(|held| held.owner != *caller) {
-            return Err(foreign("channel"));
-        }
-        let held = Held { owner: caller.clone(), region: None, until };
-        known.channels.insert(id.into(), held);
         Ok(())
     }
 
-    /// The region of an instance of the caller.
-    fn region_of(&self, caller: &Principal, id: &str) -> Result<Option<String>, Error> {
-        let now = self.clock.seconds();
-        match self.known().instances.get(id).filter(|held| held.until > now) {
-            Some(held) if held.owner == *caller => Ok(held.region.clone()),
+    /// The region of an instance of the caller, who names it now.
+    fn region_of(&self, caller: &Principal, id: &str) -> Result<Option<Region>, Error> {
+        let (now, until) = (self.clock.seconds(), self.until());
+        let mut known = lock(&self.known);
+        match known.instances.get_mut(id).filter(|instance| instance.until > now) {
+            Some(instance) if instance.owner == *caller => {
+                if !instance.stopped {
+                    instance.until = until;
+                }
+                Ok(instance.region.clone())
+            }
             Some(_) => Err(foreign("instance")),
             None => Err(no_instance()),
         }
+    }
+
+    /// Has the upstream make an instance, in a task of its own: when the caller goes before the answer
+    /// is there, what was made is stopped.
+    async fn make<T: Send + 'static>(
+        &self,
+        region: Option<Region>,
+        ask: impl Future<Output = Result<T, UpstreamError>> + Send + 'static,
+        id: fn(&T) -> &str,
+    ) -> Result<T, Error> {
+        let upstream = Arc::clone(&self.upstream);
+        let made = tokio::spawn(async move {
+            let made = ask.await?;
+            Ok::<_, UpstreamError>(Made { made: Some(made), id, region, upstream })
+        });
+        // A panic has gone to the panic hook.
+        let made = made.await.map_err(|_| Error::wire("the upstream failed"))?;
+        let mut made = made.map_err(UpstreamError::into_error)?;
+        made.made.take().ok_or_else(|| Error::wire("the upstream failed"))
     }
 
     fn agent_of(&self, agent_type: &AgentType) -> Result<&str, Error> {
@@ -199,9 +325,11 @@ impl<U: Upstream> AppServer<U> {
         request.chat_sync_config = start.chat_sync_config;
         request.session_id = start.session_id;
         request.user_data = start.user_data;
-        let started = self.upstream.start(start.region, request).await;
-        let started = started.map_err(UpstreamError::into_error)?;
-        self.hold_instance(caller, &started.instance_id, start.region);
+        let (upstream, region) = (Arc::clone(&self.upstream), start.region.clone());
+        let ask = async move { upstream.start(region.as_ref(), request).await };
+        let started = self.make(start.region.clone(), ask, |started| &started.instance_id).await?;
+        let joined = Joined { channel_id: start.channel_id, agent_user_id: &agent_user_id };
+        self.hold(caller, &started.instance_id, joined, start.region.as_ref());
         Ok((started.instance_id, agent_user_id))
     }
 }
@@ -210,7 +338,7 @@ impl<U: Upstream> AppServer<U> {
 struct Start<'a> {
     agent_id: &'a str,
     channel_id: &'a str,
-    region: Option<&'a str>,
+    region: Option<Region>,
     template_config: Option<Template>,
     agent_config: Option<AgentConfig>,
     chat_sync_config: Option<ChatSyncConfig>,
@@ -221,13 +349,17 @@ struct Start<'a> {
 impl<U: Upstream> Api for AppServer<U> {
     async fn owns(&self, caller: &Principal, resource: Resource<'_>) -> Result<Ownership, Error> {
         let now = self.clock.seconds();
-        let known = self.known();
+        let known = lock(&self.known);
         let held = match resource {
-            Resource::Instance(id) => known.instances.get(id),
-            Resource::Channel(id) => known.channels.get(id),
+            Resource::Instance(id) => {
+                known.instances.get(id).map(|instance| (&instance.owner, instance.until))
+            }
+            Resource::Channel(id) => {
+                known.channels.get(id).map(|channel| (&channel.owner, channel.until))
+            }
         };
-        Ok(match held.filter(|held| held.until > now) {
-            Some(held) if held.owner == *caller => Ownership::Own,
+        Ok(match held.filter(|(_, until)| *until > now) {
+            Some((owner, _)) if owner == caller => Ownership::Own,
             Some(_) => Ownership::Foreign,
             None => Ownership::Unknown,
         })
@@ -252,9 +384,9 @@ impl<U: Upstream> Api for AppServer<U> {
             }
             None => random_id()?,
         };
-        let expire = check_expire(request.expire)?.unwrap_or(USER);
-        self.room()?;
-        let region = request.region.as_deref().and_then(filled);
+        let expire = check_expire(request.expire)?.unwrap_or(self.tokens.default_lifetime());
+        let region = check_region(request.region.as_deref())?;
+        let _room = self.room()?;
         let mut call =
             ice::GenerateCallRequest::new(agent_id).with_user_id(user_id).with_expire(expire);
         call.agent_config = request.agent_config;
@@ -262,10 +394,12 @@ impl<U: Upstream> Api for AppServer<U> {
         call.chat_sync_config = request.chat_sync_config;
         call.session_id = request.session_id;
         call.user_data = request.user_data;
-        let made = self.upstream.generate(region, call).await;
-        let made = made.map_err(UpstreamError::into_error)?;
-        self.hold_instance(caller, &made.instance_id, region);
-        self.hold_channel(caller, &made.channel_id);
+        let upstream = Arc::clone(&self.upstream);
+        let at = region.clone();
+        let ask = async move { upstream.generate(at.as_ref(), call).await };
+        let made = self.make(region.clone(), ask, |made| &made.instance_id).await?;
+        let joined = Joined { channel_id: &made.channel_id, agent_user_id: &made.agent_user_id };
+        self.hold(caller, &made.instance_id, joined, region.as_ref());
         let mut answer = GeneratedCall::new(
             made.token,
             agent_id,
@@ -289,9 +423,9 @@ impl<U: Upstream> Api for AppServer<U> {
         check_configs(&request.agent_config, &request.template_config)?;
         let user_id = filled(&request.user_id).ok_or_else(|| missing("user_id"))?;
         check_id(Ids::Rtc, "user_id", user_id)?;
-        let expire = check_expire(request.expire)?.unwrap_or(USER).min(RtcTokens::LONGEST);
+        let expire = capped(check_expire(request.expire)?, self.tokens.default_lifetime());
         let agent_id = self.agent_of(&request.workflow_type)?;
-        self.room()?;
+        let _room = self.room()?;
         let channel_id = random_id()?;
         let token = self.tokens.issue_for(&channel_id, user_id, expire)?;
         let start = Start {
@@ -304,7 +438,6 @@ impl<U: Upstream> Api for AppServer<U> {
             session_id: request.session_id,
             user_data: request.user_data,
         };
-        self.hold_channel(caller, &channel_id);
         let (instance_id, agent_user_id) = self.start_in(caller, start).await?;
         Ok(StartedInstance::new(instance_id, token.encode(), agent_user_id, channel_id))
     }
@@ -317,10 +450,15 @@ impl<U: Upstream> Api for AppServer<U> {
         let id = filled(&request.instance_id).ok_or_else(|| missing("ai_agent_instance_id"))?;
         let region = self.region_of(caller, id)?;
         let stop = ice::StopInstanceRequest::new(id);
-        self.upstream.stop(region.as_deref(), stop).await.map_err(UpstreamError::into_error)?;
+        self.upstream.stop(region.as_ref(), stop).await.map_err(UpstreamError::into_error)?;
         let until = self.clock.seconds().saturating_add(STOPPED);
-        if let Some(held) = self.known().instances.get_mut(id) {
-            held.until = held.until.min(until);
+        let known = &mut *lock(&self.known);
+        if let Some(instance) = known.instances.get_mut(id) {
+            instance.stopped = true;
+            instance.until = instance.until.min(until);
+            if let Some(channel) = known.channels.get_mut(&instance.channel_id) {
+                channel.until = channel.until.min(until);
+            }
         }
         Ok(())
     }
@@ -339,7 +477,7 @@ impl<U: Upstream> Api for AppServer<U> {
         let mut update = ice::UpdateInstanceRequest::new(id);
         update.agent_config = request.agent_config;
         update.template_config = request.template_config;
-        let updated = self.upstream.update(region.as_deref(), update).await;
+        let updated = self.upstream.update(region.as_ref(), update).await;
         updated.map_err(UpstreamError::into_error).map(drop)
     }
 
@@ -356,8 +494,11 @@ impl<U: Upstream> Api for AppServer<U> {
         if !matches!(role, "" | "admin") {
             return Err(invalid("/role: allowed: `admin`, or nothing"));
         }
-        let expire = check_expire(request.expire)?.unwrap_or(ChatTokens::LONGEST);
-        let token = tokens.issue_for(user_id, role, expire.min(ChatTokens::LONGEST))?;
+        if !role.is_empty() && !self.admin_chats {
+            return Err(forbidden("the role is not given here"));
+        }
+        let expire = capped(check_expire(request.expire)?, tokens.default_lifetime());
+        let token = tokens.issue_for(user_id, role, expire)?;
         Ok(ChatTokenAnswer::new(
             token.app_id,
             token.app_sign,
@@ -380,9 +521,9 @@ impl<U: Upstream> Api for AppServer<U> {
         let agent_id = filled(&request.agent_id).ok_or_else(|| missing("ai_agent_id"))?;
         let channel_id = filled(&request.channel_id).ok_or_else(|| missing("channel_id"))?;
         check_id(Ids::Rtc, "channel_id", channel_id)?;
-        let region = filled(&request.region).ok_or_else(|| missing("region"))?;
-        self.room()?;
-        self.claim_channel(caller, channel_id)?;
+        let region = check_region(Some(&request.region))?.ok_or_else(|| missing("region"))?;
+        let _room = self.room()?;
+        self.claim_channel(caller, channel_id, user_id)?;
         let start = Start {
             agent_id,
             channel_id,
@@ -406,7 +547,7 @@ impl<U: Upstream> Api for AppServer<U> {
         let id = filled(&request.instance_id).ok_or_else(|| missing("ai_agent_instance_id"))?;
         let region = self.region_of(caller, id)?;
         let describe = ice::DescribeInstanceRequest::new(id);
-        let described = self.upstream.describe(region.as_deref(), describe).await;
+        let described = self.upstream.describe(region.as_ref(), describe).await;
         let described = described.map_err(UpstreamError::into_error)?;
         let instance = described.instance;
         let mut answer = InstanceDescription::new()
@@ -436,8 +577,7 @@ impl<U: Upstream> Api for AppServer<U> {
             }
             None => random_id()?,
         };
-        self.room()?;
-        self.claim_channel(caller, &channel_id)?;
+        self.claim_channel(caller, &channel_id, user_id)?;
         let token = self.tokens.issue(&channel_id, user_id)?;
         Ok(RtcTokenAnswer::new(token.encode(), token.expires_at).with_channel_id(channel_id))
     }
@@ -453,8 +593,31 @@ fn without_token(mut config: ice::InstanceRuntimeConfig) -> ice::InstanceRuntime
     config
 }
 
+fn full() -> Error {
+    Error::wire("too many instances").status(503).code("ServiceUnavailable")
+}
+
 fn check_id(ids: Ids, field: &'static str, id: &str) -> Result<(), Error> {
-    ids.check(field, id).map_err(|error| invalid(format!("/{error}")))
+    ids.check(field, id).map_err(|error| {
+        invalid(format!("/{field}: \"{}\", allowed: {}", error.value(), error.allowed()))
+    })
+}
+
+/// A lifetime of at most so much.
+fn capped(expire: Option<Duration>, most: Duration) -> Duration {
+    expire.map_or(most, |expire| expire.min(most))
+}
+
+/// A region in the form of one; whether it is served is for the upstream to say.
+fn check_region(region: Option<&str>) -> Result<Option<Region>, Error> {
+    let Some(region) = region.and_then(filled) else { return Ok(None) };
+    match region.parse() {
+        Ok(region) => Ok(Some(region)),
+        Err(_) => {
+            let shown: String = region.chars().take(64).collect();
+            Err(invalid(format!("/region: {shown:?}, allowed: such as `cn-shanghai`")))
+        }
+    }
 }
 
 /// A lifetime of at most a week; none when there is none, or one of nothing.

@@ -1,6 +1,5 @@
 //! Who may call an app server, and who a caller is.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,6 +51,8 @@ pub struct Ask<'a> {
     pub instance_id: Option<&'a str>,
     /// The agent that the request names.
     pub agent_id: Option<&'a str>,
+    /// The role in the chat that the request wants: `admin`, or none.
+    pub role: Option<&'a str>,
 }
 
 /// Who calls: what this principal started and joined, no other one may touch.
@@ -72,17 +73,26 @@ impl Principal {
     }
 }
 
-/// Why a caller is refused: it goes out with HTTP 403.
+/// Why a caller does not get in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     message: String,
+    pub(super) unavailable: bool,
 }
 
 impl Refusal {
-    /// A refusal, in words that the caller sees.
+    /// A refusal, in words that the caller sees. It goes out with HTTP 403, which clients take for the
+    /// end of the app's own token.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
+        Self { message: message.into(), unavailable: false }
+    }
+
+    /// Who calls can't be told now, since what knows it is not there: code 503, in words that the caller
+    /// sees.
+    #[must_use]
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self { message: message.into(), unavailable: true }
     }
 }
 
@@ -105,7 +115,11 @@ impl Authorizer for AnyCaller {
     }
 }
 
-/// Takes those who show one of some tokens.
+/// Takes those who show one of some tokens. A caller may have several, while one replaces another.
+///
+/// This is for back ends that call the app server: a token that is put into an app makes all users of
+/// the app one caller, who may ask for any `user_id`. Users of their own need an [`Authorizer`] that
+/// knows them.
 ///
 /// ```
 /// use callbot::aui::KnownCallers;
@@ -114,7 +128,7 @@ impl Authorizer for AnyCaller {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct KnownCallers {
-    tokens: HashMap<Principal, Secret>,
+    tokens: Vec<(Principal, Secret)>,
 }
 
 impl KnownCallers {
@@ -124,10 +138,11 @@ impl KnownCallers {
         Self::default()
     }
 
-    /// Adds a caller. One with an empty token never gets in.
+    /// Adds a caller, or another token of one. An empty token lets nobody in; a token of two callers is
+    /// that of the first.
     #[must_use]
     pub fn caller(mut self, name: impl Into<Arc<str>>, token: impl Into<Secret>) -> Self {
-        self.tokens.insert(Principal::new(name), token.into());
+        self.tokens.push((Principal::new(name), token.into()));
         self
     }
 }
@@ -139,7 +154,7 @@ impl Authorizer for KnownCallers {
         let mut known = None;
         for (principal, token) in &self.tokens {
             if is_secret(token, given.as_bytes()) {
-                known = Some(principal);
+                known = known.or(Some(principal));
             }
         }
         known.cloned().ok_or_else(|| Refusal::new("the token is not known"))

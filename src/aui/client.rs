@@ -1,5 +1,6 @@
 //! The client of an app server.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::{
     UpdateInstanceRequest,
 };
 use crate::aicall::ErrorCode;
-use crate::client::{Answer, CallOptions, Error, Transport};
+use crate::client::{Answer, CallOptions, Error, Retries, Transport};
 use crate::wire::{Operation, Secret};
 
 /// Calls an app server, at one of its bases.
@@ -27,15 +28,14 @@ use crate::wire::{Operation, Secret};
 /// Cheap to clone; all clones share their connections.
 ///
 /// ```no_run
-/// use callbot::aicall::{AgentConfig, AgentType, Template};
+/// use callbot::aicall::{AgentConfig, AgentType};
 /// use callbot::aui::{Base, Client, GenerateCallRequest};
 ///
 /// # async fn run() -> Result<(), callbot::client::Error> {
 /// let client = Client::builder("https://app.example", Base::V2).authorization("a token").build()?;
 /// let mut config = AgentConfig::default();
 /// config.greeting = Some("Hello!".into());
-/// let request = GenerateCallRequest::new(Template::new())
-///     .with_workflow_type(AgentType::Voice)
+/// let request = GenerateCallRequest::of_type(AgentType::Voice)
 ///     .with_user_id("u1")
 ///     .with_agent_config(config);
 /// let call = client.generate_call(&request).await?;
@@ -45,9 +45,26 @@ use crate::wire::{Operation, Secret};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
-    inner: generated::Client,
+    /// For calls that start or change nothing.
+    reads: generated::Client,
+    /// For calls that do: without retries.
+    acts: generated::Client,
     base: Base,
     authorization: Option<Secret>,
+}
+
+/// The request, with the session of its chat where it belongs: on the wire that stands beside the
+/// configuration of the chat.
+macro_rules! with_session {
+    ($request:ident) => {{
+        let chat = $request.chat_sync_config.as_ref();
+        match chat.and_then(|chat| chat.session_id.as_ref()) {
+            Some(session_id) if $request.session_id.is_none() => {
+                Cow::Owned($request.clone().with_session_id(session_id))
+            }
+            _ => Cow::Borrowed($request),
+        }
+    }};
 }
 
 impl Client {
@@ -64,13 +81,16 @@ impl Client {
     #[must_use]
     pub fn builder(url: &str, base: Base) -> Builder {
         let url = format!("{}{base}", url.trim_end_matches('/'));
-        Builder { inner: generated::Client::builder(&url), base, authorization: None }
+        let inner = generated::Client::builder(&url);
+        Builder { inner, options: CallOptions::new(), base, authorization: None }
     }
 
-    /// The same client, with other options for the calls that are made through it.
+    /// The same client, with other options for the calls that are made through it. Retries are for the
+    /// calls that start or change nothing.
     #[must_use]
     pub fn with(&self, options: CallOptions) -> Self {
-        Self { inner: self.inner.with(options), ..self.clone() }
+        let acts = self.acts.with(options.clone().retries(Retries::NONE));
+        Self { reads: self.reads.with(options), acts, ..self.clone() }
     }
 
     /// The same client, with another authorization; an empty one is none.
@@ -95,7 +115,7 @@ impl Client {
     ) -> Result<Answer<GeneratedCall>, Error> {
         let mut parameters = GenerateAiAgentCallParameters::new();
         parameters.authorization = self.authorization();
-        self.inner.generate_ai_agent_call(&parameters, request).await
+        self.acts.generate_ai_agent_call(&parameters, &*with_session!(request)).await
     }
 
     /// Starts an instance in a new channel: `startAIAgentInstance`.
@@ -108,7 +128,7 @@ impl Client {
     ) -> Result<Answer<StartedInstance>, Error> {
         let mut parameters = StartAiAgentInstanceParameters::new();
         parameters.authorization = self.authorization();
-        self.inner.start_ai_agent_instance(&parameters, request).await
+        self.acts.start_ai_agent_instance(&parameters, &*with_session!(request)).await
     }
 
     /// Stops an instance: `stopAIAgentInstance`.
@@ -118,7 +138,7 @@ impl Client {
     pub async fn stop_instance(&self, request: &StopInstanceRequest) -> Result<Answer<()>, Error> {
         let mut parameters = StopAiAgentInstanceParameters::new();
         parameters.authorization = self.authorization();
-        Ok(self.inner.stop_ai_agent_instance(&parameters, request).await?.map(drop))
+        Ok(self.acts.stop_ai_agent_instance(&parameters, request).await?.map(drop))
     }
 
     /// Changes the configuration of an instance: `updateAIAgentInstance`.
@@ -131,7 +151,7 @@ impl Client {
     ) -> Result<Answer<()>, Error> {
         let mut parameters = UpdateAiAgentInstanceParameters::new();
         parameters.authorization = self.authorization();
-        Ok(self.inner.update_ai_agent_instance(&parameters, request).await?.map(drop))
+        Ok(self.acts.update_ai_agent_instance(&parameters, request).await?.map(drop))
     }
 
     /// Makes a token for the message chat: `generateMessageChatToken`.
@@ -144,7 +164,7 @@ impl Client {
     ) -> Result<Answer<ChatTokenAnswer>, Error> {
         let mut parameters = GenerateMessageChatTokenParameters::new();
         parameters.authorization = self.authorization();
-        self.inner.generate_message_chat_token(&parameters, request).await
+        self.reads.generate_message_chat_token(&parameters, request).await
     }
 
     /// Starts an instance in a channel that is there: `startAIAgentInstanceWithChannel`.
@@ -158,7 +178,8 @@ impl Client {
         self.check_base(&operations::START_AI_AGENT_INSTANCE_WITH_CHANNEL)?;
         let mut parameters = StartAiAgentInstanceWithChannelParameters::new();
         parameters.authorization = self.authorization();
-        self.inner.start_ai_agent_instance_with_channel(&parameters, request).await
+        let request = &*with_session!(request);
+        self.acts.start_ai_agent_instance_with_channel(&parameters, request).await
     }
 
     /// Asks how an instance is: `describeAIAgentInstance`.
@@ -172,7 +193,7 @@ impl Client {
         self.check_base(&operations::DESCRIBE_AI_AGENT_INSTANCE)?;
         let mut parameters = DescribeAiAgentInstanceParameters::new();
         parameters.authorization = self.authorization();
-        self.inner.describe_ai_agent_instance(&parameters, request).await
+        self.reads.describe_ai_agent_instance(&parameters, request).await
     }
 
     /// Makes a token for a channel: `getRtcAuthToken`. The channel of the answer is absent where an
@@ -188,7 +209,7 @@ impl Client {
         self.check_base(&operations::GET_RTC_AUTH_TOKEN)?;
         let mut parameters = GetRtcAuthTokenParameters::new();
         parameters.authorization = self.authorization();
-        self.inner.get_rtc_auth_token(&parameters, request).await
+        self.reads.get_rtc_auth_token(&parameters, request).await
     }
 
     fn authorization(&self) -> Option<Secret> {
@@ -198,12 +219,15 @@ impl Client {
     fn check_base(&self, operation: &'static Operation) -> Result<(), Error> {
         match operation.bases.contains(&self.base.as_str()) {
             true => Ok(()),
-            false => Err(Error::settings(format!("{} has no {}", self.base, operation.path))),
+            false => {
+                let reason = format!("there is no {} at {}", operation.path, self.base);
+                Err(Error::unsupported(operation, reason))
+            }
         }
     }
 }
 
-/// The SDK's error for a call that failed, as the SDK itself maps it.
+/// The SDK's error for a call that failed. The SDK itself knows the first three rows and HTTP 403.
 ///
 /// | What failed | [`ErrorCode`] |
 /// |---|---|
@@ -211,7 +235,7 @@ impl Client {
 /// | `error_code` `Forbidden.SubscriptionRequired` | [`AgentSubscriptionRequired`](ErrorCode::AgentSubscriptionRequired) |
 /// | `error_code` `ChatLogNotFound` | [`ChatLogNotFound`](ErrorCode::ChatLogNotFound) |
 /// | `error_code` `InternalError`, `InternalServerError` | [`InternalError`](ErrorCode::InternalError) |
-/// | a request that breaks the spec | [`InvalidParameters`](ErrorCode::InvalidParameters) |
+/// | `error_code` `InvalidParameter`, `MissingParameter`, and a request that breaks the spec | [`InvalidParameters`](ErrorCode::InvalidParameters) |
 /// | HTTP 403, where the app's own token is not valid | [`TokenExpired`](ErrorCode::TokenExpired) |
 /// | the way to the server, or a deadline | [`NetworkError`](ErrorCode::NetworkError) |
 /// | anything else that the server reports | [`BeginCallFailed`](ErrorCode::BeginCallFailed) |
@@ -224,6 +248,7 @@ pub fn error_code(error: &Error) -> ErrorCode {
         Some("Forbidden.SubscriptionRequired") => return ErrorCode::AgentSubscriptionRequired,
         Some("ChatLogNotFound") => return ErrorCode::ChatLogNotFound,
         Some("InternalError" | "InternalServerError") => return ErrorCode::InternalError,
+        Some("InvalidParameter" | "MissingParameter") => return ErrorCode::InvalidParameters,
         _ => {}
     }
     if error.violations().is_some() {
@@ -242,6 +267,7 @@ pub fn error_code(error: &Error) -> ErrorCode {
 /// Builds a [`Client`].
 pub struct Builder {
     inner: crate::client::Builder<generated::Client>,
+    options: CallOptions,
     base: Base,
     authorization: Option<Secret>,
 }
@@ -261,11 +287,11 @@ impl Builder {
         self
     }
 
-    /// The options for all calls. Default: [`CallOptions::new`], without retries: most calls start
-    /// something.
+    /// The options for all calls. Default: [`CallOptions::new`], without retries. Retries are for the
+    /// calls that start or change nothing: describing, and tokens. No other call is ever made again.
     #[must_use]
     pub fn options(mut self, options: CallOptions) -> Self {
-        self.inner = self.inner.options(options);
+        self.options = options;
         self
     }
 
@@ -281,8 +307,10 @@ impl Builder {
     /// # Errors
     /// As [`crate::client::Builder::build`].
     pub fn build(self) -> Result<Client, Error> {
-        let Self { inner, base, authorization } = self;
-        Ok(Client { inner: inner.build()?, base, authorization })
+        let Self { inner, options, base, authorization } = self;
+        let reads = inner.options(options.clone()).build()?;
+        let acts = reads.with(options.retries(Retries::NONE));
+        Ok(Client { reads, acts, base, authorization })
     }
 }
 

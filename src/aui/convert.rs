@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::GenerateCallRequest;
-use crate::aicall::{AgentConfig, CallConfig, ShareConfig, Template};
+use super::{GenerateCallRequest, GeneratedCall, StartedInstance, UpdateInstanceRequest};
+use crate::aicall::{AgentConfig, AgentInfo, AgentType, CallConfig, ShareConfig, Template};
 
 /// As long as the SDK asks for.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -25,15 +25,25 @@ impl From<CallConfig> for GenerateCallRequest {
         request.agent_config = call.agent_config;
         request.user_data = call.user_data;
         request.region = call.region;
-        if let Some(chat) = call.chat_sync {
-            request.session_id = chat.session_id.clone();
-            request.chat_sync_config = Some(chat);
-        }
+        request.session_id = call.chat_sync.as_ref().and_then(|chat| chat.session_id.clone());
+        request.chat_sync_config = call.chat_sync;
         request
     }
 }
 
 impl GenerateCallRequest {
+    /// A call with this agent, with an empty template.
+    #[must_use]
+    pub fn of_agent(agent_id: impl Into<String>) -> Self {
+        Self::new(Template::new()).with_agent_id(agent_id)
+    }
+
+    /// A call with an agent of this type, with an empty template.
+    #[must_use]
+    pub fn of_type(agent_type: AgentType) -> Self {
+        Self::new(Template::new()).with_workflow_type(agent_type)
+    }
+
     /// The call of a shared agent, as the SDK asks the vendor's own server for it: at
     /// [`SHARE_URL`](super::SHARE_URL), [`Base::V1`](super::Base::V1), without an authorization.
     #[must_use]
@@ -46,5 +56,35 @@ impl GenerateCallRequest {
         request.region = share.region;
         request.user_data = share.user_data;
         request
+    }
+}
+
+impl UpdateInstanceRequest {
+    /// These changes of this instance, with an empty template.
+    #[must_use]
+    pub fn of(instance_id: impl Into<String>, changes: AgentConfig) -> Self {
+        Self::new(instance_id, Template::new()).with_agent_config(changes)
+    }
+}
+
+/// The running agent, as the SDK makes it of the answer.
+impl From<GeneratedCall> for AgentInfo {
+    fn from(call: GeneratedCall) -> Self {
+        let mut info = Self::new(call.instance_id, call.channel_id, "");
+        info.user_id = call.agent_user_id;
+        info.agent_type = call.workflow_type;
+        info.rtc_token = Some(call.rtc_token);
+        info.request_id = call.request_id;
+        info
+    }
+}
+
+/// The running agent, as the SDK makes it of the answer.
+impl From<StartedInstance> for AgentInfo {
+    fn from(started: StartedInstance) -> Self {
+        let mut info = Self::new(started.instance_id, started.channel_id, started.agent_user_id);
+        info.rtc_token = Some(started.rtc_token);
+        info.request_id = started.request_id;
+        info
     }
 }

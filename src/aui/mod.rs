@@ -61,6 +61,7 @@ mod api;
 mod app_server;
 #[cfg(feature = "server")]
 mod authorizer;
+mod checks;
 #[cfg(feature = "client")]
 mod client;
 mod convert;
@@ -82,7 +83,7 @@ mod generated {
 
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use api::{Api, Ownership, Resource, Server, router};
+pub use api::{Api, OriginError, Ownership, Resource, Server, router};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use app_server::AppServer;
@@ -97,12 +98,13 @@ pub use client::{Builder, Client, error_code};
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use generated::Client as WireClient;
 pub use generated::*;
-/// The operations as the spec has them, for those who want the wire; [`Server`] serves them at the
-/// bases, and says who calls.
+/// The operations as the spec has them, for those who want the wire. **Nobody is asked who calls**
+/// here: [`Server`] does that.
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use generated::{Api as WireApi, Server as WireServer, router as wire_router};
 #[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use rules::Rules;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]

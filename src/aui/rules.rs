@@ -9,25 +9,34 @@ mod client {
     use crate::client::{Failure, Outcome};
     use crate::wire::decode;
 
-    /// The failure of an envelope: its `error_code`, or else its `code`.
+    /// The failure of an envelope: an `error_code` is one whatever the `code`, and so is any `code`
+    /// but 200.
     fn failure_in(body: &[u8]) -> Option<Failure> {
         let FailureAnswer { code, message, error_code, request_id } = decode(body).ok()?;
-        if code == 200 {
-            return None;
-        }
         let error_code = error_code.filter(|code| !code.is_empty());
-        let failure = Failure::new(error_code.unwrap_or_else(|| code.to_string()));
-        Some(failure.with_status(code).with_message(message).with_request_id(request_id))
+        let code = code.filter(|code| *code != 200);
+        let name = error_code.or_else(|| code.map(|code| code.to_string()))?;
+        let failure = Failure::new(name).with_message(message).with_request_id(request_id);
+        Some(match code {
+            Some(code) => failure.with_status(code),
+            None => failure,
+        })
     }
 
     macro_rules! outcomes {
-        ($($answer:ty),*) => {$(
+        ($($answer:ty: |$this:ident| $other:expr;)*) => {$(
             impl Outcome for $answer {
                 fn failure(&self) -> Option<Failure> {
-                    // An answer without a code that has all the rest is one.
-                    let code = self.code.filter(|code| *code != 200)?;
-                    let failure = Failure::new(code.to_string()).with_status(code);
-                    Some(failure.with_request_id(self.request_id.clone()))
+                    let $this = self;
+                    let code = self.code.filter(|code| *code != 200);
+                    match code {
+                        Some(code) => Some(Failure::new(code.to_string()).with_status(code)),
+                        None => $other,
+                    }
+                }
+
+                fn failure_beside(&self, body: &[u8]) -> Option<Failure> {
+                    failure_in(body).or_else(|| self.failure())
                 }
 
                 fn failure_in(body: &[u8]) -> Option<Failure> {
@@ -37,34 +46,27 @@ mod client {
         )*};
     }
 
-    outcomes!(ChatTokenAnswer, GeneratedCall, InstanceInChannel, RtcTokenAnswer, StartedInstance);
-
-    impl Outcome for InstanceResult {
-        fn failure(&self) -> Option<Failure> {
-            let code = self.code.unwrap_or(200);
-            let failure = Failure::new(code.to_string()).with_status(code);
-            let failure = failure.with_request_id(self.request_id.clone());
-            let message = "the server says that it is not done";
-            (code != 200 || !self.result).then(|| failure.with_message(Some(message.into())))
-        }
-
-        fn failure_in(body: &[u8]) -> Option<Failure> {
-            failure_in(body)
-        }
+    /// A failure to which the server gives no code.
+    fn nameless(message: &str) -> Failure {
+        Failure::new("").with_message(Some(message.into()))
     }
 
-    impl Outcome for InstanceDescription {
-        fn failure(&self) -> Option<Failure> {
-            let code = self.code.filter(|code| *code != 200)?;
-            let error_code = self.error_code.clone().filter(|code| !code.is_empty());
-            let failure = Failure::new(error_code.unwrap_or_else(|| code.to_string()));
-            let failure = failure.with_status(code).with_message(self.message.clone());
-            Some(failure.with_request_id(self.request_id.clone()))
-        }
-
-        fn failure_in(body: &[u8]) -> Option<Failure> {
-            failure_in(body)
-        }
+    outcomes! {
+        // As the SDK has it.
+        ChatTokenAnswer: |this| {
+            let empty = this.app_id.is_empty()
+                || this.app_sign.expose().is_empty()
+                || this.token.expose().is_empty();
+            empty.then(|| nameless("the app, its sign or the token is empty"))
+        };
+        GeneratedCall: |_this| None;
+        InstanceDescription: |_this| None;
+        InstanceInChannel: |_this| None;
+        InstanceResult: |this| {
+            (!this.result).then(|| nameless("the server says that it is not done"))
+        };
+        RtcTokenAnswer: |_this| None;
+        StartedInstance: |_this| None;
     }
 }
 
@@ -120,9 +122,24 @@ mod server {
             let request_id = fault.request_id.clone().unwrap_or(id.0);
             let mut answer = FailureAnswer::new(i32::from(fault.status), fault.message.clone())
                 .with_request_id(request_id);
-            answer.error_code = fault.code.clone();
+            answer.error_code = fault.code.clone().or_else(|| error_code(fault).map(Into::into));
             (status, serde_json::to_string(&answer).unwrap_or_default())
         }
+    }
+
+    /// The code of a failure that has none of its own.
+    fn error_code(fault: &Fault) -> Option<&'static str> {
+        Some(match (fault.kind, fault.status) {
+            // The clients look at the HTTP status, once they find no code that they know.
+            (FaultKind::Forbidden | FaultKind::Unauthorized, _) => return None,
+            (FaultKind::Request | FaultKind::TooLarge | FaultKind::MediaType, _) => {
+                "InvalidParameter"
+            }
+            (_, 501) => "UnsupportedOperation",
+            // Its author gave it none.
+            (FaultKind::Wire, _) => return None,
+            _ => "InternalError",
+        })
     }
 
     macro_rules! operations {

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::ice::{
     DescribeInstanceRequest, DescribeInstanceResponse, GenerateCallRequest, GenerateCallResponse,
-    Instance, InstanceRuntimeConfig, InstanceStatus, StartInstanceRequest, StartInstanceResponse,
-    StopInstanceRequest, StopInstanceResponse, UpdateInstanceRequest, UpdateInstanceResponse,
+    Instance, InstanceRuntimeConfig, InstanceStatus, Region, StartInstanceRequest,
+    StartInstanceResponse, StopInstanceRequest, StopInstanceResponse, UpdateInstanceRequest,
+    UpdateInstanceResponse,
 };
 use crate::aicall::{AgentConfig, Template};
 use crate::auth::{RtcTokenError, RtcTokens, random_id};
@@ -19,40 +20,41 @@ use crate::wire::{DecodeError, decode_value};
 /// What runs the agents of an [`AppServer`](super::AppServer): the platform, as
 /// [`ice::Client`](super::ice::Client), or a stand-in of it, as [`InMemory`].
 ///
-/// `region` is that of the request; `None` leaves it to the upstream.
+/// `region` is that of the request, of which no more is known than that it has the form of one; `None`
+/// leaves it to the upstream.
 pub trait Upstream: Send + Sync + 'static {
     /// Creates an instance, and a channel and a token for its user.
     fn generate(
         &self,
-        region: Option<&str>,
+        region: Option<&Region>,
         request: GenerateCallRequest,
     ) -> impl Future<Output = Result<GenerateCallResponse, UpstreamError>> + Send;
 
     /// Starts an instance in a channel.
     fn start(
         &self,
-        region: Option<&str>,
+        region: Option<&Region>,
         request: StartInstanceRequest,
     ) -> impl Future<Output = Result<StartInstanceResponse, UpstreamError>> + Send;
 
     /// Stops an instance.
     fn stop(
         &self,
-        region: Option<&str>,
+        region: Option<&Region>,
         request: StopInstanceRequest,
     ) -> impl Future<Output = Result<StopInstanceResponse, UpstreamError>> + Send;
 
     /// Changes an instance.
     fn update(
         &self,
-        region: Option<&str>,
+        region: Option<&Region>,
         request: UpdateInstanceRequest,
     ) -> impl Future<Output = Result<UpdateInstanceResponse, UpstreamError>> + Send;
 
     /// Tells how an instance is.
     fn describe(
         &self,
-        region: Option<&str>,
+        region: Option<&Region>,
         request: DescribeInstanceRequest,
     ) -> impl Future<Output = Result<DescribeInstanceResponse, UpstreamError>> + Send;
 }
@@ -226,7 +228,7 @@ impl InMemory {
 impl Upstream for InMemory {
     async fn generate(
         &self,
-        _: Option<&str>,
+        _: Option<&Region>,
         request: GenerateCallRequest,
     ) -> Result<GenerateCallResponse, UpstreamError> {
         self.check_agent(&request.agent_id)?;
@@ -263,7 +265,7 @@ impl Upstream for InMemory {
 
     async fn start(
         &self,
-        _: Option<&str>,
+        _: Option<&Region>,
         request: StartInstanceRequest,
     ) -> Result<StartInstanceResponse, UpstreamError> {
         self.check_agent(&request.agent_id)?;
@@ -284,7 +286,7 @@ impl Upstream for InMemory {
 
     async fn stop(
         &self,
-        _: Option<&str>,
+        _: Option<&Region>,
         request: StopInstanceRequest,
     ) -> Result<StopInstanceResponse, UpstreamError> {
         let mut instances = self.instances();
@@ -298,7 +300,7 @@ impl Upstream for InMemory {
 
     async fn update(
         &self,
-        _: Option<&str>,
+        _: Option<&Region>,
         request: UpdateInstanceRequest,
     ) -> Result<UpdateInstanceResponse, UpstreamError> {
         let mut instances = self.instances();
@@ -309,11 +311,11 @@ impl Upstream for InMemory {
         };
         let merge = |error: DecodeError| UpstreamError::internal(error);
         if let Some(change) = &request.agent_config {
-            let now = instance.agent_config.take().unwrap_or_else(AgentConfig::unset);
+            let now = instance.agent_config.clone().unwrap_or_else(AgentConfig::unset);
             instance.agent_config = Some(merged(&now, change).map_err(merge)?);
         }
         if let Some(change) = &request.template_config {
-            let now = instance.template_config.take().unwrap_or_default();
+            let now = instance.template_config.clone().unwrap_or_default();
             instance.template_config = Some(merged(&now, change).map_err(merge)?);
         }
         if request.user_data.is_some() {
@@ -324,7 +326,7 @@ impl Upstream for InMemory {
 
     async fn describe(
         &self,
-        _: Option<&str>,
+        _: Option<&Region>,
         request: DescribeInstanceRequest,
     ) -> Result<DescribeInstanceResponse, UpstreamError> {
         match self.instances().by_id.get(&request.instance_id) {

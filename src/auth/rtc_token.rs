@@ -111,6 +111,12 @@ impl RtcTokens {
         self
     }
 
+    /// How long a token lives that is issued without a lifetime of its own.
+    #[must_use]
+    pub fn default_lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
     /// The clock that tokens are dated by. Default: that of the machine.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {

@@ -64,9 +64,14 @@ impl ShareTokens {
     pub fn read(&self, token: &str) -> Result<ShareConfig, ShareTokenError> {
         let text = match percent_decode_str(token.trim()).decode_utf8() {
             Ok(text) => text,
-            Err(_) => Cow::Borrowed(token),
+            Err(_) => Cow::Borrowed(token.trim()),
         };
-        let json = unbase64(&text.replace(' ', "+")).ok_or(ShareTokenError::Base64)?;
+        // Browsers read Base64 without its padding, too.
+        let mut text = text.replace(' ', "+");
+        while text.len() % 4 != 0 && text.len() % 4 != 1 {
+            text.push('=');
+        }
+        let json = unbase64(&text).ok_or(ShareTokenError::Base64)?;
         let share: ShareConfig = decode(&json).map_err(ShareTokenError::Json)?;
         let now = self.clock.seconds();
         match share.expire_time {

@@ -140,7 +140,7 @@ impl Core {
                 }));
             }
         };
-        match value.failure() {
+        match value.failure_beside(&body) {
             Some(failure) => Err(fail(Kind::Failure(failure))),
             None if !status.is_success() => Err(fail(Kind::Status)),
             None => Ok(Answer { value, status, headers }),

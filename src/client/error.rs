@@ -26,6 +26,8 @@ pub(super) enum Kind {
     Settings(String),
     Invalid(Violations),
     Request(String),
+    #[cfg(feature = "aui")]
+    Unsupported(String),
     Deadline(Deadline, Duration),
     Transport(super::TransportError),
     Status,
@@ -66,6 +68,12 @@ impl Error {
     pub(crate) fn settings(message: impl fmt::Display) -> Self {
         let kind = Kind::Settings(message.to_string());
         Self(Box::new(Inner { operation: "", kind, status: None }))
+    }
+
+    /// A call that this client does not have.
+    #[cfg(feature = "aui")]
+    pub(crate) fn unsupported(operation: &Operation, reason: impl Into<String>) -> Self {
+        Self::new(operation, Kind::Unsupported(reason.into()))
     }
 
     /// A call that breaks a rule before it has an operation.
@@ -176,6 +184,8 @@ impl fmt::Display for Error {
             write!(f, "{operation}: ")?;
         }
         match kind {
+            #[cfg(feature = "aui")]
+            Kind::Unsupported(reason) => f.write_str(reason),
             Kind::Settings(message) => write!(f, "the client can't be built: {message}"),
             Kind::Invalid(violations) => write!(f, "not sent: {violations}"),
             Kind::Request(message) => write!(f, "the request can't be built: {message}"),

@@ -9,6 +9,11 @@ pub trait Outcome: Sized {
     /// The failure that it reports; `None` for a success.
     fn failure(&self) -> Option<Failure>;
 
+    /// The failure that this answer reports, where its body says more than its fields.
+    fn failure_beside(&self, _body: &[u8]) -> Option<Failure> {
+        self.failure()
+    }
+
     /// The failure that a body reports although it is no answer of this type, such as an envelope
     /// whose data are of another kind, or the one JSON body that stands for a stream.
     fn failure_in(_body: &[u8]) -> Option<Failure> {

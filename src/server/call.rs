@@ -139,6 +139,13 @@ fn hide(json: &mut Value, keys: &[&str]) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| hide(item, keys)),
+        // JSON in a string has keys, too.
+        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
+            if let Ok(mut inner) = serde_json::from_str(text) {
+                hide(&mut inner, keys);
+                *text = inner.to_string();
+            }
+        }
         _ => {}
     }
 }
@@ -172,8 +179,8 @@ async fn guard<T>(
         Ok(Err(error)) => {
             let text = error.to_string();
             let fault = error.into_fault();
-            // Whoever has no right to ask must not fill the log of errors.
-            if matches!(fault.status, 401 | 403) {
+            // Whoever asks for what is not to be had must not fill the log of errors.
+            if fault.status < 500 {
                 tracing::warn!(operation = operation.id, "the handler refused: {text}");
             } else {
                 tracing::error!(operation = operation.id, "the handler failed: {text}");

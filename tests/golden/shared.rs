@@ -127,7 +127,7 @@ pub struct HouseConfig {
 }
 
 impl HouseConfig {
-    /// The values that the platform's own SDK starts with.
+    /// The values that the spec has at first.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -249,7 +249,7 @@ impl HouseConfig {
 }
 
 impl Default for HouseConfig {
-    /// The values that the platform's own SDK starts with.
+    /// The values that the spec has at first.
     fn default() -> Self {
         Self::new()
     }
@@ -459,7 +459,7 @@ pub struct DoorConfig {
 }
 
 impl DoorConfig {
-    /// The values that the platform's own SDK starts with.
+    /// The values that the spec has at first.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -484,7 +484,7 @@ impl DoorConfig {
 }
 
 impl Default for DoorConfig {
-    /// The values that the platform's own SDK starts with.
+    /// The values that the spec has at first.
     fn default() -> Self {
         Self::new()
     }
@@ -550,7 +550,7 @@ pub struct BellConfig {
 }
 
 impl BellConfig {
-    /// The values that the platform's own SDK starts with.
+    /// The values that the spec has at first.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -575,7 +575,7 @@ impl BellConfig {
 }
 
 impl Default for BellConfig {
-    /// The values that the platform's own SDK starts with.
+    /// The values that the spec has at first.
     fn default() -> Self {
         Self::new()
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Client, DescribeInstanceRequest, DescribeInstanceResponse, GenerateCallRequest,
-    GenerateCallResponse, StartInstanceRequest, StartInstanceResponse, StopInstanceRequest,
+    GenerateCallResponse, Region, StartInstanceRequest, StartInstanceResponse, StopInstanceRequest,
     StopInstanceResponse, UpdateInstanceRequest, UpdateInstanceResponse,
 };
 use crate::aui::{Upstream, UpstreamError};
@@ -14,7 +14,7 @@ use crate::client::{Answer, Error};
 impl Upstream for Client {
     async fn generate(
         &self,
-        region: Option<&str>,
+        region: Option<&Region>,
         request: GenerateCallRequest,
     ) -> Result<GenerateCallResponse, UpstreamError> {
         done(self.of(region)?.generate_call(&request).await)
@@ -22,7 +22,7 @@ impl Upstream for Client {
 
     async fn start(
         &self,
-        region: Option<&str>,
+        region: Option<&Region>,
         request: StartInstanceRequest,
     ) -> Result<StartInstanceResponse, UpstreamError> {
         done(self.of(region)?.start_instance(&request).await)
@@ -30,7 +30,7 @@ impl Upstream for Client {
 
     async fn stop(
         &self,
-        region: Option<&str>,
+        region: Option<&Region>,
         request: StopInstanceRequest,
     ) -> Result<StopInstanceResponse, UpstreamError> {
         done(self.of(region)?.stop_instance(&request).await)
@@ -38,7 +38,7 @@ impl Upstream for Client {
 
     async fn update(
         &self,
-        region: Option<&str>,
+        region: Option<&Region>,
         request: UpdateInstanceRequest,
     ) -> Result<UpdateInstanceResponse, UpstreamError> {
         done(self.of(region)?.update_instance(&request).await)
@@ -46,7 +46,7 @@ impl Upstream for Client {
 
     async fn describe(
         &self,
-        region: Option<&str>,
+        region: Option<&Region>,
         request: DescribeInstanceRequest,
     ) -> Result<DescribeInstanceResponse, UpstreamError> {
         done(self.of(region)?.describe_instance(&request).await)
@@ -54,9 +54,9 @@ impl Upstream for Client {
 }
 
 impl Client {
-    fn of(&self, region: Option<&str>) -> Result<Self, UpstreamError> {
+    fn of(&self, region: Option<&Region>) -> Result<Self, UpstreamError> {
         match region {
-            Some(region) => self.at(region).map_err(refused),
+            Some(region) => self.at(region.as_str()).map_err(refused),
             None => Ok(self.clone()),
         }
     }
