@@ -28,6 +28,7 @@ use crate::wire::{Validate, Violation};
 /// one that the upstream makes, up to a week.
 ///
 /// When a caller goes before the upstream has answered, the instance that was started is stopped.
+/// An instance stays in the region that it was started in, whatever later requests name.
 ///
 /// What it remembers is within one process, for a day after a caller has last named it, and for an hour
 /// after an instance was stopped. An instance that is forgotten, by that or by a restart, can't be stopped
