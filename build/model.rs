@@ -267,6 +267,8 @@ pub(super) struct Arm {
     pub description: String,
     /// What the variant holds.
     pub form: Option<Form>,
+    /// Whether that may be missing.
+    pub optional: bool,
     /// The platform's name of a variant that has another one.
     pub doc_aliases: Vec<String>,
 }

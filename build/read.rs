@@ -318,16 +318,17 @@ impl<'a> Reader<'a, '_> {
             let Some((_, _, value)) = tag else { return Err(target.error("the arm has no tag")) };
             let component = self.schemas.need(&name)?;
             let rust = self.rust_name(&name)?;
-            let form = match &content {
+            let (form, optional) = match &content {
                 Some(key) => self.content(&component, key)?,
-                None => Some(Form::Named(rust.clone())),
+                None => (Some(Form::Named(rust.clone())), false),
             };
             let doc_aliases = match &content {
                 Some(_) if rust != name => vec![name],
                 _ => Vec::new(),
             };
             let description = component.description()?;
-            arms.push(Arm { value: value.clone(), rust, description, form, doc_aliases });
+            let value = value.clone();
+            arms.push(Arm { value, rust, description, form, optional, doc_aliases });
         }
         let mut listed = BTreeSet::new();
         for arm in schema.need("oneOf")?.items()? {
@@ -341,25 +342,24 @@ impl<'a> Reader<'a, '_> {
         Ok(Kind::Union(Union { tag, content, arms }))
     }
 
-    /// What an arm holds whose component has a tag and at most one more property.
-    fn content(&self, component: &Node<'a>, key: &str) -> Result<Option<Form>, Error> {
+    /// What an arm holds whose component has a tag and at most one more property, and whether that may
+    /// be missing.
+    fn content(&self, component: &Node<'a>, key: &str) -> Result<(Option<Form>, bool), Error> {
         let mut known = COMMON.to_vec();
         known.extend(["type", "properties", "required", "x-rust-name"]);
         component.known(&known)?;
         let properties = component.need("properties")?;
         let Some(content) = properties.get(key) else {
             return match properties.object()?.len() {
-                1 => Ok(None),
+                1 => Ok((None, false)),
                 _ => Err(properties.error(format!("an arm has its tag and `{key}`, no more"))),
             };
         };
         if properties.object()?.len() != 2 {
             return Err(properties.error(format!("an arm has its tag and `{key}`, no more")));
         }
-        if !component.texts("required")?.iter().any(|name| name == key) {
-            return Err(component.error(format!("`{key}` must be required")));
-        }
-        self.named(&content).map(Some)
+        let required = component.texts("required")?.iter().any(|name| name == key);
+        Ok((Some(self.named(&content)?), !required))
     }
 
     fn enumeration(&self, schema: &Node<'a>) -> Result<Enum, Error> {

@@ -38,8 +38,11 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
         };
         let docs = docs(text);
         let aliases = aliases(&arm.doc_aliases);
-        let form = arm.form.iter().map(form_path);
-        quote!(#docs #aliases #ident #((#form))*)
+        let form = arm.form.as_ref().map(form_path).map(|form| match arm.optional {
+            true => quote!((Option<#form>)),
+            false => quote!((#form)),
+        });
+        quote!(#docs #aliases #ident #form)
     });
     let kinds = union.arms.iter().map(|arm| {
         let (ident, text) = (names::ident(&arm.rust), text(&arm.value));
@@ -163,6 +166,14 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
     let written = union.arms.iter().map(|arm| {
         let (ident, value) = (names::ident(&arm.rust), literal(&arm.value));
         match arm.form {
+            Some(_) if arm.optional => quote! {
+                Self::#ident(content) => {
+                    map.serialize_entry(#tag, &#value)?;
+                    if let Some(content) = content {
+                        map.serialize_entry(#content, content)?;
+                    }
+                }
+            },
             Some(_) => quote! {
                 Self::#ident(content) => {
                     map.serialize_entry(#tag, &#value)?;
@@ -175,6 +186,13 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
     let read = union.arms.iter().map(|arm| {
         let (ident, text) = (names::ident(&arm.rust), text(&arm.value));
         match arm.form {
+            Some(_) if arm.optional => quote! {
+                #text => match content {
+                    Some(_) => wire::read_content(Self::CONTENT, content).map(Some),
+                    None => Ok(None),
+                }
+                .map(Self::#ident)
+            },
             Some(_) => {
                 quote!(#text => wire::read_content(Self::CONTENT, content).map(Self::#ident))
             }
@@ -228,12 +246,12 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
 /// A conversion from each type that only one arm holds.
 fn from_arms(name: &proc_macro2::Ident, union: &Union) -> TokenStream {
     let from = union.arms.iter().filter_map(|arm| {
-        let held = form_path(arm.form.as_ref()?);
+        let held = form_path(arm.form.as_ref().filter(|_| !arm.optional)?);
         let same = |other: &&Arm| {
             let other = other.form.as_ref().map(form_path);
             other.is_some_and(|other| quote!(#other).to_string() == quote!(#held).to_string())
         };
-        let alone = union.arms.iter().filter(same).count() == 1;
+        let alone = union.arms.iter().filter(|other| !other.optional).filter(same).count() == 1;
         let ident = names::ident(&arm.rust);
         alone.then(|| {
             quote! {

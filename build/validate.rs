@@ -84,27 +84,33 @@ impl Stage {
                     Some(_) => true,
                     None => false,
                 };
-                let arms: Vec<_> = union.arms.iter().filter(limited).collect();
-                let arms: Vec<_> = arms.iter().map(|arm| &arm.rust).collect();
+                let limited: Vec<_> = union.arms.iter().filter(limited).collect();
                 let report = match &union.content {
                     Some(content) => quote!(&mut report.field(#content)),
                     None => quote!(report),
                 };
+                let arms: Vec<_> = limited
+                    .iter()
+                    .map(|arm| {
+                        let ident = names::ident(&arm.rust);
+                        let held = if arm.optional { quote!(Some(arm)) } else { quote!(arm) };
+                        quote!(Self::#ident(#held))
+                    })
+                    .collect();
                 if arms.is_empty() {
                     return TokenStream::new();
                 }
                 if let [arm] = arms.as_slice()
                     && union.arms.len() > 1
                 {
-                    let arm = names::ident(arm);
-                    return quote! { if let Self::#arm(arm) = self { arm.check(#report); } };
+                    return quote! { if let #arm = self { arm.check(#report); } };
                 }
-                let rest = arms.len() < union.arms.len();
-                let rest = if rest { quote!(_) } else { quote!(Self::Unknown(_)) };
-                let arms = arms.iter().map(|arm| names::ident(arm));
+                let whole =
+                    arms.len() == union.arms.len() && limited.iter().all(|arm| !arm.optional);
+                let rest = if whole { quote!(Self::Unknown(_)) } else { quote!(_) };
                 quote! {
                     match self {
-                        #(Self::#arms(arm) => arm.check(#report),)*
+                        #(#arms => arm.check(#report),)*
                         #rest => {}
                     }
                 }

@@ -239,11 +239,6 @@ fn a_configuration_that_contradicts_itself_stops_the_compiler_with_the_place() {
         ),
         ("[[], [], [-2]]", "[[], [], [-1]]", "HouseError/enum/2: `-1` stands twice"),
         ("[[], [], [-2]]", "[[], []]", "HouseError: `x-enum-also` has a list for each value"),
-        (
-            "required: [type, data]\n    properties:\n      type:\n        type: integer\n        enum: [1]",
-            "required: [type]\n    properties:\n      type:\n        type: integer\n        enum: [1]",
-            "HouseRings: `data` must be required",
-        ),
         ("x-content: data", "x-content: body", "an arm has its tag and `body`, no more"),
     ] {
         let error = complaint("shared.yaml", from, to);

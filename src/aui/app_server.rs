@@ -1,6 +1,6 @@
 //! An app server that is ready to use.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,7 +31,8 @@ use crate::wire::{Validate, Violation};
 /// An instance stays in the region that it was started in, whatever later requests name.
 ///
 /// What it remembers is within one process, for a day after a caller has last named it, and for an hour
-/// after an instance was stopped. An instance that is forgotten, by that or by a restart, can't be stopped
+/// after an instance was stopped, which goes for a channel that was made for it, too. An instance that is
+/// forgotten, by that or by a restart, can't be stopped
 /// or changed any more: it ends when nobody is in its channel. A channel that is forgotten is free for
 /// whoever names it: let the server make the channels, whose names nobody can foretell. Several servers
 /// need a balancer that keeps a caller with one of them.
@@ -60,7 +61,8 @@ struct Known {
 struct Instance {
     owner: Principal,
     region: Option<Region>,
-    channel_id: String,
+    /// The channel that was made for it.
+    channel_id: Option<String>,
     stopped: bool,
     /// Unix time in seconds.
     until: i64,
@@ -69,8 +71,8 @@ struct Instance {
 /// Whose a channel is, and for how long that counts.
 struct Channel {
     owner: Principal,
-    /// The names of the agents in it.
-    agents: Vec<String>,
+    /// The names of the agents that came last.
+    agents: VecDeque<String>,
     /// Unix time in seconds.
     until: i64,
 }
@@ -120,6 +122,8 @@ impl<T, U: Upstream> Drop for Made<T, U> {
 struct Joined<'a> {
     channel_id: &'a str,
     agent_user_id: &'a str,
+    /// The channel was made for it.
+    fresh: bool,
 }
 
 /// Room for one instance and its channel, for as long as the upstream is asked.
@@ -144,6 +148,8 @@ impl<U> std::fmt::Debug for AppServer<U> {
 
 /// How long something counts after it was named, in seconds.
 const DAY: i64 = 24 * 60 * 60;
+/// How many agents of a channel are known by name.
+const AGENTS: usize = 16;
 /// How long an instance that was stopped can be asked about, in seconds.
 const STOPPED: i64 = 60 * 60;
 
@@ -228,7 +234,7 @@ impl<U: Upstream> AppServer<U> {
         let instance = Instance {
             owner: caller.clone(),
             region: region.cloned(),
-            channel_id: joined.channel_id.into(),
+            channel_id: joined.fresh.then(|| joined.channel_id.into()),
             stopped: false,
             until,
         };
@@ -236,12 +242,15 @@ impl<U: Upstream> AppServer<U> {
         known.instances.insert(id.into(), instance);
         let channel = known.channels.entry(joined.channel_id.into()).or_insert_with(|| Channel {
             owner: caller.clone(),
-            agents: Vec::new(),
+            agents: VecDeque::new(),
             until,
         });
         channel.owner = caller.clone();
         channel.until = until;
-        channel.agents.push(joined.agent_user_id.into());
+        if channel.agents.len() == AGENTS {
+            channel.agents.pop_front();
+        }
+        channel.agents.push_back(joined.agent_user_id.into());
     }
 
     /// Makes a channel that the caller names its own, unless it is another one's. `user_id` must not be
@@ -261,7 +270,8 @@ impl<U: Upstream> AppServer<U> {
                 if !known.has_room(self.most, now) {
                     return Err(full());
                 }
-                let channel = Channel { owner: caller.clone(), agents: Vec::new(), until };
+                let agents = VecDeque::new();
+                let channel = Channel { owner: caller.clone(), agents, until };
                 known.channels.insert(id.into(), channel);
             }
         }
@@ -329,7 +339,8 @@ impl<U: Upstream> AppServer<U> {
         let (upstream, region) = (Arc::clone(&self.upstream), start.region.clone());
         let ask = async move { upstream.start(region.as_ref(), request).await };
         let started = self.make(start.region.clone(), ask, |started| &started.instance_id).await?;
-        let joined = Joined { channel_id: start.channel_id, agent_user_id: &agent_user_id };
+        let Start { channel_id, fresh, .. } = start;
+        let joined = Joined { channel_id, agent_user_id: &agent_user_id, fresh };
         self.hold(caller, &started.instance_id, joined, start.region.as_ref());
         Ok((started.instance_id, agent_user_id))
     }
@@ -339,6 +350,8 @@ impl<U: Upstream> AppServer<U> {
 struct Start<'a> {
     agent_id: &'a str,
     channel_id: &'a str,
+    /// The channel is made for it.
+    fresh: bool,
     region: Option<Region>,
     template_config: Option<Template>,
     agent_config: Option<AgentConfig>,
@@ -399,7 +412,8 @@ impl<U: Upstream> Api for AppServer<U> {
         let at = region.clone();
         let ask = async move { upstream.generate(at.as_ref(), call).await };
         let made = self.make(region.clone(), ask, |made| &made.instance_id).await?;
-        let joined = Joined { channel_id: &made.channel_id, agent_user_id: &made.agent_user_id };
+        let (channel_id, agent_user_id) = (&*made.channel_id, &*made.agent_user_id);
+        let joined = Joined { channel_id, agent_user_id, fresh: true };
         self.hold(caller, &made.instance_id, joined, region.as_ref());
         let mut answer = GeneratedCall::new(
             made.token,
@@ -432,6 +446,7 @@ impl<U: Upstream> Api for AppServer<U> {
         let start = Start {
             agent_id,
             channel_id: &channel_id,
+            fresh: true,
             region: None,
             template_config: request.template_config,
             agent_config: request.agent_config,
@@ -457,7 +472,8 @@ impl<U: Upstream> Api for AppServer<U> {
         if let Some(instance) = known.instances.get_mut(id) {
             instance.stopped = true;
             instance.until = instance.until.min(until);
-            if let Some(channel) = known.channels.get_mut(&instance.channel_id) {
+            let channel = instance.channel_id.as_ref().and_then(|id| known.channels.get_mut(id));
+            if let Some(channel) = channel {
                 channel.until = channel.until.min(until);
             }
         }
@@ -528,6 +544,7 @@ impl<U: Upstream> Api for AppServer<U> {
         let start = Start {
             agent_id,
             channel_id,
+            fresh: false,
             region: Some(region),
             template_config: request.template_config,
             agent_config: request.agent_config,

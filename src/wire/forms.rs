@@ -37,7 +37,8 @@ impl<'de> DeserializeAs<'de, String> for OrJson {
     }
 }
 
-/// Reads a number or a flag that some peers send as a text.
+/// Reads a number or a flag that some peers send as a text, and a whole number that they send with a
+/// point.
 #[derive(Debug)]
 pub struct OrText;
 
@@ -75,7 +76,14 @@ where
             }
 
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<T, E> {
-                T::deserialize(de::value::F64Deserializer::new(value))
+                // 2^53: up to there a number with a point is exact.
+                let whole = value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0;
+                match T::deserialize(de::value::F64Deserializer::<E>::new(value)) {
+                    Err(_) if whole => {
+                        T::deserialize(de::value::I64Deserializer::new(value as i64))
+                    }
+                    read => read,
+                }
             }
         }
 

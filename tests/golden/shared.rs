@@ -790,6 +790,9 @@ pub enum HouseEvent {
     /// All is quiet.
     #[doc(alias = "HouseSleeps")]
     Sleeps,
+    /// It moves, perhaps to a place that it knows.
+    #[doc(alias = "HouseMoves")]
+    Moves(Option<Address>),
     /// A kind that this version does not know, written back as it came. Only reading
     /// makes it.
     Unknown(UnknownHouseEvent),
@@ -821,6 +824,7 @@ impl HouseEvent {
             Self::Rings(_) => "1".into(),
             Self::HouseFails(_) => "2".into(),
             Self::Sleeps => "3".into(),
+            Self::Moves(_) => "4".into(),
             Self::Unknown(UnknownHouseEvent(object)) => wire::tag_text(object, "type"),
         }
     }
@@ -852,6 +856,12 @@ impl serde::Serialize for HouseEvent {
                 map.serialize_entry("data", content)?;
             }
             Self::Sleeps => map.serialize_entry("type", &3)?,
+            Self::Moves(content) => {
+                map.serialize_entry("type", &4)?;
+                if let Some(content) = content {
+                    map.serialize_entry("data", content)?;
+                }
+            }
             Self::Unknown(UnknownHouseEvent(object)) => {
                 for (key, value) in object {
                     map.serialize_entry(key, value)?;
@@ -883,6 +893,13 @@ impl wire::Enclosed for HouseEvent {
                 "1" => wire::read_content(Self::CONTENT, content).map(Self::Rings),
                 "2" => wire::read_content(Self::CONTENT, content).map(Self::HouseFails),
                 "3" => Ok(Self::Sleeps),
+                "4" => {
+                    match content {
+                        Some(_) => wire::read_content(Self::CONTENT, content).map(Some),
+                        None => Ok(None),
+                    }
+                        .map(Self::Moves)
+                }
                 _ => return None,
             },
         )
@@ -948,6 +965,7 @@ impl wire::Validate for HouseEvent {
         match self {
             Self::Rings(arm) => arm.check(&mut report.field("data")),
             Self::HouseFails(arm) => arm.check(&mut report.field("data")),
+            Self::Moves(Some(arm)) => arm.check(&mut report.field("data")),
             _ => {}
         }
     }
@@ -1301,6 +1319,25 @@ impl schemars::JsonSchema for HouseEvent {
             3
           ],
           "description": "The kind."
+        }
+      }
+    },
+    {
+      "type": "object",
+      "description": "It moves, perhaps to a place that it knows.",
+      "required": [
+        "type"
+      ],
+      "properties": {
+        "type": {
+          "type": "integer",
+          "enum": [
+            4
+          ],
+          "description": "The kind."
+        },
+        "data": {
+          "$ref": "Address"
         }
       }
     }

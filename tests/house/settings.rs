@@ -150,6 +150,16 @@ fn a_union_may_have_its_tag_beside_what_it_tags() {
     let sleeps: HouseEvent = decode(br#"{"type":"3","data":null}"#).unwrap();
     assert_eq!(sleeps, HouseEvent::Sleeps);
     assert_eq!(serde_json::to_string(&sleeps).unwrap(), r#"{"type":3}"#);
+    for (json, held) in [
+        (r#"{"type":4,"data":{"city":"Ulm"}}"#, Some(Address::new("Ulm"))),
+        (r#"{"type":4}"#, None),
+    ] {
+        let moves: HouseEvent = decode(json.as_bytes()).unwrap();
+        assert_eq!(moves, HouseEvent::Moves(held));
+        assert_eq!(serde_json::to_string(&moves).unwrap(), json);
+    }
+    assert!(HouseEvent::Moves(Some(Address::new(""))).validate().is_err());
+    assert!(HouseEvent::Moves(None).validate().is_ok());
     let unknown: HouseEvent = decode(br#"{"type":9,"seq":4,"data":[1]}"#).unwrap();
     assert_eq!(unknown.kind(), "9");
     assert_eq!(serde_json::to_value(&unknown).unwrap(), json!({"type": 9, "data": [1]}));
