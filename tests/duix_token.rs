@@ -4,10 +4,9 @@
 #![cfg(all(feature = "duix", feature = "client", feature = "server"))]
 
 mod duix_platform;
+mod traces;
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -30,7 +29,7 @@ use http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
 use tokio::net::TcpListener;
-use tracing::dispatcher::{Dispatch, set_default};
+use traces::traced;
 
 /// The test vector: app `app-1`, key `secret-1`, made at [`NOW`] to last for 1800 s.
 const VECTOR: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.\
@@ -710,32 +709,6 @@ async fn a_token_that_does_not_go_into_a_header_does_not_show_in_the_error() {
     }
 }
 
-/// Collects what is traced.
-#[derive(Clone, Default)]
-struct Traces(Arc<Mutex<Vec<u8>>>);
-
-impl Traces {
-    fn dispatch(&self) -> Dispatch {
-        let writer = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        subscriber.finish().into()
-    }
-}
-
-impl Write for Traces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A platform without sessions.
 struct Idle;
 
@@ -766,10 +739,7 @@ impl Api for Idle {
 
 #[tokio::test]
 async fn no_secret_shows_in_traces() {
-    let traces = Traces::default();
-    // A place in the code asks only once who wants its events; where there are two it asks each.
-    let other = Traces::default().dispatch();
-    let guard = set_default(&traces.dispatch());
+    let (traces, guard) = traced();
     let server = Server::new(Idle).trace_content(true).check_tokens(tokens());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -784,8 +754,8 @@ async fn no_secret_shows_in_traces() {
             assert_eq!(outcome.is_ok(), good && name.starts_with("s") && name != "stop_session");
         }
     }
-    drop((guard, other));
-    let text = String::from_utf8(traces.0.lock().unwrap().clone()).unwrap();
+    drop(guard);
+    let text = traces.text();
     for part in ["the token was refused", "refused: ", "answered", "again: ", "request="] {
         assert!(text.contains(part), "{part}: {text}");
     }

@@ -5,9 +5,10 @@
 
 #[path = "script/mod.rs"]
 mod script;
+#[path = "traces/mod.rs"]
+mod traces;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tracing::dispatcher::{Dispatch, set_default};
+use traces::traced;
 
 const KEY: &str = "key-1";
 const SECRET: &str = "AccessKeySecret1";
@@ -848,32 +849,6 @@ async fn what_a_transport_says_stays_here() {
     assert!(!format!("{error} {error:?}").contains("10.1.2.3"), "{error:?}");
 }
 
-/// Collects what is traced.
-#[derive(Clone, Default)]
-struct Traces(Arc<Mutex<Vec<u8>>>);
-
-impl Traces {
-    fn dispatch(&self) -> Dispatch {
-        let writer = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        subscriber.finish().into()
-    }
-}
-
-impl Write for Traces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[track_caller]
 fn hides(what: &str, text: &str) {
     for secret in [SECRET, STS, AUTH_TOKEN, "eyJhcHBpZCI6ImFi", "user token", "wrong form"] {
@@ -883,10 +858,7 @@ fn hides(what: &str, text: &str) {
 
 #[tokio::test]
 async fn nothing_secret_shows() {
-    let traces = Traces::default();
-    // A place in the code asks only once who wants its events; where there are two it asks each.
-    let other = Traces::default().dispatch();
-    let guard = set_default(&traces.dispatch());
+    let (traces, guard) = traced();
     let key = key().with_token(STS);
     let encoded: String = form_urlencoded::byte_serialize(AUTH_TOKEN.as_bytes()).collect();
     let twice: String = form_urlencoded::byte_serialize(encoded.as_bytes()).collect();
@@ -935,8 +907,8 @@ async fn nothing_secret_shows() {
         hides(base, &format!("{error} {error:?}"));
         ask(&client, "start", None).await.unwrap_err();
     }
-    drop((guard, other));
-    let text = String::from_utf8(traces.0.lock().unwrap().clone()).unwrap();
+    drop(guard);
+    let text = traces.text();
     for part in ["answered", "not answered", "again: ", "a call of ICE came to nothing"] {
         assert!(text.contains(part), "{part}: {text}");
     }

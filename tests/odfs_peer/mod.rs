@@ -4,9 +4,14 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+#[path = "../script/mod.rs"]
+mod script;
+#[path = "../traces/mod.rs"]
+mod traces;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use callbot::client::{Transport, TransportError};
@@ -14,11 +19,13 @@ use callbot::clock::Clock;
 use callbot::odfs::{Action, Api, Call, Interacted, Language, Prompt, Request, Start};
 use callbot::server::{Error, serve};
 use futures_util::future::BoxFuture;
+pub(crate) use script::Seen;
+use script::read_request;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use tracing::dispatcher::{DefaultGuard, Dispatch, set_default};
+pub(crate) use traces::*;
 
 pub(crate) const V1: &str = "/oifde/rest/crs/process";
 pub(crate) const V2: &str = "/oifde/rest/v2/crs/process/vdn-1";
@@ -140,7 +147,7 @@ impl Api for Parrot {
 
 /// Serves until the test is over.
 pub(crate) async fn serving(router: axum::Router) -> SocketAddr {
-    LazyLock::force(&LISTENERS);
+    listen();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, router, std::future::pending()));
@@ -320,29 +327,10 @@ pub(crate) async fn ask(address: SocketAddr, path: &str, body: &Value) -> Answer
     Peer::connect(address).await.ask(path, body).await
 }
 
-/// A request as it came over the wire.
-#[derive(Debug, Clone)]
-pub(crate) struct Seen {
-    pub(crate) line: String,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
+/// What is seen of a request that ODFS got.
 impl Seen {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn path(&self) -> &str {
-        self.line.split(' ').nth(1).unwrap_or_default()
-    }
-
     pub(crate) fn is_token(&self) -> bool {
         self.path() == TOKEN
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
     }
 
     /// The token of a dialogue request.
@@ -429,7 +417,7 @@ pub(crate) struct Stub {
 
 impl Stub {
     pub(crate) async fn new(play: impl Fn(&Seen, usize) -> Say + Send + Sync + 'static) -> Self {
-        LazyLock::force(&LISTENERS);
+        listen();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
@@ -474,33 +462,6 @@ async fn answer(mut stream: TcpStream, play: Arc<Play>, all: Arc<Mutex<Vec<Seen>
         Say::Nothing => while !matches!(stream.read(&mut [0; 64]).await, Ok(0) | Err(_)) {},
         Say::Cut => {}
     }
-}
-
-async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end;
-        }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-    let mut lines = head.lines();
-    let line = lines.next().unwrap().to_owned();
-    let headers = lines
-        .map(|line| line.split_once(':').unwrap())
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-        .collect();
-    let mut seen = Seen { line, headers, body: bytes.split_off(end + 4) };
-    let length: usize = seen.header("content-length").map_or(0, |length| length.parse().unwrap());
-    while seen.body.len() < length {
-        if stream.read_buf(&mut seen.body).await.ok()? == 0 {
-            return None;
-        }
-    }
-    Some(seen)
 }
 
 /// A transport that keeps each request, as a peer would see it, and passes it on.
@@ -565,52 +526,3 @@ impl Clock for Hands {
 
 /// 2018-09-04 07:16:24 UTC, the time of the samples.
 pub(crate) const SAMPLE_TIME: u64 = 1_536_045_384;
-
-// A place in the code asks only once who wants its events. With less than two subscribers it asks
-// the one of its thread, and tests without one would silence the place for all others.
-static LISTENERS: LazyLock<[Dispatch; 2]> =
-    LazyLock::new(|| [Traces::default().dispatch(), Traces::default().dispatch()]);
-
-/// All that this thread traces, while the guard lives.
-pub(crate) fn traced() -> (Traces, DefaultGuard) {
-    LazyLock::force(&LISTENERS);
-    let traces = Traces::default();
-    let guard = set_default(&traces.dispatch());
-    (traces, guard)
-}
-
-#[derive(Clone, Default)]
-pub(crate) struct Traces(Arc<Mutex<Vec<u8>>>);
-
-impl Traces {
-    fn dispatch(&self) -> Dispatch {
-        let writer = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        subscriber.finish().into()
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    /// The lines that hold all of these.
-    pub(crate) fn with(&self, parts: &[&str]) -> Vec<String> {
-        let text = self.text();
-        let lines = text.lines().filter(|line| parts.iter().all(|part| line.contains(part)));
-        lines.map(Into::into).collect()
-    }
-}
-
-impl std::io::Write for Traces {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}

@@ -4,10 +4,11 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+#[path = "../traces/mod.rs"]
+mod traces;
+
 use std::fmt;
-use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,7 +17,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
-use tracing::dispatcher::{DefaultGuard, Dispatch, set_default};
+pub(crate) use traces::*;
 
 /// How long anything may take at all; only a test that fails waits for so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,7 +34,7 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 /// Serves a router until the test is over.
 pub(crate) async fn start_router(router: Router) -> SocketAddr {
-    LazyLock::force(&LISTENERS);
+    listen();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(serve(listener, router, std::future::pending()));
@@ -284,54 +285,5 @@ impl Peer {
     /// Will write no more, and can still read.
     pub(crate) async fn half_close(&mut self) {
         self.stream.shutdown().await.unwrap();
-    }
-}
-
-// A place in the code asks only once who wants its events. With less than two subscribers it asks
-// the one of its thread, and tests without one would silence the place for all others.
-static LISTENERS: LazyLock<[Dispatch; 2]> =
-    LazyLock::new(|| [Traces::default().dispatch(), Traces::default().dispatch()]);
-
-/// All that this thread traces, while the guard lives.
-pub(crate) fn traced() -> (Traces, DefaultGuard) {
-    let traces = Traces::default();
-    let guard = set_default(&traces.dispatch());
-    (traces, guard)
-}
-
-#[derive(Clone, Default)]
-pub(crate) struct Traces(Arc<Mutex<Vec<u8>>>);
-
-impl Traces {
-    fn dispatch(&self) -> Dispatch {
-        let writer = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone());
-        subscriber.finish().into()
-    }
-
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().map(Into::into).collect()
-    }
-
-    /// The lines that hold all of these.
-    pub(crate) fn with(&self, parts: &[&str]) -> Vec<String> {
-        let mut lines = self.lines();
-        lines.retain(|line| parts.iter().all(|part| line.contains(part)));
-        lines
-    }
-}
-
-impl Write for Traces {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

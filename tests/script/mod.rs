@@ -47,6 +47,10 @@ impl Seen {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    pub(crate) fn path(&self) -> &str {
+        self.line.split(' ').nth(1).unwrap_or_default()
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
@@ -109,7 +113,7 @@ impl Stub {
 
 async fn play(mut stream: TcpStream, script: Vec<Step>, state: Arc<State>) {
     stream.set_nodelay(true).unwrap();
-    let Some(seen) = request(&mut stream).await else { return };
+    let Some(seen) = read_request(&mut stream).await else { return };
     state.seen.lock().unwrap().push(seen);
     for step in script {
         match step {
@@ -125,7 +129,8 @@ async fn play(mut stream: TcpStream, script: Vec<Step>, state: Arc<State>) {
     }
 }
 
-async fn request(stream: &mut TcpStream) -> Option<Seen> {
+/// Reads a request; `None` when the connection ends before.
+pub(crate) async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
