@@ -110,10 +110,11 @@ fn operations(model: &model::Model) -> TokenStream {
         let (bases, also_at) = (&operation.bases, &operation.also_at);
         let bases = (!bases.is_empty()).then(|| quote!(.with_bases(&[#(#bases),*])));
         let also_at = (!also_at.is_empty()).then(|| quote!(.with_spellings(&[#(#also_at),*])));
+        let once = operation.once.then(|| quote!(.once()));
         quote! {
             #docs
             pub static #constant: Operation =
-                Operation::new(#id, http::Method::#method, #path) #secrets #bases #also_at;
+                Operation::new(#id, http::Method::#method, #path) #secrets #bases #also_at #once;
         }
     });
     quote! {

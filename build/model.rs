@@ -310,6 +310,8 @@ pub(super) struct Operation {
     pub parameters_type: Option<String>,
     pub body: Option<Form>,
     pub answer: Answer,
+    /// Never made again by a client.
+    pub once: bool,
     pub deprecated: bool,
 }
 

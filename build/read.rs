@@ -875,6 +875,7 @@ impl<'a> Reader<'a, '_> {
     ) -> Result<(), Error> {
         node.known(&[
             "security",
+            "x-once",
             "operationId",
             "summary",
             "description",
@@ -935,6 +936,7 @@ impl<'a> Reader<'a, '_> {
             parameters_type,
             body,
             answer,
+            once: node.flag("x-once")?,
             deprecated: node.flag("deprecated")?,
         });
         Ok(())

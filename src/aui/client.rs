@@ -17,7 +17,7 @@ use super::{
     UpdateInstanceRequest,
 };
 use crate::aicall::ErrorCode;
-use crate::client::{Answer, CallOptions, Error, Retries, Transport};
+use crate::client::{Answer, CallOptions, Error, Transport};
 use crate::wire::{Operation, Secret};
 
 /// Calls an app server, at one of its bases.
@@ -45,10 +45,7 @@ use crate::wire::{Operation, Secret};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// For calls that start or change nothing.
-    reads: generated::Client,
-    /// For calls that do: without retries.
-    acts: generated::Client,
+    inner: generated::Client,
     base: Base,
     authorization: Option<Secret>,
 }
@@ -82,15 +79,14 @@ impl Client {
     pub fn builder(url: &str, base: Base) -> Builder {
         let url = format!("{}{base}", url.trim_end_matches('/'));
         let inner = generated::Client::builder(&url);
-        Builder { inner, options: CallOptions::new(), base, authorization: None }
+        Builder { inner, base, authorization: None }
     }
 
     /// The same client, with other options for the calls that are made through it. Retries are for the
     /// calls that start or change nothing.
     #[must_use]
     pub fn with(&self, options: CallOptions) -> Self {
-        let acts = self.acts.with(options.clone().retries(Retries::NONE));
-        Self { reads: self.reads.with(options), acts, ..self.clone() }
+        Self { inner: self.inner.with(options), ..self.clone() }
     }
 
     /// The same client, with another authorization; an empty one is none.
@@ -115,7 +111,7 @@ impl Client {
     ) -> Result<Answer<GeneratedCall>, Error> {
         let mut parameters = GenerateAiAgentCallParameters::new();
         parameters.authorization = self.authorization();
-        self.acts.generate_ai_agent_call(&parameters, &*with_session!(request)).await
+        self.inner.generate_ai_agent_call(&parameters, &*with_session!(request)).await
     }
 
     /// Starts an instance in a new channel: `startAIAgentInstance`.
@@ -128,7 +124,7 @@ impl Client {
     ) -> Result<Answer<StartedInstance>, Error> {
         let mut parameters = StartAiAgentInstanceParameters::new();
         parameters.authorization = self.authorization();
-        self.acts.start_ai_agent_instance(&parameters, &*with_session!(request)).await
+        self.inner.start_ai_agent_instance(&parameters, &*with_session!(request)).await
     }
 
     /// Stops an instance: `stopAIAgentInstance`.
@@ -138,7 +134,7 @@ impl Client {
     pub async fn stop_instance(&self, request: &StopInstanceRequest) -> Result<Answer<()>, Error> {
         let mut parameters = StopAiAgentInstanceParameters::new();
         parameters.authorization = self.authorization();
-        Ok(self.acts.stop_ai_agent_instance(&parameters, request).await?.map(drop))
+        Ok(self.inner.stop_ai_agent_instance(&parameters, request).await?.map(drop))
     }
 
     /// Changes the configuration of an instance: `updateAIAgentInstance`.
@@ -151,7 +147,7 @@ impl Client {
     ) -> Result<Answer<()>, Error> {
         let mut parameters = UpdateAiAgentInstanceParameters::new();
         parameters.authorization = self.authorization();
-        Ok(self.acts.update_ai_agent_instance(&parameters, request).await?.map(drop))
+        Ok(self.inner.update_ai_agent_instance(&parameters, request).await?.map(drop))
     }
 
     /// Makes a token for the message chat: `generateMessageChatToken`.
@@ -164,7 +160,7 @@ impl Client {
     ) -> Result<Answer<ChatTokenAnswer>, Error> {
         let mut parameters = GenerateMessageChatTokenParameters::new();
         parameters.authorization = self.authorization();
-        self.reads.generate_message_chat_token(&parameters, request).await
+        self.inner.generate_message_chat_token(&parameters, request).await
     }
 
     /// Starts an instance in a channel that is there: `startAIAgentInstanceWithChannel`.
@@ -179,7 +175,7 @@ impl Client {
         let mut parameters = StartAiAgentInstanceWithChannelParameters::new();
         parameters.authorization = self.authorization();
         let request = &*with_session!(request);
-        self.acts.start_ai_agent_instance_with_channel(&parameters, request).await
+        self.inner.start_ai_agent_instance_with_channel(&parameters, request).await
     }
 
     /// Asks how an instance is: `describeAIAgentInstance`.
@@ -193,7 +189,7 @@ impl Client {
         self.check_base(&operations::DESCRIBE_AI_AGENT_INSTANCE)?;
         let mut parameters = DescribeAiAgentInstanceParameters::new();
         parameters.authorization = self.authorization();
-        self.reads.describe_ai_agent_instance(&parameters, request).await
+        self.inner.describe_ai_agent_instance(&parameters, request).await
     }
 
     /// Makes a token for a channel: `getRtcAuthToken`. The channel of the answer is absent where an
@@ -209,7 +205,7 @@ impl Client {
         self.check_base(&operations::GET_RTC_AUTH_TOKEN)?;
         let mut parameters = GetRtcAuthTokenParameters::new();
         parameters.authorization = self.authorization();
-        self.reads.get_rtc_auth_token(&parameters, request).await
+        self.inner.get_rtc_auth_token(&parameters, request).await
     }
 
     fn authorization(&self) -> Option<Secret> {
@@ -267,7 +263,6 @@ pub fn error_code(error: &Error) -> ErrorCode {
 /// Builds a [`Client`].
 pub struct Builder {
     inner: crate::client::Builder<generated::Client>,
-    options: CallOptions,
     base: Base,
     authorization: Option<Secret>,
 }
@@ -291,7 +286,7 @@ impl Builder {
     /// calls that start or change nothing: describing, and tokens. No other call is ever made again.
     #[must_use]
     pub fn options(mut self, options: CallOptions) -> Self {
-        self.options = options;
+        self.inner = self.inner.options(options);
         self
     }
 
@@ -307,10 +302,8 @@ impl Builder {
     /// # Errors
     /// As [`crate::client::Builder::build`].
     pub fn build(self) -> Result<Client, Error> {
-        let Self { inner, options, base, authorization } = self;
-        let reads = inner.options(options.clone()).build()?;
-        let acts = reads.with(options.retries(Retries::NONE));
-        Ok(Client { reads, acts, base, authorization })
+        let Self { inner, base, authorization } = self;
+        Ok(Client { inner: inner.build()?, base, authorization })
     }
 }
 

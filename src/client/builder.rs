@@ -217,7 +217,8 @@ impl Default for CallOptions {
 ///
 /// The pause doubles with each attempt and is drawn at random between nothing and that length. A
 /// `Retry-After`, in seconds or as a date, is honoured; one of more than 60 s ends the attempts, and
-/// so does a pause that would pass the deadline. A stream is never asked for again once its head
+/// so does a pause that would pass the deadline. What starts or changes something, by its spec, is
+/// asked for once. A stream is never asked for again once its head
 /// has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retries {

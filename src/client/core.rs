@@ -224,7 +224,7 @@ impl Core {
         }
         let mut attempt = 0;
         loop {
-            let more = attempt < self.options.retries.most;
+            let more = !operation.once && attempt < self.options.retries.most;
             let again = if more { request.try_clone() } else { None };
             let Refused { error, pause } = match send(request).await {
                 Ok(answer) => return Ok(answer),

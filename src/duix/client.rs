@@ -39,10 +39,7 @@ pub const BASE_URL: &str = "https://app.duix.ai";
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// For calls that read.
-    reads: generated::Client,
-    /// For calls that change something: without retries.
-    acts: generated::Client,
+    inner: generated::Client,
     tokens: Tokens,
     options: CallOptions,
 }
@@ -69,12 +66,7 @@ impl Client {
     /// the calls that read.
     #[must_use]
     pub fn with(&self, options: CallOptions) -> Self {
-        Self {
-            reads: self.reads.with(options.clone()),
-            acts: self.acts.with(options.clone().retries(Retries::NONE)),
-            tokens: self.tokens.clone(),
-            options,
-        }
+        Self { inner: self.inner.with(options.clone()), tokens: self.tokens.clone(), options }
     }
 
     /// What makes the tokens, for instance to [mint](Tokens::mint) one for the front end.
@@ -90,7 +82,7 @@ impl Client {
     pub async fn concurrency(&self) -> Result<Answer<Concurrency>, Error> {
         let answer = self
             .call(&operations::CONCURRENCY, |token| async move {
-                self.reads.concurrency(&ConcurrencyParameters::new(token, self.app())).await
+                self.inner.concurrency(&ConcurrencyParameters::new(token, self.app())).await
             })
             .await?;
         answer.part(&operations::CONCURRENCY, "/data", |answer| answer.data)
@@ -104,7 +96,7 @@ impl Client {
     pub async fn sessions(&self) -> Result<Answer<Value>, Error> {
         let answer = self
             .call(&operations::SESSIONS, |token| async move {
-                self.reads.sessions(&SessionsParameters::new(token, self.app())).await
+                self.inner.sessions(&SessionsParameters::new(token, self.app())).await
             })
             .await?;
         Ok(answer.map(|answer| answer.data.unwrap_or_default()))
@@ -118,7 +110,7 @@ impl Client {
     pub async fn stop_session(&self, session_id: &str) -> Result<Answer<()>, Error> {
         let answer = self
             .call(&operations::STOP_SESSION, |token| async move {
-                self.acts.stop_session(&StopSessionParameters::new(token, session_id)).await
+                self.inner.stop_session(&StopSessionParameters::new(token, session_id)).await
             })
             .await?;
         Ok(answer.map(drop))
@@ -133,7 +125,7 @@ impl Client {
         let answer = self
             .call(&operations::STOP_ALL_SESSIONS_OF_APP, |token| async move {
                 let parameters = StopAllSessionsOfAppParameters::new(token, self.app());
-                self.acts.stop_all_sessions_of_app(&parameters).await
+                self.inner.stop_all_sessions_of_app(&parameters).await
             })
             .await?;
         Ok(answer.map(drop))
@@ -146,7 +138,7 @@ impl Client {
     pub async fn conversation(&self, conversation_id: &str) -> Result<Answer<Conversation>, Error> {
         let answer = self
             .call(&operations::CONVERSATION, |token| async move {
-                self.reads.conversation(&ConversationParameters::new(token, conversation_id)).await
+                self.inner.conversation(&ConversationParameters::new(token, conversation_id)).await
             })
             .await?;
         answer.part(&operations::CONVERSATION, "/data", |answer| answer.data)
@@ -163,7 +155,7 @@ impl Client {
     ) -> Result<Answer<CreatedAvatar>, Error> {
         let answer = self
             .call(&operations::CREATE_AVATAR, |token| async move {
-                self.acts.create_avatar(&CreateAvatarParameters::new(token), request).await
+                self.inner.create_avatar(&CreateAvatarParameters::new(token), request).await
             })
             .await?;
         answer.part(&operations::CREATE_AVATAR, "/data", |answer| answer.data)
@@ -176,7 +168,7 @@ impl Client {
     pub async fn avatar(&self, task_id: &str) -> Result<Answer<Avatar>, Error> {
         let answer = self
             .call(&operations::AVATAR, |token| async move {
-                self.reads.avatar(&AvatarParameters::new(token, task_id)).await
+                self.inner.avatar(&AvatarParameters::new(token, task_id)).await
             })
             .await?;
         answer.part(&operations::AVATAR, "/data", |answer| answer.data)
@@ -283,9 +275,8 @@ impl Builder {
     /// # Errors
     /// As [`crate::client::Builder::build`].
     pub fn build(self) -> Result<Client, Error> {
-        let reads = self.inner.options(self.options.clone()).build()?;
-        let acts = reads.with(self.options.clone().retries(Retries::NONE));
-        Ok(Client { reads, acts, tokens: self.tokens, options: self.options })
+        let inner = self.inner.options(self.options.clone()).build()?;
+        Ok(Client { inner, tokens: self.tokens, options: self.options })
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::generated::{self, ProcessV2Parameters, operations};
 use super::{Request, Response, TokenRequest};
-use crate::client::{Answer, CallOptions, Error, Failure, Retries, Transport, within};
+use crate::client::{Answer, CallOptions, Error, Failure, Transport, within};
 use crate::clock::{Clock, SharedClock};
 use crate::wire::{Secret, decode_value};
 
@@ -25,10 +25,7 @@ use crate::wire::{Secret, decode_value};
 /// Cheap to clone; all clones share their connections and the token.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// For tokens.
-    tokens: generated::Client,
-    /// For dialogue requests: without retries.
-    steps: generated::Client,
+    inner: generated::Client,
     options: CallOptions,
     source: Source,
     tenant_space: Option<String>,
@@ -91,12 +88,7 @@ impl Client {
     /// `gettoken`.
     #[must_use]
     pub fn with(&self, options: CallOptions) -> Self {
-        Self {
-            tokens: self.tokens.with(options.clone()),
-            steps: self.steps.with(options.clone().retries(Retries::NONE)),
-            options,
-            ..self.clone()
-        }
+        Self { inner: self.inner.with(options.clone()), options, ..self.clone() }
     }
 
     /// Sends one request, with the token of this client in place of its own.
@@ -150,8 +142,8 @@ impl Client {
             request = renumbered(request, inaction);
         }
         match &self.tenant_space {
-            Some(vdn) => self.steps.process_v2(&ProcessV2Parameters::new(vdn), &request).await,
-            None => self.steps.process(&request).await,
+            Some(vdn) => self.inner.process_v2(&ProcessV2Parameters::new(vdn), &request).await,
+            None => self.inner.process(&request).await,
         }
     }
 
@@ -172,7 +164,7 @@ impl Client {
         *current = None;
         let asked = Instant::now();
         let request = TokenRequest::new(app_key, app_secret.clone());
-        let answer = self.tokens.get_token(&request).await?;
+        let answer = self.inner.get_token(&request).await?;
         let seconds = answer.expire_time.and_then(|seconds| u64::try_from(seconds).ok());
         let life = Duration::from_secs(seconds.unwrap_or(3600));
         let token =
@@ -283,10 +275,8 @@ impl Builder {
     /// # Errors
     /// As [`crate::client::Builder::build`].
     pub fn build(self) -> Result<Client, Error> {
-        let tokens = self.inner.options(self.options.clone()).build()?;
         Ok(Client {
-            steps: tokens.with(self.options.clone().retries(Retries::NONE)),
-            tokens,
+            inner: self.inner.options(self.options.clone()).build()?,
             options: self.options,
             source: self.source,
             tenant_space: self.tenant_space,

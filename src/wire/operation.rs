@@ -18,19 +18,28 @@ pub struct Operation {
     pub bases: &'static [&'static str],
     /// Other spellings of the path, which are served as well.
     pub spellings: &'static [&'static str],
+    /// It starts or changes something: a client never makes it again, whatever its options say.
+    pub once: bool,
 }
 
 impl Operation {
     /// An operation.
     #[must_use]
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
-        Self { id, method, path, secrets: &[], bases: &[], spellings: &[] }
+        Self { id, method, path, secrets: &[], bases: &[], spellings: &[], once: false }
     }
 
     /// The same, with keys that hold secrets.
     #[must_use]
     pub const fn with_secrets(mut self, keys: &'static [&'static str]) -> Self {
         self.secrets = keys;
+        self
+    }
+
+    /// The same, never made again by a client.
+    #[must_use]
+    pub const fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 

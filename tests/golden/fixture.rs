@@ -2324,7 +2324,8 @@ pub mod operations {
             http::Method::POST,
             "/rooms/{roomId}/guests",
         )
-        .with_secrets(&["Authorization", "key", "secret"]);
+        .with_secrets(&["Authorization", "key", "secret"])
+        .once();
     /// `GET /status`.
     pub static GET_STATUS: Operation = Operation::new(
             "getStatus",

@@ -1,8 +1,13 @@
 //! Client, router and trait of the fixture, one against the other.
 
-use callbot::client::InMemory;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use callbot::client::{CallOptions, InMemory, Retries, Transport, TransportError};
 use callbot::server::{Error, Sink};
 use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
 
 use super::Turn;
 use crate::fixture::{
@@ -119,6 +124,36 @@ async fn a_parameter_that_can_not_be_read_is_refused_with_its_name() {
 async fn a_body_and_parameters_travel_together() {
     let list = client().add_guest(&AddGuestParameters::new("r"), &guest()).await.unwrap();
     assert_eq!(list.into_inner().guests, [guest()]);
+}
+
+#[tokio::test]
+async fn what_changes_something_is_asked_for_once() {
+    #[derive(Clone, Default)]
+    struct Busy(Arc<AtomicUsize>);
+
+    impl Transport for Busy {
+        fn send(
+            &self,
+            _: reqwest::Request,
+        ) -> BoxFuture<'_, Result<reqwest::Response, TransportError>> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            let busy = http::Response::builder().status(503).body("").unwrap();
+            Box::pin(async { Ok(busy.into()) })
+        }
+    }
+
+    let busy = Busy::default();
+    let retries = Retries::up_to(2).pause(Duration::ZERO);
+    let client = Client::builder("http://house")
+        .transport(busy.clone())
+        .options(CallOptions::new().retries(retries))
+        .build()
+        .unwrap();
+    client.list_guests(&ListGuestsParameters::new("r")).await.unwrap_err();
+    assert_eq!(busy.0.swap(0, Ordering::SeqCst), 3);
+    let error = client.add_guest(&AddGuestParameters::new("r"), &guest()).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert_eq!(busy.0.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

@@ -17,9 +17,7 @@ use super::{
     StopInstanceResponse, UpdateInstanceRequest, UpdateInstanceResponse,
 };
 use crate::auth::{Credentials, RESERVED, Scheme, Signer};
-use crate::client::{
-    Answer, CallOptions, Core, Error, Failure, Outcome, Retries, Transport, check, pairs,
-};
+use crate::client::{Answer, CallOptions, Core, Error, Failure, Outcome, Transport, check, pairs};
 use crate::clock::Clock;
 use crate::wire::{Operation, Secret, Validate, Violation, decode, decode_value};
 
@@ -29,10 +27,10 @@ const VERSION: &str = "2020-11-09";
 /// The longest URL that goes into a request.
 const LONGEST: usize = 65_534;
 
-static GENERATE: Operation = action("GenerateAIAgentCall");
-static START: Operation = action("StartAIAgentInstance");
-static STOP: Operation = action("StopAIAgentInstance");
-static UPDATE: Operation = action("UpdateAIAgentInstance");
+static GENERATE: Operation = action("GenerateAIAgentCall").once();
+static START: Operation = action("StartAIAgentInstance").once();
+static STOP: Operation = action("StopAIAgentInstance").once();
+static UPDATE: Operation = action("UpdateAIAgentInstance").once();
 static DESCRIBE: Operation = action("DescribeAIAgentInstance");
 
 const fn action(id: &'static str) -> Operation {
@@ -64,10 +62,7 @@ const fn action(id: &'static str) -> Operation {
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    /// For the call that reads.
-    reads: Core,
-    /// For calls that change something: without retries.
-    acts: Core,
+    core: Core,
     endpoints: Arc<[Endpoint]>,
     endpoint: Endpoint,
 }
@@ -87,7 +82,6 @@ impl Client {
         Builder {
             // Of the hosts none is known yet.
             inner: crate::client::Builder::new(""),
-            options: CallOptions::new(),
             signer: Signer::new(credentials, Scheme::Full),
             region: "cn-shanghai".into(),
             regions: Region::LISTED.map(String::from).into(),
@@ -130,8 +124,7 @@ impl Client {
     /// [`describe_instance`](Self::describe_instance).
     #[must_use]
     pub fn with(&self, options: CallOptions) -> Self {
-        let acts = self.acts.with(options.clone().retries(Retries::NONE));
-        Self { reads: self.reads.with(options), acts, ..self.clone() }
+        Self { core: self.core.with(options), ..self.clone() }
     }
 
     /// Creates an instance, a channel and a token for its user: `GenerateAIAgentCall`.
@@ -142,7 +135,7 @@ impl Client {
         &self,
         request: &GenerateCallRequest,
     ) -> Result<Answer<GenerateCallResponse>, Error> {
-        self.call(&self.acts, &GENERATE, request).await
+        self.call(&GENERATE, request).await
     }
 
     /// Starts an instance in a channel: `StartAIAgentInstance`.
@@ -157,7 +150,7 @@ impl Client {
         request: &StartInstanceRequest,
     ) -> Result<Answer<StartInstanceResponse>, Error> {
         let token = &request.runtime_config.auth_token;
-        let started = self.call(&self.acts, &START, request).await;
+        let started = self.call(&START, request).await;
         started.map_err(|error| error.map_failure(|failure| without(failure, token)))
     }
 
@@ -169,7 +162,7 @@ impl Client {
         &self,
         request: &StopInstanceRequest,
     ) -> Result<Answer<StopInstanceResponse>, Error> {
-        self.call(&self.acts, &STOP, request).await
+        self.call(&STOP, request).await
     }
 
     /// Changes the configuration of a running instance: `UpdateAIAgentInstance`.
@@ -180,7 +173,7 @@ impl Client {
         &self,
         request: &UpdateInstanceRequest,
     ) -> Result<Answer<UpdateInstanceResponse>, Error> {
-        self.call(&self.acts, &UPDATE, request).await
+        self.call(&UPDATE, request).await
     }
 
     /// Asks how an instance is: `DescribeAIAgentInstance`. The answer can hold the token of the
@@ -192,18 +185,17 @@ impl Client {
         &self,
         request: &DescribeInstanceRequest,
     ) -> Result<Answer<DescribeInstanceResponse>, Error> {
-        self.call(&self.reads, &DESCRIBE, request).await
+        self.call(&DESCRIBE, request).await
     }
 
     /// All calls go this way. Each attempt is signed on its own, by the transport.
     async fn call<T: DeserializeOwned>(
         &self,
-        core: &Core,
         operation: &'static Operation,
         request: &(impl Serialize + Validate),
     ) -> Result<Answer<T>, Error> {
         let request = self.request(operation, request)?;
-        let answer = core.answer::<Reply<T>>(operation, request).await?;
+        let answer = self.core.answer::<Reply<T>>(operation, request).await?;
         Ok(answer.map(|Reply(value)| value))
     }
 
@@ -246,7 +238,7 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("region", &self.region().as_str())
             .field("regions", &regions)
-            .field("reads", &self.reads)
+            .field("core", &self.core)
             .finish_non_exhaustive()
     }
 }
@@ -313,7 +305,6 @@ fn without(failure: Failure, secret: &Secret) -> Failure {
 /// Builds a [`Client`].
 pub struct Builder {
     inner: crate::client::Builder<Core>,
-    options: CallOptions,
     signer: Signer,
     region: String,
     regions: Vec<String>,
@@ -354,7 +345,7 @@ impl Builder {
     /// [`describe_instance`](Client::describe_instance); no other call is ever made again.
     #[must_use]
     pub fn options(mut self, options: CallOptions) -> Self {
-        self.options = options;
+        self.inner = self.inner.options(options);
         self
     }
 
@@ -379,7 +370,7 @@ impl Builder {
     /// no valid header value; when the base URL holds a user; and as
     /// [`crate::client::Builder::build`].
     pub fn build(self) -> Result<Client, Error> {
-        let Self { inner, options, signer, region, regions, base_url } = self;
+        let Self { inner, signer, region, regions, base_url } = self;
         // What can't be signed is found here, and not by each call.
         signer
             .sign(&Method::POST, &Uri::from_static("/"), &mut HeaderMap::new(), b"")
@@ -400,10 +391,8 @@ impl Builder {
         let Some(endpoint) = endpoint.cloned() else {
             return Err(Error::settings(format!("the region {region:?} is not an allowed one")));
         };
-        let reads =
-            inner.base_url(endpoint.url.as_str()).sign(signer).options(options.clone()).build()?;
-        let acts = reads.with(options.retries(Retries::NONE));
-        Ok(Client { reads, acts, endpoints: endpoints.into(), endpoint })
+        let core = inner.base_url(endpoint.url.as_str()).sign(signer).build()?;
+        Ok(Client { core, endpoints: endpoints.into(), endpoint })
     }
 }
 
@@ -423,7 +412,6 @@ impl fmt::Debug for Builder {
         // Not the URL: it may hold a password.
         f.debug_struct("Builder")
             .field("inner", &self.inner)
-            .field("options", &self.options)
             .field("signer", &self.signer)
             .field("region", &self.region)
             .field("regions", &self.regions)
