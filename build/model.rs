@@ -172,6 +172,8 @@ pub(super) enum Form {
     Text {
         min: Option<u64>,
         max: Option<u64>,
+        /// The only characters that it may have.
+        characters: Option<Characters>,
     },
     /// A text that never shows.
     Secret,
@@ -215,6 +217,14 @@ impl Form {
             _ => {}
         }
     }
+}
+
+/// A set of characters.
+#[derive(Debug, Clone)]
+pub(super) struct Characters {
+    /// As the spec writes it, between brackets.
+    pub text: String,
+    pub ranges: Vec<(char, char)>,
 }
 
 /// The unit of a length of time.

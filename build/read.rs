@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::model::{
-    Also, Answer, Arm, Demand, Enum, EnumValue, Extra, Form, Kind, Method, Model, Object,
-    Operation, Parameter, Place, Presence, Property, Shape, Type, Union, Unit, Variant,
+    Also, Answer, Arm, Characters, Demand, Enum, EnumValue, Extra, Form, Kind, Method, Model,
+    Object, Operation, Parameter, Place, Presence, Property, Shape, Type, Union, Unit, Variant,
 };
 use super::{Error, Settings, names};
 
@@ -807,8 +807,10 @@ impl<'a> Reader<'a, '_> {
         }
         match format {
             "" => {
-                known(&["type", "minLength", "maxLength"])?;
-                Ok(Form::Text { min: node.count("minLength")?, max: node.count("maxLength")? })
+                known(&["type", "minLength", "maxLength", "pattern"])?;
+                let (min, max) = (node.count("minLength")?, node.count("maxLength")?);
+                let characters = node.get("pattern").map(|pattern| characters(&pattern));
+                Ok(Form::Text { min, max, characters: characters.transpose()? })
             }
             "password" => {
                 known(&["type", "format"])?;
@@ -1098,6 +1100,29 @@ fn parameter(
         never_written: false,
         doc_aliases: Vec::new(),
     }
+}
+
+/// The set of characters that a pattern allows; other patterns are not known.
+fn characters(pattern: &Node<'_>) -> Result<Characters, Error> {
+    let unknown = || pattern.error("a pattern is a set of characters, such as `^[0-9a-z_-]*$`");
+    let text = pattern.text()?;
+    let text = text.strip_prefix("^[").and_then(|rest| rest.strip_suffix("]*$"));
+    let text = text.filter(|text| !text.is_empty()).ok_or_else(unknown)?;
+    let mut ranges = Vec::new();
+    let mut rest: Vec<char> = text.chars().collect();
+    while let [first, more @ ..] = rest.as_slice() {
+        let (range, more) = match more {
+            ['-', last, more @ ..] if first <= last => ((*first, *last), more),
+            _ => ((*first, *first), more),
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:".contains(c);
+        if !plain(range.0) || !plain(range.1) {
+            return Err(unknown());
+        }
+        ranges.push(range);
+        rest = more.to_vec();
+    }
+    Ok(Characters { text: text.into(), ranges })
 }
 
 /// Other spellings of a path.

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
-use super::model::{Arm, Demand, Form, Kind, Model, Object, Presence, Property, Shape, Type, Unit};
+use super::model::{
+    Arm, Characters, Demand, Form, Kind, Model, Object, Presence, Property, Shape, Type, Unit,
+};
 use super::names;
 
 /// Writes the checks of every type of the spec.
@@ -196,9 +198,14 @@ impl Stage {
                 let range = range(min.map(literal), max.map(literal)).unwrap_or_else(|| quote!(..));
                 Some(quote! { #report.number(#copy, #range); })
             }
-            Form::Text { min, max } => {
-                let range = counts(*min, *max)?;
-                Some(quote! { #report.length(#reference, #range); })
+            Form::Text { min, max, characters } => {
+                let length =
+                    counts(*min, *max).map(|range| quote! { #report.length(#reference, #range); });
+                let characters = characters.as_ref().map(|Characters { text, ranges }| {
+                    let (first, last): (Vec<_>, Vec<_>) = ranges.iter().copied().unzip();
+                    quote! { #report.characters(#reference, &[#((#first, #last)),*], #text); }
+                });
+                (length.is_some() || characters.is_some()).then(|| quote! { #length #characters })
             }
             Form::Named(name) if !self.limited.contains(name) => None,
             Form::Named(_) | Form::Foreign { .. } => {

@@ -78,7 +78,7 @@ fn what_the_compiler_does_not_know_stops_it_with_the_place() {
         (
             "minLength: 1",
             "pattern: a+",
-            "Guest/properties/id: the compiler does not know `pattern`",
+            "Guest/properties/id/pattern: a pattern is a set of characters",
         ),
         (
             "      deprecated: true\n",

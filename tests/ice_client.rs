@@ -1018,7 +1018,7 @@ async fn an_app_server_stays_in_the_region_of_an_instance() {
     for (region, host) in [
         (None, "ice.cn-shanghai.aliyuncs.com"),
         (Some("ap-southeast-1"), "ice.ap-southeast-1.aliyuncs.com"),
-        (Some(" us-west-1 "), "ice.us-west-1.aliyuncs.com"),
+        (Some("us-west-1"), "ice.us-west-1.aliyuncs.com"),
     ] {
         let mut call = call.clone();
         call.region = region.map(String::from);

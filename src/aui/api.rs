@@ -341,9 +341,9 @@ pub(super) fn no_instance() -> Error {
     Error::wire("there is no such instance").status(404).code("InstanceNotFound")
 }
 
-/// A text that is not blank.
+/// A text that is not blank, as it is: who decides about it and who acts on it must see the same.
 pub(super) fn filled(text: &str) -> Option<&str> {
-    Some(text.trim()).filter(|text| !text.is_empty())
+    Some(text).filter(|text| !text.trim().is_empty())
 }
 
 impl<A: Api, Z: Authorizer> Mounted<A, Z> {

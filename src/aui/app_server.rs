@@ -13,11 +13,10 @@ use super::{
     StartedInstance, StopInstanceRequest, UpdateInstanceRequest, Upstream, UpstreamError, ice,
 };
 use crate::aicall::{AgentConfig, AgentType, ChatSyncConfig, Template};
-use crate::auth::ids::Ids;
 use crate::auth::{ChatTokens, RtcTokens, random_id};
 use crate::clock::{Clock, SharedClock};
 use crate::server::Error;
-use crate::wire::{Validate, Violation};
+use crate::wire::Validate;
 
 /// An [`Api`] over an [`Upstream`] that runs the agents.
 ///
@@ -382,9 +381,10 @@ impl<U: Upstream> Api for AppServer<U> {
     async fn generate_call(
         &self,
         caller: &Principal,
-        request: GenerateCallRequest,
+        mut request: GenerateCallRequest,
     ) -> Result<GeneratedCall, Error> {
-        check_configs(&request.agent_config, &request.template_config)?;
+        request.template_config.get_or_insert_default();
+        check(&request)?;
         let agent_type = request.workflow_type;
         let agent_id = match (request.agent_id.as_deref().and_then(filled), &agent_type) {
             (Some(agent_id), _) => agent_id,
@@ -392,13 +392,10 @@ impl<U: Upstream> Api for AppServer<U> {
             (None, None) => return Err(missing("ai_agent_id")),
         };
         let user_id = match request.user_id.as_deref().and_then(filled) {
-            Some(user_id) => {
-                check_id(Ids::Rtc, "user_id", user_id)?;
-                user_id.to_owned()
-            }
+            Some(user_id) => user_id.to_owned(),
             None => random_id()?,
         };
-        let expire = check_expire(request.expire)?.unwrap_or(self.tokens.default_lifetime());
+        let expire = stated(request.expire).unwrap_or(self.tokens.default_lifetime());
         let region = check_region(request.region.as_deref())?;
         let _room = self.room()?;
         let mut call =
@@ -435,10 +432,9 @@ impl<U: Upstream> Api for AppServer<U> {
         caller: &Principal,
         request: StartInstanceRequest,
     ) -> Result<StartedInstance, Error> {
-        check_configs(&request.agent_config, &request.template_config)?;
         let user_id = filled(&request.user_id).ok_or_else(|| missing("user_id"))?;
-        check_id(Ids::Rtc, "user_id", user_id)?;
-        let expire = capped(check_expire(request.expire)?, self.tokens.default_lifetime());
+        check(&request)?;
+        let expire = capped(request.expire, self.tokens.default_lifetime());
         let agent_id = self.agent_of(&request.workflow_type)?;
         let _room = self.room()?;
         let channel_id = random_id()?;
@@ -483,12 +479,13 @@ impl<U: Upstream> Api for AppServer<U> {
     async fn update_instance(
         &self,
         caller: &Principal,
-        request: UpdateInstanceRequest,
+        mut request: UpdateInstanceRequest,
     ) -> Result<(), Error> {
-        check_configs(&request.agent_config, &request.template_config)?;
         if request.agent_config.is_none() && request.template_config.is_none() {
             return Err(missing("template_config"));
         }
+        request.template_config.get_or_insert_default();
+        check(&request)?;
         let id = filled(&request.instance_id).ok_or_else(|| missing("ai_agent_instance_id"))?;
         let region = self.region_of(caller, id)?;
         let mut update = ice::UpdateInstanceRequest::new(id);
@@ -501,20 +498,19 @@ impl<U: Upstream> Api for AppServer<U> {
     async fn chat_token(
         &self,
         _: &Principal,
-        request: ChatTokenRequest,
+        mut request: ChatTokenRequest,
     ) -> Result<ChatTokenAnswer, Error> {
         let Some(tokens) = &self.chat else { return Err(Error::unsupported()) };
         filled(&request.agent_id).ok_or_else(|| missing("ai_agent_id"))?;
+        // Apps ask for the life of a join token, and get what there is.
+        request.expire = request.expire.map(|expire| expire.min(ChatTokens::LONGEST));
         let user_id = filled(&request.user_id).ok_or_else(|| missing("user_id"))?;
-        check_id(Ids::Chat, "user_id", user_id)?;
-        let role = request.role.as_deref().and_then(filled).unwrap_or_default();
-        if !matches!(role, "" | "admin") {
-            return Err(invalid("/role: allowed: `admin`, or nothing"));
-        }
+        check(&request)?;
+        let role = request.role.as_deref().unwrap_or_default();
         if !role.is_empty() && !self.admin_chats {
             return Err(forbidden("the role is not given here"));
         }
-        let expire = capped(check_expire(request.expire)?, tokens.default_lifetime());
+        let expire = capped(request.expire, tokens.default_lifetime());
         let token = tokens.issue_for(user_id, role, expire)?;
         Ok(ChatTokenAnswer::new(
             token.app_id,
@@ -532,13 +528,11 @@ impl<U: Upstream> Api for AppServer<U> {
         caller: &Principal,
         request: StartInstanceInChannelRequest,
     ) -> Result<InstanceInChannel, Error> {
-        check_configs(&request.agent_config, &request.template_config)?;
         let user_id = filled(&request.user_id).ok_or_else(|| missing("user_id"))?;
-        check_id(Ids::Rtc, "user_id", user_id)?;
         let agent_id = filled(&request.agent_id).ok_or_else(|| missing("ai_agent_id"))?;
         let channel_id = filled(&request.channel_id).ok_or_else(|| missing("channel_id"))?;
-        check_id(Ids::Rtc, "channel_id", channel_id)?;
         let region = check_region(Some(&request.region))?.ok_or_else(|| missing("region"))?;
+        check(&request)?;
         let _room = self.room()?;
         self.claim_channel(caller, channel_id, user_id)?;
         let start = Start {
@@ -587,12 +581,9 @@ impl<U: Upstream> Api for AppServer<U> {
     ) -> Result<RtcTokenAnswer, Error> {
         let user_id = request.user_id.as_deref().and_then(filled);
         let user_id = user_id.ok_or_else(|| missing("user_id"))?;
-        check_id(Ids::Rtc, "user_id", user_id)?;
+        check(&request)?;
         let channel_id = match request.channel_id.as_deref().and_then(filled) {
-            Some(channel_id) => {
-                check_id(Ids::Rtc, "channel_id", channel_id)?;
-                channel_id.to_owned()
-            }
+            Some(channel_id) => channel_id.to_owned(),
             None => random_id()?,
         };
         self.claim_channel(caller, &channel_id, user_id)?;
@@ -615,15 +606,19 @@ fn full() -> Error {
     Error::wire("too many instances").status(503).code("ServiceUnavailable")
 }
 
-fn check_id(ids: Ids, field: &'static str, id: &str) -> Result<(), Error> {
-    ids.check(field, id).map_err(|error| {
-        invalid(format!("/{field}: \"{}\", allowed: {}", error.value(), error.allowed()))
-    })
+/// What breaks a rule of the spec goes no further.
+fn check(request: &impl Validate) -> Result<(), Error> {
+    request.validate().map_err(|violations| invalid(violations.to_string()))
+}
+
+/// A lifetime that says something.
+fn stated(expire: Option<Duration>) -> Option<Duration> {
+    expire.filter(|expire| !expire.is_zero())
 }
 
 /// A lifetime of at most so much.
 fn capped(expire: Option<Duration>, most: Duration) -> Duration {
-    expire.map_or(most, |expire| expire.min(most))
+    stated(expire).map_or(most, |expire| expire.min(most))
 }
 
 /// A region in the form of one; whether it is served is for the upstream to say.
@@ -636,35 +631,4 @@ fn check_region(region: Option<&str>) -> Result<Option<Region>, Error> {
             Err(invalid(format!("/region: {shown:?}, allowed: such as `cn-shanghai`")))
         }
     }
-}
-
-/// A lifetime of at most a week; none when there is none, or one of nothing.
-fn check_expire(expire: Option<Duration>) -> Result<Option<Duration>, Error> {
-    let Some(expire) = expire.filter(|expire| !expire.is_zero()) else { return Ok(None) };
-    let whole = expire.subsec_nanos() == 0;
-    if !whole || expire > RtcTokens::AGENT {
-        let allowed = "whole seconds, 0 to 604800";
-        return Err(invalid(format!("/expire: {expire:?}, allowed: {allowed}")));
-    }
-    Ok(Some(expire))
-}
-
-/// What breaks a rule of the platform goes no further.
-fn check_configs(
-    agent_config: &Option<AgentConfig>,
-    template_config: &Option<Template>,
-) -> Result<(), Error> {
-    let at = |field: &str, violation: &Violation| {
-        let value = violation.value().map(String::from);
-        Violation::new(format!("/{field}{}", violation.pointer()), value, violation.allowed())
-            .to_string()
-    };
-    let mut found = Vec::new();
-    if let Some(Err(violations)) = agent_config.as_ref().map(Validate::validate) {
-        found.extend(violations.iter().map(|violation| at("agent_config", violation)));
-    }
-    if let Some(Err(violations)) = template_config.as_ref().map(Validate::validate) {
-        found.extend(violations.iter().map(|violation| at("template_config", violation)));
-    }
-    if found.is_empty() { Ok(()) } else { Err(invalid(found.join("; "))) }
 }

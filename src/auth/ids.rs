@@ -9,7 +9,7 @@ const LONGEST: usize = 64;
 
 /// Ids of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ids {
+pub(super) enum Ids {
     /// Channels and users of RTC.
     Rtc,
     /// Users of chats.
@@ -18,7 +18,7 @@ pub(crate) enum Ids {
 
 impl Ids {
     /// Checks an id. `field` says whose it is in the error.
-    pub(crate) fn check(self, field: &'static str, id: &str) -> Result<(), IdError> {
+    pub(super) fn check(self, field: &'static str, id: &str) -> Result<(), IdError> {
         let fits = |byte: u8| match byte {
             b'-' => self == Self::Rtc,
             byte => is_word(byte),
@@ -36,20 +36,23 @@ impl Ids {
 
 /// 32 hex digits that nobody can foretell.
 pub(super) fn random_digits() -> Result<String, getrandom::Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)?;
-    Ok(canonical::hex(&bytes))
+    random_bytes().map(|bytes| canonical::hex(&bytes))
 }
 
 /// An id that nobody can foretell: a UUID of version 4, without dashes.
 #[cfg(feature = "server")]
 pub(crate) fn random_id() -> Result<String, getrandom::Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)?;
+    let mut bytes = random_bytes()?;
     let [.., version, _, variant, _, _, _, _, _, _, _] = &mut bytes;
     *version = *version & 0x0f | 0x40;
     *variant = *variant & 0x3f | 0x80;
     Ok(canonical::hex(&bytes))
+}
+
+fn random_bytes() -> Result<[u8; 16], getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// What every id and every nonce may have.

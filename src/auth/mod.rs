@@ -32,7 +32,7 @@ mod canonical;
 mod chat_token;
 mod credentials;
 #[cfg(feature = "aui")]
-pub(crate) mod ids;
+mod ids;
 #[cfg(any(feature = "duix", all(feature = "odfs", feature = "server")))]
 pub(crate) mod jwt;
 #[cfg(feature = "server")]

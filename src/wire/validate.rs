@@ -239,7 +239,15 @@ impl Report<'_> {
     pub fn length(&mut self, text: &str, allowed: impl RangeBounds<u64>) {
         let length = text.chars().count() as u64;
         if !allowed.contains(&length) {
-            self.violation(Some(format!("{text:?}")), format!("{} characters", range(&allowed)));
+            self.violation(Some(shown(text)), format!("{} characters", range(&allowed)));
+        }
+    }
+
+    /// The characters of a text, each in one of the ranges; `set` is how they are told.
+    pub fn characters(&mut self, text: &str, ranges: &[(char, char)], set: &str) {
+        let fits = |c: char| ranges.iter().any(|(first, last)| (*first..=*last).contains(&c));
+        if !text.chars().all(fits) {
+            self.violation(Some(shown(text)), format!("characters of {set}"));
         }
     }
 
@@ -262,6 +270,15 @@ impl Report<'_> {
                 self.field(key).violation(Some("a second value".into()), allowed);
             }
         }
+    }
+}
+
+/// A text as an error shows it: escaped, and no more of it than helps.
+fn shown(text: &str) -> String {
+    const MOST: usize = 100;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
+        None => format!("{text:?}"),
     }
 }
 

@@ -948,6 +948,13 @@ impl wire::Validate for BellConfig {
     fn check(&self, report: &mut wire::Report<'_>) {
         if let Some(value) = &self.tune {
             report.field("Tune").length(value, ..=4);
+            report
+                .field("Tune")
+                .characters(
+                    value,
+                    &[('a', 'z'), ('0', '9'), ('_', '_'), ('-', '-')],
+                    "a-z0-9_-",
+                );
         }
     }
 }
@@ -1187,6 +1194,7 @@ impl schemars::JsonSchema for BellConfig {
     "Tune": {
       "type": "string",
       "maxLength": 4,
+      "pattern": "^[a-z0-9_-]*$",
       "description": "What it plays."
     },
     "Loud": {

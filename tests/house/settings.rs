@@ -119,6 +119,21 @@ fn a_field_that_goes_with_another_is_written_with_it_only() {
 }
 
 #[test]
+fn a_text_has_the_characters_of_its_pattern() {
+    for tune in ["", "a", "z9_-", "-"] {
+        assert_eq!(BellConfig::unset().with_tune(tune).validate(), Ok(()));
+    }
+    for tune in ["A", "a b", "ä", "a\n", "{"] {
+        assert_eq!(
+            BellConfig::unset().with_tune(tune).validate().unwrap_err().to_string(),
+            format!("/Tune: {tune:?}, allowed: characters of a-z0-9_-")
+        );
+    }
+    let long = BellConfig::unset().with_tune("ab".repeat(51)).validate().unwrap_err().to_string();
+    assert_eq!(long, format!("/Tune: \"{}\"…, allowed: at most 4 characters", "ab".repeat(50)));
+}
+
+#[test]
 fn what_is_never_written_is_read() {
     let config = read(json!({"Old": "oak"}));
     assert_eq!(config.old.as_deref(), Some("oak"));
