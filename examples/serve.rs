@@ -11,10 +11,10 @@
 //! With `CALLBOT_DUIX_SECRET` set, requests of DUIX need it in the header `x-callbot-secret`. With
 //! `CALLBOT_ODFS_APP_KEY` and `CALLBOT_ODFS_APP_SECRET` set, tokens are issued to that account at
 //! `gettoken`, and requests of ODFS need one. With `CALLBOT_AUI_TOKEN` set, requests of the app server
-//! need it in `Authorization`; `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app that its
-//! tokens are for, a demo app if not; they need the former. `--cors-any` lets the pages of every origin call the app server,
-//! for a web client under development. After SIGTERM or Ctrl-C running turns may end, for
-//! 30 s unless `--grace` says otherwise.
+//! need it in `Authorization`. `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app that its
+//! tokens are for, a demo app if not; where they are set, `CALLBOT_AUI_TOKEN` must be. `--cors-any`
+//! lets the pages of every origin call the app server, for a web client under development. After
+//! SIGTERM or Ctrl-C running turns may end, for 30 s unless `--grace` says otherwise.
 
 mod agents;
 mod clerk;

@@ -3,8 +3,8 @@
 //! A platform runs the phone line or the digital human; your bot says what to say and what to do.
 //! This crate has both ends of the conversation, typed: the trait that your bot implements and the
 //! router that serves it, and the client that calls such a bot. All of it is compiled at build time
-//! from hand-written OpenAPI specs, which are part of the crate: what goes over the wire stands
-//! there, and nowhere else.
+//! from hand-written specs, OpenAPI and JSON Schema, which are part of the crate: what goes over the
+//! wire stands there, and nowhere else.
 //!
 //! | Platform | Module | Your bot | Feature |
 //! |---|---|---|---|

@@ -18,10 +18,10 @@ use super::generated::{
 use super::{
     Ask, Authorizer, Base, ChatTokenAnswer, ChatTokenRequest, DescribeInstanceRequest,
     GenerateCallRequest, GeneratedCall, InstanceDescription, InstanceInChannel, InstanceResult,
-    Principal, RtcTokenAnswer, RtcTokenRequest, StartInstanceInChannelRequest,
+    Principal, RtcTokenAnswer, RtcTokenRequest, Rules, StartInstanceInChannelRequest,
     StartInstanceRequest, StartedInstance, StopInstanceRequest, UpdateInstanceRequest,
 };
-use crate::server::{Error, Fault, FaultKind};
+use crate::server::{self, Error, Fault, FaultKind};
 use crate::wire::{Operation, Secret};
 
 /// What an app server does.
@@ -154,9 +154,8 @@ pub struct Server<A, Z> {
     authorizer: Arc<Z>,
     bases: Vec<Base>,
     origins: Origins,
-    body_limit: Option<usize>,
-    deadline: Option<Option<Duration>>,
-    trace_content: bool,
+    /// What holds at each base.
+    settings: server::Server<(), Rules>,
 }
 
 #[derive(Debug)]
@@ -174,9 +173,7 @@ impl<A: Api, Z: Authorizer> Server<A, Z> {
             authorizer: Arc::new(authorizer),
             bases: Base::ALL.to_vec(),
             origins: Origins::These(Vec::new()),
-            body_limit: None,
-            deadline: None,
-            trace_content: false,
+            settings: server::Server::new(()),
         }
     }
 
@@ -217,14 +214,14 @@ impl<A: Api, Z: Authorizer> Server<A, Z> {
     /// The largest request body, in bytes. Default: 1 MiB.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = Some(bytes);
+        self.settings = self.settings.body_limit(bytes);
         self
     }
 
     /// How long a call may take, from the arrival of the request. Default: 30 s.
     #[must_use]
     pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
-        self.deadline = Some(deadline);
+        self.settings = self.settings.deadline(deadline);
         self
     }
 
@@ -232,7 +229,7 @@ impl<A: Api, Z: Authorizer> Server<A, Z> {
     /// Default: no.
     #[must_use]
     pub fn trace_content(mut self, on: bool) -> Self {
-        self.trace_content = on;
+        self.settings = self.settings.trace_content(on);
         self
     }
 
@@ -245,14 +242,8 @@ impl<A: Api, Z: Authorizer> Server<A, Z> {
                 authorizer: Arc::clone(&self.authorizer),
                 base: *base,
             };
-            let mut server = generated::Server::new(mounted).trace_content(self.trace_content);
+            let mut server = self.settings.with_api(mounted);
             server.rules_mut().base = Some(*base);
-            if let Some(bytes) = self.body_limit {
-                server = server.body_limit(bytes);
-            }
-            if let Some(deadline) = self.deadline {
-                server = server.deadline(deadline);
-            }
             router = router.merge(server.router());
         }
         let origins = match self.origins {

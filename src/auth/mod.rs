@@ -1,6 +1,6 @@
 //! Signatures and tokens: making them, and checking them.
 //!
-//! # Signatures of Alibaba Cloud
+//! # Signatures of Alibaba Cloud: Function Compute and OpenAPI
 //!
 //! | [`Scheme`] | What is signed | Replay |
 //! |---|---|---|
@@ -8,7 +8,7 @@
 //! | [`Full`](Scheme::Full) | also the host, the content type, every `x-acs-*` header and the body | refused: nonces are remembered |
 //! | [`Fc2`](Scheme::Fc2) | method, path, query, date, content type, every `x-fc-*` header | possible within the clock window, or the life of a signed URL |
 //!
-//! The platform signs in the trigger form. **It covers neither the body nor the host, and it has no
+//! Digital Employee signs in the trigger form. **It covers neither the body nor the host, and it has no
 //! nonce**: who gets hold of a signed request can send it again within the clock window, with any
 //! body. Behind Function Compute the gateway has checked the signature before the function runs; a
 //! bot that is hosted elsewhere puts a [`VerifyLayer`] around its router, and TLS in front of it.

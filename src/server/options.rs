@@ -78,7 +78,8 @@ impl<A, R> Server<A, R> {
 
     /// How long a handler may take, from the arrival of the request. Past it the handler is dropped
     /// and the platform's failure answer goes out. Default: none for Digital Employee, 20 s for DUIX
-    /// as its document has it, 30 s for ODFS, of which no document says anything.
+    /// as its document has it, 30 s for ODFS and the AUI Kits app server, of which no document says
+    /// anything.
     #[must_use]
     pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
         self.deadline = deadline;
@@ -147,6 +148,24 @@ impl<A, R> Server<A, R> {
     {
         let paths = self.paths_of(operation);
         paths.iter().fold(router, |router, path| router.route(path, handler.clone()))
+    }
+
+    /// The same settings for another bot.
+    #[cfg(feature = "aui")]
+    pub(crate) fn with_api<B>(&self, api: B) -> Server<B, R>
+    where
+        R: Clone,
+    {
+        Server {
+            api,
+            rules: self.rules.clone(),
+            body_limit: self.body_limit,
+            heartbeat: self.heartbeat,
+            clock: self.clock.clone(),
+            trace_content: self.trace_content,
+            deadline: self.deadline,
+            paths: self.paths.clone(),
+        }
     }
 
     /// The settings of the platform.
