@@ -15,10 +15,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use callbot::auth::{Credentials, Scheme, Signer};
+use callbot::bot::Host;
 use callbot::digital_employee::simulator::{Expect, Simulator, Step};
-use callbot::digital_employee::{
-    Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType, router,
-};
+use callbot::digital_employee::{Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType};
 use clerk::Clerk;
 use tokio::net::TcpListener;
 
@@ -61,11 +60,8 @@ async fn start_clerk() -> Result<String, Box<dyn Error>> {
     std::panic::set_hook(Box::new(|_| eprintln!("(the clerk panics, as the script wants it)")));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(callbot::server::serve(
-        listener,
-        router(Clerk::default()),
-        std::future::pending(),
-    ));
+    let router = Host::new(Clerk).digital_employee()?.router();
+    tokio::spawn(callbot::server::serve(listener, router, std::future::pending()));
     Ok(url)
 }
 

@@ -28,8 +28,7 @@ use std::time::Duration;
 use axum::Router;
 use callbot::aui::{AnyCaller, KnownCallers};
 use callbot::auth::{Credentials, RtcTokens, Verifier, VerifyLayer};
-use callbot::digital_employee::Server;
-use callbot::duix::dialogue;
+use callbot::bot::Host;
 use callbot::odfs;
 use callbot::server::{function_compute, serve};
 use clerk::Clerk;
@@ -54,7 +53,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(options.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
     let (stopping, stop) = oneshot::channel();
-    let served = serve(listener, router(&options)?, async {
+    let host = Host::new(Clerk);
+    let served = serve(listener, router(&options, &host)?, async {
         signal().await;
         let _ = stopping.send(());
     });
@@ -67,15 +67,18 @@ async fn run() -> Result<(), Box<dyn Error>> {
         }
     };
     tokio::select! {
-        ended = served => Ok(ended?),
+        ended = served => {
+            // Calls that are between two turns end with this process.
+            host.shut_down(Duration::ZERO).await;
+            Ok(ended?)
+        }
         () = too_late => Err("turns were still running at the end of the grace period".into()),
     }
 }
 
-fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
+fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error>> {
     // A comment every 10 s: a caller that is gone without a word is noticed.
-    let clerk = Clerk::default();
-    let bot = Server::new(clerk.clone()).heartbeat(Duration::from_secs(10)).router();
+    let bot = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();
     let bot = match &options.key_id {
         Some(key_id) => {
             let secret = variable("CALLBOT_KEY_SECRET")?
@@ -85,8 +88,7 @@ fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
         }
         None => bot,
     };
-    let mut human = dialogue::Server::new(clerk.clone())
-        .fallback("I am sorry, something went wrong. Please ask me again.");
+    let mut human = host.duix()?.fallback("I am sorry, something went wrong. Please ask me again.");
     if let Some(secret) = variable("CALLBOT_DUIX_SECRET")? {
         human = human.secret(HeaderName::from_static("x-callbot-secret"), secret);
     }
@@ -94,9 +96,9 @@ fn router(options: &Options) -> Result<Router, Box<dyn Error>> {
     let ivr = match account {
         [Some(key), Some(secret)] => {
             let issuer = odfs::Issuer::new().account(key, secret);
-            odfs::Server::new(odfs::Flow::new(clerk).issuer(issuer)).router()
+            odfs::Server::new(host.odfs()?.issuer(issuer)).router()
         }
-        [None, None] => odfs::router(clerk),
+        [None, None] => odfs::Server::new(host.odfs()?).router(),
         _ => return Err("CALLBOT_ODFS_APP_KEY and CALLBOT_ODFS_APP_SECRET go together".into()),
     };
     let app = [variable("CALLBOT_RTC_APP_ID")?, variable("CALLBOT_RTC_APP_KEY")?];

@@ -1,21 +1,22 @@
 //! The demo bot, word by word: in memory, with a paused clock.
-#![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
+#![cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
 
 #[path = "../examples/clerk/mod.rs"]
 mod clerk;
 
 use std::time::Duration;
 
+use callbot::bot::Host;
 use callbot::client::InMemory;
 use callbot::digital_employee::simulator::{Expect, Played, Simulator, Step};
 use callbot::digital_employee::{
-    Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType, Voice, router,
+    Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType, Voice,
 };
 use clerk::Clerk;
 use tokio::time::Instant;
 
 async fn play(steps: &[Step]) -> Played {
-    let transport = InMemory::new(router(Clerk::default()));
+    let transport = InMemory::new(Host::new(Clerk).digital_employee().unwrap().router());
     let client = Client::builder("http://clerk").transport(transport).build().unwrap();
     let call = Simulator::new(client).play(steps).await;
     assert!(call.is_ok(), "{call}");

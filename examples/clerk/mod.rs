@@ -1,18 +1,104 @@
 //! The demo bot: a bank clerk that always answers the same, on every platform.
 
-#[cfg(feature = "duix")]
-mod duix;
-#[cfg(feature = "odfs")]
-mod ivr;
-#[cfg(feature = "digital-employee")]
-mod phone;
+use std::time::Duration;
 
-use callbot::server::Turns;
+use callbot::bot::{
+    Bot, Call, Gather, HangUp, Input, Platform, Reply, Result, Transfer, TransferKind, Transferred,
+    Voice,
+};
 
 /// A bank clerk.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Clerk {
-    turns: Turns,
+pub(crate) struct Clerk;
+
+impl Bot for Clerk {
+    type Memory = ();
+
+    async fn begin(&self, _: &mut Call<()>, reply: &mut Reply) -> Result {
+        if reply.can().voice.interruptible {
+            let barge_in =
+                Voice::new().with_interruptible(true).with_silence_timeout(Duration::from_secs(5));
+            reply.voice(barge_in).await?;
+        }
+        Ok(reply.say("Welcome to the bank. How can I help you?").await?)
+    }
+
+    async fn turn(&self, _: &mut Call<()>, input: Input, reply: &mut Reply) -> Result {
+        match input {
+            Input::Speech(utterance) => return answer(&utterance, reply).await,
+            Input::Keys(digits) => {
+                let digits: Vec<_> = digits.chars().map(String::from).collect();
+                reply.say(format!("You pressed {}.", digits.join(", "))).await?;
+            }
+            Input::NoMatch => {
+                reply.say("I did not understand that. Please say it again.").await?;
+            }
+            // The caller talks to somebody else.
+            Input::Transferred(Transferred::Done) => {}
+            Input::Transferred(_) => {
+                reply.say("Nobody is free just now. How can I help you?").await?;
+            }
+            _ => reply.say("Are you still there? How can I help you?").await?,
+        }
+        Ok(())
+    }
+}
+
+async fn answer(utterance: &str, reply: &mut Reply) -> Result {
+    let can = reply.can().clone();
+    // For an IVR, words before the end are an answer of their own: this clerk comes to the point.
+    let takes_leave = reply.platform() != Platform::Odfs;
+    match Wish::of(utterance) {
+        Wish::Balance => {
+            for part in BALANCE {
+                reply.say(part).await?;
+                reply.flush().await?;
+            }
+        }
+        Wish::Agent if can.transfer.contains(TransferKind::Queue) => {
+            if takes_leave {
+                reply.say("One moment, I am putting you through.").await?;
+            }
+            reply.transfer(Transfer::to_queue("skg-1234")).await?;
+        }
+        Wish::Pin if can.gather.is_some() => {
+            reply.say("Please enter the four digits of your PIN.").await?;
+            reply.gather(Gather::up_to(4)).await?;
+        }
+        Wish::Story => {
+            let mut pace = tokio::time::interval(PACE);
+            for sentence in story() {
+                // Where the reply is one answer, nobody would hear the pauses.
+                if can.streams {
+                    pace.tick().await;
+                }
+                reply.say(sentence).await?;
+                reply.flush().await?;
+            }
+        }
+        Wish::Bye => {
+            if takes_leave {
+                reply.say("Goodbye.").await?;
+            }
+            if can.hang_up {
+                reply.hang_up(HangUp::new().with_delay(Duration::from_secs(1))).await?;
+            }
+        }
+        Wish::Crash => panic!("the caller asked for it"),
+        Wish::Help if matches!(reply.platform(), Platform::Duix | Platform::DuixStream) => {
+            reply.say("You can ask for your balance, or for a story.").await?;
+            #[cfg(feature = "duix")]
+            if can.native {
+                let shown = callbot::duix::dialogue::Answer::text("")
+                    .with_tip_phrases(["What is my balance?", "Tell me a story."])
+                    .with_text_shown(true)
+                    .with_intent("help");
+                reply.native(shown).await?;
+            }
+        }
+        _ => reply.say(utterance).await?,
+    }
+    Ok(())
 }
 
 /// What somebody wants of the clerk, by the words that it listens for.
@@ -60,4 +146,4 @@ fn story() -> impl Iterator<Item = String> {
 }
 
 /// From one sentence of the story to the next.
-const PACE: std::time::Duration = std::time::Duration::from_millis(200);
+const PACE: Duration = Duration::from_millis(200);

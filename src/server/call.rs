@@ -19,6 +19,17 @@ use super::line::Line;
 use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks};
 use crate::wire::{DecodeError, Operation, Validate};
 
+tokio::task_local! {
+    static ARRIVED: Instant;
+}
+
+/// When the request that the handler around this serves has arrived: its head, before the body was
+/// read. Outside of a handler that is now.
+#[must_use]
+pub fn arrived() -> Instant {
+    ARRIVED.try_get().unwrap_or_else(|_| Instant::now())
+}
+
 /// A platform whose routes the compiler wrote.
 pub trait Routes<A>: Rules + Sized {
     /// What is served.
@@ -160,10 +171,11 @@ fn refused<E>(operation: &Operation, fault: Fault, echo: E) -> (Fault, E) {
 /// reason.
 async fn guard<T>(
     operation: &Operation,
+    arrived: Instant,
     until: Option<Instant>,
     handler: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Fault> {
-    let handler = AssertUnwindSafe(handler).catch_unwind();
+    let handler = AssertUnwindSafe(ARRIVED.scope(arrived, handler)).catch_unwind();
     let ended = match until {
         Some(until) => match timeout_at(until, handler).await {
             Ok(ended) => ended,
@@ -204,13 +216,15 @@ where
     A: Send + Sync + 'static,
     C: AnswerCall<A>,
 {
-    let until = server.until();
+    let arrived = Instant::now();
+    let until = server.until(arrived);
     let (input, echo) = match receive::<A, C>(&server, until, request).await {
         Ok(received) => received,
         Err((fault, echo)) => return refuse(&server.rules, C::OPERATION, echo, &fault),
     };
     // `async` around the call, so that a panic before the first await is caught as well.
-    match guard(C::OPERATION, until, async { C::call(&server.api, input).await }).await {
+    let handler = async { C::call(&server.api, input).await };
+    match guard(C::OPERATION, arrived, until, handler).await {
         Ok(output) => {
             let answer = server.rules.answer(&echo, output);
             let written = match answer.validate() {
@@ -244,7 +258,8 @@ where
     A: Send + Sync + 'static,
     C: EventsCall<A>,
 {
-    let until = server.until();
+    let arrived = Instant::now();
+    let until = server.until(arrived);
     let received = match receive::<A, C>(&server, until, request).await {
         Err((fault, echo)) if !C::Rules::REFUSES_IN_STREAM => {
             return refuse(&server.rules, C::OPERATION, echo, &fault);
@@ -264,7 +279,7 @@ where
         let outcome = match received {
             Ok(input) => {
                 let handler = async { C::call(&server.api, input, &mut reply).await };
-                guard(C::OPERATION, until, handler).await
+                guard(C::OPERATION, arrived, until, handler).await
             }
             Err(fault) => Err(fault),
         };

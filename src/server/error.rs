@@ -74,7 +74,7 @@ impl Error {
     }
 
     /// An error that is a failure already.
-    #[cfg(feature = "aui")]
+    #[cfg(any(feature = "aui", feature = "bot"))]
     pub(crate) fn from_fault(fault: Fault) -> Self {
         Self(Inner::Wire(fault))
     }

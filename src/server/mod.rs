@@ -16,7 +16,7 @@ mod serve;
 mod sink;
 mod turns;
 
-pub use call::{AnswerCall, Call, EventsCall, Routes, answer, events};
+pub use call::{AnswerCall, Call, EventsCall, Routes, answer, arrived, events};
 pub use error::{Error, Fault, FaultKind};
 pub use incoming::{Incoming, Place};
 pub use line::Frame;

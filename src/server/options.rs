@@ -110,10 +110,10 @@ impl<A, R> Server<A, R> {
         Ok(self)
     }
 
-    /// When a handler that is asked now must have ended.
-    pub(super) fn until(&self) -> Option<Instant> {
+    /// When the handler of a request that arrived then must have ended.
+    pub(super) fn until(&self, arrived: Instant) -> Option<Instant> {
         // Beyond all time is no deadline.
-        Instant::now().checked_add(self.deadline?)
+        arrived.checked_add(self.deadline?)
     }
 
     /// Where an operation is served: at the path that was set, or at every spelling of its own below

@@ -1,0 +1,197 @@
+//! A call, as a bot sees it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::line::{Hold, Line};
+use super::store::{AnyStore, Change, Lease};
+use super::{CallKey, Cut, History, Limits, Platform, ReplyError, StoreError};
+use crate::wire::Hidden;
+
+/// A call, as a bot sees it.
+///
+/// ```
+/// use callbot::bot::{Bot, Call, Input, Reply, Result};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Default, Serialize, Deserialize)]
+/// struct Seen {
+///     turns: u32,
+/// }
+///
+/// struct Counter;
+///
+/// impl Bot for Counter {
+///     type Memory = Seen;
+///
+///     async fn turn(&self, call: &mut Call<Seen>, _: Input, reply: &mut Reply) -> Result {
+///         call.memory.turns += 1;
+///         Ok(reply.say(format!("This is turn {}.", call.memory.turns)).await?)
+///     }
+/// }
+/// ```
+#[non_exhaustive]
+pub struct Call<M> {
+    /// What the bot remembers of this call. `Ok` keeps it; an error, a panic or a reply that was cut
+    /// short puts it back to the last [`save`](Self::save) or the end of the turn before.
+    pub memory: M,
+    /// What the platform told about the call.
+    pub facts: Facts,
+    /// What was said so far, this turn excepted, and what of it was heard.
+    pub history: History,
+    /// In the first turn after a reply was cut short: what was cut.
+    pub cut: Option<Cut>,
+    pub(super) turn: Handle,
+}
+
+/// What a call's turn can do with the store.
+pub(super) struct Handle {
+    pub line: Arc<Line>,
+    pub store: Arc<dyn AnyStore>,
+    pub limits: Arc<Limits>,
+    /// `None` when the call is over: nothing is kept then.
+    pub lease: Option<Lease>,
+}
+
+impl<M: Serialize> Call<M> {
+    /// Keeps the memory as it is now, whatever becomes of the turn.
+    ///
+    /// # Errors
+    /// When the memory is too large or is no JSON, when another turn has the call by now, or when the
+    /// store fails.
+    pub async fn save(&self) -> Result<(), StoreError>
+    where
+        M: Sync,
+    {
+        let Some(lease) = &self.turn.lease else { return Ok(()) };
+        let memory = bytes(&self.memory, &self.turn.limits)?;
+        let change = Change { memory: Some(memory), ..Change::default() };
+        self.turn.store.write(lease, change).await
+    }
+}
+
+impl<M> Call<M> {
+    /// Protects what must not be cut in half, such as an order: until the guard is dropped this turn
+    /// goes on, whatever the caller does, and the next turn waits, in any process. But not for longer
+    /// than [`Limits::hold`]. Make it, do it, [`save`](Self::save), drop it.
+    ///
+    /// # Errors
+    /// [`ReplyError::Over`] when the turn is over already, so that nothing that can't be undone begins
+    /// after the caller has barged in. [`ReplyError::Store`] when the store fails.
+    ///
+    /// ```
+    /// # use callbot::bot::{Call, Result};
+    /// # async fn pay() -> Result<u64> { Ok(1) }
+    /// async fn order(call: &mut Call<Vec<u64>>) -> Result {
+    ///     let _hold = call.hold().await?;
+    ///     let receipt = pay().await?;
+    ///     call.memory.push(receipt);
+    ///     Ok(call.save().await?)
+    /// }
+    /// ```
+    pub async fn hold(&self) -> Result<Hold, ReplyError>
+    where
+        M: Sync,
+    {
+        let Handle { line, store, limits, lease } = &self.turn;
+        let Some(lease) = lease else { return Ok(Hold::of_nothing()) };
+        line.open()?;
+        store.hold(lease, Some(limits.hold)).await.map_err(|error| match error {
+            StoreError::Fenced => ReplyError::Over(line.cause().unwrap_or(super::Cause::NewTurn)),
+            error => error.into(),
+        })?;
+        Hold::of(line, limits.hold)
+    }
+
+    /// Its key in the store.
+    #[must_use]
+    pub fn key(&self) -> CallKey {
+        CallKey::new(self.facts.platform, &*self.facts.id)
+    }
+}
+
+// What the bot remembers may be private, and so is what was said.
+impl<M> fmt::Debug for Call<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("facts", &self.facts)
+            .field("cut", &self.cut)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The memory as it is kept.
+pub(super) fn bytes<M: Serialize>(memory: &M, limits: &Limits) -> Result<Vec<u8>, StoreError> {
+    let bytes =
+        serde_json::to_vec(memory).map_err(|error| StoreError::Memory(error.to_string()))?;
+    if bytes.len() > limits.memory {
+        return Err(StoreError::TooLarge { bytes: bytes.len(), most: limits.memory });
+    }
+    Ok(bytes)
+}
+
+/// What the platform told about a call. Numbers and extras do not show in `Debug`.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Facts {
+    /// The platform.
+    pub platform: Platform,
+    /// The id of the call there: `sessionId`, `dh-conversation-id` or `userid`.
+    pub id: Arc<str>,
+    /// The number of the caller, or the id of the user; `None` when the platform did not tell.
+    pub caller: Option<String>,
+    /// The number that was called, the access code, or the code of the avatar.
+    pub called: Option<String>,
+    /// What else came with the begin of the call: custom context, ids of the tenant and the like, by
+    /// the platform's own names.
+    pub extras: Map<String, Value>,
+}
+
+impl Facts {
+    pub(super) fn new(platform: Platform, id: &str) -> Self {
+        Self { platform, id: id.into(), caller: None, called: None, extras: Map::new() }
+    }
+}
+
+impl fmt::Debug for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facts")
+            .field("platform", &self.platform)
+            .field("id", &self.id)
+            .field("caller", &self.caller.as_ref().map(|_| Hidden))
+            .field("called", &self.called)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What of [`Facts`] is kept: the rest comes with each request.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct KeptFacts {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caller: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    called: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    extras: Map<String, Value>,
+}
+
+impl KeptFacts {
+    pub(super) fn of(facts: &Facts) -> Self {
+        let Facts { caller, called, extras, .. } = facts.clone();
+        Self { caller, called, extras }
+    }
+
+    /// What was told before counts; what was not is taken from this request.
+    pub(super) fn complete(&self, mut facts: Facts) -> Facts {
+        let Self { caller, called, extras } = self.clone();
+        facts.caller = caller.or(facts.caller);
+        facts.called = called.or(facts.called);
+        for (key, value) in extras {
+            facts.extras.insert(key, value);
+        }
+        facts
+    }
+}

@@ -1,0 +1,346 @@
+//! The calls of a bot: which turns run, and when a call is over.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
+use tracing::Instrument;
+
+use super::call::Facts;
+use super::line::{Line, Reader};
+use super::state::{Note, State};
+use super::store::{AnyStore, Change, Opened, Opening, Record};
+use super::turn::{Asked, Session, Turn, drive, refused};
+use super::{
+    Bot, CallKey, Cause, Ended, Error, Greeting, Limits, Mount, Platform, StoreError, TurnId,
+};
+
+/// The calls of a bot, on all its platforms.
+pub(super) struct Calls<B: Bot> {
+    pub bot: Arc<B>,
+    pub store: Arc<dyn AnyStore>,
+    pub limits: Arc<Limits>,
+    pub greeting: Greeting,
+    /// Where turns run, if that is not where requests are served.
+    pub runtime: Option<Handle>,
+    running: Mutex<HashMap<CallKey, Vec<Arc<Line>>>>,
+    /// Whether what runs beside the requests has been started.
+    started: AtomicBool,
+    closing: AtomicBool,
+}
+
+/// A request of the platform.
+pub(super) struct Question {
+    pub turn: TurnId,
+    pub asked: Asked,
+    pub facts: Facts,
+}
+
+/// How long a turn that has been cut may take to let go, before the next one goes on without it.
+const LET_GO: Duration = Duration::from_millis(50);
+/// How long the answer to an abort waits for the bot to be told.
+const TOLD: Duration = Duration::from_millis(200);
+
+impl<B: Bot> Calls<B> {
+    pub(super) fn new(
+        bot: Arc<B>,
+        store: Arc<dyn AnyStore>,
+        limits: Limits,
+        greeting: Greeting,
+        runtime: Option<Handle>,
+    ) -> Self {
+        Self {
+            bot,
+            store,
+            limits: Arc::new(limits),
+            greeting,
+            runtime,
+            running: Mutex::default(),
+            started: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<CallKey, Vec<Arc<Line>>>> {
+        // A panic under this lock leaves the map whole.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lines(&self, call: &CallKey) -> Vec<Arc<Line>> {
+        self.running().get(call).cloned().unwrap_or_default()
+    }
+
+    fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        let work = work.in_current_span();
+        match &self.runtime {
+            Some(runtime) => runtime.spawn(work),
+            None => tokio::spawn(work),
+        }
+    }
+
+    /// Asks the bot. A request for a turn that runs already gets the answer of that one.
+    pub(super) fn ask(
+        self: &Arc<Self>,
+        mount: &Arc<Mount>,
+        question: Question,
+    ) -> Result<Reader, Error> {
+        self.start();
+        let Question { turn, asked, facts } = question;
+        let call = CallKey::new(facts.platform, &*facts.id);
+        let mut running = self.running();
+        let lines = running.entry(call.clone()).or_default();
+        let same = lines.iter().find(|line| *line.turn() == turn);
+        if let Some(reader) = same.and_then(|line| line.read()) {
+            return Ok(reader);
+        }
+        if self.closing.load(Ordering::Relaxed) {
+            if lines.is_empty() {
+                running.remove(&call);
+            }
+            return Err(Error::wire("the server is shutting down").status(503));
+        }
+        let arrived = crate::server::arrived();
+        let line = Line::new(call, turn, mount.clone(), &self.limits, arrived);
+        let line = Arc::new(line);
+        let Some(reader) = line.read() else {
+            return Err(StoreError::Fenced.into());
+        };
+        lines.push(line.clone());
+        drop(running);
+        drop(self.spawn(Turn { calls: self.clone(), line, asked, facts }.run()));
+        Ok(reader)
+    }
+
+    /// The turn has the call: those that had it before are cut. Returns whether there were any, once
+    /// they have let go or can't be waited for any longer.
+    pub(super) async fn overtake(&self, line: &Arc<Line>) -> bool {
+        let lines = self.lines(line.call());
+        let before =
+            lines.into_iter().filter(|other| !Arc::ptr_eq(other, line) && other.lease().is_some());
+        let before: Vec<_> = before.collect();
+        for other in &before {
+            other.cut(Cause::NewTurn);
+        }
+        let _ = timeout(LET_GO, join_all(before.iter().map(|other| other.ended()))).await;
+        !before.is_empty()
+    }
+
+    /// The task of a turn has ended.
+    pub(super) fn left(&self, line: &Arc<Line>) {
+        let mut running = self.running();
+        if let Some(lines) = running.get_mut(line.call()) {
+            lines.retain(|other| !Arc::ptr_eq(other, line));
+            if lines.is_empty() {
+                running.remove(line.call());
+            }
+        }
+    }
+
+    /// The caller barged in, and has heard this much of a turn's reply.
+    pub(super) async fn abort(
+        self: &Arc<Self>,
+        call: CallKey,
+        turn: TurnId,
+        heard: Option<String>,
+    ) -> Result<(), Error> {
+        self.start();
+        let mut lines = self.lines(&call);
+        lines.retain(|line| *line.turn() == turn);
+        for line in &lines {
+            line.cut(Cause::BargeIn);
+        }
+        // No reply is longer: what is behind that was not heard in it.
+        let heard = heard.filter(|heard| heard.len() <= 2 * self.limits.reply);
+        let note = Note::Aborted { turn: turn.clone(), heard }.to_bytes();
+        if !self.store.note(&call, &turn, note, true).await.map_err(refused)? {
+            // A call that is over, or that this server does not know: there is nothing to cut.
+            return Ok(());
+        }
+        let calls = self.clone();
+        let told = self.spawn(async move {
+            let _ = timeout(LET_GO, join_all(lines.iter().map(|line| line.ended()))).await;
+            calls.look_after(call).await;
+        });
+        // The bot is told now, where it can be; else before its next turn.
+        let _ = timeout(TOLD, told).await;
+        Ok(())
+    }
+
+    /// Tells the bot of what was cut, if no turn has the call.
+    pub(super) async fn look_after(&self, call: CallKey) {
+        let (lease, record) = match self.store.open(&call, Opening::IfFree).await {
+            Ok(Opened::Run(lease, record)) => (lease, record),
+            Ok(_) => return,
+            Err(error) => {
+                tracing::error!(%call, "a call could not be looked after: {error}");
+                return;
+            }
+        };
+        let line = self.silent(&call, &record);
+        line.set_lease(Some(lease.clone()));
+        self.running().entry(call.clone()).or_default().push(line.clone());
+        let told = async {
+            let facts = Facts::new(line.mount().platform, &call.id);
+            let mut session = Session::open(self, &line, Some(lease.clone()), record, facts)?;
+            if session.has_cuts() {
+                session.tell_cuts().await;
+                return session.write_state(true).await;
+            }
+            self.store.write(&lease, Change { close: true, ..Change::default() }).await
+        };
+        // The next turn cuts this, and tells then.
+        let told = drive(self, &line, false, told).await;
+        self.left(&line);
+        line.done();
+        match told {
+            Some(Err(error)) if error != StoreError::Fenced => {
+                tracing::error!(%call, "a call could not be looked after: {error}");
+            }
+            _ => {}
+        }
+    }
+
+    /// A line that nobody listens to, for what is no turn.
+    fn silent(&self, call: &CallKey, record: &Record) -> Arc<Line> {
+        let kept = State::read(record, &self.limits).ok().flatten();
+        let platform = kept.map(|(state, _)| state.platform);
+        let platform = platform.or_else(|| Platform::named(&call.platform));
+        let mount = Mount::silent(platform.unwrap_or(Platform::DigitalEmployee));
+        let turn = TurnId::new("");
+        Arc::new(Line::new(call.clone(), turn, Arc::new(mount), &self.limits, Instant::now()))
+    }
+
+    /// The call is over. `why` is what the platform says, if it does.
+    pub(super) async fn end(
+        self: &Arc<Self>,
+        call: CallKey,
+        why: Option<Ended>,
+    ) -> Result<(), Error> {
+        self.start();
+        let calls = self.clone();
+        // In a task of its own: the bot is told, also when the platform does not wait for it.
+        let ended = self.spawn(async move {
+            let lines = calls.lines(&call);
+            for line in &lines {
+                line.cut(Cause::CallOver);
+            }
+            let _ = timeout(LET_GO, join_all(lines.iter().map(|line| line.ended()))).await;
+            if let Some(record) = calls.store.end(&call).await.map_err(refused)? {
+                calls.finish(call, record, why).await;
+            }
+            Ok(())
+        });
+        ended.await.unwrap_or_else(|error| Err(error.into()))
+    }
+
+    /// Tells the bot of the end of a call that is no longer in the store.
+    async fn finish(&self, call: CallKey, record: Record, why: Option<Ended>) {
+        let line = self.silent(&call, &record);
+        let facts = Facts::new(line.mount().platform, &call.id);
+        match Session::open(self, &line, None, record, facts) {
+            Ok(mut session) => {
+                session.tell_cuts().await;
+                let why = why.unwrap_or_else(|| session.ending());
+                session.end(why).await;
+            }
+            Err(error) => tracing::error!(%call, "the end of a call could not be told: {error}"),
+        }
+    }
+
+    /// What is kept of a call.
+    pub(super) async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
+        self.store.read(call).await
+    }
+
+    /// Takes no more turns, lets those that run end, and then tells the bot of calls that can't go on.
+    pub(super) async fn shut_down(self: &Arc<Self>, within: Duration) {
+        self.closing.store(true, Ordering::Relaxed);
+        let until = Instant::now().checked_add(within);
+        let lines: Vec<_> = self.running().values().flatten().cloned().collect();
+        let all = join_all(lines.iter().map(|line| line.ended()));
+        match until {
+            Some(until) => drop(timeout_at(until, all).await),
+            None => drop(all.await),
+        }
+        for line in &lines {
+            line.cut(Cause::CallOver);
+        }
+        let _ = timeout(LET_GO, join_all(lines.iter().map(|line| line.ended()))).await;
+        if !self.store.shared() {
+            self.end_idle(Duration::ZERO, Ended::Shutdown).await;
+        }
+    }
+
+    async fn end_idle(self: &Arc<Self>, idle: Duration, why: Ended) {
+        // A few at a time: each may ask a data base.
+        const AT_ONCE: usize = 64;
+        loop {
+            let idle = match self.store.claim_idle(idle, AT_ONCE).await {
+                Ok(idle) => idle,
+                Err(error) => {
+                    tracing::error!("idle calls could not be looked for: {error}");
+                    return;
+                }
+            };
+            let last = idle.len() < AT_ONCE;
+            let told = idle.into_iter().map(|(call, record)| self.finish(call, record, Some(why)));
+            join_all(told).await;
+            if last {
+                return;
+            }
+        }
+    }
+
+    /// Starts what runs beside the requests, with the first of them.
+    fn start(self: &Arc<Self>) {
+        if self.started.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let calls = Arc::downgrade(self);
+        drop(self.spawn(beside(calls, self.store.clone(), self.limits.idle)));
+    }
+}
+
+/// Cuts turns that have to stop, and ends calls whose end never came, as long as there is a bot.
+async fn beside<B: Bot>(calls: Weak<Calls<B>>, store: Arc<dyn AnyStore>, idle: Duration) {
+    const OFTEN: Duration = Duration::from_millis(10);
+    const SELDOM: Duration = Duration::from_secs(60);
+    let mut cancels = store.cancels();
+    let mut ticks = interval((idle / 4).clamp(OFTEN, SELDOM));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            cancel = cancels.next() => {
+                let (Some(cancel), Some(calls)) = (cancel, calls.upgrade()) else { return };
+                let cause = if cancel.aborted { Cause::BargeIn } else { Cause::NewTurn };
+                for line in calls.lines(&cancel.call) {
+                    if line.lease().is_some_and(|lease| lease.epoch == cancel.epoch) {
+                        line.cut(cause);
+                    }
+                }
+            }
+            _ = ticks.tick() => {
+                let Some(calls) = calls.upgrade() else { return };
+                // A bot that takes its time with one call must not keep others from being cut.
+                let ending = calls.clone();
+                drop(calls.spawn(async move { ending.end_idle(idle, Ended::Expired).await }));
+            }
+        }
+    }
+}
+
+impl<B: Bot> fmt::Debug for Calls<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").field("running", &self.running().len()).finish_non_exhaustive()
+    }
+}

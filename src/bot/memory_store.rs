@@ -1,0 +1,408 @@
+//! A store in this process.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio::sync::{broadcast, watch};
+use tokio::time::{Instant, timeout_at};
+
+use super::{CallKey, Cancel, Change, Lease, Opened, Opening, Record, Store, StoreError, TurnId};
+
+/// Keeps calls in this process; when it ends, they are gone.
+///
+/// There are at most 100,000 calls at once. What it shows in `Debug` is how many there are.
+pub struct MemoryStore {
+    known: Mutex<Known>,
+    most: usize,
+    cancels: broadcast::Sender<Cancel>,
+}
+
+struct Known {
+    calls: HashMap<CallKey, Call>,
+    /// Of all calls together: a lease of a call that was removed must not fit one that begins anew
+    /// under the same id.
+    epoch: u64,
+}
+
+/// How many cancels may wait for one who listens.
+const CANCELS: usize = 1024;
+/// How many turns of a call are known as answered.
+const ANSWERED: usize = 8;
+/// How many notes of a call wait for a turn to read them.
+const NOTES: usize = 64;
+/// The longest hold, far from where the clock ends: a year.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        let (cancels, _) = broadcast::channel(CANCELS);
+        let known = Mutex::new(Known { calls: HashMap::new(), epoch: 0 });
+        Self { known, most: 100_000, cancels }
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("calls", &self.len())
+            .field("most_calls", &self.most)
+            .finish_non_exhaustive()
+    }
+}
+
+impl MemoryStore {
+    /// A store without calls.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many calls there may be at once, at least one. A new one is refused when there are as
+    /// many.
+    #[must_use]
+    pub fn most_calls(mut self, most: usize) -> Self {
+        self.most = most.max(1);
+        self
+    }
+
+    /// How many calls there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().calls.len()
+    }
+
+    /// Whether there are no calls.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lock().calls.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        // A panic under this lock leaves the map whole.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a call for a turn, or says what to wait for. `told` is the epoch that was told to stop
+    /// already.
+    fn try_open(
+        &self,
+        key: &CallKey,
+        turn: &TurnId,
+        told: &mut Option<u64>,
+    ) -> Result<ControlFlow<Opened, Held>, StoreError> {
+        let mut known = self.lock();
+        let Known { calls, epoch } = &mut *known;
+        let now = Instant::now();
+        if let Some(call) = calls.get_mut(key) {
+            if call.answered.contains(turn) {
+                return Ok(ControlFlow::Break(Opened::Repeated(call.record.clone())));
+            }
+            self.stop(key, call, false, told);
+            if let Some(held) = call.held(now) {
+                return Ok(ControlFlow::Continue(held));
+            }
+        } else if calls.len() >= self.most {
+            return Err(StoreError::Full(self.most));
+        }
+        let call = calls.entry(key.clone()).or_insert_with(|| Call::new(now));
+        Ok(ControlFlow::Break(call.open(key, Owner::Turn(turn.clone()), epoch, now)))
+    }
+
+    fn open_if_free(&self, key: &CallKey) -> Opened {
+        let mut known = self.lock();
+        let Known { calls, epoch } = &mut *known;
+        match calls.get_mut(key) {
+            Some(call) if !call.is_live() => {
+                call.open(key, Owner::BetweenTurns, epoch, Instant::now())
+            }
+            _ => Opened::Busy,
+        }
+    }
+
+    /// Removes a call, or says what to wait for.
+    fn try_end(&self, key: &CallKey, told: &mut Option<u64>) -> ControlFlow<Option<Record>, Held> {
+        let mut known = self.lock();
+        if let Some(call) = known.calls.get_mut(key) {
+            self.stop(key, call, true, told);
+            if let Some(held) = call.held(Instant::now()) {
+                return ControlFlow::Continue(held);
+            }
+        }
+        ControlFlow::Break(known.calls.remove(key).map(|call| call.record))
+    }
+
+    /// Tells the turn that has a call to stop, once.
+    fn stop(&self, key: &CallKey, call: &Call, aborted: bool, told: &mut Option<u64>) {
+        if told.replace(call.epoch) == Some(call.epoch) {
+            return;
+        }
+        if let Owner::Turn(turn) = &call.owner {
+            // Nobody may listen.
+            let _ = self.cancels.send(Cancel::new(key.clone(), turn.clone(), call.epoch, aborted));
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    const SHARED: bool = false;
+
+    async fn open(&self, call: &CallKey, opening: Opening) -> Result<Opened, StoreError> {
+        let turn = match opening {
+            Opening::Turn(turn) => turn,
+            Opening::IfFree => return Ok(self.open_if_free(call)),
+        };
+        let mut told = None;
+        loop {
+            match self.try_open(call, &turn, &mut told)? {
+                ControlFlow::Break(opened) => return Ok(opened),
+                ControlFlow::Continue(held) => held.over().await,
+            }
+        }
+    }
+
+    async fn hold(&self, lease: &Lease, time: Option<Duration>) -> Result<(), StoreError> {
+        let mut known = self.lock();
+        let call = known.of(lease)?;
+        let now = Instant::now();
+        call.touched = now;
+        // Who waits for the former hold looks again.
+        call.hold = time
+            .and_then(|time| now.checked_add(time.min(LONGEST)))
+            .map(|until| Hold { until, waiting: None });
+        Ok(())
+    }
+
+    async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
+        let mut known = self.lock();
+        let call = known.of(lease)?;
+        let Change { memory, state, notes_read, close, again } = change;
+        if let Some(mut memory) = memory {
+            memory.shrink_to_fit();
+            call.record.memory = memory;
+        }
+        if let Some(mut state) = state {
+            state.shrink_to_fit();
+            call.record.state = state;
+        }
+        let lost = notes_read.min(call.lost);
+        call.lost -= lost;
+        let read = (notes_read - lost).min(call.record.notes.len());
+        call.record.notes.drain(..read);
+        call.record.notes.shrink_to_fit();
+        call.touched = Instant::now();
+        if close {
+            call.close(again);
+        }
+        Ok(())
+    }
+
+    async fn note(
+        &self,
+        call: &CallKey,
+        turn: &TurnId,
+        mut note: Vec<u8>,
+        abort: bool,
+    ) -> Result<bool, StoreError> {
+        note.shrink_to_fit();
+        let mut known = self.lock();
+        let Known { calls, epoch } = &mut *known;
+        let key = call;
+        let Some(call) = calls.get_mut(key) else { return Ok(false) };
+        let now = Instant::now();
+        call.touched = now;
+        let full = call.record.notes.len() >= NOTES;
+        if full {
+            call.record.notes.remove(0);
+            call.lost += 1;
+        }
+        call.record.notes.push(note);
+        if abort {
+            call.answer(turn.clone());
+            if matches!(&call.owner, Owner::Turn(running) if running == turn) {
+                self.stop(key, call, true, &mut None);
+                if call.held(now).is_none() {
+                    *epoch += 1;
+                    call.epoch = *epoch;
+                    call.close(false);
+                }
+            }
+        }
+        drop(known);
+        if full {
+            tracing::warn!(call = %key, most = NOTES, "too many notes: the oldest is dropped");
+        }
+        Ok(true)
+    }
+
+    async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
+        Ok(self.lock().calls.get(call).map(|call| call.record.clone()))
+    }
+
+    async fn end(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
+        let mut told = None;
+        loop {
+            match self.try_end(call, &mut told) {
+                ControlFlow::Break(record) => return Ok(record),
+                ControlFlow::Continue(held) => held.over().await,
+            }
+        }
+    }
+
+    async fn claim_idle(
+        &self,
+        idle: Duration,
+        most: usize,
+    ) -> Result<Vec<(CallKey, Record)>, StoreError> {
+        let mut known = self.lock();
+        let now = Instant::now();
+        let mut found: Vec<_> = known
+            .calls
+            .iter()
+            .filter(|(_, call)| {
+                // A turn that does nothing for twice as long is one whose server has died.
+                let idle = if call.is_live() { idle.saturating_mul(2) } else { idle };
+                now.saturating_duration_since(call.touched) >= idle
+            })
+            .map(|(key, call)| (call.touched, key))
+            .collect();
+        found.sort_unstable();
+        found.truncate(most);
+        let keys: Vec<_> = found.into_iter().map(|(_, key)| key.clone()).collect();
+        let removed = keys.into_iter().filter_map(|key| {
+            let call = known.calls.remove(&key)?;
+            Some((key, call.record))
+        });
+        Ok(removed.collect())
+    }
+
+    fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {
+        unfold(self.cancels.subscribe(), |mut receiver| async move {
+            loop {
+                match receiver.recv().await {
+                    Ok(cancel) => return Some((cancel, receiver)),
+                    // A turn that is not told finds out when it writes.
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                }
+            }
+        })
+    }
+}
+
+impl Known {
+    /// The call of a lease that has not ended.
+    fn of(&mut self, lease: &Lease) -> Result<&mut Call, StoreError> {
+        match self.calls.get_mut(&lease.call) {
+            Some(call) if call.is_live() && call.epoch == lease.epoch => Ok(call),
+            _ => Err(StoreError::Fenced),
+        }
+    }
+}
+
+struct Call {
+    record: Record,
+    /// Of the newest lease, which may have ended.
+    epoch: u64,
+    owner: Owner,
+    hold: Option<Hold>,
+    touched: Instant,
+    /// The turns that were answered or aborted last, the oldest first.
+    answered: VecDeque<TurnId>,
+    /// How many of the notes that the owner was given have been dropped, which it may report read.
+    lost: usize,
+}
+
+/// Who has a live lease.
+enum Owner {
+    Nobody,
+    BetweenTurns,
+    Turn(TurnId),
+}
+
+struct Hold {
+    until: Instant,
+    /// Made when somebody waits. They wake when it is dropped, so a hold that goes, goes for all.
+    waiting: Option<watch::Sender<()>>,
+}
+
+/// A hold to wait for.
+struct Held {
+    until: Instant,
+    released: watch::Receiver<()>,
+}
+
+impl Held {
+    /// Waits until it may be over; who waits looks again.
+    async fn over(mut self) {
+        let _ = timeout_at(self.until, self.released.changed()).await;
+    }
+}
+
+impl Call {
+    fn new(now: Instant) -> Self {
+        Self {
+            record: Record::default(),
+            epoch: 0,
+            owner: Owner::Nobody,
+            hold: None,
+            touched: now,
+            answered: VecDeque::new(),
+            lost: 0,
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        !matches!(self.owner, Owner::Nobody)
+    }
+
+    fn open(&mut self, key: &CallKey, owner: Owner, epoch: &mut u64, now: Instant) -> Opened {
+        *epoch += 1;
+        self.epoch = *epoch;
+        let turn = match &owner {
+            Owner::Turn(turn) => Some(turn.clone()),
+            _ => None,
+        };
+        // Late copies of a turn that has been overtaken must not overtake the newer one.
+        if let Owner::Turn(before) = std::mem::replace(&mut self.owner, owner)
+            && Some(&before) != turn.as_ref()
+        {
+            self.answer(before);
+        }
+        self.hold = None;
+        self.touched = now;
+        self.lost = 0;
+        Opened::Run(Lease::new(key.clone(), turn, self.epoch), self.record.clone())
+    }
+
+    /// The hold, if there is one now. It goes with the lease that made it.
+    fn held(&mut self, now: Instant) -> Option<Held> {
+        let hold = self.hold.as_mut().filter(|hold| hold.until > now)?;
+        let waiting = hold.waiting.get_or_insert_with(|| watch::Sender::new(()));
+        Some(Held { until: hold.until, released: waiting.subscribe() })
+    }
+
+    /// The lease ends; whether its turn may come again.
+    fn close(&mut self, again: bool) {
+        self.hold = None;
+        if let Owner::Turn(turn) = std::mem::replace(&mut self.owner, Owner::Nobody)
+            && !again
+        {
+            self.answer(turn);
+        }
+    }
+
+    fn answer(&mut self, turn: TurnId) {
+        if self.answered.contains(&turn) {
+            return;
+        }
+        if self.answered.len() >= ANSWERED {
+            self.answered.pop_front();
+        }
+        self.answered.push_back(turn);
+    }
+}

@@ -1,0 +1,770 @@
+//! The store in this process does what the trait says: who may write to a call and until when, who
+//! waits and what wakes them, and what is told to whom.
+
+#![cfg(feature = "bot")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callbot::bot::{
+    CallKey, Cancel, Change, Lease, MemoryStore, Opened, Opening, Platform, Record, Store,
+    StoreError, TurnId,
+};
+use futures_util::{FutureExt, Stream, StreamExt};
+use tokio::task::{JoinHandle, unconstrained};
+use tokio::time::{Instant, advance, sleep};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn key(id: &str) -> CallKey {
+    CallKey::new(Platform::DigitalEmployee, id)
+}
+
+fn turn(id: impl ToString) -> TurnId {
+    TurnId::new(id.to_string())
+}
+
+fn memory(text: &str) -> Change {
+    let mut change = Change::default();
+    change.memory = Some(text.into());
+    change
+}
+
+fn read_notes(notes: usize) -> Change {
+    let mut change = Change::default();
+    change.notes_read = notes;
+    change
+}
+
+fn closing() -> Change {
+    let mut change = Change::default();
+    change.close = true;
+    change
+}
+
+async fn open(store: &MemoryStore, call: &str, id: &str) -> Opened {
+    store.open(&key(call), Opening::Turn(turn(id))).await.unwrap()
+}
+
+async fn run(store: &MemoryStore, call: &str, id: &str) -> (Lease, Record) {
+    match open(store, call, id).await {
+        Opened::Run(lease, record) => (lease, record),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn lease(store: &MemoryStore, call: &str, id: &str) -> Lease {
+    run(store, call, id).await.0
+}
+
+/// A turn from its begin to its end.
+async fn answer(store: &MemoryStore, call: &str, id: &str) {
+    let lease = lease(store, call, id).await;
+    store.write(&lease, closing()).await.unwrap();
+}
+
+async fn abort(store: &MemoryStore, call: &str, id: &str) -> bool {
+    store.note(&key(call), &turn(id), b"abort".to_vec(), true).await.unwrap()
+}
+
+async fn remembered(store: &MemoryStore, call: &str) -> String {
+    let record = store.read(&key(call)).await.unwrap().unwrap();
+    String::from_utf8(record.memory).unwrap()
+}
+
+/// Opens a call in a task of its own, which has begun to wait when this returns.
+async fn opening(store: &Arc<MemoryStore>, call: &str, id: &str) -> JoinHandle<(Opened, Instant)> {
+    let (store, call, id) = (store.clone(), call.to_owned(), id.to_owned());
+    let task = tokio::spawn(async move { (open(&store, &call, &id).await, Instant::now()) });
+    settle().await;
+    task
+}
+
+/// Lets all tasks run until they wait.
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What has been told so far.
+fn told(cancels: &mut (impl Stream<Item = Cancel> + Unpin)) -> Vec<(String, bool)> {
+    let mut told = Vec::new();
+    // Without tokio's budget, which would have a long list end early.
+    while let Some(Some(cancel)) = unconstrained(cancels.next()).now_or_never() {
+        told.push((format!("{}/{}", cancel.call.id, cancel.turn), cancel.aborted));
+    }
+    told
+}
+
+fn told_of<const N: usize>(cancels: [(&str, bool); N]) -> Vec<(String, bool)> {
+    cancels.map(|(turn, aborted)| (turn.to_owned(), aborted)).into()
+}
+
+fn is_fenced<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+    assert_eq!(result.unwrap_err(), StoreError::Fenced);
+}
+
+#[tokio::test]
+async fn what_is_written_is_read() {
+    let store = MemoryStore::new();
+    assert!(store.is_empty());
+    assert_eq!(store.read(&key("c")).await, Ok(None));
+
+    let (first, record) = run(&store, "c", "1").await;
+    assert_eq!((&first.call, &first.turn), (&key("c"), &Some(turn(1))));
+    assert_eq!(record, Record::default());
+    store.write(&first, memory("m1")).await.unwrap();
+    let mut change = closing();
+    change.state = Some(b"s1".to_vec());
+    store.write(&first, change).await.unwrap();
+
+    let (second, record) = run(&store, "c", "2").await;
+    assert!(second.epoch > first.epoch);
+    assert_eq!((record.memory, record.state), (b"m1".to_vec(), b"s1".to_vec()));
+    // What is there but empty is written, too.
+    store.write(&second, memory("")).await.unwrap();
+    let record = store.read(&key("c")).await.unwrap().unwrap();
+    assert_eq!((record.memory, record.state), (vec![], b"s1".to_vec()));
+    assert_eq!(store.len(), 1);
+    // The same id on another platform is another call.
+    let other = CallKey::new(Platform::Duix, "c");
+    assert_eq!(store.read(&other).await, Ok(None));
+}
+
+#[tokio::test]
+async fn who_opens_last_owns_the_call() {
+    let store = MemoryStore::new();
+    let first = lease(&store, "c", "1").await;
+    store.write(&first, memory("first")).await.unwrap();
+    let second = lease(&store, "c", "2").await;
+    is_fenced(store.write(&first, memory("late")).await);
+    is_fenced(store.write(&first, closing()).await);
+    is_fenced(store.hold(&first, Some(SECOND)).await);
+    is_fenced(store.hold(&first, None).await);
+    assert_eq!(remembered(&store, "c").await, "first");
+    store.write(&second, memory("second")).await.unwrap();
+    store.write(&second, closing()).await.unwrap();
+    assert_eq!(remembered(&store, "c").await, "second");
+    // After its own end neither.
+    is_fenced(store.write(&second, memory("late")).await);
+    is_fenced(store.hold(&second, Some(SECOND)).await);
+    // A late copy of the turn that was overtaken does not get the call.
+    assert!(matches!(open(&store, "c", "1").await, Opened::Repeated(_)));
+}
+
+#[tokio::test]
+async fn a_turn_that_did_not_answer_may_come_again() {
+    let store = MemoryStore::new();
+    let first = lease(&store, "c", "1").await;
+    let mut change = closing();
+    change.again = true;
+    store.write(&first, change).await.unwrap();
+    is_fenced(store.write(&first, memory("late")).await);
+    let again = lease(&store, "c", "1").await;
+    store.write(&again, closing()).await.unwrap();
+    assert!(matches!(open(&store, "c", "1").await, Opened::Repeated(_)));
+}
+
+#[tokio::test]
+async fn the_lease_of_a_removed_call_does_not_fit_the_next_of_its_id() {
+    let store = MemoryStore::new();
+    let old = lease(&store, "c", "1").await;
+    store.end(&key("c")).await.unwrap().unwrap();
+    is_fenced(store.write(&old, memory("old")).await);
+    let new = lease(&store, "c", "1").await;
+    assert!(new.epoch > old.epoch);
+    is_fenced(store.write(&old, memory("old")).await);
+    store.write(&new, memory("new")).await.unwrap();
+    // Of another call neither.
+    let other = Lease::new(key("d"), new.turn.clone(), new.epoch);
+    is_fenced(store.write(&other, memory("other")).await);
+}
+
+#[tokio::test]
+async fn a_repeated_turn_does_not_get_the_call() {
+    let store = MemoryStore::new();
+    let mut cancels = Box::pin(store.cancels());
+    for id in 0..8 {
+        answer(&store, "c", &id.to_string()).await;
+    }
+    let running = lease(&store, "c", "8").await;
+    store.write(&running, memory("now")).await.unwrap();
+    for id in 0..8 {
+        match open(&store, "c", &id.to_string()).await {
+            Opened::Repeated(record) => assert_eq!(record.memory, b"now"),
+            other => panic!("{other:?}"),
+        }
+    }
+    // Nothing has changed by that.
+    assert_eq!(told(&mut cancels), []);
+    store.write(&running, closing()).await.unwrap();
+    // The last eight are known.
+    assert!(matches!(open(&store, "c", "1").await, Opened::Repeated(_)));
+    assert!(matches!(open(&store, "c", "0").await, Opened::Run(..)));
+    // Those of another call are its own.
+    assert!(matches!(open(&store, "d", "8").await, Opened::Run(..)));
+}
+
+#[tokio::test]
+async fn a_turn_that_is_opened_again_while_it_runs_begins_anew() {
+    let store = MemoryStore::new();
+    let mut cancels = Box::pin(store.cancels());
+    let older = lease(&store, "c", "1").await;
+    let newer = lease(&store, "c", "1").await;
+    assert_eq!(told(&mut cancels), told_of([("c/1", false)]));
+    is_fenced(store.write(&older, closing()).await);
+    store.write(&newer, closing()).await.unwrap();
+}
+
+#[tokio::test]
+async fn if_free() {
+    let store = MemoryStore::new();
+    let mut cancels = Box::pin(store.cancels());
+    let if_free = || async { store.open(&key("c"), Opening::IfFree).await.unwrap() };
+    assert_eq!(if_free().await, Opened::Busy);
+    assert!(store.is_empty());
+    let first = lease(&store, "c", "1").await;
+    store.write(&first, memory("first")).await.unwrap();
+    assert_eq!(if_free().await, Opened::Busy);
+    store.write(&first, closing()).await.unwrap();
+    let Opened::Run(between, record) = if_free().await else { panic!() };
+    assert_eq!((&between.turn, record.memory), (&None, b"first".to_vec()));
+    assert!(between.epoch > first.epoch);
+    // It has the call as a turn does, but nobody is told when a turn takes it.
+    assert_eq!(if_free().await, Opened::Busy);
+    store.write(&between, memory("between")).await.unwrap();
+    let second = lease(&store, "c", "2").await;
+    is_fenced(store.write(&between, closing()).await);
+    store.write(&second, closing()).await.unwrap();
+    assert_eq!(told(&mut cancels), []);
+    // One that closes leaves the call free.
+    let Opened::Run(between, _) = if_free().await else { panic!() };
+    store.write(&between, closing()).await.unwrap();
+    assert!(matches!(if_free().await, Opened::Run(..)));
+}
+
+#[tokio::test]
+async fn as_many_calls_as_there_may_be() {
+    let store = MemoryStore::new().most_calls(2);
+    lease(&store, "a", "1").await;
+    lease(&store, "b", "1").await;
+    let refused = store.open(&key("c"), Opening::Turn(turn(1))).await;
+    assert_eq!(refused, Err(StoreError::Full(2)));
+    assert_eq!(store.len(), 2);
+    assert!(!abort(&store, "c", "1").await);
+    // Those that are there go on.
+    answer(&store, "a", "2").await;
+    store.end(&key("b")).await.unwrap().unwrap();
+    answer(&store, "c", "1").await;
+    // None at all makes no sense.
+    let store = MemoryStore::new().most_calls(0);
+    lease(&store, "a", "1").await;
+    let refused = store.open(&key("b"), Opening::Turn(turn(1))).await;
+    assert_eq!(refused, Err(StoreError::Full(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_is_waited_out() {
+    let store = Arc::new(MemoryStore::new());
+    let mut cancels = Box::pin(store.cancels());
+    let first = lease(&store, "c", "1").await;
+    store.hold(&first, Some(5 * SECOND)).await.unwrap();
+    let begun = Instant::now();
+    let waiting = opening(&store, "c", "2").await;
+    // The turn is told before the wait, once, and can still write.
+    assert_eq!(told(&mut cancels), told_of([("c/1", false)]));
+    sleep(2 * SECOND).await;
+    assert!(!waiting.is_finished());
+    store.write(&first, memory("held")).await.unwrap();
+    let (opened, at) = waiting.await.unwrap();
+    assert_eq!(at - begun, 5 * SECOND);
+    let Opened::Run(second, record) = opened else { panic!() };
+    assert_eq!(record.memory, b"held");
+    is_fenced(store.write(&first, memory("late")).await);
+    store.write(&second, memory("second")).await.unwrap();
+    assert_eq!(told(&mut cancels), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_that_nobody_waits_for_leaves_the_lease_alone() {
+    let store = MemoryStore::new();
+    let first = lease(&store, "c", "1").await;
+    store.hold(&first, Some(SECOND)).await.unwrap();
+    advance(2 * SECOND).await;
+    store.write(&first, memory("after")).await.unwrap();
+    // It is over: the next one does not wait.
+    let begun = Instant::now();
+    lease(&store, "c", "2").await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    // Nor for one of no length.
+    let third = lease(&store, "c", "3").await;
+    store.hold(&third, Some(Duration::ZERO)).await.unwrap();
+    lease(&store, "c", "4").await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_a_hold_early() {
+    let store = Arc::new(MemoryStore::new());
+    let begun = Instant::now();
+    for (call, write, id) in [("a", false, "2"), ("b", true, "2"), ("c", true, "1")] {
+        let first = lease(&store, call, "1").await;
+        store.hold(&first, Some(5 * SECOND)).await.unwrap();
+        let waiting = opening(&store, call, id).await;
+        assert!(!waiting.is_finished());
+        if write {
+            store.write(&first, closing()).await.unwrap();
+        } else {
+            store.hold(&first, None).await.unwrap();
+            // Its lease is there until the next turn has it.
+            store.write(&first, memory("after")).await.unwrap();
+        }
+        let (opened, _) = waiting.await.unwrap();
+        // The very turn that was waited for has been answered now.
+        assert_eq!(matches!(opened, Opened::Repeated(_)), id == "1", "{opened:?}");
+    }
+    // No time has passed.
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_can_be_made_longer_and_shorter() {
+    let store = Arc::new(MemoryStore::new());
+    for time in [10 * SECOND, 3 * SECOND] {
+        let begun = Instant::now();
+        let first = lease(&store, "c", "1").await;
+        store.hold(&first, Some(5 * SECOND)).await.unwrap();
+        let waiting = opening(&store, "c", "2").await;
+        sleep(SECOND).await;
+        store.hold(&first, Some(time)).await.unwrap();
+        let (opened, at) = waiting.await.unwrap();
+        assert!(matches!(opened, Opened::Run(..)));
+        assert_eq!(at - begun, SECOND + time);
+        store.end(&key("c")).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_may_be_endless() {
+    let store = Arc::new(MemoryStore::new());
+    let first = lease(&store, "c", "1").await;
+    store.hold(&first, Some(Duration::MAX)).await.unwrap();
+    let waiting = opening(&store, "c", "2").await;
+    sleep(24 * 3600 * SECOND).await;
+    assert!(!waiting.is_finished());
+    store.hold(&first, None).await.unwrap();
+    assert!(matches!(waiting.await.unwrap().0, Opened::Run(..)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_together() {
+    let store = Arc::new(MemoryStore::new());
+    let mut cancels = Box::pin(store.cancels());
+    let first = lease(&store, "c", "1").await;
+    store.hold(&first, Some(5 * SECOND)).await.unwrap();
+    let mut waiting = Vec::new();
+    for id in ["2", "3", "4"] {
+        waiting.push(opening(&store, "c", id).await);
+    }
+    store.hold(&first, None).await.unwrap();
+    let mut leases = Vec::new();
+    for task in waiting {
+        match task.await.unwrap().0 {
+            Opened::Run(lease, _) => leases.push(lease),
+            other => panic!("{other:?}"),
+        }
+    }
+    leases.sort_by_key(|lease| lease.epoch);
+    let last = leases.pop().unwrap();
+    for lease in &leases {
+        is_fenced(store.write(lease, memory("late")).await);
+    }
+    store.write(&last, memory("last")).await.unwrap();
+    // Each opener told the first, and each that was overtaken was told.
+    let told = told(&mut cancels);
+    assert_eq!(told.len(), 5, "{told:?}");
+    for lease in &leases {
+        let name = format!("c/{}", lease.turn.as_ref().unwrap());
+        assert_eq!(told.iter().filter(|(turn, _)| *turn == name).count(), 1, "{told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_may_go() {
+    let store = Arc::new(MemoryStore::new());
+    let first = lease(&store, "c", "1").await;
+    store.hold(&first, Some(5 * SECOND)).await.unwrap();
+    let gone = opening(&store, "c", "2").await;
+    let stays = opening(&store, "c", "3").await;
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    // Whoever went has changed nothing.
+    store.write(&first, memory("first")).await.unwrap();
+    store.write(&first, closing()).await.unwrap();
+    let Opened::Run(third, record) = stays.await.unwrap().0 else { panic!() };
+    assert_eq!((third.turn.clone(), record.memory), (Some(turn(3)), b"first".to_vec()));
+    store.write(&third, closing()).await.unwrap();
+    // And the turn that did not get its turn may come again.
+    answer(&store, "c", "2").await;
+    // All of those who waited have gone.
+    let fourth = lease(&store, "c", "4").await;
+    store.hold(&fourth, Some(5 * SECOND)).await.unwrap();
+    assert!(store.open(&key("c"), Opening::Turn(turn(5))).now_or_never().is_none());
+    store.hold(&fourth, None).await.unwrap();
+    store.write(&fourth, closing()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_waits_is_aborted() {
+    let store = Arc::new(MemoryStore::new());
+    let first = lease(&store, "c", "1").await;
+    store.hold(&first, Some(5 * SECOND)).await.unwrap();
+    let waiting = opening(&store, "c", "2").await;
+    assert!(abort(&store, "c", "2").await);
+    store.write(&first, memory("first")).await.unwrap();
+    store.hold(&first, None).await.unwrap();
+    match waiting.await.unwrap().0 {
+        Opened::Repeated(record) => assert_eq!(record.memory, b"first"),
+        other => panic!("{other:?}"),
+    }
+    // The first still has the call.
+    store.write(&first, closing()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_fences_a_turn() {
+    let store = MemoryStore::new();
+    let mut cancels = Box::pin(store.cancels());
+    let first = lease(&store, "c", "1").await;
+    assert!(abort(&store, "c", "1").await);
+    assert_eq!(told(&mut cancels), told_of([("c/1", true)]));
+    is_fenced(store.write(&first, memory("late")).await);
+    is_fenced(store.hold(&first, Some(SECOND)).await);
+    let Opened::Repeated(record) = open(&store, "c", "1").await else { panic!() };
+    assert_eq!(record.notes, [b"abort"]);
+    // The call is free, and the next lease is a newer one than the abort.
+    let Opened::Run(between, _) = store.open(&key("c"), Opening::IfFree).await.unwrap() else {
+        panic!()
+    };
+    assert!(between.epoch > first.epoch + 1);
+    // A hold that is over holds nothing.
+    let second = lease(&store, "c", "2").await;
+    store.hold(&second, Some(SECOND)).await.unwrap();
+    advance(2 * SECOND).await;
+    assert!(abort(&store, "c", "2").await);
+    is_fenced(store.write(&second, memory("late")).await);
+    assert_eq!(told(&mut cancels), told_of([("c/2", true)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_does_not_fence_a_held_turn() {
+    let store = Arc::new(MemoryStore::new());
+    let mut cancels = Box::pin(store.cancels());
+    let first = lease(&store, "c", "1").await;
+    store.hold(&first, Some(5 * SECOND)).await.unwrap();
+    let waiting = opening(&store, "c", "2").await;
+    assert!(abort(&store, "c", "1").await);
+    settle().await;
+    assert_eq!(told(&mut cancels), told_of([("c/1", false), ("c/1", true)]));
+    // Neither the lease nor the hold has ended, but the turn counts as answered.
+    assert!(!waiting.is_finished());
+    assert!(matches!(open(&store, "c", "1").await, Opened::Repeated(_)));
+    store.write(&first, memory("held")).await.unwrap();
+    store.hold(&first, Some(3 * SECOND)).await.unwrap();
+    store.write(&first, closing()).await.unwrap();
+    let Opened::Run(_, record) = waiting.await.unwrap().0 else { panic!() };
+    assert_eq!((record.memory, record.notes), (b"held".to_vec(), vec![b"abort".to_vec()]));
+}
+
+#[tokio::test]
+async fn an_abort_of_another_turn() {
+    let store = MemoryStore::new();
+    let mut cancels = Box::pin(store.cancels());
+    assert!(!abort(&store, "c", "1").await);
+    assert!(store.is_empty());
+    let first = lease(&store, "c", "1").await;
+    // Of one that has not come yet, and of one that is long over.
+    assert!(abort(&store, "c", "2").await);
+    store.write(&first, closing()).await.unwrap();
+    assert!(matches!(open(&store, "c", "2").await, Opened::Repeated(_)));
+    let third = lease(&store, "c", "3").await;
+    assert!(abort(&store, "c", "1").await);
+    store.write(&third, closing()).await.unwrap();
+    assert_eq!(told(&mut cancels), []);
+}
+
+#[tokio::test]
+async fn notes() {
+    let store = MemoryStore::new();
+    let note = |text: &str| {
+        let (store, text) = (&store, text.as_bytes().to_vec());
+        async move { store.note(&key("c"), &turn("0"), text, false).await.unwrap() }
+    };
+    assert!(!note("a").await);
+    let first = lease(&store, "c", "1").await;
+    assert!(note("a").await && note("b").await && note("c").await);
+    // Without `abort` a note touches neither the lease nor the turn.
+    store.write(&first, read_notes(1)).await.unwrap();
+    let (second, record) = run(&store, "c", "2").await;
+    assert_eq!(record.notes, [b"b", b"c"]);
+    assert!(note("d").await);
+    store.write(&second, read_notes(2)).await.unwrap();
+    assert_eq!(store.read(&key("c")).await.unwrap().unwrap().notes, [b"d"]);
+    // More than there are.
+    store.write(&second, read_notes(usize::MAX)).await.unwrap();
+    assert!(store.read(&key("c")).await.unwrap().unwrap().notes.is_empty());
+    store.write(&second, read_notes(1)).await.unwrap();
+    answer(&store, "c", "0").await;
+}
+
+#[tokio::test]
+async fn the_oldest_notes_make_way() {
+    let store = MemoryStore::new();
+    let note = |n: u8| {
+        let store = &store;
+        async move { store.note(&key("c"), &turn("0"), vec![n], false).await.unwrap() }
+    };
+    answer(&store, "c", "1").await;
+    for n in 0..70 {
+        assert!(note(n).await);
+    }
+    let (second, record) = run(&store, "c", "2").await;
+    let expected: Vec<_> = (6..70).map(|n| vec![n]).collect();
+    assert_eq!(record.notes, expected);
+    // Two that the turn has read are dropped: those that it has not read stay.
+    assert!(note(70).await && note(71).await);
+    store.write(&second, read_notes(3)).await.unwrap();
+    let left = || async { store.read(&key("c")).await.unwrap().unwrap().notes };
+    assert_eq!(left().await.first(), Some(&vec![9]));
+    store.write(&second, read_notes(61)).await.unwrap();
+    assert_eq!(left().await, [[70], [71]]);
+}
+
+#[tokio::test]
+async fn the_end_of_a_call() {
+    let store = MemoryStore::new();
+    let mut cancels = Box::pin(store.cancels());
+    assert_eq!(store.end(&key("c")).await, Ok(None));
+    let first = lease(&store, "c", "1").await;
+    store.write(&first, memory("first")).await.unwrap();
+    let record = store.end(&key("c")).await.unwrap().unwrap();
+    assert_eq!(record.memory, b"first");
+    assert_eq!(told(&mut cancels), told_of([("c/1", true)]));
+    is_fenced(store.write(&first, closing()).await);
+    assert!(store.is_empty());
+    assert_eq!(store.end(&key("c")).await, Ok(None));
+    // A call that is free has nobody to tell.
+    answer(&store, "c", "1").await;
+    assert!(store.end(&key("c")).await.unwrap().is_some());
+    assert_eq!(told(&mut cancels), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_call_waits_out_a_hold() {
+    let store = Arc::new(MemoryStore::new());
+    let mut cancels = Box::pin(store.cancels());
+    for (close, time) in [(false, 5 * SECOND), (true, SECOND)] {
+        let begun = Instant::now();
+        let first = lease(&store, "c", "1").await;
+        store.hold(&first, Some(5 * SECOND)).await.unwrap();
+        let ending = tokio::spawn({
+            let store = store.clone();
+            async move { (store.end(&key("c")).await.unwrap(), Instant::now()) }
+        });
+        settle().await;
+        assert_eq!(told(&mut cancels), told_of([("c/1", true)]));
+        sleep(SECOND).await;
+        store.write(&first, memory("held")).await.unwrap();
+        if close {
+            store.write(&first, closing()).await.unwrap();
+        }
+        let (record, at) = ending.await.unwrap();
+        assert_eq!((record.unwrap().memory, at - begun), (b"held".to_vec(), time));
+        is_fenced(store.write(&first, memory("late")).await);
+    }
+    assert_eq!(told(&mut cancels), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_calls_are_claimed_once() {
+    let store = MemoryStore::new();
+    let claim = |most| {
+        let store = &store;
+        async move {
+            let claimed = store.claim_idle(10 * SECOND, most).await.unwrap();
+            claimed.iter().map(|(call, _)| call.id.to_string()).collect::<Vec<_>>()
+        }
+    };
+    for call in ["a", "b", "c", "d", "e"] {
+        let lease = lease(&store, call, "1").await;
+        store.write(&lease, memory(call)).await.unwrap();
+        store.write(&lease, closing()).await.unwrap();
+        advance(SECOND).await;
+    }
+    // The oldest was touched five seconds ago.
+    assert_eq!(claim(9).await, [""; 0]);
+    advance(4 * SECOND).await;
+    assert_eq!(claim(9).await, [""; 0]);
+    answer(&store, "b", "2").await;
+    advance(3 * SECOND).await;
+    assert_eq!(claim(0).await, [""; 0]);
+    assert_eq!(claim(1).await, ["a"]);
+    let claimed = store.claim_idle(10 * SECOND, 9).await.unwrap();
+    let memories: Vec<_> = claimed.iter().map(|(call, r)| (&*call.id, &*r.memory)).collect();
+    assert_eq!(memories, [("c", &b"c"[..])]);
+    assert_eq!(claim(9).await, [""; 0]);
+    advance(SECOND).await;
+    assert_eq!(claim(9).await, ["d"]);
+    advance(60 * SECOND).await;
+    assert_eq!(claim(9).await, ["e", "b"]);
+    assert!(store.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oldest_are_claimed_first() {
+    let store = MemoryStore::new();
+    let calls: Vec<_> = (0..50).map(|n| (n * 37 % 50).to_string()).collect();
+    for call in &calls {
+        answer(&store, call, "1").await;
+        advance(SECOND).await;
+    }
+    let mut claimed = Vec::new();
+    for left in [43, 36, 29, 0] {
+        let most = if left == 0 { usize::MAX } else { 7 };
+        let some = store.claim_idle(SECOND, most).await.unwrap();
+        claimed.extend(some.into_iter().map(|(call, _)| call.id.to_string()));
+        assert_eq!(store.len(), left);
+    }
+    assert_eq!(claimed, calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_keeps_a_call_from_being_idle() {
+    let store = MemoryStore::new();
+    let claimed = || async { store.claim_idle(10 * SECOND, 9).await.unwrap().len() };
+    let first = lease(&store, "c", "1").await;
+    // A turn has it, up to twice the time.
+    advance(19 * SECOND).await;
+    assert_eq!(claimed().await, 0);
+    store.write(&first, Change::default()).await.unwrap();
+    advance(19 * SECOND).await;
+    assert_eq!(claimed().await, 0);
+    store.hold(&first, Some(SECOND)).await.unwrap();
+    advance(19 * SECOND).await;
+    assert_eq!(claimed().await, 0);
+    store.write(&first, closing()).await.unwrap();
+    advance(9 * SECOND).await;
+    store.note(&key("c"), &turn(1), vec![], false).await.unwrap();
+    advance(9 * SECOND).await;
+    assert_eq!(claimed().await, 0);
+    assert!(matches!(store.open(&key("c"), Opening::IfFree).await, Ok(Opened::Run(..))));
+    advance(19 * SECOND).await;
+    assert_eq!(claimed().await, 0);
+    // Its server must have died.
+    advance(SECOND).await;
+    assert_eq!(claimed().await, 1);
+    // Times without end are no trouble.
+    lease(&store, "c", "1").await;
+    assert!(store.claim_idle(Duration::MAX, usize::MAX).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_of_a_claimed_call_is_fenced() {
+    let store = Arc::new(MemoryStore::new());
+    let first = lease(&store, "c", "1").await;
+    store.hold(&first, Some(60 * SECOND)).await.unwrap();
+    let waiting = opening(&store, "c", "2").await;
+    sleep(20 * SECOND).await;
+    assert_eq!(store.claim_idle(10 * SECOND, 9).await.unwrap().len(), 1);
+    is_fenced(store.write(&first, memory("late")).await);
+    // Who waits does not wait for a call that is gone.
+    let Opened::Run(second, record) = waiting.await.unwrap().0 else { panic!() };
+    assert_eq!(record, Record::default());
+    is_fenced(store.write(&first, memory("late")).await);
+    store.write(&second, closing()).await.unwrap();
+}
+
+#[tokio::test]
+async fn all_subscribers_are_told() {
+    let store = MemoryStore::new();
+    let mut one = Box::pin(store.cancels());
+    lease(&store, "c", "1").await;
+    lease(&store, "c", "2").await;
+    // From when it subscribes, not from when it first looks.
+    let mut other = Box::pin(store.cancels());
+    lease(&store, "c", "3").await;
+    lease(&store, "d", "1").await;
+    abort(&store, "d", "1").await;
+    assert_eq!(told(&mut one), told_of([("c/1", false), ("c/2", false), ("d/1", true)]));
+    assert_eq!(told(&mut other), told_of([("c/2", false), ("d/1", true)]));
+    drop(one);
+    lease(&store, "c", "4").await;
+    assert_eq!(told(&mut other), told_of([("c/3", false)]));
+    // The stream does not keep the store alive, and ends with it.
+    drop(store);
+    assert_eq!(other.next().await, None);
+}
+
+#[tokio::test]
+async fn one_who_does_not_listen_loses_the_oldest() {
+    let store = MemoryStore::new();
+    let mut cancels = Box::pin(store.cancels());
+    for id in 0..=5000 {
+        lease(&store, "c", &id.to_string()).await;
+    }
+    let told = told(&mut cancels);
+    assert!(!told.is_empty() && told.len() < 5000);
+    assert_eq!(told.last().unwrap().0, "c/4999");
+    let epoch = lease(&store, "c", "x").await.epoch;
+    assert_eq!(cancels.next().await, Some(Cancel::new(key("c"), turn(5000), epoch - 1, false)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_thousand_openers_the_last_can_write() {
+    let store = Arc::new(MemoryStore::new());
+    let tasks: Vec<_> = (0..1000)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let lease = lease(&store, "c", &n.to_string()).await;
+                // Now and then one holds the call for a moment.
+                if n % 100 == 0 {
+                    let _ = store.hold(&lease, Some(Duration::from_millis(5))).await;
+                }
+                tokio::task::yield_now().await;
+                let early = store.write(&lease, memory(&n.to_string())).await.is_ok();
+                (lease, early)
+            })
+        })
+        .collect();
+    let mut leases = Vec::new();
+    for task in tasks {
+        leases.push(task.await.unwrap().0);
+    }
+    leases.sort_by_key(|lease| lease.epoch);
+    leases.dedup_by_key(|lease| lease.epoch);
+    assert_eq!(leases.len(), 1000);
+    let last = leases.pop().unwrap();
+    for lease in &leases {
+        is_fenced(store.write(lease, memory("late")).await);
+    }
+    // The last one has written already, and nobody after it.
+    assert_eq!(remembered(&store, "c").await, last.turn.as_ref().unwrap().as_str());
+    store.write(&last, closing()).await.unwrap();
+    assert_eq!(store.len(), 1);
+}
+
+#[tokio::test]
+async fn behind_an_arc_and_in_debug() {
+    const { assert!(!MemoryStore::SHARED && !<Arc<MemoryStore> as Store>::SHARED) };
+    let store = Arc::new(MemoryStore::default());
+    let Opened::Run(lease, _) =
+        Store::open(&store, &key("c"), Opening::Turn(turn(1))).await.unwrap()
+    else {
+        panic!()
+    };
+    Store::write(&store, &lease, memory("secret")).await.unwrap();
+    let shown = format!("{store:?}");
+    assert!(shown.contains("calls: 1") && !shown.contains("secret"), "{shown}");
+}
