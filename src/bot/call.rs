@@ -52,6 +52,8 @@ pub(super) struct Handle {
     pub line: Arc<Line>,
     pub store: Arc<dyn AnyStore>,
     pub limits: Arc<Limits>,
+    /// Of the memory.
+    pub version: u32,
     /// `None` when the call is over: nothing is kept then.
     pub lease: Option<Lease>,
 }
@@ -67,7 +69,7 @@ impl<M: Serialize> Call<M> {
         M: Sync,
     {
         let Some(lease) = &self.turn.lease else { return Ok(()) };
-        let memory = bytes(&self.memory, &self.turn.limits)?;
+        let memory = bytes(self.turn.version, &self.memory, &self.turn.limits)?;
         let change = Change { memory: Some(memory), ..Change::default() };
         self.turn.store.write(lease, change).await
     }
@@ -96,7 +98,7 @@ impl<M> Call<M> {
     where
         M: Sync,
     {
-        let Handle { line, store, limits, lease } = &self.turn;
+        let Handle { line, store, limits, lease, .. } = &self.turn;
         let Some(lease) = lease else { return Ok(Hold::of_nothing()) };
         line.open()?;
         store.hold(lease, Some(limits.hold)).await.map_err(|error| match error {
@@ -123,10 +125,16 @@ impl<M> fmt::Debug for Call<M> {
     }
 }
 
-/// The memory as it is kept.
-pub(super) fn bytes<M: Serialize>(memory: &M, limits: &Limits) -> Result<Vec<u8>, StoreError> {
-    let bytes =
-        serde_json::to_vec(memory).map_err(|error| StoreError::Memory(error.to_string()))?;
+/// The memory as it is kept: its version, a colon, its JSON.
+pub(super) fn bytes<M: Serialize>(
+    version: u32,
+    memory: &M,
+    limits: &Limits,
+) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = format!("{version}:").into_bytes();
+    // Without the text of the error, which is the author's and may hold anything.
+    serde_json::to_writer(&mut bytes, memory)
+        .map_err(|_| StoreError::Memory("can't be written as JSON".into()))?;
     if bytes.len() > limits.memory {
         return Err(StoreError::TooLarge { bytes: bytes.len(), most: limits.memory });
     }
@@ -141,12 +149,13 @@ pub struct Facts {
     pub platform: Platform,
     /// The id of the call there: `sessionId`, `dh-conversation-id` or `userid`.
     pub id: Arc<str>,
-    /// The number of the caller, or the id of the user; `None` when the platform did not tell.
+    /// The number of the caller, or the id of the user; `None` when the platform did not tell, as DUIX
+    /// never does.
     pub caller: Option<String>,
     /// The number that was called, the access code, or the code of the avatar.
     pub called: Option<String>,
-    /// What else came with the begin of the call: custom context, ids of the tenant and the like, by
-    /// the platform's own names.
+    /// What else came with this request and with the begin of the call: custom context, ids of the
+    /// tenant and the like, by the platform's own names.
     pub extras: Map<String, Value>,
 }
 
@@ -178,20 +187,28 @@ pub(super) struct KeptFacts {
     extras: Map<String, Value>,
 }
 
+/// The longest facts that are kept, in bytes; the platforms' are much shorter.
+const LONGEST: usize = 16 * 1024;
+
 impl KeptFacts {
     pub(super) fn of(facts: &Facts) -> Self {
         let Facts { caller, called, extras, .. } = facts.clone();
-        Self { caller, called, extras }
+        let kept = Self { caller, called, extras };
+        let bytes = serde_json::to_vec(&kept).map_or(usize::MAX, |json| json.len());
+        if bytes > LONGEST {
+            tracing::warn!(call = %facts.id, bytes, "the facts of a call are too long to be kept");
+            return Self::default();
+        }
+        kept
     }
 
-    /// What was told before counts; what was not is taken from this request.
+    /// The numbers are those that were told first, extras those that were told last.
     pub(super) fn complete(&self, mut facts: Facts) -> Facts {
-        let Self { caller, called, extras } = self.clone();
+        let Self { caller, called, mut extras } = self.clone();
         facts.caller = caller.or(facts.caller);
         facts.called = called.or(facts.called);
-        for (key, value) in extras {
-            facts.extras.insert(key, value);
-        }
+        extras.extend(std::mem::take(&mut facts.extras));
+        facts.extras = extras;
         facts
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
@@ -19,7 +19,7 @@ use super::state::{Note, State};
 use super::store::{AnyStore, Change, Opened, Opening, Record};
 use super::turn::{Asked, Session, Turn, drive, refused};
 use super::{
-    Bot, CallKey, Cause, Ended, Error, Greeting, Limits, Mount, Platform, StoreError, TurnId,
+    Bot, CallKey, Cause, Ended, Error, Greeting, Input, Limits, Mount, Platform, StoreError, TurnId,
 };
 
 /// The calls of a bot, on all its platforms.
@@ -97,10 +97,11 @@ impl<B: Bot> Calls<B> {
         self.start();
         let Question { turn, asked, facts } = question;
         let call = CallKey::new(facts.platform, &*facts.id);
+        short(&call, &turn)?;
         let mut running = self.running();
         let lines = running.entry(call.clone()).or_default();
-        let same = lines.iter().find(|line| *line.turn() == turn);
-        if let Some(reader) = same.and_then(|line| line.read()) {
+        let mut same = lines.iter().filter(|line| *line.turn() == turn);
+        if let Some(reader) = same.find_map(|line| line.read()) {
             return Ok(reader);
         }
         if self.closing.load(Ordering::Relaxed) {
@@ -110,29 +111,56 @@ impl<B: Bot> Calls<B> {
             return Err(Error::wire("the server is shutting down").status(503));
         }
         let arrived = crate::server::arrived();
-        let line = Line::new(call, turn, mount.clone(), &self.limits, arrived);
+        let begins = matches!(asked, Asked::Begin);
+        let line = Line::new(call, turn, mount.clone(), &self.limits, arrived, begins);
         let line = Arc::new(line);
         let Some(reader) = line.read() else {
             return Err(StoreError::Fenced.into());
         };
+        let earlier: Vec<_> = lines.iter().filter(|line| line.lease().is_none()).cloned().collect();
         lines.push(line.clone());
         drop(running);
+        if mount.capabilities.newest_wins {
+            // They wait for the call, and must not get it after this one.
+            for earlier in earlier {
+                earlier.cut(Cause::NewTurn);
+            }
+        }
         drop(self.spawn(Turn { calls: self.clone(), line, asked, facts }.run()));
         Ok(reader)
     }
 
     /// The turn has the call: those that had it before are cut. Returns whether there were any, once
     /// they have let go or can't be waited for any longer.
-    pub(super) async fn overtake(&self, line: &Arc<Line>) -> bool {
+    pub(super) async fn overtake(&self, line: &Arc<Line>, epoch: u64) -> bool {
         let lines = self.lines(line.call());
-        let before =
-            lines.into_iter().filter(|other| !Arc::ptr_eq(other, line) && other.lease().is_some());
-        let before: Vec<_> = before.collect();
+        let before = |other: &Arc<Line>| other.lease().is_some_and(|lease| lease.epoch < epoch);
+        let (before, others): (Vec<_>, Vec<_>) = lines.into_iter().partition(before);
+        if others.iter().any(|other| other.lease().is_some_and(|lease| lease.epoch > epoch)) {
+            line.cut(Cause::NewTurn);
+        }
         for other in &before {
             other.cut(Cause::NewTurn);
         }
         let _ = timeout(LET_GO, join_all(before.iter().map(|other| other.ended()))).await;
         !before.is_empty()
+    }
+
+    /// As much of an input as the history takes.
+    pub(super) fn kept(&self, input: Option<Input>) -> Option<Input> {
+        let most = self.limits.history_bytes;
+        match input {
+            Some(Input::Speech(mut words)) if words.len() > most => {
+                words.truncate(boundary(&words, most));
+                Some(Input::Speech(words))
+            }
+            Some(Input::Keys(mut keys)) if keys.len() > most => {
+                keys.truncate(boundary(&keys, most));
+                Some(Input::Keys(keys))
+            }
+            Some(Input::Other(json)) if json.to_string().len() > most => None,
+            input => input,
+        }
     }
 
     /// The task of a turn has ended.
@@ -154,6 +182,7 @@ impl<B: Bot> Calls<B> {
         heard: Option<String>,
     ) -> Result<(), Error> {
         self.start();
+        short(&call, &turn)?;
         let mut lines = self.lines(&call);
         lines.retain(|line| *line.turn() == turn);
         for line in &lines {
@@ -178,28 +207,32 @@ impl<B: Bot> Calls<B> {
 
     /// Tells the bot of what was cut, if no turn has the call.
     pub(super) async fn look_after(&self, call: CallKey) {
-        let (lease, record) = match self.store.open(&call, Opening::IfFree).await {
-            Ok(Opened::Run(lease, record)) => (lease, record),
-            Ok(_) => return,
-            Err(error) => {
-                tracing::error!(%call, "a call could not be looked after: {error}");
-                return;
-            }
-        };
-        let line = self.silent(&call, &record);
-        line.set_lease(Some(lease.clone()));
+        let line = self.silent(&call, None);
+        // Before it opens the call, so that the next turn finds it.
         self.running().entry(call.clone()).or_default().push(line.clone());
         let told = async {
+            let (lease, record) = match self.store.open(&call, Opening::IfFree).await? {
+                Opened::Run(lease, record) => (lease, record),
+                _ => return Ok(()),
+            };
+            line.set_lease(Some(lease.clone()));
             let facts = Facts::new(line.mount().platform, &call.id);
             let mut session = Session::open(self, &line, Some(lease.clone()), record, facts)?;
             if session.has_cuts() {
-                session.tell_cuts().await;
-                return session.write_state(true).await;
+                session.tell_cuts().await?;
+                return session.write(true).await;
             }
             self.store.write(&lease, Change { close: true, ..Change::default() }).await
         };
         // The next turn cuts this, and tells then.
-        let told = drive(self, &line, false, told).await;
+        let told = drive(self, &line, told).await;
+        if let Some(lease) = line.lease()
+            && !matches!(told, Some(Ok(())))
+        {
+            // Fenced, mostly: who cut it has the call.
+            let closed = Change { close: true, ..Change::default() };
+            let _ = self.store.write(&lease, closed).await;
+        }
         self.left(&line);
         line.done();
         match told {
@@ -211,13 +244,13 @@ impl<B: Bot> Calls<B> {
     }
 
     /// A line that nobody listens to, for what is no turn.
-    fn silent(&self, call: &CallKey, record: &Record) -> Arc<Line> {
-        let kept = State::read(record, &self.limits).ok().flatten();
+    fn silent(&self, call: &CallKey, record: Option<&Record>) -> Arc<Line> {
+        let kept = record.and_then(|record| State::read(record, &self.limits).ok().flatten());
         let platform = kept.map(|(state, _)| state.platform);
         let platform = platform.or_else(|| Platform::named(&call.platform));
-        let mount = Mount::silent(platform.unwrap_or(Platform::DigitalEmployee));
-        let turn = TurnId::new("");
-        Arc::new(Line::new(call.clone(), turn, Arc::new(mount), &self.limits, Instant::now()))
+        let mount = Arc::new(Mount::silent(platform.unwrap_or(Platform::DigitalEmployee)));
+        let (turn, now) = (TurnId::new(""), Instant::now());
+        Arc::new(Line::new(call.clone(), turn, mount, &self.limits, now, false))
     }
 
     /// The call is over. `why` is what the platform says, if it does.
@@ -227,14 +260,11 @@ impl<B: Bot> Calls<B> {
         why: Option<Ended>,
     ) -> Result<(), Error> {
         self.start();
+        short(&call, &TurnId::new(""))?;
         let calls = self.clone();
         // In a task of its own: the bot is told, also when the platform does not wait for it.
         let ended = self.spawn(async move {
-            let lines = calls.lines(&call);
-            for line in &lines {
-                line.cut(Cause::CallOver);
-            }
-            let _ = timeout(LET_GO, join_all(lines.iter().map(|line| line.ended()))).await;
+            calls.hang_up(&call).await;
             if let Some(record) = calls.store.end(&call).await.map_err(refused)? {
                 calls.finish(call, record, why).await;
             }
@@ -243,17 +273,38 @@ impl<B: Bot> Calls<B> {
         ended.await.unwrap_or_else(|error| Err(error.into()))
     }
 
+    /// Cuts what runs in a call that is over.
+    async fn hang_up(&self, call: &CallKey) {
+        let lines = self.lines(call);
+        for line in &lines {
+            line.cut(Cause::CallOver);
+        }
+        let _ = timeout(LET_GO, join_all(lines.iter().map(|line| line.ended()))).await;
+    }
+
+    /// Tells the bot of the end of a call, without being waited for.
+    pub(super) fn finish_apart(self: &Arc<Self>, call: CallKey, record: Record, why: Ended) {
+        let calls = self.clone();
+        drop(self.spawn(async move { calls.finish(call, record, Some(why)).await }));
+    }
+
     /// Tells the bot of the end of a call that is no longer in the store.
     async fn finish(&self, call: CallKey, record: Record, why: Option<Ended>) {
-        let line = self.silent(&call, &record);
+        let line = self.silent(&call, Some(&record));
         let facts = Facts::new(line.mount().platform, &call.id);
-        match Session::open(self, &line, None, record, facts) {
-            Ok(mut session) => {
-                session.tell_cuts().await;
-                let why = why.unwrap_or_else(|| session.ending());
-                session.end(why).await;
+        let told = async {
+            let mut session = Session::open(self, &line, None, record, facts)?;
+            session.tell_cuts().await?;
+            let why = why.unwrap_or_else(|| session.ending());
+            session.end(why).await;
+            Ok::<_, StoreError>(())
+        };
+        match timeout(self.limits.end, told).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%call, "the end of a call could not be told: {error}")
             }
-            Err(error) => tracing::error!(%call, "the end of a call could not be told: {error}"),
+            Err(_) => tracing::error!(%call, "the bot took too long over the end of a call"),
         }
     }
 
@@ -264,36 +315,45 @@ impl<B: Bot> Calls<B> {
 
     /// Takes no more turns, lets those that run end, and then tells the bot of calls that can't go on.
     pub(super) async fn shut_down(self: &Arc<Self>, within: Duration) {
+        // Far from where the clock ends.
+        const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+        let within = within.min(LONGEST);
         self.closing.store(true, Ordering::Relaxed);
-        let until = Instant::now().checked_add(within);
+        let start = Instant::now();
         let lines: Vec<_> = self.running().values().flatten().cloned().collect();
-        let all = join_all(lines.iter().map(|line| line.ended()));
-        match until {
-            Some(until) => drop(timeout_at(until, all).await),
-            None => drop(all.await),
-        }
+        let all = || join_all(lines.iter().map(|line| line.ended()));
+        let _ = timeout_at(start + within * 3 / 4, all()).await;
         for line in &lines {
             line.cut(Cause::CallOver);
         }
-        let _ = timeout(LET_GO, join_all(lines.iter().map(|line| line.ended()))).await;
-        if !self.store.shared() {
-            self.end_idle(Duration::ZERO, Ended::Shutdown).await;
+        // What they hold they may bring to its end.
+        let until = start + within.max(LET_GO);
+        let _ = timeout_at(until, all()).await;
+        if self.store.shared() {
+            return;
+        }
+        let told = self.end_idle(Duration::ZERO, Ended::Shutdown);
+        if timeout_at(until, told).await.is_err() {
+            tracing::error!("the time was up before the bot was told of the end of every call");
         }
     }
 
-    async fn end_idle(self: &Arc<Self>, idle: Duration, why: Ended) {
-        // A few at a time: each may ask a data base.
-        const AT_ONCE: usize = 64;
+    async fn end_idle(&self, idle: Duration, why: Ended) {
+        // So many at a time: each may ask a data base.
+        const AT_ONCE: usize = 256;
         loop {
-            let idle = match self.store.claim_idle(idle, AT_ONCE).await {
-                Ok(idle) => idle,
+            let claimed = match self.store.claim_idle(idle, AT_ONCE).await {
+                Ok(claimed) => claimed,
                 Err(error) => {
                     tracing::error!("idle calls could not be looked for: {error}");
                     return;
                 }
             };
-            let last = idle.len() < AT_ONCE;
-            let told = idle.into_iter().map(|(call, record)| self.finish(call, record, Some(why)));
+            let last = claimed.len() < AT_ONCE;
+            let told = claimed.into_iter().map(|(call, record)| async move {
+                self.hang_up(&call).await;
+                self.finish(call, record, Some(why)).await;
+            });
             join_all(told).await;
             if last {
                 return;
@@ -315,7 +375,9 @@ impl<B: Bot> Calls<B> {
 async fn beside<B: Bot>(calls: Weak<Calls<B>>, store: Arc<dyn AnyStore>, idle: Duration) {
     const OFTEN: Duration = Duration::from_millis(10);
     const SELDOM: Duration = Duration::from_secs(60);
-    let mut cancels = store.cancels();
+    // A store that has nothing to tell must not keep calls from expiring.
+    let mut cancels = store.cancels().chain(stream::pending());
+    drop(store);
     let mut ticks = interval((idle / 4).clamp(OFTEN, SELDOM));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -337,6 +399,25 @@ async fn beside<B: Bot>(calls: Weak<Calls<B>>, store: Arc<dyn AnyStore>, idle: D
             }
         }
     }
+}
+
+/// The longest id of a call or a turn, in bytes; the platforms' have 36 or 64 characters.
+const LONGEST_ID: usize = 256;
+
+/// Ids are kept for as long as a call lasts, of many calls at once.
+fn short(call: &CallKey, turn: &TurnId) -> Result<(), Error> {
+    for (what, id) in [("call", &*call.id), ("turn", turn.as_str())] {
+        if id.len() > LONGEST_ID {
+            let message = format!("the id of the {what} is longer than {LONGEST_ID} bytes");
+            return Err(Error::wire(message).status(400));
+        }
+    }
+    Ok(())
+}
+
+/// The end of the last character that ends within so many bytes.
+fn boundary(text: &str, most: usize) -> usize {
+    (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 impl<B: Bot> fmt::Debug for Calls<B> {

@@ -498,6 +498,8 @@ impl Budget {
     /// When a filler goes out, from the arrival of the request.
     pub(super) fn filler(&self) -> Option<Duration> {
         let part = if self.filler_at.is_finite() { self.filler_at.clamp(0.0, 1.0) } else { 1.0 };
-        self.first_packet.or(self.whole).map(|time| time.mul_f32(part))
+        let time = self.first_packet.or(self.whole)?;
+        // What is too long for a clock is no time for a filler either.
+        Duration::try_from_secs_f32(time.as_secs_f32() * part).ok()
     }
 }

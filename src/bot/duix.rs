@@ -42,7 +42,8 @@ impl<B: Bot> Host<B> {
 impl<B: Bot> OnDuix<B> {
     fn question(request: DialogueRequest, platform: Platform) -> Question {
         let mut facts = Facts::new(platform, &request.conversation_id);
-        facts.caller = Some(request.user_id);
+        // It names the account, not the person who speaks.
+        facts.extras.insert("sid".into(), request.user_id.into());
         facts.called = Some(request.avatar_code);
         if let Some(context) = request.context {
             facts.extras.insert("dh-context".into(), context.into());

@@ -55,6 +55,11 @@ impl History {
         }
     }
 
+    /// Forgets a turn, which is asked for again.
+    pub(super) fn forget(&mut self, turn: &TurnId) {
+        self.entries.retain(|entry| entry.turn != *turn);
+    }
+
     /// Drops the oldest turns until there are at most so many, with at most so many bytes of text.
     /// The newest one stays in any case.
     pub(super) fn trim(&mut self, entries: usize, bytes: usize) {

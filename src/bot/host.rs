@@ -72,8 +72,10 @@ pub struct Limits {
     pub history_entries: usize,
     /// How many bytes of text it has. Default: 32 KiB.
     pub history_bytes: usize,
-    /// How long a [hold](super::Call::hold) may last. Default: 2 s.
+    /// How long a [hold](super::Call::hold) may last, a day at most. Default: 2 s.
     pub hold: Duration,
+    /// How long the bot may take to hear of the end of a call. Default: 10 s.
+    pub end: Duration,
     /// After what time without a turn a call is over. Default: 30 min. It may take a quarter as long
     /// again, a minute at most.
     pub idle: Duration,
@@ -87,9 +89,42 @@ impl Default for Limits {
             history_entries: 100,
             history_bytes: 32 * 1024,
             hold: Duration::from_secs(2),
+            end: Duration::from_secs(10),
             idle: Duration::from_secs(30 * 60),
         }
     }
+}
+
+macro_rules! with {
+    ($($(#[$doc:meta])* $with:ident $field:ident: $type:ty,)*) => {
+        impl Limits {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $with(mut self, $field: $type) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+with! {
+    /// Sets [`reply`](Self::reply).
+    with_reply reply: usize,
+    /// Sets [`memory`](Self::memory).
+    with_memory memory: usize,
+    /// Sets [`history_entries`](Self::history_entries).
+    with_history_entries history_entries: usize,
+    /// Sets [`history_bytes`](Self::history_bytes).
+    with_history_bytes history_bytes: usize,
+    /// Sets [`hold`](Self::hold).
+    with_hold hold: Duration,
+    /// Sets [`end`](Self::end).
+    with_end end: Duration,
+    /// Sets [`idle`](Self::idle).
+    with_idle idle: Duration,
 }
 
 /// What becomes of the words of [`Bot::begin`], where the platform does not ask for them.
@@ -104,7 +139,6 @@ pub enum Greeting {
 }
 
 /// A call, seen from outside.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Seen<M> {
     /// What the bot remembers, as it was last written.
@@ -113,6 +147,16 @@ pub struct Seen<M> {
     pub history: History,
     /// Cuts that the bot has not been told of yet, the oldest first.
     pub cuts: Vec<Cut>,
+}
+
+// What the bot remembers may be private.
+impl<M> fmt::Debug for Seen<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seen")
+            .field("history", &self.history)
+            .field("cuts", &self.cuts)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<B: Bot> Host<B> {
@@ -144,7 +188,10 @@ impl<B: Bot> Host<B> {
         #[cfg(feature = "duix")]
         let router = router.merge(self.duix()?.router());
         #[cfg(feature = "odfs")]
-        let router = router.merge(crate::odfs::Server::new(self.odfs()?).router());
+        let router = {
+            let server = crate::odfs::Server::new(self.odfs()?);
+            router.merge(server.deadline(self.budget(Platform::Odfs).whole).router())
+        };
         Ok(router)
     }
 
@@ -155,13 +202,14 @@ impl<B: Bot> Host<B> {
     pub async fn look(&self, call: &CallKey) -> Result<Option<Seen<B::Memory>>> {
         let Some(record) = self.calls.read(call).await? else { return Ok(None) };
         let Some((state, _)) = State::read(&record, &self.calls.limits)? else { return Ok(None) };
-        let memory = super::turn::memory::<B>(state.version, &record.memory)?;
+        let memory = super::turn::memory::<B>(&record.memory)?;
         Ok(Some(Seen { memory, history: state.history, cuts: state.cuts }))
     }
 
-    /// Ends well: no new turn begins (its answer is a failure with status 503), those that run may end
-    /// within this time, and are then cut. Where the store can't be shared with other processes, the
-    /// bot is told that each call is over, in whatever time that takes.
+    /// Ends well, within this time. No new turn begins: its answer is a failure with status 503. Those
+    /// that run may end for three quarters of the time, and are then cut, but for what they hold. Where
+    /// the store can't be shared with other processes, the bot is told that each call is over; calls
+    /// for which there is no time left are dropped, and counted in the log.
     pub async fn shut_down(&self, within: Duration) {
         self.calls.shut_down(within).await;
     }
@@ -169,16 +217,7 @@ impl<B: Bot> Host<B> {
     /// What a platform needs to know of this bot.
     pub(super) fn mount(&self, kind: Kind) -> Result<Arc<Mount>, Unmet> {
         let Kind { platform, check, splits, hang_up_reason } = kind;
-        let mut capabilities = platform.capabilities().clone();
-        if platform == Platform::DigitalEmployee {
-            for kind in self.settings.transfers.iter() {
-                capabilities.transfer = capabilities.transfer.with(kind);
-            }
-        }
-        let missing = self.calls.bot.needs().missing(&capabilities);
-        if !missing.is_empty() {
-            return Err(Unmet { platform, missing });
-        }
+        let capabilities = self.capabilities(platform)?;
         let bot = self.calls.bot.clone();
         Ok(Arc::new(Mount {
             platform,
@@ -191,6 +230,18 @@ impl<B: Bot> Host<B> {
             check,
             notices: Box::new(move |notice| bot.notice(notice)),
         }))
+    }
+
+    /// What the bot can do on a platform.
+    pub(super) fn capabilities(&self, platform: Platform) -> Result<Capabilities, Unmet> {
+        let mut capabilities = platform.capabilities().clone();
+        if platform == Platform::DigitalEmployee {
+            for kind in self.settings.transfers.iter() {
+                capabilities.transfer = capabilities.transfer.with(kind);
+            }
+        }
+        let missing = self.calls.bot.needs().missing(&capabilities);
+        if missing.is_empty() { Ok(capabilities) } else { Err(Unmet { platform, missing }) }
     }
 
     #[cfg(feature = "digital-employee")]
@@ -217,6 +268,12 @@ impl<B: Bot> Host<B> {
 
     pub(super) async fn end(&self, call: CallKey, why: Option<Ended>) -> Result<()> {
         self.calls.end(call, why).await
+    }
+}
+
+impl<B: Bot> From<B> for Host<B> {
+    fn from(bot: B) -> Self {
+        Self::new(bot)
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::reply::{Last, Put};
 use super::store::Lease;
 use super::{
-    CallKey, Cause, Control, Dropped, Entry, Error, Gather, Input, Limits, Mount, Native,
+    Budget, CallKey, Cause, Control, Dropped, Entry, Error, Gather, Input, Limits, Mount, Native,
     ReplyError, TurnId, Voice,
 };
 
@@ -55,6 +55,12 @@ pub(super) struct Line {
     mount: Arc<Mount>,
     most: usize,
     arrived: Instant,
+    /// For all of the reply.
+    whole: Option<Duration>,
+    /// For the first packet.
+    first: Option<Duration>,
+    /// Whether it is that of the begin of a call.
+    begins: bool,
     state: Mutex<State>,
     /// A reader has taken a packet, or the reply has been cut: for the bot.
     taken: Notify,
@@ -121,8 +127,11 @@ impl Line {
         mount: Arc<Mount>,
         limits: &Limits,
         arrived: Instant,
+        begins: bool,
     ) -> Self {
-        let filler = mount.filler.clone().filter(|_| mount.capabilities.filler);
+        let filler = mount.filler.clone().filter(|_| mount.capabilities.filler && !begins);
+        let Budget { begin, first_packet, whole, .. } = mount.budget;
+        let (first, whole) = if begins { (None, begin.or(whole)) } else { (first_packet, whole) };
         let state = State { filler, ..State::default() };
         Self {
             call,
@@ -130,6 +139,9 @@ impl Line {
             mount,
             most: limits.reply,
             arrived,
+            whole,
+            first,
+            begins,
             state: Mutex::new(state),
             taken: Notify::new(),
             news: Notify::new(),
@@ -158,18 +170,31 @@ impl Line {
         self.mount.notice(&self.call, what);
     }
 
-    pub(super) fn arrived(&self) -> Instant {
-        self.arrived
+    /// Whether what was said in time is the reply, if the bot is late.
+    pub(super) fn greets(&self) -> bool {
+        self.begins
+    }
+
+    /// When the first packet must have left, and when all of the reply.
+    pub(super) fn deadlines(&self) -> [Option<Instant>; 2] {
+        [self.first, self.whole].map(|time| self.arrived.checked_add(time?))
+    }
+
+    /// When a filler goes out, if one is wanted.
+    pub(super) fn filler_at(&self) -> Option<Instant> {
+        self.state().filler.as_ref()?;
+        self.arrived.checked_add(self.mount.budget.filler()?)
     }
 
     // The bot's end.
 
     /// Waits until the line has taken what was said before, and lets other tasks run now and then.
     pub(super) async fn ready(&self) -> Result<(), ReplyError> {
-        self.state().yielding = true;
-        // A bot that only ever says something must be stopped, too: first this, then the answer.
-        tokio::task::coop::consume_budget().await;
-        self.state().yielding = false;
+        {
+            let _yielding = Yielding::new(self);
+            // A bot that only ever says something must be stopped, too: first this, then the answer.
+            tokio::task::coop::consume_budget().await;
+        }
         loop {
             let mut taken = pin!(self.taken.notified());
             taken.as_mut().enable();
@@ -211,15 +236,22 @@ impl Line {
         }
     }
 
-    pub(super) fn put(&self, put: Put, muted: bool) -> Result<(), ReplyError> {
+    pub(super) fn put(&self, mut put: Put, muted: bool) -> Result<(), ReplyError> {
         let control = put.control();
         let can = &self.mount.capabilities;
-        let supported = match &put {
+        let lossy = self.mount.lossy.contains(&control);
+        let supported = match &mut put {
             Put::Voice(voice) => {
-                (can.voice.interruptible || voice.interruptible.is_none())
-                    && (can.voice.silence_timeout.is_some() || voice.silence_timeout.is_none())
-                    && (can.voice.synthesis || voice.synthesis.is_none())
-                    && can.voice.any()
+                let possible = voice.possible(&can.voice);
+                let all = possible == *voice && can.voice.any();
+                if !all && lossy && can.voice.any() {
+                    // What is left of it is worth having.
+                    *voice = possible;
+                    self.notice(Dropped::Control(control));
+                    true
+                } else {
+                    all
+                }
             }
             Put::Gather(_) => can.gather.is_some(),
             Put::Native(_) => can.native,
@@ -229,7 +261,7 @@ impl Line {
         let mut state = self.state();
         state.unfinished()?;
         if !supported {
-            if !self.mount.lossy.contains(&control) {
+            if !lossy {
                 return Err(ReplyError::Unsupported(control, self.mount.platform));
             }
             drop(state);
@@ -261,9 +293,14 @@ impl Line {
             Put::Last(last) => {
                 let reason = matches!(&last, Last::HangUp(how) if how.reason.is_some());
                 state.last = Some(last);
+                // An answer that ends the bot's part has no room for keys there.
+                let keys = self.mount.splits && state.gather.take().is_some();
                 drop(state);
                 if reason && !self.mount.hang_up_reason {
                     self.notice(Dropped::HangUpReason);
+                }
+                if keys {
+                    self.notice(Dropped::Control(Control::Gather));
                 }
             }
         }
@@ -271,12 +308,10 @@ impl Line {
     }
 
     pub(super) fn left(&self) -> Option<Duration> {
-        let budget = &self.mount.budget;
-        let state = self.state();
-        let time = match budget.first_packet {
-            Some(_) if !state.packets.is_empty() => return None,
+        let time = match self.first {
+            Some(_) if self.has_left() => return None,
             Some(time) => time,
-            None => budget.whole?,
+            None => self.whole?,
         };
         Some(time.saturating_sub(self.arrived.elapsed()))
     }
@@ -311,8 +346,11 @@ impl Line {
 
     /// The bot waits for something: what it has said goes out.
     pub(super) fn waits(&self) {
+        /// So much of a first packet goes out also when the bot only lets others run.
+        const MUCH: usize = 1024;
         let state = self.state();
-        if state.speaking && !state.yielding {
+        let together = state.yielding && state.packets.is_empty() && state.text.len() < MUCH;
+        if state.speaking && !together {
             self.send(state);
         }
     }
@@ -333,16 +371,11 @@ impl Line {
         self.news.notify_waiters();
     }
 
-    /// Whether a filler is wanted now.
-    pub(super) fn wants_filler(&self) -> bool {
-        let state = self.state();
-        state.filler.is_some() && state.packets.is_empty() && state.end.is_none()
-    }
-
     /// Sends the filler, unless something was said meanwhile.
     pub(super) fn fill(&self) {
         let mut state = self.state();
-        if !state.packets.is_empty() || !state.text.is_empty() || state.end.is_some() {
+        let spoke = !state.packets.is_empty() || !state.text.is_empty();
+        if spoke || state.committed || state.end.is_some() {
             return;
         }
         let Some(filler) = state.filler.take() else { return };
@@ -495,7 +528,10 @@ impl Line {
     pub(super) fn sent(&self, input: Option<Input>) -> Entry {
         let state = self.state();
         let mut entry = Entry::new(self.turn.clone(), input);
-        let mut texts = state.packets.iter().take(state.read).map(|packet| packet.text.as_str());
+        // After a cut, readers get no more than they have.
+        let cut = matches!(state.end, Some(End::Cut));
+        let left = if cut { state.read } else { state.packets.len() };
+        let mut texts = state.packets.iter().take(left).map(|packet| packet.text.as_str());
         if state.filled.is_some() {
             entry.filler = texts.next().map(str::to_owned);
         }
@@ -517,7 +553,7 @@ impl Line {
         if !state.driver.as_ref().is_some_and(|known| known.will_wake(waker)) {
             state.driver = Some(waker.clone());
         }
-        let released = mem::take(&mut state.released);
+        let released = mem::take(&mut state.released) && state.holds == 0;
         if state.cause.is_none() {
             return if released { Drive::Release } else { Drive::On };
         }
@@ -665,10 +701,28 @@ impl Drop for Reader {
         drop(state);
         if gone {
             // A server that keeps the same deadline drops the reader when that has passed.
-            let whole = self.line.mount.budget.whole;
-            let late = whole.is_some_and(|whole| self.line.arrived.elapsed() >= whole);
+            let late = self.line.whole.is_some_and(|whole| self.line.arrived.elapsed() >= whole);
             self.line.cut(if late { Cause::Deadline } else { Cause::PeerGone });
         }
+    }
+}
+
+/// Far from where the clock ends.
+const LONGEST_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The bot only lets others run, as long as this lives.
+struct Yielding<'a>(&'a Line);
+
+impl<'a> Yielding<'a> {
+    fn new(line: &'a Line) -> Self {
+        line.state().yielding = true;
+        Self(line)
+    }
+}
+
+impl Drop for Yielding<'_> {
+    fn drop(&mut self) {
+        self.0.state().yielding = false;
     }
 }
 
@@ -686,7 +740,8 @@ impl Hold {
         let mut state = line.state();
         state.open()?;
         state.holds += 1;
-        state.held_until = Instant::now().checked_add(time);
+        state.released = false;
+        state.held_until = Instant::now().checked_add(time.min(LONGEST_HOLD));
         drop(state);
         Ok(Self(Some(line.clone())))
     }

@@ -88,6 +88,12 @@ mod odfs;
 mod reply;
 mod state;
 mod store;
+#[cfg(all(
+    feature = "client",
+    any(feature = "digital-employee", feature = "duix", feature = "odfs")
+))]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod testing;
 mod turn;
 
 pub use call::{Call, Facts};

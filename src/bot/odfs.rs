@@ -32,7 +32,9 @@ pub struct OnOdfs<B: Bot> {
 }
 
 impl<B: Bot> Host<B> {
-    /// Puts the bot on ODFS, with the default way to listen.
+    /// Puts the bot on ODFS, with the default way to listen. A server of one's own around it has a
+    /// [deadline](crate::server::Server::deadline) of 30 s, whatever the
+    /// [`Budget`](super::Budget) says: the shorter one counts.
     ///
     /// # Errors
     /// When the bot needs what is not there.

@@ -9,7 +9,9 @@ use futures_util::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::line::Line;
-use super::{CallKey, Capabilities, Cause, Error, Platform, StoreError, TransferKind};
+use super::{
+    CallKey, Capabilities, Cause, Error, Platform, StoreError, TransferKind, VoiceSupport,
+};
 use crate::wire::{Hidden, Violation, Violations};
 
 /// The reply of a turn, lent to the bot for it.
@@ -210,14 +212,14 @@ pub(super) enum Last {
     HangUp(HangUp),
 }
 
-/// How the platform speaks and listens. What is not set stays as it is; the platforms begin with no
-/// barge-in and 5 s of silence.
+/// How the platform speaks and listens. What is not set stays as it is. It is told with the first
+/// packet of each reply, since no document says that a platform remembers it.
 ///
-/// | | Digital Employee | ODFS |
-/// |---|---|---|
-/// | `interruptible` | `interruptible` of `Voice` | `model_type`: 111, or 122 |
-/// | `silence_timeout` | `silenceDetectionTimeout`, 1 to 10 s | `timeout` |
-/// | `synthesis` | `synthesizerConfig` | – |
+/// | | Digital Employee | ODFS | before it is set |
+/// |---|---|---|---|
+/// | `interruptible` | `interruptible` of `Voice` | `model_type`: 111, or 122 | no; ODFS: yes |
+/// | `silence_timeout` | `silenceDetectionTimeout`, 1 to 10 s | `timeout` | 5 s |
+/// | `synthesis` | `synthesizerConfig` | – | the platform's own |
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Voice {
@@ -275,6 +277,15 @@ impl Voice {
     pub fn with_synthesis(mut self, synthesis: Synthesis) -> Self {
         self.synthesis = Some(synthesis);
         self
+    }
+
+    /// As much of it as is supported.
+    pub(super) fn possible(&self, can: &VoiceSupport) -> Self {
+        Self {
+            interruptible: self.interruptible.filter(|_| can.interruptible),
+            silence_timeout: self.silence_timeout.filter(|_| can.silence_timeout.is_some()),
+            synthesis: self.synthesis.clone().filter(|_| can.synthesis),
+        }
     }
 
     /// This, where it is set, and else what was there before.

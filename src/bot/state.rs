@@ -12,9 +12,13 @@ use super::{
 /// What is kept, as JSON.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct State {
-    /// The version of the bot's memory.
-    pub version: u32,
     pub platform: Platform,
+    /// Whether the bot has been told of the begin of the call, and that went well.
+    #[serde(default)]
+    pub begun: bool,
+    /// The epoch of the last turn that ended well.
+    #[serde(default)]
+    pub epoch: u64,
     pub facts: KeptFacts,
     #[serde(default)]
     pub history: History,
@@ -32,6 +36,9 @@ pub(super) struct State {
     /// The last cut, for the turn that comes next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<Cut>,
+    /// What was heard of replies that are not in the history yet: who spoke may note it later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aborts: Vec<(TurnId, Option<String>)>,
     /// The controls of the last answer, should it be asked for again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Answered>,
@@ -59,17 +66,22 @@ pub(super) struct Answered {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Note {
-    /// What of a reply left that did not end well; with the reason, if it was cut.
-    Sent { entry: Entry, cause: Option<Cause> },
+    /// What of a reply left that did not end well; with the reason, if it was cut. The epoch is 0
+    /// where the turn never had the call.
+    Sent { entry: Entry, cause: Option<Cause>, epoch: u64 },
     /// The caller barged in, and this was heard.
     Aborted { turn: TurnId, heard: Option<String> },
 }
 
+/// How many aborts wait for their reply.
+const MOST_ABORTS: usize = 4;
+
 impl State {
-    pub(super) fn new(version: u32, platform: Platform, facts: KeptFacts) -> Self {
+    pub(super) fn new(platform: Platform, facts: KeptFacts) -> Self {
         Self {
-            version,
             platform,
+            begun: false,
+            epoch: 0,
             facts,
             history: History::default(),
             voice: None,
@@ -77,6 +89,7 @@ impl State {
             ending: None,
             cuts: Vec::new(),
             cut: None,
+            aborts: Vec::new(),
             answered: None,
         }
     }
@@ -93,11 +106,21 @@ impl State {
         let mut state: Self = json(&record.state)?;
         let notes = record.notes.iter().map(|note| json(note));
         let notes: Vec<Note> = notes.collect::<Result<_, _>>()?;
-        let (mut aborts, mut mismatches) = (Vec::new(), 0);
+        let mut aborts = std::mem::take(&mut state.aborts);
+        let mut mismatches = 0;
         for note in notes {
             match note {
-                Note::Sent { entry, cause } => {
-                    if let Some(cause) = cause {
+                Note::Sent { mut entry, cause, epoch } => {
+                    let again = epoch == 0 || epoch < state.epoch;
+                    if again && state.history.get(&entry.turn).is_some() {
+                        // The turn was asked for again, and that answer counts.
+                        continue;
+                    }
+                    if cause.is_some() {
+                        entry.heard = Some(Heard::Unknown);
+                    }
+                    // A barge-in has a note of its own.
+                    if let Some(cause) = cause.filter(|cause| *cause != Cause::BargeIn) {
                         state.was_cut(entry.turn.clone(), Heard::Unknown, cause);
                     }
                     state.history.push(entry);
@@ -107,11 +130,19 @@ impl State {
         }
         // An abort may have been noted before what it cuts.
         for (turn, heard) in aborts {
-            if let Some(heard) = state.history.cut(&turn, heard.as_deref()) {
-                mismatches += usize::from(matches!(heard, Heard::Mismatch(_)));
-                state.was_cut(turn, heard, Cause::BargeIn);
+            let before = state.history.get(&turn).map(|entry| entry.heard.clone());
+            match (before, state.history.cut(&turn, heard.as_deref())) {
+                // The platform repeats itself. What is not known yet is told all the same.
+                (Some(Some(before)), Some(now)) if before == now && now != Heard::Unknown => {}
+                (_, Some(now)) => {
+                    mismatches += usize::from(matches!(now, Heard::Mismatch(_)));
+                    state.was_cut(turn, now, Cause::BargeIn);
+                }
+                (_, None) => state.aborts.push((turn, heard)),
             }
         }
+        let old = state.aborts.len().saturating_sub(MOST_ABORTS);
+        state.aborts.drain(..old);
         state.history.trim(limits.history_entries, limits.history_bytes);
         Ok(Some((state, mismatches)))
     }

@@ -153,7 +153,7 @@ impl Lease {
 #[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Record {
-    /// The bot's memory: JSON. Empty before the first write.
+    /// The bot's memory: its version, a colon, its JSON. Empty before the first write.
     pub memory: Vec<u8>,
     /// What the runtime keeps: JSON. Empty before the first write.
     pub state: Vec<u8>,

@@ -17,8 +17,10 @@ use super::line::{Drive, Line, Packet};
 use super::reply::Last;
 use super::state::{Answered, Ending, Note, State};
 use super::store::{Change, Lease, Opened, Opening, Record};
-use super::{Bot, Cause, Ended, Entry, Error, Greeting, Input, MemoryVersion, Reply};
-use super::{StoreError, TurnId};
+use super::{
+    Bot, Cause, Cut, Ended, Entry, Error, Greeting, Heard, Input, MemoryVersion, Reply, StoreError,
+    Transferred,
+};
 use crate::server::Fault;
 
 /// What a request asks of a bot.
@@ -76,42 +78,51 @@ impl<B: Bot> Turn<B> {
     /// Runs the turn to its end, whatever that is.
     pub(super) async fn run(self) {
         // Should this task be dropped or panic, nobody waits for it.
-        let _left = Left { calls: &*self.calls, line: &self.line };
-        let begins = matches!(self.asked, Asked::Begin);
-        let ended = drive(&self.calls, &self.line, begins, self.work()).await;
-        let cause = self.line.cause();
+        let left = Left { calls: &*self.calls, line: &self.line };
+        let ended = drive(&self.calls, &self.line, self.work()).await;
         match ended {
-            Some(Ok(())) | Some(Err(Stop::Cut)) => {}
+            Some(Ok(()) | Err(Stop::Cut)) => {}
             Some(Err(Stop::Failed(error))) => {
-                self.give_back(None).await;
+                // The platform waits; the store comes second.
                 self.line.fail(error);
+                self.give_back().await;
             }
-            None => self.give_back(cause).await,
+            None => self.give_back().await,
         }
-        drop(_left);
-        // The others are told of by who cuts them.
-        if matches!(cause, Some(Cause::PeerGone | Cause::Deadline)) {
+        drop(left);
+        // A turn that was cut by the next one is told of by that.
+        let cause = self.line.cause();
+        if matches!(cause, Some(Cause::BargeIn | Cause::PeerGone | Cause::Deadline)) {
             self.calls.look_after(self.line.call().clone()).await;
         }
     }
 
     /// Keeps what was said in a turn that did not end well, and lets the next one in.
-    async fn give_back(&self, cause: Option<Cause>) {
-        let Some(lease) = self.line.lease() else { return };
+    async fn give_back(&self) {
+        let Self { calls, line, asked, .. } = self;
+        let lease = line.lease();
+        let cause = line.cause();
         let entry = match cause {
-            Some(_) => self.line.sent(self.asked.input()),
-            None => self.line.said(self.asked.input()),
+            Some(_) => line.sent(calls.kept(asked.input())),
+            None => line.said(calls.kept(asked.input())),
         };
-        let note = Note::Sent { entry, cause }.to_bytes();
-        let store = &self.calls.store;
-        // A platform that got no answer may ask again.
-        let again = matches!(cause, None | Some(Cause::PeerGone | Cause::Deadline));
-        let change = Change { close: true, again, ..Change::default() };
-        let noted = store.note(&lease.call, self.line.turn(), note, false).await;
-        let closed = store.write(&lease, change).await;
+        // A turn that never had the call said nothing that could be cut.
+        let told = cause.filter(|_| lease.is_some());
+        let epoch = lease.as_ref().map_or(0, |lease| lease.epoch);
+        let note = Note::Sent { entry, cause: told, epoch }.to_bytes();
+        let noted = calls.store.note(line.call(), line.turn(), note, false).await;
+        let closed = match lease {
+            // A platform that got no answer may ask again.
+            Some(lease) => {
+                let again = matches!(cause, None | Some(Cause::PeerGone | Cause::Deadline));
+                let change = Change { close: true, again, ..Change::default() };
+                calls.store.write(&lease, change).await
+            }
+            None => Ok(()),
+        };
         for error in noted.err().into_iter().chain(closed.err()) {
             if error != StoreError::Fenced {
-                tracing::error!(call = %lease.call, "a turn was not given back: {error}");
+                tracing::error!(call = %line.call(), "a turn was not given back: {error}");
             }
         }
     }
@@ -122,63 +133,41 @@ impl<B: Bot> Turn<B> {
         let (lease, record) = match calls.store.open(line.call(), opening).await? {
             Opened::Run(lease, record) => (lease, record),
             Opened::Repeated(record) => {
-                line.answer(again(line.turn(), &record, calls)?);
+                line.answer(again(line, &record, calls)?);
                 return Ok(());
             }
             Opened::Busy => return Err(StoreError::Fenced.into()),
         };
         line.set_lease(Some(lease.clone()));
-        let record = match calls.overtake(line).await {
+        let record = match calls.overtake(line, lease.epoch).await {
             // What the others noted when they were cut.
             true => calls.store.read(line.call()).await?.unwrap_or(record),
             false => record,
         };
         let mut session = Session::open(calls, line, Some(lease), record, facts.clone())?;
-        let input = match asked {
+        // What a former attempt said is no past of this one.
+        session.state.history.forget(line.turn());
+        match asked {
             Asked::Begin => {
-                if !session.new {
+                let over = session.state.begun.then(|| session.record()).transpose()?;
+                session.anew(facts).await?;
+                if let Some(over) = over {
                     // A call with this id never ended.
-                    session.tell_cuts().await;
-                    session.end(Ended::Unknown).await;
-                    session.anew(facts);
+                    calls.finish_apart(line.call().clone(), over, Ended::Unknown);
                 }
-                session.write_state(false).await?;
-                let mut call = session.call()?;
-                let mut reply = Reply::new(line.clone(), false);
-                let began = async { calls.bot.begin(&mut call, &mut reply).await };
-                guard(line, began).await?;
-                return session.commit(None, &call).await;
+                session.begin(false).await?;
+                Ok(())
             }
-            Asked::Turn(input) => input,
-        };
-        if session.new {
-            session.write_state(false).await?;
-            let mut call = session.call()?;
-            let mut reply = Reply::new(line.clone(), calls.greeting == Greeting::Drop);
-            let began = async { calls.bot.begin(&mut call, &mut reply).await };
-            match guard(line, began).await {
-                Ok(()) => session.keep(&call)?,
-                Err(error) => {
-                    // The caller has taken a turn, and that can still be served.
-                    tracing::error!(call = %line.call(), "the begin of a call failed: {error}");
-                    line.forget_unsent();
+            Asked::Turn(input) => {
+                line.set_voice(session.state.voice.clone());
+                if !session.state.begun {
+                    session.write(false).await?;
+                    session.begin(true).await?;
                 }
+                session.tell_cuts().await?;
+                session.turn(input).await
             }
         }
-        session.tell_cuts().await;
-        if let Some(last) = session.state.pending.take() {
-            session.state.answered = None;
-            session.write_state(true).await?;
-            line.answer(Packet { end: Some(last), ..Packet::default() });
-            return Ok(());
-        }
-        line.set_voice(session.state.voice.clone());
-        let mut call = session.call()?;
-        call.cut = session.state.cut.take();
-        let mut reply = Reply::new(line.clone(), false);
-        let turn = async { calls.bot.turn(&mut call, input.clone(), &mut reply).await };
-        guard(line, turn).await?;
-        session.commit(Some(input.clone()), &call).await
     }
 }
 
@@ -196,17 +185,17 @@ impl<B: Bot> Drop for Left<'_, B> {
 }
 
 /// The answer to a turn that has been answered before.
-fn again<B: Bot>(turn: &TurnId, record: &Record, calls: &Calls<B>) -> Result<Packet, Stop> {
-    let Some((state, _)) = State::read(record, &calls.limits)? else {
-        return Ok(Packet::default());
-    };
+fn again<B: Bot>(line: &Line, record: &Record, calls: &Calls<B>) -> Result<Packet, Stop> {
     let mut packet = Packet::default();
-    if let Some(entry) = state.history.get(turn) {
-        packet.text = entry.filler.clone().unwrap_or_default() + &entry.said;
+    let Some((state, _)) = State::read(record, &calls.limits)? else { return Ok(packet) };
+    // A filler may have gone out while another run of the turn was waited for.
+    let first = !line.has_left();
+    if let Some(entry) = state.history.get(line.turn()) {
+        packet.text = entry.filler.clone().filter(|_| first).unwrap_or_default() + &entry.said;
     }
-    if let Some(answered) = state.answered.filter(|answered| answered.turn == *turn) {
-        packet.voice = answered.voice;
-        packet.gather = answered.gather;
+    if let Some(answered) = state.answered.filter(|answered| answered.turn == *line.turn()) {
+        packet.voice = answered.voice.filter(|_| first);
+        packet.gather = answered.gather.filter(|_| first);
         packet.to_be_continued = state.pending.is_some();
         packet.end = answered.end.filter(|_| !packet.to_be_continued);
     }
@@ -222,7 +211,6 @@ pub(super) struct Session<'a, B: Bot> {
     state: State,
     memory: Vec<u8>,
     notes: usize,
-    new: bool,
 }
 
 impl<'a, B: Bot> Session<'a, B> {
@@ -233,34 +221,83 @@ impl<'a, B: Bot> Session<'a, B> {
         record: Record,
         mut facts: Facts,
     ) -> Result<Self, StoreError> {
-        let kept = State::read(&record, &calls.limits)?;
-        let new = kept.is_none();
-        let state = match kept {
+        let state = match State::read(&record, &calls.limits)? {
             Some((state, mismatches)) => {
                 if mismatches > 0 {
                     let call = line.call();
                     tracing::warn!(%call, mismatches, "what was heard is not in the reply");
                 }
                 facts = state.facts.complete(facts);
-                State { facts: KeptFacts::of(&facts), ..state }
+                state
             }
-            None => State::new(B::MEMORY_VERSION, facts.platform, KeptFacts::of(&facts)),
+            None => State::new(facts.platform, KeptFacts::of(&facts)),
         };
         let Record { memory, notes, .. } = record;
-        Ok(Self { calls, line, lease, facts, state, memory, notes: notes.len(), new })
+        Ok(Self { calls, line, lease, facts, state, memory, notes: notes.len() })
     }
 
-    /// The call has begun again.
-    fn anew(&mut self, facts: &Facts) {
+    /// What there is, as it would be kept.
+    fn record(&self) -> Result<Record, StoreError> {
+        let state = self.state.to_bytes()?;
+        Ok(Record { memory: self.memory.clone(), state, notes: Vec::new() })
+    }
+
+    /// The call begins, whatever was there before.
+    async fn anew(&mut self, facts: &Facts) -> Result<(), StoreError> {
         self.facts = facts.clone();
-        self.state = State::new(B::MEMORY_VERSION, facts.platform, KeptFacts::of(facts));
+        self.state = State::new(facts.platform, KeptFacts::of(facts));
         self.memory = Vec::new();
+        self.write(false).await
+    }
+
+    /// Tells the bot that the call begins: as a turn of its own, or before the first one.
+    async fn begin(&mut self, before_turn: bool) -> Result<(), Stop> {
+        let Self { calls, line, .. } = *self;
+        let mut call = self.call()?;
+        let mut reply = Reply::new(line.clone(), before_turn && calls.greeting == Greeting::Drop);
+        let began = guard(line, async { calls.bot.begin(&mut call, &mut reply).await }).await;
+        match began {
+            Ok(()) if before_turn => {
+                self.keep(&call)?;
+                self.state.begun = true;
+                Ok(self.write(false).await?)
+            }
+            Ok(()) => {
+                self.state.begun = true;
+                self.commit(None, &call).await
+            }
+            Err(error) if before_turn && line.cause().is_none() => {
+                // The caller has taken a turn, and that can still be served. The next one tries again.
+                tracing::error!(call = %line.call(), "the begin of a call failed: {error}");
+                line.forget_unsent();
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The caller's turn.
+    async fn turn(&mut self, input: &Input) -> Result<(), Stop> {
+        let Self { calls, line, .. } = *self;
+        if let Some(last) = self.state.pending.take() {
+            // The text before it has been played.
+            self.state.answered = None;
+            self.write(true).await?;
+            line.answer(Packet { end: Some(last), ..Packet::default() });
+            return Ok(());
+        }
+        let mut call = self.call()?;
+        call.cut = self.state.cut.take();
+        let mut reply = Reply::new(line.clone(), false);
+        let turn = async { calls.bot.turn(&mut call, input.clone(), &mut reply).await };
+        guard(line, turn).await?;
+        self.commit(Some(input), &call).await
     }
 
     /// The call, as the bot sees it.
     fn call(&self) -> Result<Call<B::Memory>, Error> {
         Ok(Call {
-            memory: memory::<B>(self.state.version, &self.memory)?,
+            memory: memory::<B>(&self.memory)?,
             facts: self.facts.clone(),
             history: self.state.history.clone(),
             cut: None,
@@ -268,56 +305,50 @@ impl<'a, B: Bot> Session<'a, B> {
                 line: self.line.clone(),
                 store: self.calls.store.clone(),
                 limits: self.calls.limits.clone(),
+                version: B::MEMORY_VERSION,
                 lease: self.lease.clone(),
             },
         })
     }
 
-    fn change(&mut self, close: bool) -> Result<Option<(Lease, Change)>, StoreError> {
-        let Some(lease) = self.lease.clone() else { return Ok(None) };
-        let state = self.state.to_bytes()?;
+    /// Writes what there is, as it is.
+    pub(super) async fn write(&mut self, close: bool) -> Result<(), StoreError> {
+        let Some(lease) = &self.lease else { return Ok(()) };
+        let Record { memory, state, .. } = self.record()?;
         let change = Change {
-            memory: Some(self.memory.clone()),
+            memory: Some(memory),
             state: Some(state),
             notes_read: std::mem::take(&mut self.notes),
             close,
             again: false,
         };
-        Ok(Some((lease, change)))
-    }
-
-    /// Writes what there is, as it is.
-    pub(super) async fn write_state(&mut self, close: bool) -> Result<(), StoreError> {
-        match self.change(close)? {
-            Some((lease, change)) => self.calls.store.write(&lease, change).await,
-            None => Ok(()),
-        }
+        self.calls.store.write(lease, change).await
     }
 
     /// Tells the bot of each reply that was cut, once.
-    pub(super) async fn tell_cuts(&mut self) {
-        for cut in std::mem::take(&mut self.state.cuts) {
+    pub(super) async fn tell_cuts(&mut self) -> Result<(), StoreError> {
+        while let Some(cut) = self.state.cuts.first().cloned() {
             let told = match self.call() {
                 Ok(mut call) => {
                     let bot = &self.calls.bot;
                     let told = async { bot.interrupted(&mut call, &cut).await };
-                    match guard(self.line, told).await {
-                        Ok(()) => self.keep(&call),
-                        Err(error) => Err(error),
-                    }
+                    let told = guard(self.line, told).await;
+                    told.and_then(|()| self.keep(&call))
                 }
                 Err(error) => Err(error),
             };
             if let Err(error) = told {
                 tracing::error!(call = %self.line.call(), "a cut could not be told: {error}");
             }
+            self.state.cuts.remove(0);
             self.state.cut = Some(cut);
+            self.write(false).await?;
         }
+        Ok(())
     }
 
     fn keep(&mut self, call: &Call<B::Memory>) -> Result<(), Error> {
-        self.memory = bytes(&call.memory, &self.calls.limits)?;
-        self.state.version = B::MEMORY_VERSION;
+        self.memory = bytes(B::MEMORY_VERSION, &call.memory, &self.calls.limits)?;
         Ok(())
     }
 
@@ -329,6 +360,8 @@ impl<'a, B: Bot> Session<'a, B> {
     /// How the call ended, if the platform does not tell.
     pub(super) fn ending(&self) -> Ended {
         match self.state.ending {
+            // It was never asked for.
+            _ if self.state.pending.is_some() => Ended::ByCaller,
             Some(Ending::HangUp) => Ended::ByBot,
             Some(Ending::Transfer) => Ended::Transferred,
             None => Ended::ByCaller,
@@ -351,50 +384,50 @@ impl<'a, B: Bot> Session<'a, B> {
     }
 
     /// The turn ended well: what it did is kept, and only then the reply ends.
-    async fn commit(mut self, input: Option<Input>, call: &Call<B::Memory>) -> Result<(), Stop> {
-        let line = self.line;
+    async fn commit(&mut self, input: Option<&Input>, call: &Call<B::Memory>) -> Result<(), Stop> {
+        let Self { calls, line, .. } = *self;
         self.keep(call)?;
         let spoken = line.spoken();
         let splits = line.mount().splits && spoken.last.is_some() && !spoken.said.is_empty();
-        let entry = match line.commit() {
-            Ok(()) => Entry {
+        let kept = calls.kept(input.cloned());
+        let cut = line.commit().err();
+        let entry = match cut {
+            None => Entry {
                 said: spoken.said,
                 filler: spoken.filler,
-                ..Entry::new(line.turn().clone(), input.clone())
+                ..Entry::new(line.turn().clone(), kept.clone())
             },
             // It was cut while it held, and came to its end.
-            Err(cause) => {
-                let entry = line.sent(input.clone());
-                self.state.cuts.push(super::Cut {
-                    turn: line.turn().clone(),
-                    heard: super::Heard::Unknown,
-                    cause,
-                });
-                entry
-            }
+            Some(_) => Entry { heard: Some(Heard::Unknown), ..line.sent(kept.clone()) },
         };
-        let cut = line.cause();
         self.state.history.push(entry);
-        self.state.history.trim(self.calls.limits.history_entries, self.calls.limits.history_bytes);
-        if cut.is_none() {
-            self.state.ending = match (&spoken.last, &input) {
-                (Some(Last::HangUp(_)), _) => Some(Ending::HangUp),
-                (Some(Last::Transfer(_)), _) => Some(Ending::Transfer),
-                (None, Some(Input::Transferred(super::Transferred::Done))) => {
-                    Some(Ending::Transfer)
-                }
-                (None, _) => None,
-            };
-            self.state.pending = spoken.last.clone().filter(|_| splits);
-            self.state.answered = Some(Answered {
-                turn: line.turn().clone(),
-                voice: spoken.voice.clone(),
-                gather: spoken.gather,
-                end: spoken.last,
-            });
-            self.state.voice = spoken.voice;
+        self.state.history.trim(calls.limits.history_entries, calls.limits.history_bytes);
+        self.state.epoch = self.lease.as_ref().map_or(0, |lease| lease.epoch);
+        match cut {
+            // A barge-in has a note of its own.
+            Some(Cause::BargeIn) => {}
+            Some(cause) => {
+                let turn = line.turn().clone();
+                self.state.cuts.push(Cut { turn, heard: Heard::Unknown, cause });
+            }
+            None => {
+                self.state.ending = match (&spoken.last, input) {
+                    (Some(Last::HangUp(_)), _) => Some(Ending::HangUp),
+                    (Some(Last::Transfer(_)), _) => Some(Ending::Transfer),
+                    (None, Some(Input::Transferred(Transferred::Done))) => Some(Ending::Transfer),
+                    (None, _) => None,
+                };
+                self.state.pending = spoken.last.clone().filter(|_| splits);
+                self.state.answered = Some(Answered {
+                    turn: line.turn().clone(),
+                    voice: spoken.voice.clone(),
+                    gather: spoken.gather,
+                    end: spoken.last,
+                });
+                self.state.voice = spoken.voice;
+            }
         }
-        match self.write_state(true).await {
+        match self.write(true).await {
             Ok(()) if cut.is_none() => {
                 line.end(splits);
                 Ok(())
@@ -402,10 +435,10 @@ impl<'a, B: Bot> Session<'a, B> {
             Ok(()) => Err(Stop::Cut),
             Err(StoreError::Fenced) => {
                 line.lost(Cause::NewTurn);
-                let entry =
-                    line.sent(self.state.history.last().and_then(|entry| entry.input.clone()));
-                let note = Note::Sent { entry, cause: Some(Cause::NewTurn) }.to_bytes();
-                let noted = self.calls.store.note(line.call(), line.turn(), note, false).await;
+                let cause = line.cause();
+                let epoch = self.state.epoch;
+                let note = Note::Sent { entry: line.sent(kept), cause, epoch }.to_bytes();
+                let noted = calls.store.note(line.call(), line.turn(), note, false).await;
                 if let Err(error) = noted {
                     tracing::error!(call = %line.call(), "what was said is lost: {error}");
                 }
@@ -420,13 +453,16 @@ impl<'a, B: Bot> Session<'a, B> {
 }
 
 /// The bot's memory, from what was written by this or that version of it.
-pub(super) fn memory<B: Bot>(version: u32, bytes: &[u8]) -> Result<B::Memory, Error> {
+pub(super) fn memory<B: Bot>(bytes: &[u8]) -> Result<B::Memory, Error> {
     if bytes.is_empty() {
         return Ok(B::Memory::default());
     }
+    let parts = std::str::from_utf8(bytes).ok().and_then(|text| text.split_once(':'));
+    let parts = parts.and_then(|(version, json)| Some((version.parse::<u32>().ok()?, json)));
+    let (version, json) = parts.ok_or_else(|| StoreError::Memory("has no version".into()))?;
     match version.cmp(&B::MEMORY_VERSION) {
-        Ordering::Equal => Ok(serde_json::from_slice(bytes).map_err(unreadable)?),
-        Ordering::Less => B::migrate(version, serde_json::from_slice(bytes).map_err(unreadable)?),
+        Ordering::Equal => Ok(serde_json::from_str(json).map_err(unreadable)?),
+        Ordering::Less => B::migrate(version, serde_json::from_str(json).map_err(unreadable)?),
         // A newer version of this bot can still read it.
         Ordering::Greater => Err(MemoryVersion::new(version, B::MEMORY_VERSION).into()),
     }
@@ -476,15 +512,10 @@ async fn guard(line: &Line, hook: impl Future<Output = Result<(), Error>>) -> Re
 pub(super) async fn drive<B: Bot, T>(
     calls: &Calls<B>,
     line: &Arc<Line>,
-    begins: bool,
     work: impl Future<Output = T>,
 ) -> Option<T> {
-    let budget = line.mount().budget;
-    let at = |time: Option<Duration>| time.and_then(|time| line.arrived().checked_add(time));
-    let whole = if begins { budget.begin.or(budget.whole) } else { budget.whole };
-    let mut filler = Timer::new(at(budget.filler()).filter(|_| !begins && line.wants_filler()));
-    let mut first = Timer::new(at(budget.first_packet).filter(|_| !begins));
-    let mut whole = Timer::new(at(whole));
+    let [first, whole] = line.deadlines();
+    let [mut filler, mut first, mut whole] = [line.filler_at(), first, whole].map(Timer::new);
     let mut held = Timer::new(None);
     let mut releasing = None;
     let mut work = pin!(work);
@@ -514,19 +545,26 @@ pub(super) async fn drive<B: Bot, T>(
             {
                 releasing = None;
             }
-            if let Poll::Ready(ended) = work.as_mut().poll(cx) {
+            // The bot may hold again, and that must not come before the release.
+            if releasing.is_none()
+                && let Poll::Ready(ended) = work.as_mut().poll(cx)
+            {
                 return Poll::Ready(Some(ended));
             }
             let mut stopped = false;
             if filler.passes(cx) {
                 line.fill();
             }
-            if first.passes(cx) && !line.has_left() {
-                stopped |= line.time_is_up();
+            if first.passes(cx) {
+                line.flush();
+                stopped |= !line.has_left() && line.time_is_up();
             }
             if whole.passes(cx) {
-                stopped |=
-                    if begins && line.has_spoken() { line.ends_here() } else { line.time_is_up() };
+                stopped |= if line.greets() && line.has_spoken() {
+                    line.ends_here()
+                } else {
+                    line.time_is_up()
+                };
             }
             if !stopped {
                 return Poll::Pending;

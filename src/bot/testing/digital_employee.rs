@@ -1,0 +1,153 @@
+//! Digital Employee, as a test plays it.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+
+use super::super::{
+    Bot, Gather, HangUp, Host, Synthesis, Transfer, TransferKind, Unmet, Voice, host,
+};
+use super::transcript::{Record, Step};
+use super::{Act, CALLED, CALLER, options};
+use crate::client::{Error, InMemory};
+use crate::digital_employee::{
+    self, AbortDialogueRequest, AbortType, AnswerMode, BeginSessionRequest, Client, Control,
+    DataType, DialogueRequest, EndSessionRequest, Extra, TransferType, VendorParams,
+};
+
+const TENANT: i64 = 378_210;
+const INSTANCE: &str = "n1";
+const SCRIPT: &str = "test";
+
+#[derive(Clone)]
+pub(super) struct DigitalEmployee {
+    client: Client,
+    session: String,
+}
+
+impl DigitalEmployee {
+    pub(super) fn new<B: Bot>(host: &Host<B>, session: &str) -> Result<Self, Unmet> {
+        let router = host.digital_employee()?.router();
+        let client = Client::builder("http://bot").transport(InMemory::new(router));
+        let client = super::built(client.options(options()).build());
+        Ok(Self { client, session: session.into() })
+    }
+
+    pub(super) async fn ask(&self, act: &Act, stream: &str, step: &Step) {
+        let packets = match act {
+            Act::Begin => {
+                let context = VendorParams::new(CALLER, CALLED);
+                let request = BeginSessionRequest::new(
+                    fresh(),
+                    TENANT,
+                    INSTANCE,
+                    SCRIPT,
+                    &self.session,
+                    stream,
+                    context,
+                );
+                self.client.begin_session(&request).await
+            }
+            Act::Say(words) => self.client.dialogue(&self.dialogue(stream, words)).await,
+            Act::Keys(keys) => {
+                let keys = Extra::new().with_data_type(DataType::Dtmf).with_dtmf(keys);
+                let request = self.dialogue(stream, "").with_extras([keys]);
+                self.client.dialogue(&request).await
+            }
+            // The others are not there.
+            Act::Silence | Act::NoMatch | Act::Transferred(_) => {
+                let silence = Extra::new().with_data_type(DataType::Silence);
+                let request = self.dialogue(stream, "").with_extras([silence]);
+                self.client.dialogue(&request).await
+            }
+        };
+        let mut events = match packets {
+            Ok(packets) => packets.into_events(AnswerMode::Cumulative),
+            Err(error) => return step.fail(error),
+        };
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => step.packet(&event.text, |record| {
+                    event.controls.iter().for_each(|control| take(record, control));
+                    !event.controls.is_empty()
+                }),
+                Err(error) => step.fail(error),
+            }
+        }
+    }
+
+    fn dialogue(&self, stream: &str, words: &str) -> DialogueRequest {
+        DialogueRequest::new(fresh(), TENANT, INSTANCE, SCRIPT, &self.session, stream, words)
+    }
+
+    pub(super) async fn barge_in(&self, stream: &str, heard: Option<&str>) -> Result<(), Error> {
+        let kind = AbortType::Interrupted;
+        let request =
+            AbortDialogueRequest::new(fresh(), TENANT, INSTANCE, &self.session, stream, kind)
+                .with_script_id(SCRIPT);
+        let request = match heard {
+            Some(heard) => request.with_answer(heard),
+            None => request,
+        };
+        self.client.abort_dialogue(&request).await.map(drop)
+    }
+
+    pub(super) async fn end(&self) -> Result<(), Error> {
+        let request = EndSessionRequest::new(fresh(), TENANT, INSTANCE, SCRIPT, &self.session);
+        self.client.end_session(&request).await.map(drop)
+    }
+}
+
+fn fresh() -> String {
+    host::fresh_turn().to_string()
+}
+
+fn seconds(seconds: i32) -> Duration {
+    Duration::from_secs(seconds.try_into().unwrap_or_default())
+}
+
+/// Reads a control back, in the bot's own terms.
+fn take(record: &mut Record, control: &Control) {
+    match control {
+        Control::Voice(control) => record.voice = Some(voice(control)),
+        Control::GatherDtmf(control) => {
+            record.gather = Some(Gather {
+                digits: control.max_digits.try_into().unwrap_or(u8::MAX),
+                timeout: Some(seconds(control.timeout)),
+                speech: !control.disable_voice_input_or_default(),
+            });
+        }
+        Control::Transfer(control) => {
+            let kind = match &control.transfer_type {
+                TransferType::Agent => TransferKind::Agent,
+                TransferType::External => TransferKind::Number,
+                _ => TransferKind::Queue,
+            };
+            let mut transfer = Transfer::new(kind, &control.transferee);
+            transfer.shown_number.clone_from(&control.transferor);
+            record.transfer = Some(transfer);
+        }
+        Control::HangUp(control) => {
+            let mut hang_up = HangUp::new().with_delay(seconds(control.delay_or_default()));
+            hang_up.reason.clone_from(&control.reason);
+            record.hang_up = Some(hang_up);
+        }
+        Control::Unknown(_) => {
+            record.failure = Some(format!("an unknown control came: {}", control.kind()));
+        }
+    }
+}
+
+fn voice(control: &digital_employee::Voice) -> Voice {
+    let synthesis = control.synthesizer_config.as_ref().map(|config| Synthesis {
+        name: config.voice.clone(),
+        volume: config.volume,
+        pitch: config.pitch_rate,
+        rate: config.speech_rate,
+    });
+    Voice {
+        interruptible: control.interruptible,
+        silence_timeout: control.silence_detection_timeout.map(seconds),
+        synthesis,
+    }
+}

@@ -1,0 +1,529 @@
+//! Tests of a bot, on any platform: through the platform's own server and client, in memory.
+//!
+//! A [`TestCall`] plays the caller and the platform. What the bot answers goes over the wire and is
+//! read back as an [`Answer`]. An expectation that does not hold panics with the transcript of the call.
+//!
+//! ```
+//! use callbot::bot::testing::TestCall;
+//! use callbot::bot::{Bot, Call, HangUp, Input, Platform, Reply, Result};
+//!
+//! struct Polite;
+//!
+//! impl Bot for Polite {
+//!     type Memory = u32;
+//!
+//!     async fn turn(&self, call: &mut Call<u32>, input: Input, reply: &mut Reply) -> Result {
+//!         call.memory += 1;
+//!         reply.say("Goodbye!").await?;
+//!         if reply.can().hang_up && input == Input::Speech("bye".into()) {
+//!             reply.hang_up(HangUp::new()).await?;
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # #[cfg(feature = "digital-employee")]
+//! #[tokio::test(start_paused = true)]
+//! # async fn unused() {}
+//! # #[cfg(feature = "digital-employee")]
+//! async fn says_goodbye() {
+//!     let mut call = TestCall::on(Platform::DigitalEmployee, Polite);
+//!     call.say("bye").await.expect_speech("goodbye").expect_hang_up().expect_end();
+//!     assert_eq!(call.memory().await, 1);
+//! }
+//!
+//! #[tokio::test(start_paused = true)]
+//! # async fn unused_too() {}
+//! async fn says_goodbye_everywhere() {
+//!     TestCall::everywhere(|| Polite, async |call| {
+//!         call.say("bye").await.expect_text("Goodbye!").expect_end();
+//!     })
+//!     .await;
+//! }
+//! # let mut runtime = tokio::runtime::Builder::new_current_thread();
+//! # let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+//! # #[cfg(feature = "digital-employee")]
+//! # runtime.block_on(says_goodbye());
+//! # runtime.block_on(says_goodbye_everywhere());
+//! ```
+//!
+//! # Time
+//!
+//! A bot that waits for seconds need not be waited for: with `start_paused` tokio's clock stands still
+//! while anything runs, and jumps to the next event when nothing does. So budgets, fillers and the
+//! times in the transcript are exact to a millisecond, and a test takes no time. A test does this
+//! itself, with tokio's feature `test-util` among its dev-dependencies: this crate can't. Without it
+//! the times are real ones.
+//!
+//! # A turn that runs
+//!
+//! [`start`](TestCall::start) gives a [`Turn`] that goes on while the test does something else:
+//!
+//! ```
+//! # #[cfg(feature = "digital-employee")]
+//! # async fn test<B: callbot::bot::Bot>(bot: B) {
+//! # use callbot::bot::{Platform, testing::TestCall};
+//! let mut call = TestCall::on(Platform::DigitalEmployee, bot);
+//! let mut turn = call.start("Tell me a story!").await;
+//! turn.until_speech("Once upon a time").await;
+//! turn.barge_in("Once upon").await.expect_end();
+//! assert_eq!(call.heard().await, "Once upon");
+//! # }
+//! ```
+//!
+//! # What the platforms do
+//!
+//! | | Digital Employee | DUIX, both kinds | ODFS |
+//! |---|---|---|---|
+//! | [`begin`](TestCall::begin) | `beginSession` | – | `inaction` 8 |
+//! | [`say`](TestCall::say), [`start`](TestCall::start) | `dialogue` | a question | `inaction` 9 |
+//! | [`keys`](TestCall::keys), [`silence`](TestCall::silence) | `dialogue` | – | `inaction` 9 |
+//! | [`no_match`](TestCall::no_match) | – | – | `inaction` 9 |
+//! | [`transferred`](TestCall::transferred) | – | – | `inaction` 11 |
+//! | [`barge_in`](TestCall::barge_in) | `abortDialogue` | – | – |
+//! | [`repeat`](TestCall::repeat) | the same `streamId` | – | – |
+//! | [`end`](TestCall::end) | `endSession` | – | `hangup` |
+//!
+//! Where there is nothing, nothing is sent, and the answer is [unsupported](Answer::unsupported). An
+//! ODFS answer that only plays is followed by `playover`; both answers are one [`Answer`].
+
+mod answer;
+#[cfg(feature = "digital-employee")]
+mod digital_employee;
+#[cfg(feature = "duix")]
+mod duix;
+#[cfg(feature = "odfs")]
+mod odfs;
+mod transcript;
+mod turn;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use answer::Answer;
+use transcript::{Step, Transcript};
+pub use turn::Turn;
+use turn::{Ending, Work};
+
+use super::host::fresh_turn;
+use super::{Bot, CallKey, Capabilities, History, Host, Platform, Seen, Unmet};
+use crate::client::{CallOptions, Error};
+
+const CALLER: &str = "13500000001";
+const CALLED: &str = "4000000000";
+
+/// The platforms keep their time: whoever tests waits for their answer.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+/// A call to a bot, from the caller's side.
+///
+/// A step begins the call first where the platform has such an event and the test has not done it.
+pub struct TestCall<B: Bot> {
+    host: Host<B>,
+    can: Capabilities,
+    key: CallKey,
+    peer: Peer,
+    call: Arc<Transcript>,
+    begun: bool,
+    last: Option<(Act, String)>,
+}
+
+/// What a caller or a platform can do.
+#[derive(Clone)]
+enum Act {
+    Begin,
+    Say(String),
+    Keys(String),
+    Silence,
+    NoMatch,
+    Transferred(bool),
+}
+
+/// A platform, as a test plays it.
+#[derive(Clone)]
+enum Peer {
+    #[cfg(feature = "digital-employee")]
+    DigitalEmployee(digital_employee::DigitalEmployee),
+    #[cfg(feature = "duix")]
+    Duix(duix::Duix),
+    #[cfg(feature = "odfs")]
+    Odfs(odfs::Odfs),
+}
+
+impl<B: Bot> TestCall<B> {
+    /// A call to this bot, or to this [`Host`] with its settings, on this platform. Calls that shall
+    /// share a host get clones of it.
+    ///
+    /// # Panics
+    /// When the platform is not compiled in, or has not got what the bot needs.
+    #[must_use]
+    #[track_caller]
+    // A test that can't begin has failed.
+    #[allow(clippy::panic)]
+    pub fn on(platform: Platform, bot: impl Into<Host<B>>) -> Self {
+        match Self::try_on(platform, bot.into()) {
+            Ok(call) => call,
+            Err(unmet) => panic!("{unmet}"),
+        }
+    }
+
+    #[track_caller]
+    fn try_on(platform: Platform, host: Host<B>) -> Result<Self, Unmet> {
+        let can = host.capabilities(platform)?;
+        let id = fresh_turn();
+        let peer = Peer::new(platform, &host, id.as_str())?;
+        let key = CallKey::new(platform, id.as_str());
+        let call = Arc::new(Transcript::new(platform, key.clone()));
+        Ok(Self { host, can, key, peer, call, begun: false, last: None })
+    }
+
+    /// Runs a test on every platform that is compiled in and has what the bot needs, each with a bot
+    /// or host of its own. When it fails, the platform is printed.
+    ///
+    /// # Panics
+    /// When the test does, or when there is no such platform.
+    // A test that tests nothing has failed.
+    #[allow(clippy::panic)]
+    pub async fn everywhere<H: Into<Host<B>>>(bot: impl Fn() -> H, test: impl AsyncFn(&mut Self)) {
+        let mut refused = None;
+        let mut tested = false;
+        for platform in Platform::ALL.into_iter().filter(|platform| Peer::knows(*platform)) {
+            match Self::try_on(platform, bot().into()) {
+                Ok(mut call) => {
+                    let _where = Where(platform);
+                    test(&mut call).await;
+                    tested = true;
+                }
+                Err(unmet) => refused = Some(unmet),
+            }
+        }
+        if let Some(unmet) = refused.filter(|_| !tested) {
+            panic!("nothing was tested: {unmet}");
+        }
+    }
+
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> &Host<B> {
+        &self.host
+    }
+
+    /// The key of the call.
+    #[must_use]
+    pub fn key(&self) -> &CallKey {
+        &self.key
+    }
+
+    /// The platform.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        self.call.platform
+    }
+
+    /// What the platform can do, the host's settings included.
+    #[must_use]
+    pub fn can(&self) -> &Capabilities {
+        &self.can
+    }
+
+    /// The call begins.
+    pub async fn begin(&mut self) -> Answer {
+        self.begun = true;
+        self.act(Act::Begin).await
+    }
+
+    /// The caller says this.
+    pub async fn say(&mut self, words: impl Into<String>) -> Answer {
+        self.act(Act::Say(words.into())).await
+    }
+
+    /// The caller presses these keys.
+    pub async fn keys(&mut self, keys: impl Into<String>) -> Answer {
+        self.act(Act::Keys(keys.into())).await
+    }
+
+    /// The caller says nothing for as long as the platform waits.
+    pub async fn silence(&mut self) -> Answer {
+        self.act(Act::Silence).await
+    }
+
+    /// The caller says something that is not recognised.
+    pub async fn no_match(&mut self) -> Answer {
+        self.act(Act::NoMatch).await
+    }
+
+    /// The transfer that the bot asked for went well, or did not.
+    pub async fn transferred(&mut self, well: bool) -> Answer {
+        self.act(Act::Transferred(well)).await
+    }
+
+    /// The caller says this, and the turn runs while the test goes on. Another turn may begin
+    /// meanwhile; what becomes of this one then is [`Capabilities::newest_wins`].
+    pub async fn start(&mut self, words: impl Into<String>) -> Turn {
+        let act = Act::Say(words.into());
+        self.begin_first(&act).await;
+        let id = fresh_turn().to_string();
+        let step = self.call.step(act.to_string());
+        self.ask(act, id, step).await
+    }
+
+    /// The platform makes its last request again, with the same id of the turn. Only on Digital
+    /// Employee: others have no such id, or make no request again.
+    pub async fn repeat(&mut self) -> Answer {
+        let repeats = self.platform() == Platform::DigitalEmployee;
+        let step = self.call.step("(the platform asks again)");
+        if !repeats {
+            return self.unsupported(&step, "requests that are made again");
+        }
+        let Some((act, id)) = self.last.clone() else {
+            self.call.wrong(Some(step.number), "nothing has been asked before");
+        };
+        self.ask(act, id, step).await.rest().await
+    }
+
+    /// The caller barges in on the last reply, which is long complete and is being spoken; has heard
+    /// this of it, or `None` when the platform does not tell. Only on Digital Employee. For a reply
+    /// that still runs there is [`Turn::barge_in`].
+    pub async fn barge_in<'a>(&mut self, heard: impl Into<Option<&'a str>>) -> Answer {
+        let heard = heard.into();
+        let step = self.call.step("(interrupts the last reply)");
+        if !self.can.aborts {
+            return self.unsupported(&step, "word of callers who barge in");
+        }
+        step.record().barged_in = Some(heard.map(str::to_owned));
+        let Some((_, id)) = &self.last else {
+            self.call.wrong(Some(step.number), "there is no reply to barge in on");
+        };
+        if let Some(Err(error)) = self.peer.barge_in(id, heard).await {
+            step.fail(error);
+        }
+        self.answer(&step)
+    }
+
+    /// The call ends: the caller hangs up, or, if the bot has released the call, the platform says that
+    /// it is over. DUIX has nothing like it: its calls end when they are idle.
+    pub async fn end(&mut self) -> Answer {
+        let step = self.call.step("(the call ends)");
+        if !self.peer.end(&step).await {
+            return self.unsupported(&step, "end of a call");
+        }
+        self.answer(&step)
+    }
+
+    /// What the bot remembers, as it was last written.
+    ///
+    /// # Panics
+    /// When nothing is kept of the call, since it has not begun or is over. [`Host::look`] with
+    /// [`key`](Self::key) says so without a panic.
+    pub async fn memory(&self) -> B::Memory {
+        self.look().await.memory
+    }
+
+    /// What was said, and what of it was heard.
+    ///
+    /// # Panics
+    /// As [`memory`](Self::memory).
+    pub async fn history(&self) -> History {
+        self.look().await.history
+    }
+
+    /// What the caller heard of the last reply, as the history has it.
+    ///
+    /// # Panics
+    /// As [`memory`](Self::memory).
+    pub async fn heard(&self) -> String {
+        let history = self.history().await;
+        history.last().map(|entry| entry.said.clone()).unwrap_or_default()
+    }
+
+    async fn look(&self) -> Seen<B::Memory> {
+        match self.host.look(&self.key).await {
+            Ok(Some(seen)) => seen,
+            Ok(None) => self.call.wrong(None, "nothing is kept of the call"),
+            Err(error) => self.call.wrong(None, format_args!("the call can't be read: {error}")),
+        }
+    }
+
+    async fn begin_first(&mut self, act: &Act) {
+        if !self.begun && self.can.greets && !matches!(act, Act::Begin) {
+            self.begin().await;
+        }
+    }
+
+    async fn act(&mut self, act: Act) -> Answer {
+        if let Some(what) = act.lacked_by(self.platform()) {
+            let step = self.call.step(act.to_string());
+            return self.unsupported(&step, what);
+        }
+        // A box, since this begins a call, too.
+        Box::pin(self.begin_first(&act)).await;
+        let step = self.call.step(act.to_string());
+        self.ask(act, fresh_turn().to_string(), step).await.rest().await
+    }
+
+    async fn ask(&mut self, act: Act, id: String, step: Arc<Step>) -> Turn {
+        self.last = Some((act.clone(), id.clone()));
+        let (peer, turn) = (self.peer.clone(), id.clone());
+        let ending = Ending(step.clone());
+        let work = tokio::spawn(async move { peer.ask(&act, &turn, &ending.0).await });
+        // So that its request is the first to leave.
+        tokio::task::yield_now().await;
+        let (call, peer) = (self.call.clone(), self.peer.clone());
+        Turn { call, step, peer, id, _work: Work(work) }
+    }
+
+    fn unsupported(&self, step: &Step, what: &str) -> Answer {
+        step.record().unsupported = Some(format!("{} has no {what}", self.platform()));
+        self.answer(step)
+    }
+
+    fn answer(&self, step: &Step) -> Answer {
+        step.end();
+        Answer::of(self.call.clone(), step)
+    }
+}
+
+/// The transcript.
+impl<B: Bot> fmt::Display for TestCall<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.call.fmt(f)
+    }
+}
+
+impl<B: Bot> fmt::Debug for TestCall<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestCall").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// Says where a test failed, whatever it failed with.
+struct Where(Platform);
+
+impl Drop for Where {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the test failed on {}", self.0);
+        }
+    }
+}
+
+impl Act {
+    /// What the platform has not got.
+    fn lacked_by(&self, platform: Platform) -> Option<&'static str> {
+        let duix = matches!(platform, Platform::Duix | Platform::DuixStream);
+        match self {
+            Self::Begin if duix => Some("begin of a call"),
+            Self::Keys(_) if duix => Some("keys"),
+            Self::Silence if duix => Some("silence"),
+            Self::NoMatch if platform != Platform::Odfs => {
+                Some("word of speech that was not recognised")
+            }
+            Self::Transferred(_) if platform != Platform::Odfs => {
+                Some("word of what came of a transfer")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begin => f.write_str("(the call begins)"),
+            Self::Say(words) => write!(f, "“{words}”"),
+            Self::Keys(keys) => write!(f, "(presses {keys})"),
+            Self::Silence => f.write_str("(says nothing)"),
+            Self::NoMatch => f.write_str("(is not understood)"),
+            Self::Transferred(true) => f.write_str("(was put through)"),
+            Self::Transferred(false) => f.write_str("(could not be put through)"),
+        }
+    }
+}
+
+impl Peer {
+    fn knows(platform: Platform) -> bool {
+        match platform {
+            Platform::DigitalEmployee => cfg!(feature = "digital-employee"),
+            Platform::Duix | Platform::DuixStream => cfg!(feature = "duix"),
+            Platform::Odfs => cfg!(feature = "odfs"),
+        }
+    }
+
+    #[track_caller]
+    // A test that can't begin has failed.
+    #[allow(clippy::panic)]
+    fn new<B: Bot>(platform: Platform, host: &Host<B>, id: &str) -> Result<Self, Unmet> {
+        match platform {
+            #[cfg(feature = "digital-employee")]
+            Platform::DigitalEmployee => {
+                digital_employee::DigitalEmployee::new(host, id).map(Self::DigitalEmployee)
+            }
+            #[cfg(feature = "duix")]
+            Platform::Duix => duix::Duix::new(host, id, false).map(Self::Duix),
+            #[cfg(feature = "duix")]
+            Platform::DuixStream => duix::Duix::new(host, id, true).map(Self::Duix),
+            #[cfg(feature = "odfs")]
+            Platform::Odfs => odfs::Odfs::new(host, id).map(Self::Odfs),
+            #[allow(unreachable_patterns)]
+            _ => panic!("{platform} is not compiled in"),
+        }
+    }
+
+    async fn ask(&self, act: &Act, id: &str, step: &Step) {
+        let _ = id;
+        match self {
+            #[cfg(feature = "digital-employee")]
+            Self::DigitalEmployee(peer) => peer.ask(act, id, step).await,
+            #[cfg(feature = "duix")]
+            Self::Duix(peer) => peer.ask(act, step).await,
+            #[cfg(feature = "odfs")]
+            Self::Odfs(peer) => peer.ask(act, step).await,
+        }
+    }
+
+    /// `None` where the platform does not tell.
+    async fn barge_in(&self, id: &str, heard: Option<&str>) -> Option<Result<(), Error>> {
+        let _ = (id, heard);
+        match self {
+            #[cfg(feature = "digital-employee")]
+            Self::DigitalEmployee(peer) => Some(peer.barge_in(id, heard).await),
+            #[cfg(feature = "duix")]
+            Self::Duix(_) => None,
+            #[cfg(feature = "odfs")]
+            Self::Odfs(_) => None,
+        }
+    }
+
+    /// Whether there is such a thing.
+    async fn end(&self, step: &Step) -> bool {
+        let _ = step;
+        match self {
+            #[cfg(feature = "digital-employee")]
+            Self::DigitalEmployee(peer) => {
+                if let Err(error) = peer.end().await {
+                    step.fail(error);
+                }
+                true
+            }
+            #[cfg(feature = "duix")]
+            Self::Duix(_) => false,
+            #[cfg(feature = "odfs")]
+            Self::Odfs(peer) => {
+                peer.end(step).await;
+                true
+            }
+        }
+    }
+}
+
+fn options() -> CallOptions {
+    CallOptions::new().call_deadline(PATIENCE).first_event_deadline(PATIENCE).gap_deadline(PATIENCE)
+}
+
+/// Nothing in the settings of these clients can be refused.
+#[track_caller]
+#[allow(clippy::panic)]
+fn built<C>(client: Result<C, Error>) -> C {
+    client.unwrap_or_else(|error| panic!("{error}"))
+}

@@ -1,0 +1,152 @@
+//! ODFS, as a test plays it: an IVR that does what it is answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use super::super::{Bot, Gather, HangUp, Host, Listening, Transfer, TransferKind, Unmet, Voice};
+use super::transcript::Step;
+use super::{Act, CALLED, CALLER, options};
+use crate::client::InMemory;
+use crate::odfs::{
+    Client, Dialogue, DialogueError, Input, InputMode, Interact, Language, Prompt, Response, Route,
+    Server, TransferOutParams, TransferResult,
+};
+
+// Values that no bot can set, so that what a bot does set can be told from the default.
+const KEYS: u8 = 99;
+const SILENCE: Duration = Duration::from_secs(3601);
+const GATHERING: Duration = Duration::from_secs(3602);
+
+/// How many answers to a turn may only play.
+const MOST: usize = 8;
+
+#[derive(Clone)]
+pub(super) struct Odfs {
+    // An IVR makes one step after the other.
+    dialogue: Arc<Mutex<Dialogue>>,
+}
+
+impl Odfs {
+    pub(super) fn new<B: Bot>(host: &Host<B>, call: &str) -> Result<Self, Unmet> {
+        let listening = Listening::new(Language::English)
+            .with_keys(KEYS)
+            .with_timeout(SILENCE)
+            .with_gather_timeout(GATHERING);
+        let router = Server::new(host.odfs_with(listening)?).router();
+        let client = Client::with_token("http://bot", "token").transport(InMemory::new(router));
+        let client = super::built(client.options(options()).build());
+        Ok(Self { dialogue: Arc::new(Mutex::new(client.dialogue(call, CALLER, CALLED))) })
+    }
+
+    pub(super) async fn ask(&self, act: &Act, step: &Step) {
+        let mut dialogue = self.dialogue.lock().await;
+        let mut answer = match act {
+            Act::Begin => dialogue.start().await,
+            Act::Say(words) => dialogue.input(Input::Text(words)).await,
+            Act::Keys(keys) => dialogue.input(Input::Keys(keys)).await,
+            Act::Silence => dialogue.input(Input::Timeout).await,
+            Act::NoMatch => dialogue.input(Input::NoMatch).await,
+            Act::Transferred(true) => dialogue.transferred(TransferResult::Success).await,
+            Act::Transferred(false) => dialogue.transferred(TransferResult::Failure).await,
+        };
+        for _ in 0..MOST {
+            let answer_to = match answer {
+                Ok(answer) => answer,
+                Err(error) => return fail(step, error),
+            };
+            match answer_to {
+                Response::Interact(answer) => {
+                    if !interact(step, &answer) {
+                        return;
+                    }
+                }
+                Response::Transfer(answer) => return transfer(step, &answer.outparams),
+                // The caller talks to somebody else: the bot's part is over.
+                Response::Release(_) if matches!(act, Act::Transferred(true)) => return,
+                Response::Release(_) => {
+                    return step.packet("", |record| {
+                        record.hang_up = Some(HangUp::new());
+                        true
+                    });
+                }
+                _ => return step.fail("an answer came that no bot gives"),
+            }
+            answer = dialogue.input(Input::PlayOver).await;
+        }
+        step.fail("answers that only play, one after the other");
+    }
+
+    pub(super) async fn end(&self, step: &Step) {
+        if let Err(error) = self.dialogue.lock().await.hang_up().await {
+            fail(step, error);
+        }
+    }
+}
+
+fn fail(step: &Step, error: DialogueError) {
+    match error {
+        DialogueError::OutOfOrder(next) => {
+            step.record().misuse =
+                Some(format!("the IVR can't do this now; what it waits for: {next:?}"));
+        }
+        error => step.fail(error),
+    }
+}
+
+/// Reads an answer back; whether it only plays.
+fn interact(step: &Step, answer: &Interact) -> bool {
+    let params = &answer.outparams;
+    let text = match params.prompt() {
+        Prompt::Tts(text) | Prompt::Text(text) => text,
+        _ => "",
+    };
+    let model = params.model_type.as_ref();
+    let on = |mode: Option<InputMode>| mode.filter(|mode| *mode != InputMode::Off);
+    let speech = on(model.and_then(|model| model.speech_mode()));
+    let keys = on(model.and_then(|model| model.key_mode()));
+    if speech.is_none() && keys.is_none() {
+        step.packet(text, |_| false);
+        return true;
+    }
+    let wait = params.timeout.as_deref().and_then(|time| time.parse().ok());
+    let wait = wait.map(Duration::from_secs);
+    let digits = model.and_then(|model| model.max_keys()).unwrap_or_default();
+    let gathers = speech.is_none() || digits != KEYS || wait == Some(GATHERING);
+    let set = wait.filter(|wait| ![SILENCE, GATHERING].contains(wait));
+    let voice = Voice {
+        interruptible: [speech, keys].contains(&Some(InputMode::NoBargeIn)).then_some(false),
+        silence_timeout: set.filter(|_| !gathers),
+        synthesis: None,
+    };
+    step.packet(text, |record| {
+        if gathers {
+            record.gather = Some(Gather { digits, timeout: set, speech: speech.is_some() });
+        }
+        let sets = voice != Voice::new();
+        if sets {
+            record.voice = Some(voice);
+        }
+        gathers || sets
+    });
+    false
+}
+
+fn transfer(step: &Step, params: &TransferOutParams) {
+    let (kind, to) = match params.route() {
+        Route::SkillQueueByName(to) => (TransferKind::Queue, to),
+        Route::SkillQueueByAccessCode(to) => (TransferKind::QueueCode, to),
+        Route::Agent(to) => (TransferKind::Agent, to),
+        Route::ThirdParty(to) => (TransferKind::Number, to),
+        Route::Ivr(to) => (TransferKind::Flow, to),
+        _ => return step.fail("a transfer came that no bot makes"),
+    };
+    let mut transfer = Transfer::new(kind, to);
+    transfer.shown_number.clone_from(&params.calling_num);
+    transfer.data.clone_from(&params.trans_data);
+    step.packet("", |record| {
+        record.transfer = Some(transfer);
+        true
+    });
+}

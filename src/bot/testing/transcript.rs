@@ -1,0 +1,219 @@
+//! What was said and done in a call, as it happens.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::super::{CallKey, Gather, HangUp, Native, Platform, Transfer, Voice};
+
+/// All of a call.
+pub(super) struct Transcript {
+    pub platform: Platform,
+    key: CallKey,
+    steps: Mutex<Vec<Arc<Step>>>,
+}
+
+/// One thing that the caller or the platform did, and what came of it.
+pub(super) struct Step {
+    /// Its number in the transcript, from 1.
+    pub number: usize,
+    start: Instant,
+    record: Mutex<Record>,
+    news: Notify,
+}
+
+/// What came of a step, so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Record {
+    /// What the caller did, in words.
+    pub caller: String,
+    pub text: String,
+    pub packets: usize,
+    pub voice: Option<Voice>,
+    pub gather: Option<Gather>,
+    pub transfer: Option<Transfer>,
+    pub hang_up: Option<HangUp>,
+    pub native: Option<Native>,
+    pub failure: Option<String>,
+    /// Why there is nothing like it on this platform.
+    pub unsupported: Option<String>,
+    /// Why nobody could do this now.
+    pub misuse: Option<String>,
+    /// The caller barged in, and this was told.
+    pub barged_in: Option<Option<String>>,
+    pub first: Option<Duration>,
+    pub took: Duration,
+    pub ended: bool,
+}
+
+impl Transcript {
+    pub(super) fn new(platform: Platform, key: CallKey) -> Self {
+        Self { platform, key, steps: Mutex::default() }
+    }
+
+    pub(super) fn step(&self, caller: impl Into<String>) -> Arc<Step> {
+        let mut steps = lock(&self.steps);
+        let record = Record { caller: caller.into(), ..Record::default() };
+        let step = Arc::new(Step {
+            number: steps.len() + 1,
+            start: Instant::now(),
+            record: Mutex::new(record),
+            news: Notify::new(),
+        });
+        steps.push(step.clone());
+        step
+    }
+
+    /// Fails the test, with all that led to it.
+    #[track_caller]
+    // A harness has no other way to say so.
+    #[allow(clippy::panic)]
+    pub(super) fn wrong(&self, step: Option<usize>, what: impl fmt::Display) -> ! {
+        let place = step.map(|number| format!("step {number}: ")).unwrap_or_default();
+        panic!("{self}\nWRONG: {place}{what}\n");
+    }
+}
+
+impl Step {
+    pub(super) fn record(&self) -> MutexGuard<'_, Record> {
+        lock(&self.record)
+    }
+
+    /// Something arrived. What brings nothing is not counted.
+    pub(super) fn packet(&self, text: &str, controls: impl FnOnce(&mut Record) -> bool) {
+        let mut record = self.record();
+        let controls = controls(&mut record);
+        if controls || !text.is_empty() {
+            record.text.push_str(text);
+            record.packets += 1;
+            record.first.get_or_insert_with(|| self.start.elapsed());
+        }
+        drop(record);
+        self.news.notify_waiters();
+    }
+
+    pub(super) fn fail(&self, failure: impl fmt::Display) {
+        self.record().failure = Some(failure.to_string());
+    }
+
+    pub(super) fn end(&self) {
+        let mut record = self.record();
+        if !record.ended {
+            record.ended = true;
+            record.took = self.start.elapsed();
+        }
+        drop(record);
+        self.news.notify_waiters();
+    }
+
+    /// Waits until this holds, or nothing more comes.
+    pub(super) async fn until(&self, holds: impl Fn(&Record) -> bool) -> bool {
+        loop {
+            let mut news = pin!(self.news.notified());
+            news.as_mut().enable();
+            {
+                let record = self.record();
+                let holds = holds(&record);
+                if holds || record.ended {
+                    return holds;
+                }
+            }
+            news.await;
+        }
+    }
+}
+
+// A panic under such a lock leaves the value whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a text is in another one, in any case of letters.
+pub(super) fn holds(text: &str, part: &str) -> bool {
+    text.to_lowercase().contains(&part.to_lowercase())
+}
+
+impl fmt::Display for Transcript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\na call on {} ({})\n", self.platform, self.key)?;
+        let steps = lock(&self.steps).clone();
+        for step in steps {
+            write!(f, "{:>2}. ", step.number)?;
+            step.record().fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<8}{}", "caller", self.caller)?;
+        let mut line = |who: &str, text: &dyn fmt::Display| writeln!(f, "    {who:<8}{text}");
+        if !self.text.is_empty() {
+            line("bot", &format_args!("“{}”", self.text.trim_end()))?;
+        }
+        match &self.barged_in {
+            Some(Some(heard)) => line("caller", &format_args!("(barges in, heard “{heard}”)"))?,
+            Some(None) => line("caller", &"(barges in, what was heard is not told)")?,
+            None => {}
+        }
+        for control in self.controls() {
+            line("control", &control)?;
+        }
+        for (who, text) in [("failure", &self.failure), ("nothing", &self.unsupported)] {
+            if let Some(text) = text {
+                line(who, text)?;
+            }
+        }
+        let first = self.first.map(|first| format!(", first after {} ms", first.as_millis()));
+        let first = first.unwrap_or_default();
+        let whole = match self.ended {
+            true => format!(", all after {} ms", self.took.as_millis()),
+            false => ", not at its end yet".into(),
+        };
+        let packets = match self.packets {
+            1 => "1 packet".into(),
+            packets => format!("{packets} packets"),
+        };
+        line("time", &format_args!("{packets}{first}{whole}"))
+    }
+}
+
+impl Record {
+    /// The controls, in words.
+    pub(super) fn controls(&self) -> Vec<String> {
+        let voice = self.voice.as_ref().map(describe_voice);
+        let gather = self.gather.as_ref().map(|gather| {
+            let Gather { digits, timeout, speech } = gather;
+            let or = if *speech { ", or speech" } else { "" };
+            let time = timeout.map(|time| format!(", within {time:?}")).unwrap_or_default();
+            format!("gathers up to {digits} keys{or}{time}")
+        });
+        let transfer = self.transfer.as_ref().map(|transfer| {
+            let Transfer { kind, to, shown_number, data } = transfer;
+            let number = shown_number.as_ref().map(|number| format!(", shown as {number}"));
+            let data = data.as_ref().map(|data| format!(", with {data}"));
+            let (number, data) = (number.unwrap_or_default(), data.unwrap_or_default());
+            format!("a transfer {kind}: {to}{number}{data}")
+        });
+        let hang_up = self.hang_up.as_ref().map(|HangUp { delay, reason }| {
+            let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            let delay = if delay.is_zero() { String::new() } else { format!(" after {delay:?}") };
+            format!("hangs up{delay}{reason}")
+        });
+        let native = self.native.as_ref().map(|_| "what only this platform has".to_owned());
+        [voice, gather, transfer, hang_up, native].into_iter().flatten().collect()
+    }
+}
+
+fn describe_voice(voice: &Voice) -> String {
+    let barge_in = voice.interruptible.map(|yes| if yes { " barge-in" } else { " no barge-in" });
+    let silence = voice.silence_timeout.map(|time| format!(" silence after {time:?}"));
+    let name = voice.synthesis.as_ref().map(|synthesis| format!(" spoken by {}", synthesis.name));
+    let (silence, name) = (silence.unwrap_or_default(), name.unwrap_or_default());
+    format!("voice:{}{silence}{name}", barge_in.unwrap_or_default())
+}
