@@ -400,7 +400,10 @@ impl<'a, B: Bot> Session<'a, B> {
             // It was cut while it held, and came to its end.
             Some(_) => Entry { heard: Some(Heard::Unknown), ..line.sent(kept.clone()) },
         };
-        self.state.history.push(entry);
+        // A begin without a word is no turn.
+        if entry.input.is_some() || !entry.said.is_empty() || cut.is_some() {
+            self.state.history.push(entry);
+        }
         self.state.history.trim(calls.limits.history_entries, calls.limits.history_bytes);
         self.state.epoch = self.lease.as_ref().map_or(0, |lease| lease.epoch);
         match cut {

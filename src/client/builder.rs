@@ -101,7 +101,7 @@ impl<C: From<Core>> Builder<C> {
             return Err(Error::settings("the base URL has a query or a fragment"));
         }
         let base_url = url.as_str().trim_end_matches('/').to_owned();
-        let http = tls::http_client(self.connect)?;
+        let http = tls::http_client(self.connect, self.transport.is_none())?;
         let transport = self.transport.unwrap_or_else(|| Arc::new(http.clone()));
         let transport = match self.signer {
             Some(signer) => Arc::new(Signed { signer, inner: transport }),

@@ -1,0 +1,47 @@
+//! What a call costs that nothing happens in. Alone in its process, which is what is measured.
+#![cfg(all(
+    target_os = "linux",
+    feature = "bot",
+    feature = "digital-employee",
+    feature = "client"
+))]
+
+mod bots;
+
+use bots::*;
+use callbot::bot::Host;
+
+/// What this process has in memory, in bytes.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// Prints what an idle call costs: `cargo test --test bot_idle_calls -- --nocapture`.
+#[tokio::test(start_paused = true)]
+async fn an_idle_call_costs_little_memory() {
+    const CALLS: usize = 2000;
+
+    let line = line(Host::new(bot(|call, input, reply| {
+        Box::pin(async move {
+            call.memory.push(words(&input).into());
+            Ok(reply.say(words(&input)).await?)
+        })
+    })));
+    let talk = async |prefix: &str, calls: usize| {
+        for call in 0..calls {
+            let call = format!("{prefix}-{call}");
+            line.begin(&call, "0").await.rest().await;
+            for turn in ["1", "2", "3"] {
+                line.text(&call, turn, "What is the balance of my account, please?").await;
+            }
+        }
+    };
+    // What the first calls bring with them is no cost of a call.
+    talk("first", 200).await;
+    let before = resident();
+    talk("idle", CALLS).await;
+    let each = resident().saturating_sub(before) / CALLS;
+    println!("an idle call of three turns takes {each} bytes");
+    assert!(each < 16 * 1024, "{each} bytes");
+}
