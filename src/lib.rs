@@ -1,10 +1,10 @@
 //! The typed SDK for bots that take calls.
 //!
 //! A platform runs the phone line or the digital human; your bot says what to say and what to do.
-//! This crate has both ends of the conversation, typed: the trait that your bot implements and the
-//! router that serves it, and the client that calls such a bot. All of it is compiled at build time
-//! from hand-written specs, OpenAPI and JSON Schema, which are part of the crate: what goes over the
-//! wire stands there, and nowhere else.
+//! Write it once, as a [`Bot`](bot::Bot), and put it on every platform that there is. Below that the
+//! crate has both ends of each conversation, typed: a trait with the router that serves it, and the
+//! client that calls. These are compiled at build time from hand-written specs, OpenAPI and JSON
+//! Schema, which are part of the crate: what goes over the wire stands there, and nowhere else.
 //!
 //! | Platform | Module | Your bot | Feature |
 //! |---|---|---|---|
@@ -15,6 +15,34 @@
 //! | AICall, data types | [`aicall`] | configures an agent, reads its messages and errors | `aicall` |
 //!
 //! # A bot
+//!
+//! ```no_run
+//! # #[cfg(feature = "bot")]
+//! # mod parrot {
+//! use callbot::bot::{Bot, Call, Host, Input, Reply, Result};
+//! use callbot::server::serve;
+//!
+//! struct Parrot;
+//!
+//! impl Bot for Parrot {
+//!     type Memory = u32; // what it remembers of a call
+//!
+//!     async fn turn(&self, call: &mut Call<u32>, input: Input, reply: &mut Reply) -> Result {
+//!         call.memory += 1;
+//!         let Input::Speech(words) = input else { return Ok(reply.say("Pardon?").await?) };
+//!         Ok(reply.say(format!("Turn {}. You said: {words}", call.memory)).await?)
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result {
+//!     let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
+//!     Ok(serve(listener, Host::new(Parrot).router()?, std::future::pending()).await?)
+//! }
+//! # }
+//! ```
+//!
+//! # A bot on the wire
 //!
 //! ```no_run
 //! # #[cfg(all(feature = "digital-employee", feature = "server"))]
@@ -77,6 +105,7 @@
 //! | Feature | Default | What it brings |
 //! |---|---|---|
 //! | `digital-employee`, `duix`, `odfs`, `aicall`, `aui` | yes | the platforms of these names; `aui` brings `aicall` |
+//! | `bot` | yes | one bot for all platforms that are there; brings `server` |
 //! | `client` | yes | the clients, and the simulators that stand on them |
 //! | `server` | yes | the `Api` traits and their axum routers |
 //! | `rustls` | yes | TLS for the clients, by rustls with ring |
@@ -133,6 +162,7 @@ pub mod wire;
 /// The README's examples compile.
 #[cfg(all(
     doctest,
+    feature = "bot",
     feature = "digital-employee",
     feature = "duix",
     feature = "odfs",

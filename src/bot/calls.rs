@@ -16,7 +16,7 @@ use tracing::Instrument;
 use super::call::Facts;
 use super::line::{Line, Reader};
 use super::state::{Note, State};
-use super::store::{AnyStore, Change, Opened, Opening, Record};
+use super::store::{AnyStore, Change, Opened, Opening, PATIENCE, Record};
 use super::turn::{Asked, Session, Turn, drive, refused};
 use super::{
     Bot, CallKey, Cause, Ended, Error, Greeting, Input, Limits, Mount, Platform, StoreError, TurnId,
@@ -265,7 +265,11 @@ impl<B: Bot> Calls<B> {
         // In a task of its own: the bot is told, also when the platform does not wait for it.
         let ended = self.spawn(async move {
             calls.hang_up(&call).await;
-            if let Some(record) = calls.store.end(&call).await.map_err(refused)? {
+            // It waits out a hold.
+            let patience = calls.limits.hold.saturating_add(PATIENCE);
+            let ended = timeout(patience, calls.store.end(&call)).await;
+            let late = |_| Err(StoreError::Failed(format!("no answer within {patience:?}")));
+            if let Some(record) = ended.unwrap_or_else(late).map_err(refused)? {
                 calls.finish(call, record, why).await;
             }
             Ok(())

@@ -71,6 +71,12 @@
 //! In a [`Store`]: [`MemoryStore`] keeps them in this process. Several processes need one that they
 //! share; a turn that another process has overtaken can't write any more.
 
+// Each platform uses its own part of the runtime.
+#![cfg_attr(
+    not(all(feature = "digital-employee", feature = "duix", feature = "odfs")),
+    allow(dead_code)
+)]
+
 mod call;
 mod calls;
 mod capabilities;

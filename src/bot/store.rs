@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, Stream, StreamExt};
+use tokio::time::timeout;
 
 use super::{CallKey, TurnId};
 
@@ -343,6 +344,15 @@ pub(super) trait AnyStore: Send + Sync {
 
 type Doing<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
+/// How long a store may take for what waits for nobody.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A store that hangs must not keep callers in silence.
+fn bounded<'a, T>(doing: impl Future<Output = Result<T, StoreError>> + Send + 'a) -> Doing<'a, T> {
+    let late = |_| Err(StoreError::Failed(format!("no answer within {PATIENCE:?}")));
+    timeout(PATIENCE, doing).map(move |ended| ended.unwrap_or_else(late)).boxed()
+}
+
 impl<S: Store> AnyStore for S {
     fn shared(&self) -> bool {
         S::SHARED
@@ -353,11 +363,11 @@ impl<S: Store> AnyStore for S {
     }
 
     fn hold<'a>(&'a self, lease: &'a Lease, time: Option<Duration>) -> Doing<'a, ()> {
-        Store::hold(self, lease, time).boxed()
+        bounded(Store::hold(self, lease, time))
     }
 
     fn write<'a>(&'a self, lease: &'a Lease, change: Change) -> Doing<'a, ()> {
-        Store::write(self, lease, change).boxed()
+        bounded(Store::write(self, lease, change))
     }
 
     fn note<'a>(
@@ -367,11 +377,11 @@ impl<S: Store> AnyStore for S {
         note: Vec<u8>,
         abort: bool,
     ) -> Doing<'a, bool> {
-        Store::note(self, call, turn, note, abort).boxed()
+        bounded(Store::note(self, call, turn, note, abort))
     }
 
     fn read<'a>(&'a self, call: &'a CallKey) -> Doing<'a, Option<Record>> {
-        Store::read(self, call).boxed()
+        bounded(Store::read(self, call))
     }
 
     fn end<'a>(&'a self, call: &'a CallKey) -> Doing<'a, Option<Record>> {
@@ -379,7 +389,7 @@ impl<S: Store> AnyStore for S {
     }
 
     fn claim_idle(&self, idle: Duration, most: usize) -> Doing<'_, Vec<(CallKey, Record)>> {
-        Store::claim_idle(self, idle, most).boxed()
+        bounded(Store::claim_idle(self, idle, most))
     }
 
     fn cancels(&self) -> BoxStream<'static, Cancel> {
