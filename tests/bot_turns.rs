@@ -594,3 +594,81 @@ async fn a_slow_line_slows_the_bot() {
     reply.rest().await;
     assert_eq!(reply.text.len(), 50 * "word ".len());
 }
+
+/// Saves in every hook, and fails behind it.
+struct Saver;
+
+impl Bot for Saver {
+    type Memory = Vec<String>;
+
+    async fn begin(&self, call: &mut Call<Vec<String>>, _: &mut Reply) -> Result {
+        if call.memory.is_empty() {
+            call.memory.push("begun".into());
+            call.save().await?;
+            call.memory.push("lost".into());
+            return Err("no".parse::<u32>().unwrap_err().into());
+        }
+        Ok(())
+    }
+
+    async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
+        call.memory.push(words(&input).into());
+        Ok(reply.say(words(&input)).await?)
+    }
+
+    async fn interrupted(&self, call: &mut Call<Vec<String>>, _: &Cut) -> Result {
+        call.memory.push("cut".into());
+        call.save().await?;
+        call.memory.push("lost".into());
+        panic!("the test wants it")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_hook_saved_outlives_its_failure() {
+    let line = line(Host::new(Saver));
+    line.text("c", "1", "one two").await;
+    line.abort("c", "1", Some("one")).await;
+    assert_eq!(line.look("c").await.memory, ["begun", "one two", "cut"]);
+    line.text("c", "2", "three").await;
+    assert_eq!(line.look("c").await.memory, ["begun", "one two", "cut", "three"]);
+}
+
+/// Holds twice in a row, the second time for something else.
+struct Twice(Count);
+
+impl Bot for Twice {
+    type Memory = Vec<String>;
+
+    async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
+        if words(&input) != "pay" {
+            return Ok(reply.say(call.memory.join(", ")).await?);
+        }
+        reply.say("I pay. ").await?;
+        reply.flush().await?;
+        let first = call.hold().await?;
+        sleep(1500 * MS).await;
+        call.memory.push("first".into());
+        call.save().await?;
+        drop(first);
+        let _second = call.hold().await?;
+        sleep(1500 * MS).await;
+        self.0.up();
+        call.memory.push("second".into());
+        Ok(call.save().await?)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_hold_counts_from_its_own_begin() {
+    let done = Count::default();
+    let line = line(Host::new(Twice(done.clone())));
+    let mut reply = line.say("c", "1", "pay").await;
+    reply.until("I pay.").await;
+    sleep(1600 * MS).await;
+    line.abort("c", "1", Some("I pay.")).await;
+    assert_eq!(done.get(), 0);
+    sleep(1600 * MS).await;
+    assert_eq!(done.get(), 1);
+    assert_eq!(line.text("c", "2", "what?").await, "first, second");
+}

@@ -1,7 +1,7 @@
 //! A call, as a bot sees it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -56,6 +56,14 @@ pub(super) struct Handle {
     pub version: u32,
     /// `None` when the call is over: nothing is kept then.
     pub lease: Option<Lease>,
+    /// What was saved last, for what comes after a hook that failed.
+    pub saved: Mutex<Option<Vec<u8>>>,
+}
+
+impl Handle {
+    pub(super) fn saved(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<M: Serialize> Call<M> {
@@ -70,8 +78,10 @@ impl<M: Serialize> Call<M> {
     {
         let Some(lease) = &self.turn.lease else { return Ok(()) };
         let memory = bytes(self.turn.version, &self.memory, &self.turn.limits)?;
-        let change = Change { memory: Some(memory), ..Change::default() };
-        self.turn.store.write(lease, change).await
+        let change = Change { memory: Some(memory.clone()), ..Change::default() };
+        self.turn.store.write(lease, change).await?;
+        *self.turn.saved() = Some(memory);
+        Ok(())
     }
 }
 

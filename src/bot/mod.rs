@@ -164,7 +164,8 @@ pub trait Bot: Send + Sync + Sized + 'static {
 
     /// A call began, and this is said first. Digital Employee gives 200 ms for all of it. DUIX has no
     /// such event: there this runs before the first turn, and what it says is
-    /// [dropped](HostBuilder::greeting). Default: nothing.
+    /// [dropped](HostBuilder::greeting). If it does not end well it runs again before the next turn,
+    /// in the same way. Default: nothing.
     fn begin(
         &self,
         call: &mut Call<Self::Memory>,

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::{Duration, Instant as WallInstant};
 
@@ -270,6 +270,7 @@ impl<'a, B: Bot> Session<'a, B> {
                 // The caller has taken a turn, and that can still be served. The next one tries again.
                 tracing::error!(call = %line.call(), "the begin of a call failed: {error}");
                 line.forget_unsent();
+                self.roll_back(&call);
                 Ok(())
             }
             Err(error) => Err(error.into()),
@@ -307,6 +308,7 @@ impl<'a, B: Bot> Session<'a, B> {
                 limits: self.calls.limits.clone(),
                 version: B::MEMORY_VERSION,
                 lease: self.lease.clone(),
+                saved: Mutex::new(None),
             },
         })
     }
@@ -332,8 +334,11 @@ impl<'a, B: Bot> Session<'a, B> {
                 Ok(mut call) => {
                     let bot = &self.calls.bot;
                     let told = async { bot.interrupted(&mut call, &cut).await };
-                    let told = guard(self.line, told).await;
-                    told.and_then(|()| self.keep(&call))
+                    let told = guard(self.line, told).await.and_then(|()| self.keep(&call));
+                    if told.is_err() {
+                        self.roll_back(&call);
+                    }
+                    told
                 }
                 Err(error) => Err(error),
             };
@@ -350,6 +355,13 @@ impl<'a, B: Bot> Session<'a, B> {
     fn keep(&mut self, call: &Call<B::Memory>) -> Result<(), Error> {
         self.memory = bytes(B::MEMORY_VERSION, &call.memory, &self.calls.limits)?;
         Ok(())
+    }
+
+    /// A hook failed: what it saved stays.
+    fn roll_back(&mut self, call: &Call<B::Memory>) {
+        if let Some(saved) = call.turn.saved().take() {
+            self.memory = saved;
+        }
     }
 
     /// Whether there is something to tell.
@@ -530,7 +542,8 @@ pub(super) async fn drive<B: Bot, T>(
                 Drive::HeldUntil(until) => {
                     held.set(until);
                     if held.passes(cx) {
-                        return Poll::Ready(None);
+                        // It may hold for longer by now.
+                        continue;
                     }
                 }
                 Drive::Release => {
