@@ -1,7 +1,9 @@
 //! From a request to the handler and back.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -175,7 +177,10 @@ async fn guard<T>(
     until: Option<Instant>,
     handler: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Fault> {
-    let handler = AssertUnwindSafe(ARRIVED.scope(arrived, handler)).catch_unwind();
+    // Pinned where it is: each wrapper would hold a copy of its own, and handlers can be large.
+    let mut handler = pin!(handler);
+    let handler = poll_fn(|cx| ARRIVED.sync_scope(arrived, || handler.as_mut().poll(cx)));
+    let handler = AssertUnwindSafe(handler).catch_unwind();
     let ended = match until {
         Some(until) => match timeout_at(until, handler).await {
             Ok(ended) => ended,
