@@ -1,7 +1,7 @@
 //! The typed SDK for bots that take calls.
 //!
 //! A platform runs the phone line or the digital human; your bot says what to say and what to do.
-//! Write it once, as a [`Bot`](bot::Bot), and put it on every platform that there is. Below that the
+//! Write it once, as a [`Bot`](bot::Bot), and put it on every platform that calls bots. Below that the
 //! crate has both ends of each conversation, typed: a trait with the router that serves it, and the
 //! client that calls. These are compiled at build time from hand-written specs, OpenAPI and JSON
 //! Schema, which are part of the crate: what goes over the wire stands there, and nowhere else.

@@ -45,7 +45,7 @@ impl Bot for Clerk {
 }
 
 async fn answer(utterance: &str, reply: &mut Reply) -> Result {
-    let can = reply.can().clone();
+    let can = reply.can();
     // For an IVR, words before the end are an answer of their own: this clerk comes to the point.
     let takes_leave = reply.platform() != Platform::Odfs;
     match Wish::of(utterance) {

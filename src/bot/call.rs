@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::line::{Hold, Line};
 use super::store::{AnyStore, Change, Lease};
-use super::{CallKey, Cut, History, Limits, Platform, ReplyError, StoreError};
+use super::{CallKey, Cause, Cut, History, Limits, Platform, ReplyError, StoreError};
 use crate::wire::Hidden;
 
 /// A call, as a bot sees it.
@@ -79,7 +79,11 @@ impl<M: Serialize> Call<M> {
         let Some(lease) = &self.turn.lease else { return Ok(()) };
         let memory = bytes(self.turn.version, &self.memory, &self.turn.limits)?;
         let change = Change { memory: Some(memory.clone()), ..Change::default() };
-        self.turn.store.write(lease, change).await?;
+        let written = self.turn.store.write(lease, change).await;
+        if written == Err(StoreError::Fenced) {
+            self.turn.line.cut(Cause::NewTurn);
+        }
+        written?;
         *self.turn.saved() = Some(memory);
         Ok(())
     }
@@ -110,12 +114,16 @@ impl<M> Call<M> {
     {
         let Handle { line, store, limits, lease, .. } = &self.turn;
         let Some(lease) = lease else { return Ok(Hold::of_nothing()) };
-        line.open()?;
-        store.hold(lease, Some(limits.hold)).await.map_err(|error| match error {
-            StoreError::Fenced => ReplyError::Over(line.cause().unwrap_or(super::Cause::NewTurn)),
-            error => error.into(),
-        })?;
-        Hold::of(line, limits.hold)
+        // Counted before the store is asked, so that the end of a former hold does not end this one.
+        let hold = Hold::of(line, limits.hold)?;
+        match store.hold(lease, Some(limits.hold)).await {
+            Ok(()) => line.open().map(|()| hold),
+            Err(StoreError::Fenced) => {
+                line.cut(Cause::NewTurn);
+                Err(ReplyError::Over(line.cause().unwrap_or(Cause::NewTurn)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Its key in the store.
@@ -181,7 +189,7 @@ impl fmt::Debug for Facts {
             .field("platform", &self.platform)
             .field("id", &self.id)
             .field("caller", &self.caller.as_ref().map(|_| Hidden))
-            .field("called", &self.called)
+            .field("called", &self.called.as_ref().map(|_| Hidden))
             .finish_non_exhaustive()
     }
 }
@@ -197,17 +205,20 @@ pub(super) struct KeptFacts {
     extras: Map<String, Value>,
 }
 
-/// The longest facts that are kept, in bytes; the platforms' are much shorter.
+/// The longest extras that are kept, in bytes of JSON.
 const LONGEST: usize = 16 * 1024;
+/// The longest number that is kept, in bytes.
+const LONGEST_NUMBER: usize = 256;
 
 impl KeptFacts {
     pub(super) fn of(facts: &Facts) -> Self {
         let Facts { caller, called, extras, .. } = facts.clone();
-        let kept = Self { caller, called, extras };
-        let bytes = serde_json::to_vec(&kept).map_or(usize::MAX, |json| json.len());
+        let short = |number: &String| number.len() <= LONGEST_NUMBER;
+        let mut kept = Self { caller: caller.filter(short), called: called.filter(short), extras };
+        let bytes = serde_json::to_vec(&kept.extras).map_or(usize::MAX, |json| json.len());
         if bytes > LONGEST {
-            tracing::warn!(call = %facts.id, bytes, "the facts of a call are too long to be kept");
-            return Self::default();
+            tracing::warn!(call = %facts.id, bytes, "the extras of a call are too long to be kept");
+            kept.extras.clear();
         }
         kept
     }

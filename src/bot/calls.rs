@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
@@ -17,7 +18,7 @@ use super::call::Facts;
 use super::line::{Line, Reader};
 use super::state::{Note, State};
 use super::store::{AnyStore, Change, Opened, Opening, PATIENCE, Record};
-use super::turn::{Asked, Session, Turn, drive, refused};
+use super::turn::{Asked, Left, Session, Turn, drive, panicked, refused};
 use super::{
     Bot, CallKey, Cause, Ended, Error, Greeting, Input, Limits, Mount, Platform, StoreError, TurnId,
 };
@@ -142,7 +143,7 @@ impl<B: Bot> Calls<B> {
         for other in &before {
             other.cut(Cause::NewTurn);
         }
-        let _ = timeout(LET_GO, join_all(before.iter().map(|other| other.ended()))).await;
+        let_go(&before).await;
         !before.is_empty()
     }
 
@@ -197,7 +198,7 @@ impl<B: Bot> Calls<B> {
         }
         let calls = self.clone();
         let told = self.spawn(async move {
-            let _ = timeout(LET_GO, join_all(lines.iter().map(|line| line.ended()))).await;
+            let_go(&lines).await;
             calls.look_after(call).await;
         });
         // The bot is told now, where it can be; else before its next turn.
@@ -219,13 +220,16 @@ impl<B: Bot> Calls<B> {
             let facts = Facts::new(line.mount().platform, &call.id);
             let mut session = Session::open(self, &line, Some(lease.clone()), record, facts)?;
             if session.has_cuts() {
-                session.tell_cuts().await?;
+                session.tell_cuts(None).await?;
                 return session.write(true).await;
             }
             self.store.write(&lease, Change { close: true, ..Change::default() }).await
         };
-        // The next turn cuts this, and tells then.
-        let told = drive(self, &line, told).await;
+        // The next turn cuts this, and tells then. So does the end of the time for it.
+        let left = Left { calls: self, line: &line };
+        let told = AssertUnwindSafe(told).catch_unwind();
+        let told = timeout(self.limits.end, drive(self, &line, told)).await.ok().flatten();
+        let told = told.map(|told| told.unwrap_or_else(|_| Ok(drop(panicked(&line)))));
         if let Some(lease) = line.lease()
             && !matches!(told, Some(Ok(())))
         {
@@ -233,8 +237,7 @@ impl<B: Bot> Calls<B> {
             let closed = Change { close: true, ..Change::default() };
             let _ = self.store.write(&lease, closed).await;
         }
-        self.left(&line);
-        line.done();
+        drop(left);
         match told {
             Some(Err(error)) if error != StoreError::Fenced => {
                 tracing::error!(%call, "a call could not be looked after: {error}");
@@ -283,7 +286,7 @@ impl<B: Bot> Calls<B> {
         for line in &lines {
             line.cut(Cause::CallOver);
         }
-        let _ = timeout(LET_GO, join_all(lines.iter().map(|line| line.ended()))).await;
+        let_go(&lines).await;
     }
 
     /// Tells the bot of the end of a call, without being waited for.
@@ -298,14 +301,16 @@ impl<B: Bot> Calls<B> {
         let facts = Facts::new(line.mount().platform, &call.id);
         let told = async {
             let mut session = Session::open(self, &line, None, record, facts)?;
-            session.tell_cuts().await?;
+            session.tell_cuts(None).await?;
             let why = why.unwrap_or_else(|| session.ending());
             session.end(why).await;
             Ok::<_, StoreError>(())
         };
+        let told = AssertUnwindSafe(told).catch_unwind();
         match timeout(self.limits.end, told).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Err(_)) => drop(panicked(&line)),
+            Ok(Ok(Err(error))) => {
                 tracing::error!(%call, "the end of a call could not be told: {error}")
             }
             Err(_) => tracing::error!(%call, "the bot took too long over the end of a call"),
@@ -344,7 +349,7 @@ impl<B: Bot> Calls<B> {
 
     async fn end_idle(&self, idle: Duration, why: Ended) {
         // So many at a time: each may ask a data base.
-        const AT_ONCE: usize = 256;
+        const AT_ONCE: usize = 1024;
         loop {
             let claimed = match self.store.claim_idle(idle, AT_ONCE).await {
                 Ok(claimed) => claimed,
@@ -403,6 +408,11 @@ async fn beside<B: Bot>(calls: Weak<Calls<B>>, store: Arc<dyn AnyStore>, idle: D
             }
         }
     }
+}
+
+/// Waits until turns that were cut have let go, or can't be waited for any longer.
+async fn let_go(lines: &[Arc<Line>]) {
+    let _ = timeout(LET_GO, join_all(lines.iter().map(|line| line.ended()))).await;
 }
 
 /// The longest id of a call or a turn, in bytes; the platforms' have 36 or 64 characters.

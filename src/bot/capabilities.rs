@@ -1,7 +1,6 @@
 //! What a platform can do, what a bot can't do without, and how much time there is.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -89,7 +88,7 @@ impl fmt::Display for Platform {
 /// | `aborts`, `heard` | yes | | | |
 /// | `filler` | yes | | yes | |
 /// | `native` | | yes | | |
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
     /// Whether a reply goes out in packets as it is made; else as one answer at its end.
@@ -125,7 +124,7 @@ pub struct Capabilities {
 pub struct VoiceSupport {
     /// Whether callers may barge in.
     pub interruptible: bool,
-    /// How long a caller may be silent.
+    /// How long a caller may be silent, at least and at most.
     pub silence_timeout: Option<(Duration, Duration)>,
     /// The voice, its volume, pitch and rate.
     pub synthesis: bool,
@@ -140,13 +139,14 @@ impl VoiceSupport {
 }
 
 /// How keys can be gathered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GatherLimits {
-    /// How many keys.
-    pub digits: RangeInclusive<u8>,
-    /// How long to wait for each of them, in whole seconds.
-    pub timeout: RangeInclusive<u64>,
+    /// How many keys, at least and at most.
+    pub digits: (u8, u8),
+    /// How long to wait, at least and at most: for each key on Digital Employee, for all of them on
+    /// ODFS.
+    pub timeout: (Duration, Duration),
 }
 
 /// Where a call can be put through to.
@@ -210,6 +210,8 @@ impl TransferKinds {
     }
 }
 
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 const NOTHING: VoiceSupport =
     VoiceSupport { interruptible: false, silence_timeout: None, synthesis: false };
 
@@ -222,10 +224,10 @@ impl Capabilities {
         greets: true,
         voice: VoiceSupport {
             interruptible: true,
-            silence_timeout: Some((Duration::from_secs(1), Duration::from_secs(10))),
+            silence_timeout: Some((SECOND, Duration::from_secs(10))),
             synthesis: true,
         },
-        gather: Some(GatherLimits { digits: 1..=100, timeout: 1..=10 }),
+        gather: Some(GatherLimits { digits: (1, 100), timeout: (SECOND, Duration::from_secs(10)) }),
         late_gather: false,
         transfer: TransferKinds::NONE.with(TransferKind::Queue),
         hang_up: true,
@@ -261,10 +263,10 @@ impl Capabilities {
         greets: true,
         voice: VoiceSupport {
             interruptible: true,
-            silence_timeout: Some((Duration::from_secs(1), Duration::from_secs(3600))),
+            silence_timeout: Some((SECOND, HOUR)),
             synthesis: false,
         },
-        gather: Some(GatherLimits { digits: 1..=99, timeout: 1..=3600 }),
+        gather: Some(GatherLimits { digits: (1, 99), timeout: (SECOND, HOUR) }),
         late_gather: true,
         transfer: TransferKinds::ALL,
         hang_up: true,

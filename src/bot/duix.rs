@@ -20,8 +20,7 @@ impl<B: Bot> Host<B> {
     /// Puts the bot on DUIX: on both kinds of dialogue, or on the one that has what the bot needs; the
     /// other is then refused as an operation that is not supported.
     ///
-    /// The deadline of the server is [`Budget::whole`](super::Budget::whole) of
-    /// [`Platform::Duix`](super::Platform).
+    /// The deadline of the server is the longer [`Budget::whole`](super::Budget::whole) of the two.
     ///
     /// # Errors
     /// When the bot needs what neither has.
@@ -35,7 +34,10 @@ impl<B: Bot> Host<B> {
             (whole, stream) => (whole.ok(), stream.ok()),
         };
         let on = OnDuix { host: self.clone(), whole, stream };
-        Ok(Server::new(on).deadline(self.budget(Platform::Duix).whole))
+        let [one, other] =
+            [Platform::Duix, Platform::DuixStream].map(|kind| self.budget(kind).whole);
+        let longer = one.zip(other).map(|(one, other)| one.max(other));
+        Ok(Server::new(on).deadline(longer))
     }
 }
 

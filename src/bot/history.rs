@@ -47,12 +47,15 @@ impl History {
         self.entries.iter().rev().find(|entry| entry.turn == *turn)
     }
 
-    /// Takes in a turn, in place of the one with the same id if there is one.
+    /// Takes in a turn, in place of the one with the same id if there is one, and before those that
+    /// came after it.
     pub(super) fn push(&mut self, entry: Entry) {
-        match self.get_mut(&entry.turn) {
-            Some(known) => *known = entry,
-            None => self.entries.push_back(entry),
+        if let Some(known) = self.get_mut(&entry.turn) {
+            *known = entry;
+            return;
         }
+        let after = self.entries.iter().rev().take_while(|later| later.epoch > entry.epoch).count();
+        self.entries.insert(self.entries.len() - after, entry);
     }
 
     /// Forgets a turn, which is asked for again.
@@ -100,6 +103,14 @@ pub struct Entry {
     /// What the caller heard, if the reply was cut short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Heard>,
+    /// Of the lease that it was said under: the order of turns.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) epoch: u64,
+}
+
+// serde wants a reference.
+fn is_zero(epoch: &u64) -> bool {
+    *epoch == 0
 }
 
 // What was said does not show.
@@ -118,7 +129,7 @@ impl fmt::Debug for Entry {
 impl Entry {
     /// A turn in which nothing has been said yet.
     pub(crate) fn new(turn: TurnId, input: Option<Input>) -> Self {
-        Self { turn, input, said: String::new(), filler: None, heard: None }
+        Self { turn, input, said: String::new(), filler: None, heard: None, epoch: 0 }
     }
 
     /// The bytes of its texts.

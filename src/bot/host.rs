@@ -161,6 +161,7 @@ impl<M> fmt::Debug for Seen<M> {
 
 impl<B: Bot> Host<B> {
     /// A bot with the default settings.
+    #[must_use]
     pub fn new(bot: B) -> Self {
         Self::builder(bot).build()
     }
@@ -209,7 +210,7 @@ impl<B: Bot> Host<B> {
     /// Ends well, within this time. No new turn begins: its answer is a failure with status 503. Those
     /// that run may end for three quarters of the time, and are then cut, but for what they hold. Where
     /// the store can't be shared with other processes, the bot is told that each call is over; calls
-    /// for which there is no time left are dropped, and counted in the log.
+    /// for which there is no time left are dropped, with an error in the log.
     pub async fn shut_down(&self, within: Duration) {
         self.calls.shut_down(within).await;
     }
@@ -234,7 +235,7 @@ impl<B: Bot> Host<B> {
 
     /// What the bot can do on a platform.
     pub(super) fn capabilities(&self, platform: Platform) -> Result<Capabilities, Unmet> {
-        let mut capabilities = platform.capabilities().clone();
+        let mut capabilities = *platform.capabilities();
         if platform == Platform::DigitalEmployee {
             for kind in self.settings.transfers.iter() {
                 capabilities.transfer = capabilities.transfer.with(kind);
@@ -390,7 +391,7 @@ impl Mount {
     pub(super) fn silent(platform: Platform) -> Self {
         Self {
             platform,
-            capabilities: platform.capabilities().clone(),
+            capabilities: *platform.capabilities(),
             budget: Budget { begin: None, first_packet: None, whole: None, filler_at: 1.0 },
             filler: None,
             lossy: Vec::new(),

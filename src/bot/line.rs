@@ -341,7 +341,14 @@ impl Line {
         let kept = state.said.len().saturating_sub(unsent);
         state.said.truncate(kept);
         state.text.clear();
+        state.gather = None;
+        state.native = None;
         state.last = None;
+    }
+
+    /// The voice that the platform was told with the first packet.
+    pub(super) fn told_voice(&self) -> Option<Voice> {
+        self.state().packets.first().and_then(|packet| packet.voice.clone())
     }
 
     /// The bot waits for something: what it has said goes out.
@@ -362,7 +369,8 @@ impl Line {
 
     fn send(&self, mut state: MutexGuard<'_, State>) {
         // Controls alone wait for text.
-        if !self.mount.capabilities.streams || state.text.is_empty() || state.end.is_some() {
+        let may = self.mount.capabilities.streams && !state.committed && state.end.is_none();
+        if !may || state.text.is_empty() {
             return;
         }
         let packet = state.packet(false);
@@ -437,7 +445,16 @@ impl Line {
 
     fn stop(&self, cause: Cause, end: End) -> bool {
         let mut state = self.state();
-        if state.committed || state.cause.is_some() || state.end.is_some() {
+        if state.cause.is_some() || state.end.is_some() {
+            return false;
+        }
+        if state.committed {
+            // It is being kept. A platform that has heard nothing must not wait for that.
+            if state.packets.is_empty() && matches!(end, End::Failed(_)) {
+                state.end = Some(end);
+                drop(state);
+                self.news.notify_waiters();
+            }
             return false;
         }
         state.cause = Some(cause);
@@ -686,6 +703,10 @@ impl Reader {
                     whole
                 }
             });
+        }
+        if self.line.cause() == Some(Cause::CallOver) {
+            // An empty answer would be taken for one.
+            return Err(Error::wire("the call is over").status(503));
         }
         Ok(whole)
     }

@@ -184,8 +184,9 @@ pub trait Bot: Send + Sync + Sized + 'static {
     ) -> impl Future<Output = Result> + Send;
 
     /// A reply was cut short: this one, at this point. The history is already cut. It runs as soon as
-    /// no turn has the call, and before the next turn at the latest, whose time it then takes. Should
-    /// it be cut off by that turn, it runs again. Default: nothing.
+    /// no turn has the call, at the latest before the next turn, of whose time it then has a quarter.
+    /// Should it be cut off by that or by its end, it runs again, and once more when the platform tells
+    /// later what was heard. Default: nothing.
     fn interrupted(
         &self,
         call: &mut Call<Self::Memory>,

@@ -148,8 +148,8 @@ impl Reply {
 
     /// What the platform can do.
     #[must_use]
-    pub fn can(&self) -> &Capabilities {
-        &self.line.mount().capabilities
+    pub fn can(&self) -> Capabilities {
+        self.line.mount().capabilities
     }
 
     /// The platform.
@@ -600,7 +600,7 @@ pub enum Dropped {
     /// A control that the platform can't do, and that may be
     /// [lost](super::HostBuilder::lossy).
     Control(Control),
-    /// What was said at the begin of a call, where no platform asked for it.
+    /// What was said at the begin of a call, when no platform asked for that.
     Greeting,
     /// The reason of a hang-up, which the platform has no place for.
     HangUpReason,
@@ -613,7 +613,9 @@ impl fmt::Display for Notice {
         let platform = self.platform;
         match self.what {
             Dropped::Control(control) => write!(f, "{platform} can't do {control}: dropped"),
-            Dropped::Greeting => write!(f, "{platform} asked for no greeting: dropped"),
+            Dropped::Greeting => {
+                write!(f, "{platform} does not ask for a greeting before a turn: dropped")
+            }
             Dropped::HangUpReason => write!(f, "{platform} takes no reason of a hang-up: dropped"),
             Dropped::RestOfGreeting => write!(f, "the rest of the greeting came too late: dropped"),
         }

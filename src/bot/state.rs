@@ -68,7 +68,17 @@ pub(super) struct Answered {
 pub(super) enum Note {
     /// What of a reply left that did not end well; with the reason, if it was cut. The epoch is 0
     /// where the turn never had the call.
-    Sent { entry: Entry, cause: Option<Cause>, epoch: u64 },
+    Sent {
+        entry: Entry,
+        cause: Option<Cause>,
+        epoch: u64,
+        /// The voice that the platform was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        voice: Option<Voice>,
+        /// Whether the call has begun by that.
+        #[serde(default)]
+        begun: bool,
+    },
     /// The caller barged in, and this was heard.
     Aborted { turn: TurnId, heard: Option<String> },
 }
@@ -110,7 +120,8 @@ impl State {
         let mut mismatches = 0;
         for note in notes {
             match note {
-                Note::Sent { mut entry, cause, epoch } => {
+                Note::Sent { mut entry, cause, epoch, voice, begun } => {
+                    state.begun |= begun;
                     let again = epoch == 0 || epoch < state.epoch;
                     if again && state.history.get(&entry.turn).is_some() {
                         // The turn was asked for again, and that answer counts.
@@ -119,6 +130,10 @@ impl State {
                     if cause.is_some() {
                         entry.heard = Some(Heard::Unknown);
                     }
+                    if epoch >= state.epoch && voice.is_some() {
+                        state.voice = voice;
+                    }
+                    entry.epoch = if epoch == 0 { state.epoch } else { epoch };
                     // A barge-in has a note of its own.
                     if let Some(cause) = cause.filter(|cause| *cause != Cause::BargeIn) {
                         state.was_cut(entry.turn.clone(), Heard::Unknown, cause);

@@ -93,7 +93,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
     /// Removes calls in which nothing happened for so long, and returns them: each one to one caller
-    /// only, at most so many at once. A call that a turn has is not idle.
+    /// only, at most so many at once. A call that a turn
+    /// has is idle after twice the time: the process of that turn has died, or it hangs.
     ///
     /// # Errors
     /// When the store can't be reached.

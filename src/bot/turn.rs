@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant as WallInstant};
 
 use futures_util::FutureExt;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::call::{Call, Facts, Handle, KeptFacts, bytes};
 use super::calls::Calls;
@@ -51,6 +51,8 @@ pub(super) struct Turn<B: Bot> {
 enum Stop {
     /// It was cut, and what had to be kept is kept.
     Cut,
+    /// Another turn has the call.
+    Overtaken,
     Failed(Error),
 }
 
@@ -62,7 +64,10 @@ impl From<Error> for Stop {
 
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
-        Self::Failed(refused(error))
+        match error {
+            StoreError::Fenced => Self::Overtaken,
+            error => Self::Failed(refused(error)),
+        }
     }
 }
 
@@ -79,9 +84,17 @@ impl<B: Bot> Turn<B> {
     pub(super) async fn run(self) {
         // Should this task be dropped or panic, nobody waits for it.
         let left = Left { calls: &*self.calls, line: &self.line };
-        let ended = drive(&self.calls, &self.line, self.work()).await;
+        let work = AssertUnwindSafe(self.work()).catch_unwind();
+        let ended = drive(&self.calls, &self.line, work).await;
+        let ended = ended.map(|ended| ended.unwrap_or_else(|_| Err(panicked(&self.line).into())));
+        let mut untold = false;
         match ended {
-            Some(Ok(()) | Err(Stop::Cut)) => {}
+            Some(Ok(cuts)) => untold = cuts,
+            Some(Err(Stop::Cut)) => {}
+            Some(Err(Stop::Overtaken)) => {
+                self.line.lost(Cause::NewTurn);
+                self.give_back().await;
+            }
             Some(Err(Stop::Failed(error))) => {
                 // The platform waits; the store comes second.
                 self.line.fail(error);
@@ -92,7 +105,8 @@ impl<B: Bot> Turn<B> {
         drop(left);
         // A turn that was cut by the next one is told of by that.
         let cause = self.line.cause();
-        if matches!(cause, Some(Cause::BargeIn | Cause::PeerGone | Cause::Deadline)) {
+        let cut = matches!(cause, Some(Cause::BargeIn | Cause::PeerGone | Cause::Deadline));
+        if cut || untold {
             self.calls.look_after(self.line.call().clone()).await;
         }
     }
@@ -109,7 +123,10 @@ impl<B: Bot> Turn<B> {
         // A turn that never had the call said nothing that could be cut.
         let told = cause.filter(|_| lease.is_some());
         let epoch = lease.as_ref().map_or(0, |lease| lease.epoch);
-        let note = Note::Sent { entry, cause: told, epoch }.to_bytes();
+        let voice = line.told_voice();
+        // A greeting that was out of time has been said all the same.
+        let begun = matches!(asked, Asked::Begin) && line.has_left();
+        let note = Note::Sent { entry, cause: told, epoch, voice, begun }.to_bytes();
         let noted = calls.store.note(line.call(), line.turn(), note, false).await;
         let closed = match lease {
             // A platform that got no answer may ask again.
@@ -127,16 +144,17 @@ impl<B: Bot> Turn<B> {
         }
     }
 
-    async fn work(&self) -> Result<(), Stop> {
+    /// Returns whether there is still something to tell the bot of.
+    async fn work(&self) -> Result<bool, Stop> {
         let Self { calls, line, asked, facts } = self;
         let opening = Opening::Turn(line.turn().clone());
         let (lease, record) = match calls.store.open(line.call(), opening).await? {
             Opened::Run(lease, record) => (lease, record),
             Opened::Repeated(record) => {
                 line.answer(again(line, &record, calls)?);
-                return Ok(());
+                return Ok(false);
             }
-            Opened::Busy => return Err(StoreError::Fenced.into()),
+            Opened::Busy => return Err(Stop::Overtaken),
         };
         line.set_lease(Some(lease.clone()));
         let record = match calls.overtake(line, lease.epoch).await {
@@ -156,7 +174,7 @@ impl<B: Bot> Turn<B> {
                     calls.finish_apart(line.call().clone(), over, Ended::Unknown);
                 }
                 session.begin(false).await?;
-                Ok(())
+                Ok(false)
             }
             Asked::Turn(input) => {
                 line.set_voice(session.state.voice.clone());
@@ -164,17 +182,20 @@ impl<B: Bot> Turn<B> {
                     session.write(false).await?;
                     session.begin(true).await?;
                 }
-                session.tell_cuts().await?;
-                session.turn(input).await
+                // The caller waits: what takes long is told when the turn is over.
+                let until = line.left().and_then(|left| Instant::now().checked_add(left / 4));
+                session.tell_cuts(until).await?;
+                session.turn(input).await?;
+                Ok(session.has_cuts())
             }
         }
     }
 }
 
 /// The end of a turn's task, however it comes.
-struct Left<'a, B: Bot> {
-    calls: &'a Calls<B>,
-    line: &'a Arc<Line>,
+pub(super) struct Left<'a, B: Bot> {
+    pub calls: &'a Calls<B>,
+    pub line: &'a Arc<Line>,
 }
 
 impl<B: Bot> Drop for Left<'_, B> {
@@ -210,6 +231,8 @@ pub(super) struct Session<'a, B: Bot> {
     facts: Facts,
     state: State,
     memory: Vec<u8>,
+    /// Whether the memory is another one than in the store.
+    changed: bool,
     notes: usize,
 }
 
@@ -233,7 +256,7 @@ impl<'a, B: Bot> Session<'a, B> {
             None => State::new(facts.platform, KeptFacts::of(&facts)),
         };
         let Record { memory, notes, .. } = record;
-        Ok(Self { calls, line, lease, facts, state, memory, notes: notes.len() })
+        Ok(Self { calls, line, lease, facts, state, memory, changed: false, notes: notes.len() })
     }
 
     /// What there is, as it would be kept.
@@ -247,6 +270,7 @@ impl<'a, B: Bot> Session<'a, B> {
         self.facts = facts.clone();
         self.state = State::new(facts.platform, KeptFacts::of(facts));
         self.memory = Vec::new();
+        self.changed = true;
         self.write(false).await
     }
 
@@ -254,7 +278,9 @@ impl<'a, B: Bot> Session<'a, B> {
     async fn begin(&mut self, before_turn: bool) -> Result<(), Stop> {
         let Self { calls, line, .. } = *self;
         let mut call = self.call()?;
-        let mut reply = Reply::new(line.clone(), before_turn && calls.greeting == Greeting::Drop);
+        // Where the platform greets it has asked before, and may have got its answer.
+        let muted = calls.greeting == Greeting::Drop || line.mount().capabilities.greets;
+        let mut reply = Reply::new(line.clone(), before_turn && muted);
         let began = guard(line, async { calls.bot.begin(&mut call, &mut reply).await }).await;
         match began {
             Ok(()) if before_turn => {
@@ -270,6 +296,7 @@ impl<'a, B: Bot> Session<'a, B> {
                 // The caller has taken a turn, and that can still be served. The next one tries again.
                 tracing::error!(call = %line.call(), "the begin of a call failed: {error}");
                 line.forget_unsent();
+                line.set_voice(self.state.voice.clone());
                 self.roll_back(&call);
                 Ok(())
             }
@@ -288,7 +315,8 @@ impl<'a, B: Bot> Session<'a, B> {
             return Ok(());
         }
         let mut call = self.call()?;
-        call.cut = self.state.cut.take();
+        let told = self.state.cut.take();
+        call.cut = self.state.cuts.last().cloned().or(told);
         let mut reply = Reply::new(line.clone(), false);
         let turn = async { calls.bot.turn(&mut call, input.clone(), &mut reply).await };
         guard(line, turn).await?;
@@ -316,10 +344,10 @@ impl<'a, B: Bot> Session<'a, B> {
     /// Writes what there is, as it is.
     pub(super) async fn write(&mut self, close: bool) -> Result<(), StoreError> {
         let Some(lease) = &self.lease else { return Ok(()) };
-        let Record { memory, state, .. } = self.record()?;
+        let changed = std::mem::take(&mut self.changed);
         let change = Change {
-            memory: Some(memory),
-            state: Some(state),
+            memory: changed.then(|| self.memory.clone()),
+            state: Some(self.state.to_bytes()?),
             notes_read: std::mem::take(&mut self.notes),
             close,
             again: false,
@@ -327,14 +355,23 @@ impl<'a, B: Bot> Session<'a, B> {
         self.calls.store.write(lease, change).await
     }
 
-    /// Tells the bot of each reply that was cut, once.
-    pub(super) async fn tell_cuts(&mut self) -> Result<(), StoreError> {
+    /// Tells the bot of each reply that was cut, once; of those for which there is no time, later.
+    pub(super) async fn tell_cuts(&mut self, until: Option<Instant>) -> Result<(), StoreError> {
         while let Some(cut) = self.state.cuts.first().cloned() {
             let told = match self.call() {
                 Ok(mut call) => {
                     let bot = &self.calls.bot;
                     let told = async { bot.interrupted(&mut call, &cut).await };
-                    let told = guard(self.line, told).await.and_then(|()| self.keep(&call));
+                    let told = guard(self.line, told);
+                    let told = match until {
+                        Some(until) => timeout_at(until, told).await.ok(),
+                        None => Some(told.await),
+                    };
+                    let Some(told) = told else {
+                        self.roll_back(&call);
+                        return Ok(());
+                    };
+                    let told = told.and_then(|()| self.keep(&call));
                     if told.is_err() {
                         self.roll_back(&call);
                     }
@@ -353,7 +390,9 @@ impl<'a, B: Bot> Session<'a, B> {
     }
 
     fn keep(&mut self, call: &Call<B::Memory>) -> Result<(), Error> {
-        self.memory = bytes(B::MEMORY_VERSION, &call.memory, &self.calls.limits)?;
+        let memory = bytes(B::MEMORY_VERSION, &call.memory, &self.calls.limits)?;
+        self.changed = self.changed || memory != self.memory || call.turn.saved().is_some();
+        self.memory = memory;
         Ok(())
     }
 
@@ -398,10 +437,12 @@ impl<'a, B: Bot> Session<'a, B> {
     /// The turn ended well: what it did is kept, and only then the reply ends.
     async fn commit(&mut self, input: Option<&Input>, call: &Call<B::Memory>) -> Result<(), Stop> {
         let Self { calls, line, .. } = *self;
-        self.keep(call)?;
+        // What was held back for this is not said if it fails.
+        self.keep(call).inspect_err(|_| line.forget_unsent())?;
         let spoken = line.spoken();
         let splits = line.mount().splits && spoken.last.is_some() && !spoken.said.is_empty();
         let kept = calls.kept(input.cloned());
+        let before = self.state.voice.clone();
         let cut = line.commit().err();
         let entry = match cut {
             None => Entry {
@@ -412,16 +453,20 @@ impl<'a, B: Bot> Session<'a, B> {
             // It was cut while it held, and came to its end.
             Some(_) => Entry { heard: Some(Heard::Unknown), ..line.sent(kept.clone()) },
         };
+        let epoch = self.lease.as_ref().map_or(0, |lease| lease.epoch);
+        let entry = Entry { epoch, ..entry };
         // A begin without a word is no turn.
         if entry.input.is_some() || !entry.said.is_empty() || cut.is_some() {
             self.state.history.push(entry);
         }
         self.state.history.trim(calls.limits.history_entries, calls.limits.history_bytes);
-        self.state.epoch = self.lease.as_ref().map_or(0, |lease| lease.epoch);
+        self.state.epoch = epoch;
+        self.state.voice = spoken.voice.clone();
         match cut {
             // A barge-in has a note of its own.
-            Some(Cause::BargeIn) => {}
+            Some(Cause::BargeIn) => self.state.voice = line.told_voice().or(before),
             Some(cause) => {
+                self.state.voice = line.told_voice().or(before);
                 let turn = line.turn().clone();
                 self.state.cuts.push(Cut { turn, heard: Heard::Unknown, cause });
             }
@@ -439,7 +484,6 @@ impl<'a, B: Bot> Session<'a, B> {
                     gather: spoken.gather,
                     end: spoken.last,
                 });
-                self.state.voice = spoken.voice;
             }
         }
         match self.write(true).await {
@@ -450,9 +494,9 @@ impl<'a, B: Bot> Session<'a, B> {
             Ok(()) => Err(Stop::Cut),
             Err(StoreError::Fenced) => {
                 line.lost(Cause::NewTurn);
-                let cause = line.cause();
-                let epoch = self.state.epoch;
-                let note = Note::Sent { entry: line.sent(kept), cause, epoch }.to_bytes();
+                let (cause, voice) = (line.cause(), line.told_voice());
+                let entry = line.sent(kept);
+                let note = Note::Sent { entry, cause, epoch, voice, begun: false }.to_bytes();
                 let noted = calls.store.note(line.call(), line.turn(), note, false).await;
                 if let Err(error) = noted {
                     tracing::error!(call = %line.call(), "what was said is lost: {error}");
@@ -460,6 +504,7 @@ impl<'a, B: Bot> Session<'a, B> {
                 Err(Stop::Cut)
             }
             Err(error) => {
+                line.forget_unsent();
                 line.uncommit();
                 Err(error.into())
             }
@@ -516,11 +561,13 @@ async fn guard(line: &Line, hook: impl Future<Output = Result<(), Error>>) -> Re
     })
     .await;
     line.speaking(false);
-    ended.unwrap_or_else(|_| {
-        // The message of a panic has gone to the panic hook, and may hold anything.
-        tracing::error!(call = %line.call(), "the bot panicked");
-        Err(Error::from_fault(Fault::internal()))
-    })
+    ended.unwrap_or_else(|_| Err(panicked(line)))
+}
+
+/// The message of a panic has gone to the panic hook, and may hold anything.
+pub(super) fn panicked(line: &Line) -> Error {
+    tracing::error!(call = %line.call(), "the bot panicked");
+    Error::from_fault(Fault::internal())
 }
 
 /// Drives a turn within its budget, until it ends or is cut; `None` when it was cut.

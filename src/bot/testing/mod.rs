@@ -99,6 +99,7 @@ mod turn;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub use answer::Answer;
@@ -381,6 +382,15 @@ impl<B: Bot> TestCall<B> {
     fn answer(&self, step: &Step) -> Answer {
         step.end();
         Answer::of(self.call.clone(), step)
+    }
+}
+
+// A test that fails by an assertion of its own shows the call, too.
+impl<B: Bot> Drop for TestCall<B> {
+    fn drop(&mut self) {
+        if std::thread::panicking() && !self.call.shown.load(Ordering::Relaxed) {
+            eprintln!("{}", self.call);
+        }
     }
 }
 

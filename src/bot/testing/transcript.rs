@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ pub(super) struct Transcript {
     pub platform: Platform,
     key: CallKey,
     steps: Mutex<Vec<Arc<Step>>>,
+    /// It has been printed with a failure.
+    pub shown: AtomicBool,
 }
 
 /// One thing that the caller or the platform did, and what came of it.
@@ -52,7 +55,7 @@ pub(super) struct Record {
 
 impl Transcript {
     pub(super) fn new(platform: Platform, key: CallKey) -> Self {
-        Self { platform, key, steps: Mutex::default() }
+        Self { platform, key, steps: Mutex::default(), shown: AtomicBool::new(false) }
     }
 
     pub(super) fn step(&self, caller: impl Into<String>) -> Arc<Step> {
@@ -73,6 +76,7 @@ impl Transcript {
     // A harness has no other way to say so.
     #[allow(clippy::panic)]
     pub(super) fn wrong(&self, step: Option<usize>, what: impl fmt::Display) -> ! {
+        self.shown.store(true, Ordering::Relaxed);
         let place = step.map(|number| format!("step {number}: ")).unwrap_or_default();
         panic!("{self}\nWRONG: {place}{what}\n");
     }
