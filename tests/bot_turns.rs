@@ -672,3 +672,114 @@ async fn a_second_hold_counts_from_its_own_begin() {
     assert_eq!(done.get(), 1);
     assert_eq!(line.text("c", "2", "what?").await, "first, second");
 }
+
+/// Looks its callers up, which takes long, when a call begins and when a reply was cut.
+#[derive(Clone, Default)]
+struct Slow {
+    begun: Count,
+    told: Count,
+}
+
+impl Bot for Slow {
+    type Memory = Vec<String>;
+
+    async fn begin(&self, call: &mut Call<Vec<String>>, reply: &mut Reply) -> Result {
+        self.begun.up();
+        reply.voice(Voice::new().with_interruptible(true)).await?;
+        reply.say("Welcome. ").await?;
+        sleep(800 * MS).await;
+        call.memory.push("looked up".into());
+        Ok(reply.say("Dear customer.").await?)
+    }
+
+    async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
+        for word in words(&input).split_inclusive(' ') {
+            reply.say(word).await?;
+            sleep(100 * MS).await;
+        }
+        call.memory.push(words(&input).into());
+        Ok(())
+    }
+
+    async fn interrupted(&self, call: &mut Call<Vec<String>>, _: &Cut) -> Result {
+        sleep(800 * MS).await;
+        self.told.up();
+        call.memory.push("told".into());
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_begin_that_runs_out_of_time_has_greeted_and_the_call_goes_on() {
+    let bot = Slow::default();
+    let line = line(Host::new(bot.clone()));
+    let mut greeting = line.begin("c", "0").await;
+    greeting.rest().await;
+    assert_eq!((greeting.text.as_str(), greeting.ended), ("Welcome. ", true));
+    for turn in ["1", "2"] {
+        let mut reply = line.say("c", turn, turn).await;
+        reply.rest().await;
+        assert_eq!((reply.text.as_str(), reply.failure), (turn, None));
+        let controls = &reply.packets[0].data.as_ref().unwrap().controls;
+        assert!(matches!(controls[..], [Wire::Voice(_)]), "the voice is still told");
+    }
+    assert_eq!(bot.begun.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_hook_takes_a_quarter_of_a_turn_and_is_made_up_for() {
+    let bot = Slow::default();
+    let line = line(Host::new(bot.clone()));
+    line.begin("c", "0").await.rest().await;
+    line.text("c", "1", "one two").await;
+    for turn in ["2", "3"] {
+        line.abort("c", "1", Some("one")).await;
+        assert_eq!(line.text("c", turn, "next").await, "next");
+    }
+    sleep(Duration::from_secs(3)).await;
+    assert!(line.look("c").await.memory.contains(&"told".to_owned()));
+    assert!(bot.told.get() >= 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_kept_is_not_confirmed() {
+    let limits = callbot::bot::Limits::default().with_memory(100);
+    let line = line(
+        Host::builder(bot(|call, input, reply| {
+            async move {
+                call.memory.push(words(&input).repeat(50));
+                Ok(reply.say("It is booked.").await?)
+            }
+            .boxed()
+        }))
+        .limits(limits)
+        .build(),
+    );
+    let mut reply = line.say("c", "1", "book").await;
+    reply.rest().await;
+    assert_eq!((reply.text.as_str(), reply.failure), ("", Some(500)));
+    assert_eq!(line.text("c", "2", "b").await, "It is booked.");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_voice_that_was_told_outlives_a_reply_that_was_cut() {
+    let line = line(Host::new(bot(|_, input, reply| {
+        async move {
+            if words(&input) == "set" {
+                reply.voice(Voice::new().with_interruptible(true)).await?;
+                reply.say("Yes. ").await?;
+                std::future::pending::<()>().await;
+            }
+            Ok(reply.say("So.").await?)
+        }
+        .boxed()
+    })));
+    let mut reply = line.say("c", "1", "set").await;
+    reply.until("Yes.").await;
+    line.abort("c", "1", Some("Yes.")).await;
+    reply.rest().await;
+    let mut reply = line.say("c", "2", "next").await;
+    reply.rest().await;
+    let controls = &reply.packets[0].data.as_ref().unwrap().controls;
+    assert!(matches!(controls[..], [Wire::Voice(_)]), "{controls:?}");
+}
