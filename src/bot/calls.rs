@@ -144,6 +144,10 @@ impl<B: Bot> Calls<B> {
             other.cut(Cause::NewTurn);
         }
         let_go(&before).await;
+        for other in &before {
+            // It has ended well, and its store has not said so: nobody has to wait for that.
+            other.lost(Cause::NewTurn);
+        }
         !before.is_empty()
     }
 
@@ -229,7 +233,13 @@ impl<B: Bot> Calls<B> {
         let left = Left { calls: self, line: &line };
         let told = AssertUnwindSafe(told).catch_unwind();
         let told = timeout(self.limits.end, drive(self, &line, told)).await.ok().flatten();
-        let told = told.map(|told| told.unwrap_or_else(|_| Ok(drop(panicked(&line)))));
+        let told = told.map(|told| match told {
+            Ok(told) => told,
+            Err(_) => {
+                drop(panicked(&line));
+                Ok(())
+            }
+        });
         if let Some(lease) = line.lease()
             && !matches!(told, Some(Ok(())))
         {

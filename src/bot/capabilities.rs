@@ -502,6 +502,6 @@ impl Budget {
         let part = if self.filler_at.is_finite() { self.filler_at.clamp(0.0, 1.0) } else { 1.0 };
         let time = self.first_packet.or(self.whole)?;
         // What is too long for a clock is no time for a filler either.
-        Duration::try_from_secs_f32(time.as_secs_f32() * part).ok()
+        Duration::try_from_secs_f64(time.as_secs_f64() * f64::from(part)).ok()
     }
 }

@@ -1,5 +1,6 @@
 //! A bot on Digital Employee: packets as they are made, controls in the packets.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,10 +23,15 @@ use crate::digital_employee::{
 use crate::wire::Validate;
 
 /// A bot on Digital Employee; see [`Host::digital_employee`].
-#[derive(Debug)]
 pub struct OnDigitalEmployee<B: Bot> {
     host: Host<B>,
     mount: Arc<Mount>,
+}
+
+impl<B: Bot> fmt::Debug for OnDigitalEmployee<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnDigitalEmployee").field("host", &self.host).finish_non_exhaustive()
+    }
 }
 
 impl<B: Bot> Host<B> {

@@ -1,5 +1,6 @@
 //! A bot on DUIX: text, and nothing else, as one answer or in a stream.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::calls::Question;
@@ -9,11 +10,16 @@ use super::{Bot, Error, Facts, Host, Input, Native, Platform, Unmet};
 use crate::duix::dialogue::{Answer, Api, DialogueRequest, Reply, Server};
 
 /// A bot on DUIX; see [`Host::duix`].
-#[derive(Debug)]
 pub struct OnDuix<B: Bot> {
     host: Host<B>,
     whole: Option<Arc<Mount>>,
     stream: Option<Arc<Mount>>,
+}
+
+impl<B: Bot> fmt::Debug for OnDuix<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnDuix").field("host", &self.host).finish_non_exhaustive()
+    }
 }
 
 impl<B: Bot> Host<B> {

@@ -24,11 +24,16 @@ use crate::odfs::{
 use crate::wire::Validate;
 
 /// A bot on ODFS; see [`Host::odfs`].
-#[derive(Debug)]
 pub struct OnOdfs<B: Bot> {
     host: Host<B>,
     mount: Arc<Mount>,
     listening: Listening,
+}
+
+impl<B: Bot> fmt::Debug for OnOdfs<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnOdfs").field("host", &self.host).finish_non_exhaustive()
+    }
 }
 
 impl<B: Bot> Host<B> {

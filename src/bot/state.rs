@@ -66,21 +66,31 @@ pub(super) struct Answered {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Note {
-    /// What of a reply left that did not end well; with the reason, if it was cut. The epoch is 0
-    /// where the turn never had the call.
-    Sent {
-        entry: Entry,
-        cause: Option<Cause>,
-        epoch: u64,
-        /// The voice that the platform was told.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        voice: Option<Voice>,
-        /// Whether the call has begun by that.
-        #[serde(default)]
-        begun: bool,
-    },
+    /// What of a reply left that did not end well.
+    Sent(Box<Sent>),
     /// The caller barged in, and this was heard.
     Aborted { turn: TurnId, heard: Option<String> },
+}
+
+/// What of a reply left that did not end well.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Sent {
+    /// Its epoch is 0 where the turn never had the call.
+    pub entry: Entry,
+    /// Why, if it was cut.
+    pub cause: Option<Cause>,
+    /// The voice that the platform was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<Voice>,
+    /// Whether the call has begun by that.
+    #[serde(default)]
+    pub begun: bool,
+}
+
+impl Sent {
+    pub(super) fn into_note(self) -> Vec<u8> {
+        Note::Sent(Box::new(self)).to_bytes()
+    }
 }
 
 /// How many aborts wait for their reply.
@@ -120,15 +130,14 @@ impl State {
         let mut mismatches = 0;
         for note in notes {
             match note {
-                Note::Sent { mut entry, cause, epoch, voice, begun } => {
+                Note::Sent(sent) => {
+                    let Sent { mut entry, cause, voice, begun } = *sent;
+                    let epoch = entry.epoch;
                     state.begun |= begun;
                     let again = epoch == 0 || epoch < state.epoch;
                     if again && state.history.get(&entry.turn).is_some() {
                         // The turn was asked for again, and that answer counts.
                         continue;
-                    }
-                    if cause.is_some() {
-                        entry.heard = Some(Heard::Unknown);
                     }
                     if epoch >= state.epoch && voice.is_some() {
                         state.voice = voice;
@@ -136,6 +145,7 @@ impl State {
                     entry.epoch = if epoch == 0 { state.epoch } else { epoch };
                     // A barge-in has a note of its own.
                     if let Some(cause) = cause.filter(|cause| *cause != Cause::BargeIn) {
+                        entry.heard = Some(Heard::Unknown);
                         state.was_cut(entry.turn.clone(), Heard::Unknown, cause);
                     }
                     state.history.push(entry);
@@ -147,8 +157,8 @@ impl State {
         for (turn, heard) in aborts {
             let before = state.history.get(&turn).map(|entry| entry.heard.clone());
             match (before, state.history.cut(&turn, heard.as_deref())) {
-                // The platform repeats itself. What is not known yet is told all the same.
-                (Some(Some(before)), Some(now)) if before == now && now != Heard::Unknown => {}
+                // The platform repeats itself.
+                (Some(Some(before)), Some(now)) if before == now => {}
                 (_, Some(now)) => {
                     mismatches += usize::from(matches!(now, Heard::Mismatch(_)));
                     state.was_cut(turn, now, Cause::BargeIn);

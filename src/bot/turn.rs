@@ -15,7 +15,7 @@ use super::call::{Call, Facts, Handle, KeptFacts, bytes};
 use super::calls::Calls;
 use super::line::{Drive, Line, Packet};
 use super::reply::Last;
-use super::state::{Answered, Ending, Note, State};
+use super::state::{Answered, Ending, Sent, State};
 use super::store::{Change, Lease, Opened, Opening, Record};
 use super::{
     Bot, Cause, Cut, Ended, Entry, Error, Greeting, Heard, Input, MemoryVersion, Reply, StoreError,
@@ -125,8 +125,9 @@ impl<B: Bot> Turn<B> {
         let epoch = lease.as_ref().map_or(0, |lease| lease.epoch);
         let voice = line.told_voice();
         // A greeting that was out of time has been said all the same.
-        let begun = matches!(asked, Asked::Begin) && line.has_left();
-        let note = Note::Sent { entry, cause: told, epoch, voice, begun }.to_bytes();
+        let begins = matches!(asked, Asked::Begin);
+        let begun = begins && cause == Some(Cause::Deadline) && line.has_left();
+        let note = Sent { entry: Entry { epoch, ..entry }, cause: told, voice, begun }.into_note();
         let noted = calls.store.note(line.call(), line.turn(), note, false).await;
         let closed = match lease {
             // A platform that got no answer may ask again.
@@ -495,8 +496,8 @@ impl<'a, B: Bot> Session<'a, B> {
             Err(StoreError::Fenced) => {
                 line.lost(Cause::NewTurn);
                 let (cause, voice) = (line.cause(), line.told_voice());
-                let entry = line.sent(kept);
-                let note = Note::Sent { entry, cause, epoch, voice, begun: false }.to_bytes();
+                let entry = Entry { epoch, ..line.sent(kept) };
+                let note = Sent { entry, cause, voice, begun: false }.into_note();
                 let noted = calls.store.note(line.call(), line.turn(), note, false).await;
                 if let Err(error) = noted {
                     tracing::error!(call = %line.call(), "what was said is lost: {error}");

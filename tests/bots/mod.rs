@@ -1,17 +1,26 @@
 //! Bots for tests, and a phone line that they are called on.
 #![allow(dead_code, unreachable_pub)]
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use callbot::bot::{Bot, Call, CallKey, Host, Input, Platform, Reply, Result, Seen};
-use callbot::client::{Error, EventStream, InMemory};
+use callbot::bot::{
+    Bot, Call, CallKey, Cancel, Change, Cut, Ended, Gather, HangUp, Hold, Host, Input, Lease,
+    MemoryStore, Notice, Opened, Opening, Platform, Record, Reply, Result, Seen, Store, StoreError,
+    Transfer, TurnId, Voice,
+};
+use callbot::client::{CallOptions, Error, EventStream, InMemory};
 use callbot::digital_employee::{
     AbortDialogueRequest, AbortType, BeginSessionRequest, Client, DialogueRequest,
     EndSessionRequest, Packet, VendorParams,
 };
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+use tower_service::Service;
 
 /// A phone line of Digital Employee, in memory.
 #[derive(Clone)]
@@ -23,7 +32,11 @@ pub struct Line<B: Bot> {
 /// A bot on a phone line.
 pub fn line<B: Bot>(host: Host<B>) -> Line<B> {
     let router = host.digital_employee().unwrap().router();
-    let client = Client::builder("http://bot").transport(InMemory::new(router)).build().unwrap();
+    // The platform keeps its time: a test waits for the bot.
+    let long = Duration::from_secs(600);
+    let options = CallOptions::new().call_deadline(long).first_event_deadline(long);
+    let client = Client::builder("http://bot").transport(InMemory::new(router));
+    let client = client.options(options.gap_deadline(long)).build().unwrap();
     Line { host, client }
 }
 
@@ -54,15 +67,45 @@ impl<B: Bot> Line<B> {
     }
 
     pub async fn abort(&self, call: &str, turn: &str, heard: Option<&str>) {
+        assert_eq!(self.try_abort(call, turn, heard).await, Ok(()));
+    }
+
+    /// `Err` with the status of a failure.
+    pub async fn try_abort(
+        &self,
+        call: &str,
+        turn: &str,
+        heard: Option<&str>,
+    ) -> std::result::Result<(), i32> {
         let kind = AbortType::Interrupted;
         let mut request = AbortDialogueRequest::new("r", 1, "n1", call, turn, kind);
         request.answer = heard.map(str::to_owned);
-        self.client.abort_dialogue(&request).await.unwrap();
+        self.client.abort_dialogue(&request).await.map(drop).map_err(|error| status(&error))
     }
 
     pub async fn end(&self, call: &str) {
+        assert_eq!(self.try_end(call).await, Ok(()));
+    }
+
+    /// `Err` with the status of a failure.
+    pub async fn try_end(&self, call: &str) -> std::result::Result<(), i32> {
         let request = EndSessionRequest::new("r", 1, "n1", "sc-1", call);
-        self.client.end_session(&request).await.unwrap();
+        self.client.end_session(&request).await.map(drop).map_err(|error| status(&error))
+    }
+
+    /// The status of a turn that fails.
+    pub async fn failure(&self, call: &str, turn: &str, words: &str) -> i32 {
+        let mut reading = self.say(call, turn, words).await;
+        reading.rest().await;
+        reading.failure.unwrap_or_else(|| panic!("{words}: {:?}", reading.text))
+    }
+
+    /// What is said at the begin of a call that begins well.
+    pub async fn greeting(&self, call: &str, turn: &str) -> String {
+        let mut reading = self.begin(call, turn).await;
+        reading.rest().await;
+        assert_eq!((reading.failure, reading.ended), (None, true));
+        reading.text
     }
 
     /// What is kept of a call.
@@ -217,5 +260,329 @@ pub fn words(input: &Input) -> &str {
     match input {
         Input::Speech(words) => words,
         other => panic!("{other:?}"),
+    }
+}
+
+/// A bot that does what the caller says, one thing after the other, and keeps a log of what it was
+/// asked and told. Its memory is what it was told to remember.
+///
+/// `say x`, `wait 100`, `for ever`, `flush`, `gather 4`, `voice`, `hang up`, `transfer`,
+/// `remember x`, `save`, `hold`, `release`, `left`, `no filler`, `fail`, `once`, `panic`; with ` | `
+/// in between. Each text ends with a space; `once` fails the first time. What goes wrong ends the
+/// turn, unless it was to `try` only; the log has it in any case.
+#[derive(Clone, Default)]
+pub struct Actor {
+    pub log: Log,
+    pub begins: &'static str,
+    pub interrupts: &'static str,
+    pub ends: &'static str,
+}
+
+impl Bot for Actor {
+    type Memory = Vec<String>;
+
+    async fn begin(&self, call: &mut Call<Vec<String>>, reply: &mut Reply) -> Result {
+        self.log.add(call, "begin");
+        self.act(call, self.begins, Some(reply)).await
+    }
+
+    async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
+        match input {
+            Input::Speech(words) => {
+                self.log.add(call, "turn");
+                self.act(call, &words, Some(reply)).await
+            }
+            input => {
+                self.log.add(call, format!("turn {input:?}"));
+                Ok(())
+            }
+        }
+    }
+
+    async fn interrupted(&self, call: &mut Call<Vec<String>>, cut: &Cut) -> Result {
+        let turn = if cut.turn.as_str().len() < 8 { cut.turn.as_str() } else { "?" };
+        self.log.add(call, format!("interrupted {turn} {:?}", cut.cause));
+        self.act(call, self.interrupts, None).await
+    }
+
+    async fn ended(&self, call: &mut Call<Vec<String>>, why: Ended) -> Result {
+        let memory = call.memory.join(", ");
+        self.log.add(call, format!("ended {why:?} [{memory}]"));
+        self.act(call, self.ends, None).await?;
+        self.log.add(call, "gone");
+        Ok(())
+    }
+
+    fn notice(&self, notice: &Notice) {
+        self.log.lines().push(format!("{}: notice {:?}", notice.call.id, notice.what));
+    }
+}
+
+impl Actor {
+    async fn act(
+        &self,
+        call: &mut Call<Vec<String>>,
+        script: &str,
+        mut reply: Option<&mut Reply>,
+    ) -> Result {
+        let mut held = None;
+        for step in script.split(" | ").filter(|step| !step.is_empty()) {
+            let (tries, step) = match step.strip_prefix("try ") {
+                Some(step) => (true, step),
+                None => (false, step),
+            };
+            let done = self.step(call, step, reply.as_deref_mut(), &mut held).await;
+            if let Err(error) = done {
+                self.log.add(call, format!("{step}: {error}"));
+                if !tries {
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(
+        &self,
+        call: &mut Call<Vec<String>>,
+        step: &str,
+        reply: Option<&mut Reply>,
+        held: &mut Option<Hold>,
+    ) -> Result {
+        let (verb, what) = step.split_once(' ').unwrap_or((step, ""));
+        match (verb, reply) {
+            ("wait", _) => sleep(what.parse::<u32>()? * MS).await,
+            ("for", _) => std::future::pending().await,
+            ("remember", _) => call.memory.push(what.into()),
+            ("save", _) => call.save().await?,
+            ("hold", _) => *held = Some(call.hold().await?),
+            ("release", _) => *held = None,
+            ("once", _) if self.log.count(&call.facts.id, "once") > 0 => {}
+            ("fail" | "once", _) => return Err(std::io::Error::other("as it was asked to").into()),
+            ("panic", _) => panic!("the test wants it"),
+            ("say", Some(reply)) => reply.say(format!("{what} ")).await?,
+            ("flush", Some(reply)) => reply.flush().await?,
+            ("gather", Some(reply)) => reply.gather(Gather::up_to(what.parse()?)).await?,
+            ("voice", Some(reply)) => reply.voice(Voice::new().with_interruptible(true)).await?,
+            ("hang", Some(reply)) => reply.hang_up(HangUp::new()).await?,
+            ("transfer", Some(reply)) => reply.transfer(Transfer::to_queue("vip")).await?,
+            ("left", Some(reply)) => self.log.add(call, format!("left {:?}", reply.left())),
+            ("no", Some(reply)) => reply.no_filler(),
+            _ => panic!("nobody knows how to {step}"),
+        }
+        Ok(())
+    }
+}
+
+/// What was asked of bots and told to them, each line with the id of the call.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap()
+    }
+
+    pub fn add<M>(&self, call: &Call<M>, what: impl Display) {
+        self.lines().push(format!("{}: {what}", call.facts.id));
+    }
+
+    /// The lines of a call, in order.
+    pub fn of(&self, call: &str) -> Vec<String> {
+        let head = format!("{call}: ");
+        let lines = self.lines();
+        lines.iter().filter_map(|line| line.strip_prefix(&head)).map(str::to_owned).collect()
+    }
+
+    /// How many lines of a call begin so.
+    pub fn count(&self, call: &str, what: &str) -> usize {
+        self.of(call).iter().filter(|line| line.starts_with(what)).count()
+    }
+}
+
+/// An operation of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Op {
+    Open,
+    Hold,
+    Write,
+    Note,
+    Read,
+    End,
+    ClaimIdle,
+}
+
+/// What becomes of an operation.
+#[derive(Debug, Clone, Copy)]
+pub enum Fate {
+    Fails,
+    Hangs,
+    Sleeps(Duration),
+}
+
+/// A store that does not do what it should, as often as a test says.
+#[derive(Clone, Default)]
+pub struct Moody<const SHARED: bool = false> {
+    pub store: Arc<MemoryStore>,
+    fates: Arc<Mutex<HashMap<Op, (Fate, usize)>>>,
+}
+
+impl<const SHARED: bool> Moody<SHARED> {
+    pub fn set(&self, op: Op, fate: Fate, times: usize) {
+        self.fates.lock().unwrap().insert(op, (fate, times));
+    }
+
+    /// How often the fate of this operation has not come yet.
+    pub fn left(&self, op: Op) -> usize {
+        self.fates.lock().unwrap().get(&op).map_or(0, |(_, left)| *left)
+    }
+
+    async fn meet(&self, op: Op) -> Result<(), StoreError> {
+        let fate = match self.fates.lock().unwrap().get_mut(&op) {
+            Some((fate, left)) if *left > 0 => {
+                *left -= 1;
+                *fate
+            }
+            _ => return Ok(()),
+        };
+        match fate {
+            Fate::Fails => Err(StoreError::Failed(format!("{op:?} fails"))),
+            Fate::Hangs => std::future::pending().await,
+            Fate::Sleeps(time) => {
+                sleep(time).await;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<const SHARED: bool> Store for Moody<SHARED> {
+    const SHARED: bool = SHARED;
+
+    async fn open(&self, call: &CallKey, opening: Opening) -> Result<Opened, StoreError> {
+        self.meet(Op::Open).await?;
+        self.store.open(call, opening).await
+    }
+
+    async fn hold(&self, lease: &Lease, time: Option<Duration>) -> Result<(), StoreError> {
+        self.meet(Op::Hold).await?;
+        self.store.hold(lease, time).await
+    }
+
+    async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
+        self.meet(Op::Write).await?;
+        self.store.write(lease, change).await
+    }
+
+    async fn note(
+        &self,
+        call: &CallKey,
+        turn: &TurnId,
+        note: Vec<u8>,
+        abort: bool,
+    ) -> Result<bool, StoreError> {
+        self.meet(Op::Note).await?;
+        self.store.note(call, turn, note, abort).await
+    }
+
+    async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
+        self.meet(Op::Read).await?;
+        self.store.read(call).await
+    }
+
+    async fn end(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
+        self.meet(Op::End).await?;
+        self.store.end(call).await
+    }
+
+    async fn claim_idle(
+        &self,
+        idle: Duration,
+        most: usize,
+    ) -> Result<Vec<(CallKey, Record)>, StoreError> {
+        self.meet(Op::ClaimIdle).await?;
+        self.store.claim_idle(idle, most).await
+    }
+
+    fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {
+        self.store.cancels()
+    }
+}
+
+/// Posts a body straight to a router; the status, and the whole answer.
+pub async fn post(
+    router: &axum::Router,
+    path: &str,
+    body: impl Into<axum::body::Body>,
+) -> (u16, String) {
+    let request = http::Request::post(path)
+        .header("content-type", "application/json")
+        .body(body.into())
+        .unwrap();
+    let answer = router.clone().call(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    (status, String::from_utf8(bytes.into()).unwrap())
+}
+
+/// The IVR of an ODFS, and a call in it, in the bytes of the wire.
+pub struct Ivr {
+    router: axum::Router,
+    pub id: String,
+}
+
+impl Ivr {
+    pub fn new(router: axum::Router, id: impl Into<String>) -> Self {
+        Self { router, id: id.into() }
+    }
+
+    /// The status and the body of the answer.
+    pub async fn ask(&self, inaction: u8, inparams: Value, extparams: Value) -> (u16, Value) {
+        let mut body = json!({"userid": self.id, "inaction": inaction, "inparams": inparams});
+        body["inparams"]["call_id"] = self.id.clone().into();
+        body["inparams"]["call_dst_id"] = "10086".into();
+        body["inparams"]["auth_token"] = "opaque".into();
+        body["extparams"] = extparams;
+        let (status, answer) =
+            post(&self.router, "/oifde/rest/v2/crs/process/vdn-1", body.to_string()).await;
+        (status, serde_json::from_str(&answer).unwrap())
+    }
+
+    async fn well(&self, inaction: u8, inparams: Value) -> Value {
+        let (status, answer) = self.ask(inaction, inparams, json!({})).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
+    pub async fn start(&self) -> Value {
+        self.well(8, json!({"call_sor_id": "13500000001"})).await
+    }
+
+    pub async fn say(&self, words: &str) -> Value {
+        self.well(9, json!({"flow_result_type": "1", "input": words})).await
+    }
+
+    /// One of the protocol's own words, such as `playover`.
+    pub async fn word(&self, word: &str) -> Value {
+        self.well(9, json!({"flow_result_type": "3", "input": word})).await
+    }
+
+    pub async fn transferred(&self, result: &str) -> Value {
+        let times = json!({"begin_trans": "2018090407:20:00", "end_trans": "2018090407:20:04"});
+        let mut inparams = times;
+        inparams["trans_result"] = result.into();
+        self.well(11, inparams).await
+    }
+
+    /// `release_reason`, if there is one.
+    pub async fn hang_up(&self, reason: &str) -> Value {
+        let inparams = json!({"flow_result_type": "-1", "input": "hangup"});
+        let extparams = match reason {
+            "" => json!({}),
+            reason => json!({"release_reason": reason}),
+        };
+        let (status, answer) = self.ask(9, inparams, extparams).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
     }
 }
