@@ -401,6 +401,11 @@ struct Named<'a> {
     role: Option<&'a str>,
 }
 
+/// Configurations of agents are large, and each future around a handler would hold a copy of its own.
+fn apart<T>(handler: impl Future<Output = T>) -> impl Future<Output = T> {
+    Box::pin(handler)
+}
+
 impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
     async fn generate_ai_agent_call(
         &self,
@@ -411,7 +416,7 @@ impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
         let user = request.user_id.as_deref();
         let named = Named { user, agent: request.agent_id.as_deref(), ..Named::default() };
         let caller = self.admit(operation, &parameters.authorization, named).await?;
-        self.api.generate_call(&caller, request).await
+        apart(self.api.generate_call(&caller, request)).await
     }
 
     async fn start_ai_agent_instance(
@@ -422,7 +427,7 @@ impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
         let operation = &operations::START_AI_AGENT_INSTANCE;
         let named = Named { user: Some(&request.user_id), ..Named::default() };
         let caller = self.admit(operation, &parameters.authorization, named).await?;
-        self.api.start_instance(&caller, request).await
+        apart(self.api.start_instance(&caller, request)).await
     }
 
     async fn stop_ai_agent_instance(
@@ -435,7 +440,7 @@ impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
         let named = Named { user, instance, ..Named::default() };
         let stopped = async {
             let caller = self.admit(operation, &parameters.authorization, named).await?;
-            self.api.stop_instance(&caller, request.clone()).await
+            apart(self.api.stop_instance(&caller, request.clone())).await
         };
         self.result(stopped.await)
     }
@@ -450,7 +455,7 @@ impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
         let named = Named { user, instance, ..Named::default() };
         let changed = async {
             let caller = self.admit(operation, &parameters.authorization, named).await?;
-            self.api.update_instance(&caller, request.clone()).await
+            apart(self.api.update_instance(&caller, request.clone())).await
         };
         self.result(changed.await)
     }
@@ -468,7 +473,7 @@ impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
             ..Named::default()
         };
         let caller = self.admit(operation, &parameters.authorization, named).await?;
-        self.api.start_instance_in_channel(&caller, request).await
+        apart(self.api.start_instance_in_channel(&caller, request)).await
     }
 
     async fn describe_ai_agent_instance(
@@ -480,7 +485,7 @@ impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
         let (user, instance) = (Some(request.user_id.as_str()), Some(request.instance_id.as_str()));
         let named = Named { user, instance, ..Named::default() };
         let caller = self.admit(operation, &parameters.authorization, named).await?;
-        self.api.describe_instance(&caller, request).await
+        apart(self.api.describe_instance(&caller, request)).await
     }
 
     async fn get_rtc_auth_token(
@@ -492,7 +497,7 @@ impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
         let (user, channel) = (request.user_id.as_deref(), request.channel_id.as_deref());
         let named = Named { user, channel, ..Named::default() };
         let caller = self.admit(operation, &parameters.authorization, named).await?;
-        self.api.rtc_token(&caller, request).await
+        apart(self.api.rtc_token(&caller, request)).await
     }
 
     async fn generate_message_chat_token(
@@ -508,6 +513,6 @@ impl<A: Api, Z: Authorizer> generated::Api for Mounted<A, Z> {
             ..Named::default()
         };
         let caller = self.admit(operation, &parameters.authorization, named).await?;
-        self.api.chat_token(&caller, request).await
+        apart(self.api.chat_token(&caller, request)).await
     }
 }
