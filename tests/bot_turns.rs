@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use bots::*;
 use callbot::bot::{
-    Bot, Call, Cancel, Cause, Change, Cut, Gather, HangUp, Heard, Host, Input, Lease, MemoryStore,
-    Opened, Opening, Record, Reply, ReplyError, Result, Store, StoreError, Transfer, Voice,
+    Bot, Call, Cause, Control, Cut, Gather, HangUp, Heard, Host, Input, MemoryStore, Reply,
+    ReplyError, Result, Transfer, Voice,
 };
-use callbot::bot::{CallKey, Control, TurnId};
 use callbot::digital_employee::Control as Wire;
-use futures_util::{FutureExt, Stream, stream};
+use futures_util::FutureExt;
 use tokio::time::{Instant, sleep};
 
 #[tokio::test(start_paused = true)]
@@ -417,61 +416,13 @@ async fn a_panic_in_mid_reply_is_one_failure_and_the_call_goes_on() {
     assert_eq!(line.look("c").await.memory, ["turn"]);
 }
 
-/// A store whose messages are lost.
-struct Deaf(Arc<MemoryStore>);
-
-impl Store for Deaf {
-    const SHARED: bool = true;
-
-    async fn open(&self, call: &CallKey, opening: Opening) -> Result<Opened, StoreError> {
-        self.0.open(call, opening).await
-    }
-
-    async fn hold(&self, lease: &Lease, time: Option<Duration>) -> Result<(), StoreError> {
-        self.0.hold(lease, time).await
-    }
-
-    async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
-        self.0.write(lease, change).await
-    }
-
-    async fn note(
-        &self,
-        call: &CallKey,
-        turn: &TurnId,
-        note: Vec<u8>,
-        abort: bool,
-    ) -> Result<bool, StoreError> {
-        self.0.note(call, turn, note, abort).await
-    }
-
-    async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
-        self.0.read(call).await
-    }
-
-    async fn end(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
-        self.0.end(call).await
-    }
-
-    async fn claim_idle(
-        &self,
-        idle: Duration,
-        most: usize,
-    ) -> Result<Vec<(CallKey, Record)>, StoreError> {
-        self.0.claim_idle(idle, most).await
-    }
-
-    fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {
-        stream::pending()
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_was_overtaken_elsewhere_writes_nothing() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Moody::<true>::default();
+    store.set(Op::Cancels, Fate::Fails, 1);
     let bot = Attentive::default();
-    let here = line(Host::builder(bot.clone()).store(Deaf(store.clone())).build());
-    let there = line(Host::builder(bot.clone()).store(Deaf(store)).build());
+    let here = line(Host::builder(bot.clone()).store(store.clone()).build());
+    let there = line(Host::builder(bot.clone()).store(store).build());
     let mut first = here.say("c", "1", "one two three").await;
     first.until("one").await;
     assert_eq!(there.text("c", "2", "four").await, "four");
@@ -661,8 +612,17 @@ impl Bot for Twice {
 
 #[tokio::test(start_paused = true)]
 async fn a_second_hold_counts_from_its_own_begin() {
+    // In a store that takes its time, the end of the first comes after the begin of the second.
+    for slow in [Duration::ZERO, 20 * MS] {
+        holds_twice(slow).await;
+    }
+}
+
+async fn holds_twice(slow: Duration) {
     let done = Count::default();
-    let line = line(Host::new(Twice(done.clone())));
+    let store = Moody::<false>::default();
+    store.set(Op::Hold, Fate::Sleeps(slow), 10);
+    let line = line(Host::builder(Twice(done.clone())).store(store).build());
     let mut reply = line.say("c", "1", "pay").await;
     reply.until("I pay.").await;
     sleep(1600 * MS).await;

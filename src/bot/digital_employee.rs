@@ -85,6 +85,10 @@ impl<B: Bot> Api for OnDigitalEmployee<B> {
     }
 
     async fn abort_dialogue(&self, request: AbortDialogueRequest) -> Result<(), Error> {
+        if request.stream_id.is_empty() {
+            // It names no turn.
+            return Ok(());
+        }
         let call = CallKey::new(Platform::DigitalEmployee, &request.session_id);
         self.host.abort(call, TurnId::new(&request.stream_id), request.answer).await
     }

@@ -66,6 +66,11 @@
 //! said nothing, the [filler](HostBuilder::filler) goes out; when all of it is, the turn is dropped and
 //! the platform gets its failure answer.
 //!
+//! # Tests
+//!
+//! `testing::TestCall`, which comes with the feature `client`, plays the caller and the platform: on any
+//! platform, through its real router, in memory.
+//!
 //! # Where calls are kept
 //!
 //! In a [`Store`]: [`MemoryStore`] keeps them in this process. Several processes need one that they

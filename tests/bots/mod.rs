@@ -410,6 +410,8 @@ pub enum Op {
     Read,
     End,
     ClaimIdle,
+    /// Its messages are lost, whatever the fate.
+    Cancels,
 }
 
 /// What becomes of an operation.
@@ -505,7 +507,8 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
     }
 
     fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {
-        self.store.cancels()
+        let lost = self.left(Op::Cancels) > 0;
+        self.store.cancels().filter(move |_| std::future::ready(!lost))
     }
 }
 
