@@ -14,24 +14,14 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use bots::*;
 use callbot::bot::testing::TestCall;
-use callbot::bot::{Budget, Cause, Heard, Host, HostBuilder, Platform};
+use callbot::bot::{Budget, Cause, Heard, Host, Platform};
 use callbot::digital_employee::{Control as Wire, DialogueRequest};
 use callbot::odfs::Server;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-const SECOND: Duration = Duration::from_secs(1);
 const FILLER: &str = "One moment. ";
-
-/// An actor with its log, and a host with settings.
-fn acting(
-    bot: Actor,
-    with: impl FnOnce(HostBuilder<Actor>) -> HostBuilder<Actor>,
-) -> (Log, Line<Actor>) {
-    let log = bot.log.clone();
-    (log, line(with(Host::builder(bot)).build()))
-}
 
 fn filling() -> (Log, Line<Actor>) {
     acting(Actor::default(), |host| host.filler(FILLER))

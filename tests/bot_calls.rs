@@ -16,24 +16,12 @@ use std::time::Duration;
 use bots::*;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
-    Bot, Call, Facts, Greeting, Host, HostBuilder, Input, Limits, MemoryStore, Platform, Reply,
-    Result,
+    Bot, Call, Facts, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
 };
 use callbot::odfs::Server;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// An actor with its log, and a host with settings.
-fn acting(
-    bot: Actor,
-    with: impl FnOnce(HostBuilder<Actor>) -> HostBuilder<Actor>,
-) -> (Log, Line<Actor>) {
-    let log = bot.log.clone();
-    (log, line(with(Host::builder(bot)).build()))
-}
 
 fn actor() -> (Log, Line<Actor>) {
     acting(Actor::default(), |host| host)

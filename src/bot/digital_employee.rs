@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::calls::Question;
-use super::host::{Kind, Mount, seconds};
+use super::host::{Kind, Mount};
 use super::line::{Packet, Reader};
 use super::reply::{Last, Put};
 use super::turn::Asked;
@@ -115,7 +115,7 @@ fn ids(tenant: i64, instance: String, script: String) -> [(String, Value); 3] {
 async fn speak(mut answer: Reader, reply: &mut Reply) -> Result<(), Error> {
     while let Some(packet) = answer.next().await? {
         let last = packet.last;
-        let event = event(packet)?;
+        let event = event(packet);
         // An empty last packet is the server's own.
         if last && (!event.text.is_empty() || !event.controls.is_empty()) {
             reply.finish(event).await?;
@@ -126,46 +126,47 @@ async fn speak(mut answer: Reader, reply: &mut Reply) -> Result<(), Error> {
     Ok(())
 }
 
-fn event(packet: Packet) -> Result<Event, ReplyError> {
+fn event(packet: Packet) -> Event {
     let mut event = Event::text(packet.text);
     if let Some(voice) = packet.voice {
-        event = event.with(voice_of(&voice)?);
+        event = event.with(voice_of(&voice));
     }
     if let Some(gather) = packet.gather {
-        event = event.with(gather_of(&gather)?);
+        event = event.with(gather_of(&gather));
     }
     match packet.end {
-        Some(Last::Transfer(transfer)) => event = event.with(transfer_of(&transfer)?),
-        Some(Last::HangUp(how)) => event = event.with(hang_up_of(&how)?),
+        Some(Last::Transfer(transfer)) => event = event.with(transfer_of(&transfer)),
+        Some(Last::HangUp(how)) => event = event.with(hang_up_of(&how)),
         None => {}
     }
-    Ok(event)
+    event
 }
 
 /// Whether the platform would take this.
 fn check(put: &Put) -> Result<(), ReplyError> {
+    if let Put::Last(Last::Transfer(Transfer { data: Some(_), .. })) = put {
+        let allowed = "none: the platform has no place for it";
+        return Err(ReplyError::invalid("/data", "[hidden]", allowed));
+    }
     let control: Control = match put {
-        Put::Voice(voice) => voice_of(voice)?.into(),
-        Put::Gather(gather) => gather_of(gather)?.into(),
-        Put::Last(Last::Transfer(transfer)) => transfer_of(transfer)?.into(),
-        Put::Last(Last::HangUp(how)) => hang_up_of(how)?.into(),
+        Put::Voice(voice) => voice_of(voice).into(),
+        Put::Gather(gather) => gather_of(gather).into(),
+        Put::Last(Last::Transfer(transfer)) => transfer_of(transfer).into(),
+        Put::Last(Last::HangUp(how)) => hang_up_of(how).into(),
         Put::Native(_) => return Ok(()),
     };
     control.validate().map_err(ReplyError::Invalid)
 }
 
-fn small(pointer: &str, time: Duration, least: u64, most: u64) -> Result<i32, ReplyError> {
-    let seconds = seconds(pointer, time, least..=most)?;
-    // It has been checked to be small.
-    Ok(i32::try_from(seconds).unwrap_or(i32::MAX))
+/// Seconds that have been checked to be few.
+fn seconds(time: Duration) -> i32 {
+    i32::try_from(time.as_secs()).unwrap_or(i32::MAX)
 }
 
-fn voice_of(voice: &Voice) -> Result<digital_employee::Voice, ReplyError> {
+fn voice_of(voice: &Voice) -> digital_employee::Voice {
     let mut control = digital_employee::Voice::new();
     control.interruptible = voice.interruptible;
-    if let Some(time) = voice.silence_timeout {
-        control.silence_detection_timeout = Some(small("/silence_timeout", time, 1, 10)?);
-    }
+    control.silence_detection_timeout = voice.silence_timeout.map(seconds);
     if let Some(synthesis) = &voice.synthesis {
         let mut config = SynthesizerConfig::new(&synthesis.name);
         config.volume = synthesis.volume;
@@ -173,14 +174,13 @@ fn voice_of(voice: &Voice) -> Result<digital_employee::Voice, ReplyError> {
         config.speech_rate = synthesis.rate;
         control.synthesizer_config = Some(config);
     }
-    Ok(control)
+    control
 }
 
-fn gather_of(gather: &Gather) -> Result<GatherDtmf, ReplyError> {
+fn gather_of(gather: &Gather) -> GatherDtmf {
     let timeout = gather.timeout.unwrap_or(Duration::from_secs(5));
-    let timeout = small("/timeout", timeout, 1, 10)?;
-    let control = GatherDtmf::new(Terminator::Hash, gather.digits.into(), timeout);
-    Ok(if gather.speech { control.with_disable_voice_input(false) } else { control })
+    let control = GatherDtmf::new(Terminator::Hash, gather.digits.into(), seconds(timeout));
+    if gather.speech { control.with_disable_voice_input(false) } else { control }
 }
 
 fn kind(kind: TransferKind) -> TransferType {
@@ -191,24 +191,15 @@ fn kind(kind: TransferKind) -> TransferType {
     }
 }
 
-fn transfer_of(transfer: &Transfer) -> Result<digital_employee::Transfer, ReplyError> {
-    if transfer.data.is_some() {
-        return Err(ReplyError::invalid(
-            "/data",
-            "[hidden]",
-            "none: the platform has no place for it",
-        ));
-    }
+fn transfer_of(transfer: &Transfer) -> digital_employee::Transfer {
     let mut control = digital_employee::Transfer::new(kind(transfer.kind), &transfer.to);
     control.transferor.clone_from(&transfer.shown_number);
-    Ok(control)
+    control
 }
 
-fn hang_up_of(how: &HangUp) -> Result<digital_employee::HangUp, ReplyError> {
+fn hang_up_of(how: &HangUp) -> digital_employee::HangUp {
     let mut control = digital_employee::HangUp::new();
-    if how.delay > Duration::ZERO {
-        control.delay = Some(small("/delay", how.delay, 0, 10)?);
-    }
+    control.delay = Some(seconds(how.delay)).filter(|delay| *delay > 0);
     control.reason.clone_from(&how.reason);
-    Ok(control)
+    control
 }

@@ -417,21 +417,6 @@ impl fmt::Debug for Mount {
     }
 }
 
-/// A whole number of seconds, within these bounds.
-#[cfg(any(feature = "digital-employee", feature = "odfs"))]
-pub(super) fn seconds(
-    pointer: &str,
-    time: Duration,
-    allowed: std::ops::RangeInclusive<u64>,
-) -> Result<u64, ReplyError> {
-    if time.subsec_nanos() == 0 && allowed.contains(&time.as_secs()) {
-        return Ok(time.as_secs());
-    }
-    let (least, most) = allowed.into_inner();
-    let allowed = format!("{least} to {most} whole seconds");
-    Err(ReplyError::invalid(pointer, format!("{time:?}"), &allowed))
-}
-
 /// What a platform has no id for gets one of ours.
 pub(super) fn fresh_turn() -> TurnId {
     TurnId::new(format!("{:016x}", fastrand::u64(..)))

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use super::reply::{Last, Put};
 use super::store::Lease;
 use super::{
-    Budget, CallKey, Cause, Control, Dropped, Entry, Error, Gather, Input, Limits, Mount, Native,
-    ReplyError, TurnId, Voice,
+    Budget, CallKey, Capabilities, Cause, Control, Dropped, Entry, Error, Gather, GatherLimits,
+    Input, Limits, Mount, Native, ReplyError, TurnId, Voice,
 };
 
 /// A piece of a reply, on its way to the platform.
@@ -268,6 +268,7 @@ impl Line {
             self.notice(Dropped::Control(control));
             return Ok(());
         }
+        within(&put, can)?;
         self.mount.check(&put)?;
         let left = !state.packets.is_empty();
         let late = match control {
@@ -610,6 +611,42 @@ impl Line {
         state.readers.push(Some(0));
         Some(Reader { line: self.clone(), place, at: 0 })
     }
+}
+
+/// Whether values are within what the platform can do.
+fn within(put: &Put, can: &Capabilities) -> Result<(), ReplyError> {
+    const DELAY: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(10));
+    match put {
+        Put::Voice(voice) => match (voice.silence_timeout, can.voice.silence_timeout) {
+            (Some(time), Some(allowed)) => seconds("/silence_timeout", time, allowed),
+            _ => Ok(()),
+        },
+        Put::Gather(gather) => {
+            let Some(GatherLimits { digits: (least, most), timeout }) = can.gather else {
+                return Ok(());
+            };
+            if !(least..=most).contains(&gather.digits) {
+                let allowed = format!("{least} to {most}");
+                return Err(ReplyError::invalid("/digits", gather.digits, &allowed));
+            }
+            gather.timeout.map_or(Ok(()), |time| seconds("/timeout", time, timeout))
+        }
+        Put::Last(Last::HangUp(how)) => seconds("/delay", how.delay, DELAY),
+        Put::Last(Last::Transfer(_)) | Put::Native(_) => Ok(()),
+    }
+}
+
+/// Whether this is a whole number of seconds, within these bounds.
+fn seconds(
+    pointer: &str,
+    time: Duration,
+    (least, most): (Duration, Duration),
+) -> Result<(), ReplyError> {
+    if time.subsec_nanos() == 0 && (least..=most).contains(&time) {
+        return Ok(());
+    }
+    let allowed = format!("{} to {} whole seconds", least.as_secs(), most.as_secs());
+    Err(ReplyError::invalid(pointer, format!("{time:?}"), &allowed))
 }
 
 /// What the task of a turn has to do.

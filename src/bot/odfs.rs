@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use super::calls::Question;
-use super::host::{Kind, Mount, fresh_turn, seconds};
+use super::host::{Kind, Mount, fresh_turn};
 use super::line::Packet;
 use super::reply::{Last, Put};
 use super::turn::Asked;
@@ -290,21 +290,11 @@ fn extras(extparams: Option<&impl serde::Serialize>) -> Map<String, Value> {
 /// Whether the platform would take this.
 fn check(put: &Put) -> Result<(), ReplyError> {
     match put {
-        Put::Voice(Voice { silence_timeout: Some(time), .. }) => {
-            seconds("/silence_timeout", *time, 1..=3600).map(drop)
-        }
-        Put::Gather(Gather { digits, timeout, .. }) => {
-            if !(1..=99).contains(digits) {
-                return Err(ReplyError::invalid("/digits", digits, "1 to 99"));
-            }
-            timeout.map_or(Ok(0), |time| seconds("/timeout", time, 1..=3600)).map(drop)
-        }
         Put::Last(Last::Transfer(transfer)) => {
             let route = route(transfer);
             let params = odfs::TransferOutParams::from_route("call", "", route);
             params.validate().map_err(ReplyError::Invalid)
         }
-        Put::Last(Last::HangUp(how)) => seconds("/delay", how.delay, 0..=10).map(drop),
         _ => Ok(()),
     }
 }

@@ -1,5 +1,7 @@
 //! Bots for tests, and a phone line that they are called on.
-#![allow(dead_code, unreachable_pub)]
+
+// Each test file uses its own part of this.
+#![allow(dead_code)]
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -8,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use callbot::bot::{
-    Bot, Call, CallKey, Cancel, Change, Cut, Ended, Gather, HangUp, Hold, Host, Input, Lease,
-    MemoryStore, Notice, Opened, Opening, Platform, Record, Reply, Result, Seen, Store, StoreError,
-    Transfer, TurnId, Voice,
+    Bot, Call, CallKey, Cancel, Change, Cut, Ended, Gather, HangUp, Hold, Host, HostBuilder, Input,
+    Lease, MemoryStore, Notice, Opened, Opening, Platform, Record, Reply, Result, Seen, Store,
+    StoreError, Transfer, TurnId, Voice,
 };
 use callbot::client::{CallOptions, Error, EventStream, InMemory};
 use callbot::digital_employee::{
@@ -24,13 +26,13 @@ use tower_service::Service;
 
 /// A phone line of Digital Employee, in memory.
 #[derive(Clone)]
-pub struct Line<B: Bot> {
-    pub host: Host<B>,
+pub(crate) struct Line<B: Bot> {
+    pub(crate) host: Host<B>,
     client: Client,
 }
 
 /// A bot on a phone line.
-pub fn line<B: Bot>(host: Host<B>) -> Line<B> {
+pub(crate) fn line<B: Bot>(host: Host<B>) -> Line<B> {
     let router = host.digital_employee().unwrap().router();
     // The platform keeps its time: a test waits for the bot.
     let long = Duration::from_secs(600);
@@ -41,24 +43,24 @@ pub fn line<B: Bot>(host: Host<B>) -> Line<B> {
 }
 
 /// The key of a call of such a line.
-pub fn key(call: &str) -> CallKey {
+pub(crate) fn key(call: &str) -> CallKey {
     CallKey::new(Platform::DigitalEmployee, call)
 }
 
 impl<B: Bot> Line<B> {
-    pub async fn begin(&self, call: &str, turn: &str) -> Reading {
+    pub(crate) async fn begin(&self, call: &str, turn: &str) -> Reading {
         let context = VendorParams::new("13500000001", "4000000000");
         let request = BeginSessionRequest::new("r", 1, "n1", "sc-1", call, turn, context);
         Reading::new(self.client.begin_session(&request).await.unwrap())
     }
 
-    pub async fn say(&self, call: &str, turn: &str, words: &str) -> Reading {
+    pub(crate) async fn say(&self, call: &str, turn: &str, words: &str) -> Reading {
         let request = DialogueRequest::new("r", 1, "n1", "sc-1", call, turn, words);
         Reading::new(self.client.dialogue(&request).await.unwrap())
     }
 
     /// The whole text of a turn that goes well.
-    pub async fn text(&self, call: &str, turn: &str, words: &str) -> String {
+    pub(crate) async fn text(&self, call: &str, turn: &str, words: &str) -> String {
         let mut reading = self.say(call, turn, words).await;
         reading.rest().await;
         assert_eq!(reading.failure, None, "{words}");
@@ -66,12 +68,12 @@ impl<B: Bot> Line<B> {
         reading.text
     }
 
-    pub async fn abort(&self, call: &str, turn: &str, heard: Option<&str>) {
+    pub(crate) async fn abort(&self, call: &str, turn: &str, heard: Option<&str>) {
         assert_eq!(self.try_abort(call, turn, heard).await, Ok(()));
     }
 
     /// `Err` with the status of a failure.
-    pub async fn try_abort(
+    pub(crate) async fn try_abort(
         &self,
         call: &str,
         turn: &str,
@@ -83,25 +85,25 @@ impl<B: Bot> Line<B> {
         self.client.abort_dialogue(&request).await.map(drop).map_err(|error| status(&error))
     }
 
-    pub async fn end(&self, call: &str) {
+    pub(crate) async fn end(&self, call: &str) {
         assert_eq!(self.try_end(call).await, Ok(()));
     }
 
     /// `Err` with the status of a failure.
-    pub async fn try_end(&self, call: &str) -> std::result::Result<(), i32> {
+    pub(crate) async fn try_end(&self, call: &str) -> std::result::Result<(), i32> {
         let request = EndSessionRequest::new("r", 1, "n1", "sc-1", call);
         self.client.end_session(&request).await.map(drop).map_err(|error| status(&error))
     }
 
     /// The status of a turn that fails.
-    pub async fn failure(&self, call: &str, turn: &str, words: &str) -> i32 {
+    pub(crate) async fn failure(&self, call: &str, turn: &str, words: &str) -> i32 {
         let mut reading = self.say(call, turn, words).await;
         reading.rest().await;
         reading.failure.unwrap_or_else(|| panic!("{words}: {:?}", reading.text))
     }
 
     /// What is said at the begin of a call that begins well.
-    pub async fn greeting(&self, call: &str, turn: &str) -> String {
+    pub(crate) async fn greeting(&self, call: &str, turn: &str) -> String {
         let mut reading = self.begin(call, turn).await;
         reading.rest().await;
         assert_eq!((reading.failure, reading.ended), (None, true));
@@ -109,12 +111,12 @@ impl<B: Bot> Line<B> {
     }
 
     /// What is kept of a call.
-    pub async fn look(&self, call: &str) -> Seen<B::Memory> {
+    pub(crate) async fn look(&self, call: &str) -> Seen<B::Memory> {
         self.host.look(&key(call)).await.unwrap().unwrap_or_else(|| panic!("no call {call}"))
     }
 
     /// What the caller heard of a turn, as far as is known.
-    pub async fn heard(&self, call: &str, turn: &str) -> String {
+    pub(crate) async fn heard(&self, call: &str, turn: &str) -> String {
         let seen = self.look(call).await;
         let entry = seen.history.iter().find(|entry| entry.turn.as_str() == turn);
         entry.unwrap_or_else(|| panic!("no turn {turn}")).said.clone()
@@ -122,14 +124,14 @@ impl<B: Bot> Line<B> {
 }
 
 /// A reply that is being read.
-pub struct Reading {
+pub(crate) struct Reading {
     stream: Option<EventStream<Packet>>,
-    pub packets: Vec<Packet>,
+    pub(crate) packets: Vec<Packet>,
     /// The whole text so far.
-    pub text: String,
-    pub failure: Option<i32>,
+    pub(crate) text: String,
+    pub(crate) failure: Option<i32>,
     /// Whether a packet said that it was the last.
-    pub ended: bool,
+    pub(crate) ended: bool,
 }
 
 impl Reading {
@@ -139,7 +141,7 @@ impl Reading {
     }
 
     /// Takes a packet; `false` when there is none any more.
-    pub async fn next(&mut self) -> bool {
+    pub(crate) async fn next(&mut self) -> bool {
         let Some(stream) = &mut self.stream else { return false };
         match stream.next().await {
             None => false,
@@ -162,19 +164,19 @@ impl Reading {
     }
 
     /// Takes packets until the text holds this.
-    pub async fn until(&mut self, part: &str) {
+    pub(crate) async fn until(&mut self, part: &str) {
         while !self.text.contains(part) {
             assert!(self.next().await, "the reply ended with {:?}", self.text);
         }
     }
 
     /// Takes all that is left.
-    pub async fn rest(&mut self) {
+    pub(crate) async fn rest(&mut self) {
         while self.next().await {}
     }
 
     /// The platform hangs up the connection.
-    pub fn close(self) {}
+    pub(crate) fn close(self) {}
 }
 
 fn status(error: &Error) -> i32 {
@@ -184,37 +186,37 @@ fn status(error: &Error) -> i32 {
 
 /// Tells by its drop that what it was in is gone.
 #[derive(Clone, Default)]
-pub struct Alive(Arc<()>);
+pub(crate) struct Alive(Arc<()>);
 
 impl Alive {
-    pub fn guard(&self) -> Self {
+    pub(crate) fn guard(&self) -> Self {
         self.clone()
     }
 
     /// How many guards there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         Arc::strong_count(&self.0) - 1
     }
 }
 
 /// Counts.
 #[derive(Clone, Default)]
-pub struct Count(Arc<AtomicUsize>);
+pub(crate) struct Count(Arc<AtomicUsize>);
 
 impl Count {
-    pub fn up(&self) -> usize {
+    pub(crate) fn up(&self) -> usize {
         self.0.fetch_add(1, Ordering::SeqCst)
     }
 
-    pub fn get(&self) -> usize {
+    pub(crate) fn get(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 }
 
-pub const MS: Duration = Duration::from_millis(1);
+pub(crate) const MS: Duration = Duration::from_millis(1);
 
 /// Waits until this holds.
-pub async fn until(mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
     for _ in 0..5000 {
         if holds() {
             return;
@@ -225,10 +227,10 @@ pub async fn until(mut holds: impl FnMut() -> bool) {
 }
 
 /// A bot that is one function.
-pub struct Turning<F>(pub F);
+pub(crate) struct Turning<F>(pub(crate) F);
 
 /// A boxed future: tests may pass closures.
-pub type Boxed<'a, T> = futures_util::future::BoxFuture<'a, T>;
+pub(crate) type Boxed<'a, T> = futures_util::future::BoxFuture<'a, T>;
 
 impl<F> Bot for Turning<F>
 where
@@ -245,7 +247,7 @@ where
 }
 
 /// Gives a closure the type that a bot of one function needs.
-pub fn bot<F>(turn: F) -> Turning<F>
+pub(crate) fn bot<F>(turn: F) -> Turning<F>
 where
     F: for<'a> Fn(&'a mut Call<Vec<String>>, Input, &'a mut Reply) -> Boxed<'a, Result>
         + Send
@@ -256,7 +258,7 @@ where
 }
 
 /// What the caller said.
-pub fn words(input: &Input) -> &str {
+pub(crate) fn words(input: &Input) -> &str {
     match input {
         Input::Speech(words) => words,
         other => panic!("{other:?}"),
@@ -271,11 +273,11 @@ pub fn words(input: &Input) -> &str {
 /// in between. Each text ends with a space; `once` fails the first time. What goes wrong ends the
 /// turn, unless it was to `try` only; the log has it in any case.
 #[derive(Clone, Default)]
-pub struct Actor {
-    pub log: Log,
-    pub begins: &'static str,
-    pub interrupts: &'static str,
-    pub ends: &'static str,
+pub(crate) struct Actor {
+    pub(crate) log: Log,
+    pub(crate) begins: &'static str,
+    pub(crate) interrupts: &'static str,
+    pub(crate) ends: &'static str,
 }
 
 impl Bot for Actor {
@@ -376,33 +378,33 @@ impl Actor {
 
 /// What was asked of bots and told to them, each line with the id of the call.
 #[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
     fn lines(&self) -> MutexGuard<'_, Vec<String>> {
         self.0.lock().unwrap()
     }
 
-    pub fn add<M>(&self, call: &Call<M>, what: impl Display) {
+    pub(crate) fn add<M>(&self, call: &Call<M>, what: impl Display) {
         self.lines().push(format!("{}: {what}", call.facts.id));
     }
 
     /// The lines of a call, in order.
-    pub fn of(&self, call: &str) -> Vec<String> {
+    pub(crate) fn of(&self, call: &str) -> Vec<String> {
         let head = format!("{call}: ");
         let lines = self.lines();
         lines.iter().filter_map(|line| line.strip_prefix(&head)).map(str::to_owned).collect()
     }
 
     /// How many lines of a call begin so.
-    pub fn count(&self, call: &str, what: &str) -> usize {
+    pub(crate) fn count(&self, call: &str, what: &str) -> usize {
         self.of(call).iter().filter(|line| line.starts_with(what)).count()
     }
 }
 
 /// An operation of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Op {
+pub(crate) enum Op {
     Open,
     Hold,
     Write,
@@ -416,7 +418,7 @@ pub enum Op {
 
 /// What becomes of an operation.
 #[derive(Debug, Clone, Copy)]
-pub enum Fate {
+pub(crate) enum Fate {
     Fails,
     Hangs,
     Sleeps(Duration),
@@ -424,18 +426,18 @@ pub enum Fate {
 
 /// A store that does not do what it should, as often as a test says.
 #[derive(Clone, Default)]
-pub struct Moody<const SHARED: bool = false> {
-    pub store: Arc<MemoryStore>,
+pub(crate) struct Moody<const SHARED: bool = false> {
+    pub(crate) store: Arc<MemoryStore>,
     fates: Arc<Mutex<HashMap<Op, (Fate, usize)>>>,
 }
 
 impl<const SHARED: bool> Moody<SHARED> {
-    pub fn set(&self, op: Op, fate: Fate, times: usize) {
+    pub(crate) fn set(&self, op: Op, fate: Fate, times: usize) {
         self.fates.lock().unwrap().insert(op, (fate, times));
     }
 
     /// How often the fate of this operation has not come yet.
-    pub fn left(&self, op: Op) -> usize {
+    pub(crate) fn left(&self, op: Op) -> usize {
         self.fates.lock().unwrap().get(&op).map_or(0, |(_, left)| *left)
     }
 
@@ -512,8 +514,19 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
     }
 }
 
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// An actor with its log, and a host with settings.
+pub(crate) fn acting(
+    bot: Actor,
+    with: impl FnOnce(HostBuilder<Actor>) -> HostBuilder<Actor>,
+) -> (Log, Line<Actor>) {
+    let log = bot.log.clone();
+    (log, line(with(Host::builder(bot)).build()))
+}
+
 /// Posts a body straight to a router; the status, and the whole answer.
-pub async fn post(
+pub(crate) async fn post(
     router: &axum::Router,
     path: &str,
     body: impl Into<axum::body::Body>,
@@ -529,18 +542,23 @@ pub async fn post(
 }
 
 /// The IVR of an ODFS, and a call in it, in the bytes of the wire.
-pub struct Ivr {
+pub(crate) struct Ivr {
     router: axum::Router,
-    pub id: String,
+    pub(crate) id: String,
 }
 
 impl Ivr {
-    pub fn new(router: axum::Router, id: impl Into<String>) -> Self {
+    pub(crate) fn new(router: axum::Router, id: impl Into<String>) -> Self {
         Self { router, id: id.into() }
     }
 
     /// The status and the body of the answer.
-    pub async fn ask(&self, inaction: u8, inparams: Value, extparams: Value) -> (u16, Value) {
+    pub(crate) async fn ask(
+        &self,
+        inaction: u8,
+        inparams: Value,
+        extparams: Value,
+    ) -> (u16, Value) {
         let mut body = json!({"userid": self.id, "inaction": inaction, "inparams": inparams});
         body["inparams"]["call_id"] = self.id.clone().into();
         body["inparams"]["call_dst_id"] = "10086".into();
@@ -557,20 +575,20 @@ impl Ivr {
         answer
     }
 
-    pub async fn start(&self) -> Value {
+    pub(crate) async fn start(&self) -> Value {
         self.well(8, json!({"call_sor_id": "13500000001"})).await
     }
 
-    pub async fn say(&self, words: &str) -> Value {
+    pub(crate) async fn say(&self, words: &str) -> Value {
         self.well(9, json!({"flow_result_type": "1", "input": words})).await
     }
 
     /// One of the protocol's own words, such as `playover`.
-    pub async fn word(&self, word: &str) -> Value {
+    pub(crate) async fn word(&self, word: &str) -> Value {
         self.well(9, json!({"flow_result_type": "3", "input": word})).await
     }
 
-    pub async fn transferred(&self, result: &str) -> Value {
+    pub(crate) async fn transferred(&self, result: &str) -> Value {
         let times = json!({"begin_trans": "2018090407:20:00", "end_trans": "2018090407:20:04"});
         let mut inparams = times;
         inparams["trans_result"] = result.into();
@@ -578,7 +596,7 @@ impl Ivr {
     }
 
     /// `release_reason`, if there is one.
-    pub async fn hang_up(&self, reason: &str) -> Value {
+    pub(crate) async fn hang_up(&self, reason: &str) -> Value {
         let inparams = json!({"flow_result_type": "-1", "input": "hangup"});
         let extparams = match reason {
             "" => json!({}),
