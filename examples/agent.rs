@@ -140,6 +140,6 @@ async fn start_app_server() -> Result<String, Box<dyn Error>> {
     let router = agents::router(RtcTokens::new("demo-app", "demo-key"), AnyCaller, false);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(serve(listener, router, std::future::pending()));
+    tokio::spawn(serve(listener, router).into_future());
     Ok(url)
 }

@@ -61,7 +61,7 @@ async fn start_clerk() -> Result<String, Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let router = Host::new(Clerk).digital_employee()?.router();
-    tokio::spawn(callbot::server::serve(listener, router, std::future::pending()));
+    tokio::spawn(callbot::server::serve(listener, router).into_future());
     Ok(url)
 }
 

@@ -119,7 +119,7 @@ async fn start_platform(tokens: Tokens) -> Result<String, Box<dyn Error>> {
     let router = Server::new(platform).check_tokens(tokens).router();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(server::serve(listener, router, std::future::pending()));
+    tokio::spawn(server::serve(listener, router).into_future());
     Ok(url)
 }
 
@@ -155,7 +155,7 @@ impl Api for Platform {
         if self.with(|sessions| sessions.remove(&parameters.session_id)) {
             return Ok(());
         }
-        Err(server::Error::wire("session not found").code("2002"))
+        Err(server::Error::public("session not found").code("2002"))
     }
 
     async fn conversation(
@@ -163,7 +163,7 @@ impl Api for Platform {
         parameters: ConversationParameters,
     ) -> Result<Conversation, server::Error> {
         if parameters.conversation_id != "108" {
-            return Err(server::Error::wire("no such conversation").code("1007"));
+            return Err(server::Error::public("no such conversation").code("1007"));
         }
         let script =
             |kind, text: &str| Script::new().with_script_type(kind).with_script_content(text);

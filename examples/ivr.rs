@@ -98,7 +98,7 @@ async fn start_clerk() -> Result<String, Box<dyn Error>> {
     let router = Server::new(Host::new(Clerk).odfs()?.issuer(issuer)).router();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(callbot::server::serve(listener, router, std::future::pending()));
+    tokio::spawn(callbot::server::serve(listener, router).into_future());
     Ok(url)
 }
 

@@ -54,7 +54,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     println!("listening on http://{}", listener.local_addr()?);
     let (stopping, stop) = oneshot::channel();
     let host = Host::new(Clerk);
-    let served = serve(listener, router(&options, &host)?, async {
+    let served = serve(listener, router(&options, &host)?).with_graceful_shutdown(async {
         signal().await;
         let _ = stopping.send(());
     });

@@ -29,15 +29,15 @@
 //!
 //!     async fn turn(&self, call: &mut Call<u32>, input: Input, reply: &mut Reply) -> Result {
 //!         call.memory += 1;
-//!         let Input::Speech(words) = input else { return Ok(reply.say("Pardon?").await?) };
-//!         Ok(reply.say(format!("Turn {}. You said: {words}", call.memory)).await?)
+//!         let Input::Speech(words) = input else { return reply.say("Pardon?").await };
+//!         reply.say(format!("Turn {}. You said: {words}", call.memory)).await
 //!     }
 //! }
 //!
 //! #[tokio::main]
-//! async fn main() -> Result {
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
-//!     Ok(serve(listener, Host::new(Parrot).router()?, std::future::pending()).await?)
+//!     Ok(serve(listener, Host::new(Parrot).router()?).await?)
 //! }
 //! # }
 //! ```
@@ -54,19 +54,19 @@
 //!
 //! impl Api for Parrot {
 //!     async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
-//!         Ok(reply.finish("Welcome. Say something!").await?)
+//!         reply.finish("Welcome. Say something!").await
 //!     }
 //!
 //!     async fn dialogue(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
 //!         reply.send("You said: ").await?;
-//!         Ok(reply.send(request.utterance).await?)
+//!         reply.send(request.utterance).await
 //!     }
 //! }
 //!
 //! #[tokio::main]
 //! async fn main() -> std::io::Result<()> {
 //!     let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
-//!     serve(listener, router(Parrot), std::future::pending()).await
+//!     serve(listener, router(Parrot)).await
 //! }
 //! # }
 //! ```

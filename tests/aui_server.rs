@@ -583,7 +583,7 @@ async fn deep_nesting_is_refused_and_the_server_goes_on() {
 #[tokio::test]
 async fn what_a_handler_says_goes_out_as_it_is_with_http_200() {
     let error: fn() -> Error = || {
-        Error::wire("The free trial is used up.")
+        Error::public("The free trial is used up.")
             .status(403)
             .code("Forbidden.SubscriptionRequired")
             .request_id("upstream-1")

@@ -9,6 +9,7 @@
 ))]
 
 mod bots;
+mod errors;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,6 +23,7 @@ use callbot::bot::{
 };
 use callbot::duix::dialogue;
 use callbot::odfs::{Language, Server};
+use errors::typed;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
@@ -53,19 +55,19 @@ impl Bot for Clerk {
     }
 
     async fn begin(&self, _: &mut Call<Vec<String>>, reply: &mut Reply) -> Result {
-        Ok(reply.say("Welcome to the bank.").await?)
+        reply.say("Welcome to the bank.").await
     }
 
     async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
         let words = match input {
             Input::Speech(words) => words,
-            Input::Keys(keys) => return Ok(reply.say(format!("You pressed {keys}.")).await?),
-            Input::Silence => return Ok(reply.say("Are you there?").await?),
+            Input::Keys(keys) => return reply.say(format!("You pressed {keys}.")).await,
+            Input::Silence => return reply.say("Are you there?").await,
             Input::Transferred(Transferred::Done) => return Ok(()),
-            Input::Transferred(_) => return Ok(reply.say("Nobody is there.").await?),
-            _ => return Ok(reply.say("Pardon?").await?),
+            Input::Transferred(_) => return reply.say("Nobody is there.").await,
+            _ => return reply.say("Pardon?").await,
         };
-        let mut told = |put| call.memory.push(format!("{put:?}"));
+        let mut told = |put| call.memory.push(format!("{:?}", typed::<(), ReplyError>(put)));
         match words.as_str() {
             "when do you open?" => {
                 for piece in ["We open ", "at nine ", "every day."] {
@@ -466,7 +468,7 @@ async fn of_a_voice_that_may_be_lost_the_rest_is_kept() {
     assert_eq!(notices.lock().unwrap()[0].what, Dropped::Control(Control::Voice));
 }
 
-type Put<'a> = Boxed<'a, Result<(), ReplyError>>;
+type Put<'a> = Boxed<'a, Result>;
 
 /// Puts one thing into each reply, and keeps what it is told.
 struct Putting {
@@ -488,7 +490,7 @@ impl Bot for Putting {
     type Memory = ();
 
     async fn turn(&self, _: &mut Call<()>, _: Input, reply: &mut Reply) -> Result {
-        let told = (self.put)(reply).await;
+        let told = typed((self.put)(reply).await);
         *self.told.lock().unwrap() = Some(told);
         Ok(())
     }

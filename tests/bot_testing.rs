@@ -46,7 +46,7 @@ impl Bot for Clerk {
     }
 
     async fn begin(&self, _: &mut Call<Notes>, reply: &mut Reply) -> Result {
-        Ok(reply.say("Welcome.").await?)
+        reply.say("Welcome.").await
     }
 
     async fn turn(&self, call: &mut Call<Notes>, input: Input, reply: &mut Reply) -> Result {
@@ -54,11 +54,11 @@ impl Bot for Clerk {
         call.memory.asked += 1;
         let words = match input {
             Input::Speech(words) => words,
-            Input::Keys(keys) => return Ok(reply.say(format!("You pressed {keys}.")).await?),
-            Input::Silence => return Ok(reply.say("Are you there?").await?),
-            Input::NoMatch => return Ok(reply.say("Pardon?").await?),
+            Input::Keys(keys) => return reply.say(format!("You pressed {keys}.")).await,
+            Input::Silence => return reply.say("Are you there?").await,
+            Input::NoMatch => return reply.say("Pardon?").await,
             Input::Transferred(Transferred::Done) => return Ok(()),
-            Input::Transferred(_) => return Ok(reply.say("Nobody is there.").await?),
+            Input::Transferred(_) => return reply.say("Nobody is there.").await,
             _ => return Ok(()),
         };
         match words.as_str() {
@@ -640,7 +640,7 @@ impl Bot for Forgetful {
         if input == Input::Speech("fail".into()) {
             return Err(std::io::Error::other("as it was asked to").into());
         }
-        Ok(reply.say("Hm.").await?)
+        reply.say("Hm.").await
     }
 }
 

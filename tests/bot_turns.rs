@@ -2,6 +2,7 @@
 #![cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
 
 mod bots;
+mod errors;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,7 @@ use callbot::bot::{
     ReplyError, Result, Transfer, Voice,
 };
 use callbot::digital_employee::Control as Wire;
+use errors::typed;
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep};
 
@@ -136,7 +138,7 @@ impl Bot for Bank {
                 drop(hold);
                 sleep(200 * MS).await;
                 call.memory.push("told".into());
-                Ok(reply.say("Done.").await?)
+                reply.say("Done.").await
             }
             "late" => {
                 reply.say("So. ").await?;
@@ -144,7 +146,8 @@ impl Bot for Bank {
                 // The abort comes here, and this bot does not look.
                 let _ = tokio::time::timeout(300 * MS, std::future::pending::<()>()).await;
                 if let Err(error) = call.hold().await {
-                    assert_eq!(error, ReplyError::Over(Cause::BargeIn));
+                    let over = ReplyError::Over(Cause::BargeIn);
+                    assert_eq!(error.downcast_ref(), Some(&over));
                     self.refused.up();
                 }
                 Ok(())
@@ -155,7 +158,7 @@ impl Bot for Bank {
                 let _hold = call.hold().await?;
                 std::future::pending().await
             }
-            _ => Ok(reply.say(call.memory.join(", ")).await?),
+            _ => reply.say(call.memory.join(", ")).await,
         }
     }
 }
@@ -208,7 +211,7 @@ async fn the_history_is_cut_where_the_caller_stopped_listening() {
         ("a part", "Once upon a time.", Some("Once upon"), "Once upon"),
     ];
     let line = line(Host::new(bot(|_, input, reply| {
-        async move { Ok(reply.say(words(&input)).await?) }.boxed()
+        async move { reply.say(words(&input)).await }.boxed()
     })));
     for (turn, text, ..) in replies {
         assert_eq!(line.text("c", turn, text).await, text);
@@ -347,7 +350,8 @@ async fn words_and_keys_that_are_made_together_are_one_packet() {
                 call.memory.push(error.to_string());
             });
             if let Err(error) = reply.gather(Gather::up_to(4)).await {
-                assert_eq!(error, ReplyError::Late(Control::Gather));
+                let late = ReplyError::Late(Control::Gather);
+                assert_eq!(error.downcast_ref(), Some(&late));
                 call.memory.push(error.to_string());
             }
             Ok(())
@@ -382,7 +386,7 @@ async fn a_platform_that_is_gone_ends_the_turn_and_may_ask_again() {
             call.memory.push(format!("run {run}"));
             reply.say("Hello. ").await?;
             sleep(100 * MS).await;
-            Ok(reply.say("Bye.").await?)
+            reply.say("Bye.").await
         }
         .boxed()
     })));
@@ -506,9 +510,10 @@ async fn nothing_is_said_after_a_hang_up_or_a_transfer() {
                 _ => reply.transfer(Transfer::to_queue("q")).await?,
             }
             for _ in 0..3 {
-                assert_eq!(reply.hang_up(HangUp::new()).await, Err(ReplyError::Finished));
-                assert_eq!(reply.say("More.").await, Err(ReplyError::Finished));
-                assert_eq!(reply.gather(Gather::up_to(1)).await, Err(ReplyError::Finished));
+                let finished = Err(ReplyError::Finished);
+                assert_eq!(typed(reply.hang_up(HangUp::new()).await), finished);
+                assert_eq!(typed(reply.say("More.").await), finished);
+                assert_eq!(typed(reply.gather(Gather::up_to(1)).await), finished);
             }
             Ok(())
         }
@@ -564,7 +569,7 @@ impl Bot for Saver {
 
     async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
         call.memory.push(words(&input).into());
-        Ok(reply.say(words(&input)).await?)
+        reply.say(words(&input)).await
     }
 
     async fn interrupted(&self, call: &mut Call<Vec<String>>, _: &Cut) -> Result {
@@ -593,7 +598,7 @@ impl Bot for Twice {
 
     async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
         if words(&input) != "pay" {
-            return Ok(reply.say(call.memory.join(", ")).await?);
+            return reply.say(call.memory.join(", ")).await;
         }
         reply.say("I pay. ").await?;
         reply.flush().await?;
@@ -606,7 +611,7 @@ impl Bot for Twice {
         sleep(1500 * MS).await;
         self.0.up();
         call.memory.push("second".into());
-        Ok(call.save().await?)
+        call.save().await
     }
 }
 
@@ -649,7 +654,7 @@ impl Bot for Slow {
         reply.say("Welcome. ").await?;
         sleep(800 * MS).await;
         call.memory.push("looked up".into());
-        Ok(reply.say("Dear customer.").await?)
+        reply.say("Dear customer.").await
     }
 
     async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
@@ -708,7 +713,7 @@ async fn what_could_not_be_kept_is_not_confirmed() {
         Host::builder(bot(|call, input, reply| {
             async move {
                 call.memory.push(words(&input).repeat(50));
-                Ok(reply.say("It is booked.").await?)
+                reply.say("It is booked.").await
             }
             .boxed()
         }))
@@ -730,7 +735,7 @@ async fn a_voice_that_was_told_outlives_a_reply_that_was_cut() {
                 reply.say("Yes. ").await?;
                 std::future::pending::<()>().await;
             }
-            Ok(reply.say("So.").await?)
+            reply.say("So.").await
         }
         .boxed()
     })));

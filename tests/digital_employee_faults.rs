@@ -26,9 +26,9 @@ const SILENT: [&str; 4] = ["io", "parse", "panic", "panic with a value"];
 /// Fails in the way that the id of the call names.
 fn fail(how: &str) -> Result<(), Error> {
     match how {
-        "wire" => Err(Error::wire("no such account").status(404).code("NoAccount")),
-        "plain wire" => Err(Error::wire("try again")),
-        "false wire" => Err(Error::wire("all is well?").status(200).code("OK")),
+        "wire" => Err(Error::public("no such account").status(404).code("NoAccount")),
+        "plain wire" => Err(Error::public("try again")),
+        "false wire" => Err(Error::public("all is well?").status(200).code("OK")),
         "unsupported" => Err(Error::unsupported()),
         "io" => Err(io::Error::other(SECRET).into()),
         "parse" => Ok(SECRET.parse::<u8>().map(|_| ())?),

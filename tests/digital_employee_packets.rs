@@ -3,6 +3,7 @@
 #![cfg(all(feature = "digital-employee", feature = "server"))]
 
 mod common;
+mod errors;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use common::*;
+use errors::typed;
 
 const NOON: Duration = Duration::from_millis(1_735_787_045_678);
 
@@ -40,7 +42,7 @@ async fn packets_are_framed_and_dressed_as_documented() {
         Box::pin(async move {
             let barge_in = Voice::new().with_interruptible(true).with_silence_detection_timeout(5);
             reply.send(Event::text("One moment,").with(barge_in)).await?;
-            Ok(reply.finish(Event::text(" putting you through.").with(skill_group())).await?)
+            reply.finish(Event::text(" putting you through.").with(skill_group())).await
         })
     });
     let mut peer = Peer::connect(start(server.clock(noon())).await).await;
@@ -101,7 +103,7 @@ async fn packets_arrive_at_the_pace_of_the_handler() {
         Box::pin(async move {
             reply.send("one").await?;
             tokio::time::sleep(Duration::from_millis(300)).await;
-            Ok(reply.finish(" two").await?)
+            reply.finish(" two").await
         })
     });
     let mut peer = Peer::connect(start(server).await).await;
@@ -118,7 +120,7 @@ async fn an_answer_holds_the_whole_text_so_far() {
             reply.send("Your balance ").await?;
             reply.send("").await?;
             reply.send("is 42 €.\r\n\"Good\", isn't it? \u{1F4B6}\u{2028}").await?;
-            Ok(reply.send(HangUp::new()).await?)
+            reply.send(HangUp::new()).await
         })
     })
     .await;
@@ -137,7 +139,7 @@ async fn an_answer_holds_the_new_text_only_in_delta_mode() {
                 Box::pin(async move {
                     reply.send("Your balance ").await?;
                     reply.send(HangUp::new()).await?;
-                    Ok(reply.send("is 42 euros.").await?)
+                    reply.send("is 42 euros.").await
                 })
             },
         )
@@ -152,7 +154,7 @@ async fn an_answer_holds_the_new_text_only_in_delta_mode() {
 #[tokio::test]
 async fn a_handler_that_returns_is_closed_with_the_whole_text_and_no_controls() {
     let answer = turn(|reply| {
-        Box::pin(async move { Ok(reply.send(Event::text("Bye.").with(HangUp::new())).await?) })
+        Box::pin(async move { reply.send(Event::text("Bye.").with(HangUp::new())).await })
     })
     .await;
     let packets = answer.good_packets();
@@ -174,9 +176,9 @@ async fn nothing_follows_the_packet_of_finish() {
         Box::pin(async move {
             reply.send("Good").await?;
             reply.finish(Event::text("bye.").with(HangUp::new().with_delay(10))).await?;
-            assert_eq!(reply.send("late").await, Err(SendError::Finished));
-            assert_eq!(reply.send(HangUp::new()).await, Err(SendError::Finished));
-            assert_eq!(reply.finish("late").await, Err(SendError::Finished));
+            assert_eq!(typed(reply.send("late").await), Err(SendError::Finished));
+            assert_eq!(typed(reply.send(HangUp::new()).await), Err(SendError::Finished));
+            assert_eq!(typed(reply.finish("late").await), Err(SendError::Finished));
             let late = stream::iter([Ok::<_, Error>("late")]);
             assert!(reply.send_all(late).await.is_err());
             Ok(())
@@ -195,8 +197,9 @@ async fn a_send_that_is_given_up_leaves_no_trace() {
         Box::pin(async move {
             reply.send("one").await?;
             // The line still holds the first packet.
-            assert_eq!(reply.send(Event::text(" lost").with(HangUp::new())).now_or_never(), None);
-            Ok(reply.send(" two").await?)
+            let lost = Event::text(" lost").with(HangUp::new());
+            assert!(reply.send(lost).now_or_never().is_none());
+            reply.send(" two").await
         })
     })
     .await;
@@ -232,7 +235,7 @@ async fn each_packet_has_the_time_at_which_it_was_made() {
         |reply| {
             Box::pin(async move {
                 reply.send("one").await?;
-                Ok(reply.send("two").await?)
+                reply.send("two").await
             })
         },
     )
@@ -258,7 +261,7 @@ async fn controls_are_objects_or_strings_as_the_server_is_set() {
             move |reply| {
                 let hang_up = HangUp::new().with_delay(2).with_reason("\"done\"");
                 let event = Event::text("Hi").with(voice.clone()).with(keys()).with(hang_up);
-                Box::pin(async move { Ok(reply.send(event).await?) })
+                Box::pin(async move { reply.send(event).await })
             },
         )
         .await;
@@ -283,12 +286,12 @@ async fn voice_and_keys_behind_the_first_packet_are_an_error_and_the_turn_goes_o
                 [(Control::from(Voice::new()), "Voice"), (keys().into(), "GatherDtmf")]
             {
                 let too_late = Err(SendError::TooLate(name));
-                assert_eq!(reply.send(control.clone()).await, too_late);
+                assert_eq!(typed(reply.send(control.clone()).await), too_late);
                 let event = Event::text(" refused").with(HangUp::new()).with(control);
-                assert_eq!(reply.send(event.clone()).await, too_late);
-                assert_eq!(reply.finish(event).await, too_late);
+                assert_eq!(typed(reply.send(event.clone()).await), too_late);
+                assert_eq!(typed(reply.finish(event).await), too_late);
             }
-            Ok(reply.send(" two").await?)
+            reply.send(" two").await
         })
     })
     .await;
@@ -302,7 +305,7 @@ async fn transfer_and_hang_up_go_into_any_packet() {
         Box::pin(async move {
             reply.send(skill_group()).await?;
             reply.send(HangUp::new()).await?;
-            Ok(reply.finish(Event::text("Bye").with(skill_group()).with(HangUp::new())).await?)
+            reply.finish(Event::text("Bye").with(skill_group()).with(HangUp::new())).await
         })
     })
     .await;
@@ -322,8 +325,8 @@ async fn a_refused_first_event_leaves_the_first_packet_free() {
     let answer = turn(|reply| {
         Box::pin(async move {
             let invalid = Event::text("refused").with(HangUp::new().with_delay(11));
-            assert!(matches!(reply.send(invalid).await, Err(SendError::Invalid(_))));
-            Ok(reply.finish(Event::text("sent").with(Voice::new()).with(keys())).await?)
+            assert!(matches!(typed(reply.send(invalid).await), Err(SendError::Invalid(_))));
+            reply.finish(Event::text("sent").with(Voice::new()).with(keys())).await
         })
     })
     .await;
@@ -350,7 +353,7 @@ async fn transfers_that_the_platform_does_not_support_go_only_where_they_are_all
                     for transfer in [agent(), outside()] {
                         let kind = transfer.transfer_type.clone();
                         let sent = reply.send(Event::text(kind.as_str()).with(transfer)).await;
-                        match sent {
+                        match typed(sent) {
                             Ok(()) => assert_eq!(Some(kind), allowed),
                             Err(SendError::NotAllowed(what)) => {
                                 assert_ne!(Some(&kind), allowed.as_ref());
@@ -359,7 +362,7 @@ async fn transfers_that_the_platform_does_not_support_go_only_where_they_are_all
                             Err(other) => panic!("{other}"),
                         }
                     }
-                    Ok(reply.send(skill_group()).await?)
+                    reply.send(skill_group()).await
                 })
             },
         )
@@ -375,11 +378,11 @@ async fn an_external_transfer_needs_a_transferor() {
         |reply| {
             Box::pin(async move {
                 let outside = Transfer::new(TransferType::External, "13500000001");
-                let error = reply.send(outside.clone()).await.unwrap_err();
+                let error = typed(reply.send(outside.clone()).await).unwrap_err();
                 assert!(matches!(error, SendError::Invalid(_)), "{error}");
                 let error = error.to_string();
                 assert!(error.contains("/controlParamsList/0/transferor: missing"), "{error}");
-                Ok(reply.send(outside.with_transferor("400")).await?)
+                reply.send(outside.with_transferor("400")).await
             })
         },
     )
@@ -425,7 +428,7 @@ async fn values_out_of_range_are_an_error_that_says_where_and_what_is_allowed() 
             for (control, expected) in invalid {
                 let event = Event::text("refused").with(HangUp::new()).with(control.clone());
                 for sent in [reply.send(event.clone()).await, reply.finish(event).await] {
-                    let error = sent.unwrap_err();
+                    let error = typed(sent).unwrap_err();
                     assert!(matches!(error, SendError::Invalid(_)), "{error}");
                     assert_eq!(error.to_string(), format!("/data/controlParamsList/1/{expected}"));
                 }
@@ -435,7 +438,7 @@ async fn values_out_of_range_are_an_error_that_says_where_and_what_is_allowed() 
             for control in [keys(1, 1), keys(100, 10), silence(1), silence(10)] {
                 event = event.with(control);
             }
-            Ok(reply.send(event.with(HangUp::new().with_delay(0))).await?)
+            reply.send(event.with(HangUp::new().with_delay(0))).await
         })
     })
     .await;
@@ -487,8 +490,7 @@ async fn content_is_traced_only_on_request_and_then_at_level_trace() {
     ];
     for on in [None, Some(false), Some(true)] {
         let (traces, _guard) = traced();
-        let mut server =
-            bot(|reply| Box::pin(async move { Ok(reply.send("SECRET-SPOKEN").await?) }));
+        let mut server = bot(|reply| Box::pin(async move { reply.send("SECRET-SPOKEN").await }));
         if let Some(on) = on {
             server = server.trace_content(on);
         }

@@ -1,6 +1,8 @@
 //! Rules of the platform at their edges: in memory, with a paused clock.
 #![cfg(all(feature = "digital-employee", feature = "server"))]
 
+mod errors;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use callbot::digital_employee::{
     Api, BeginSessionRequest, DialogueRequest, GatherDtmf, Reply, Server, Transfer, TransferType,
 };
 use callbot::server::{Error, SendError};
+use errors::typed;
 use http::Request;
 use tower_service::Service;
 
@@ -27,7 +30,7 @@ impl Api for Odd {
         let mut outcomes = Vec::new();
         for kind in ["agent", "Robot", "SkillGroup"] {
             let kind: TransferType = kind.parse()?;
-            outcomes.push(reply.send(Transfer::new(kind, "x")).await);
+            outcomes.push(typed(reply.send(Transfer::new(kind, "x")).await));
         }
         *self.0.lock().unwrap() = outcomes;
         Ok(())

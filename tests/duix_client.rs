@@ -1201,12 +1201,12 @@ impl Desk {
 
 fn fail(how: &str) -> Result<(), server::Error> {
     match how {
-        "unknown" => Err(server::Error::wire("no such session").code("2002")),
-        "not found" => Err(server::Error::wire("no such session").code("2002").status(404)),
-        "busy" => Err(server::Error::wire("busy").code("40002").status(503)),
-        "odd" => Err(server::Error::wire("odd").code("50004").status(418)),
-        "false" => Err(server::Error::wire("all is well?").code("200")),
-        "plain" => Err(server::Error::wire("it is said why")),
+        "unknown" => Err(server::Error::public("no such session").code("2002")),
+        "not found" => Err(server::Error::public("no such session").code("2002").status(404)),
+        "busy" => Err(server::Error::public("busy").code("40002").status(503)),
+        "odd" => Err(server::Error::public("odd").code("50004").status(418)),
+        "false" => Err(server::Error::public("all is well?").code("200")),
+        "plain" => Err(server::Error::public("it is said why")),
         "silent" => Err(io::Error::other("SECRET-4711").into()),
         "unsupported" => Err(server::Error::unsupported()),
         "panic" => panic!("SECRET-4711"),
@@ -1280,7 +1280,7 @@ impl Api for Desk {
 async fn start(router: axum::Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(server::serve(listener, router, std::future::pending()));
+    tokio::spawn(server::serve(listener, router).into_future());
     address
 }
 

@@ -4,6 +4,7 @@
 #![cfg(all(feature = "duix", feature = "server"))]
 
 mod duix_peer;
+mod errors;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
 use duix_peer::*;
+use errors::typed;
 
 /// Texts that could break a form or a framing.
 const TEXTS: [&str; 10] = [
@@ -241,7 +243,7 @@ async fn frames_are_those_of_the_document_byte_by_byte() {
     let server = speaking(|reply| {
         Box::pin(async move {
             reply.send("Let me think. ").await?;
-            Ok(reply.finish("The branch opens at nine.").await?)
+            reply.finish("The branch opens at nine.").await
         })
     });
     let mut peer = Peer::connect(start(server).await).await;
@@ -262,7 +264,7 @@ async fn the_head_arrives_before_the_handler_says_anything() {
         let go_on = go_on.clone();
         Box::pin(async move {
             go_on.notified().await;
-            Ok(reply.finish("Late.").await?)
+            reply.finish("Late.").await
         })
     });
     let mut peer = Peer::connect(start(server).await).await;
@@ -312,7 +314,7 @@ async fn frames_arrive_at_the_pace_of_the_handler() {
         Box::pin(async move {
             reply.send("one").await?;
             tokio::time::sleep(Duration::from_millis(300)).await;
-            Ok(reply.finish(" two").await?)
+            reply.finish(" two").await
         })
     });
     let mut peer = Peer::connect(start(server).await).await;
@@ -329,7 +331,7 @@ async fn each_frame_holds_the_new_text_only_whatever_it_is() {
             for text in TEXTS {
                 reply.send(text).await?;
             }
-            Ok(reply.finish(TEXTS.concat()).await?)
+            reply.finish(TEXTS.concat()).await
         })
     });
     let frames = ask(STREAMED, server).await.frames();
@@ -351,7 +353,7 @@ async fn act(reply: &mut Reply, acts: &[Act]) -> Result<(), Error> {
         match act {
             Act::Send(text) => reply.send(*text).await?,
             Act::Finish(text) => reply.finish(*text).await?,
-            Act::Fail => return Err(Error::wire("failed")),
+            Act::Fail => return Err(Error::public("failed")),
             Act::Panic => panic!("as it was told"),
         }
     }
@@ -402,8 +404,8 @@ async fn nothing_can_be_sent_behind_the_last_frame() {
         Box::pin(async move {
             reply.send("Good").await?;
             reply.finish("bye.").await?;
-            told.send(reply.send("late").await)?;
-            told.send(reply.finish("late").await)?;
+            told.send(typed(reply.send("late").await))?;
+            told.send(typed(reply.finish("late").await))?;
             let late = stream::iter([Ok::<_, Error>("late")]);
             let error = reply.send_all(late).await.unwrap_err();
             assert_eq!(error.to_string(), SendError::Finished.to_string());
@@ -424,9 +426,9 @@ async fn a_send_that_is_given_up_leaves_no_trace() {
         Box::pin(async move {
             reply.send("one").await?;
             // The line still holds the first frame.
-            assert_eq!(reply.send(" lost").now_or_never(), None);
-            assert_eq!(reply.finish(" lost").now_or_never(), None);
-            Ok(reply.finish(" two").await?)
+            assert!(reply.send(" lost").now_or_never().is_none());
+            assert!(reply.finish(" lost").now_or_never().is_none());
+            reply.finish(" two").await
         })
     });
     assert_eq!(ask(STREAMED, server).await.frames(), ["one", " two"]);
@@ -457,7 +459,7 @@ async fn comments_come_between_frames_when_a_heartbeat_is_set() {
     let server = speaking(|reply| {
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(250)).await;
-            Ok(reply.finish("Here I am.").await?)
+            reply.finish("Here I am.").await
         })
     });
     let address = start(server.heartbeat(Duration::from_millis(20))).await;
@@ -489,7 +491,7 @@ impl Api for Parrot {
     ) -> Result<(), Error> {
         reply.send("You said: ").await?;
         tokio::task::yield_now().await;
-        Ok(reply.finish(request.question).await?)
+        reply.finish(request.question).await
     }
 }
 

@@ -634,7 +634,7 @@ fn in_memory(server: Server<Mirror>) -> Client {
 async fn on_socket(server: Server<Mirror>) -> Client {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(serve(listener, server.router(), std::future::pending()));
+    tokio::spawn(serve(listener, server.router()).into_future());
     Client::new(&url).unwrap()
 }
 

@@ -40,11 +40,11 @@ fn fail(how: &str) -> Result<(), Error> {
         "parse" => Ok(SECRET.parse::<u8>().map(|_| ())?),
         "panic" => panic!("{SECRET}"),
         "panic with a value" => std::panic::panic_any(vec![SECRET]),
-        "plain wire" => Err(Error::wire("try again")),
-        "false wire" => Err(Error::wire("all is well?").status(200)),
+        "plain wire" => Err(Error::public("try again")),
+        "false wire" => Err(Error::public("all is well?").status(200)),
         "unsupported" => Err(Error::unsupported()),
         other => match other.strip_prefix("wire ") {
-            Some(status) => Err(Error::wire("no such account").status(status.parse()?)),
+            Some(status) => Err(Error::public("no such account").status(status.parse()?)),
             None => Ok(()),
         },
     }
@@ -70,7 +70,7 @@ impl Api for Faulty {
         }
         tokio::task::yield_now().await;
         fail(&request.question)?;
-        Ok(reply.finish("all is fine").await?)
+        reply.finish("all is fine").await
     }
 }
 
@@ -268,7 +268,7 @@ async fn a_wire_error_has_its_own_envelope_with_a_status_of_the_document() {
 #[tokio::test]
 async fn a_wire_error_has_its_own_code_if_it_has_one() {
     for (status, code) in [(404, "NoAccount"), (403, "1009"), (500, "-1"), (503, "")] {
-        let error = move || Error::wire("no such account").status(status).code(code);
+        let error = move || Error::public("no such account").status(status).code(code);
         let server = answering(move |_| future::ready(Err(error())));
         let answer = ask(ANSWERED, server).await;
         let expected = (code.to_owned(), "no such account".to_owned());
@@ -428,7 +428,7 @@ impl Api for Slow {
             reply.send("word ").await?;
         }
         sleep(self.thinks).await;
-        Ok(reply.finish("At last.").await?)
+        reply.finish("At last.").await
     }
 }
 

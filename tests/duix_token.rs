@@ -714,7 +714,7 @@ struct Idle;
 
 impl Api for Idle {
     async fn concurrency(&self, _: ConcurrencyParameters) -> Result<Concurrency, server::Error> {
-        Err(server::Error::wire("busy").code("-1"))
+        Err(server::Error::public("busy").code("-1"))
     }
 
     async fn sessions(&self, _: SessionsParameters) -> Result<Value, server::Error> {
@@ -743,7 +743,7 @@ async fn no_secret_shows_in_traces() {
     let server = Server::new(Idle).trace_content(true).check_tokens(tokens());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(server::serve(listener, server.router(), std::future::pending()));
+    tokio::spawn(server::serve(listener, server.router()).into_future());
     let mut sent = Vec::new();
     for (key, good) in [(KEY, true), ("secret-1-not", false)] {
         let tokens = Tokens::new(APP, key).clock(Ticking::new()).lifetime(seconds(86_400));

@@ -434,7 +434,7 @@ fn fail(how: &str) -> Result<(), Error> {
         }
     }
 
-    let wire = || Error::wire("no such account");
+    let wire = || Error::public("no such account");
     match how {
         "wire" => Err(wire()),
         "wire with a status" => Err(wire().status(404)),

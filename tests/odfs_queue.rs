@@ -67,7 +67,7 @@ impl Slow {
         }
         match way {
             "panic" => panic!("the test asked for it"),
-            "fail" => return Err(Error::wire("the test asked for it")),
+            "fail" => return Err(Error::public("the test asked for it")),
             _ => {}
         }
         running.end();

@@ -61,7 +61,7 @@ impl Api for Witness {
         let fails = call.called() == "fails";
         self.note("hung_up", call, request);
         if fails {
-            return Err(Error::wire("not yet"));
+            return Err(Error::public("not yet"));
         }
         Ok(call
             .release()

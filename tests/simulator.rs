@@ -122,7 +122,7 @@ impl Api for Slow {
         reply: &mut Reply,
     ) -> Result<(), Error> {
         sleep(self.0).await;
-        Ok(reply.finish(format!("{:?}", begin.vendor_params.extra)).await?)
+        reply.finish(format!("{:?}", begin.vendor_params.extra)).await
     }
 
     async fn dialogue(&self, _: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {

@@ -18,7 +18,7 @@ impl Api for Echo {
         _: BeginSessionRequest,
         reply: &mut Reply,
     ) -> Result<(), callbot::server::Error> {
-        Ok(reply.finish("Welcome.").await?)
+        reply.finish("Welcome.").await
     }
 
     async fn dialogue(
@@ -26,7 +26,7 @@ impl Api for Echo {
         request: DialogueRequest,
         reply: &mut Reply,
     ) -> Result<(), callbot::server::Error> {
-        Ok(reply.send(request.utterance).await?)
+        reply.send(request.utterance).await
     }
 }
 
@@ -39,7 +39,7 @@ fn key() -> Credentials {
 async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(callbot::server::serve(listener, router, std::future::pending()));
+    tokio::spawn(callbot::server::serve(listener, router).into_future());
     url
 }
 

@@ -20,7 +20,7 @@ impl Bot for Clerk {
                 Voice::new().with_interruptible(true).with_silence_timeout(Duration::from_secs(5));
             reply.voice(barge_in).await?;
         }
-        Ok(reply.say("Welcome to the bank. How can I help you?").await?)
+        reply.say("Welcome to the bank. How can I help you?").await
     }
 
     async fn turn(&self, _: &mut Call<()>, input: Input, reply: &mut Reply) -> Result {

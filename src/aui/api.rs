@@ -329,7 +329,7 @@ pub(super) fn foreign(what: &str) -> Error {
 
 /// An instance that is not known.
 pub(super) fn no_instance() -> Error {
-    Error::wire("there is no such instance").status(404).code("InstanceNotFound")
+    Error::public("there is no such instance").status(404).code("InstanceNotFound")
 }
 
 /// A text that is not blank, as it is: who decides about it and who acts on it must see the same.
@@ -357,7 +357,7 @@ impl<A: Api, Z: Authorizer> Mounted<A, Z> {
         let caller = match self.authorizer.authorize(ask).await {
             Ok(caller) => caller,
             Err(refusal) if refusal.unavailable => {
-                let error = Error::wire(refusal.to_string());
+                let error = Error::public(refusal.to_string());
                 return Err(error.status(503).code("ServiceUnavailable"));
             }
             Err(refusal) => return Err(forbidden(refusal.to_string())),

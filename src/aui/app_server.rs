@@ -307,9 +307,9 @@ impl<U: Upstream> AppServer<U> {
             Ok::<_, UpstreamError>(Made { made: Some(made), id, region, upstream })
         });
         // A panic has gone to the panic hook.
-        let made = made.await.map_err(|_| Error::wire("the upstream failed"))?;
+        let made = made.await.map_err(|_| Error::public("the upstream failed"))?;
         let mut made = made.map_err(UpstreamError::into_error)?;
-        made.made.take().ok_or_else(|| Error::wire("the upstream failed"))
+        made.made.take().ok_or_else(|| Error::public("the upstream failed"))
     }
 
     fn agent_of(&self, agent_type: &AgentType) -> Result<&str, Error> {
@@ -603,7 +603,7 @@ fn without_token(mut config: ice::InstanceRuntimeConfig) -> ice::InstanceRuntime
 }
 
 fn full() -> Error {
-    Error::wire("too many instances").status(503).code("ServiceUnavailable")
+    Error::public("too many instances").status(503).code("ServiceUnavailable")
 }
 
 /// What breaks a rule of the spec goes no further.

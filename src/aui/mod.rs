@@ -37,7 +37,7 @@
 //! let app = AppServer::new(agents, tokens).agent(AgentType::Voice, "agent-1");
 //! let callers = KnownCallers::new().caller("web-shop", "a long token");
 //! let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
-//! serve(listener, router(app, callers), std::future::pending()).await?;
+//! serve(listener, router(app, callers)).await?;
 //! # Ok(())
 //! # }
 //! ```

@@ -137,7 +137,7 @@ mod server {
             }
             (_, 501) => "UnsupportedOperation",
             // Its author gave it none.
-            (FaultKind::Wire, _) => return None,
+            (FaultKind::Public, _) => return None,
             _ => "InternalError",
         })
     }

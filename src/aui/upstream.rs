@@ -140,7 +140,7 @@ impl std::error::Error for UpstreamError {}
 impl UpstreamError {
     /// The failure of a handler that says what the upstream said.
     pub(super) fn into_error(self) -> Error {
-        let mut error = Error::wire(self.message).status(self.status);
+        let mut error = Error::public(self.message).status(self.status);
         if let Some(code) = self.code {
             error = error.code(code);
         }

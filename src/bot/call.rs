@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::line::{Hold, Line};
 use super::store::{AnyStore, Change, Lease};
-use super::{CallKey, Cause, Cut, History, Limits, Platform, ReplyError, StoreError};
+use super::{CallKey, Cause, Cut, History, Limits, Platform, ReplyError, Result, StoreError};
 use crate::wire::Hidden;
 
 /// A call, as a bot sees it.
@@ -29,7 +29,7 @@ use crate::wire::Hidden;
 ///
 ///     async fn turn(&self, call: &mut Call<Seen>, _: Input, reply: &mut Reply) -> Result {
 ///         call.memory.turns += 1;
-///         Ok(reply.say(format!("This is turn {}.", call.memory.turns)).await?)
+///         reply.say(format!("This is turn {}.", call.memory.turns)).await
 ///     }
 /// }
 /// ```
@@ -70,9 +70,9 @@ impl<M: Serialize> Call<M> {
     /// Keeps the memory as it is now, whatever becomes of the turn.
     ///
     /// # Errors
-    /// When the memory is too large or is no JSON, when another turn has the call by now, or when the
-    /// store fails.
-    pub async fn save(&self) -> Result<(), StoreError>
+    /// A [`StoreError`] when the memory is too large or is not JSON, when another turn has taken over
+    /// the call, or when the store fails.
+    pub async fn save(&self) -> Result
     where
         M: Sync,
     {
@@ -105,10 +105,10 @@ impl<M> Call<M> {
     ///     let _hold = call.hold().await?;
     ///     let receipt = pay().await?;
     ///     call.memory.push(receipt);
-    ///     Ok(call.save().await?)
+    ///     call.save().await
     /// }
     /// ```
-    pub async fn hold(&self) -> Result<Hold, ReplyError>
+    pub async fn hold(&self) -> Result<Hold>
     where
         M: Sync,
     {
@@ -117,10 +117,13 @@ impl<M> Call<M> {
         // Counted before the store is asked, so that the end of a former hold does not end this one.
         let hold = Hold::of(line, limits.hold)?;
         match store.hold(lease, Some(limits.hold)).await {
-            Ok(()) => line.open().map(|()| hold),
+            Ok(()) => {
+                line.open()?;
+                Ok(hold)
+            }
             Err(StoreError::Fenced) => {
                 line.cut(Cause::NewTurn);
-                Err(ReplyError::Over(line.cause().unwrap_or(Cause::NewTurn)))
+                Err(ReplyError::Over(line.cause().unwrap_or(Cause::NewTurn)).into())
             }
             Err(error) => Err(error.into()),
         }

@@ -109,7 +109,7 @@ impl<B: Bot> Calls<B> {
             if lines.is_empty() {
                 running.remove(&call);
             }
-            return Err(Error::wire("the server is shutting down").status(503));
+            return Err(Error::public("the server is shutting down").status(503));
         }
         let arrived = crate::server::arrived();
         let begins = matches!(asked, Asked::Begin);
@@ -433,7 +433,7 @@ fn short(call: &CallKey, turn: &TurnId) -> Result<(), Error> {
     for (what, id) in [("call", &*call.id), ("turn", turn.as_str())] {
         if id.len() > LONGEST_ID {
             let message = format!("the id of the {what} is longer than {LONGEST_ID} bytes");
-            return Err(Error::wire(message).status(400));
+            return Err(Error::public(message).status(400));
         }
     }
     Ok(())

@@ -743,7 +743,7 @@ impl Reader {
         }
         if self.line.cause() == Some(Cause::CallOver) {
             // An empty answer would be taken for one.
-            return Err(Error::wire("the call is over").status(503));
+            return Err(Error::public("the call is over").status(503));
         }
         Ok(whole)
     }

@@ -23,9 +23,9 @@
 //! }
 //!
 //! #[tokio::main]
-//! async fn main() -> Result {
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
-//!     Ok(serve(listener, Host::new(Parrot).router()?, std::future::pending()).await?)
+//!     Ok(serve(listener, Host::new(Parrot).router()?).await?)
 //! }
 //! # }
 //! ```

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::line::Line;
 use super::{
-    CallKey, Capabilities, Cause, Error, Platform, StoreError, TransferKind, VoiceSupport,
+    CallKey, Capabilities, Cause, Error, Platform, Result, StoreError, TransferKind, VoiceSupport,
 };
 use crate::wire::{Hidden, Violation, Violations};
 
@@ -54,13 +54,13 @@ impl Reply {
     /// [`ReplyError::Over`] when nobody listens any more: return, the rest is dropped anyway.
     /// [`ReplyError::Finished`] after a transfer or a hang-up, [`ReplyError::TooLong`] when the whole
     /// text is longer than a reply may be.
-    pub async fn say(&mut self, text: impl AsRef<str> + Send + Sync) -> Result<(), ReplyError> {
+    pub async fn say(&mut self, text: impl AsRef<str> + Send + Sync) -> Result {
         self.line.ready().await?;
         if self.muted {
             self.line.unheard();
             return Ok(());
         }
-        self.line.say(text.as_ref())
+        Ok(self.line.say(text.as_ref())?)
     }
 
     /// Says all of a stream, such as the answer of a language model.
@@ -78,7 +78,7 @@ impl Reply {
     ///     reply.say_all(sentences(stream::iter(tokens))).await
     /// }
     /// ```
-    pub async fn say_all<S, T, E>(&mut self, texts: S) -> Result<(), Error>
+    pub async fn say_all<S, T, E>(&mut self, texts: S) -> Result
     where
         S: Stream<Item = Result<T, E>> + Send,
         T: AsRef<str> + Send + Sync,
@@ -96,7 +96,7 @@ impl Reply {
     ///
     /// # Errors
     /// [`ReplyError::Over`] when nobody listens any more.
-    pub async fn flush(&mut self) -> Result<(), ReplyError> {
+    pub async fn flush(&mut self) -> Result {
         self.line.ready().await?;
         self.line.flush();
         Ok(())
@@ -109,7 +109,7 @@ impl Reply {
     /// As [`say`](Self::say); [`ReplyError::Late`] when the first packet has left,
     /// [`ReplyError::Unsupported`] when the platform can't, [`ReplyError::Invalid`] for values that
     /// are not allowed.
-    pub async fn voice(&mut self, voice: Voice) -> Result<(), ReplyError> {
+    pub async fn voice(&mut self, voice: Voice) -> Result {
         self.put(Put::Voice(voice)).await
     }
 
@@ -117,7 +117,7 @@ impl Reply {
     ///
     /// # Errors
     /// As [`voice`](Self::voice).
-    pub async fn gather(&mut self, keys: Gather) -> Result<(), ReplyError> {
+    pub async fn gather(&mut self, keys: Gather) -> Result {
         self.put(Put::Gather(keys)).await
     }
 
@@ -126,7 +126,7 @@ impl Reply {
     /// # Errors
     /// As [`say`](Self::say); [`ReplyError::Unsupported`] when the platform can't,
     /// [`ReplyError::Invalid`] for values that are not allowed.
-    pub async fn transfer(&mut self, to: Transfer) -> Result<(), ReplyError> {
+    pub async fn transfer(&mut self, to: Transfer) -> Result {
         self.put(Put::Last(Last::Transfer(to))).await
     }
 
@@ -134,7 +134,7 @@ impl Reply {
     ///
     /// # Errors
     /// As [`transfer`](Self::transfer).
-    pub async fn hang_up(&mut self, how: HangUp) -> Result<(), ReplyError> {
+    pub async fn hang_up(&mut self, how: HangUp) -> Result {
         self.put(Put::Last(Last::HangUp(how))).await
     }
 
@@ -142,7 +142,7 @@ impl Reply {
     ///
     /// # Errors
     /// As [`transfer`](Self::transfer): [`ReplyError::Unsupported`] on all other platforms.
-    pub async fn native(&mut self, native: impl Into<Native> + Send) -> Result<(), ReplyError> {
+    pub async fn native(&mut self, native: impl Into<Native> + Send) -> Result {
         self.put(Put::Native(Box::new(native.into()))).await
     }
 
@@ -171,9 +171,9 @@ impl Reply {
         self.line.no_filler();
     }
 
-    async fn put(&mut self, put: Put) -> Result<(), ReplyError> {
+    async fn put(&mut self, put: Put) -> Result {
         self.line.ready().await?;
-        self.line.put(put, self.muted)
+        Ok(self.line.put(put, self.muted)?)
     }
 }
 

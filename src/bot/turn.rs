@@ -74,7 +74,7 @@ impl From<StoreError> for Stop {
 /// What the platform is told when a store does not do its part.
 pub(super) fn refused(error: StoreError) -> Error {
     match error {
-        StoreError::Full(_) => Error::wire("there are too many calls").status(503),
+        StoreError::Full(_) => Error::public("there are too many calls").status(503),
         error => error.into(),
     }
 }

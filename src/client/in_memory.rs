@@ -22,10 +22,10 @@ use super::{Transport, TransportError};
 /// # struct Echo;
 /// # impl Api for Echo {
 /// #     async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
-/// #         Ok(reply.finish("Welcome.").await?)
+/// #         reply.finish("Welcome.").await
 /// #     }
 /// #     async fn dialogue(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
-/// #         Ok(reply.send(request.utterance).await?)
+/// #         reply.send(request.utterance).await
 /// #     }
 /// # }
 ///

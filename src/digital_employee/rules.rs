@@ -148,7 +148,7 @@ mod server {
             Some(code) if code != ResponseCode::Ok && !code.as_str().is_empty() => code,
             _ if matches!(
                 fault.kind,
-                FaultKind::Wire | FaultKind::Deadline | FaultKind::Internal
+                FaultKind::Public | FaultKind::Deadline | FaultKind::Internal
             ) =>
             {
                 ResponseCode::Exception

@@ -316,14 +316,14 @@ impl<A: Api, T: Authorizer> Flow<A, T> {
         let Head { id, token, caller, called, hangs_up } = Head::of(&request)?;
         let token = token.filter(|token| !token.expose().is_empty());
         self.tokens.check(&id, token).await.map_err(|refusal| {
-            Error::wire(refusal.to_string()).status(refusal.status()).code(refusal.code())
+            Error::public(refusal.to_string()).status(refusal.status()).code(refusal.code())
         })?;
         for (pointer, text) in [("/userid", Some(&id)), ("/inparams/call_sor_id", caller.as_ref())]
         {
             // They are remembered for as long as the call lasts, of many calls at once.
             if text.is_some_and(|text| text.len() > LONGEST) {
                 let message = format!("{pointer}: longer than {LONGEST} bytes");
-                return Err(Error::wire(message).status(400));
+                return Err(Error::public(message).status(400));
             }
         }
         let mut inside = self.calls.enter(&id).await.map_err(|full| {
@@ -331,7 +331,7 @@ impl<A: Api, T: Authorizer> Flow<A, T> {
                 Full::Queue => "too many requests of this call are waiting",
                 Full::Calls => "too many calls",
             };
-            Error::wire(message).status(503)
+            Error::public(message).status(503)
         })?;
 
         let now = CallTime::now(&self.clock, self.utc_offset);
@@ -409,7 +409,7 @@ const LONGEST: usize = 256;
 
 /// A kind of request that the platform's documents do not have.
 fn unknown() -> Error {
-    Error::wire("/inaction: not a kind of request that is known").status(400)
+    Error::public("/inaction: not a kind of request that is known").status(400)
 }
 
 /// An answer that gets its envelope.

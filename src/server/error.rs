@@ -4,64 +4,112 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// Why a handler failed.
+/// The error that a handler returns: of a [`Bot`](crate::bot::Bot), or of an `Api`.
 ///
-/// Any error converts into it, so `?` works on all of them; the platform then learns no more than
-/// that the bot failed. Only an error made with [`Error::wire`] shows its text there. Either way
-/// the whole error goes to `tracing`.
+/// # Errors go in
+///
+/// Everything that converts into a `Box<dyn std::error::Error + Send + Sync>` converts into it, so
+/// `?` works on your own error types, on `anyhow::Error`, on boxed errors, `String` and `&str`. The
+/// platform then learns only that the bot failed. To send it a message, make the error with
+/// [`Error::public`]. The whole error always goes to `tracing`.
 ///
 /// ```
 /// use callbot::server::Error;
 ///
 /// fn balance(account: &str) -> Result<u64, Error> {
 ///     if account.is_empty() {
-///         return Err(Error::wire("no account").status(404).code("NoAccount"));
+///         return Err(Error::public("no account").status(404).code("NoAccount"));
 ///     }
-///     Ok(account.parse()?) // the text of a ParseIntError stays here
+///     if account.len() > 20 {
+///         return Err("an account has at most 20 digits".into());
+///     }
+///     Ok(account.parse()?) // the platform does not see the text of a ParseIntError
 /// }
-/// # assert!(balance("").is_err() && balance("x").is_err());
+/// # assert!(balance("").is_err() && balance("x").is_err() && balance(&"1".repeat(21)).is_err());
+/// ```
+///
+/// # Errors come out
+///
+/// For this conversion to exist, `Error` itself is not a [`std::error::Error`].
+/// [`into_boxed`](Error::into_boxed) makes it one, and [`downcast_ref`](Error::downcast_ref) gives
+/// back the error that went in:
+///
+/// ```
+/// use callbot::server::{Error, SendError};
+///
+/// fn outside(result: Result<(), Error>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+///     result.map_err(Error::into_boxed)
+/// }
+///
+/// let error = Error::from(SendError::Finished);
+/// assert_eq!(error.downcast_ref(), Some(&SendError::Finished));
+/// assert!(outside(Err(error)).is_err());
 /// ```
 pub struct Error(Inner);
 
 enum Inner {
-    Wire(Fault),
+    Public(Fault),
     Source(Box<dyn StdError + Send + Sync>),
     Unsupported,
 }
 
 impl Error {
-    /// An error whose text the platform shall see. Status 500 and the platform's code for a failure
-    /// unless set otherwise.
+    /// Creates an error whose message is sent to the platform.
+    ///
+    /// The status is 500 and the code the platform's own for a failure, unless you set others.
     #[must_use]
-    pub fn wire(message: impl Into<String>) -> Self {
-        Self(Inner::Wire(Fault::new(FaultKind::Wire, message.into())))
+    pub fn public(message: impl Into<String>) -> Self {
+        Self(Inner::Public(Fault::new(FaultKind::Public, message.into())))
+    }
+
+    /// Returns the error that was converted into this one, if it is a `T`.
+    #[must_use]
+    pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
+        match &self.0 {
+            Inner::Public(fault) => (fault as &(dyn StdError + 'static)).downcast_ref(),
+            Inner::Source(source) => source.downcast_ref(),
+            Inner::Unsupported => None,
+        }
+    }
+
+    /// Converts into a [`std::error::Error`], for use outside a handler.
+    ///
+    /// An error that was converted into this one comes out as it went in. Any other comes out as a
+    /// [`Fault`], and stays one if you convert it back.
+    #[must_use]
+    pub fn into_boxed(self) -> Box<dyn StdError + Send + Sync> {
+        match self.0 {
+            Inner::Source(source) => source,
+            Inner::Public(fault) => Box::new(fault),
+            Inner::Unsupported => Box::new(Fault::unsupported()),
+        }
     }
 
     /// The HTTP status of the failure, 400 to 599; other numbers count as 500. For an error made
-    /// with [`Error::wire`].
+    /// with [`Error::public`].
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
-        if let Inner::Wire(fault) = &mut self.0 {
+        if let Inner::Public(fault) = &mut self.0 {
             fault.status = if (400..=599).contains(&status) { status } else { 500 };
         }
         self
     }
 
     /// The code of the failure in the platform's envelope; for ODFS a whole number other than 0, any
-    /// other is left out. For an error made with [`Error::wire`].
+    /// other is left out. For an error made with [`Error::public`].
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
-        if let Inner::Wire(fault) = &mut self.0 {
+        if let Inner::Public(fault) = &mut self.0 {
             fault.code = Some(code.into());
         }
         self
     }
 
     /// The id under which whoever answered this server knows the request, for the platforms whose
-    /// envelope has one. For an error made with [`Error::wire`].
+    /// envelope has one. For an error made with [`Error::public`].
     #[must_use]
     pub fn request_id(mut self, request_id: impl Into<String>) -> Self {
-        if let Inner::Wire(fault) = &mut self.0 {
+        if let Inner::Public(fault) = &mut self.0 {
             fault.request_id = Some(request_id.into());
         }
         self
@@ -76,14 +124,14 @@ impl Error {
     /// An error that is a failure already.
     #[cfg(any(feature = "aui", feature = "bot"))]
     pub(crate) fn from_fault(fault: Fault) -> Self {
-        Self(Inner::Wire(fault))
+        Self(Inner::Public(fault))
     }
 
     /// Whether the caller may not ask, or not so.
     #[cfg(feature = "aui")]
     pub(crate) fn is_callers_fault(&self) -> bool {
         let kind = match &self.0 {
-            Inner::Wire(fault) => fault.kind,
+            Inner::Public(fault) => fault.kind,
             _ => return false,
         };
         matches!(kind, FaultKind::Forbidden | FaultKind::Request)
@@ -92,27 +140,27 @@ impl Error {
     /// What of it reaches the platform.
     pub(crate) fn into_fault(self) -> Fault {
         match self.0 {
-            Inner::Wire(fault) => fault,
+            Inner::Public(fault) => fault,
             Inner::Source(_) => Fault::internal(),
-            Inner::Unsupported => {
-                let mut fault = Fault::new(FaultKind::Wire, "the operation is not supported");
-                fault.status = 501;
-                fault
-            }
+            Inner::Unsupported => Fault::unsupported(),
         }
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Error {
     fn from(error: E) -> Self {
-        Self(Inner::Source(Box::new(error)))
+        // A `Fault` that came out with `into_boxed` goes in as what it was.
+        Self(match error.into().downcast::<Fault>() {
+            Ok(fault) => Inner::Public(*fault),
+            Err(source) => Inner::Source(source),
+        })
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Inner::Wire(fault) => f.write_str(&fault.message),
+            Inner::Public(fault) => f.write_str(&fault.message),
             Inner::Source(source) => {
                 write!(f, "{source}")?;
                 let mut cause = source.source();
@@ -130,7 +178,7 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Inner::Wire(fault) => f.debug_tuple("Error").field(fault).finish(),
+            Inner::Public(fault) => f.debug_tuple("Error").field(fault).finish(),
             Inner::Source(source) => f.debug_tuple("Error").field(source).finish(),
             Inner::Unsupported => f.write_str("Error(Unsupported)"),
         }
@@ -163,8 +211,9 @@ pub enum FaultKind {
     TooLarge,
     /// The request is not JSON: 415.
     MediaType,
-    /// The bot's author said so, in words meant for the platform.
-    Wire,
+    /// The handler failed with [`Error::public`], whose message is meant for the platform: 500, or
+    /// the status that it set.
+    Public,
     /// Who asks did not say who it is: 401.
     Unauthorized,
     /// Who asks is not who it should be: 403.
@@ -185,7 +234,7 @@ impl Fault {
             FaultKind::MediaType => 415,
             FaultKind::Unauthorized => 401,
             FaultKind::Forbidden => 403,
-            FaultKind::Wire | FaultKind::Deadline | FaultKind::Internal => 500,
+            FaultKind::Public | FaultKind::Deadline | FaultKind::Internal => 500,
         };
         Self { kind, status, code: None, message: message.into(), request_id: None }
     }
@@ -196,9 +245,24 @@ impl Fault {
         Self::new(FaultKind::Internal, "internal error")
     }
 
+    /// The failure of an operation that this server does not offer.
+    pub(crate) fn unsupported() -> Self {
+        let mut fault = Self::new(FaultKind::Public, "the operation is not supported");
+        fault.status = 501;
+        fault
+    }
+
     /// The failure of a handler that took too long.
     #[must_use]
     pub fn deadline() -> Self {
         Self::new(FaultKind::Deadline, "no answer in time")
     }
 }
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Fault {}

@@ -22,6 +22,6 @@ pub use incoming::{Incoming, Place};
 pub use line::Frame;
 pub use options::{PathError, Server};
 pub use rules::{Answers, Reads, Rules, Speaks, Turn};
-pub use serve::serve;
+pub use serve::{Serve, serve};
 pub use sink::{SendError, Sink};
 pub use turns::{RunningTurn, Turns};

@@ -25,12 +25,13 @@ impl<T: Turn> Sink<T> {
         Self { turn, line, trace_content }
     }
 
-    /// Sends an event. Waits while the line is slow, so that a slow line slows the bot.
+    /// Sends an event. Waits while the peer is slow to read, so that it slows the bot.
     ///
     /// # Errors
-    /// When the event breaks a rule of the platform; nothing is sent then, and the reply can go on.
-    pub async fn send(&mut self, event: impl Into<T::Event>) -> Result<(), SendError> {
-        self.put(event.into(), false).await
+    /// A [`SendError`] when the event breaks a rule of the platform: nothing was sent, and the reply
+    /// can go on. [`Error::downcast_ref`] gives it back.
+    pub async fn send(&mut self, event: impl Into<T::Event>) -> Result<(), Error> {
+        Ok(self.put(event.into(), false).await?)
     }
 
     /// Sends the last event: its packet ends the reply, and no packet follows. The connection stays
@@ -38,8 +39,8 @@ impl<T: Turn> Sink<T> {
     ///
     /// # Errors
     /// As [`send`](Self::send). After success every further event is [`SendError::Finished`].
-    pub async fn finish(&mut self, event: impl Into<T::Event>) -> Result<(), SendError> {
-        self.put(event.into(), true).await
+    pub async fn finish(&mut self, event: impl Into<T::Event>) -> Result<(), Error> {
+        Ok(self.put(event.into(), true).await?)
     }
 
     /// Sends all events of a stream, such as the answer of a language model.

@@ -33,7 +33,7 @@ impl Api for House {
         request: Guest,
     ) -> Result<Vec<Guest>, Error> {
         match parameters.room_id.as_str() {
-            "locked" => Err(Error::wire("the room is locked").status(409)),
+            "locked" => Err(Error::public("the room is locked").status(409)),
             "crowded" => Ok(vec![request; 4]),
             _ => Ok(vec![request]),
         }
@@ -41,11 +41,9 @@ impl Api for House {
 
     async fn talk(&self, request: Question, reply: &mut Sink<Turn>) -> Result<(), Error> {
         match request {
-            Question::Greeting(greeting) => Ok(reply.send(greeting.text).await?),
-            Question::Farewell(farewell) => {
-                Ok(reply.finish(format!("{:?}", farewell.extra)).await?)
-            }
-            other => Ok(reply.send(other.kind()).await?),
+            Question::Greeting(greeting) => reply.send(greeting.text).await,
+            Question::Farewell(farewell) => reply.finish(format!("{:?}", farewell.extra)).await,
+            other => reply.send(other.kind()).await,
         }
     }
 
@@ -55,7 +53,7 @@ impl Api for House {
         reply: &mut Sink<Turn>,
     ) -> Result<(), Error> {
         let who = parameters.authorization;
-        Ok(reply.send(who.map_or("nobody".into(), |who| who.expose().to_owned())).await?)
+        reply.send(who.map_or("nobody".into(), |who| who.expose().to_owned())).await
     }
 }
 

@@ -150,7 +150,7 @@ pub(crate) async fn serving(router: axum::Router) -> SocketAddr {
     listen();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, router, std::future::pending()));
+    tokio::spawn(serve(listener, router).into_future());
     address
 }
 

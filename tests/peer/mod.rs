@@ -37,7 +37,7 @@ pub(crate) async fn start_router(router: Router) -> SocketAddr {
     listen();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, router, std::future::pending()));
+    tokio::spawn(serve(listener, router).into_future());
     address
 }
 

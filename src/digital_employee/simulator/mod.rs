@@ -13,10 +13,10 @@
 //! # struct Echo;
 //! # impl Api for Echo {
 //! #     async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
-//! #         Ok(reply.finish("Welcome.").await?)
+//! #         reply.finish("Welcome.").await
 //! #     }
 //! #     async fn dialogue(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
-//! #         Ok(reply.send(request.utterance).await?)
+//! #         reply.send(request.utterance).await
 //! #     }
 //! # }
 //!

@@ -35,7 +35,7 @@
 //!
 //!     async fn dialogue_stream(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
 //!         reply.send("You said: ").await?;
-//!         Ok(reply.finish(request.question).await?)
+//!         reply.finish(request.question).await
 //!     }
 //! }
 //!
@@ -45,7 +45,7 @@
 //!     .deadline(Some(Duration::from_secs(15)))
 //!     .router();
 //! let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
-//! serve(listener, router, std::future::pending()).await?;
+//! serve(listener, router).await?;
 //! # Ok(())
 //! # }
 //! ```

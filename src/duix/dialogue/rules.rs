@@ -91,7 +91,7 @@ mod server {
     impl<A> Server<A, Rules> {
         /// What the digital human says when the handler fails, panics, or does not end within the
         /// deadline. Default: nothing; the answer is then a failure. A handler that fails with
-        /// [`Error::wire`](crate::server::Error::wire) and a status below 500 has chosen its
+        /// [`Error::public`](crate::server::Error::public) and a status below 500 has chosen its
         /// answer itself, where no stream has begun.
         #[must_use]
         pub fn fallback(mut self, words: impl Into<String>) -> Self {
@@ -125,7 +125,7 @@ mod server {
             let stands_in = match fault.kind {
                 FaultKind::Deadline | FaultKind::Internal => true,
                 // An operation that is left out is no failure that words could hide.
-                FaultKind::Wire => fault.status >= 500 && fault.status != 501,
+                FaultKind::Public => fault.status >= 500 && fault.status != 501,
                 _ => false,
             };
             self.settings.fallback.as_deref().filter(|_| stands_in)
