@@ -26,8 +26,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
-use callbot::aui::{AnyCaller, KnownCallers};
-use callbot::auth::{Credentials, RtcTokens, Verifier, VerifyLayer};
+use callbot::aui::{AnyCaller, KnownCallers, RtcTokens};
+use callbot::auth::{Credentials, Verifier, VerifyLayer};
 use callbot::bot::Host;
 use callbot::odfs;
 use callbot::server::{function_compute, serve};

@@ -19,7 +19,7 @@ use callbot::aui::{
     StartInstanceInChannelRequest, StartInstanceRequest, StopInstanceRequest,
     UpdateInstanceRequest, Upstream, UpstreamError, error_code,
 };
-use callbot::auth::{ChatToken, ChatTokens, RtcTokenError, RtcTokens};
+use callbot::aui::{ChatToken, ChatTokens, RtcTokenError, RtcTokens};
 use callbot::client::{self, Error};
 use callbot::clock::Clock;
 use tokio::task::JoinSet;

@@ -12,13 +12,13 @@ use std::time::Duration;
 use callbot::aicall::{
     AgentConfig, AgentType, ChatSyncConfig, ErrorCode, Template, TemplateConfig,
 };
+use callbot::aui::RtcToken;
 use callbot::aui::ice::InstanceStatus;
 use callbot::aui::{
     Base, ChatTokenRequest, Client, DescribeInstanceRequest, GenerateCallRequest, RtcTokenRequest,
     StartInstanceInChannelRequest, StartInstanceRequest, StopInstanceRequest,
     UpdateInstanceRequest, error_code,
 };
-use callbot::auth::RtcToken;
 use callbot::client::{CallOptions, Deadline, Error, Retries};
 use serde_json::{Value, json};
 

@@ -20,9 +20,10 @@ use callbot::aui::ice::{
     RuntimeConfig, StartInstanceRequest, StopInstanceRequest, UpdateInstanceRequest,
 };
 use callbot::aui::{
-    self, AnyCaller, AppServer, Base, StartInstanceInChannelRequest, Upstream, UpstreamError,
+    self, AnyCaller, AppServer, Base, RtcTokens, StartInstanceInChannelRequest, Upstream,
+    UpstreamError,
 };
-use callbot::auth::{Credentials, RtcTokens, Scheme, Verifier};
+use callbot::auth::{Credentials, Scheme, Verifier};
 use callbot::client::{CallOptions, Deadline, Error, InMemory, Retries, Transport, TransportError};
 use futures_util::future::BoxFuture;
 use hmac::{Hmac, KeyInit, Mac};

@@ -2,8 +2,8 @@
 
 use axum::Router;
 use callbot::aicall::AgentType;
+use callbot::aui::RtcTokens;
 use callbot::aui::{AppServer, Authorizer, InMemory, Server};
-use callbot::auth::RtcTokens;
 
 /// The agent that there is not: a call of it fails with `AgentNotFound`.
 pub(crate) const MISSING: &str = "missing";

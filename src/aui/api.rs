@@ -138,7 +138,7 @@ pub fn router(api: impl Api, authorizer: impl Authorizer) -> Router {
 /// ```
 /// use callbot::aui::{AppServer, InMemory, KnownCallers, Server};
 /// use callbot::aicall::AgentType;
-/// use callbot::auth::RtcTokens;
+/// use callbot::aui::RtcTokens;
 ///
 /// let tokens = RtcTokens::new("app-1", "app key");
 /// let app = AppServer::new(InMemory::new(tokens.clone()), tokens).agent(AgentType::Voice, "agent-1");

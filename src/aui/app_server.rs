@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::api::{filled, forbidden, foreign, invalid, missing, no_instance};
 use super::ice::Region;
+use super::tokens::{ChatTokens, RtcTokens, random_id};
 use super::{
     Api, ChatTokenAnswer, ChatTokenRequest, DescribeInstanceRequest, GenerateCallRequest,
     GeneratedCall, InstanceDescription, InstanceInChannel, Ownership, Principal, Resource,
@@ -13,7 +14,6 @@ use super::{
     StartedInstance, StopInstanceRequest, UpdateInstanceRequest, Upstream, UpstreamError, ice,
 };
 use crate::aicall::{AgentConfig, AgentType, ChatSyncConfig, Template};
-use crate::auth::{ChatTokens, RtcTokens, random_id};
 use crate::clock::{Clock, SharedClock};
 use crate::server::Error;
 use crate::wire::Validate;

@@ -193,7 +193,7 @@ impl Client {
     }
 
     /// Makes a token for a channel: `getRtcAuthToken`. The channel of the answer is absent where an
-    /// open server of the vendor made one; [`RtcToken::read`](crate::auth::RtcToken::read) finds it in
+    /// open server of the vendor made one; [`RtcToken::read`](crate::aui::RtcToken::read) finds it in
     /// the token.
     ///
     /// # Errors

@@ -28,8 +28,8 @@
 //! # #[cfg(all(feature = "client", feature = "server"))]
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use callbot::aicall::AgentType;
-//! use callbot::auth::{Credentials, RtcTokens};
-//! use callbot::aui::{AppServer, KnownCallers, ice, router};
+//! use callbot::auth::Credentials;
+//! use callbot::aui::{AppServer, KnownCallers, RtcTokens, ice, router};
 //! use callbot::server::serve;
 //!
 //! let agents = ice::Client::builder(Credentials::new("key-1", "secret of the key")).build()?;
@@ -41,6 +41,16 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Tokens
+//!
+//! An app server makes tokens offline, from an app key that stays on the server:
+//!
+//! | Maker and checker | Its tokens | For | Life |
+//! |---|---|---|---|
+//! | [`RtcTokens`] | [`RtcToken`]: one text | joining a channel | up to 24 h; an agent's 7 days |
+//! | [`ChatTokens`] | [`ChatToken`]: several fields | messages with an agent | up to 1 h |
+//! | [`ShareTokens`](crate::aicall::ShareTokens) | [`ShareConfig`](crate::aicall::ShareConfig) as text, not signed | calling a shared agent | as it says |
 //!
 //! # What is easily got wrong
 //!
@@ -68,6 +78,8 @@ mod convert;
 pub mod ice;
 #[cfg(any(feature = "client", feature = "server"))]
 mod rules;
+#[cfg(feature = "auth")]
+mod tokens;
 #[cfg(feature = "server")]
 mod upstream;
 
@@ -106,6 +118,11 @@ pub use generated::{Api as WireApi, Server as WireServer, router as wire_router}
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use rules::Rules;
+#[cfg(feature = "auth")]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
+pub use tokens::{
+    ChatToken, ChatTokenError, ChatTokens, IdError, RtcToken, RtcTokenError, RtcTokens,
+};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use upstream::{InMemory, Upstream, UpstreamError};

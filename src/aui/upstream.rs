@@ -12,8 +12,8 @@ use super::ice::{
     StartInstanceResponse, StopInstanceRequest, StopInstanceResponse, UpdateInstanceRequest,
     UpdateInstanceResponse,
 };
+use super::tokens::{RtcTokenError, RtcTokens, random_id};
 use crate::aicall::{AgentConfig, Template};
-use crate::auth::{RtcTokenError, RtcTokens, random_id};
 use crate::server::Error;
 use crate::wire::{DecodeError, decode_value};
 

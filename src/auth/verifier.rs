@@ -15,7 +15,7 @@ use super::canonical::{
 };
 use super::nonces::{Nonces, Spent};
 use super::signer::is_signed;
-use super::{Credentials, Keys, Scheme};
+use super::{Credentials, Keys, Scheme, encoding};
 use crate::clock::{Clock, SharedClock};
 
 /// The longest `Authorization` that is looked at, in bytes.
@@ -275,7 +275,7 @@ impl<K: Keys> Verifier<K> {
             if unsigned || !set.contains("host") || !set.contains(NONCE) {
                 return Err(Refusal::Unsigned);
             }
-            payload = canonical::sha256(body);
+            payload = encoding::sha256(body);
             if canonical::header(headers, CONTENT_HASH) != payload {
                 return Err(Refusal::Body);
             }
@@ -285,7 +285,7 @@ impl<K: Keys> Verifier<K> {
         Ok(Claim {
             scheme,
             key_id: key_id.into(),
-            signature: canonical::unhex(signature).ok_or(Refusal::Malformed)?,
+            signature: encoding::unhex(signature).ok_or(Refusal::Malformed)?,
             text: canonical::acs3(target, &sorted, &payload),
             token: canonical::header(headers, TOKEN).into_owned(),
             nonce,
@@ -340,7 +340,7 @@ impl<K: Keys> Verifier<K> {
         Ok(Claim {
             scheme: Scheme::Fc2,
             key_id: key_id.into(),
-            signature: canonical::unbase64(signature).ok_or(Refusal::Malformed)?,
+            signature: encoding::unbase64(signature).ok_or(Refusal::Malformed)?,
             text: canonical::fc2(target, date),
             token,
             nonce: None,

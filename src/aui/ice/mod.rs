@@ -9,7 +9,8 @@
 //! # #[cfg(all(feature = "client", feature = "server"))]
 //! # fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use callbot::aicall::AgentType;
-//! use callbot::auth::{Credentials, RtcTokens};
+//! use callbot::auth::Credentials;
+//! use callbot::aui::RtcTokens;
 //! use callbot::aui::{AppServer, KnownCallers, ice, router};
 //! use std::env::var;
 //!
