@@ -659,7 +659,7 @@ async fn nothing_is_asked_twice_unless_that_is_wished() {
         vec![send(json_answer("200 OK", good("getRtcAuthToken")))],
     ])
     .await;
-    let retries = Retries::up_to(1).pause(Duration::ZERO);
+    let retries = Retries::up_to(1).initial_backoff(Duration::ZERO);
     let client = client(&stub, Base::V2).with(CallOptions::new().retries(retries));
     let client = client.with_authorization("token-1");
     call(&client, "getRtcAuthToken").await.unwrap();

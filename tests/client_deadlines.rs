@@ -8,7 +8,7 @@ mod stub;
 use std::time::Duration;
 
 use bytes::Bytes;
-use callbot::client::{CallOptions, Deadline, Error, InMemory, Retries};
+use callbot::client::{CallOptions, Deadline, Error, InMemoryTransport, Retries};
 use callbot::digital_employee::{
     AbortDialogueRequest, Api, BeginSessionRequest, Client, DialogueRequest, EndSessionRequest,
     Packet, Reply, Rules,
@@ -70,7 +70,10 @@ fn bot(pause: Duration, packets: u32, heartbeat: Option<Duration>) -> Client {
     if let Some(every) = heartbeat {
         server = server.heartbeat(every);
     }
-    Client::builder("http://bot").transport(InMemory::new(server.router())).build().unwrap()
+    Client::builder("http://bot")
+        .transport(InMemoryTransport::new(server.router()))
+        .build()
+        .unwrap()
 }
 
 /// Asserts which deadline passed, and how long it was.
@@ -197,7 +200,7 @@ async fn the_call_deadline_covers_the_body_and_the_retries() {
         sleep(SECOND * 3).await;
         http::Response::builder().status(503).body("".into()).unwrap()
     });
-    let retries = Retries::up_to(100).pause(Duration::ZERO);
+    let retries = Retries::up_to(100).initial_backoff(Duration::ZERO);
     let client = busy.client().with(CallOptions::new().retries(retries));
     let start = Instant::now();
     passed(&client.end_session(&end()).await.unwrap_err(), Deadline::Call, SECOND * 10);

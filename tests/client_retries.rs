@@ -23,7 +23,7 @@ const ACK_FAILURE: &str = include_str!("fixtures/digital-employee/acknowledgemen
 
 /// Up to so many retries, without a pause.
 fn at_once(most: u32) -> CallOptions {
-    CallOptions::new().retries(Retries::up_to(most).pause(Duration::ZERO))
+    CallOptions::new().retries(Retries::up_to(most).initial_backoff(Duration::ZERO))
 }
 
 /// A peer without a socket that is busy for so many attempts, and then acknowledges.

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use callbot::client::{CallOptions, Deadline, Error, InMemory, Retries, TransportError};
+use callbot::client::{CallOptions, Deadline, Error, InMemoryTransport, Retries, TransportError};
 use callbot::duix::{
     Api, Avatar, AvatarParameters, BASE_URL, Client, Concurrency, ConcurrencyParameters,
     Conversation, ConversationParameters, ConversationV2Parameters, CreateAvatarParameters,
@@ -143,7 +143,7 @@ async fn odd_ids_are_encoded_and_can_not_add_parameters() {
         ("会话\u{1F600}", "%E4%BC%9A%E8%AF%9D%F0%9F%98%80"),
     ] {
         let tokens = Tokens::new(id, KEY);
-        let client = Client::with_tokens(tokens).base_url(&socket.url).build().unwrap();
+        let client = Client::builder_with_tokens(tokens).base_url(&socket.url).build().unwrap();
         client.concurrency().await.unwrap();
         client.sessions().await.unwrap();
         client.stop_all_sessions_of_app().await.unwrap();
@@ -258,7 +258,7 @@ async fn without_a_base_url_the_documented_host_is_asked() {
 async fn tokens_are_made_as_the_builder_says_and_shared_with_who_asks_for_them() {
     let fake = Fake::playing([(200, good())]);
     let hand = Hand::new();
-    let client = Client::with_tokens(Tokens::new("app-7", "key-7").clock(hand.clone()))
+    let client = Client::builder_with_tokens(Tokens::new("app-7", "key-7").clock(hand.clone()))
         .token_lifetime(Duration::from_secs(600))
         .token_back_dating(Duration::from_secs(20))
         .transport(fake.clone())
@@ -285,7 +285,8 @@ async fn tokens_are_made_as_the_builder_says_and_shared_with_who_asks_for_them()
     // A token of one's own `Tokens` is used by the client, too.
     let tokens = Tokens::new(APP, KEY).clock(Ticking::new());
     let token = tokens.current();
-    let client = Client::with_tokens(tokens.clone()).transport(fake.clone()).build().unwrap();
+    let client =
+        Client::builder_with_tokens(tokens.clone()).transport(fake.clone()).build().unwrap();
     client.sessions().await.unwrap();
     assert_eq!(fake.taken()[0].token(), token.expose());
     tokens.renew(&token);
@@ -1111,7 +1112,7 @@ async fn over_a_socket_too_a_busy_platform_and_a_refused_token_are_asked_again()
     ];
     let socket = Socket::new(move |number| bodies[number % 4].clone()).await;
     let tokens = Tokens::new(APP, KEY).clock(Ticking::new());
-    let client = Client::with_tokens(tokens).base_url(&socket.url).build().unwrap();
+    let client = Client::builder_with_tokens(tokens).base_url(&socket.url).build().unwrap();
     client.concurrency().await.unwrap();
     let asked = socket.asked();
     assert_eq!(asked.len(), 4);
@@ -1130,7 +1131,7 @@ async fn calls_can_be_made_from_many_threads() {
     let tokens = Tokens::new(APP, KEY);
     let address = start(Server::new(desk.clone()).check_tokens(tokens.clone()).router()).await;
     let url = format!("http://{address}");
-    let client = Client::with_tokens(tokens).base_url(&url).build().unwrap();
+    let client = Client::builder_with_tokens(tokens).base_url(&url).build().unwrap();
     let tasks: Vec<_> = calls()
         .cycle()
         .take(70)
@@ -1467,7 +1468,7 @@ async fn an_error_of_a_handler_becomes_a_failure_in_the_envelope() {
     let server = || Server::new(Desk::default()).check_tokens(tokens.clone());
     let address = start(server().router()).await;
     let headers = format!("token: {}\r\n", tokens.mint().expose());
-    let client = Client::with_tokens(tokens.clone())
+    let client = Client::builder_with_tokens(tokens.clone())
         .base_url(&format!("http://{address}"))
         .options(once())
         .build()
@@ -1513,8 +1514,10 @@ async fn client_and_stand_in_understand_each_other() {
     let server = Server::new(desk.clone()).check_tokens(tokens(APP, KEY));
     let address = start(server.clone().router()).await;
     let built = |tokens: Tokens| {
-        let socket = Client::with_tokens(tokens.clone()).base_url(&format!("http://{address}"));
-        let memory = Client::with_tokens(tokens).transport(InMemory::new(server.clone().router()));
+        let socket =
+            Client::builder_with_tokens(tokens.clone()).base_url(&format!("http://{address}"));
+        let memory = Client::builder_with_tokens(tokens)
+            .transport(InMemoryTransport::new(server.clone().router()));
         [socket.build().unwrap(), memory.build().unwrap()]
     };
     for client in built(tokens(APP, KEY)) {

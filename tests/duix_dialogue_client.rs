@@ -7,7 +7,7 @@
 #[path = "script/mod.rs"]
 mod script;
 
-use callbot::client::{CallOptions, Error, InMemory};
+use callbot::client::{CallOptions, Error, InMemoryTransport};
 use callbot::duix::Flag;
 use callbot::duix::dialogue::{
     Answer, AnswerForm, Api, Client, Delta, DialogueAnswer, DialogueData, DialogueRequest,
@@ -626,7 +626,7 @@ impl Api for Mirror {
 }
 
 fn in_memory(server: Server<Mirror>) -> Client {
-    let transport = InMemory::new(server.router());
+    let transport = InMemoryTransport::new(server.router());
     Client::builder("http://bot").transport(transport).build().unwrap()
 }
 

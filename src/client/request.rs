@@ -1,15 +1,11 @@
 //! From typed arguments to a finished request.
 
-#[cfg(feature = "aui")]
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderName, HeaderValue};
 use reqwest::ResponseBuilderExt;
 use serde::Serialize;
-#[cfg(feature = "aui")]
-use serde_json::Value;
 
 use super::Error;
 use super::error::Kind;
@@ -65,27 +61,6 @@ pub fn header(
     value.set_sensitive(secret);
     request.headers_mut().insert(header, value);
     Ok(())
-}
-
-/// An object as the pairs of a query, in the order of their names: texts as they are, other values as
-/// their JSON. What is not set is left out.
-///
-/// # Errors
-/// When it is no object.
-#[cfg(feature = "aui")]
-pub(crate) fn pairs(
-    operation: &Operation,
-    value: &impl Serialize,
-) -> Result<BTreeMap<String, String>, Error> {
-    let fields = match serde_json::to_value(value) {
-        Ok(Value::Object(fields)) => fields,
-        other => {
-            let reason = other.err().map_or_else(|| "no object".into(), |error| error.to_string());
-            return Err(Error::new(operation, Kind::Request(reason)));
-        }
-    };
-    let set = fields.into_iter().filter(|(_, value)| !value.is_null());
-    Ok(set.map(|(name, value)| (name, wire::parameter(&value))).collect())
 }
 
 /// Checks what is about to leave.

@@ -16,7 +16,9 @@ pub(super) fn http_client(connect: Duration, sends: bool) -> Result<reqwest::Cli
     let builder = builder.tls_backend_preconfigured(tls(sends)?);
     #[cfg(not(any(feature = "rustls", feature = "rustls-aws-lc-rs")))]
     let _ = sends;
-    builder.build().map_err(Error::settings)
+    builder
+        .build()
+        .map_err(|error| Error::settings_caused("the HTTP client can't be set up", error))
 }
 
 // No process-wide provider: a program may use another one for itself.
@@ -30,11 +32,12 @@ fn tls(sends: bool) -> Result<rustls::ClientConfig, Error> {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     #[cfg(not(feature = "rustls-aws-lc-rs"))]
     let provider = rustls::crypto::ring::default_provider();
+    let failed = |error| Error::settings_caused("TLS can't be set up", error);
     let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()
-        .map_err(Error::settings)?;
+        .map_err(failed)?;
     let config = match sends {
-        true => config.with_platform_verifier().map_err(Error::settings)?,
+        true => config.with_platform_verifier().map_err(failed)?,
         false => config.with_root_certificates(rustls::RootCertStore::empty()),
     };
     Ok(config.with_no_client_auth())

@@ -75,6 +75,11 @@ pub use rules::{Rules, Turn};
 /// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.
 pub const SPEC: &str = include_str!("../../../specs/duix-dialogue.yaml");
 
+/// Builds a [`Client`].
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub type ClientBuilder = crate::client::ClientBuilder<Client>;
+
 /// The reply of a turn: what a handler sends text with, the new part each time.
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
