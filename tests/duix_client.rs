@@ -189,7 +189,7 @@ async fn a_base_url_may_have_a_path_and_the_conversation_another_one() {
             builder = builder.conversation_path(path);
         }
         let client = builder.build().unwrap();
-        for client in [&client, &client.with(once()), &client.clone()] {
+        for client in [&client, &client.with_options(once()), &client.clone()] {
             client.conversation("a&b").await.unwrap();
             let line = socket.asked().pop().unwrap().line;
             let expected = format!("GET {expected}?conversationId=a%26b HTTP/1.1");
@@ -268,7 +268,7 @@ async fn tokens_are_made_as_the_builder_says_and_shared_with_who_asks_for_them()
     let mut seen = Vec::new();
     for at in [0.0, 100.0, 519.0, 521.0, 900.0] {
         hand.set(at);
-        for client in [client.clone(), client.with(once())] {
+        for client in [client.clone(), client.with_options(once())] {
             client.sessions().await.unwrap();
             client.stop_session("s").await.unwrap();
             for asked in fake.taken() {
@@ -837,7 +837,7 @@ async fn calls_that_read_are_made_again_while_it_may_help() {
                     true => answer(),
                     false => given(200, self::good().to_string()),
                 });
-                let client = plain.with(at_once(retries));
+                let client = plain.with_options(at_once(retries));
                 let outcome = call(&client, name).await;
                 let place = format!("{name}: {how}: {passing} of {retries}: {outcome:?}");
                 assert_eq!(outcome.is_ok(), good, "{place}");
@@ -864,9 +864,9 @@ async fn calls_that_act_are_never_made_again() {
         fake.act(move |_| answer());
         for client in [
             &plain,
-            &plain.with(at_once(9)),
+            &plain.with_options(at_once(9)),
             &eager,
-            &eager.with(CallOptions::new().retries(Retries::up_to(3))),
+            &eager.with_options(CallOptions::new().retries(Retries::up_to(3))),
             &eager.clone(),
         ] {
             for name in ACTS {
@@ -967,7 +967,7 @@ async fn retry_after_is_honoured() {
     assert_eq!(fake.asked().len(), 1);
     // Longer than the call may take: the error says more than the deadline would.
     fake.act(|_| patient(503, "30", String::new()));
-    let client = client.with(at_once(2));
+    let client = client.with_options(at_once(2));
     let start = Instant::now();
     let error = client.sessions().await.unwrap_err();
     assert_eq!(
@@ -995,7 +995,7 @@ async fn a_call_that_takes_too_long_passes_its_deadline() {
         let plain = fake.client();
         let patient = fake.builder().options(minute.clone()).build().unwrap();
         for (client, limit) in
-            [(&plain, 10), (&plain.with(minute), 60), (&patient, 60), (&patient.with(once()), 10)]
+            [(&plain, 10), (&plain.with_options(minute), 60), (&patient, 60), (&patient.with_options(once()), 10)]
         {
             for name in calls() {
                 let start = Instant::now();
@@ -1068,7 +1068,7 @@ async fn an_answer_beyond_the_limit_is_not_read() {
             Some(limit) => once().body_limit(limit),
             None => once(),
         };
-        let client = plain.with(options);
+        let client = plain.with_options(options);
         for name in calls() {
             match call(&client, name).await {
                 Ok(_) => assert!(good, "{name} {limit:?} {length}"),
@@ -1171,8 +1171,8 @@ async fn headers_of_the_options_go_with_every_call() {
     let client = fake.builder().options(options("a")).build().unwrap();
     for (client, expected) in [
         (&client, Some("a")),
-        (&client.with(options("b")), Some("b")),
-        (&client.with(once()), None),
+        (&client.with_options(options("b")), Some("b")),
+        (&client.with_options(once()), None),
         (&client, Some("a")),
     ] {
         for name in calls() {

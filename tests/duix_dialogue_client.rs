@@ -112,8 +112,8 @@ async fn each_operation_sends_its_path_its_headers_and_its_body() {
     let client = Client::new(&format!("{}/bots/7/", stub.url)).unwrap();
     let secret = HeaderName::from_static("x-callbot-secret");
     let options = CallOptions::new().header(secret, HeaderValue::from_static("secret-1"));
-    client.with(options.clone()).dialogue(&request()).await.unwrap();
-    client.with(options).dialogue_stream(&request()).await.unwrap();
+    client.with_options(options.clone()).dialogue(&request()).await.unwrap();
+    client.with_options(options).dialogue_stream(&request()).await.unwrap();
 
     let expected = [
         ("/bots/7/duix/dialogue", "application/json"),
@@ -686,7 +686,7 @@ async fn a_refusal_of_our_server_is_a_failure_of_our_client() {
             (CallOptions::new(), 401, "the header x-callbot-secret is missing"),
             (given("secret-2"), 403, "the header x-callbot-secret is wrong"),
         ] {
-            let client = client.with(options);
+            let client = client.with_options(options);
             for error in [
                 client.dialogue(&request()).await.unwrap_err(),
                 client.dialogue_stream(&request()).await.unwrap_err(),
@@ -698,7 +698,7 @@ async fn a_refusal_of_our_server_is_a_failure_of_our_client() {
                 assert!(!error.is_retryable());
             }
         }
-        let client = client.with(given("secret-1"));
+        let client = client.with_options(given("secret-1"));
         client.dialogue(&request()).await.unwrap();
         assert_eq!(text(&client).await.unwrap(), "who are you?");
     }

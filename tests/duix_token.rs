@@ -605,7 +605,7 @@ fn no_secret_shows_in_what_holds_one() {
         Client::builder(APP, KEY),
         builder(),
         client,
-        client.with(options.clone()),
+        client.with_options(options.clone()),
         client.tokens(),
         options,
         server,

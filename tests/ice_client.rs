@@ -585,7 +585,7 @@ async fn only_what_reads_is_made_again_and_each_attempt_is_signed_anew() {
             let built = builder(&stub).options(again.clone()).build().unwrap();
             for client in [
                 &built,
-                &client(&stub).with(again.clone()),
+                &client(&stub).with_options(again.clone()),
                 &built.with_region("cn-beijing").unwrap(),
             ] {
                 let before = stub.seen().len();

@@ -150,7 +150,7 @@ async fn the_token_is_asked_for_with_the_account_and_nothing_else() {
     assert_eq!(seen[0].header("content-type"), Some("application/json"));
     assert_eq!((seen[1].path(), seen[1].token()), (V1, "t-1".into()));
     // It serves for all that follows, of all clones.
-    for client in [client.clone(), client.with(CallOptions::new()), client] {
+    for client in [client.clone(), client.with_options(CallOptions::new()), client] {
         step(&client).await.unwrap();
     }
     assert_eq!(stub.counts(), (1, 4));
@@ -390,7 +390,7 @@ async fn a_token_that_is_refused_again_is_an_error() {
     for (status, body) in refusals() {
         let shown = format!("{status} {body}");
         let stub = issuing(move |_, _| say_with(status, &body)).await;
-        let client = with_account(&stub).with(at_once(5));
+        let client = with_account(&stub).with_options(at_once(5));
         let error = step(&client).await.unwrap_err();
         assert_eq!(error.status().unwrap(), status, "{shown}");
         assert_eq!(stub.counts(), (2, 2), "{shown}");
@@ -451,7 +451,7 @@ async fn a_token_from_elsewhere_is_never_fetched_nor_renewed() {
     for (status, body) in refusals() {
         let shown = format!("{status} {body}");
         let stub = issuing(move |_, _| say_with(status, &body)).await;
-        let error = step(&fixed(&stub).with(at_once(3))).await.unwrap_err();
+        let error = step(&fixed(&stub).with_options(at_once(3))).await.unwrap_err();
         assert_eq!(error.status().unwrap(), status);
         assert_eq!(stub.counts(), (0, 1), "{shown}");
         assert_eq!(stub.seen()[0].token(), "t-fixed");
@@ -480,10 +480,10 @@ async fn a_step_that_was_not_answered_is_never_made_again() {
         let options = at_once(3).call_deadline(Duration::from_millis(300));
         let account = || Client::builder(&stub.url, KEY, SECRET);
         for (number, client) in [
-            account().build().unwrap().with(options.clone()),
+            account().build().unwrap().with_options(options.clone()),
             account().options(options.clone()).build().unwrap(),
             account().tenant_space("vdn-1").options(options.clone()).build().unwrap(),
-            fixed(&stub).with(options.clone()),
+            fixed(&stub).with_options(options.clone()),
         ]
         .into_iter()
         .enumerate()
@@ -515,14 +515,14 @@ async fn a_token_is_asked_for_again_when_the_options_say_so() {
         }
         // The same by other options of the same client.
         let stub = Stub::new(play).await;
-        let answer = step(&with_account(&stub).with(at_once(retries))).await;
+        let answer = step(&with_account(&stub).with_options(at_once(retries))).await;
         assert_eq!(answer.is_ok(), good);
         assert_eq!(stub.counts(), (attempts, usize::from(good)));
     }
     // A token that was not answered is not asked for again: only the peer's word counts.
     let stub = Stub::new(|_, _| Say::Nothing).await;
     let options = at_once(3).call_deadline(Duration::from_millis(200));
-    let error = step(&with_account(&stub).with(options)).await.unwrap_err();
+    let error = step(&with_account(&stub).with_options(options)).await.unwrap_err();
     assert_eq!((error.deadline(), stub.counts()), (Some(Deadline::Call), (1, 0)));
 }
 
@@ -743,7 +743,7 @@ async fn a_life_of_a_token_that_makes_no_sense_does_no_harm() {
 async fn the_life_of_a_token_counts_from_when_it_was_asked_for() {
     let near = Near { slow: 80, ..Near::living(Some(100)) };
     let (client, keeping) = near.client();
-    let client = client.with(CallOptions::new().call_deadline(Duration::from_secs(1000)));
+    let client = client.with_options(CallOptions::new().call_deadline(Duration::from_secs(1000)));
     step(&client).await.unwrap();
     assert_eq!(keeping.counts(), (1, 1));
     sleep(Duration::from_secs(19)).await;
@@ -783,7 +783,7 @@ async fn who_gives_up_on_a_token_does_not_keep_it_from_others() {
 async fn a_call_that_waits_for_a_token_has_a_deadline_of_its_own() {
     let (client, _) = Near { slow: 100, ..Near::living(None) }.client();
     let seconds = |seconds| CallOptions::new().call_deadline(Duration::from_secs(seconds));
-    let (patient, hasty) = (client.with(seconds(1000)), client.with(seconds(5)));
+    let (patient, hasty) = (client.with_options(seconds(1000)), client.with_options(seconds(5)));
     let start = Instant::now();
     let (first, second) = tokio::join!(step(&patient), async {
         sleep(Duration::from_secs(1)).await;

@@ -83,7 +83,7 @@ async fn a_handler_that_is_out_of_time_is_dropped_and_fails() {
 async fn without_a_deadline_a_handler_has_all_the_time() {
     for server in [Server::new(Stuck::default()), Server::new(Stuck::default()).deadline(None)] {
         let options = callbot::client::CallOptions::new().call_deadline(Duration::from_secs(7200));
-        client(server).with(options).end_session(&end()).await.unwrap();
+        client(server).with_options(options).end_session(&end()).await.unwrap();
     }
 }
 
