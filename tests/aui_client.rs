@@ -622,7 +622,8 @@ async fn the_way_to_the_server_and_its_deadlines_are_network_errors() {
     let short = CallOptions::new().call_deadline(Duration::from_millis(100));
     for name in calls() {
         let holds = Stub::new(vec![vec![Step::Hold]]).await;
-        let error = call(&client(&holds, Base::V2).with_options(short.clone()), name).await.unwrap_err();
+        let error =
+            call(&client(&holds, Base::V2).with_options(short.clone()), name).await.unwrap_err();
         assert_eq!(error.deadline(), Some(Deadline::Call), "{name}");
         assert_eq!(error_code(&error), ErrorCode::NetworkError);
         holds.released().await;

@@ -215,7 +215,11 @@ async fn a_deadline_of_zero_passes_at_once_and_an_endless_one_never() {
     let slow = bot(SECOND * 3600, 2, None);
     let zero =
         CallOptions::new().call_deadline(Duration::ZERO).first_event_deadline(Duration::ZERO);
-    passed(&dialogue_error(&slow.with_options(zero.clone())).await, Deadline::FirstEvent, Duration::ZERO);
+    passed(
+        &dialogue_error(&slow.with_options(zero.clone())).await,
+        Deadline::FirstEvent,
+        Duration::ZERO,
+    );
     let error = slow.with_options(zero).end_session(&end()).await.unwrap_err();
     passed(&error, Deadline::Call, Duration::ZERO);
 
@@ -249,7 +253,11 @@ async fn every_deadline_holds_over_a_socket_too() {
         (comments(&one), &gap, Deadline::Gap),
     ] {
         let stub = Stub::new(vec![script]).await;
-        passed(&dialogue_error(&stub.client().with_options(options.clone())).await, deadline, SHORT);
+        passed(
+            &dialogue_error(&stub.client().with_options(options.clone())).await,
+            deadline,
+            SHORT,
+        );
     }
     let half = json_answer("200 OK", "{}").replace("length: 2", "length: 3");
     for script in [silent, vec![send(half), pause(5000)]] {

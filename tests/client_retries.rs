@@ -231,7 +231,9 @@ async fn an_error_of_a_transport_of_ones_own_is_not_tried_again() {
         .build()
         .unwrap();
     let error = client.end_session(&end()).await.unwrap_err();
-    assert_eq!(error.to_string(), "endSession: the key is lost");
+    assert_eq!(error.to_string(), "endSession: the transport failed");
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "the key is lost");
     assert!(!error.is_retryable() && !error.is_cut() && !error.is_timeout());
     assert_eq!(*broken.0.lock().unwrap(), 1);
 }
@@ -317,7 +319,8 @@ async fn options_are_those_of_the_client_they_were_given_to() {
     let header = |value| CallOptions::new().header(custom.clone(), HeaderValue::from_static(value));
     let plain = stub.client();
     let patient = plain.with_options(at_once(2));
-    let traced = patient.with_options(header("a").header(custom.clone(), HeaderValue::from_static("b")));
+    let traced =
+        patient.with_options(header("a").header(custom.clone(), HeaderValue::from_static("b")));
     let configured = Client::builder(&stub.url).options(header("c")).build().unwrap();
     for (client, attempts, trace) in [
         (&traced, 1, Some("b")),

@@ -994,9 +994,12 @@ async fn a_call_that_takes_too_long_passes_its_deadline() {
         let minute = once().call_deadline(60 * SECOND);
         let plain = fake.client();
         let patient = fake.builder().options(minute.clone()).build().unwrap();
-        for (client, limit) in
-            [(&plain, 10), (&plain.with_options(minute), 60), (&patient, 60), (&patient.with_options(once()), 10)]
-        {
+        for (client, limit) in [
+            (&plain, 10),
+            (&plain.with_options(minute), 60),
+            (&patient, 60),
+            (&patient.with_options(once()), 10),
+        ] {
             for name in calls() {
                 let start = Instant::now();
                 let error = call(client, name).await.unwrap_err();

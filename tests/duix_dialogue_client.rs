@@ -458,9 +458,13 @@ async fn what_a_gateway_answers_is_an_error_with_its_status() {
     }
     let body = event(LAST.trim());
     for (status, headers, shown) in [
-        ("200 OK", "content-type: text/html\r\n", "no event stream but text/html"),
-        ("200 OK", "content-type: application/json\r\n", "no event stream but application/json"),
-        ("200 OK", "", "no event stream but untyped"),
+        ("200 OK", "content-type: text/html\r\n", "expected an event stream, got text/html"),
+        (
+            "200 OK",
+            "content-type: application/json\r\n",
+            "expected an event stream, got application/json",
+        ),
+        ("200 OK", "", "expected an event stream, got untyped"),
         ("500 Internal Server Error", "content-type: text/event-stream\r\n", "HTTP 500"),
     ] {
         let stub = Stub::answering(answer(status, headers, &body)).await;

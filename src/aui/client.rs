@@ -273,7 +273,7 @@ impl BuildClient for Client {
     type Settings = Settings;
 
     fn build(mut core: CoreBuilder, settings: Settings) -> Result<Self, Error> {
-        core.base_url = format!("{}{}", core.base_url.trim_end_matches('/'), settings.base);
+        core.base_path = settings.base.as_str();
         Ok(Self { inner: core.build()?.into(), settings })
     }
 }

@@ -129,6 +129,8 @@ impl<C: BuildClient> fmt::Debug for ClientBuilder<C> {
 #[doc(hidden)]
 pub struct CoreBuilder {
     pub(crate) base_url: String,
+    /// Appended to the base URL once that is checked, so that it can't become a part of the host.
+    pub(crate) base_path: &'static str,
     pub(crate) connect_deadline: Duration,
     pub(crate) options: CallOptions,
     pub(crate) transport: Option<Arc<dyn Transport>>,
@@ -140,6 +142,7 @@ impl CoreBuilder {
     fn new(base_url: &str) -> Self {
         Self {
             base_url: base_url.into(),
+            base_path: "",
             connect_deadline: Duration::from_secs(5),
             options: CallOptions::new(),
             transport: None,
@@ -161,8 +164,8 @@ impl CoreBuilder {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(Error::settings("the base URL has a query or a fragment"));
         }
-        let base_url = url.as_str().trim_end_matches('/').to_owned();
-        let below = url.path().trim_end_matches('/');
+        let base_url = format!("{}{}", url.as_str().trim_end_matches('/'), self.base_path);
+        let below = format!("{}{}", url.path().trim_end_matches('/'), self.base_path);
         let mut paths = Vec::new();
         for (operation, path) in self.paths {
             if !path.starts_with('/') || operation.path.contains('{') {

@@ -188,20 +188,20 @@ impl fmt::Display for Error {
             Kind::Request(message) => write!(f, "the request can't be built: {message}"),
             Kind::Deadline(deadline, limit) => match deadline {
                 Deadline::Connect => write!(f, "not connected within {limit:?}"),
-                Deadline::Call => write!(f, "no complete response within {limit:?}"),
+                Deadline::Call => write!(f, "no complete answer within {limit:?}"),
                 Deadline::FirstEvent => write!(f, "no first event within {limit:?}"),
                 Deadline::Gap => write!(f, "no further event within {limit:?}"),
             },
             Kind::Transport(error) => error.fmt(f),
             Kind::Status => match status {
-                Some(status) => write!(f, "unexpected status: HTTP {status}"),
-                None => f.write_str("unexpected status"),
+                Some(status) => write!(f, "the answer is HTTP {status}"),
+                None => f.write_str("the answer is not a success"),
             },
             Kind::ContentType(found) => write!(f, "expected an event stream, got {found}"),
-            Kind::TooLarge(limit) => write!(f, "the response is larger than {limit} bytes"),
-            Kind::Decode(error) => write!(f, "the response can't be read: {error}"),
+            Kind::TooLarge(limit) => write!(f, "the answer is larger than {limit} bytes"),
+            Kind::Decode(error) => write!(f, "the answer can't be read: {error}"),
             Kind::Failure(failure) => failure.fmt(f),
-            Kind::Cut(_) => f.write_str("the stream ended before its last packet"),
+            Kind::Cut(_) => f.write_str("the stream was cut before its last packet"),
         }
     }
 }
