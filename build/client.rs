@@ -142,14 +142,17 @@ fn headers(model: &Model, operation: &Operation) -> Vec<TokenStream> {
         model.parameters(operation).filter(|(parameter, _)| parameter.place == Place::Header);
     let statements = headers.map(|(parameter, property)| {
         let (wire, ident) = (&parameter.wire, names::ident(&property.rust));
-        let secret = matches!(property.shape.form, Form::Secret);
+        let write = match property.shape.form {
+            Form::Secret => quote!(client::secret_header),
+            _ => quote!(client::header),
+        };
         match property.presence {
             Presence::Required => quote! {
-                client::header(operation, &mut http, #wire, &parameters.#ident, #secret)?;
+                #write(operation, &mut http, #wire, &parameters.#ident)?;
             },
             _ => quote! {
                 if let Some(value) = &parameters.#ident {
-                    client::header(operation, &mut http, #wire, value, #secret)?;
+                    #write(operation, &mut http, #wire, value)?;
                 }
             },
         }

@@ -174,8 +174,13 @@ impl CoreBuilder {
             }
             paths.push((operation.id, format!("{below}{path}")));
         }
-        let http = tls::http_client(self.connect_deadline, self.transport.is_none())?;
-        let transport = self.transport.unwrap_or_else(|| Arc::new(http.clone()));
+        let (http, transport) = match self.transport {
+            Some(transport) => (tls::request_builder(self.connect_deadline)?, transport),
+            None => {
+                let http = tls::http_client(self.connect_deadline)?;
+                (http.clone(), Arc::new(http) as Arc<dyn Transport>)
+            }
+        };
         let transport = match self.signer {
             Some(signer) => {
                 check_signer(&signer)?;

@@ -68,5 +68,5 @@ pub use events::EventStream;
 pub use in_memory::InMemoryTransport;
 pub use options::{CallOptions, Retries};
 pub use outcome::{Failure, Outcome, Reported, Step};
-pub use request::{Capture, check, header, segment};
+pub use request::{Capture, check, header, secret_header, segment};
 pub use transport::{Transport, TransportError};

@@ -44,23 +44,46 @@ impl Capture {
 /// Puts a parameter into a header.
 ///
 /// # Errors
-/// When it has characters that do not go into a header.
+/// If it has characters that a header can't hold.
 pub fn header(
     operation: &Operation,
     request: &mut reqwest::Request,
-    name: &'static str,
+    name: &str,
     value: &impl Serialize,
-    secret: bool,
 ) -> Result<(), Error> {
+    let (name, value) = name_and_value(operation, name, value)?;
+    request.headers_mut().insert(name, value);
+    Ok(())
+}
+
+/// Puts a parameter into a header whose value `Debug` does not show.
+///
+/// # Errors
+/// If it has characters that a header can't hold.
+pub fn secret_header(
+    operation: &Operation,
+    request: &mut reqwest::Request,
+    name: &str,
+    value: &impl Serialize,
+) -> Result<(), Error> {
+    let (name, mut value) = name_and_value(operation, name, value)?;
+    value.set_sensitive(true);
+    request.headers_mut().insert(name, value);
+    Ok(())
+}
+
+fn name_and_value(
+    operation: &Operation,
+    name: &str,
+    value: &impl Serialize,
+) -> Result<(HeaderName, HeaderValue), Error> {
     let header = HeaderName::from_bytes(name.as_bytes());
     let value = HeaderValue::try_from(wire::parameter(value));
-    let (Ok(header), Ok(mut value)) = (header, value) else {
+    let (Ok(header), Ok(value)) = (header, value) else {
         let reason = format!("the value of the header {name} does not go into a header");
         return Err(Error::new(operation, Kind::Request(reason)));
     };
-    value.set_sensitive(secret);
-    request.headers_mut().insert(header, value);
-    Ok(())
+    Ok((header, value))
 }
 
 /// Checks what is about to leave.

@@ -2408,10 +2408,10 @@ impl Client {
             .await;
         let mut http = capture.request(operation, built.err())?;
         if let Some(value) = &parameters.trace_id {
-            client::header(operation, &mut http, "X-Trace-Id", value, false)?;
+            client::header(operation, &mut http, "X-Trace-Id", value)?;
         }
         if let Some(value) = &parameters.key {
-            client::header(operation, &mut http, "key", value, true)?;
+            client::secret_header(operation, &mut http, "key", value)?;
         }
         self.core.answer(operation, http).await
     }
@@ -2475,7 +2475,7 @@ impl Client {
         let built = raw.whisper().await;
         let mut http = capture.request(operation, built.err())?;
         if let Some(value) = &parameters.authorization {
-            client::header(operation, &mut http, "Authorization", value, true)?;
+            client::secret_header(operation, &mut http, "Authorization", value)?;
         }
         self.core.events(operation, http).await
     }
