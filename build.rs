@@ -45,6 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                     ("avatar", "Avatar"),
                 ],
                 optional: &["conversationV2", "createAvatar", "avatar"],
+                #[cfg(feature = "client")]
+                wire_client: true,
                 ..settings
             },
         )?;
@@ -63,6 +65,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             "odfs.yaml",
             &Settings {
                 formats: &[("call-time", "super::CallTime"), ("play-template", "super::ModelType")],
+                #[cfg(feature = "client")]
+                wire_client: true,
                 ..settings
             },
         )?;
@@ -75,7 +79,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         let aicall = ("aicall.yaml", "crate::aicall");
         write("ice.yaml", &Settings { modules: &[aicall], ..settings })?;
         let modules = &[aicall, ("ice.yaml", "crate::aui::ice")];
-        write("aui.yaml", &Settings { modules, ..settings })?;
+        write(
+            "aui.yaml",
+            &Settings {
+                modules,
+                #[cfg(feature = "client")]
+                wire_client: true,
+                ..settings
+            },
+        )?;
     }
     Ok(())
 }

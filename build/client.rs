@@ -8,9 +8,10 @@ use super::model::{Answer, Form, Model, Operation, Place, Presence};
 use super::names::form_path;
 use super::{Error, names, raw};
 
-/// Writes `Client` and the private module `raw` that builds its requests.
-pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
+/// Writes the client, called `name`, and the private module `raw` that builds its requests.
+pub(super) fn write(spec: &str, model: &Model, name: &str) -> Result<TokenStream, Error> {
     let raw = raw::write(spec, model)?;
+    let name = names::ident(name);
     let methods = model.operations.iter().map(|operation| method(model, operation));
     let docs = docs(&format!("Calls a server of the {}.", model.title));
     Ok(quote! {
@@ -20,29 +21,28 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
         ///
         /// Cheap to clone; all clones share their connections.
         #[derive(Debug, Clone)]
-        pub struct Client {
+        pub struct #name {
             core: client::Core,
         }
 
-        impl Client {
-            /// A client of the server at `base_url`, with the default settings.
+        impl #name {
+            /// Returns a client of the server at `base_url`, with the default settings.
             ///
             /// # Errors
-            /// When the URL is not an absolute http or https URL, or TLS can't be set up.
+            /// If the URL is not an absolute http or https URL, or TLS can't be set up.
             pub fn new(base_url: &str) -> Result<Self, client::Error> {
                 Self::builder(base_url).build()
             }
 
-            /// A client of the server at `base_url`, with settings of one's own.
-            #[must_use]
-            pub fn builder(base_url: &str) -> client::Builder<Self> {
-                client::Builder::new(base_url)
+            /// Returns a builder for a client of the server at `base_url`.
+            pub fn builder(base_url: &str) -> client::ClientBuilder<Self> {
+                client::ClientBuilder::new(base_url, ())
             }
 
-            /// The same client, with other options for the calls that are made through it.
+            /// Returns the same client with other options. Both share their connections.
             #[must_use]
-            pub fn with(&self, options: client::CallOptions) -> Self {
-                Self { core: self.core.with(options) }
+            pub fn with_options(&self, options: client::CallOptions) -> Self {
+                Self { core: self.core.with_options(options) }
             }
 
             fn raw(&self) -> (raw::Client, client::Capture) {
@@ -54,7 +54,15 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
             #(#methods)*
         }
 
-        impl From<client::Core> for Client {
+        impl client::BuildClient for #name {
+            type Settings = ();
+
+            fn build(core: client::CoreBuilder, (): ()) -> Result<Self, client::Error> {
+                core.build().map(Self::from)
+            }
+        }
+
+        impl From<client::Core> for #name {
             fn from(core: client::Core) -> Self {
                 Self { core }
             }
@@ -134,14 +142,17 @@ fn headers(model: &Model, operation: &Operation) -> Vec<TokenStream> {
         model.parameters(operation).filter(|(parameter, _)| parameter.place == Place::Header);
     let statements = headers.map(|(parameter, property)| {
         let (wire, ident) = (&parameter.wire, names::ident(&property.rust));
-        let secret = matches!(property.shape.form, Form::Secret);
+        let write = match property.shape.form {
+            Form::Secret => quote!(client::secret_header),
+            _ => quote!(client::header),
+        };
         match property.presence {
             Presence::Required => quote! {
-                client::header(operation, &mut http, #wire, &parameters.#ident, #secret)?;
+                #write(operation, &mut http, #wire, &parameters.#ident)?;
             },
             _ => quote! {
                 if let Some(value) = &parameters.#ident {
-                    client::header(operation, &mut http, #wire, value, #secret)?;
+                    #write(operation, &mut http, #wire, value)?;
                 }
             },
         }

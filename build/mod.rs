@@ -38,6 +38,9 @@ pub struct Settings<'a> {
     /// Write the async client.
     #[cfg(feature = "client")]
     pub client: bool,
+    /// Name the client `WireClient`: a client written by hand stands around it.
+    #[cfg(feature = "client")]
+    pub wire_client: bool,
     /// Write the `Api` trait and its router.
     pub server: bool,
     /// Where the types of other specs live: file name, path of the Rust module.
@@ -88,7 +91,8 @@ pub fn compile_text(
     }
     #[cfg(feature = "client")]
     if settings.client && !model.operations.is_empty() {
-        items.push(client::write(name, &model)?);
+        let client = if settings.wire_client { "WireClient" } else { "Client" };
+        items.push(client::write(name, &model, client)?);
     }
     if settings.server && !model.operations.is_empty() {
         items.push(server::write(&model, settings));

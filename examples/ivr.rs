@@ -52,7 +52,7 @@ async fn run() -> Result<usize, Box<dyn Error>> {
             let account = ["CALLBOT_ODFS_APP_KEY", "CALLBOT_ODFS_APP_SECRET"].map(std::env::var);
             match account {
                 [Ok(key), Ok(secret)] => Client::builder(&url, key, secret),
-                _ => Client::with_token(&url, "none"),
+                _ => Client::builder_with_token(&url, "none"),
             }
         }
         None => Client::builder(&start_clerk().await?, "tenant-1", "secret-1"),

@@ -149,6 +149,8 @@ pub mod digital_employee;
 #[cfg(feature = "duix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
 pub mod duix;
+#[cfg(feature = "client")]
+mod error;
 #[cfg(feature = "odfs")]
 #[cfg_attr(docsrs, doc(cfg(feature = "odfs")))]
 pub mod odfs;

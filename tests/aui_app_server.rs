@@ -85,7 +85,7 @@ impl Bench {
         let callers = KnownCallers::new().caller("a", "token-a").caller("b", "token-b");
         let router = Server::new(settings(app, &hand), callers).router();
         let client = |base, token| {
-            let transport = client::InMemory::new(router.clone());
+            let transport = client::InMemoryTransport::new(router.clone());
             let builder = Client::builder("http://app", base).transport(transport);
             builder.authorization(token).build().unwrap()
         };

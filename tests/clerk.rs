@@ -7,7 +7,7 @@ mod clerk;
 use std::time::Duration;
 
 use callbot::bot::Host;
-use callbot::client::InMemory;
+use callbot::client::InMemoryTransport;
 use callbot::digital_employee::simulator::{Expect, Played, Simulator, Step};
 use callbot::digital_employee::{
     Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType, Voice,
@@ -16,7 +16,7 @@ use clerk::Clerk;
 use tokio::time::Instant;
 
 async fn play(steps: &[Step]) -> Played {
-    let transport = InMemory::new(Host::new(Clerk).digital_employee().unwrap().router());
+    let transport = InMemoryTransport::new(Host::new(Clerk).digital_employee().unwrap().router());
     let client = Client::builder("http://clerk").transport(transport).build().unwrap();
     let call = Simulator::new(client).play(steps).await;
     assert!(call.is_ok(), "{call}");

@@ -33,6 +33,8 @@ fn assert_golden(spec: &str, settings: &Settings<'_>) {
 const FIXTURE: Settings<'_> = Settings {
     #[cfg(feature = "client")]
     client: true,
+    #[cfg(feature = "client")]
+    wire_client: false,
     server: true,
     modules: &[("shared.yaml", "super::shared")],
     formats: &[("hour", "super::house::Hour")],
@@ -49,6 +51,19 @@ fn the_open_api_fixture_compiles_to_its_golden_file() {
 #[test]
 fn the_json_schema_fixture_compiles_to_its_golden_file() {
     assert_golden("shared.yaml", &Settings::default());
+}
+
+#[test]
+#[cfg(feature = "client")]
+fn a_client_that_another_one_wraps_has_a_name_of_its_own() {
+    let folder = here("fixtures/compiler");
+    let client = compile(&folder.join("fixture.yaml"), &FIXTURE).unwrap();
+    let settings = Settings { wire_client: true, ..FIXTURE };
+    let wire_client = compile(&folder.join("fixture.yaml"), &settings).unwrap();
+    assert!(client.contains("pub struct Client {"));
+    // Nothing but the name differs; the private `raw::Client` keeps its own.
+    assert!(!wire_client.contains("pub struct Client {\n    core"));
+    assert_eq!(wire_client.replace("WireClient", "Client"), client);
 }
 
 /// The fixture with one text replaced, and what the compiler says of it.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use callbot::client::{CallOptions, InMemory};
+use callbot::client::{CallOptions, InMemoryTransport};
 use callbot::odfs::{
     Action, Api, Authorizer, Call, Client, Flow, Interacted, Language, Prompt, ReleaseOutParams,
     Request, Response, Server, Start, TokenRefusal, WireApi,
@@ -445,9 +445,9 @@ struct Near(Client);
 
 impl Near {
     fn new(server: Server<Timed>) -> Self {
-        let transport = InMemory::new(server.router());
+        let transport = InMemoryTransport::new(server.router());
         let options = CallOptions::new().call_deadline(Duration::from_secs(24 * 3600));
-        let client = Client::with_token("http://odfs", "t-1").transport(transport);
+        let client = Client::builder_with_token("http://odfs", "t-1").transport(transport);
         Self(client.options(options).build().unwrap())
     }
 
@@ -594,8 +594,9 @@ async fn if_nothing_is_said_there_may_be_100_000_calls() {
 #[tokio::test(start_paused = true)]
 async fn the_fault_of_a_call_too_many_is_that_of_the_wire() {
     let server = || Server::new(Flow::new(Timed).most_calls(1));
-    let transport = Keeping::new(InMemory::new(server().router()));
-    let client = Client::with_token("http://odfs", "t-1").transport(transport).build().unwrap();
+    let transport = Keeping::new(InMemoryTransport::new(server().router()));
+    let client =
+        Client::builder_with_token("http://odfs", "t-1").transport(transport).build().unwrap();
     client.process(request(&start("c-1"))).await.unwrap();
     let error = client.process(request(&start("c-2"))).await.unwrap_err();
     assert_eq!(error.to_string(), "process: failure -1: too many calls");

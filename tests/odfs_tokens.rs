@@ -422,7 +422,7 @@ fn secrets_and_tokens_do_not_show_in_debug() {
     let given = answer.auth_token.clone().unwrap();
     let dialogue = request(&with(&start(ID), &token));
     let client = Client::builder("http://user:password@odfs", KEY, SECRET);
-    let fixed = Client::with_token("http://odfs", token.clone());
+    let fixed = Client::builder_with_token("http://odfs", token.clone());
     for shown in [
         format!("{issuer:?} {issuer:#?}"),
         format!("{answer:?} {dialogue:?}"),
@@ -461,7 +461,7 @@ async fn traffic(server: Server<Parrot, Issuer>) -> Vec<String> {
     let url = format!("http://{address}");
     let client = Client::builder(&url, KEY, SECRET).build().unwrap();
     client.process(request(&start(ID))).await.unwrap();
-    let client = Client::with_token(&url, wrong).build().unwrap();
+    let client = Client::builder_with_token(&url, wrong).build().unwrap();
     let error = client.process(request(&start(ID))).await.unwrap_err();
     assert_hidden(&format!("{error} {error:?}"), &["4711", &token]);
     vec![SECRET.into(), "WRONG-4711".into(), token]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use callbot::client::InMemory;
+use callbot::client::InMemoryTransport;
 use callbot::digital_employee::simulator::{Expect, Played, Simulator, Step};
 use callbot::digital_employee::{
     AnswerMode, Api, BeginSessionRequest, Client, DialogueRequest, Event, Reply, Server,
@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 fn simulator(router: Router) -> Simulator {
-    let client = Client::builder("http://bot").transport(InMemory::new(router)).build().unwrap();
+    let client =
+        Client::builder("http://bot").transport(InMemoryTransport::new(router)).build().unwrap();
     Simulator::new(client)
 }
 

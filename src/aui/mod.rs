@@ -104,11 +104,7 @@ pub use app_server::AppServer;
 pub use authorizer::{AnyCaller, Ask, Authorizer, KnownCallers, Principal, Refusal};
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use client::{Builder, Client, error_code};
-/// The operations as the spec has them; [`Client`] stands on it.
-#[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use generated::Client as WireClient;
+pub use client::{Client, ClientBuilder, error_code};
 pub use generated::*;
 /// The operations as the spec has them, for those who want the wire. **Nobody is asked who calls**
 /// here: [`Server`] does that.

@@ -13,7 +13,7 @@
 //! body. Behind Function Compute the gateway has checked the signature before the function runs; a
 //! bot that is hosted elsewhere puts a [`VerifyLayer`] around its router, and TLS in front of it.
 //!
-//! A client signs with [`client::Builder::sign`](crate::client::Builder::sign).
+//! A client signs with [`client::ClientBuilder::sign`](crate::client::ClientBuilder::sign).
 
 mod canonical;
 mod credentials;

@@ -79,17 +79,13 @@ mod generated {
 
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use client::{Builder, Client, QueryAnswer};
+pub use client::{Client, ClientBuilder, QueryAnswer};
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use dialogue::{Dialogue, DialogueError, Next};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use flow::{Action, Api, Call, Flow, Server, router};
-/// The operations as the spec has them; [`Client`] stands on it.
-#[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use generated::Client as WireClient;
 pub use generated::*;
 /// The operations as the spec has them, for those who want the wire; [`Flow`] is one.
 #[cfg(feature = "server")]

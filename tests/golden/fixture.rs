@@ -2357,25 +2357,24 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server at `base_url`, with the default settings.
+    /// Returns a client of the server at `base_url`, with the default settings.
     ///
     /// # Errors
-    /// When the URL is not an absolute http or https URL, or TLS can't be set up.
+    /// If the URL is not an absolute http or https URL, or TLS can't be set up.
     pub fn new(base_url: &str) -> Result<Self, client::Error> {
         Self::builder(base_url).build()
     }
 
-    /// A client of the server at `base_url`, with settings of one's own.
-    #[must_use]
-    pub fn builder(base_url: &str) -> client::Builder<Self> {
-        client::Builder::new(base_url)
+    /// Returns a builder for a client of the server at `base_url`.
+    pub fn builder(base_url: &str) -> client::ClientBuilder<Self> {
+        client::ClientBuilder::new(base_url, ())
     }
 
-    /// The same client, with other options for the calls that are made through it.
+    /// Returns the same client with other options. Both share their connections.
     #[must_use]
-    pub fn with(&self, options: client::CallOptions) -> Self {
+    pub fn with_options(&self, options: client::CallOptions) -> Self {
         Self {
-            core: self.core.with(options),
+            core: self.core.with_options(options),
         }
     }
 
@@ -2409,10 +2408,10 @@ impl Client {
             .await;
         let mut http = capture.request(operation, built.err())?;
         if let Some(value) = &parameters.trace_id {
-            client::header(operation, &mut http, "X-Trace-Id", value, false)?;
+            client::header(operation, &mut http, "X-Trace-Id", value)?;
         }
         if let Some(value) = &parameters.key {
-            client::header(operation, &mut http, "key", value, true)?;
+            client::secret_header(operation, &mut http, "key", value)?;
         }
         self.core.answer(operation, http).await
     }
@@ -2476,7 +2475,7 @@ impl Client {
         let built = raw.whisper().await;
         let mut http = capture.request(operation, built.err())?;
         if let Some(value) = &parameters.authorization {
-            client::header(operation, &mut http, "Authorization", value, true)?;
+            client::secret_header(operation, &mut http, "Authorization", value)?;
         }
         self.core.events(operation, http).await
     }
@@ -2498,6 +2497,14 @@ impl Client {
         let built = raw.talk(request).await;
         let http = capture.request(operation, built.err())?;
         self.core.events(operation, http).await
+    }
+}
+
+impl client::BuildClient for Client {
+    type Settings = ();
+
+    fn build(core: client::CoreBuilder, (): ()) -> Result<Self, client::Error> {
+        core.build().map(Self::from)
     }
 }
 

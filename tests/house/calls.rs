@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use callbot::client::{CallOptions, InMemory, Retries, Transport, TransportError};
+use callbot::client::{CallOptions, InMemoryTransport, Retries, Transport, TransportError};
 use callbot::server::{Error, Sink};
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
@@ -63,7 +63,7 @@ fn client() -> Client {
 
 fn client_at(base: &str) -> Client {
     Client::builder(&format!("http://house{base}"))
-        .transport(InMemory::new(axum::Router::new().nest("/base", router(House))))
+        .transport(InMemoryTransport::new(axum::Router::new().nest("/base", router(House))))
         .build()
         .unwrap()
 }
@@ -141,7 +141,7 @@ async fn what_changes_something_is_asked_for_once() {
     }
 
     let busy = Busy::default();
-    let retries = Retries::up_to(2).pause(Duration::ZERO);
+    let retries = Retries::up_to(2).initial_backoff(Duration::ZERO);
     let client = Client::builder("http://house")
         .transport(busy.clone())
         .options(CallOptions::new().retries(retries))

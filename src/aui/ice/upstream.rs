@@ -7,6 +7,7 @@ use super::{
 };
 use crate::aui::{Upstream, UpstreamError};
 use crate::client::{Answer, Error};
+use crate::error::chain;
 
 /// A region that is not allowed and a request that breaks the spec fail with status 400 and code
 /// `InvalidParameter`, before anything is sent. What ICE reports is passed on: HTTP status, `Code`,
@@ -56,7 +57,7 @@ impl Upstream for Client {
 impl Client {
     fn of(&self, region: Option<&Region>) -> Result<Self, UpstreamError> {
         match region {
-            Some(region) => self.at(region.as_str()).map_err(refused),
+            Some(region) => self.with_region(region.as_str()).map_err(refused),
             None => Ok(self.clone()),
         }
     }
@@ -82,7 +83,7 @@ fn refused(error: Error) -> UpstreamError {
         };
     }
     // The rest is for whoever runs the server.
-    tracing::warn!("a call of ICE came to nothing: {error}");
+    tracing::warn!("a call of ICE failed: {}", chain(&error));
     if error.is_timeout() {
         UpstreamError::new(504, "the platform has not answered in time")
     } else if error.is_transport() {

@@ -9,7 +9,7 @@ use super::super::{
 };
 use super::transcript::{Record, Step};
 use super::{Act, CALLED, CALLER, options};
-use crate::client::{Error, InMemory};
+use crate::client::{Error, InMemoryTransport};
 use crate::digital_employee::{
     self, AbortDialogueRequest, AbortType, AnswerMode, BeginSessionRequest, Client, Control,
     DataType, DialogueRequest, EndSessionRequest, Extra, TransferType, VendorParams,
@@ -28,7 +28,7 @@ pub(super) struct DigitalEmployee {
 impl DigitalEmployee {
     pub(super) fn new<B: Bot>(host: &Host<B>, session: &str) -> Result<Self, Unmet> {
         let router = host.digital_employee()?.router();
-        let client = Client::builder("http://bot").transport(InMemory::new(router));
+        let client = Client::builder("http://bot").transport(InMemoryTransport::new(router));
         let client = super::built(client.options(options()).build());
         Ok(Self { client, session: session.into() })
     }

@@ -5,7 +5,7 @@ use futures_util::StreamExt;
 use super::super::{Bot, Host, Native, Unmet};
 use super::transcript::Step;
 use super::{Act, CALLED, CALLER, options};
-use crate::client::InMemory;
+use crate::client::InMemoryTransport;
 use crate::duix::dialogue::{Answer, Client, DialogueData, DialogueRequest};
 
 #[derive(Clone)]
@@ -22,7 +22,7 @@ impl Duix {
         streams: bool,
     ) -> Result<Self, Unmet> {
         let router = host.duix()?.router();
-        let client = Client::builder("http://bot").transport(InMemory::new(router));
+        let client = Client::builder("http://bot").transport(InMemoryTransport::new(router));
         let client = super::built(client.options(options()).build());
         Ok(Self { client, conversation: conversation.into(), streams })
     }

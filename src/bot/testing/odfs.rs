@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use super::super::{Bot, Gather, HangUp, Host, Listening, Transfer, TransferKind, Unmet, Voice};
 use super::transcript::Step;
 use super::{Act, CALLED, CALLER, options};
-use crate::client::InMemory;
+use crate::client::InMemoryTransport;
 use crate::odfs::{
     Client, Dialogue, DialogueError, Input, InputMode, Interact, Language, Prompt, Response, Route,
     Server, TransferOutParams, TransferResult,
@@ -35,7 +35,8 @@ impl Odfs {
             .with_timeout(SILENCE)
             .with_gather_timeout(GATHERING);
         let router = Server::new(host.odfs_with(listening)?).router();
-        let client = Client::with_token("http://bot", "token").transport(InMemory::new(router));
+        let client = Client::builder_with_token("http://bot", "token")
+            .transport(InMemoryTransport::new(router));
         let client = super::built(client.options(options()).build());
         Ok(Self { dialogue: Arc::new(Mutex::new(client.dialogue(call, CALLER, CALLED))) })
     }

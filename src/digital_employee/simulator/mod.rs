@@ -2,11 +2,11 @@
 //!
 //! It calls the bot as the platform does, through the typed [`Client`](super::Client), checks every
 //! packet against the rules of the protocol, and every step against what the script expects. Over a
-//! socket or, with [`InMemory`](crate::client::InMemory), without one.
+//! socket or, with [`InMemoryTransport`](crate::client::InMemoryTransport), without one.
 //!
 //! ```
 //! # use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply};
-//! use callbot::client::InMemory;
+//! use callbot::client::InMemoryTransport;
 //! use callbot::digital_employee::simulator::{Expect, Simulator, Step};
 //! use callbot::digital_employee::{Client, router};
 //! # use callbot::server::Error;
@@ -21,7 +21,7 @@
 //! # }
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-//! let client = Client::builder("http://bot").transport(InMemory::new(router(Echo))).build()?;
+//! let client = Client::builder("http://bot").transport(InMemoryTransport::new(router(Echo))).build()?;
 //! let call = Simulator::new(client)
 //!     .play(&[
 //!         Step::begin().expect(Expect::text("welcome")),

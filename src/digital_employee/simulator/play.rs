@@ -14,6 +14,7 @@ use crate::digital_employee::{
     AbortDialogueRequest, AbortType, AnswerMode, BeginSessionRequest, Client, Control, DataType,
     DialogueRequest, EndSessionRequest, Extra, Packet, VendorParams,
 };
+use crate::error::chain;
 
 /// The time that the platform's document gives `beginSession` for all of its answer.
 const BEGIN_BUDGET: Duration = Duration::from_millis(200);
@@ -104,7 +105,7 @@ impl Turn<'_> {
             Act::End => {
                 played.caller = "(the call ends)".into();
                 if let Err(error) = self.end().await {
-                    played.problems.push(error.to_string());
+                    played.problems.push(chain(&error).to_string());
                 }
             }
         }
@@ -241,7 +242,7 @@ impl Listener<'_, '_> {
                     outcome = &mut abort, if !aborted => {
                         aborted = true;
                         if let Err(error) = outcome {
-                            self.played.problems.push(error.to_string());
+                            self.played.problems.push(chain(&error).to_string());
                         }
                     }
                     packet = packets.next() => match packet {
@@ -254,7 +255,7 @@ impl Listener<'_, '_> {
                         // The stream may end before the abort is answered.
                         None => {
                             if let Err(error) = (&mut abort).await {
-                                self.played.problems.push(error.to_string());
+                                self.played.problems.push(chain(&error).to_string());
                             }
                             break;
                         }
@@ -325,13 +326,13 @@ impl Listener<'_, '_> {
                 self.count();
                 self.played.failure = failure.status();
                 if !self.fails {
-                    self.played.problems.push(error.to_string());
+                    self.played.problems.push(chain(&error).to_string());
                 }
                 if failure.request_id() != Some(&self.turn.request) {
                     self.played.problems.push("the failure does not echo the requestId".into());
                 }
             }
-            None => self.played.problems.push(error.to_string()),
+            None => self.played.problems.push(chain(&error).to_string()),
         }
     }
 }

@@ -75,6 +75,26 @@ pub use rules::{Rules, Turn};
 /// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.
 pub const SPEC: &str = include_str!("../../../specs/duix-dialogue.yaml");
 
+/// Builds a [`Client`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use callbot::client::CallOptions;
+/// use callbot::duix::dialogue::{Client, DialogueRequest};
+///
+/// # async fn run() -> Result<(), callbot::client::Error> {
+/// let client = Client::builder("https://bot.example")
+///     .options(CallOptions::new().call_deadline(Duration::from_secs(20)))
+///     .build()?;
+/// let request = DialogueRequest::new("100003", "1", "Who are you?", "c-1");
+/// println!("{:?}", client.dialogue(&request).await?);
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub type ClientBuilder = crate::client::ClientBuilder<Client>;
+
 /// The reply of a turn: what a handler sends text with, the new part each time.
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
