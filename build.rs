@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             &Settings {
                 outputs: &[("abortDialogue", "()"), ("endSession", "()")],
                 optional: &["abortDialogue", "endSession"],
+                server_docs: include_str!("src/digital_employee/server.md"),
                 ..settings
             },
         )?;
@@ -45,6 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     ("avatar", "Avatar"),
                 ],
                 optional: &["conversationV2", "createAvatar", "avatar"],
+                server_docs: include_str!("src/duix/server.md"),
                 ..settings
             },
         )?;
@@ -54,6 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 modules: &[("duix.yaml", "crate::duix")],
                 outputs: &[("dialogue", "Answer")],
                 optional: &["dialogue", "dialogueStream"],
+                server_docs: include_str!("src/duix/dialogue/server.md"),
                 ..settings
             },
         )?;
@@ -63,6 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "odfs.yaml",
             &Settings {
                 formats: &[("call-time", "super::CallTime"), ("play-template", "super::ModelType")],
+                wire_server: true,
                 ..settings
             },
         )?;
@@ -75,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let aicall = ("aicall.yaml", "crate::aicall");
         write("ice.yaml", &Settings { modules: &[aicall], ..settings })?;
         let modules = &[aicall, ("ice.yaml", "crate::aui::ice")];
-        write("aui.yaml", &Settings { modules, ..settings })?;
+        write("aui.yaml", &Settings { modules, wire_server: true, ..settings })?;
     }
     Ok(())
 }

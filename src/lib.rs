@@ -149,6 +149,9 @@ pub mod digital_employee;
 #[cfg(feature = "duix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
 pub mod duix;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod function_compute;
 #[cfg(feature = "odfs")]
 #[cfg_attr(docsrs, doc(cfg(feature = "odfs")))]
 pub mod odfs;

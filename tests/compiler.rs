@@ -34,6 +34,8 @@ const FIXTURE: Settings<'_> = Settings {
     #[cfg(feature = "client")]
     client: true,
     server: true,
+    wire_server: false,
+    server_docs: "It has no settings of its own.",
     modules: &[("shared.yaml", "super::shared")],
     formats: &[("hour", "super::house::Hour")],
     outputs: &[("listGuests", "Vec<Guest>"), ("addGuest", "Vec<Guest>")],
@@ -49,6 +51,21 @@ fn the_open_api_fixture_compiles_to_its_golden_file() {
 #[test]
 fn the_json_schema_fixture_compiles_to_its_golden_file() {
     assert_golden("shared.yaml", &Settings::default());
+}
+
+#[test]
+fn a_server_that_is_the_wire_below_another_says_so_in_its_names() {
+    let spec = here("fixtures/compiler/fixture.yaml");
+    let usual = compile(&spec, &FIXTURE).unwrap();
+    let wire = compile(&spec, &Settings { wire_server: true, ..FIXTURE }).unwrap();
+    for (item, of_the_wire) in [
+        ("pub trait Api:", "pub trait WireApi:"),
+        ("pub type Server<A>", "pub type WireServer<A>"),
+        ("pub fn router<A: Api>", "pub fn wire_router<A: WireApi>"),
+    ] {
+        assert!(usual.contains(item) && !usual.contains(of_the_wire), "{item}");
+        assert!(wire.contains(of_the_wire) && !wire.contains(item), "{of_the_wire}");
+    }
 }
 
 /// The fixture with one text replaced, and what the compiler says of it.

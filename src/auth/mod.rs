@@ -67,7 +67,7 @@ pub use rtc_token::{RtcToken, RtcTokenError, RtcTokens};
 #[cfg_attr(docsrs, doc(cfg(feature = "aicall")))]
 pub use share_token::{ShareTokenError, ShareTokens};
 pub use signer::{SignError, Signer};
-pub use verifier::{Refusal, Verified, Verifier};
+pub use verifier::{Verified, Verifier, VerifyError};
 
 /// A way to sign a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,22 +3,24 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::calls::{Calls, Full};
-use super::generated::{self, ProcessV2Parameters, TokenRequest, TokenResponse};
+use http::StatusCode;
+
+use super::calls::{Calls, Full, Limits};
+use super::generated::{ProcessV2Parameters, TokenRequest, TokenResponse, WireApi};
+use super::issuer::SharedAuthorizer;
 use super::{
-    AnyToken, Authorizer, CallTime, Capture, Captured, CapturedOutParams, FlowReleaseReason, Input,
-    Interact, InteractOutParams, Interacted, Issuer, Language, Prompt, Query, QueryOutParams,
-    QueryType, Recognize, RecognizeType, Recognized, RecognizedOutParams, Release,
-    ReleaseOutParams, Request, Response, Route, Rules, Start, Transfer, TransferOutParams,
-    Transferred,
+    CallTime, Capture, Captured, CapturedOutParams, FlowReleaseReason, Input, Interact,
+    InteractOutParams, Interacted, Issuer, Language, Prompt, Query, QueryOutParams, QueryType,
+    Recognize, RecognizeType, Recognized, RecognizedOutParams, Release, ReleaseOutParams, Request,
+    Response, Route, Start, TokenAuthorizer, Transfer, TransferOutParams, Transferred, WireRules,
 };
-use crate::clock::{Clock, SharedClock};
-use crate::server::{self, Error};
-use crate::wire::{Hidden, Secret};
+use crate::clock::SharedClock;
+use crate::server::{self, Dates, Error, Fault, Routes};
+use crate::wire::{Hidden, Operation, Secret};
 
 /// What a dialog flow does: it is told what happened in a call, and says what to do next.
 ///
-/// Serve it with [`router`], or with a [`Flow`] in a [`Server`] to change the settings. Both URLs of
+/// Serve it with [`router`], or with a [`Server`] to change the settings. Both URLs of
 /// the interface lead here; [`Call::tenant_space`] tells them apart. The requests of one call, which
 /// is one `userid` on both URLs, are served one after the other, in the order in which their tokens
 /// were accepted. This, and what [`Call`] knows, holds within one process: several servers need a
@@ -208,106 +210,176 @@ actions! {
     ReleaseOutParams => Release,
 }
 
-/// A dialog flow with the settings that only this platform has.
+/// Serves an [`Api`] on both URLs of the interface, with the settings of [`server::Server`].
 ///
-/// ```no_run
-/// # fn bank<A: callbot::odfs::Api>(bank: A) -> axum::Router {
-/// use callbot::odfs::{Flow, Issuer, Server};
+/// The platform's own settings are [`authorize`](server::Server::authorize),
+/// [`issuer`](server::Server::issuer), [`max_waiting`](server::Server::max_waiting),
+/// [`max_calls`](server::Server::max_calls), [`idle_timeout`](server::Server::idle_timeout) and
+/// [`utc_offset`](server::Server::utc_offset). It has no `heartbeat`, since every request has one
+/// response and no stream.
 ///
-/// let issuer = Issuer::new().account("tenant-1", "secret-1");
-/// Server::new(Flow::new(bank).issuer(issuer)).body_limit(64 * 1024).router()
-/// # }
 /// ```
-#[derive(Debug)]
-pub struct Flow<A, T = AnyToken> {
+/// use callbot::odfs::{Action, Api, Call, Interacted, Issuer, Language, Prompt, Server, Start};
+/// use callbot::server::Error;
+///
+/// struct Bank;
+///
+/// impl Api for Bank {
+///     async fn start(&self, call: &Call, _: Start) -> Result<Action, Error> {
+///         Ok(call.interact(Prompt::Text("How can I help?"), Language::English).into())
+///     }
+///
+///     async fn interacted(&self, call: &Call, _: Interacted) -> Result<Action, Error> {
+///         Ok(call.release().into())
+///     }
+/// }
+///
+/// let router = Server::new(Bank)
+///     .body_limit(64 * 1024)
+///     .issuer(Issuer::new().account("tenant-1", "secret-1"))
+///     .max_calls(10_000)
+///     .utc_offset(8 * 60)
+///     .router();
+/// # let _ = router;
+/// ```
+pub type Server<A> = server::Server<A, Rules>;
+
+/// Returns the routes of a dialog flow with the default settings; [`Server`] changes them. Any token
+/// is accepted, and none is issued.
+pub fn router<A: Api>(api: A) -> axum::Router {
+    Server::new(api).router()
+}
+
+/// The settings that only this platform has.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    tokens: Option<SharedAuthorizer>,
+    issuer: Option<Issuer>,
+    limits: Limits,
+    utc_offset: i32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { tokens: None, issuer: None, limits: Limits::default(), utc_offset: 0 }
+    }
+}
+
+impl<A> server::Server<A, Rules> {
+    /// Checks the `auth_token` of every request. Default: any token is accepted, and none is needed.
+    #[must_use]
+    pub fn authorize(mut self, tokens: impl TokenAuthorizer) -> Self {
+        self.rules_mut().tokens = Some(SharedAuthorizer::new(tokens));
+        self
+    }
+
+    /// Issues tokens at `gettoken`, and accepts only those. To check tokens in another way, call
+    /// [`authorize`](Self::authorize) after this. Default: `gettoken` is refused.
+    #[must_use]
+    pub fn issuer(mut self, issuer: Issuer) -> Self {
+        self.rules_mut().issuer = Some(issuer.clone());
+        self.authorize(issuer)
+    }
+
+    /// Sets how many requests of one call may wait while another one is served; more are refused with
+    /// HTTP status 503. Default: 4.
+    #[must_use]
+    pub fn max_waiting(mut self, requests: usize) -> Self {
+        self.rules_mut().limits.max_waiting = requests;
+        self
+    }
+
+    /// Sets how many calls there may be, at least 1; further ones are refused with HTTP status 503.
+    /// Default: 100,000.
+    #[must_use]
+    pub fn max_calls(mut self, calls: usize) -> Self {
+        self.rules_mut().limits.max_calls = calls.max(1);
+        self
+    }
+
+    /// Sets the time without a request after which a call whose end never came is forgotten. It may
+    /// take half as long again. Default: 30 min.
+    #[must_use]
+    pub fn idle_timeout(mut self, idle: Duration) -> Self {
+        self.rules_mut().limits.idle_timeout = idle;
+        self
+    }
+
+    /// Sets the time zone of the times in responses, in minutes east of UTC, at most a day in either
+    /// direction: the platform writes times without a zone. Default: 0.
+    #[must_use]
+    pub fn utc_offset(mut self, minutes: i32) -> Self {
+        self.rules_mut().utc_offset = minutes.clamp(-24 * 60, 24 * 60);
+        self
+    }
+}
+
+impl<A: Api> server::Server<A, Rules> {
+    /// Returns the [`WireApi`] behind the routes, to call it without HTTP or to serve it in your own
+    /// way. It keeps the order of requests and the limits of calls, checks and issues tokens; what
+    /// HTTP has, such as deadlines and sizes of bodies, it does not know.
+    pub fn into_wire_api(self) -> impl WireApi + fmt::Debug {
+        let Self { api, rules, clock, .. } = self;
+        Flow::new(api, rules, clock)
+    }
+}
+
+/// Everything that goes over the wire is the wire's own rules.
+impl server::Rules for Rules {
+    type Echo = <WireRules as server::Rules>::Echo;
+
+    const DEADLINE: Option<Duration> = <WireRules as server::Rules>::DEADLINE;
+
+    fn salvage(&self, body: &[u8]) -> Self::Echo {
+        WireRules.salvage(body)
+    }
+
+    fn refuse(
+        &self,
+        operation: &Operation,
+        echo: Self::Echo,
+        fault: &Fault,
+    ) -> (StatusCode, String) {
+        WireRules.refuse(operation, echo, fault)
+    }
+}
+
+impl Dates for Rules {}
+
+impl<A: Api> Routes<A> for Rules {
+    const OPERATIONS: &'static [&'static Operation] = <WireRules as Routes<Flow<A>>>::OPERATIONS;
+
+    fn routes(server: Server<A>) -> axum::Router {
+        let clock = server.clock.clone();
+        server.map(|api, rules| (Flow::new(api, rules, clock), WireRules)).router()
+    }
+}
+
+/// A dialog flow as the wire has it.
+struct Flow<A> {
     api: A,
-    tokens: T,
+    tokens: Option<SharedAuthorizer>,
     issuer: Option<Issuer>,
     calls: Calls,
     clock: SharedClock,
     utc_offset: i32,
 }
 
-/// Serves a [`Flow`], with the settings of [`server::Server`].
-pub type Server<A, T = AnyToken> = server::Server<Flow<A, T>, Rules>;
-
-/// The routes of a dialog flow with the default settings; [`Flow`] and [`Server`] change them. Any
-/// token is taken, and none is issued.
-pub fn router<A: Api>(api: A) -> axum::Router {
-    Server::new(Flow::new(api)).router()
+// What is remembered of calls is private.
+impl<A> fmt::Debug for Flow<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flow").field("calls", &self.calls).finish_non_exhaustive()
+    }
 }
 
 impl<A> Flow<A> {
-    /// A flow that takes any token.
-    pub fn new(api: A) -> Self {
-        Self {
-            api,
-            tokens: AnyToken,
-            issuer: None,
-            calls: Calls::default(),
-            clock: SharedClock::default(),
-            utc_offset: 0,
-        }
+    fn new(api: A, rules: Rules, clock: SharedClock) -> Self {
+        let Rules { tokens, issuer, limits, utc_offset } = rules;
+        Self { api, tokens, issuer, calls: Calls::new(limits), clock, utc_offset }
     }
 }
 
-impl<A, T> Flow<A, T> {
-    /// Checks the `auth_token` of every request. Default: any is taken.
-    #[must_use]
-    pub fn authorize<U: Authorizer>(self, tokens: U) -> Flow<A, U> {
-        let Self { api, issuer, calls, clock, utc_offset, .. } = self;
-        Flow { api, tokens, issuer, calls, clock, utc_offset }
-    }
-
-    /// Issues tokens at `gettoken`, and takes only those. Default: `gettoken` is refused.
-    #[must_use]
-    pub fn issuer(self, issuer: Issuer) -> Flow<A, Issuer> {
-        let mut flow = self.authorize(issuer.clone());
-        flow.issuer = Some(issuer);
-        flow
-    }
-
-    /// How many requests of one call may wait while another one is served; more are refused with
-    /// HTTP status 503. Default: 4.
-    #[must_use]
-    pub fn most_waiting(mut self, requests: usize) -> Self {
-        self.calls.most_waiting = requests;
-        self
-    }
-
-    /// How many calls there may be; further ones are refused with HTTP status 503. Default: 100,000.
-    #[must_use]
-    pub fn most_calls(mut self, calls: usize) -> Self {
-        self.calls.most_calls = calls.max(1);
-        self
-    }
-
-    /// After what time without a request a call whose end never came is forgotten; it may take half
-    /// as long again. Default: 30 min.
-    #[must_use]
-    pub fn idle(mut self, idle: Duration) -> Self {
-        self.calls.idle = idle;
-        self
-    }
-
-    /// The clock of the times in what is answered; [`server::Server::clock`] is not used here.
-    /// Default: that of the machine.
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = SharedClock::new(clock);
-        self
-    }
-
-    /// In which zone the times in what is answered are, in minutes east of UTC: the platform writes
-    /// times without a zone. Default: 0. At most a day in either direction.
-    #[must_use]
-    pub fn utc_offset(mut self, minutes: i32) -> Self {
-        self.utc_offset = minutes.clamp(-24 * 60, 24 * 60);
-        self
-    }
-}
-
-impl<A: Api, T: Authorizer> Flow<A, T> {
+impl<A: Api> Flow<A> {
     async fn step(
         &self,
         tenant_space: Option<String>,
@@ -315,9 +387,11 @@ impl<A: Api, T: Authorizer> Flow<A, T> {
     ) -> Result<Response, Error> {
         let Head { id, token, caller, called, hangs_up } = Head::of(&request)?;
         let token = token.filter(|token| !token.expose().is_empty());
-        self.tokens.check(&id, token).await.map_err(|refusal| {
-            Error::public(refusal.to_string()).status(refusal.status()).code(refusal.code())
-        })?;
+        if let Some(tokens) = &self.tokens {
+            tokens.check(&id, token).await.map_err(|error| {
+                Error::public(error.to_string()).status(error.status()).code(error.code())
+            })?;
+        }
         for (pointer, text) in [("/userid", Some(&id)), ("/inparams/call_sor_id", caller.as_ref())]
         {
             // They are remembered for as long as the call lasts, of many calls at once.
@@ -383,7 +457,7 @@ impl<A: Api, T: Authorizer> Flow<A, T> {
     }
 }
 
-impl<A: Api, T: Authorizer> generated::Api for Flow<A, T> {
+impl<A: Api> WireApi for Flow<A> {
     async fn process(&self, request: Request) -> Result<Response, Error> {
         self.step(None, request).await
     }

@@ -7,9 +7,9 @@
 mod call;
 mod error;
 mod events;
-pub mod function_compute;
+mod frame;
+mod frame_queue;
 mod incoming;
-mod line;
 mod options;
 mod rules;
 mod serve;
@@ -18,10 +18,10 @@ mod turns;
 
 pub use call::{AnswerCall, Call, EventsCall, Routes, answer, arrived, events};
 pub use error::{Error, Fault, FaultKind};
-pub use incoming::{Incoming, Place};
-pub use line::Frame;
+pub use frame::Frame;
+pub use incoming::{Incoming, ParameterLocation};
 pub use options::{PathError, Server};
-pub use rules::{Answers, Reads, Rules, Speaks, Turn};
+pub use rules::{Answers, Dates, PacketKind, Reads, Rules, Speaks, WritePackets};
 pub use serve::{Serve, serve};
 pub use sink::{SendError, Sink};
 pub use turns::{RunningTurn, Turns};
