@@ -82,15 +82,15 @@ fn api_docs(model: &Model, settings: &Settings<'_>) -> String {
     if settings.wire_server {
         return format!(
             "The operations of the {title}, as its spec has them.\n\n\
-             Implement [`Api`](super::Api) unless you want the wire itself: what \
-             [`Server`](super::Server) adds to it, the check of who calls among it, is not done \
-             here. Serve it with [`wire_router`], or with [`WireServer`] to change the settings. \
+             Implement [`Api`](super::Api) unless you want the wire itself: nothing that\n\
+             [`Server`](super::Server) adds is done here, **not even the check of who calls**.\n\
+             Serve it with [`wire_router`], or with [`WireServer`] to change the settings.\n\
              {futures}"
         );
     }
     format!(
         "What a server of the {title} does.\n\n\
-         Serve it with [`router`], or with [`Server`] to change the settings. {futures}"
+         Serve it with [`router`], or with [`Server`] to change the settings.\n{futures}"
     )
 }
 

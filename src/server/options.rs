@@ -52,19 +52,6 @@ impl<A, R> Server<A, R> {
     /// Serves an operation at another path than that of the spec. Every other spelling of its path,
     /// below every base, is then no longer served.
     ///
-    /// ```
-    /// # #[cfg(feature = "duix")]
-    /// # fn moved<A: callbot::duix::dialogue::Api>(bot: A) -> Result<axum::Router, callbot::server::PathError> {
-    /// use callbot::duix::dialogue::{Server, operations};
-    ///
-    /// let router = Server::new(bot)
-    ///     .path(&operations::DIALOGUE, "/hotline/dialogue")?
-    ///     .path(&operations::DIALOGUE_STREAM, "/hotline/dialogue/stream")?
-    ///     .router();
-    /// # Ok(router)
-    /// # }
-    /// ```
-    ///
     /// # Errors
     /// When the path does not begin with `/`, has a segment that a router would not take as plain
     /// text, or is that of another operation of this server; when the operation has parameters in its

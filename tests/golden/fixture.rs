@@ -2724,7 +2724,8 @@ use ::callbot::server;
 
 /// What a server of the Fixture of the compiler does.
 ///
-/// Serve it with [`router`], or with [`Server`] to change the settings. The futures must be `Send`: write the handlers as `async fn`.
+/// Serve it with [`router`], or with [`Server`] to change the settings.
+/// The futures must be `Send`: write the handlers as `async fn`.
 pub trait Api: Send + Sync + 'static {
     /// Lists the guests of a room.
     ///
