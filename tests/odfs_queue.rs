@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use callbot::client::{CallOptions, InMemory};
 use callbot::odfs::{
-    Action, Api, Call, Client, Interacted, Language, Prompt, ReleaseOutParams, Request, Response,
-    Server, Start, TokenAuthorizer, TokenError, WireApi,
+    Action, Api, AuthTokenError, Call, Client, Interacted, Language, Prompt, ReleaseOutParams,
+    Request, Response, Server, Start, TokenAuthorizer, WireApi,
 };
 use callbot::server::Error;
 use callbot::wire::Secret;
@@ -97,7 +97,7 @@ impl Api for Slow {
 struct Arrivals(UnboundedSender<String>);
 
 impl TokenAuthorizer for Arrivals {
-    async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), TokenError> {
+    async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
         let token = token.map(|token| token.expose().to_owned()).unwrap_or_default();
         // Nobody may listen any more.
         let _ = self.0.send(token);
@@ -672,10 +672,10 @@ async fn requests_that_are_refused_before_their_turn_make_no_call() {
     struct One;
 
     impl TokenAuthorizer for One {
-        async fn check(&self, user_id: &str, token: Option<&Secret>) -> Result<(), TokenError> {
+        async fn check(&self, user_id: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
             match token {
                 Some(token) if token.expose() == user_id => Ok(()),
-                _ => Err(TokenError::NotAccepted),
+                _ => Err(AuthTokenError::NotAccepted),
             }
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use callbot::odfs::{
-    AnyToken, Client, Issuer, Server, TokenAuthorizer, TokenError, TokenRequest, TokenResponse,
+    AnyToken, AuthTokenError, Client, Issuer, Server, TokenAuthorizer, TokenRequest, TokenResponse,
     router,
 };
 use callbot::wire::Secret;
@@ -292,15 +292,15 @@ struct Doorman(Arc<Mutex<Vec<Asked>>>);
 type Asked = (String, Option<String>);
 
 impl TokenAuthorizer for Doorman {
-    async fn check(&self, user_id: &str, token: Option<&Secret>) -> Result<(), TokenError> {
+    async fn check(&self, user_id: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
         let token = token.map(|token| token.expose().to_owned());
         self.0.lock().unwrap().push((user_id.to_owned(), token.clone()));
         tokio::task::yield_now().await;
         match token.as_deref() {
             Some("good") => Ok(()),
-            Some("old") => Err(TokenError::MissingOrExpired),
+            Some("old") => Err(AuthTokenError::MissingOrExpired),
             None if user_id == "guest" => Ok(()),
-            _ => Err(TokenError::NotAccepted),
+            _ => Err(AuthTokenError::NotAccepted),
         }
     }
 }
@@ -434,7 +434,7 @@ fn secrets_and_tokens_do_not_show_in_debug() {
     ] {
         assert_hidden(&shown, &[SECRET, &token, given.expose(), "password"]);
     }
-    let refusals = [TokenError::MissingOrExpired, TokenError::NotAccepted];
+    let refusals = [AuthTokenError::MissingOrExpired, AuthTokenError::NotAccepted];
     let texts = refusals.map(|refusal| refusal.to_string());
     assert_eq!(texts, [MISSING, WRONG]);
 }

@@ -62,8 +62,9 @@ pub trait Upstream: Send + Sync + 'static {
 
 /// Why an upstream failed, in words that may be sent to the app.
 ///
-/// The [`source`](Error::source) is not sent, and does not show in this error's text.
-#[derive(Debug, Clone)]
+/// The [`source`](Error::source) is not sent, and shows neither in this error's text nor in its `Debug`
+/// form: it may name hosts of the network behind the server.
+#[derive(Clone)]
 pub struct UpstreamError {
     status: u16,
     code: Option<String>,
@@ -133,6 +134,18 @@ impl UpstreamError {
     fn no_instance(id: &str) -> Self {
         let message = format!("The specified instance {id:?} is not found.");
         Self::new(404, message).with_code("InstanceNotFound")
+    }
+}
+
+impl fmt::Debug for UpstreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, code, message, request_id, source: _ } = self;
+        f.debug_struct("UpstreamError")
+            .field("status", status)
+            .field("code", code)
+            .field("message", message)
+            .field("request_id", request_id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -27,7 +27,7 @@ use super::{
 /// use std::time::Duration;
 ///
 /// use callbot::bot::{Control, Host};
-/// use callbot::odfs::{Issuer, Server};
+/// use callbot::odfs::Issuer;
 ///
 /// let host = Host::builder(bot).filler("One moment, please. ").lossy(Control::Voice).build();
 /// let phone = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();

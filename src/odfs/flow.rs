@@ -251,18 +251,12 @@ pub fn router<A: Api>(api: A) -> axum::Router {
 }
 
 /// The settings that only this platform has.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Rules {
     tokens: Option<SharedAuthorizer>,
     issuer: Option<Issuer>,
     limits: Limits,
     utc_offset: i32,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self { tokens: None, issuer: None, limits: Limits::default(), utc_offset: 0 }
-    }
 }
 
 impl<A> server::Server<A, Rules> {

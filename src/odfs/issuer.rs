@@ -22,20 +22,20 @@ pub trait TokenAuthorizer: Send + Sync + 'static {
         &self,
         user_id: &str,
         token: Option<&Secret>,
-    ) -> impl Future<Output = Result<(), TokenError>> + Send;
+    ) -> impl Future<Output = Result<(), AuthTokenError>> + Send;
 }
 
 /// Why a token was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum TokenError {
+pub enum AuthTokenError {
     /// It is missing, or has expired: 900001. The client fetches another one.
     MissingOrExpired,
     /// It is not accepted: 900002.
     NotAccepted,
 }
 
-impl TokenError {
+impl AuthTokenError {
     pub(super) fn code(self) -> &'static str {
         match self {
             Self::MissingOrExpired => "900001",
@@ -51,7 +51,7 @@ impl TokenError {
     }
 }
 
-impl fmt::Display for TokenError {
+impl fmt::Display for AuthTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MissingOrExpired => "the token is missing or has expired",
@@ -60,14 +60,14 @@ impl fmt::Display for TokenError {
     }
 }
 
-impl std::error::Error for TokenError {}
+impl std::error::Error for AuthTokenError {}
 
 /// Accepts any token, and requests without one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AnyToken;
 
 impl TokenAuthorizer for AnyToken {
-    async fn check(&self, _: &str, _: Option<&Secret>) -> Result<(), TokenError> {
+    async fn check(&self, _: &str, _: Option<&Secret>) -> Result<(), AuthTokenError> {
         Ok(())
     }
 }
@@ -85,7 +85,7 @@ impl SharedAuthorizer {
         &self,
         user_id: &str,
         token: Option<&Secret>,
-    ) -> Result<(), TokenError> {
+    ) -> Result<(), AuthTokenError> {
         self.0.check_boxed(user_id, token).await
     }
 }
@@ -102,7 +102,7 @@ trait BoxedAuthorizer: Send + Sync {
         &'a self,
         user_id: &'a str,
         token: Option<&'a Secret>,
-    ) -> BoxFuture<'a, Result<(), TokenError>>;
+    ) -> BoxFuture<'a, Result<(), AuthTokenError>>;
 }
 
 impl<T: TokenAuthorizer> BoxedAuthorizer for T {
@@ -110,7 +110,7 @@ impl<T: TokenAuthorizer> BoxedAuthorizer for T {
         &'a self,
         user_id: &'a str,
         token: Option<&'a Secret>,
-    ) -> BoxFuture<'a, Result<(), TokenError>> {
+    ) -> BoxFuture<'a, Result<(), AuthTokenError>> {
         Box::pin(self.check(user_id, token))
     }
 }
@@ -193,7 +193,7 @@ impl Issuer {
         TokenResponse::new(0).with_error_msg("").with_auth_token(token).with_expire_time(seconds)
     }
 
-    fn verify(&self, token: &Secret) -> Result<(), TokenError> {
+    fn verify(&self, token: &Secret) -> Result<(), AuthTokenError> {
         let token = token.expose();
         let read = |claims: Vec<u8>| jwt::read::<Claims>(&claims);
         let signer = jwt::unverified(token).and_then(read);
@@ -202,8 +202,8 @@ impl Issuer {
         let claims = secret.and_then(|secret| jwt::verify(secret, token)).and_then(read);
         match claims {
             Some(claims) if claims.exp > self.clock.seconds() => Ok(()),
-            Some(_) => Err(TokenError::MissingOrExpired),
-            None => Err(TokenError::NotAccepted),
+            Some(_) => Err(AuthTokenError::MissingOrExpired),
+            None => Err(AuthTokenError::NotAccepted),
         }
     }
 
@@ -215,7 +215,7 @@ impl Issuer {
 }
 
 impl TokenAuthorizer for Issuer {
-    async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), TokenError> {
-        self.verify(token.ok_or(TokenError::MissingOrExpired)?)
+    async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
+        self.verify(token.ok_or(AuthTokenError::MissingOrExpired)?)
     }
 }

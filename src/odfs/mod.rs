@@ -94,7 +94,7 @@ pub use generated::*;
 pub use input::{Input, RecognitionId};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use issuer::{AnyToken, Issuer, TokenAuthorizer, TokenError};
+pub use issuer::{AnyToken, AuthTokenError, Issuer, TokenAuthorizer};
 #[doc(no_inline)]
 pub use jiff::civil::DateTime;
 pub use model_type::{DtmfKeys, InputMode, ModelType};

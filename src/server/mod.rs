@@ -18,7 +18,8 @@
 //! | `aui::Server` | –³ | 30 s | 1 MiB | –¹ | –² | no |
 //!
 //! A cell is the default, or whether the setting is there. ¹ No operation is answered with an event
-//! stream. ² No response is dated. ³ Apps with AICallKit call fixed paths.
+//! stream. ² No response is dated. ³ Apps with AICallKit call fixed paths. The 20 s are those of the
+//! platform's document; no document has a number for the 30 s.
 //!
 //! | Server | Its own settings | From a `bot::Host` |
 //! |---|---|---|

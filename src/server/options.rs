@@ -90,9 +90,8 @@ impl<A, R> Server<A, R> {
     }
 
     /// Sets how long a handler may take, from the arrival of the request; `None` is no limit. Past it
-    /// the handler is dropped and the platform's failure response is sent. Default: none for Digital
-    /// Employee and the DUIX management API, 20 s for the DUIX dialogue, as its document says, 30 s
-    /// for ODFS and the AUI Kits app server, whose documents have no number.
+    /// the handler is dropped and the platform's failure response is sent. Default: that of the
+    /// platform, as the [table](crate::server#the-servers) has it.
     #[must_use]
     pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
         self.deadline = deadline;
