@@ -1,9 +1,6 @@
 //! A dialog flow behind the wire: what a call is, who serves it, and in which order.
 
 use std::fmt;
-use std::time::Duration;
-
-use http::StatusCode;
 
 use super::calls::{Calls, Full, Limits};
 use super::generated::{ProcessV2Parameters, TokenRequest, TokenResponse, WireApi};
@@ -12,22 +9,22 @@ use super::{
     CallTime, Capture, Captured, CapturedOutParams, FlowReleaseReason, Input, Interact,
     InteractOutParams, Interacted, Issuer, Language, Prompt, Query, QueryOutParams, QueryType,
     Recognize, RecognizeType, Recognized, RecognizedOutParams, Release, ReleaseOutParams, Request,
-    Response, Route, Start, TokenAuthorizer, Transfer, TransferOutParams, Transferred, WireRules,
+    Response, Route, Start, Transfer, TransferOutParams, Transferred,
 };
 use crate::clock::SharedClock;
-use crate::server::{self, Dates, Error, Fault, Routes};
-use crate::wire::{Hidden, Operation, Secret};
+use crate::server::Error;
+use crate::wire::{Hidden, Secret};
 
 /// What a dialog flow does: it is told what happened in a call, and says what to do next.
 ///
-/// Serve it with [`router`], or with a [`Server`] to change the settings. Both URLs of
+/// Serve it with [`router`](super::router), or with a [`Server`](super::Server) to change the settings. Both URLs of
 /// the interface lead here; [`Call::tenant_space`] tells them apart. The requests of one call, which
 /// is one `userid` on both URLs, are served one after the other, in the order in which their tokens
 /// were accepted. This, and what [`Call`] knows, holds within one process: several servers need a
 /// balancer that keeps a call with one of them.
 ///
 /// A handler has 30 s, its wait for other requests of the call included, unless
-/// [`deadline`](server::Server::deadline) says otherwise; no document has a number. Whatever can't be
+/// [`deadline`](crate::server::Server::deadline) says otherwise; no document has a number. Whatever can't be
 /// served, be it a bad request, a failure or a deadline, is answered with a release whose `ret` is
 /// not 0 (900001 and 900002 for tokens, a numeric [`code`](Error::code) of the handler, else -1) and
 /// whose `errorMsg`, a key of ours, has the reason. What is not known of the call is empty there.
@@ -210,147 +207,17 @@ actions! {
     ReleaseOutParams => Release,
 }
 
-/// Serves an [`Api`] on both URLs of the interface, with the settings of [`server::Server`].
-///
-/// The platform's own settings are [`authorize`](server::Server::authorize),
-/// [`issuer`](server::Server::issuer), [`max_waiting`](server::Server::max_waiting),
-/// [`max_calls`](server::Server::max_calls), [`idle_timeout`](server::Server::idle_timeout) and
-/// [`utc_offset`](server::Server::utc_offset). It has no `heartbeat`, since every request has one
-/// response and no stream.
-///
-/// ```
-/// use callbot::odfs::{Action, Api, Call, Interacted, Issuer, Language, Prompt, Server, Start};
-/// use callbot::server::Error;
-///
-/// struct Bank;
-///
-/// impl Api for Bank {
-///     async fn start(&self, call: &Call, _: Start) -> Result<Action, Error> {
-///         Ok(call.interact(Prompt::Text("How can I help?"), Language::English).into())
-///     }
-///
-///     async fn interacted(&self, call: &Call, _: Interacted) -> Result<Action, Error> {
-///         Ok(call.release().into())
-///     }
-/// }
-///
-/// let router = Server::new(Bank)
-///     .body_limit(64 * 1024)
-///     .issuer(Issuer::new().account("tenant-1", "secret-1"))
-///     .max_calls(10_000)
-///     .utc_offset(8 * 60)
-///     .router();
-/// # let _ = router;
-/// ```
-pub type Server<A> = server::Server<A, Rules>;
-
-/// Returns the routes of a dialog flow with the default settings; [`Server`] changes them. Any token
-/// is accepted, and none is issued.
-pub fn router<A: Api>(api: A) -> axum::Router {
-    Server::new(api).router()
-}
-
-/// The settings that only this platform has.
+/// What can be set on a flow.
 #[derive(Debug, Clone, Default)]
-pub struct Rules {
-    tokens: Option<SharedAuthorizer>,
-    issuer: Option<Issuer>,
-    limits: Limits,
-    utc_offset: i32,
-}
-
-impl<A> server::Server<A, Rules> {
-    /// Checks the `auth_token` of every request. Default: any token is accepted, and none is needed.
-    #[must_use]
-    pub fn authorize(mut self, tokens: impl TokenAuthorizer) -> Self {
-        self.rules_mut().tokens = Some(SharedAuthorizer::new(tokens));
-        self
-    }
-
-    /// Issues tokens at `gettoken`, and accepts only those. To check tokens in another way, call
-    /// [`authorize`](Self::authorize) after this. Default: `gettoken` is refused.
-    #[must_use]
-    pub fn issuer(mut self, issuer: Issuer) -> Self {
-        self.rules_mut().issuer = Some(issuer.clone());
-        self.authorize(issuer)
-    }
-
-    /// Sets how many requests of one call may wait while another one is served; more are refused with
-    /// HTTP status 503. Default: 4.
-    #[must_use]
-    pub fn max_waiting(mut self, requests: usize) -> Self {
-        self.rules_mut().limits.max_waiting = requests;
-        self
-    }
-
-    /// Sets how many calls there may be, at least 1; further ones are refused with HTTP status 503.
-    /// Default: 100,000.
-    #[must_use]
-    pub fn max_calls(mut self, calls: usize) -> Self {
-        self.rules_mut().limits.max_calls = calls.max(1);
-        self
-    }
-
-    /// Sets the time without a request after which a call whose end never came is forgotten. It may
-    /// take half as long again. Default: 30 min.
-    #[must_use]
-    pub fn idle_timeout(mut self, idle: Duration) -> Self {
-        self.rules_mut().limits.idle_timeout = idle;
-        self
-    }
-
-    /// Sets the time zone of the times in responses, in minutes east of UTC, at most a day in either
-    /// direction: the platform writes times without a zone. Default: 0.
-    #[must_use]
-    pub fn utc_offset(mut self, minutes: i32) -> Self {
-        self.rules_mut().utc_offset = minutes.clamp(-24 * 60, 24 * 60);
-        self
-    }
-}
-
-impl<A: Api> server::Server<A, Rules> {
-    /// Returns the [`WireApi`] behind the routes, to call it without HTTP or to serve it in your own
-    /// way. It keeps the order of requests and the limits of calls, checks and issues tokens; what
-    /// HTTP has, such as deadlines and sizes of bodies, it does not know.
-    pub fn into_wire_api(self) -> impl WireApi + fmt::Debug {
-        let Self { api, rules, clock, .. } = self;
-        Flow::new(api, rules, clock)
-    }
-}
-
-/// Everything that goes over the wire is the wire's own rules.
-impl server::Rules for Rules {
-    type Echo = <WireRules as server::Rules>::Echo;
-
-    const DEADLINE: Option<Duration> = <WireRules as server::Rules>::DEADLINE;
-
-    fn salvage(&self, body: &[u8]) -> Self::Echo {
-        WireRules.salvage(body)
-    }
-
-    fn refuse(
-        &self,
-        operation: &Operation,
-        echo: Self::Echo,
-        fault: &Fault,
-    ) -> (StatusCode, String) {
-        WireRules.refuse(operation, echo, fault)
-    }
-}
-
-impl Dates for Rules {}
-
-impl<A: Api> Routes<A> for Rules {
-    const OPERATIONS: &'static [&'static Operation] = <WireRules as Routes<Flow<A>>>::OPERATIONS;
-
-    fn routes(server: Server<A>) -> axum::Router {
-        let clock = server.clock.clone();
-        server.map(|api, rules| (Flow::new(api, rules, clock), WireRules)).router()
-    }
+pub(super) struct Settings {
+    pub tokens: Option<SharedAuthorizer>,
+    pub issuer: Option<Issuer>,
+    pub limits: Limits,
+    pub utc_offset: i32,
 }
 
 /// A dialog flow as the wire has it.
-struct Flow<A> {
+pub(super) struct Flow<A> {
     api: A,
     tokens: Option<SharedAuthorizer>,
     issuer: Option<Issuer>,
@@ -367,8 +234,8 @@ impl<A> fmt::Debug for Flow<A> {
 }
 
 impl<A> Flow<A> {
-    fn new(api: A, rules: Rules, clock: SharedClock) -> Self {
-        let Rules { tokens, issuer, limits, utc_offset } = rules;
+    pub(super) fn new(api: A, settings: Settings, clock: SharedClock) -> Self {
+        let Settings { tokens, issuer, limits, utc_offset } = settings;
         Self { api, tokens, issuer, calls: Calls::new(limits), clock, utc_offset }
     }
 }

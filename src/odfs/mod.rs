@@ -66,6 +66,8 @@ mod recognitions;
 mod route;
 #[cfg(any(feature = "client", feature = "server"))]
 mod rules;
+#[cfg(feature = "server")]
+mod server;
 mod time;
 
 // Answers are made one at a time; a box would cost each of them an allocation.
@@ -85,7 +87,7 @@ pub use client::{Builder, Client, QueryAnswer};
 pub use dialogue::{Dialogue, DialogueError, Next};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use flow::{Action, Api, Call, Rules, Server, router};
+pub use flow::{Action, Api, Call};
 /// The operations as the spec has them; [`Client`] stands on it.
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
@@ -106,6 +108,9 @@ pub use recognitions::{RecognitionError, Recognitions};
 pub use route::Route;
 #[cfg(feature = "server")]
 pub use rules::WireRules;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub use server::{Rules, Server, router};
 pub use time::CallTime;
 
 /// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.
