@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             &Settings {
                 outputs: &[("abortDialogue", "()"), ("endSession", "()")],
                 optional: &["abortDialogue", "endSession"],
+                server_docs: include_str!("src/digital_employee/server.md"),
                 ..settings
             },
         )?;
@@ -47,6 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 optional: &["conversationV2", "createAvatar", "avatar"],
                 #[cfg(feature = "client")]
                 wire_client: true,
+                server_docs: include_str!("src/duix/server.md"),
                 ..settings
             },
         )?;
@@ -56,6 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 modules: &[("duix.yaml", "crate::duix")],
                 outputs: &[("dialogue", "Answer")],
                 optional: &["dialogue", "dialogueStream"],
+                server_docs: include_str!("src/duix/dialogue/server.md"),
                 ..settings
             },
         )?;
@@ -67,6 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 formats: &[("call-time", "super::CallTime"), ("play-template", "super::ModelType")],
                 #[cfg(feature = "client")]
                 wire_client: true,
+                wire_server: true,
                 ..settings
             },
         )?;
@@ -85,6 +89,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 modules,
                 #[cfg(feature = "client")]
                 wire_client: true,
+                wire_server: true,
                 ..settings
             },
         )?;

@@ -43,6 +43,11 @@ pub struct Settings<'a> {
     pub wire_client: bool,
     /// Write the `Api` trait and its router.
     pub server: bool,
+    /// Name the server side `WireApi`, `WireServer` and `wire_router`: the platform's module has an
+    /// `Api`, a `Server` and a `router` of its own, and two items must not share one page of the docs.
+    pub wire_server: bool,
+    /// What the docs of `Server` say about the platform, with an example.
+    pub server_docs: &'a str,
     /// Where the types of other specs live: file name, path of the Rust module.
     pub modules: &'a [(&'a str, &'a str)],
     /// Texts that have a type of their own, written by hand: the `format` of the spec, path of the

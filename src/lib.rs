@@ -151,6 +151,9 @@ pub mod digital_employee;
 pub mod duix;
 #[cfg(feature = "client")]
 mod error;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod function_compute;
 #[cfg(feature = "odfs")]
 #[cfg_attr(docsrs, doc(cfg(feature = "odfs")))]
 pub mod odfs;

@@ -11,7 +11,7 @@ mod shared {
 /// The golden file of the OpenAPI fixture, with rules as a platform would have them.
 #[allow(dead_code, deprecated, unreachable_pub)]
 mod fixture {
-    use super::house::{Rules, Turn};
+    use super::house::{PacketWriter, Rules};
 
     include!("golden/fixture.rs");
 }

@@ -852,6 +852,9 @@ async fn what_a_transport_says_stays_here() {
     let client = Client::builder(key()).transport(Loose).build().unwrap();
     let error = ask(&client, "start", None).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("10.1.2.3"), "{error:?}");
+    // Who runs the server can ask for it.
+    let source = std::error::Error::source(&error).unwrap();
+    assert!(format!("{source:?}").contains("10.1.2.3"), "{source:?}");
 }
 
 #[track_caller]

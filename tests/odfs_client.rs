@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use callbot::client::{CallOptions, Deadline, Error, InMemoryTransport, Retries};
 use callbot::odfs::{
-    CallTime, Client, Flow, FlowReleaseReason, Issuer, ProcessV2Parameters, Release,
-    ReleaseOutParams, Request, Response, Server, TokenRequest, TokenResponse, WireApi, WireServer,
-    router,
+    CallTime, Client, FlowReleaseReason, Issuer, ProcessV2Parameters, Release, ReleaseOutParams,
+    Request, Response, Server, TokenRequest, TokenResponse, WireApi, WireServer, router,
 };
 use callbot::server;
 use serde_json::{Value, json};
@@ -837,7 +836,7 @@ fn a_base_url_that_is_none_is_an_error_and_shows_nothing() {
 async fn client_and_server_of_this_crate_understand_each_other() {
     let issuer_time = Hands::at(SAMPLE_TIME);
     let issuer = Issuer::new().account(KEY, SECRET).clock(issuer_time.clone());
-    let router = Server::new(Flow::new(Parrot).issuer(issuer)).router();
+    let router = Server::new(Parrot).issuer(issuer).router();
     let url = format!("http://{}", serving(router).await);
     let plain = Client::builder(&url, KEY, SECRET);
     let spaced = Client::builder(&url, KEY, SECRET).tenant_space("a/b \u{4e2d}");

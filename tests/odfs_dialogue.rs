@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use callbot::client::{CallOptions, Deadline, InMemoryTransport};
 use callbot::odfs::{
-    Action, Api, Call, Client, Dialogue, DialogueError, Flow, FlowResultType, Input, Interacted,
+    Action, Api, Call, Client, Dialogue, DialogueError, FlowResultType, Input, Interacted,
     InteractedExtParams, Issuer, Language, Next, Prompt, QueryAnswer, QueryType, RecognitionId,
     ReleaseOutParams, Request, Response, Route, Server, Start, TransferResult, Transferred,
 };
@@ -683,7 +683,7 @@ impl Api for Busy {
 #[tokio::test]
 async fn client_and_server_of_this_crate_lead_a_call_to_its_end() {
     let issuer = Issuer::new().account("tenant-1", "secret-1");
-    let server = || Server::new(Flow::new(Busy).issuer(issuer.clone())).router();
+    let server = || Server::new(Busy).issuer(issuer.clone()).router();
     let near = Client::builder("http://odfs", "tenant-1", "secret-1")
         .transport(InMemoryTransport::new(server()))
         .build()

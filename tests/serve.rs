@@ -22,7 +22,7 @@ use callbot::client::CallOptions;
 use callbot::digital_employee::{AnswerMode, Client, DialogueRequest, EndSessionRequest};
 use callbot::duix::Flag;
 use callbot::duix::dialogue::{self, Delta, SpokenAnswer};
-use callbot::server::function_compute::port;
+use callbot::function_compute::port;
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderName, HeaderValue};
 use tokio::io::{AsyncBufReadExt, BufReader};

@@ -19,7 +19,7 @@
 //!
 //! # Serving
 //!
-//! [`AppServer`] is ready to use, over an [`Upstream`]: [`ice::Client`] for real agents, [`InMemory`]
+//! [`AppServer`] is ready to use, over an [`Upstream`]: [`ice::Client`] for real agents, [`InMemoryAgents`]
 //! for development. An [`Authorizer`] says who calls. What a [`Principal`] has started or joined,
 //! another one can't stop, change, describe or join. An [`Api`] of your own has the same protection
 //! before its handlers.
@@ -66,6 +66,8 @@
 //! “AppServer API” and the open clients and servers of the AUI Kits.
 
 #[cfg(feature = "server")]
+mod admission;
+#[cfg(feature = "server")]
 mod api;
 #[cfg(feature = "server")]
 mod app_server;
@@ -75,9 +77,13 @@ mod checks;
 #[cfg(feature = "client")]
 mod client;
 mod convert;
+#[cfg(feature = "server")]
+mod cors;
 pub mod ice;
 #[cfg(any(feature = "client", feature = "server"))]
 mod rules;
+#[cfg(feature = "server")]
+mod server;
 #[cfg(feature = "auth")]
 mod tokens;
 #[cfg(feature = "server")]
@@ -88,32 +94,33 @@ use std::fmt;
 #[allow(clippy::large_enum_variant)]
 mod generated {
     #[cfg(feature = "server")]
-    use super::rules::Rules;
+    use super::rules::WireRules as Rules;
 
     include!(concat!(env!("OUT_DIR"), "/aui.rs"));
 }
 
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use api::{Api, OriginError, Ownership, Resource, Server, router};
+pub use api::{Api, Ownership, Resource};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use app_server::AppServer;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use authorizer::{AnyCaller, Ask, Authorizer, KnownCallers, Principal, Refusal};
+pub use authorizer::{AccessDenied, AnyCaller, Ask, Authorizer, KnownCallers, Principal};
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use client::{Client, ClientBuilder, error_code};
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub use cors::OriginError;
 pub use generated::*;
-/// The operations as the spec has them, for those who want the wire. **Nobody is asked who calls**
-/// here: [`Server`] does that.
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use generated::{Api as WireApi, Server as WireServer, router as wire_router};
+pub use rules::WireRules;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use rules::Rules;
+pub use server::{Server, router};
 #[cfg(feature = "auth")]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
 pub use tokens::{
@@ -121,7 +128,7 @@ pub use tokens::{
 };
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use upstream::{InMemory, Upstream, UpstreamError};
+pub use upstream::{InMemoryAgents, Upstream, UpstreamError};
 
 /// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.
 pub const SPEC: &str = include_str!("../../specs/aui.yaml");

@@ -36,7 +36,7 @@ pub use credentials::{Credentials, Keys};
 #[cfg(feature = "server")]
 pub use layer::{Verify, VerifyLayer};
 pub use signer::{SignError, Signer};
-pub use verifier::{Refusal, Verified, Verifier};
+pub use verifier::{Verified, Verifier, VerifyError};
 
 /// A way to sign a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -27,12 +27,12 @@ use super::{
 /// use std::time::Duration;
 ///
 /// use callbot::bot::{Control, Host};
-/// use callbot::odfs::{Issuer, Server};
+/// use callbot::odfs::Issuer;
 ///
 /// let host = Host::builder(bot).filler("One moment, please. ").lossy(Control::Voice).build();
 /// let phone = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();
 /// let issuer = Issuer::new().account("tenant-1", "secret-1");
-/// let ivr = Server::new(host.odfs()?.issuer(issuer)).router();
+/// let ivr = host.odfs()?.issuer(issuer).router();
 /// Ok(phone.merge(ivr))
 /// # }
 /// ```
@@ -190,7 +190,7 @@ impl<B: Bot> Host<B> {
         let router = router.merge(self.duix()?.router());
         #[cfg(feature = "odfs")]
         let router = {
-            let server = crate::odfs::Server::new(self.odfs()?);
+            let server = self.odfs()?;
             router.merge(server.deadline(self.budget(Platform::Odfs).whole).router())
         };
         Ok(router)

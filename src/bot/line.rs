@@ -426,7 +426,7 @@ impl Line {
     /// The time is up, and the platform gets its failure answer.
     pub(super) fn time_is_up(&self) -> bool {
         let fault = crate::server::Fault::deadline();
-        self.stop(Cause::Deadline, End::Failed(Some(Error::from_fault(fault))))
+        self.stop(Cause::Deadline, End::Failed(Some(Error::from(fault))))
     }
 
     /// The time is up: what was said by then is the reply.
@@ -586,7 +586,7 @@ impl Line {
         self.state().over = true;
         self.done.notify_waiters();
         // For readers of a turn that ended in no way that it knows.
-        self.fail(Error::from_fault(crate::server::Fault::internal()));
+        self.fail(Error::from(crate::server::Fault::internal()));
     }
 
     /// Waits until the task has ended.
@@ -717,7 +717,7 @@ impl Reader {
                     None => {}
                     Some(End::Whole | End::Cut) => return Ok(None),
                     Some(End::Failed(error)) => {
-                        let internal = || Error::from_fault(crate::server::Fault::internal());
+                        let internal = || Error::from(crate::server::Fault::internal());
                         return Err(error.take().unwrap_or_else(internal));
                     }
                 }

@@ -18,8 +18,8 @@ use super::{
     TransferKind, Transferred, Unmet, Voice,
 };
 use crate::odfs::{
-    self, Action, Api, Call, Flow, Interacted, Keys, Language, ModelType, Prompt, RecognitionId,
-    Recognitions, ReleaseOutParams, Request, ResolveError, Route, Start, TransferResult,
+    self, Action, Api, Call, DtmfKeys, Interacted, Language, ModelType, Prompt, RecognitionError,
+    RecognitionId, Recognitions, ReleaseOutParams, Request, Route, Server, Start, TransferResult,
 };
 use crate::wire::Validate;
 
@@ -37,13 +37,13 @@ impl<B: Bot> fmt::Debug for OnOdfs<B> {
 }
 
 impl<B: Bot> Host<B> {
-    /// Puts the bot on ODFS, with the default way to listen. A server of one's own around it has a
+    /// Puts the bot on ODFS, with the default way to listen. The server has a
     /// [deadline](crate::server::Server::deadline) of 30 s, whatever the
     /// [`Budget`](super::Budget) says: the shorter one counts.
     ///
     /// # Errors
     /// When the bot needs what is not there.
-    pub fn odfs(&self) -> Result<Flow<OnOdfs<B>>, Unmet> {
+    pub fn odfs(&self) -> Result<Server<OnOdfs<B>>, Unmet> {
         self.odfs_with(Listening::default())
     }
 
@@ -51,14 +51,14 @@ impl<B: Bot> Host<B> {
     ///
     /// # Errors
     /// When the bot needs what is not there.
-    pub fn odfs_with(&self, listening: Listening) -> Result<Flow<OnOdfs<B>>, Unmet> {
+    pub fn odfs_with(&self, listening: Listening) -> Result<Server<OnOdfs<B>>, Unmet> {
         let mount = self.mount(Kind {
             platform: Platform::Odfs,
             check,
             splits: true,
             hang_up_reason: false,
         })?;
-        Ok(Flow::new(OnOdfs { host: self.clone(), mount, listening }))
+        Ok(Server::new(OnOdfs { host: self.clone(), mount, listening }))
     }
 }
 
@@ -151,14 +151,14 @@ trait Texts: Send + Sync {
     fn find<'a>(
         &'a self,
         id: &'a RecognitionId,
-    ) -> BoxFuture<'a, Result<Option<String>, ResolveError>>;
+    ) -> BoxFuture<'a, Result<Option<String>, RecognitionError>>;
 }
 
 impl<T: Recognitions> Texts for T {
     fn find<'a>(
         &'a self,
         id: &'a RecognitionId,
-    ) -> BoxFuture<'a, Result<Option<String>, ResolveError>> {
+    ) -> BoxFuture<'a, Result<Option<String>, RecognitionError>> {
         self.text(id).boxed()
     }
 }
@@ -197,12 +197,12 @@ impl<B: Bot> OnOdfs<B> {
         }
         let Listening { language, keys, timeout, gather_timeout, .. } = &self.listening;
         let Voice { interruptible, silence_timeout, .. } = packet.voice.unwrap_or_default();
-        let all = Keys::up_to(*keys).hash_confirms();
+        let all = DtmfKeys::up_to(*keys).hash_confirms();
         let (model, wait) = match &packet.gather {
             // What follows is asked for once this has been played.
             _ if packet.to_be_continued => (ModelType::play_only(), None),
             Some(Gather { digits, timeout, speech }) => {
-                let keys = Keys::up_to(*digits).hash_confirms();
+                let keys = DtmfKeys::up_to(*digits).hash_confirms();
                 let model = match speech {
                     true => ModelType::speech_and_keys(keys),
                     false => ModelType::keys(keys),

@@ -568,7 +568,7 @@ async fn guard(line: &Line, hook: impl Future<Output = Result<(), Error>>) -> Re
 /// The message of a panic has gone to the panic hook, and may hold anything.
 pub(super) fn panicked(line: &Line) -> Error {
     tracing::error!(call = %line.call(), "the bot panicked");
-    Error::from_fault(Fault::internal())
+    Error::from(Fault::internal())
 }
 
 /// Drives a turn within its budget, until it ends or is cut; `None` when it was cut.

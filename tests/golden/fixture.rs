@@ -2731,8 +2731,8 @@ use ::callbot::server;
 
 /// What a server of the Fixture of the compiler does.
 ///
-/// Serve it with [`router`], or with [`Server`] to change its settings. The futures must be
-/// `Send`; `async fn` in the implementation is all it takes.
+/// Serve it with [`router`], or with [`Server`] to change the settings.
+/// The futures must be `Send`: write the handlers as `async fn`.
 pub trait Api: Send + Sync + 'static {
     /// Lists the guests of a room.
     ///
@@ -2768,7 +2768,7 @@ pub trait Api: Send + Sync + 'static {
     fn whisper(
         &self,
         parameters: WhisperParameters,
-        reply: &mut server::Sink<Turn>,
+        reply: &mut server::Sink<PacketWriter>,
     ) -> impl Future<Output = Result<(), server::Error>> + Send;
 
     /// Talks with a guest.
@@ -2777,14 +2777,16 @@ pub trait Api: Send + Sync + 'static {
     fn talk(
         &self,
         request: Question,
-        reply: &mut server::Sink<Turn>,
+        reply: &mut server::Sink<PacketWriter>,
     ) -> impl Future<Output = Result<(), server::Error>> + Send;
 }
 
 /// Serves an [`Api`], with the settings of [`server::Server`].
+///
+/// It has no settings of its own.
 pub type Server<A> = server::Server<A, Rules>;
 
-/// The routes of an [`Api`] with the default settings; [`Server`] changes them.
+/// Returns the routes of `api` with the default settings; [`Server`] changes them.
 pub fn router<A: Api>(api: A) -> axum::Router {
     Server::new(api).router()
 }
@@ -2798,7 +2800,7 @@ impl<A: Api> server::Routes<A> for Rules {
         &operations::TALK,
     ];
 
-    fn routes(server: std::sync::Arc<Server<A>>) -> axum::Router {
+    fn routes(server: Server<A>) -> axum::Router {
         let router = axum::Router::new();
         let handler = axum::routing::get(server::answer::<A, calls::ListGuestsCall>);
         let router = server.route(router, &operations::LIST_GUESTS, handler);
@@ -2810,7 +2812,7 @@ impl<A: Api> server::Routes<A> for Rules {
         let router = server.route(router, &operations::WHISPER, handler);
         let handler = axum::routing::post(server::events::<A, calls::TalkCall>);
         let router = server.route(router, &operations::TALK, handler);
-        router.with_state(server)
+        router.with_state(std::sync::Arc::new(server))
     }
 }
 
@@ -2827,12 +2829,12 @@ mod calls {
             incoming
                 .parameters(
                     &[
-                        (server::Place::Path, "roomId"),
-                        (server::Place::Query, "limit"),
-                        (server::Place::Query, "detailed"),
-                        (server::Place::Query, "mood"),
-                        (server::Place::Header, "X-Trace-Id"),
-                        (server::Place::Header, "key"),
+                        (server::ParameterLocation::Path, "roomId"),
+                        (server::ParameterLocation::Query, "limit"),
+                        (server::ParameterLocation::Query, "detailed"),
+                        (server::ParameterLocation::Query, "mood"),
+                        (server::ParameterLocation::Header, "X-Trace-Id"),
+                        (server::ParameterLocation::Header, "key"),
                     ],
                 )
         }
@@ -2856,7 +2858,7 @@ mod calls {
         const OPERATION: &'static wire::Operation = &operations::ADD_GUEST;
         fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
             Ok((
-                incoming.parameters(&[(server::Place::Path, "roomId")])?,
+                incoming.parameters(&[(server::ParameterLocation::Path, "roomId")])?,
                 incoming.body()?,
             ))
         }
@@ -2898,7 +2900,7 @@ mod calls {
         type Input = WhisperParameters;
         const OPERATION: &'static wire::Operation = &operations::WHISPER;
         fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
-            incoming.parameters(&[(server::Place::Header, "Authorization")])
+            incoming.parameters(&[(server::ParameterLocation::Header, "Authorization")])
         }
     }
 
@@ -2906,7 +2908,7 @@ mod calls {
         async fn call(
             api: &A,
             parameters: WhisperParameters,
-            reply: &mut server::Sink<Turn>,
+            reply: &mut server::Sink<PacketWriter>,
         ) -> Result<(), server::Error> {
             api.whisper(parameters, reply).await
         }
@@ -2927,7 +2929,7 @@ mod calls {
         async fn call(
             api: &A,
             request: Question,
-            reply: &mut server::Sink<Turn>,
+            reply: &mut server::Sink<PacketWriter>,
         ) -> Result<(), server::Error> {
             api.talk(request, reply).await
         }

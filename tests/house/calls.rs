@@ -9,7 +9,7 @@ use callbot::server::{Error, Sink};
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 
-use super::Turn;
+use super::PacketWriter;
 use crate::fixture::{
     AddGuestParameters, Api, Client, Farewell, Greeting, Guest, ListGuestsParameters, Mood,
     Question, WhisperParameters, router,
@@ -39,7 +39,7 @@ impl Api for House {
         }
     }
 
-    async fn talk(&self, request: Question, reply: &mut Sink<Turn>) -> Result<(), Error> {
+    async fn talk(&self, request: Question, reply: &mut Sink<PacketWriter>) -> Result<(), Error> {
         match request {
             Question::Greeting(greeting) => reply.send(greeting.text).await,
             Question::Farewell(farewell) => reply.finish(format!("{:?}", farewell.extra)).await,
@@ -50,7 +50,7 @@ impl Api for House {
     async fn whisper(
         &self,
         parameters: WhisperParameters,
-        reply: &mut Sink<Turn>,
+        reply: &mut Sink<PacketWriter>,
     ) -> Result<(), Error> {
         let who = parameters.authorization;
         reply.send(who.map_or("nobody".into(), |who| who.expose().to_owned())).await

@@ -7,7 +7,7 @@ mod calls;
 mod settings;
 mod types;
 
-pub(crate) use rules::{Rules, Turn};
+pub(crate) use rules::{PacketWriter, Rules};
 
 use callbot::wire;
 

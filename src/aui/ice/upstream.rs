@@ -69,6 +69,10 @@ fn done<T>(answer: Result<Answer<T>, Error>) -> Result<T, UpstreamError> {
 
 /// What an app may know of an error.
 fn refused(error: Error) -> UpstreamError {
+    shown(&error).with_source(error)
+}
+
+fn shown(error: &Error) -> UpstreamError {
     if let Some(violations) = error.violations() {
         return UpstreamError::new(400, violations.to_string()).with_code("InvalidParameter");
     }
@@ -82,7 +86,7 @@ fn refused(error: Error) -> UpstreamError {
             None => refused,
         };
     }
-    // The rest is for whoever runs the server.
+    // The rest is for the operator of the server.
     tracing::warn!("a call of ICE failed: {}", chain(&error));
     if error.is_timeout() {
         UpstreamError::new(504, "the platform has not answered in time")

@@ -11,7 +11,7 @@ use super::{Act, CALLED, CALLER, options};
 use crate::client::InMemoryTransport;
 use crate::odfs::{
     Client, Dialogue, DialogueError, Input, InputMode, Interact, Language, Prompt, Response, Route,
-    Server, TransferOutParams, TransferResult,
+    TransferOutParams, TransferResult,
 };
 
 // Values that no bot can set, so that what a bot does set can be told from the default.
@@ -34,7 +34,7 @@ impl Odfs {
             .with_keys(KEYS)
             .with_timeout(SILENCE)
             .with_gather_timeout(GATHERING);
-        let router = Server::new(host.odfs_with(listening)?).router();
+        let router = host.odfs_with(listening)?.router();
         let client = Client::builder_with_token("http://bot", "token")
             .transport(InMemoryTransport::new(router));
         let client = super::built(client.options(options()).build());

@@ -7,7 +7,7 @@
 //! ```
 //! # use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply};
 //! use callbot::client::InMemoryTransport;
-//! use callbot::digital_employee::simulator::{Expect, Simulator, Step};
+//! use callbot::digital_employee::simulator::{Expect, Simulator, ScriptStep};
 //! use callbot::digital_employee::{Client, router};
 //! # use callbot::server::Error;
 //! # struct Echo;
@@ -24,9 +24,9 @@
 //! let client = Client::builder("http://bot").transport(InMemoryTransport::new(router(Echo))).build()?;
 //! let call = Simulator::new(client)
 //!     .play(&[
-//!         Step::begin().expect(Expect::text("welcome")),
-//!         Step::say("Good morning!").expect(Expect::text("good morning")),
-//!         Step::end(),
+//!         ScriptStep::begin().expect(Expect::text("welcome")),
+//!         ScriptStep::say("Good morning!").expect(Expect::text("good morning")),
+//!         ScriptStep::end(),
 //!     ])
 //!     .await;
 //! assert!(call.is_ok(), "{call}");
@@ -39,5 +39,5 @@ mod script;
 mod transcript;
 
 pub use play::Simulator;
-pub use script::{Expect, Step};
+pub use script::{Expect, ScriptStep};
 pub use transcript::{Played, PlayedStep};
