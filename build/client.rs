@@ -4,9 +4,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::docs::docs;
+use super::error::Error;
 use super::model::{Answer, Form, Model, Operation, Place, Presence};
 use super::names::form_path;
-use super::{Error, names, raw};
+use super::{names, raw};
 
 /// Writes `Client` and the private module `raw` that builds its requests.
 pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {

@@ -4,9 +4,9 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::docs::{aliases, docs};
+use super::docs::{aliases, docs, type_docs};
 use super::model::{self, EnumValue, Kind, Model, Type, Variant};
-use super::{names, types::type_docs};
+use super::names;
 
 /// Writes every enum of the spec.
 pub(super) fn write(model: &Model) -> TokenStream {

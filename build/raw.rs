@@ -5,8 +5,9 @@ use quote::quote;
 use serde_json::{Map, Value, json};
 use syn::visit_mut::VisitMut;
 
+use super::error::Error;
 use super::model::{Form, Model, Operation, Place, Presence};
-use super::{Error, lower, names};
+use super::{lower, names};
 
 /// Writes the content of the module `raw`.
 pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {

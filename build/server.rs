@@ -8,8 +8,9 @@ use quote::{format_ident, quote};
 
 use super::docs::docs;
 use super::model::{Answer, Method, Model, Operation, Place};
+use super::names;
 use super::names::form_path;
-use super::{Settings, names};
+use super::settings::Settings;
 
 /// Writes `Api`, `Server` and `router`.
 pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {

@@ -3,10 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::docs::{aliases, docs};
+use super::docs::{aliases, docs, type_docs};
 use super::model::{Arm, EnumValue, Kind, Model, Type, Union};
+use super::names;
 use super::names::form_path;
-use super::{names, types::type_docs};
 
 /// Writes every union of the spec.
 pub(super) fn write(model: &Model) -> TokenStream {
