@@ -21,42 +21,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         ..Settings::default()
     };
     if cfg!(feature = "digital-employee") {
-        write(
-            "digital-employee.yaml",
-            &Settings {
-                outputs: &[("abortDialogue", "()"), ("endSession", "()")],
-                optional: &["abortDialogue", "endSession"],
-                ..settings
-            },
-        )?;
+        digital_employee(settings)?;
     }
     if cfg!(feature = "duix") {
-        write(
-            "duix.yaml",
-            &Settings {
-                outputs: &[
-                    ("concurrency", "Concurrency"),
-                    ("sessions", "serde_json::Value"),
-                    ("stopAllSessionsOfApp", "()"),
-                    ("stopSession", "()"),
-                    ("conversation", "Conversation"),
-                    ("conversationV2", "Conversation"),
-                    ("createAvatar", "CreatedAvatar"),
-                    ("avatar", "Avatar"),
-                ],
-                optional: &["conversationV2", "createAvatar", "avatar"],
-                ..settings
-            },
-        )?;
-        write(
-            "duix-dialogue.yaml",
-            &Settings {
-                modules: &[("duix.yaml", "crate::duix")],
-                outputs: &[("dialogue", "Answer")],
-                optional: &["dialogue", "dialogueStream"],
-                ..settings
-            },
-        )?;
+        duix(settings)?;
     }
     if cfg!(feature = "odfs") {
         write(
@@ -78,6 +46,46 @@ fn main() -> Result<(), Box<dyn Error>> {
         write("aui.yaml", &Settings { modules, ..settings })?;
     }
     Ok(())
+}
+
+fn digital_employee(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
+    write(
+        "digital-employee.yaml",
+        &Settings {
+            outputs: &[("abortDialogue", "()"), ("endSession", "()")],
+            optional: &["abortDialogue", "endSession"],
+            ..settings
+        },
+    )
+}
+
+fn duix(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
+    write(
+        "duix.yaml",
+        &Settings {
+            outputs: &[
+                ("concurrency", "Concurrency"),
+                ("sessions", "serde_json::Value"),
+                ("stopAllSessionsOfApp", "()"),
+                ("stopSession", "()"),
+                ("conversation", "Conversation"),
+                ("conversationV2", "Conversation"),
+                ("createAvatar", "CreatedAvatar"),
+                ("avatar", "Avatar"),
+            ],
+            optional: &["conversationV2", "createAvatar", "avatar"],
+            ..settings
+        },
+    )?;
+    write(
+        "duix-dialogue.yaml",
+        &Settings {
+            modules: &[("duix.yaml", "crate::duix")],
+            outputs: &[("dialogue", "Answer")],
+            optional: &["dialogue", "dialogueStream"],
+            ..settings
+        },
+    )
 }
 
 /// `specs/digital-employee.yaml` to `OUT_DIR/digital_employee.rs`.

@@ -14,6 +14,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let raw = raw::write(spec, model)?;
     let methods = model.operations.iter().map(|operation| method(model, operation));
     let docs = docs(&format!("Calls a server of the {}.", model.title));
+    let constructors = constructors();
     Ok(quote! {
         use ::callbot::client;
 
@@ -26,25 +27,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
         }
 
         impl Client {
-            /// A client of the server at `base_url`, with the default settings.
-            ///
-            /// # Errors
-            /// When the URL is not an absolute http or https URL, or TLS can't be set up.
-            pub fn new(base_url: &str) -> Result<Self, client::Error> {
-                Self::builder(base_url).build()
-            }
-
-            /// A client of the server at `base_url`, with settings of one's own.
-            #[must_use]
-            pub fn builder(base_url: &str) -> client::Builder<Self> {
-                client::Builder::new(base_url)
-            }
-
-            /// The same client, with other options for the calls that are made through it.
-            #[must_use]
-            pub fn with(&self, options: client::CallOptions) -> Self {
-                Self { core: self.core.with(options) }
-            }
+            #constructors
 
             fn raw(&self) -> (raw::Client, client::Capture) {
                 let capture = client::Capture::default();
@@ -78,6 +61,31 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
             #raw
         }
     })
+}
+
+/// How a client is made, and how its options are changed.
+fn constructors() -> TokenStream {
+    quote! {
+            /// A client of the server at `base_url`, with the default settings.
+            ///
+            /// # Errors
+            /// When the URL is not an absolute http or https URL, or TLS can't be set up.
+            pub fn new(base_url: &str) -> Result<Self, client::Error> {
+                Self::builder(base_url).build()
+            }
+
+            /// A client of the server at `base_url`, with settings of one's own.
+            #[must_use]
+            pub fn builder(base_url: &str) -> client::Builder<Self> {
+                client::Builder::new(base_url)
+            }
+
+            /// The same client, with other options for the calls that are made through it.
+            #[must_use]
+            pub fn with(&self, options: client::CallOptions) -> Self {
+                Self { core: self.core.with(options) }
+            }
+    }
 }
 
 fn method(model: &Model, operation: &Operation) -> TokenStream {

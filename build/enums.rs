@@ -132,6 +132,7 @@ impl Enum<'_> {
             let also = variant.also.iter().copied().map(literal);
             quote!(#code #(| #also)*)
         });
+        let read: Vec<_> = read.collect();
         let code = quote! {
             /// The number on the wire.
             #[must_use]
@@ -153,6 +154,19 @@ impl Enum<'_> {
             };
             return self.errors(name, unknown, &code, &from_code);
         }
+        self.numbers(name, unknown, &code, &read)
+    }
+
+    /// Methods of an enum of integers that are no errors.
+    fn numbers(
+        &self,
+        name: &Ident,
+        unknown: &Ident,
+        code: &TokenStream,
+        read: &[TokenStream],
+    ) -> TokenStream {
+        let idents: Vec<_> =
+            self.variants.iter().map(|variant| names::ident(&variant.rust)).collect();
         let labels = idents.iter().map(ToString::to_string);
         quote! {
             impl #name {

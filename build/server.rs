@@ -131,26 +131,20 @@ fn call(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
         _ => (quote!((#(#types),*)), quote!((#(#arguments),*))),
     };
     let reads = read(operation);
-    let (kind, output, reply, reply_type) = match operation.answer {
+    let comma = (!arguments.is_empty()).then(|| quote!(,));
+    let (kind, output, given, reply, reply_type) = match operation.answer {
         Answer::Events(_) => (
             quote!(server::EventsCall<A>),
             None,
-            Some(quote!(, reply)),
+            quote!(()),
+            Some(quote!(#comma reply)),
             Some(quote!(, reply: &mut server::Sink<Turn>)),
         ),
         Answer::Json(_) => {
             let output = output(operation, settings);
-            (quote!(server::AnswerCall<A>), Some(quote!(type Output = #output;)), None, None)
+            let output = Some(quote!(type Output = #output;));
+            (quote!(server::AnswerCall<A>), output, quote!(Self::Output), None, None)
         }
-    };
-    let given = match operation.answer {
-        Answer::Events(_) => quote!(()),
-        Answer::Json(_) => quote!(Self::Output),
-    };
-    let comma = (!arguments.is_empty()).then(|| quote!(,));
-    let reply = match (&comma, reply) {
-        (None, Some(_)) => Some(quote!(reply)),
-        (_, reply) => reply,
     };
     quote! {
         pub(super) struct #call;

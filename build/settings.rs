@@ -1,7 +1,7 @@
 //! What is compiled, and how.
 
 /// What is compiled, and how.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Settings<'a> {
     /// Write the async client.
     #[cfg(feature = "client")]

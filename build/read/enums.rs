@@ -47,39 +47,49 @@ impl<'a> Reader<'a, '_> {
         };
         let mut aliases = lists(schema, "x-enum-doc-aliases", values.len())?.into_iter();
         let mut others = lists(schema, "x-enum-also", values.len())?.into_iter();
-        let mut numbers = BTreeSet::new();
         let mut variants = Vec::new();
-        for ((value, rust), description) in values.iter().zip(varnames).zip(descriptions) {
-            let read = enum_value(value)?;
-            let mut doc_aliases = Vec::new();
-            for alias in aliases.next().unwrap_or_default() {
-                doc_aliases.push(alias.text()?.into());
-            }
-            let mut also = Vec::new();
-            for other in others.next().unwrap_or_default() {
-                let number = other.value.as_i64().filter(|_| integer);
-                also.push(number.ok_or_else(|| other.error("must be an integer, as its enum is"))?);
-            }
-            if let EnumValue::Code(code) = read {
-                for number in also.iter().chain([&code]) {
-                    if !numbers.insert(*number) {
-                        return Err(value.error(format!("`{number}` stands twice")));
-                    }
-                }
-            }
-            if integer != matches!(read, EnumValue::Code(_)) {
-                return Err(value.error("the value is not of the enum's type"));
+        for ((node, rust), description) in values.iter().zip(varnames).zip(descriptions) {
+            let value = enum_value(node)?;
+            let also = also(&others.next().unwrap_or_default(), integer)?;
+            let aliases = aliases.next().unwrap_or_default();
+            let aliases = aliases.iter().map(|alias| alias.text().map(String::from));
+            let doc_aliases = aliases.collect::<Result<_, _>>()?;
+            if integer != matches!(value, EnumValue::Code(_)) {
+                return Err(node.error("the value is not of the enum's type"));
             }
             if rust == "Unknown" {
-                return Err(value.error("`Unknown` is the name of the open arm"));
+                return Err(node.error("`Unknown` is the name of the open arm"));
             }
-            if success.is_some_and(|success| read == EnumValue::Code(success)) {
-                continue;
-            }
-            variants.push(Variant { rust, description, value: read, also, doc_aliases });
+            variants.push(Variant { rust, description, value, also, doc_aliases });
         }
+        unique_numbers(&values, &variants)?;
+        let success_value = success.map(EnumValue::Code);
+        variants.retain(|variant| Some(&variant.value) != success_value.as_ref());
         Ok(Enum { variants, success })
     }
+}
+
+/// The other numbers that are read as a value.
+fn also(others: &[Node<'_>], integer: bool) -> Result<Vec<i64>, Error> {
+    let number = |other: &Node<'_>| {
+        let number = other.value.as_i64().filter(|_| integer);
+        number.ok_or_else(|| other.error("must be an integer, as its enum is"))
+    };
+    others.iter().map(number).collect()
+}
+
+/// Refuses a number that stands for two values.
+fn unique_numbers(values: &[Node<'_>], variants: &[Variant]) -> Result<(), Error> {
+    let mut numbers = BTreeSet::new();
+    for (node, variant) in values.iter().zip(variants) {
+        let EnumValue::Code(code) = variant.value else { continue };
+        for number in variant.also.iter().chain([&code]) {
+            if !numbers.insert(*number) {
+                return Err(node.error(format!("`{number}` stands twice")));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A list of lists, one for each value of an enum; empty when the key is not there.

@@ -4,6 +4,8 @@ mod enums;
 mod node;
 mod object;
 mod operation;
+mod parameters;
+mod property;
 mod reader;
 mod shape;
 mod unions;
@@ -27,30 +29,7 @@ pub(super) fn read(
     settings: &Settings<'_>,
 ) -> Result<Model, Error> {
     let root = Node { spec, value: document, pointer: String::new() };
-    let schemas = match root.get("openapi") {
-        Some(version) => {
-            root.known(&[
-                "openapi",
-                "info",
-                "servers",
-                "tags",
-                "externalDocs",
-                "security",
-                "paths",
-                "components",
-            ])?;
-            if !version.text()?.starts_with("3.0.") {
-                return Err(version.error("only OpenAPI 3.0 is read"));
-            }
-            let components = root.need("components")?;
-            components.known(&["schemas", "securitySchemes"])?;
-            components.need("schemas")?
-        }
-        None => {
-            root.known(&["$schema", "$id", "title", "description", "$defs"])?;
-            root.need("$defs")?
-        }
-    };
+    let schemas = schemas(&root)?;
     let title = match root.get("info") {
         Some(info) => info.need("title")?.text()?,
         None => root.need("title")?.text()?,
@@ -78,6 +57,36 @@ pub(super) fn read(
             reader.path(path, item, &mut model)?;
         }
     }
+    unique_names(spec, &model)?;
+    Ok(model)
+}
+
+/// The components of a document, whose own keys are checked.
+fn schemas<'a>(root: &Node<'a>) -> Result<Node<'a>, Error> {
+    let Some(version) = root.get("openapi") else {
+        root.known(&["$schema", "$id", "title", "description", "$defs"])?;
+        return root.need("$defs");
+    };
+    root.known(&[
+        "openapi",
+        "info",
+        "servers",
+        "tags",
+        "externalDocs",
+        "security",
+        "paths",
+        "components",
+    ])?;
+    if !version.text()?.starts_with("3.0.") {
+        return Err(version.error("only OpenAPI 3.0 is read"));
+    }
+    let components = root.need("components")?;
+    components.known(&["schemas", "securitySchemes"])?;
+    components.need("schemas")
+}
+
+/// Refuses two types of one Rust name: typify would silently use the first one for both.
+fn unique_names(spec: &str, model: &Model) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     for ty in &model.types {
         if !seen.insert(&ty.rust) {
@@ -85,7 +94,7 @@ pub(super) fn read(
             return Err(Error::new(spec, &ty.pointer, message));
         }
     }
-    Ok(model)
+    Ok(())
 }
 
 impl<'a> Reader<'a, '_> {

@@ -64,6 +64,16 @@ impl<'a> Node<'a> {
         count.value.as_u64().map(Some).ok_or_else(|| count.error("must be a whole number"))
     }
 
+    pub(super) fn integer(&self, key: &str) -> Result<Option<i64>, Error> {
+        let Some(number) = self.get(key) else { return Ok(None) };
+        number.value.as_i64().map(Some).ok_or_else(|| number.error("must be an integer"))
+    }
+
+    pub(super) fn number(&self, key: &str) -> Result<Option<f64>, Error> {
+        let Some(number) = self.get(key) else { return Ok(None) };
+        number.value.as_f64().map(Some).ok_or_else(|| number.error("must be a number"))
+    }
+
     pub(super) fn known(&self, keys: &[&str]) -> Result<(), Error> {
         for key in self.object()?.keys() {
             if !keys.contains(&key.as_str()) {

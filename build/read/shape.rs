@@ -9,6 +9,9 @@ use crate::compiler::model::{Also, Characters, Form, Shape, Unit};
 
 pub(super) const JSON: Shape = Shape { form: Form::Json, also: Also::Nothing };
 
+/// Refuses the keys of a schema that are neither these nor allowed in its place.
+type Known<'k> = &'k dyn Fn(&[&str]) -> Result<(), Error>;
+
 impl<'a> Reader<'a, '_> {
     /// Reads the schema of a value; `extras` are the further keys that its place allows.
     pub(super) fn shape(&self, node: &Node<'a>, extras: &[&str]) -> Result<Shape, Error> {
@@ -63,40 +66,22 @@ impl<'a> Reader<'a, '_> {
         })
     }
 
-    fn form(
-        &self,
-        node: &Node<'a>,
-        known: &dyn Fn(&[&str]) -> Result<(), Error>,
-    ) -> Result<Form, Error> {
+    fn form(&self, node: &Node<'a>, known: Known<'_>) -> Result<Form, Error> {
         if let Some(target) = node.get("$ref") {
             node.known(&["$ref"])?;
             return self.reference(&target);
         }
         if let Some(all) = node.get("allOf") {
             known(&["allOf"])?;
-            return match all.items()?.as_slice() {
-                [one] => {
-                    one.known(&["$ref"])?;
-                    self.reference(&one.need("$ref")?)
-                }
-                _ => Err(all.error("`allOf` only describes one reference")),
-            };
+            let [one] = all
+                .items()?
+                .try_into()
+                .map_err(|_: Vec<_>| all.error("`allOf` only describes one reference"))?;
+            return self.named(&one);
         }
-        let Some(ty) = node.get("type") else {
+        let Some(ty) = type_name(node)? else {
             known(&[])?;
             return Ok(Form::Json);
-        };
-        let ty = match ty.value {
-            Value::Array(list) => list
-                .iter()
-                .filter_map(Value::as_str)
-                .find(|name| *name != "null")
-                .ok_or_else(|| ty.error("must be a type, or a type and null"))?,
-            _ => ty.text()?,
-        };
-        let format = match node.get("format") {
-            Some(format) => format.text()?,
-            None => "",
         };
         if node.get("enum").is_some() {
             return Err(node.error("an enum is a named component"));
@@ -106,45 +91,18 @@ impl<'a> Reader<'a, '_> {
                 known(&["type"])?;
                 Ok(Form::Boolean)
             }
-            "integer" => {
-                known(&["type", "format", "minimum", "maximum", "x-unit"])?;
-                let bits = match format {
-                    "int32" => 32,
-                    "int64" => 64,
-                    _ => return Err(node.error("an integer has the format int32 or int64")),
-                };
-                let bound = |key| match node.get(key) {
-                    None => Ok(None),
-                    Some(bound) => match bound.value.as_i64() {
-                        Some(value) => Ok(Some(value)),
-                        None => Err(bound.error("must be an integer")),
-                    },
-                };
-                let (min, max) = (bound("minimum")?, bound("maximum")?);
-                let Some(unit) = node.get("x-unit") else {
-                    return Ok(Form::Integer { bits, min, max });
-                };
-                let unit = match unit.text()? {
-                    "seconds" => Unit::Seconds,
-                    "milliseconds" => Unit::Milliseconds,
-                    other => return Err(unit.error(format!("the unit `{other}` is not known"))),
-                };
-                Ok(Form::Duration { unit, min, max })
-            }
+            "integer" => integer(node, known),
             "number" => {
                 known(&["type", "format", "minimum", "maximum"])?;
-                let bound = |key| node.get(key).and_then(|bound| bound.value.as_f64());
-                Ok(Form::Number { min: bound("minimum"), max: bound("maximum") })
+                let (min, max) = (node.number("minimum")?, node.number("maximum")?);
+                Ok(Form::Number { min, max })
             }
-            "string" => self.string(node, format, known),
+            "string" => self.string(node, known),
             "array" => {
                 known(&["type", "items", "minItems", "maxItems"])?;
-                let items = node.need("items")?;
-                Ok(Form::Array {
-                    items: Box::new(self.shape(&items, &["x-also-reads"])?),
-                    min: node.count("minItems")?,
-                    max: node.count("maxItems")?,
-                })
+                let items = self.shape(&node.need("items")?, &["x-also-reads"])?;
+                let (min, max) = (node.count("minItems")?, node.count("maxItems")?);
+                Ok(Form::Array { items: Box::new(items), min, max })
             }
             "object" => {
                 known(&["type", "additionalProperties"])?;
@@ -160,17 +118,12 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn string(
-        &self,
-        node: &Node<'a>,
-        format: &str,
-        known: &dyn Fn(&[&str]) -> Result<(), Error>,
-    ) -> Result<Form, Error> {
+    fn string(&self, node: &Node<'a>, known: Known<'_>) -> Result<Form, Error> {
         if node.get("contentMediaType").is_some() {
             known(&["type", "contentMediaType", "contentSchema"])?;
             return Ok(Form::JsonText(Box::new(self.shape(&node.need("contentSchema")?, &[])?)));
         }
-        match format {
+        match stated_format(node)? {
             "" => {
                 known(&["type", "minLength", "maxLength", "pattern"])?;
                 let (min, max) = (node.count("minLength")?, node.count("maxLength")?);
@@ -190,7 +143,7 @@ impl<'a> Reader<'a, '_> {
                 Some((_, path)) => {
                     known(&["type", "format"])?;
                     let name = path.rsplit("::").next().unwrap_or_default();
-                    let component = format.into();
+                    let component = other.into();
                     Ok(Form::Foreign { component, name: name.into(), path: (*path).into() })
                 }
                 None => Err(node.error(format!("the format `{other}` is not known"))),
@@ -220,4 +173,43 @@ fn characters(pattern: &Node<'_>) -> Result<Characters, Error> {
         rest = more.to_vec();
     }
     Ok(Characters { text: text.into(), ranges })
+}
+
+/// The type that a schema states; a second one, `null`, says no more than that it may be missing.
+fn type_name<'a>(node: &Node<'a>) -> Result<Option<&'a str>, Error> {
+    let Some(ty) = node.get("type") else { return Ok(None) };
+    match ty.value {
+        Value::Array(list) => {
+            match list.iter().filter_map(Value::as_str).find(|ty| *ty != "null") {
+                Some(name) => Ok(Some(name)),
+                None => Err(ty.error("must be a type, or a type and null")),
+            }
+        }
+        _ => ty.text().map(Some),
+    }
+}
+
+/// The format that a schema states; empty when it states none.
+fn stated_format<'a>(node: &Node<'a>) -> Result<&'a str, Error> {
+    match node.get("format") {
+        Some(format) => format.text(),
+        None => Ok(""),
+    }
+}
+
+fn integer(node: &Node<'_>, known: Known<'_>) -> Result<Form, Error> {
+    known(&["type", "format", "minimum", "maximum", "x-unit"])?;
+    let bits = match stated_format(node)? {
+        "int32" => 32,
+        "int64" => 64,
+        _ => return Err(node.error("an integer has the format int32 or int64")),
+    };
+    let (min, max) = (node.integer("minimum")?, node.integer("maximum")?);
+    let Some(unit) = node.get("x-unit") else { return Ok(Form::Integer { bits, min, max }) };
+    let unit = match unit.text()? {
+        "seconds" => Unit::Seconds,
+        "milliseconds" => Unit::Milliseconds,
+        other => return Err(unit.error(format!("the unit `{other}` is not known"))),
+    };
+    Ok(Form::Duration { unit, min, max })
 }

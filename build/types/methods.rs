@@ -29,36 +29,8 @@ impl Struct<'_> {
             if *ident == value.to_string() { value } else { quote!(#ident: #value) }
         });
         let extra = self.extra.iter().map(|_| quote!(extra: Default::default()));
-        let setters = self.fields.iter().filter(|field| !field.is_demanded()).map(|field| {
-            let ident = &field.ident;
-            let setter = format_ident!("with_{}", field.property.rust);
-            let (ty, value) = field.parameter();
-            let value = if field.is_option() { quote!(Some(#value)) } else { value };
-            let docs = docs(&format!("Sets [`{0}`](Self::{0}).", field.ident));
-            quote! {
-                #docs
-                #[must_use]
-                pub fn #setter(mut self, #ident: #ty) -> Self {
-                    self.#ident = #value;
-                    self
-                }
-            }
-        });
-        let extra_setter = self.object.extra.iter().map(|extra| {
-            let ty = self.extra;
-            let (ty, value) = match extra.shape.form {
-                Form::Text { .. } | Form::Json => (quote!(impl Into<#ty>), quote!(value.into())),
-                _ => (quote!(#ty), quote!(value)),
-            };
-            quote! {
-                /// Adds a key that the platform's document does not name.
-                #[must_use]
-                pub fn with_extra(mut self, key: impl Into<String>, value: #ty) -> Self {
-                    self.extra.insert(key.into(), #value);
-                    self
-                }
-            }
-        });
+        let setters = self.fields.iter().filter(|field| !field.is_demanded()).map(setter);
+        let extra_setter = self.extra_setter();
         let defaults = self.fields.iter().filter_map(default_accessor);
         let many = (demanded.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
         let docs = docs(match (demanded.is_empty(), self.has_initials()) {
@@ -78,10 +50,28 @@ impl Struct<'_> {
                     Self { #(#values,)* #(#extra,)* }
                 }
                 #(#setters)*
-                #(#extra_setter)*
+                #extra_setter
                 #(#defaults)*
             }
         }
+    }
+
+    /// The setter of the further keys.
+    fn extra_setter(&self) -> Option<TokenStream> {
+        let extra = self.object.extra.as_ref()?;
+        let ty = self.extra;
+        let (ty, value) = match extra.shape.form {
+            Form::Text { .. } | Form::Json => (quote!(impl Into<#ty>), quote!(value.into())),
+            _ => (quote!(#ty), quote!(value)),
+        };
+        Some(quote! {
+            /// Adds a key that the platform's document does not name.
+            #[must_use]
+            pub fn with_extra(mut self, key: impl Into<String>, value: #ty) -> Self {
+                self.extra.insert(key.into(), #value);
+                self
+            }
+        })
     }
 
     /// The value of a field in a new object.
@@ -142,6 +132,23 @@ impl Struct<'_> {
                     Self::new(text)
                 }
             }
+        }
+    }
+}
+
+/// `with_delay`.
+fn setter(field: &Field<'_>) -> TokenStream {
+    let ident = &field.ident;
+    let setter = format_ident!("with_{}", field.property.rust);
+    let (ty, value) = field.parameter();
+    let value = if field.is_option() { quote!(Some(#value)) } else { value };
+    let docs = docs(&format!("Sets [`{0}`](Self::{0}).", field.ident));
+    quote! {
+        #docs
+        #[must_use]
+        pub fn #setter(mut self, #ident: #ty) -> Self {
+            self.#ident = #value;
+            self
         }
     }
 }
