@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(feature = "client")]
         client: true,
         server: cfg!(feature = "server"),
+        schemas: cfg!(feature = "schemars"),
         ..Settings::default()
     };
     if cfg!(feature = "digital-employee") {

@@ -16,21 +16,19 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let docs = docs(&format!("Calls a server of the {}.", model.title));
     let constructors = constructors();
     Ok(quote! {
-        use ::callbot::client;
-
         #docs
         ///
         /// Cheap to clone; all clones share their connections.
         #[derive(Debug, Clone)]
         pub struct Client {
-            core: client::Core,
+            core: codegen::Core,
         }
 
         impl Client {
             #constructors
 
-            fn raw(&self) -> (raw::Client, client::Capture) {
-                let capture = client::Capture::default();
+            fn raw(&self) -> (raw::Client, codegen::Capture) {
+                let capture = codegen::Capture::default();
                 let (base_url, http) = self.core.connection();
                 (raw::Client::new_with_client(base_url, http, capture.clone()), capture)
             }
@@ -38,14 +36,14 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
             #(#methods)*
         }
 
-        impl From<client::Core> for Client {
-            fn from(core: client::Core) -> Self {
+        impl From<codegen::Core> for Client {
+            fn from(core: codegen::Core) -> Self {
                 Self { core }
             }
         }
 
         // The raw client never sends: it hands each finished request over.
-        impl progenitor_client::ClientHooks<client::Capture> for raw::Client {
+        impl progenitor_client::ClientHooks<codegen::Capture> for raw::Client {
             async fn exec(
                 &self,
                 request: reqwest::Request,
@@ -96,10 +94,10 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
     let parameters = operation.parameters_type.as_deref().map(names::ident);
     let parameters_argument = parameters.iter().map(|ty| quote!(parameters: &#ty,));
     let parameters_check =
-        parameters.iter().map(|_| quote!(client::check(operation, parameters)?;));
+        parameters.iter().map(|_| quote!(codegen::check(operation, parameters)?;));
     let body = operation.body.as_ref().map(form_path);
     let body_argument = body.iter().map(|ty| quote!(request: &#ty,));
-    let body_check = body.iter().map(|_| quote!(client::check(operation, request)?;));
+    let body_check = body.iter().map(|_| quote!(codegen::check(operation, request)?;));
     let arguments = raw_arguments(model, operation);
     let headers = headers(model, operation);
     let mutable = (!headers.is_empty()).then(|| quote!(mut));
@@ -146,11 +144,11 @@ fn headers(model: &Model, operation: &Operation) -> Vec<TokenStream> {
         let secret = matches!(property.shape.form, Form::Secret);
         match property.presence {
             Presence::Required => quote! {
-                client::header(operation, &mut http, #wire, &parameters.#ident, #secret)?;
+                codegen::header(operation, &mut http, #wire, &parameters.#ident, #secret)?;
             },
             _ => quote! {
                 if let Some(value) = &parameters.#ident {
-                    client::header(operation, &mut http, #wire, value, #secret)?;
+                    codegen::header(operation, &mut http, #wire, value, #secret)?;
                 }
             },
         }
@@ -176,10 +174,10 @@ fn raw_arguments(model: &Model, operation: &Operation) -> Vec<TokenStream> {
         let wire = &parameter.wire;
         match (parameter.place, property.presence) {
             (Place::Path, _) => {
-                quote!(&client::segment(operation, #wire, &parameters.#ident)?)
+                quote!(&codegen::segment(operation, #wire, &parameters.#ident)?)
             }
-            (_, Presence::Required) => quote!(&wire::parameter(&parameters.#ident)),
-            _ => quote!(parameters.#ident.as_ref().map(wire::parameter).as_deref()),
+            (_, Presence::Required) => quote!(&codegen::parameter(&parameters.#ident)),
+            _ => quote!(parameters.#ident.as_ref().map(codegen::parameter).as_deref()),
         }
     });
     arguments.chain(operation.body.as_ref().map(|_| quote!(request))).collect()

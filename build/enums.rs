@@ -111,7 +111,7 @@ impl Enum<'_> {
 
             impl<'de> serde::Deserialize<'de> for #name {
                 fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    wire::read_text(deserializer)
+                    codegen::read_text(deserializer)
                 }
             }
         }
@@ -207,7 +207,7 @@ impl Enum<'_> {
 
             impl<'de> serde::Deserialize<'de> for #name {
                 fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    wire::read_code(deserializer).map(Self::from_code)
+                    codegen::read_code(deserializer).map(Self::from_code)
                 }
             }
         }
@@ -259,7 +259,7 @@ impl Enum<'_> {
 
             impl<'de> serde::Deserialize<'de> for #name {
                 fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    let code = wire::read_code(deserializer)?;
+                    let code = codegen::read_code(deserializer)?;
                     Self::from_code(code).ok_or_else(|| serde::de::Error::custom(#refused))
                 }
             }

@@ -12,6 +12,7 @@ mod client;
 mod docs;
 mod enums;
 mod error;
+mod imports;
 mod layout;
 mod lower;
 mod model;
@@ -65,8 +66,10 @@ pub fn compile_text(
         enums::write(&model),
         unions::write(&model),
         validate::write(&model),
-        schema::write(&model, &document),
     ];
+    if settings.schemas {
+        items.push(schema::write(&model, &document));
+    }
     if !model.operations.is_empty() {
         items.push(operations::write(&model));
     }
@@ -77,7 +80,8 @@ pub fn compile_text(
     if settings.server && !model.operations.is_empty() {
         items.push(server::write(&model, settings));
     }
-    let file: syn::File = syn::parse2(quote!(#(#items)*))
+    let mut file: syn::File = syn::parse2(quote!(#(#items)*))
         .map_err(|error| Error::new(name, "", format!("the compiler wrote bad Rust: {error}")))?;
-    Ok(layout(name, &prettyplease::unparse(&file)))
+    let imports = imports::shorten(name, &mut file)?;
+    Ok(layout(name, &imports, file))
 }

@@ -20,8 +20,6 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
     let operations = model.operations.iter().map(|operation| names::constant(&operation.id));
     let docs = docs(&format!("What a server of the {} does.", model.title));
     quote! {
-        use ::callbot::server;
-
         #docs
         ///
         /// Serve it with [`router`], or with [`Server`] to change its settings. The futures must be
@@ -38,7 +36,7 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
             Server::new(api).router()
         }
 
-        impl<A: Api> server::Routes<A> for Rules {
+        impl<A: Api> codegen::Routes<A> for Rules {
             const OPERATIONS: &'static [&'static wire::Operation] =
                 &[#(&operations::#operations),*];
 
@@ -134,7 +132,7 @@ fn call(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
     let comma = (!arguments.is_empty()).then(|| quote!(,));
     let (kind, output, given, reply, reply_type) = match operation.answer {
         Answer::Events(_) => (
-            quote!(server::EventsCall<A>),
+            quote!(codegen::EventsCall<A>),
             None,
             quote!(()),
             Some(quote!(#comma reply)),
@@ -143,19 +141,19 @@ fn call(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
         Answer::Json(_) => {
             let output = output(operation, settings);
             let output = Some(quote!(type Output = #output;));
-            (quote!(server::AnswerCall<A>), output, quote!(Self::Output), None, None)
+            (quote!(codegen::AnswerCall<A>), output, quote!(Self::Output), None, None)
         }
     };
     quote! {
         pub(super) struct #call;
 
-        impl<A: Api> server::Call<A> for #call {
+        impl<A: Api> codegen::Call<A> for #call {
             type Rules = Rules;
             type Input = #input;
 
             const OPERATION: &'static wire::Operation = &operations::#constant;
 
-            fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
                 #reads
             }
         }
@@ -184,7 +182,7 @@ fn read(operation: &Operation) -> TokenStream {
                 Place::Query => quote!(Query),
                 Place::Header => quote!(Header),
             };
-            quote!((server::Place::#place, #wire))
+            quote!((codegen::Place::#place, #wire))
         });
         quote!(incoming.parameters(&[#(#places),*]))
     });
@@ -211,7 +209,7 @@ fn route(operation: &Operation) -> TokenStream {
         Answer::Events(_) => quote!(events),
     };
     quote! {
-        let handler = axum::routing::#method(server::#handler::<A, calls::#call>);
+        let handler = axum::routing::#method(codegen::#handler::<A, calls::#call>);
         let router = server.route(router, &operations::#constant, handler);
     }
 }

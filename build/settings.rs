@@ -8,6 +8,8 @@ pub struct Settings<'a> {
     pub client: bool,
     /// Write the `Api` trait and its router.
     pub server: bool,
+    /// Write a `schemars::JsonSchema` for every type.
+    pub schemas: bool,
     /// Where the types of other specs live: file name, path of the Rust module.
     pub modules: &'a [(&'a str, &'a str)],
     /// Texts that have a type of their own, written by hand: the `format` of the spec, path of the

@@ -57,7 +57,7 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
             pub fn kind(&self) -> std::borrow::Cow<'_, str> {
                 match self {
                     #(#kinds,)*
-                    Self::Unknown(#unknown(object)) => wire::tag_text(object, #tag),
+                    Self::Unknown(#unknown(object)) => codegen::tag_text(object, #tag),
                 }
             }
         }
@@ -107,7 +107,7 @@ fn unknown_type(name: &Ident, unknown: &Ident, union: &Union) -> TokenStream {
 
         impl std::fmt::Debug for #unknown {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                wire::Hidden::object(f, &self.0, #tag)
+                codegen::Hidden::object(f, &self.0, #tag)
             }
         }
     }
@@ -146,19 +146,19 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
 
         impl<'de> serde::Deserialize<'de> for #name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                wire::read_union(deserializer)
+                codegen::read_union(deserializer)
             }
         }
 
-        impl wire::Union for #name {
+        impl codegen::Union for #name {
             const TAG: &'static str = #tag;
 
-            fn arm<'de, D: serde::Deserializer<'de>>(tag: &str, arm: D) -> wire::Arm<Self, D, D::Error> {
+            fn arm<'de, D: serde::Deserializer<'de>>(tag: &str, arm: D) -> codegen::Arm<Self, D, D::Error> {
                 use serde::Deserialize as _;
 
                 match tag {
-                    #(#texts => wire::Arm::Known(#arms::deserialize(arm).map(Self::#arms)),)*
-                    _ => wire::Arm::Unknown(arm),
+                    #(#texts => codegen::Arm::Known(#arms::deserialize(arm).map(Self::#arms)),)*
+                    _ => codegen::Arm::Unknown(arm),
                 }
             }
 
@@ -199,11 +199,11 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
 
         impl<'de> serde::Deserialize<'de> for #name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                wire::read_enclosed(deserializer)
+                codegen::read_enclosed(deserializer)
             }
         }
 
-        impl wire::Enclosed for #name {
+        impl codegen::Enclosed for #name {
             const TAG: &'static str = #tag;
             const CONTENT: &'static str = #content;
 
@@ -249,13 +249,13 @@ fn read_content(arm: &Arm) -> TokenStream {
     match arm.form {
         Some(_) if arm.optional => quote! {
             #text => match content {
-                Some(_) => wire::read_content(Self::CONTENT, content).map(Some),
+                Some(_) => codegen::read_content(Self::CONTENT, content).map(Some),
                 None => Ok(None),
             }
             .map(Self::#ident)
         },
         Some(_) => {
-            quote!(#text => wire::read_content(Self::CONTENT, content).map(Self::#ident))
+            quote!(#text => codegen::read_content(Self::CONTENT, content).map(Self::#ident))
         }
         None => quote!(#text => Ok(Self::#ident)),
     }

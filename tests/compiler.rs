@@ -34,6 +34,7 @@ const FIXTURE: Settings<'_> = Settings {
     #[cfg(feature = "client")]
     client: true,
     server: true,
+    schemas: true,
     modules: &[("shared.yaml", "super::shared")],
     formats: &[("hour", "super::house::Hour")],
     outputs: &[("listGuests", "Vec<Guest>"), ("addGuest", "Vec<Guest>")],
@@ -48,7 +49,7 @@ fn the_open_api_fixture_compiles_to_its_golden_file() {
 
 #[test]
 fn the_json_schema_fixture_compiles_to_its_golden_file() {
-    assert_golden("shared.yaml", &Settings::default());
+    assert_golden("shared.yaml", &Settings { schemas: true, ..Settings::default() });
 }
 
 /// The fixture with one text replaced, and what the compiler says of it.

@@ -73,7 +73,7 @@ impl Struct<'_> {
         let keys = if arms.is_empty() && self.object.extra.is_none() {
             quote!(while map_.next_key::<serde::de::IgnoredAny>()?.is_some())
         } else {
-            quote!(while let Some(key_) = map_.next_key::<wire::Key<'de>>()?)
+            quote!(while let Some(key_) = map_.next_key::<codegen::Key<'de>>()?)
         };
         let field = if arms.is_empty() {
             extra_arm
@@ -118,7 +118,7 @@ fn value(field: &Field<'_>) -> TokenStream {
             }
             _ => quote!(|_| false),
         };
-        quote!(wire::first_filled([#ident, #(#others),*], #empty))
+        quote!(codegen::first_filled([#ident, #(#others),*], #empty))
     };
     let unset = meaningful(field.property).map(|means| quote!(.filter(|value| #means)));
     let value = quote!(#value #unset);

@@ -56,15 +56,15 @@ fn is_blankable(shape: &Shape) -> bool {
 pub(super) fn read_value(ty: &syn::Type, shape: &Shape, unset: bool) -> TokenStream {
     match adapter(shape) {
         Some(_) if is_blankable(shape) => {
-            quote!(map_.next_value::<wire::ReadAs<Option<#ty>, wire::JsonTextOrBlank>>()?.into_inner())
+            quote!(map_.next_value::<codegen::ReadAs<Option<#ty>, codegen::JsonTextOrBlank>>()?.into_inner())
         }
         Some(adapter) if unset && matches!(shape.form, Form::Duration { .. }) => {
             let adapter: TokenStream = adapter.parse().unwrap_or_default();
-            quote!(map_.next_value::<wire::ReadAs<Option<#ty>, wire::OrUnset<#adapter>>>()?.into_inner())
+            quote!(map_.next_value::<codegen::ReadAs<Option<#ty>, codegen::OrUnset<#adapter>>>()?.into_inner())
         }
         Some(adapter) => {
             let adapter: TokenStream = adapter.parse().unwrap_or_default();
-            quote!(map_.next_value::<wire::ReadAs<Option<#ty>, Option<#adapter>>>()?.into_inner())
+            quote!(map_.next_value::<codegen::ReadAs<Option<#ty>, Option<#adapter>>>()?.into_inner())
         }
         None => quote!(map_.next_value()?),
     }
@@ -74,22 +74,22 @@ pub(super) fn read_value(ty: &syn::Type, shape: &Shape, unset: bool) -> TokenStr
 pub(super) fn adapter(shape: &Shape) -> Option<String> {
     let this = match shape.also {
         Also::Nothing => None,
-        Also::Number => Some("wire::OrNumber"),
-        Also::Text => Some("wire::OrText"),
-        Also::JsonText => Some("wire::OrJsonText"),
-        Also::JsonTextOrText => Some("wire::OrJsonTextOrText"),
-        Also::Json => Some("wire::OrJson"),
+        Also::Number => Some("codegen::OrNumber"),
+        Also::Text => Some("codegen::OrText"),
+        Also::JsonText => Some("codegen::OrJsonText"),
+        Also::JsonTextOrText => Some("codegen::OrJsonTextOrText"),
+        Also::Json => Some("codegen::OrJson"),
     };
     if let Some(this) = this {
         return Some(this.into());
     }
     match &shape.form {
-        Form::JsonText(_) => Some("wire::JsonText".into()),
-        Form::Duration { unit: Unit::Seconds, .. } => Some("wire::Seconds".into()),
-        Form::Duration { unit: Unit::Milliseconds, .. } => Some("wire::Milliseconds".into()),
+        Form::JsonText(_) => Some("codegen::JsonText".into()),
+        Form::Duration { unit: Unit::Seconds, .. } => Some("codegen::Seconds".into()),
+        Form::Duration { unit: Unit::Milliseconds, .. } => Some("codegen::Milliseconds".into()),
         Form::Array { items, .. } => adapter(items).map(|inner| format!("Vec<{inner}>")),
         Form::Map(values) => {
-            adapter(values).map(|inner| format!("std::collections::BTreeMap<wire::Same, {inner}>"))
+            adapter(values).map(|inner| format!("BTreeMap<codegen::Same, {inner}>"))
         }
         _ => None,
     }

@@ -13,7 +13,6 @@ mod unset;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::TokenStream;
-use quote::quote;
 
 use self::field::{Field, field_type};
 use self::made::field_types;
@@ -29,9 +28,6 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let parts = model.parts();
     let none = BTreeMap::new();
     let mut out = TokenStream::new();
-    out.extend(quote!(
-        use ::callbot::wire;
-    ));
     for (ty, object) in model.objects() {
         // Of an object without fields typify makes something else than a struct.
         let made = fields.get(&ty.rust).unwrap_or(&none);

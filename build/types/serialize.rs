@@ -26,7 +26,7 @@ impl Struct<'_> {
                 let value = match adapter(&property.shape) {
                     Some(adapter) if writes_otherwise(&property.shape) => {
                         let adapter: TokenStream = adapter.parse().unwrap_or_default();
-                        quote!(&wire::WriteAs::<_, #adapter>::new(#value))
+                        quote!(&codegen::WriteAs::<_, #adapter>::new(#value))
                     }
                     _ => value,
                 };

@@ -100,8 +100,8 @@ impl Struct<'_> {
         } else if property.presence == Presence::Optional {
             let empty = match ty {
                 ty if is_named(ty, "Vec") => "Vec::is_empty",
-                ty if is_named(ty, "BTreeMap") => "std::collections::BTreeMap::is_empty",
-                _ => "serde_json::Map::is_empty",
+                ty if is_named(ty, "BTreeMap") => "BTreeMap::is_empty",
+                _ => "Map::is_empty",
             };
             parts.push(quote!(skip_serializing_if = #empty));
         }
@@ -111,7 +111,7 @@ impl Struct<'_> {
         {
             let option = field.is_option();
             let adapter = if option { format!("Option<{adapter}>") } else { adapter };
-            let with = format!("wire::As::<{adapter}>::serialize");
+            let with = format!("codegen::As::<{adapter}>::serialize");
             parts.push(quote!(serialize_with = #with));
         }
         if parts.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#parts),*)]) }

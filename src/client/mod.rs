@@ -1,30 +1,36 @@
-//! What the compiled clients stand on: settings, deadlines, retries, typed event streams.
+//! What all clients share: settings, deadlines, retries and typed event streams.
 //!
-//! A compiled client builds each request with progenitor's code, in a private module, and hands it
-//! to [`Core`]. From there on all calls go one way: deadlines, retries and tracing around a
-//! [`Transport`], which is where whatever signs or records requests is put.
+//! A client checks each request against the spec before it sends it. All calls then go the same way:
+//! deadlines, retries and tracing around a [`Transport`], which is the place to sign or record
+//! requests.
 
 mod builder;
-mod core;
+pub(crate) mod core;
 mod error;
 mod events;
 #[cfg(feature = "server")]
 mod in_memory;
-mod outcome;
-mod request;
+pub(crate) mod outcome;
+pub(crate) mod request;
 mod tls;
 mod transport;
 
 pub use builder::{Builder, CallOptions, Retries};
+pub use core::Answer;
 #[cfg(any(feature = "duix", feature = "odfs"))]
 pub(crate) use core::within;
-pub use core::{Answer, Core};
 pub use error::{Deadline, Error};
 pub use events::EventStream;
 #[cfg(feature = "server")]
 pub use in_memory::InMemory;
-pub use outcome::{Failure, Outcome, Reported, Step};
+pub use outcome::Failure;
 #[cfg(feature = "aui")]
 pub(crate) use request::pairs;
-pub use request::{Capture, check, header, segment};
 pub use transport::{Transport, TransportError};
+
+// Platform modules use these beside the compiled code; which of them depends on the features.
+#[allow(unused_imports)]
+pub(crate) use {
+    core::Core,
+    outcome::{Outcome, Reported, Step},
+};

@@ -1,27 +1,31 @@
-//! What the compiled routers stand on: reading requests, calling the handler, writing packets.
+//! What all servers share: settings, replies and errors.
 //!
-//! A platform brings its [`Rules`]; the compiled code brings the [`Call`]s. A bot's author meets
-//! [`Server`] (the settings), [`Sink`] (the reply of a turn), [`Error`] (what a handler fails with)
-//! and, to stop a turn, [`Turns`].
+//! [`Server`] holds the settings of a server, [`Sink`] is the reply to an event stream, [`Error`] is
+//! what a handler returns when it fails, and [`Turns`] stops a running turn. [`serve`] runs a router.
 
-mod call;
+pub(crate) mod call;
 mod error;
 mod events;
 pub mod function_compute;
-mod incoming;
-mod line;
+pub(crate) mod incoming;
+pub(crate) mod line;
 mod options;
-mod rules;
+pub(crate) mod rules;
 mod serve;
 mod sink;
 mod turns;
 
-pub use call::{AnswerCall, Call, EventsCall, Routes, answer, arrived, events};
+pub use call::arrived;
 pub use error::{Error, Fault, FaultKind};
-pub use incoming::{Incoming, Place};
-pub use line::Frame;
 pub use options::{PathError, Server};
-pub use rules::{Answers, Reads, Rules, Speaks, Turn};
 pub use serve::serve;
 pub use sink::{SendError, Sink};
 pub use turns::{RunningTurn, Turns};
+
+// Platform modules use these beside the compiled code; which of them depends on the features.
+#[allow(unused_imports)]
+pub(crate) use {
+    incoming::Incoming,
+    line::Frame,
+    rules::{Answers, Reads, Rules, Speaks, Turn},
+};

@@ -136,6 +136,7 @@ impl<A, R> Server<A, R> {
     }
 
     /// Adds the routes of an operation to a router of this server.
+    #[doc(hidden)]
     pub fn route(
         &self,
         router: Router<Arc<Self>>,

@@ -1,8 +1,9 @@
 //! The part of a platform that is written by hand.
 
-use callbot::client::{Failure, Outcome, Reported, Step};
+use callbot::client::Failure;
 use callbot::clock::SharedClock;
-use callbot::server::{self, Answers, Fault, Frame, Reads, SendError, Speaks};
+use callbot::codegen::{self, Answers, Frame, Outcome, Reads, Reported, Speaks, Step};
+use callbot::server::{Fault, SendError};
 use callbot::wire;
 use http::StatusCode;
 use serde_json::json;
@@ -14,7 +15,7 @@ use crate::fixture::{
 #[derive(Debug, Default)]
 pub(crate) struct Rules;
 
-impl server::Rules for Rules {
+impl codegen::Rules for Rules {
     type Echo = ();
 
     fn salvage(&self, _: &[u8]) {}
@@ -74,7 +75,7 @@ pub(crate) struct Turn {
     ended: bool,
 }
 
-impl server::Turn for Turn {
+impl codegen::Turn for Turn {
     type Event = String;
 
     fn packet(&mut self, text: String, last: bool) -> Result<Frame, SendError> {

@@ -17,8 +17,9 @@ use super::{
     StopInstanceResponse, UpdateInstanceRequest, UpdateInstanceResponse,
 };
 use crate::auth::{Credentials, RESERVED, Scheme, Signer};
-use crate::client::{Answer, CallOptions, Core, Error, Failure, Outcome, Transport, check, pairs};
+use crate::client::{Answer, CallOptions, Core, Error, Failure, Outcome, Transport, pairs};
 use crate::clock::Clock;
+use crate::codegen::check;
 use crate::wire::{Operation, Secret, Validate, Violation, decode, decode_value};
 
 /// The version of the API that is called.
