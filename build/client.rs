@@ -4,9 +4,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::docs::docs;
+use super::error::Error;
 use super::model::{Answer, Form, Model, Operation, Place, Presence};
 use super::names::form_path;
-use super::{Error, names, raw};
+use super::{names, raw};
 
 /// Writes the client, called `name`, and the private module `raw` that builds its requests.
 pub(super) fn write(spec: &str, model: &Model, name: &str) -> Result<TokenStream, Error> {
@@ -14,18 +15,64 @@ pub(super) fn write(spec: &str, model: &Model, name: &str) -> Result<TokenStream
     let name = names::ident(name);
     let methods = model.operations.iter().map(|operation| method(model, operation));
     let docs = docs(&format!("Calls a server of the {}.", model.title));
+    let constructors = constructors();
     Ok(quote! {
-        use ::callbot::client;
-
         #docs
         ///
         /// Cheap to clone; all clones share their connections.
         #[derive(Debug, Clone)]
         pub struct #name {
-            core: client::Core,
+            core: codegen::Core,
         }
 
         impl #name {
+            #constructors
+
+            fn raw(&self) -> (raw::Client, codegen::Capture) {
+                let capture = codegen::Capture::default();
+                let (base_url, http) = self.core.connection();
+                (raw::Client::new_with_client(base_url, http, capture.clone()), capture)
+            }
+
+            #(#methods)*
+        }
+
+        impl codegen::BuildClient for #name {
+            type Settings = ();
+
+            fn build(core: codegen::CoreBuilder, (): ()) -> Result<Self, client::Error> {
+                core.build().map(Self::from)
+            }
+        }
+
+        impl From<codegen::Core> for #name {
+            fn from(core: codegen::Core) -> Self {
+                Self { core }
+            }
+        }
+
+        // The raw client never sends: it hands each finished request over.
+        impl progenitor_client::ClientHooks<codegen::Capture> for raw::Client {
+            async fn exec(
+                &self,
+                request: reqwest::Request,
+                _: &progenitor_client::OperationInfo,
+            ) -> reqwest::Result<reqwest::Response> {
+                use progenitor_client::ClientInfo;
+                Ok(self.inner().keep(request))
+            }
+        }
+
+        #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused)]
+        mod raw {
+            #raw
+        }
+    })
+}
+
+/// How a client is made, and how its options are changed.
+fn constructors() -> TokenStream {
+    quote! {
             /// Returns a client of the server at `base_url`, with the default settings.
             ///
             /// # Errors
@@ -44,47 +91,7 @@ pub(super) fn write(spec: &str, model: &Model, name: &str) -> Result<TokenStream
             pub fn with_options(&self, options: client::CallOptions) -> Self {
                 Self { core: self.core.with_options(options) }
             }
-
-            fn raw(&self) -> (raw::Client, client::Capture) {
-                let capture = client::Capture::default();
-                let (base_url, http) = self.core.connection();
-                (raw::Client::new_with_client(base_url, http, capture.clone()), capture)
-            }
-
-            #(#methods)*
-        }
-
-        impl client::BuildClient for #name {
-            type Settings = ();
-
-            fn build(core: client::CoreBuilder, (): ()) -> Result<Self, client::Error> {
-                core.build().map(Self::from)
-            }
-        }
-
-        impl From<client::Core> for #name {
-            fn from(core: client::Core) -> Self {
-                Self { core }
-            }
-        }
-
-        // The raw client never sends: it hands each finished request over.
-        impl progenitor_client::ClientHooks<client::Capture> for raw::Client {
-            async fn exec(
-                &self,
-                request: reqwest::Request,
-                _: &progenitor_client::OperationInfo,
-            ) -> reqwest::Result<reqwest::Response> {
-                use progenitor_client::ClientInfo;
-                Ok(self.inner().keep(request))
-            }
-        }
-
-        #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused)]
-        mod raw {
-            #raw
-        }
-    })
+    }
 }
 
 fn method(model: &Model, operation: &Operation) -> TokenStream {
@@ -95,10 +102,10 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
     let parameters = operation.parameters_type.as_deref().map(names::ident);
     let parameters_argument = parameters.iter().map(|ty| quote!(parameters: &#ty,));
     let parameters_check =
-        parameters.iter().map(|_| quote!(client::check(operation, parameters)?;));
+        parameters.iter().map(|_| quote!(codegen::check(operation, parameters)?;));
     let body = operation.body.as_ref().map(form_path);
     let body_argument = body.iter().map(|ty| quote!(request: &#ty,));
-    let body_check = body.iter().map(|_| quote!(client::check(operation, request)?;));
+    let body_check = body.iter().map(|_| quote!(codegen::check(operation, request)?;));
     let arguments = raw_arguments(model, operation);
     let headers = headers(model, operation);
     let mutable = (!headers.is_empty()).then(|| quote!(mut));
@@ -143,8 +150,8 @@ fn headers(model: &Model, operation: &Operation) -> Vec<TokenStream> {
     let statements = headers.map(|(parameter, property)| {
         let (wire, ident) = (&parameter.wire, names::ident(&property.rust));
         let write = match property.shape.form {
-            Form::Secret => quote!(client::secret_header),
-            _ => quote!(client::header),
+            Form::Secret => quote!(codegen::secret_header),
+            _ => quote!(codegen::header),
         };
         match property.presence {
             Presence::Required => quote! {
@@ -178,10 +185,10 @@ fn raw_arguments(model: &Model, operation: &Operation) -> Vec<TokenStream> {
         let wire = &parameter.wire;
         match (parameter.place, property.presence) {
             (Place::Path, _) => {
-                quote!(&client::segment(operation, #wire, &parameters.#ident)?)
+                quote!(&codegen::segment(operation, #wire, &parameters.#ident)?)
             }
-            (_, Presence::Required) => quote!(&wire::parameter(&parameters.#ident)),
-            _ => quote!(parameters.#ident.as_ref().map(wire::parameter).as_deref()),
+            (_, Presence::Required) => quote!(&codegen::parameter(&parameters.#ident)),
+            _ => quote!(parameters.#ident.as_ref().map(codegen::parameter).as_deref()),
         }
     });
     arguments.chain(operation.body.as_ref().map(|_| quote!(request))).collect()

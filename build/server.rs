@@ -8,8 +8,9 @@ use quote::{format_ident, quote};
 
 use super::docs::docs;
 use super::model::{Answer, Method, Model, Operation, Place};
+use super::names;
 use super::names::form_path;
-use super::{Settings, names};
+use super::settings::Settings;
 
 /// The names of the trait, of its server and of its router.
 struct Names {
@@ -41,8 +42,6 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
         "Returns the routes of `api` with the default settings; [`{server}`] changes them."
     ));
     quote! {
-        use ::callbot::server;
-
         #api_docs
         pub trait #api: Send + Sync + 'static {
             #(#methods)*
@@ -56,7 +55,7 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
             #server::new(api).router()
         }
 
-        impl<A: #api> server::Routes<A> for Rules {
+        impl<A: #api> codegen::Routes<A> for Rules {
             const OPERATIONS: &'static [&'static wire::Operation] =
                 &[#(&operations::#operations),*];
 
@@ -177,37 +176,31 @@ fn call(operation: &Operation, api: &Ident, settings: &Settings<'_>) -> TokenStr
         _ => (quote!((#(#types),*)), quote!((#(#arguments),*))),
     };
     let reads = read(operation);
-    let (kind, output, reply, reply_type) = match operation.answer {
+    let comma = (!arguments.is_empty()).then(|| quote!(,));
+    let (kind, output, given, reply, reply_type) = match operation.answer {
         Answer::Events(_) => (
-            quote!(server::EventsCall<A>),
+            quote!(codegen::EventsCall<A>),
             None,
-            Some(quote!(, reply)),
+            quote!(()),
+            Some(quote!(#comma reply)),
             Some(quote!(, reply: &mut server::Sink<PacketWriter>)),
         ),
         Answer::Json(_) => {
             let output = output(operation, settings);
-            (quote!(server::AnswerCall<A>), Some(quote!(type Output = #output;)), None, None)
+            let output = Some(quote!(type Output = #output;));
+            (quote!(codegen::AnswerCall<A>), output, quote!(Self::Output), None, None)
         }
-    };
-    let given = match operation.answer {
-        Answer::Events(_) => quote!(()),
-        Answer::Json(_) => quote!(Self::Output),
-    };
-    let comma = (!arguments.is_empty()).then(|| quote!(,));
-    let reply = match (&comma, reply) {
-        (None, Some(_)) => Some(quote!(reply)),
-        (_, reply) => reply,
     };
     quote! {
         pub(super) struct #call;
 
-        impl<A: #api> server::Call<A> for #call {
+        impl<A: #api> codegen::Call<A> for #call {
             type Rules = Rules;
             type Input = #input;
 
             const OPERATION: &'static wire::Operation = &operations::#constant;
 
-            fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
                 #reads
             }
         }
@@ -236,7 +229,7 @@ fn read(operation: &Operation) -> TokenStream {
                 Place::Query => quote!(Query),
                 Place::Header => quote!(Header),
             };
-            quote!((server::ParameterLocation::#place, #wire))
+            quote!((codegen::ParameterLocation::#place, #wire))
         });
         quote!(incoming.parameters(&[#(#places),*]))
     });
@@ -263,7 +256,7 @@ fn route(operation: &Operation) -> TokenStream {
         Answer::Events(_) => quote!(events),
     };
     quote! {
-        let handler = axum::routing::#method(server::#handler::<A, calls::#call>);
+        let handler = axum::routing::#method(codegen::#handler::<A, calls::#call>);
         let router = server.route(router, &operations::#constant, handler);
     }
 }

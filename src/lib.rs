@@ -143,6 +143,8 @@ pub mod bot;
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod client;
 pub mod clock;
+#[doc(hidden)]
+pub mod codegen;
 #[cfg(feature = "digital-employee")]
 #[cfg_attr(docsrs, doc(cfg(feature = "digital-employee")))]
 pub mod digital_employee;

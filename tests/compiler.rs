@@ -38,6 +38,7 @@ const FIXTURE: Settings<'_> = Settings {
     server: true,
     wire_server: false,
     server_docs: "It has no settings of its own.",
+    schemas: true,
     modules: &[("shared.yaml", "super::shared")],
     formats: &[("hour", "super::house::Hour")],
     outputs: &[("listGuests", "Vec<Guest>"), ("addGuest", "Vec<Guest>")],
@@ -52,7 +53,7 @@ fn the_open_api_fixture_compiles_to_its_golden_file() {
 
 #[test]
 fn the_json_schema_fixture_compiles_to_its_golden_file() {
-    assert_golden("shared.yaml", &Settings::default());
+    assert_golden("shared.yaml", &Settings { schemas: true, ..Settings::default() });
 }
 
 #[test]

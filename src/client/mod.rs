@@ -25,8 +25,9 @@
 //!
 //! # Calls
 //!
-//! All calls go the same way: each request is checked against the spec and handed to a [`Core`],
-//! which applies deadlines, retries, limits and tracing around a [`Transport`].
+//! All calls go the same way: each request is checked against the spec and sent with
+//! deadlines, retries, limits and tracing around a [`Transport`], which is the place to sign or record
+//! requests.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -47,26 +48,34 @@
 //! # }
 //! ```
 
-mod builder;
-mod core;
+pub(crate) mod builder;
+pub(crate) mod core;
 mod error;
 mod events;
 #[cfg(feature = "server")]
 mod in_memory;
 mod options;
-mod outcome;
-mod request;
+pub(crate) mod outcome;
+pub(crate) mod request;
 mod tls;
 mod transport;
 pub(crate) mod wrapper;
 
-pub use builder::{BuildClient, ClientBuilder, CoreBuilder};
-pub use core::{Answer, Core};
+pub use builder::ClientBuilder;
+pub use core::Answer;
 pub use error::{Deadline, Error};
 pub use events::EventStream;
 #[cfg(feature = "server")]
 pub use in_memory::InMemoryTransport;
 pub use options::{CallOptions, Retries};
-pub use outcome::{Failure, Outcome, Reported, Step};
-pub use request::{Capture, check, header, secret_header, segment};
+pub use outcome::Failure;
 pub use transport::{Transport, TransportError};
+
+// Platform modules use these beside the compiled code; which of them depends on the features.
+#[allow(unused_imports)]
+pub(crate) use {
+    builder::{BuildClient, CoreBuilder},
+    core::Core,
+    outcome::{Outcome, Reported, Step},
+    request::check,
+};

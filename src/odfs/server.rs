@@ -9,7 +9,8 @@ use super::flow::{Flow, Settings};
 use super::generated::WireApi;
 use super::issuer::SharedAuthorizer;
 use super::{Api, Issuer, TokenAuthorizer, WireRules};
-use crate::server::{self, Dates, Fault, Routes};
+use crate::codegen::Routes;
+use crate::server::{self, Dates, Fault};
 use crate::wire::Operation;
 
 /// Serves an [`Api`] on both URLs of the interface, with the settings of [`server::Server`].

@@ -1,8 +1,7 @@
 //! Serving an `Api`: the settings, the reply of a turn, errors, and a socket.
 //!
 //! You meet [`Server`] (the settings), [`Sink`] (the reply of a turn), [`Error`] (what a handler fails
-//! with), [`serve`] and, to stop a turn, [`Turns`]. The rest is what compiled code stands on: a platform
-//! brings its [`Rules`], and the compiler writes the [`Call`]s.
+//! with), [`serve`] and, to stop a turn, [`Turns`].
 //!
 //! # The servers
 //!
@@ -58,24 +57,29 @@
 //! # }
 //! ```
 
-mod call;
+pub(crate) mod call;
 mod error;
 mod events;
-mod frame;
+pub(crate) mod frame;
 mod frame_queue;
-mod incoming;
+pub(crate) mod incoming;
 mod options;
-mod rules;
+pub(crate) mod rules;
 mod serve;
 mod sink;
 mod turns;
 
-pub use call::{AnswerCall, Call, EventsCall, Routes, answer, arrived, events};
+pub use call::arrived;
 pub use error::{Error, Fault, FaultKind};
-pub use frame::Frame;
-pub use incoming::{Incoming, ParameterLocation};
 pub use options::{PathError, Server};
-pub use rules::{Answers, Dates, PacketKind, Reads, Rules, Speaks, WritePackets};
 pub use serve::{Serve, serve};
 pub use sink::{SendError, Sink};
 pub use turns::{RunningTurn, Turns};
+
+// Platform modules use these beside the compiled code; which of them depends on the features.
+#[allow(unused_imports)]
+pub(crate) use {
+    frame::Frame,
+    incoming::Incoming,
+    rules::{Answers, Dates, PacketKind, Reads, Rules, Speaks, WritePackets},
+};

@@ -1,10 +1,11 @@
 //! The part of a platform that is written by hand.
 
-use callbot::client::{Failure, Outcome, Reported, Step};
+use callbot::client::Failure;
 use callbot::clock::SharedClock;
-use callbot::server::{
-    self, Answers, Fault, Frame, PacketKind, Reads, SendError, Speaks, WritePackets,
+use callbot::codegen::{
+    self, Answers, Frame, Outcome, PacketKind, Reads, Reported, Speaks, Step, WritePackets,
 };
+use callbot::server::{Fault, SendError};
 use callbot::wire;
 use http::StatusCode;
 use serde_json::json;
@@ -16,7 +17,7 @@ use crate::fixture::{
 #[derive(Debug, Default)]
 pub(crate) struct Rules;
 
-impl server::Rules for Rules {
+impl codegen::Rules for Rules {
     type Echo = ();
 
     fn salvage(&self, _: &[u8]) {}
