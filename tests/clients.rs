@@ -10,8 +10,9 @@ use std::time::Duration;
 use callbot::aui::{self, Base, ice};
 use callbot::auth::{Credentials, Scheme, Signer};
 use callbot::client::{
-    BuildClient, CallOptions, ClientBuilder, Deadline, Error, Retries, Transport, TransportError,
+    CallOptions, ClientBuilder, Deadline, Error, Retries, Transport, TransportError,
 };
+use callbot::codegen::BuildClient;
 use callbot::odfs::{Start, StartInParams};
 use callbot::{digital_employee, duix, odfs};
 use futures_util::future::BoxFuture;
