@@ -853,7 +853,7 @@ fn what_is_missing_is_named_all_of_it() {
     assert_eq!((unmet.platform, &unmet.missing), (Duix, &expected));
     assert_eq!(
         unmet.to_string(),
-        "the bot needs what DUIX has not: a greeting, a reply in a stream, a setting for barge-in, \
+        "the bot requires features that DUIX does not support: a greeting, a reply in a stream, a setting for barge-in, \
          gathering keys, hanging up, what callers heard, a transfer to a queue, a transfer to a \
          queue by its access code, a transfer to an agent, a transfer to a number, a transfer to a \
          flow"

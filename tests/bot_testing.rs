@@ -494,11 +494,14 @@ async fn calls_that_share_a_host() {
 fn a_bot_that_needs_more() {
     let bot = || Clerk { needs: Needs::NONE.hang_up().heard(), ..Clerk::default() };
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
-    assert_eq!(text, "the bot needs what DUIX has not: hanging up, what callers heard");
+    assert_eq!(
+        text,
+        "the bot requires features that DUIX does not support: hanging up, what callers heard"
+    );
     // DUIX has one of both kinds, but not this one.
     let bot = || Clerk { needs: Needs::NONE.stream(), ..Clerk::default() };
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
-    assert_eq!(text, "the bot needs what DUIX has not: a reply in a stream");
+    assert_eq!(text, "the bot requires features that DUIX does not support: a reply in a stream");
     drop(TestCall::on(Platform::DuixStream, bot()));
 }
 
@@ -507,7 +510,7 @@ async fn nowhere() {
     let needs = Needs::NONE.heard().transfer(TransferKind::Flow);
     let bot = || Clerk { needs, ..Clerk::default() };
     let text = wrong_in(TestCall::everywhere(bot, async |_| {})).await;
-    assert!(text.starts_with("nothing was tested: the bot needs what"), "{text}");
+    assert!(text.starts_with("nothing was tested: the bot requires features that"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -524,7 +527,7 @@ async fn expectations_that_do_not_hold() {
         (wrong(|| hm.expect_no_speech()), "says \"You said: Hm\", expected nothing"),
         (wrong(|| hm.expect_gather(4)), "no keys are gathered, expected up to 4"),
         (wrong(|| bye.expect_gather(3)), "step 3: up to 4 keys are gathered, expected 3"),
-        (wrong(|| hm.expect_speech_settings()), "no voice was set"),
+        (wrong(|| hm.expect_speech_settings()), "no speech settings were made"),
         (
             wrong(|| hm.expect_transfer(TransferKind::Queue, "vip")),
             "no transfer, expected one to a queue: vip",

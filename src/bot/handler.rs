@@ -39,7 +39,7 @@ pub trait Bot: Send + Sync + Sized + 'static {
 
     /// A call began, and this is said first. Digital Employee gives 200 ms for all of it. DUIX has no
     /// such event: there this runs before the first turn, and what it says is
-    /// [dropped](HostBuilder::greeting). If it does not end well it runs again before the next turn,
+    /// [dropped](super::HostBuilder::greeting). If it does not end well it runs again before the next turn,
     /// in the same way. Default: nothing.
     fn begin(
         &self,
@@ -58,10 +58,10 @@ pub trait Bot: Send + Sync + Sized + 'static {
         reply: &mut Reply,
     ) -> impl Future<Output = Result> + Send;
 
-    /// A reply was cut short: this one, at this point. The history is already cut. It runs as soon as
-    /// no turn has the call, at the latest before the next turn, of whose time it then has a quarter.
-    /// Should it be cut off by that or by its end, it runs again, and once more when the platform tells
-    /// later what was heard. Default: nothing.
+    /// Called when a reply was cut short; the history is already truncated to what was heard. It runs
+    /// as soon as the call is idle, or at the latest before the next turn, where it may use a quarter
+    /// of that turn's budget. If it does not finish, it is called again. It is also called again if the
+    /// platform later reports what was heard. The default does nothing.
     fn interrupted(
         &self,
         call: &mut Call<Self::Memory>,

@@ -9,6 +9,8 @@ use futures_util::{Stream, StreamExt};
 
 use super::capabilities::{Capabilities, Platform};
 use super::controls::{Closing, Element, Gather, HangUp, Native, SpeechSettings, Transfer};
+#[cfg(doc)]
+use super::error::ReplyError;
 use super::error::Result;
 use super::outbox::{Audience, Outbox};
 use crate::server::Error;

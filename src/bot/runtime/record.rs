@@ -181,7 +181,7 @@ impl CallRecord {
     }
 
     pub(in crate::bot) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
-        serde_json::to_vec(self).map_err(|error| StoreError::failed(error))
+        serde_json::to_vec(self).map_err(StoreError::failed)
     }
 }
 

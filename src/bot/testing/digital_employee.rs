@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::peer::{Act, CALLED, CALLER, built, options};
+use super::act::{Act, CALLED, CALLER, built, options};
 use super::transcript::{Record, Step};
 use crate::bot::capabilities::TransferKind;
 use crate::bot::controls::{Gather, HangUp, SpeechSettings, Synthesis, Transfer};

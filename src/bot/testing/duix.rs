@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 
-use super::peer::{Act, CALLED, CALLER, built, options};
+use super::act::{Act, CALLED, CALLER, built, options};
 use super::transcript::Step;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::Native;

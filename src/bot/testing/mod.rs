@@ -87,6 +87,7 @@
 //! Where there is nothing, nothing is sent, and the answer is [unsupported](Answer::unsupported). An
 //! ODFS answer that only plays is followed by `playover`; both answers are one [`Answer`].
 
+mod act;
 mod answer;
 #[cfg(feature = "digital-employee")]
 mod digital_employee;
@@ -102,8 +103,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use act::Act;
 pub use answer::Answer;
-use peer::{Act, Peer};
+use peer::Peer;
 use transcript::{Step, Transcript};
 pub use turn::Turn;
 use turn::{Ending, Work};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::peer::{Act, CALLED, CALLER, built, options};
+use super::act::{Act, CALLED, CALLER, built, options};
 use super::transcript::Step;
 use crate::bot::capabilities::TransferKind;
 use crate::bot::controls::{Gather, HangUp, SpeechSettings, Transfer};
