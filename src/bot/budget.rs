@@ -20,7 +20,7 @@ impl Platform {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Budget {
-    /// For all of the answer to the begin of a call. What was said by then goes out, the rest is
+    /// For all of the greeting. What was said by then goes out, the rest is
     /// dropped; if nothing was said, the call's answer is a failure. `None`: as `whole`.
     pub begin: Option<Duration>,
     /// For the first packet of a turn. Past it the turn is dropped and answered with a failure.
@@ -88,7 +88,7 @@ impl Budget {
     pub(super) fn filler(&self) -> Option<Duration> {
         let part = if self.filler_at.is_finite() { self.filler_at.clamp(0.0, 1.0) } else { 1.0 };
         let time = self.first_packet.or(self.whole)?;
-        // What is too long for a clock is no time for a filler either.
+        // What is too long for a clock counts as no time.
         Duration::try_from_secs_f64(time.as_secs_f64() * f64::from(part)).ok()
     }
 }

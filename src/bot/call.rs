@@ -59,7 +59,7 @@ pub(super) struct TurnHandle {
     pub limits: Arc<Limits>,
     /// Of the memory.
     pub version: u32,
-    /// `None` when the call is over: nothing is kept then.
+    /// `None` when the call is over: nothing is stored then.
     pub lease: Option<Lease>,
     /// What was saved last, for what comes after a hook that failed.
     pub saved: Mutex<Option<Vec<u8>>>,
@@ -164,7 +164,7 @@ pub struct CallInfo {
     pub caller: Option<String>,
     /// The number that was called, the access code, or the code of the avatar.
     pub called: Option<String>,
-    /// What else came with this request and with the begin of the call: custom context, ids of the
+    /// What else came with this request and with the beginning of the call: custom context, ids of the
     /// tenant and the like, by the platform's own names.
     pub extras: Map<String, Value>,
 }

@@ -96,7 +96,7 @@ impl fmt::Display for Platform {
 pub struct Capabilities {
     /// Whether a reply goes out in packets as it is made; else as one answer at its end.
     pub streams: bool,
-    /// Whether the begin of a call is told and answered. Elsewhere [`Bot::begin`](super::Bot::begin)
+    /// Whether the platform asks for a greeting. Elsewhere [`Bot::begin`](super::Bot::begin)
     /// runs before the first turn, and what it says is not heard.
     pub greets: bool,
     /// Which [`SpeechSettings`](super::SpeechSettings) can be set.

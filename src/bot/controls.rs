@@ -145,7 +145,7 @@ pub struct Gather {
 }
 
 impl Gather {
-    /// At most so many keys.
+    /// Gathers up to `digits` keys.
     #[must_use]
     pub fn up_to(digits: u8) -> Self {
         Self { digits, timeout: None, speech: false }

@@ -81,7 +81,7 @@ impl From<StoreError> for ReplyError {
     }
 }
 
-/// Something of a reply that did not reach the caller, where that is no error.
+/// A part of a reply was dropped without an error; see [`Bot::notice`](super::Bot::notice).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Notice {
@@ -89,22 +89,21 @@ pub struct Notice {
     pub call: CallKey,
     /// The platform.
     pub platform: Platform,
-    /// What did not reach the caller.
+    /// The part that was dropped.
     pub what: Dropped,
 }
 
-/// What of a reply did not reach the caller.
+/// A part of a reply that was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dropped {
-    /// A control that the platform can't do, and that may be
-    /// [lost](super::HostBuilder::lossy).
+    /// A control that the platform can't do; see [`HostBuilder::lossy`](super::HostBuilder::lossy).
     Control(ControlKind),
-    /// What was said at the begin of a call, when no platform asked for that.
+    /// The greeting, on a platform that does not ask for one.
     Greeting,
     /// The reason of a hang-up, which the platform has no place for.
     HangUpReason,
-    /// What was said at the begin of a call after the time was up.
+    /// The part of the greeting that came after the deadline.
     RestOfGreeting,
 }
 

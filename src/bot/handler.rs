@@ -14,33 +14,34 @@ use super::reply::Reply;
 ///
 /// One value serves all calls at once. What differs from call to call is in [`Memory`](Self::Memory).
 pub trait Bot: Send + Sync + Sized + 'static {
-    /// What the bot remembers of a call: anything that goes into JSON and back. `()` will do.
+    /// What the bot remembers of a call: anything that serde reads and writes as JSON, such as `()`.
     type Memory: Serialize + DeserializeOwned + Default + Send + Sync + 'static;
 
     /// The version of [`Memory`](Self::Memory). A field that is new and has `#[serde(default)]` needs
     /// no new version.
     const MEMORY_VERSION: u32 = 0;
 
-    /// What a memory of an older version is now. Memories of a newer version are never asked for: such
-    /// a turn fails, and what is kept stays as it is.
+    /// Converts a memory of the older version `from`. It is not called for memories of a newer version:
+    /// such a turn fails, and the stored memory stays as it is.
     ///
     /// # Errors
-    /// When there is no such thing; the turn fails then, and what is kept stays as it is. This is the
+    /// When it can't be converted; the turn fails, and the stored memory stays as it is. This is the
     /// default.
     fn migrate(from: u32, old: serde_json::Value) -> Result<Self::Memory> {
         let _ = old;
         Err(MemoryVersion::new(from, Self::MEMORY_VERSION).into())
     }
 
-    /// What the bot can't do without. It is checked when the bot is put on a platform. Default: nothing.
+    /// Returns what the bot requires of a platform. It is checked when the bot is put on one. The default
+    /// is nothing.
     fn needs(&self) -> Needs {
         Needs::NONE
     }
 
-    /// A call began, and this is said first. Digital Employee gives 200 ms for all of it. DUIX has no
-    /// such event: there this runs before the first turn, and what it says is
-    /// [dropped](super::HostBuilder::greeting). If it does not end well it runs again before the next turn,
-    /// in the same way. Default: nothing.
+    /// Called when a call begins, to greet the caller. Digital Employee gives it 200 ms. DUIX has no such
+    /// event: there it runs before the first turn, and what it says is
+    /// [dropped](super::HostBuilder::greeting). If it fails it is called again before the next turn, in
+    /// the same way. The default does nothing.
     fn begin(
         &self,
         call: &mut Call<Self::Memory>,
@@ -50,7 +51,7 @@ pub trait Bot: Send + Sync + Sized + 'static {
         async { Ok(()) }
     }
 
-    /// The caller took a turn.
+    /// Called when the caller takes a turn.
     fn turn(
         &self,
         call: &mut Call<Self::Memory>,
@@ -71,7 +72,7 @@ pub trait Bot: Send + Sync + Sized + 'static {
         async { Ok(()) }
     }
 
-    /// The call is over, and what was kept of it is gone. It runs once. Default: nothing.
+    /// Called once when the call is over and has been removed from the store. The default does nothing.
     fn ended(
         &self,
         call: &mut Call<Self::Memory>,
@@ -81,8 +82,7 @@ pub trait Bot: Send + Sync + Sized + 'static {
         async { Ok(()) }
     }
 
-    /// Something of a reply did not reach the caller, where that is no error. Default: a warning in
-    /// the log.
+    /// Called when a part of a reply is dropped without an error. The default logs a warning.
     fn notice(&self, notice: &Notice) {
         tracing::warn!(call = %notice.call, "{notice}");
     }

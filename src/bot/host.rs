@@ -18,7 +18,8 @@ use super::limits::{Greeting, Limits};
 use super::memory;
 use super::needs::NeedsError;
 use super::outbox::Reader;
-use super::runtime::{CallRecord, Calls, Setup, TurnRequest};
+use super::runtime::trigger::TurnRequest;
+use super::runtime::{CallRecord, Calls, Setup};
 use super::snapshot::{CallSnapshot, SnapshotError};
 use super::store::{AnyStore, MemoryStore, Store};
 

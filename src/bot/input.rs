@@ -125,7 +125,7 @@ pub enum Heard {
     UpTo(String),
     /// None of it.
     Nothing,
-    /// The platform told a text that is not in the reply: this one. The history keeps the whole
+    /// The platform reported a text that is not in the reply: this one. The history keeps the whole
     /// reply.
     Mismatch(String),
     /// The platform does not tell. The history keeps what was sent.

@@ -1,6 +1,6 @@
 //! One bot for every platform.
 //!
-//! Write a [`Bot`] once, give it to a [`Host`], and put it on each platform that there is:
+//! Implement [`Bot`] once, give it to a [`Host`], and put it on each platform:
 //!
 //! ```no_run
 //! # #[cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs"))]
@@ -32,24 +32,24 @@
 //!
 //! # A turn
 //!
-//! A turn is a task of its own and a transaction. What the bot says goes out when it really waits for
-//! something, so that words and controls that are made together arrive together. When the turn ends
-//! with `Ok`, the memory is written, and only then the reply ends. An error, a panic or a caller who
-//! barges in puts the memory back to the last [`Call::save`], or to what it was before the turn. On
-//! the last of these the task is dropped where it waits, unless it [holds](Call::hold).
+//! A turn is a task and a transaction. Text goes out when the bot really waits for something, so that
+//! words and controls that are made together arrive together. When the turn ends with `Ok`, the memory
+//! is written, and only then the reply ends. An error, a panic or a caller who barges in puts the memory
+//! back to the last [`Call::save`], or to what it was before the turn. When a caller barges in, the task
+//! is dropped where it waits, unless it [holds](Call::hold).
 //!
 //! # What the caller heard
 //!
 //! Usually a caller barges in when the reply is long complete and is being spoken. The platform may
-//! tell how far that was: the [`History`] is cut there, in the entry of that turn and no other, and
-//! [`Bot::interrupted`] is told. Where the platform does not tell, it is [`Heard::Unknown`].
+//! report how far that was: the [`History`] is truncated there, in the entry of that turn and no other,
+//! and [`Bot::interrupted`] is called. A platform that does not report it leaves [`Heard::Unknown`].
 //!
 //! # Platforms
 //!
-//! What a platform can do is data: [`Capabilities`] has the table. A bot that can't do without
-//! something says so in [`Bot::needs`], and is not put on a platform that has not got it. Everything
-//! else is an error at the line that asks for it, unless [`HostBuilder::lossy`] says that it may be
-//! dropped with a [`Notice`].
+//! What a platform can do is data: [`Capabilities`] has the table. A bot says in [`Bot::needs`] what it
+//! requires, and can't be put on a platform that lacks it. Everything else that a platform lacks is an
+//! error at the line that asks for it, unless [`HostBuilder::lossy`] allows that it is dropped with a
+//! [`Notice`].
 //!
 //! | | Digital Employee | DUIX | ODFS |
 //! |---|---|---|---|
@@ -63,8 +63,8 @@
 //! # Time
 //!
 //! A [`Budget`] counts from the arrival of the request. When part of it is used up and the bot has
-//! said nothing, the [filler](HostBuilder::filler) goes out; when all of it is, the turn is dropped and
-//! the platform gets its failure answer.
+//! said nothing, the [filler](HostBuilder::filler) goes out. When all of it is used up, the turn is
+//! dropped and the platform gets its failure answer.
 //!
 //! # Tests
 //!
@@ -73,8 +73,9 @@
 //!
 //! # Where calls are kept
 //!
-//! In a [`Store`]: [`MemoryStore`] keeps them in this process. Several processes need one that they
-//! share; a turn that another process has overtaken can't write any more.
+//! In a [`Store`]: [`MemoryStore`] keeps them in this process. Several processes need a store that they
+//! share; a turn that another process has overtaken can't write any more. What you need to write one is
+//! in [`store`].
 
 // Each platform uses its own part of the runtime.
 #![cfg_attr(

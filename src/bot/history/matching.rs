@@ -14,10 +14,10 @@ pub(in crate::bot) fn end_of(heard: &str, sent: &str) -> Option<usize> {
     if begin > 0 && next.contains(&heard) {
         return None;
     }
-    let mut left = begin + heard.len();
+    let mut rest = begin + heard.len();
     folded(sent).find_map(|(end, c)| {
-        left = left.saturating_sub(c.len_utf8());
-        (left == 0).then_some(end)
+        rest = rest.saturating_sub(c.len_utf8());
+        (rest == 0).then_some(end)
     })
 }
 

@@ -49,7 +49,7 @@ impl History {
     /// The turn with this id.
     #[must_use]
     pub fn get(&self, turn: &TurnId) -> Option<&Entry> {
-        // Whoever asks mostly asks for one of the newest.
+        // Mostly it is one of the newest.
         self.entries.iter().rev().find(|entry| entry.turn == *turn)
     }
 
@@ -69,8 +69,8 @@ impl History {
         self.entries.retain(|entry| entry.turn != *turn);
     }
 
-    /// Drops the oldest turns until there are at most so many, with at most so many bytes of text.
-    /// The newest one stays in any case.
+    /// Drops the oldest turns until there are at most `entries`, with at most `bytes` of text. The
+    /// newest one always stays.
     pub(in crate::bot) fn trim(&mut self, entries: usize, bytes: usize) {
         let mut total = self.entries.iter().map(Entry::bytes).fold(0, usize::saturating_add);
         while self.entries.len() > 1 && (self.entries.len() > entries || total > bytes) {
@@ -80,8 +80,8 @@ impl History {
         }
     }
 
-    /// The platform tells what the caller heard of the reply of a turn, or that it does not know.
-    /// `None` when there is no such turn; nothing changes then.
+    /// Truncates the reply of a turn to what the caller `heard`, if the platform knows. Returns what was
+    /// heard; `None` if there is no such turn.
     pub(in crate::bot) fn cut(&mut self, turn: &TurnId, heard: Option<&str>) -> Option<Heard> {
         self.get_mut(turn).map(|entry| entry.cut(heard))
     }
@@ -97,13 +97,13 @@ impl History {
 pub struct Entry {
     /// The turn.
     pub turn: TurnId,
-    /// What the caller did; `None` at the begin of the call.
+    /// What the caller did; `None` at the beginning of the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Input>,
     /// What the bot said: all of it, or, where that is known, as much as the caller heard.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub said: String,
-    /// The filler that went out before, which is no part of `said`.
+    /// The filler that went out before, which is not in `said`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filler: Option<String>,
     /// What the caller heard, if the reply was cut short.
@@ -145,7 +145,7 @@ impl Entry {
             Some(Input::Transferred(TransferOutcome::Failed(reason))) => reason.len(),
             Some(Input::Other(value)) => {
                 let mut length = Length(0);
-                // What can't be written has no length, and is no reason to stop.
+                // What can't be written counts as nothing.
                 let _ = serde_json::to_writer(&mut length, value);
                 length.0
             }
@@ -166,7 +166,7 @@ impl Entry {
                 Some(known) => known,
                 None => Heard::Unknown,
             },
-            Some(text) => match self.kept(text) {
+            Some(text) => match self.heard_bytes(text) {
                 Some(0) => {
                     self.said.clear();
                     Heard::Nothing
@@ -188,7 +188,7 @@ impl Entry {
     }
 
     /// How many bytes of `said` the caller heard; `None` when the text is not in the reply.
-    fn kept(&self, heard: &str) -> Option<usize> {
+    fn heard_bytes(&self, heard: &str) -> Option<usize> {
         if heard.trim().is_empty() {
             return Some(0);
         }

@@ -16,7 +16,7 @@ use crate::bot::host::Host;
 use crate::bot::input::{CallKey, Input, TurnId};
 use crate::bot::needs::NeedsError;
 use crate::bot::outbox::{Packet, Reader};
-use crate::bot::runtime::{Trigger, TurnRequest};
+use crate::bot::runtime::trigger::{Trigger, TurnRequest};
 use crate::digital_employee::{
     self, AbortDialogueRequest, Api, BeginSessionRequest, Control, DialogueRequest,
     EndSessionRequest, Event, GatherDtmf, Reply, Server, SynthesizerConfig, Terminator,
@@ -102,7 +102,7 @@ impl<B: Bot> Api for OnDigitalEmployee<B> {
     }
 }
 
-/// A request without an id is no repetition of another.
+/// Returns the id of a turn. A request without one does not repeat another.
 fn turn_id(stream_id: &str) -> TurnId {
     if stream_id.is_empty() { TurnId::random() } else { TurnId::new(stream_id) }
 }

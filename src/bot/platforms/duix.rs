@@ -11,7 +11,7 @@ use crate::bot::handler::Bot;
 use crate::bot::host::Host;
 use crate::bot::input::{Input, TurnId};
 use crate::bot::needs::NeedsError;
-use crate::bot::runtime::{Trigger, TurnRequest};
+use crate::bot::runtime::trigger::{Trigger, TurnRequest};
 use crate::duix::dialogue::{Answer, Api, DialogueRequest, Reply, Server};
 use crate::server::Error;
 

@@ -18,7 +18,7 @@ use crate::bot::host::Host;
 use crate::bot::input::{CallKey, Ended, Input, TransferOutcome, TurnId};
 use crate::bot::needs::NeedsError;
 use crate::bot::outbox::Packet;
-use crate::bot::runtime::{Trigger, TurnRequest};
+use crate::bot::runtime::trigger::{Trigger, TurnRequest};
 use crate::odfs::{
     self, Action, Api, Call, Flow, Interacted, Keys, Language, ModelType, Prompt, RecognitionId,
     Recognitions, ReleaseOutParams, Request, ResolveError, Route, Start, TransferResult,
@@ -231,7 +231,7 @@ impl<B: Bot> OnOdfs<B> {
         Ok(match request.inparams.meaning() {
             odfs::Input::Text(words) => Input::Speech(words.into()),
             odfs::Input::Keys(keys) => Input::Dtmf(keys.into()),
-            // After a reply that listens, the end of playing is nothing but the begin of silence.
+            // After a reply that listens, the end of playing is the start of silence.
             odfs::Input::Timeout | odfs::Input::PlayOver => Input::Silence,
             odfs::Input::NoMatch => Input::NoMatch,
             odfs::Input::Recognition(id) => match &self.settings.recognitions {

@@ -66,7 +66,7 @@ impl<B: Bot> Shared<B> {
         }
     }
 
-    /// Ends a call that is no longer in the store, in a task of its own.
+    /// Ends a call that is no longer in the store, in a new task.
     pub(super) fn spawn_finish(self: &Arc<Self>, call: CallKey, record: Record, why: Ended) {
         let shared = self.clone();
         drop(self.spawn(async move { shared.finish(call, record, Some(why)).await }));

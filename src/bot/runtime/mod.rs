@@ -8,10 +8,9 @@ mod hook;
 mod record;
 mod session;
 mod shared;
-mod trigger;
+pub(super) mod trigger;
 mod turn;
 
 pub(super) use calls::Calls;
 pub(super) use record::CallRecord;
 pub(super) use shared::Setup;
-pub(super) use trigger::{Trigger, TurnRequest};

@@ -66,7 +66,7 @@ impl<'a, B: Bot> Session<'a, B> {
         Ok(Self { shared, outbox, lease, info, record, memory, memory_changed: false, notes })
     }
 
-    /// Removes what a former attempt of this turn said: it is no past of this one.
+    /// Removes what an earlier attempt of this turn said.
     pub(super) fn forget_turn(&mut self) {
         self.record.history.forget(self.outbox.turn());
     }
@@ -125,7 +125,7 @@ impl<'a, B: Bot> Session<'a, B> {
             }
             (Err(error), BeginAs::BeforeTurn) if outbox.cause().is_none() => {
                 // The caller has taken a turn, and that can still be served. The next one tries again.
-                tracing::error!(call = %outbox.call(), "the begin of a call failed: {error}");
+                tracing::error!(call = %outbox.call(), "the greeting of a call failed: {error}");
                 outbox.discard_unsent();
                 outbox.set_speech(self.record.speech.clone());
                 self.roll_back(&call);
@@ -313,7 +313,7 @@ impl<'a, B: Bot> Session<'a, B> {
             Some(_) => Entry { heard: Some(Heard::Unknown), ..outbox.sent_entry(stored_input) },
         };
         let entry = Entry { epoch: self.epoch(), ..entry };
-        // A begin without a word is no turn.
+        // A greeting without a word is not a turn.
         if entry.input.is_some() || !entry.said.is_empty() || cut.is_some() {
             self.record.history.push(entry);
         }

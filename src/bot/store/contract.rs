@@ -18,7 +18,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Opens a call for a turn, and makes a record if there is none.
     ///
-    /// Waits out a [`hold`](Self::hold) of the turn that has the call now; that turn is told by
+    /// Waits out a [`hold`](Self::hold) of the turn that has the call now; that turn is named by
     /// [`cancels`](Self::cancels), before the wait, and can't write any more when this returns. Unless
     /// it is the same one, it counts as answered from then on.
     ///

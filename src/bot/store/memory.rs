@@ -295,7 +295,7 @@ impl Store for MemoryStore {
             loop {
                 match receiver.recv().await {
                     Ok(cancel) => return Some((cancel, receiver)),
-                    // A turn that is not told finds out when it writes.
+                    // A turn whose message was lost finds out when it writes.
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return None,
                 }

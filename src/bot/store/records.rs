@@ -46,7 +46,7 @@ impl Lease {
     }
 }
 
-/// What is kept of a call. It holds what callers say, and does not show it.
+/// What a store has of a call. It holds what callers say, which `Debug` does not show.
 #[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Record {

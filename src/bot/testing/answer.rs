@@ -138,7 +138,7 @@ impl Answer {
         self.expect(said.is_empty(), || format!("the bot says {said:?}, expected nothing"))
     }
 
-    /// So many keys at most are gathered.
+    /// Up to `digits` keys are gathered.
     #[track_caller]
     pub fn expect_gather(&self, digits: u8) -> &Self {
         let found = self.gather().map(|gather| gather.digits);
