@@ -18,51 +18,23 @@ fn main() -> Result<(), Box<dyn Error>> {
         #[cfg(feature = "client")]
         client: true,
         server: cfg!(feature = "server"),
+        schemas: cfg!(feature = "schemars"),
         ..Settings::default()
     };
     if cfg!(feature = "digital-employee") {
-        write(
-            "digital-employee.yaml",
-            &Settings {
-                outputs: &[("abortDialogue", "()"), ("endSession", "()")],
-                optional: &["abortDialogue", "endSession"],
-                ..settings
-            },
-        )?;
+        digital_employee(settings)?;
     }
     if cfg!(feature = "duix") {
-        write(
-            "duix.yaml",
-            &Settings {
-                outputs: &[
-                    ("concurrency", "Concurrency"),
-                    ("sessions", "serde_json::Value"),
-                    ("stopAllSessionsOfApp", "()"),
-                    ("stopSession", "()"),
-                    ("conversation", "Conversation"),
-                    ("conversationV2", "Conversation"),
-                    ("createAvatar", "CreatedAvatar"),
-                    ("avatar", "Avatar"),
-                ],
-                optional: &["conversationV2", "createAvatar", "avatar"],
-                ..settings
-            },
-        )?;
-        write(
-            "duix-dialogue.yaml",
-            &Settings {
-                modules: &[("duix.yaml", "crate::duix")],
-                outputs: &[("dialogue", "Answer")],
-                optional: &["dialogue", "dialogueStream"],
-                ..settings
-            },
-        )?;
+        duix(settings)?;
     }
     if cfg!(feature = "odfs") {
         write(
             "odfs.yaml",
             &Settings {
                 formats: &[("call-time", "super::CallTime"), ("play-template", "super::ModelType")],
+                #[cfg(feature = "client")]
+                wire_client: true,
+                wire_server: true,
                 ..settings
             },
         )?;
@@ -75,9 +47,63 @@ fn main() -> Result<(), Box<dyn Error>> {
         let aicall = ("aicall.yaml", "crate::aicall");
         write("ice.yaml", &Settings { modules: &[aicall], ..settings })?;
         let modules = &[aicall, ("ice.yaml", "crate::aui::ice")];
-        write("aui.yaml", &Settings { modules, ..settings })?;
+        write(
+            "aui.yaml",
+            &Settings {
+                modules,
+                #[cfg(feature = "client")]
+                wire_client: true,
+                wire_server: true,
+                ..settings
+            },
+        )?;
     }
     Ok(())
+}
+
+fn digital_employee(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
+    write(
+        "digital-employee.yaml",
+        &Settings {
+            outputs: &[("abortDialogue", "()"), ("endSession", "()")],
+            optional: &["abortDialogue", "endSession"],
+            server_docs: include_str!("src/digital_employee/server.md"),
+            ..settings
+        },
+    )
+}
+
+fn duix(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
+    write(
+        "duix.yaml",
+        &Settings {
+            outputs: &[
+                ("concurrency", "Concurrency"),
+                ("sessions", "serde_json::Value"),
+                ("stopAllSessionsOfApp", "()"),
+                ("stopSession", "()"),
+                ("conversation", "Conversation"),
+                ("conversationV2", "Conversation"),
+                ("createAvatar", "CreatedAvatar"),
+                ("avatar", "Avatar"),
+            ],
+            optional: &["conversationV2", "createAvatar", "avatar"],
+            #[cfg(feature = "client")]
+            wire_client: true,
+            server_docs: include_str!("src/duix/server.md"),
+            ..settings
+        },
+    )?;
+    write(
+        "duix-dialogue.yaml",
+        &Settings {
+            modules: &[("duix.yaml", "crate::duix")],
+            outputs: &[("dialogue", "Answer")],
+            optional: &["dialogue", "dialogueStream"],
+            server_docs: include_str!("src/duix/dialogue/server.md"),
+            ..settings
+        },
+    )
 }
 
 /// `specs/digital-employee.yaml` to `OUT_DIR/digital_employee.rs`.

@@ -4,49 +4,32 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::docs::docs;
+use super::error::Error;
 use super::model::{Answer, Form, Model, Operation, Place, Presence};
 use super::names::form_path;
-use super::{Error, names, raw};
+use super::{names, raw};
 
-/// Writes `Client` and the private module `raw` that builds its requests.
-pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
+/// Writes the client, called `name`, and the private module `raw` that builds its requests.
+pub(super) fn write(spec: &str, model: &Model, name: &str) -> Result<TokenStream, Error> {
     let raw = raw::write(spec, model)?;
+    let name = names::ident(name);
     let methods = model.operations.iter().map(|operation| method(model, operation));
     let docs = docs(&format!("Calls a server of the {}.", model.title));
+    let constructors = constructors();
     Ok(quote! {
-        use ::callbot::client;
-
         #docs
         ///
         /// Cheap to clone; all clones share their connections.
         #[derive(Debug, Clone)]
-        pub struct Client {
-            core: client::Core,
+        pub struct #name {
+            core: codegen::Core,
         }
 
-        impl Client {
-            /// A client of the server at `base_url`, with the default settings.
-            ///
-            /// # Errors
-            /// When the URL is not an absolute http or https URL, or TLS can't be set up.
-            pub fn new(base_url: &str) -> Result<Self, client::Error> {
-                Self::builder(base_url).build()
-            }
+        impl #name {
+            #constructors
 
-            /// A client of the server at `base_url`, with settings of one's own.
-            #[must_use]
-            pub fn builder(base_url: &str) -> client::Builder<Self> {
-                client::Builder::new(base_url)
-            }
-
-            /// The same client, with other options for the calls that are made through it.
-            #[must_use]
-            pub fn with(&self, options: client::CallOptions) -> Self {
-                Self { core: self.core.with(options) }
-            }
-
-            fn raw(&self) -> (raw::Client, client::Capture) {
-                let capture = client::Capture::default();
+            fn raw(&self) -> (raw::Client, codegen::Capture) {
+                let capture = codegen::Capture::default();
                 let (base_url, http) = self.core.connection();
                 (raw::Client::new_with_client(base_url, http, capture.clone()), capture)
             }
@@ -54,14 +37,22 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
             #(#methods)*
         }
 
-        impl From<client::Core> for Client {
-            fn from(core: client::Core) -> Self {
+        impl codegen::BuildClient for #name {
+            type Settings = ();
+
+            fn build(core: codegen::CoreBuilder, (): ()) -> Result<Self, client::Error> {
+                core.build().map(Self::from)
+            }
+        }
+
+        impl From<codegen::Core> for #name {
+            fn from(core: codegen::Core) -> Self {
                 Self { core }
             }
         }
 
         // The raw client never sends: it hands each finished request over.
-        impl progenitor_client::ClientHooks<client::Capture> for raw::Client {
+        impl progenitor_client::ClientHooks<codegen::Capture> for raw::Client {
             async fn exec(
                 &self,
                 request: reqwest::Request,
@@ -79,6 +70,30 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     })
 }
 
+/// How a client is made, and how its options are changed.
+fn constructors() -> TokenStream {
+    quote! {
+            /// Returns a client of the server at `base_url`, with the default settings.
+            ///
+            /// # Errors
+            /// If the URL is not an absolute http or https URL, or TLS can't be set up.
+            pub fn new(base_url: &str) -> Result<Self, client::Error> {
+                Self::builder(base_url).build()
+            }
+
+            /// Returns a builder for a client of the server at `base_url`.
+            pub fn builder(base_url: &str) -> client::ClientBuilder<Self> {
+                client::ClientBuilder::new(base_url, ())
+            }
+
+            /// Returns the same client with other options. Both share their connections.
+            #[must_use]
+            pub fn with_options(&self, options: client::CallOptions) -> Self {
+                Self { core: self.core.with_options(options) }
+            }
+    }
+}
+
 fn method(model: &Model, operation: &Operation) -> TokenStream {
     let name = names::ident(&names::snake(&operation.id));
     let constant = names::constant(&operation.id);
@@ -87,10 +102,10 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
     let parameters = operation.parameters_type.as_deref().map(names::ident);
     let parameters_argument = parameters.iter().map(|ty| quote!(parameters: &#ty,));
     let parameters_check =
-        parameters.iter().map(|_| quote!(client::check(operation, parameters)?;));
+        parameters.iter().map(|_| quote!(codegen::check(operation, parameters)?;));
     let body = operation.body.as_ref().map(form_path);
     let body_argument = body.iter().map(|ty| quote!(request: &#ty,));
-    let body_check = body.iter().map(|_| quote!(client::check(operation, request)?;));
+    let body_check = body.iter().map(|_| quote!(codegen::check(operation, request)?;));
     let arguments = raw_arguments(model, operation);
     let headers = headers(model, operation);
     let mutable = (!headers.is_empty()).then(|| quote!(mut));
@@ -134,14 +149,17 @@ fn headers(model: &Model, operation: &Operation) -> Vec<TokenStream> {
         model.parameters(operation).filter(|(parameter, _)| parameter.place == Place::Header);
     let statements = headers.map(|(parameter, property)| {
         let (wire, ident) = (&parameter.wire, names::ident(&property.rust));
-        let secret = matches!(property.shape.form, Form::Secret);
+        let write = match property.shape.form {
+            Form::Secret => quote!(codegen::secret_header),
+            _ => quote!(codegen::header),
+        };
         match property.presence {
             Presence::Required => quote! {
-                client::header(operation, &mut http, #wire, &parameters.#ident, #secret)?;
+                #write(operation, &mut http, #wire, &parameters.#ident)?;
             },
             _ => quote! {
                 if let Some(value) = &parameters.#ident {
-                    client::header(operation, &mut http, #wire, value, #secret)?;
+                    #write(operation, &mut http, #wire, value)?;
                 }
             },
         }
@@ -167,10 +185,10 @@ fn raw_arguments(model: &Model, operation: &Operation) -> Vec<TokenStream> {
         let wire = &parameter.wire;
         match (parameter.place, property.presence) {
             (Place::Path, _) => {
-                quote!(&client::segment(operation, #wire, &parameters.#ident)?)
+                quote!(&codegen::segment(operation, #wire, &parameters.#ident)?)
             }
-            (_, Presence::Required) => quote!(&wire::parameter(&parameters.#ident)),
-            _ => quote!(parameters.#ident.as_ref().map(wire::parameter).as_deref()),
+            (_, Presence::Required) => quote!(&codegen::parameter(&parameters.#ident)),
+            _ => quote!(parameters.#ident.as_ref().map(codegen::parameter).as_deref()),
         }
     });
     arguments.chain(operation.body.as_ref().map(|_| quote!(request))).collect()

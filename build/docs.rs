@@ -3,6 +3,9 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::model::{Property, Type};
+use super::names;
+
 /// A doc comment, one `///` for each line.
 pub(super) fn docs(text: &str) -> TokenStream {
     let lines = text.trim_end().lines().map(|line| {
@@ -16,4 +19,28 @@ pub(super) fn docs(text: &str) -> TokenStream {
 pub(super) fn aliases<'a>(names: impl IntoIterator<Item = &'a String>) -> TokenStream {
     let names = names.into_iter();
     quote!(#(#[doc(alias = #names)])*)
+}
+
+/// The names under which rustdoc finds a property besides its own: those of the spec, and its wire
+/// name where that is another one.
+pub(super) fn property_aliases(property: &Property) -> TokenStream {
+    let named = property.doc_aliases.contains(&property.wire);
+    let other = names::snake(&property.wire) != property.rust && !named;
+    aliases(property.doc_aliases.iter().chain(other.then_some(&property.wire)))
+}
+
+pub(super) fn deprecated(deprecated: bool) -> TokenStream {
+    if deprecated { quote!(#[deprecated]) } else { TokenStream::new() }
+}
+
+/// Docs of a type, its name at the platform as an alias, and `deprecated`.
+pub(super) fn type_docs(ty: &Type) -> TokenStream {
+    let docs = docs(&ty.description);
+    let alias = (ty.name != ty.rust).then(|| {
+        let name = &ty.name;
+        quote!(#[doc(alias = #name)])
+    });
+    let aliases = aliases(&ty.doc_aliases);
+    let deprecated = deprecated(ty.deprecated);
+    quote! { #docs #alias #aliases #deprecated }
 }

@@ -4,9 +4,9 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::docs::{aliases, docs};
+use super::docs::{aliases, docs, type_docs};
 use super::model::{self, EnumValue, Kind, Model, Type, Variant};
-use super::{names, types::type_docs};
+use super::names;
 
 /// Writes every enum of the spec.
 pub(super) fn write(model: &Model) -> TokenStream {
@@ -111,7 +111,7 @@ impl Enum<'_> {
 
             impl<'de> serde::Deserialize<'de> for #name {
                 fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    wire::read_text(deserializer)
+                    codegen::read_text(deserializer)
                 }
             }
         }
@@ -132,6 +132,7 @@ impl Enum<'_> {
             let also = variant.also.iter().copied().map(literal);
             quote!(#code #(| #also)*)
         });
+        let read: Vec<_> = read.collect();
         let code = quote! {
             /// The number on the wire.
             #[must_use]
@@ -153,6 +154,19 @@ impl Enum<'_> {
             };
             return self.errors(name, unknown, &code, &from_code);
         }
+        self.numbers(name, unknown, &code, &read)
+    }
+
+    /// Methods of an enum of integers that are no errors.
+    fn numbers(
+        &self,
+        name: &Ident,
+        unknown: &Ident,
+        code: &TokenStream,
+        read: &[TokenStream],
+    ) -> TokenStream {
+        let idents: Vec<_> =
+            self.variants.iter().map(|variant| names::ident(&variant.rust)).collect();
         let labels = idents.iter().map(ToString::to_string);
         quote! {
             impl #name {
@@ -193,7 +207,7 @@ impl Enum<'_> {
 
             impl<'de> serde::Deserialize<'de> for #name {
                 fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    wire::read_code(deserializer).map(Self::from_code)
+                    codegen::read_code(deserializer).map(Self::from_code)
                 }
             }
         }
@@ -245,7 +259,7 @@ impl Enum<'_> {
 
             impl<'de> serde::Deserialize<'de> for #name {
                 fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    let code = wire::read_code(deserializer)?;
+                    let code = codegen::read_code(deserializer)?;
                     Self::from_code(code).ok_or_else(|| serde::de::Error::custom(#refused))
                 }
             }

@@ -12,14 +12,18 @@ mod client;
 mod docs;
 mod enums;
 mod error;
+mod imports;
+mod layout;
 mod lower;
 mod model;
 mod names;
+mod operations;
 #[cfg(feature = "client")]
 mod raw;
 mod read;
 mod schema;
 mod server;
+mod settings;
 mod types;
 mod unions;
 mod validate;
@@ -29,28 +33,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use error::Error;
-use proc_macro2::TokenStream;
+use layout::layout;
 use quote::quote;
-
-/// What is compiled, and how.
-#[derive(Debug, Default)]
-pub struct Settings<'a> {
-    /// Write the async client.
-    #[cfg(feature = "client")]
-    pub client: bool,
-    /// Write the `Api` trait and its router.
-    pub server: bool,
-    /// Where the types of other specs live: file name, path of the Rust module.
-    pub modules: &'a [(&'a str, &'a str)],
-    /// Texts that have a type of their own, written by hand: the `format` of the spec, path of the
-    /// Rust type. It reads, writes and validates itself.
-    pub formats: &'a [(&'a str, &'a str)],
-    /// What the handler of an operation gives when that is not the whole answer:
-    /// `operationId`, Rust type.
-    pub outputs: &'a [(&'a str, &'a str)],
-    /// Operations that a server may leave out, by `operationId`: the trait has a body for them.
-    pub optional: &'a [&'a str],
-}
+pub use settings::Settings;
 
 /// Compiles one spec to the text of a Rust module.
 pub fn compile(spec: &Path, settings: &Settings<'_>) -> Result<String, Error> {
@@ -81,85 +66,23 @@ pub fn compile_text(
         enums::write(&model),
         unions::write(&model),
         validate::write(&model),
-        schema::write(&model, &document),
     ];
+    if settings.schemas {
+        items.push(schema::write(&model, &document));
+    }
     if !model.operations.is_empty() {
-        items.push(operations(&model));
+        items.push(operations::write(&model));
     }
     #[cfg(feature = "client")]
     if settings.client && !model.operations.is_empty() {
-        items.push(client::write(name, &model)?);
+        let client = if settings.wire_client { "WireClient" } else { "Client" };
+        items.push(client::write(name, &model, client)?);
     }
     if settings.server && !model.operations.is_empty() {
         items.push(server::write(&model, settings));
     }
-    let file: syn::File = syn::parse2(quote!(#(#items)*))
+    let mut file: syn::File = syn::parse2(quote!(#(#items)*))
         .map_err(|error| Error::new(name, "", format!("the compiler wrote bad Rust: {error}")))?;
-    Ok(layout(name, &prettyplease::unparse(&file)))
-}
-
-/// One static per operation, shared by client and router.
-fn operations(model: &model::Model) -> TokenStream {
-    let secrets = model.secrets();
-    let statics = model.operations.iter().map(|operation| {
-        let constant = names::constant(&operation.id);
-        let model::Operation { id, path, .. } = operation;
-        let method = names::ident(operation.method.as_str());
-        let docs = docs::docs(&format!("`{} {path}`.", operation.method.as_str()));
-        let secrets = (!secrets.is_empty()).then(|| quote!(.with_secrets(&[#(#secrets),*])));
-        let (bases, also_at) = (&operation.bases, &operation.also_at);
-        let bases = (!bases.is_empty()).then(|| quote!(.with_bases(&[#(#bases),*])));
-        let also_at = (!also_at.is_empty()).then(|| quote!(.with_spellings(&[#(#also_at),*])));
-        let once = operation.once.then(|| quote!(.once()));
-        quote! {
-            #docs
-            pub static #constant: Operation =
-                Operation::new(#id, http::Method::#method, #path) #secrets #bases #also_at #once;
-        }
-    });
-    quote! {
-        /// The operations of the platform: id, method and path of each.
-        pub mod operations {
-            use ::callbot::wire::Operation;
-
-            #(#statics)*
-        }
-    }
-}
-
-/// Puts the header on top and a blank line between items, which the printer leaves out.
-fn layout(name: &str, code: &str) -> String {
-    let mut out = format!("// Compiled from `specs/{name}`. Change the spec, not this file.\n");
-    let mut finished = true;
-    for line in code.lines() {
-        let item = line.trim_start();
-        let of_items = line.len() - item.len() <= 4;
-        if of_items && finished && starts_item(item) {
-            out.push('\n');
-        }
-        out.push_str(line);
-        out.push('\n');
-        let comment = item.starts_with("//");
-        finished = of_items && !comment && (item.starts_with('}') || item.ends_with(';'));
-    }
-    out
-}
-
-/// Whether an item, its docs or its attributes begin on this line.
-fn starts_item(line: &str) -> bool {
-    const STARTS: [&str; 12] = [
-        "///",
-        "//",
-        "#[",
-        "pub(",
-        "pub struct",
-        "pub enum",
-        "pub fn",
-        "pub async",
-        "fn ",
-        "async fn",
-        "impl",
-        "mod ",
-    ];
-    STARTS.iter().any(|start| line.starts_with(start))
+    let imports = imports::shorten(name, &mut file)?;
+    Ok(layout(name, &imports, file))
 }

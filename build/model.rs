@@ -2,8 +2,6 @@
 
 use serde_json::Value;
 
-use super::names;
-
 /// A whole spec.
 #[derive(Debug)]
 pub(super) struct Model {
@@ -94,14 +92,6 @@ impl Property {
     pub(super) fn is_option(&self) -> bool {
         let optional = matches!(self.presence, Presence::Optional | Presence::MayBeMissing);
         optional && !self.part && (self.empty_counts || !self.shape.form.is_list())
-    }
-
-    /// The names under which rustdoc finds it besides its own: those of the spec, and its wire name
-    /// where that is another one.
-    pub(super) fn doc_names(&self) -> impl Iterator<Item = &String> {
-        let named = self.doc_aliases.contains(&self.wire);
-        let other = names::snake(&self.wire) != self.rust && !named;
-        self.doc_aliases.iter().chain(other.then_some(&self.wire))
     }
 
     /// Whether more than its being there decides if it is written.

@@ -5,8 +5,9 @@ use quote::quote;
 use serde_json::{Map, Value, json};
 use syn::visit_mut::VisitMut;
 
+use super::error::Error;
 use super::model::{Form, Model, Operation, Place, Presence};
-use super::{Error, lower, names};
+use super::{lower, names};
 
 /// Writes the content of the module `raw`.
 pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
@@ -15,7 +16,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let document: openapiv3::OpenAPI =
         serde_json::from_value(openapi(model)).map_err(|error| failed(&error))?;
     let mut settings = progenitor::GenerationSettings::default();
-    settings.with_inner_type(quote!(::callbot::client::Capture));
+    settings.with_inner_type(quote!(::callbot::codegen::Capture));
     settings.with_hooks(progenitor::HooksMode::Expected);
     for ty in &model.types {
         settings.with_replacement(&ty.rust, format!("super::{}", ty.rust), std::iter::empty());

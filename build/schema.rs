@@ -49,7 +49,6 @@ pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
             (quote!(generator), quote!(|name| match name { #(#arms,)* _ => None }))
         };
         out.extend(quote! {
-            #[cfg(feature = "schemars")]
             impl schemars::JsonSchema for #name {
                 fn schema_name() -> std::borrow::Cow<'static, str> {
                     #rust.into()
@@ -60,7 +59,7 @@ pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
                 }
 
                 fn json_schema(#generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                    wire::schema_of(#text, &mut #component)
+                    codegen::schema_of(#text, &mut #component)
                 }
             }
         });

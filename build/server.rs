@@ -1,50 +1,68 @@
 //! The server side: the trait that a bot implements, and the routes that lead to it.
 //!
 //! The module that includes the generated code brings the platform's own part into scope: `Rules`,
-//! and, where the spec has event streams, `Turn`.
+//! and, where the spec has event streams, `PacketWriter`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::docs::docs;
 use super::model::{Answer, Method, Model, Operation, Place};
+use super::names;
 use super::names::form_path;
-use super::{Settings, names};
+use super::settings::Settings;
 
-/// Writes `Api`, `Server` and `router`.
+/// The names of the trait, of its server and of its router.
+struct Names {
+    api: Ident,
+    server: Ident,
+    router: Ident,
+}
+
+impl Names {
+    fn new(settings: &Settings<'_>) -> Self {
+        let [api, server, router] = match settings.wire_server {
+            true => ["WireApi", "WireServer", "wire_router"],
+            false => ["Api", "Server", "router"],
+        };
+        Self { api: names::ident(api), server: names::ident(server), router: names::ident(router) }
+    }
+}
+
+/// Writes `Api`, `Server` and `router`, or `WireApi`, `WireServer` and `wire_router`.
 pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
+    let Names { api, server, router } = Names::new(settings);
     let methods = model.operations.iter().map(|operation| method(operation, settings));
-    let calls = model.operations.iter().map(|operation| call(operation, settings));
+    let calls = model.operations.iter().map(|operation| call(operation, &api, settings));
     let routes = model.operations.iter().map(route);
     let operations = model.operations.iter().map(|operation| names::constant(&operation.id));
-    let docs = docs(&format!("What a server of the {} does.", model.title));
+    let api_docs = docs(&api_docs(model, settings));
+    let server_docs = docs(&server_docs(settings));
+    let router_docs = docs(&format!(
+        "Returns the routes of `api` with the default settings; [`{server}`] changes them."
+    ));
     quote! {
-        use ::callbot::server;
-
-        #docs
-        ///
-        /// Serve it with [`router`], or with [`Server`] to change its settings. The futures must be
-        /// `Send`; `async fn` in the implementation is all it takes.
-        pub trait Api: Send + Sync + 'static {
+        #api_docs
+        pub trait #api: Send + Sync + 'static {
             #(#methods)*
         }
 
-        /// Serves an [`Api`], with the settings of [`server::Server`].
-        pub type Server<A> = server::Server<A, Rules>;
+        #server_docs
+        pub type #server<A> = server::Server<A, Rules>;
 
-        /// The routes of an [`Api`] with the default settings; [`Server`] changes them.
-        pub fn router<A: Api>(api: A) -> axum::Router {
-            Server::new(api).router()
+        #router_docs
+        pub fn #router<A: #api>(api: A) -> axum::Router {
+            #server::new(api).router()
         }
 
-        impl<A: Api> server::Routes<A> for Rules {
+        impl<A: #api> codegen::Routes<A> for Rules {
             const OPERATIONS: &'static [&'static wire::Operation] =
                 &[#(&operations::#operations),*];
 
-            fn routes(server: std::sync::Arc<Server<A>>) -> axum::Router {
+            fn routes(server: #server<A>) -> axum::Router {
                 let router = axum::Router::new();
                 #(#routes)*
-                router.with_state(server)
+                router.with_state(std::sync::Arc::new(server))
             }
         }
 
@@ -54,6 +72,34 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
             #(#calls)*
         }
     }
+}
+
+/// The docs of the trait.
+fn api_docs(model: &Model, settings: &Settings<'_>) -> String {
+    let title = &model.title;
+    let futures = "The futures must be `Send`: write the handlers as `async fn`.";
+    if settings.wire_server {
+        return format!(
+            "The operations of the {title}, as its spec has them.\n\n\
+             Implement [`Api`](super::Api) unless you want the wire itself: nothing that\n\
+             [`Server`](super::Server) adds is done here, **not even the check of who calls**.\n\
+             Serve it with [`wire_router`], or with [`WireServer`] to change the settings.\n\
+             {futures}"
+        );
+    }
+    format!(
+        "What a server of the {title} does.\n\n\
+         Serve it with [`router`], or with [`Server`] to change the settings.\n{futures}"
+    )
+}
+
+/// The docs of the server.
+fn server_docs(settings: &Settings<'_>) -> String {
+    if settings.wire_server {
+        return "Serves a [`WireApi`], with the settings of [`server::Server`].".into();
+    }
+    let own = settings.server_docs;
+    format!("Serves an [`Api`], with the settings of [`server::Server`].\n\n{own}")
 }
 
 /// What the handler of an operation gives.
@@ -90,7 +136,7 @@ fn method(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
     let inputs = inputs(operation);
     let (arguments, types): (Vec<_>, Vec<_>) = inputs.into_iter().unzip();
     let events = matches!(operation.answer, Answer::Events(_));
-    let reply = events.then(|| quote!(reply: &mut server::Sink<Turn>));
+    let reply = events.then(|| quote!(reply: &mut server::Sink<PacketWriter>));
     let end = if settings.optional.contains(&operation.id.as_str()) {
         let unused = events.then(|| quote!(reply,));
         let value = match output.to_string().as_str() {
@@ -113,11 +159,11 @@ fn method(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
 }
 
 /// The type that ties an operation together. The name must not be that of what it answers with.
-fn call_name(operation: &Operation) -> proc_macro2::Ident {
+fn call_name(operation: &Operation) -> Ident {
     format_ident!("{}Call", names::camel(&operation.id))
 }
 
-fn call(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
+fn call(operation: &Operation, api: &Ident, settings: &Settings<'_>) -> TokenStream {
     let call = call_name(operation);
     let name = names::ident(&names::snake(&operation.id));
     let constant = names::constant(&operation.id);
@@ -130,42 +176,36 @@ fn call(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
         _ => (quote!((#(#types),*)), quote!((#(#arguments),*))),
     };
     let reads = read(operation);
-    let (kind, output, reply, reply_type) = match operation.answer {
+    let comma = (!arguments.is_empty()).then(|| quote!(,));
+    let (kind, output, given, reply, reply_type) = match operation.answer {
         Answer::Events(_) => (
-            quote!(server::EventsCall<A>),
+            quote!(codegen::EventsCall<A>),
             None,
-            Some(quote!(, reply)),
-            Some(quote!(, reply: &mut server::Sink<Turn>)),
+            quote!(()),
+            Some(quote!(#comma reply)),
+            Some(quote!(, reply: &mut server::Sink<PacketWriter>)),
         ),
         Answer::Json(_) => {
             let output = output(operation, settings);
-            (quote!(server::AnswerCall<A>), Some(quote!(type Output = #output;)), None, None)
+            let output = Some(quote!(type Output = #output;));
+            (quote!(codegen::AnswerCall<A>), output, quote!(Self::Output), None, None)
         }
-    };
-    let given = match operation.answer {
-        Answer::Events(_) => quote!(()),
-        Answer::Json(_) => quote!(Self::Output),
-    };
-    let comma = (!arguments.is_empty()).then(|| quote!(,));
-    let reply = match (&comma, reply) {
-        (None, Some(_)) => Some(quote!(reply)),
-        (_, reply) => reply,
     };
     quote! {
         pub(super) struct #call;
 
-        impl<A: Api> server::Call<A> for #call {
+        impl<A: #api> codegen::Call<A> for #call {
             type Rules = Rules;
             type Input = #input;
 
             const OPERATION: &'static wire::Operation = &operations::#constant;
 
-            fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
                 #reads
             }
         }
 
-        impl<A: Api> #kind for #call {
+        impl<A: #api> #kind for #call {
             #output
 
             async fn call(
@@ -189,7 +229,7 @@ fn read(operation: &Operation) -> TokenStream {
                 Place::Query => quote!(Query),
                 Place::Header => quote!(Header),
             };
-            quote!((server::Place::#place, #wire))
+            quote!((codegen::ParameterLocation::#place, #wire))
         });
         quote!(incoming.parameters(&[#(#places),*]))
     });
@@ -216,7 +256,7 @@ fn route(operation: &Operation) -> TokenStream {
         Answer::Events(_) => quote!(events),
     };
     quote! {
-        let handler = axum::routing::#method(server::#handler::<A, calls::#call>);
+        let handler = axum::routing::#method(codegen::#handler::<A, calls::#call>);
         let router = server.route(router, &operations::#constant, handler);
     }
 }

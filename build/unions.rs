@@ -1,12 +1,12 @@
 //! Tagged unions: the tag belongs to the union, and a kind that nobody knows yet is kept whole.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::docs::{aliases, docs};
+use super::docs::{aliases, docs, type_docs};
 use super::model::{Arm, EnumValue, Kind, Model, Type, Union};
+use super::names;
 use super::names::form_path;
-use super::{names, types::type_docs};
 
 /// Writes every union of the spec.
 pub(super) fn write(model: &Model) -> TokenStream {
@@ -29,34 +29,15 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
     let unknown = format_ident!("Unknown{}", ty.rust);
     let type_docs = type_docs(ty);
     let tag = &union.tag;
-    let variants = union.arms.iter().map(|arm| {
-        let ident = names::ident(&arm.rust);
-        // The rest of the docs of an object stands at its own type.
-        let text = match union.content {
-            Some(_) => arm.description.as_str(),
-            None => first_paragraph(&arm.description),
-        };
-        let docs = docs(text);
-        let aliases = aliases(&arm.doc_aliases);
-        let form = arm.form.as_ref().map(form_path).map(|form| match arm.optional {
-            true => quote!((Option<#form>)),
-            false => quote!((#form)),
-        });
-        quote!(#docs #aliases #ident #form)
-    });
+    let variants = union.arms.iter().map(|arm| variant(union, arm));
     let kinds = union.arms.iter().map(|arm| {
         let (ident, text) = (names::ident(&arm.rust), text(&arm.value));
         let held = arm.form.as_ref().map(|_| quote!((_)));
         quote!(Self::#ident #held => #text.into())
     });
-    let from = from_arms(&name, union);
-    let unknown_docs =
-        docs(&format!("An object for [`{name}`] of a kind that this version does not know."));
-    let json_docs = docs(match union.content {
-        Some(_) => "The tag and what it tags.",
-        None => "The whole object, its tag included.",
-    });
     let kind_docs = docs(&format!("The value of `{tag}`."));
+    let unknown_type = unknown_type(&name, &unknown, union);
+    let from = from_arms(&name, union);
     quote! {
         #type_docs
         #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +49,50 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
             Unknown(#unknown),
         }
 
+        #unknown_type
+
+        impl #name {
+            #kind_docs
+            #[must_use]
+            pub fn kind(&self) -> std::borrow::Cow<'_, str> {
+                match self {
+                    #(#kinds,)*
+                    Self::Unknown(#unknown(object)) => codegen::tag_text(object, #tag),
+                }
+            }
+        }
+
+        #from
+    }
+}
+
+/// The variant of an arm.
+fn variant(union: &Union, arm: &Arm) -> TokenStream {
+    let ident = names::ident(&arm.rust);
+    // The rest of the docs of an object stands at its own type.
+    let text = match union.content {
+        Some(_) => arm.description.as_str(),
+        None => first_paragraph(&arm.description),
+    };
+    let docs = docs(text);
+    let aliases = aliases(&arm.doc_aliases);
+    let form = arm.form.as_ref().map(form_path).map(|form| match arm.optional {
+        true => quote!((Option<#form>)),
+        false => quote!((#form)),
+    });
+    quote!(#docs #aliases #ident #form)
+}
+
+/// The type that keeps an object of a kind that is not known.
+fn unknown_type(name: &Ident, unknown: &Ident, union: &Union) -> TokenStream {
+    let tag = &union.tag;
+    let unknown_docs =
+        docs(&format!("An object for [`{name}`] of a kind that this version does not know."));
+    let json_docs = docs(match union.content {
+        Some(_) => "The tag and what it tags.",
+        None => "The whole object, its tag included.",
+    });
+    quote! {
         #unknown_docs
         #[derive(Clone, PartialEq)]
         pub struct #unknown(serde_json::Map<String, serde_json::Value>);
@@ -82,22 +107,9 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
 
         impl std::fmt::Debug for #unknown {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                wire::Hidden::object(f, &self.0, #tag)
+                codegen::Hidden::object(f, &self.0, #tag)
             }
         }
-
-        impl #name {
-            #kind_docs
-            #[must_use]
-            pub fn kind(&self) -> std::borrow::Cow<'_, str> {
-                match self {
-                    #(#kinds,)*
-                    Self::Unknown(#unknown(object)) => wire::tag_text(object, #tag),
-                }
-            }
-        }
-
-        #from
     }
 }
 
@@ -134,19 +146,19 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
 
         impl<'de> serde::Deserialize<'de> for #name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                wire::read_union(deserializer)
+                codegen::read_union(deserializer)
             }
         }
 
-        impl wire::Union for #name {
+        impl codegen::Union for #name {
             const TAG: &'static str = #tag;
 
-            fn arm<'de, D: serde::Deserializer<'de>>(tag: &str, arm: D) -> wire::Arm<Self, D, D::Error> {
+            fn arm<'de, D: serde::Deserializer<'de>>(tag: &str, arm: D) -> codegen::Arm<Self, D, D::Error> {
                 use serde::Deserialize as _;
 
                 match tag {
-                    #(#texts => wire::Arm::Known(#arms::deserialize(arm).map(Self::#arms)),)*
-                    _ => wire::Arm::Unknown(arm),
+                    #(#texts => codegen::Arm::Known(#arms::deserialize(arm).map(Self::#arms)),)*
+                    _ => codegen::Arm::Unknown(arm),
                 }
             }
 
@@ -163,42 +175,8 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
     let name = names::ident(&ty.rust);
     let unknown = format_ident!("Unknown{}", ty.rust);
     let tag = &union.tag;
-    let written = union.arms.iter().map(|arm| {
-        let (ident, value) = (names::ident(&arm.rust), literal(&arm.value));
-        match arm.form {
-            Some(_) if arm.optional => quote! {
-                Self::#ident(content) => {
-                    map.serialize_entry(#tag, &#value)?;
-                    if let Some(content) = content {
-                        map.serialize_entry(#content, content)?;
-                    }
-                }
-            },
-            Some(_) => quote! {
-                Self::#ident(content) => {
-                    map.serialize_entry(#tag, &#value)?;
-                    map.serialize_entry(#content, content)?;
-                }
-            },
-            None => quote!(Self::#ident => map.serialize_entry(#tag, &#value)?),
-        }
-    });
-    let read = union.arms.iter().map(|arm| {
-        let (ident, text) = (names::ident(&arm.rust), text(&arm.value));
-        match arm.form {
-            Some(_) if arm.optional => quote! {
-                #text => match content {
-                    Some(_) => wire::read_content(Self::CONTENT, content).map(Some),
-                    None => Ok(None),
-                }
-                .map(Self::#ident)
-            },
-            Some(_) => {
-                quote!(#text => wire::read_content(Self::CONTENT, content).map(Self::#ident))
-            }
-            None => quote!(#text => Ok(Self::#ident)),
-        }
-    });
+    let written = union.arms.iter().map(|arm| write_content(tag, content, arm));
+    let read = union.arms.iter().map(read_content);
     quote! {
         #definition
 
@@ -221,11 +199,11 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
 
         impl<'de> serde::Deserialize<'de> for #name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                wire::read_enclosed(deserializer)
+                codegen::read_enclosed(deserializer)
             }
         }
 
-        impl wire::Enclosed for #name {
+        impl codegen::Enclosed for #name {
             const TAG: &'static str = #tag;
             const CONTENT: &'static str = #content;
 
@@ -243,8 +221,48 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
     }
 }
 
+/// The match arm that writes a tag and what it tags.
+fn write_content(tag: &str, content: &str, arm: &Arm) -> TokenStream {
+    let (ident, value) = (names::ident(&arm.rust), literal(&arm.value));
+    match arm.form {
+        Some(_) if arm.optional => quote! {
+            Self::#ident(content) => {
+                map.serialize_entry(#tag, &#value)?;
+                if let Some(content) = content {
+                    map.serialize_entry(#content, content)?;
+                }
+            }
+        },
+        Some(_) => quote! {
+            Self::#ident(content) => {
+                map.serialize_entry(#tag, &#value)?;
+                map.serialize_entry(#content, content)?;
+            }
+        },
+        None => quote!(Self::#ident => map.serialize_entry(#tag, &#value)?),
+    }
+}
+
+/// The match arm that reads what a tag tags.
+fn read_content(arm: &Arm) -> TokenStream {
+    let (ident, text) = (names::ident(&arm.rust), text(&arm.value));
+    match arm.form {
+        Some(_) if arm.optional => quote! {
+            #text => match content {
+                Some(_) => codegen::read_content(Self::CONTENT, content).map(Some),
+                None => Ok(None),
+            }
+            .map(Self::#ident)
+        },
+        Some(_) => {
+            quote!(#text => codegen::read_content(Self::CONTENT, content).map(Self::#ident))
+        }
+        None => quote!(#text => Ok(Self::#ident)),
+    }
+}
+
 /// A conversion from each type that only one arm holds.
-fn from_arms(name: &proc_macro2::Ident, union: &Union) -> TokenStream {
+fn from_arms(name: &Ident, union: &Union) -> TokenStream {
     let from = union.arms.iter().filter_map(|arm| {
         let held = form_path(arm.form.as_ref().filter(|_| !arm.optional)?);
         let same = |other: &&Arm| {

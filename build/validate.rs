@@ -23,7 +23,7 @@ pub(super) fn write(model: &Model) -> TokenStream {
             let report = if body.is_empty() { quote!(_) } else { quote!(report) };
             quote! {
                 impl wire::Validate for #name {
-                    fn check(&self, #report: &mut wire::Report<'_>) {
+                    fn check(&self, #report: &mut codegen::Report<'_>) {
                         #body
                     }
                 }

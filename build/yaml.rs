@@ -3,7 +3,7 @@
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Number, Value};
 
-use super::Error;
+use super::error::{Error, segment};
 
 /// Plain scalars that other YAML tools (1.1) read as something else than text.
 const MISREAD: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "~", "=", "<<", "null"];
@@ -36,7 +36,7 @@ impl<'a> Reader<'a> {
     }
 
     fn error(&self, message: impl Into<String>) -> Error {
-        let pointer: String = self.pointer.iter().map(|key| super::read::segment(key)).collect();
+        let pointer: String = self.pointer.iter().map(|key| segment(key)).collect();
         Error::new(self.spec, &pointer, message)
     }
 

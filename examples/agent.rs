@@ -22,7 +22,7 @@ use callbot::aui::{
     AnyCaller, Base, Client, DescribeInstanceRequest, GenerateCallRequest, StartInstanceRequest,
     StopInstanceRequest, UpdateInstanceRequest, error_code,
 };
-use callbot::auth::{RtcToken, RtcTokens};
+use callbot::aui::{RtcToken, RtcTokens};
 use callbot::server::serve;
 use tokio::net::TcpListener;
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use callbot::auth::{Credentials, Scheme, Signer};
 use callbot::bot::Host;
-use callbot::digital_employee::simulator::{Expect, Simulator, Step};
+use callbot::digital_employee::simulator::{Expect, ScriptStep, Simulator};
 use callbot::digital_employee::{Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType};
 use clerk::Clerk;
 use tokio::net::TcpListener;
@@ -65,34 +65,36 @@ async fn start_clerk() -> Result<String, Box<dyn Error>> {
     Ok(url)
 }
 
-fn script() -> Vec<Step> {
+fn script() -> Vec<ScriptStep> {
     vec![
-        Step::begin()
+        ScriptStep::begin()
             .named("greeting")
             .expect(Expect::text("how can I help"))
             .expect(Expect::ControlKind("Voice".into())),
-        Step::say("What is my balance?")
+        ScriptStep::say("What is my balance?")
             .named("a spoken question")
             .expect(Expect::text("1234 euros"))
             .expect(Expect::Packets(3)),
-        Step::say("I forgot my PIN.")
+        ScriptStep::say("I forgot my PIN.")
             .named("the bot asks for keys")
             .expect(Expect::control(GatherDtmf::new(Terminator::Hash, 4, 5))),
-        Step::keys("4711").named("a keypad turn").expect(Expect::text("4, 7, 1, 1")),
-        Step::silence().named("a silence").expect(Expect::text("still there")),
-        Step::say("Tell me a story.")
+        ScriptStep::keys("4711").named("a keypad turn").expect(Expect::text("4, 7, 1, 1")),
+        ScriptStep::silence().named("a silence").expect(Expect::text("still there")),
+        ScriptStep::say("Tell me a story.")
             .named("a barge-in")
             .barge_in_after(Duration::from_millis(1100))
             .expect(Expect::text("once upon a time"))
             .expect(Expect::Packets(4)),
-        Step::say("Please crash.").named("a crash of the handler").expect(Expect::Failure(500)),
-        Step::say("I want to talk to an agent.")
+        ScriptStep::say("Please crash.")
+            .named("a crash of the handler")
+            .expect(Expect::Failure(500)),
+        ScriptStep::say("I want to talk to an agent.")
             .named("a transfer")
             .expect(Expect::control(Transfer::new(TransferType::SkillGroup, "skg-1234"))),
-        Step::say("Bye!")
+        ScriptStep::say("Bye!")
             .named("a hang-up")
             .expect(Expect::text("goodbye"))
             .expect(Expect::control(HangUp::new().with_delay(1))),
-        Step::end().named("the end"),
+        ScriptStep::end().named("the end"),
     ]
 }

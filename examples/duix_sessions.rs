@@ -57,7 +57,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
         conversation.get_or_insert_with(|| "108".into());
         stop.get_or_insert_with(|| "session-2".into());
         let tokens = Tokens::new("demo-app", "demo-key");
-        Client::with_tokens(tokens.clone()).base_url(&start_platform(tokens).await?).build()?
+        Client::builder_with_tokens(tokens.clone())
+            .base_url(&start_platform(tokens).await?)
+            .build()?
     };
 
     show_sessions(&client).await?;

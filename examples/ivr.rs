@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use callbot::bot::Host;
 use callbot::odfs::{
-    Client, Dialogue, DialogueError, Input, Issuer, Next, Response, Server, TransferResult,
+    Client, Dialogue, DialogueError, Input, Issuer, Next, Response, TransferResult,
 };
 use clerk::Clerk;
 use tokio::net::TcpListener;
@@ -52,7 +52,7 @@ async fn run() -> Result<usize, Box<dyn Error>> {
             let account = ["CALLBOT_ODFS_APP_KEY", "CALLBOT_ODFS_APP_SECRET"].map(std::env::var);
             match account {
                 [Ok(key), Ok(secret)] => Client::builder(&url, key, secret),
-                _ => Client::with_token(&url, "none"),
+                _ => Client::builder_with_token(&url, "none"),
             }
         }
         None => Client::builder(&start_clerk().await?, "tenant-1", "secret-1"),
@@ -95,7 +95,7 @@ async fn run() -> Result<usize, Box<dyn Error>> {
 /// Serves the demo bot on a free port, with an account of its own.
 async fn start_clerk() -> Result<String, Box<dyn Error>> {
     let issuer = Issuer::new().account("tenant-1", "secret-1");
-    let router = Server::new(Host::new(Clerk).odfs()?.issuer(issuer)).router();
+    let router = Host::new(Clerk).odfs()?.issuer(issuer).router();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(callbot::server::serve(listener, router).into_future());

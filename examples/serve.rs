@@ -26,11 +26,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
-use callbot::aui::{AnyCaller, KnownCallers};
-use callbot::auth::{Credentials, RtcTokens, Verifier, VerifyLayer};
+use callbot::aui::{AnyCaller, KnownCallers, RtcTokens};
+use callbot::auth::{Credentials, Verifier, VerifyLayer};
 use callbot::bot::Host;
+use callbot::function_compute;
 use callbot::odfs;
-use callbot::server::{function_compute, serve};
+use callbot::server::serve;
 use clerk::Clerk;
 use http::HeaderName;
 use tokio::net::TcpListener;
@@ -96,9 +97,9 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
     let ivr = match account {
         [Some(key), Some(secret)] => {
             let issuer = odfs::Issuer::new().account(key, secret);
-            odfs::Server::new(host.odfs()?.issuer(issuer)).router()
+            host.odfs()?.issuer(issuer).router()
         }
-        [None, None] => odfs::Server::new(host.odfs()?).router(),
+        [None, None] => host.odfs()?.router(),
         _ => return Err("CALLBOT_ODFS_APP_KEY and CALLBOT_ODFS_APP_SECRET go together".into()),
     };
     let app = [variable("CALLBOT_RTC_APP_ID")?, variable("CALLBOT_RTC_APP_KEY")?];

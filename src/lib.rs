@@ -143,12 +143,19 @@ pub mod bot;
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod client;
 pub mod clock;
+#[doc(hidden)]
+pub mod codegen;
 #[cfg(feature = "digital-employee")]
 #[cfg_attr(docsrs, doc(cfg(feature = "digital-employee")))]
 pub mod digital_employee;
 #[cfg(feature = "duix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
 pub mod duix;
+#[cfg(feature = "client")]
+mod error;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod function_compute;
 #[cfg(feature = "odfs")]
 #[cfg_attr(docsrs, doc(cfg(feature = "odfs")))]
 pub mod odfs;

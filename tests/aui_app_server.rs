@@ -15,11 +15,11 @@ use callbot::aicall::{
 use callbot::aui::ice::{self, InstanceStatus, Region};
 use callbot::aui::{
     Api, AppServer, Base, ChatTokenRequest, Client, DescribeInstanceRequest, GenerateCallRequest,
-    InMemory, KnownCallers, Ownership, Principal, Resource, RtcTokenRequest, Server,
+    InMemoryAgents, KnownCallers, Ownership, Principal, Resource, RtcTokenRequest, Server,
     StartInstanceInChannelRequest, StartInstanceRequest, StopInstanceRequest,
     UpdateInstanceRequest, Upstream, UpstreamError, error_code,
 };
-use callbot::auth::{ChatToken, ChatTokens, RtcTokenError, RtcTokens};
+use callbot::aui::{ChatToken, ChatTokens, RtcTokenError, RtcTokens};
 use callbot::client::{self, Error};
 use callbot::clock::Clock;
 use tokio::task::JoinSet;
@@ -85,7 +85,7 @@ impl Bench {
         let callers = KnownCallers::new().caller("a", "token-a").caller("b", "token-b");
         let router = Server::new(settings(app, &hand), callers).router();
         let client = |base, token| {
-            let transport = client::InMemory::new(router.clone());
+            let transport = client::InMemoryTransport::new(router.clone());
             let builder = Client::builder("http://app", base).transport(transport);
             builder.authorization(token).build().unwrap()
         };
@@ -100,7 +100,7 @@ impl Bench {
     }
 
     fn new() -> Self {
-        Self::over(|tokens| InMemory::new(tokens).missing_agent("missing"), |app, _| app)
+        Self::over(|tokens| InMemoryAgents::new(tokens).missing_agent("missing"), |app, _| app)
     }
 
     /// An instance of `a`.
@@ -207,7 +207,7 @@ async fn a_call_of_a_type_gets_the_agent_of_that_type() {
 #[tokio::test]
 async fn an_agent_that_is_missing_is_not_found() {
     let bench = Bench::over(
-        |tokens| InMemory::new(tokens).missing_agent("missing"),
+        |tokens| InMemoryAgents::new(tokens).missing_agent("missing"),
         |app, _| app.agent(AgentType::Vision, "missing"),
     );
     for client in [&bench.a, &bench.old_a] {
@@ -276,7 +276,7 @@ async fn the_token_of_a_user_lives_as_long_as_asked_and_a_day_at_most() {
 async fn the_life_that_the_operator_set_counts_for_all_tokens_of_users() {
     let hand = Hand::new();
     let tokens = tokens(&hand).lifetime(secs(HOUR));
-    let app = AppServer::new(InMemory::new(tokens.clone()), tokens.clone())
+    let app = AppServer::new(InMemoryAgents::new(tokens.clone()), tokens.clone())
         .agent(AgentType::Voice, "agent-voice");
     let caller = Principal::new("a");
     let answer = app.rtc_token(&caller, RtcTokenRequest::new("u1")).await.unwrap();
@@ -401,9 +401,9 @@ async fn an_agent_is_started_in_the_channel_that_is_named() {
 }
 
 /// An app server without a router and a client, which has rules of its own.
-fn desk() -> (AppServer<InMemory>, Principal, RtcTokens) {
+fn desk() -> (AppServer<InMemoryAgents>, Principal, RtcTokens) {
     let tokens = tokens(&Hand::new());
-    let app = AppServer::new(InMemory::new(tokens.clone()), tokens.clone())
+    let app = AppServer::new(InMemoryAgents::new(tokens.clone()), tokens.clone())
         .agent(AgentType::Voice, "agent-voice")
         .clock(Hand::new());
     (app, Principal::new("a"), tokens)
@@ -495,7 +495,7 @@ async fn an_instance_whose_caller_has_gone_is_stopped() {
 #[tokio::test]
 async fn an_expiry_out_of_range_is_refused() {
     let hand = Hand::new();
-    let app = AppServer::new(InMemory::new(tokens(&hand)), tokens(&hand))
+    let app = AppServer::new(InMemoryAgents::new(tokens(&hand)), tokens(&hand))
         .agent(AgentType::Voice, "agent-voice")
         .chat_tokens(ChatTokens::new("app-1", "key-1", "sign-1"));
     let caller = Principal::new("a");
@@ -661,7 +661,7 @@ async fn only_who_started_an_instance_may_touch_it() {
 #[tokio::test]
 async fn an_app_server_keeps_what_is_anothers_even_without_a_router() {
     let hand = Hand::new();
-    let app = AppServer::new(InMemory::new(tokens(&hand)), tokens(&hand))
+    let app = AppServer::new(InMemoryAgents::new(tokens(&hand)), tokens(&hand))
         .agent(AgentType::Voice, "agent-voice")
         .clock(hand.clone());
     let (a, b) = (Principal::new("a"), Principal::new("b"));
@@ -743,7 +743,7 @@ async fn an_instance_that_was_stopped_is_remembered_for_an_hour() {
 
 #[tokio::test]
 async fn more_than_can_be_remembered_is_refused_with_503() {
-    let bench = Bench::over(InMemory::new, |app, _| app.most(2));
+    let bench = Bench::over(InMemoryAgents::new, |app, _| app.max_instances(2));
     let full = (200, 503, String::from("ServiceUnavailable"));
     let first = bench.started().await;
     bench.a.generate_call(&generate()).await.unwrap();
@@ -763,13 +763,13 @@ async fn more_than_can_be_remembered_is_refused_with_503() {
     bench.b.start_instance(&start()).await.unwrap();
     assert_eq!(codes(bench.b.start_instance(&start()).await), full);
 
-    let none = Bench::over(InMemory::new, |app, _| app.most(0));
+    let none = Bench::over(InMemoryAgents::new, |app, _| app.max_instances(0));
     assert_eq!(codes(none.a.start_instance(&start()).await), full);
 }
 
 #[tokio::test]
 async fn an_instance_that_was_stopped_makes_room_after_its_hour() {
-    let bench = Bench::over(InMemory::new, |app, _| app.most(2));
+    let bench = Bench::over(InMemoryAgents::new, |app, _| app.max_instances(2));
     for _ in 0..2 {
         let id = bench.started().await.instance_id;
         bench.a.stop_instance(&StopInstanceRequest::new(id)).await.unwrap();
@@ -780,7 +780,7 @@ async fn an_instance_that_was_stopped_makes_room_after_its_hour() {
 
 #[tokio::test]
 async fn a_token_for_a_channel_that_is_known_needs_no_room() {
-    let bench = Bench::over(InMemory::new, |app, _| app.most(1));
+    let bench = Bench::over(InMemoryAgents::new, |app, _| app.max_instances(1));
     let channel = bench.started().await.channel_id;
     bench.a.rtc_token(&RtcTokenRequest::new("u1").with_channel_id(channel)).await.unwrap();
 }
@@ -788,7 +788,7 @@ async fn a_token_for_a_channel_that_is_known_needs_no_room() {
 #[tokio::test]
 async fn many_at_once_do_not_pass_the_limit() {
     let record = Record { slow: true, ..Record::default() };
-    let bench = Bench::over(|_| record.clone(), |app, _| app.most(5));
+    let bench = Bench::over(|_| record.clone(), |app, _| app.max_instances(5));
     let mut tasks = JoinSet::new();
     for _ in 0..50 {
         let client = bench.a.clone();
@@ -839,9 +839,9 @@ async fn chat_tokens_are_real_where_there_are_any() {
     let chat = ChatTokens::new("chat-app", "chat-key", "chat-sign").clock(hand.clone());
     let settings = |app: AppServer<_>| app.chat_tokens(chat.clone());
     let admin = ChatTokenRequest::new("agent-1", "user_1").with_role("admin");
-    let bench = Bench::over(InMemory::new, |app, _| settings(app));
+    let bench = Bench::over(InMemoryAgents::new, |app, _| settings(app));
     assert_eq!(codes(bench.a.chat_token(&admin).await), (403, 403, "403".into()));
-    let bench = Bench::over(InMemory::new, |app, _| settings(app).allow_admin_chats());
+    let bench = Bench::over(InMemoryAgents::new, |app, _| settings(app).allow_admin_chats());
     for client in [&bench.a, &bench.old_a] {
         for (role, expire, expected, life) in [
             (None, None, "", HOUR),
@@ -1248,7 +1248,7 @@ async fn an_upstream_that_fails_at_an_instance_that_runs_is_told_by_base() {
 async fn a_start_that_failed_leaves_nothing_behind() {
     let fails = Some(UpstreamError::new(500, "x"));
     let record = Record { fails, ..Record::default() };
-    let bench = Bench::over(|_| record.clone(), |app, _| app.most(1));
+    let bench = Bench::over(|_| record.clone(), |app, _| app.max_instances(1));
     for _ in 0..3 {
         assert_eq!(codes(bench.a.start_instance(&start()).await).1, 500);
         assert_eq!(codes(bench.a.generate_call(&generate()).await).1, 500);
@@ -1316,7 +1316,7 @@ async fn callers_at_once_never_mix() {
 
 #[tokio::test]
 async fn the_upstream_in_memory_keeps_the_newest_10_000_instances() {
-    let upstream = InMemory::new(tokens(&Hand::new()));
+    let upstream = InMemoryAgents::new(tokens(&Hand::new()));
     let mut ids = vec![];
     for _ in 0..10_002 {
         let made = upstream.generate(None, ice::GenerateCallRequest::new("agent-1")).await;
@@ -1331,7 +1331,7 @@ async fn the_upstream_in_memory_keeps_the_newest_10_000_instances() {
 #[tokio::test]
 async fn no_secret_shows_in_debug() {
     let tokens = RtcTokens::new("app-1", "secret-key");
-    let upstream = InMemory::new(tokens.clone());
+    let upstream = InMemoryAgents::new(tokens.clone());
     let app = AppServer::new(upstream, tokens)
         .agent(AgentType::Voice, "agent-voice")
         .chat_tokens(ChatTokens::new("app-1", "secret-key", "secret-sign"));

@@ -12,13 +12,13 @@ use std::time::Duration;
 use callbot::aicall::{
     AgentConfig, AgentType, ChatSyncConfig, ErrorCode, Template, TemplateConfig,
 };
+use callbot::aui::RtcToken;
 use callbot::aui::ice::InstanceStatus;
 use callbot::aui::{
     Base, ChatTokenRequest, Client, DescribeInstanceRequest, GenerateCallRequest, RtcTokenRequest,
     StartInstanceInChannelRequest, StartInstanceRequest, StopInstanceRequest,
     UpdateInstanceRequest, error_code,
 };
-use callbot::auth::RtcToken;
 use callbot::client::{CallOptions, Deadline, Error, Retries};
 use serde_json::{Value, json};
 
@@ -297,7 +297,7 @@ async fn the_authorization_goes_out_as_it_is_or_not_at_all() {
             (plain.with_authorization("t-2"), Some("t-2")),
             (plain.with_authorization("t-2").with_authorization("t-3"), Some("t-3")),
             (plain.with_authorization("t-2").with_authorization(""), None),
-            (plain.with_authorization("t-4").with(CallOptions::new()), Some("t-4")),
+            (plain.with_authorization("t-4").with_options(CallOptions::new()), Some("t-4")),
         ] {
             call(&client, name).await.unwrap();
             let seen = stub.seen().pop().unwrap();
@@ -622,7 +622,8 @@ async fn the_way_to_the_server_and_its_deadlines_are_network_errors() {
     let short = CallOptions::new().call_deadline(Duration::from_millis(100));
     for name in calls() {
         let holds = Stub::new(vec![vec![Step::Hold]]).await;
-        let error = call(&client(&holds, Base::V2).with(short.clone()), name).await.unwrap_err();
+        let error =
+            call(&client(&holds, Base::V2).with_options(short.clone()), name).await.unwrap_err();
         assert_eq!(error.deadline(), Some(Deadline::Call), "{name}");
         assert_eq!(error_code(&error), ErrorCode::NetworkError);
         holds.released().await;
@@ -659,8 +660,8 @@ async fn nothing_is_asked_twice_unless_that_is_wished() {
         vec![send(json_answer("200 OK", good("getRtcAuthToken")))],
     ])
     .await;
-    let retries = Retries::up_to(1).pause(Duration::ZERO);
-    let client = client(&stub, Base::V2).with(CallOptions::new().retries(retries));
+    let retries = Retries::up_to(1).initial_backoff(Duration::ZERO);
+    let client = client(&stub, Base::V2).with_options(CallOptions::new().retries(retries));
     let client = client.with_authorization("token-1");
     call(&client, "getRtcAuthToken").await.unwrap();
     let tokens: Vec<_> =

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use callbot::aui::ice::{InstanceRuntimeConfig, InstanceStatus, WorkflowRuntimeConfig};
 use callbot::aui::{
-    AnyCaller, Api, Ask, Authorizer, Base, ChatTokenAnswer, ChatTokenRequest,
+    AccessDenied, AnyCaller, Api, Ask, Authorizer, Base, ChatTokenAnswer, ChatTokenRequest,
     DescribeInstanceRequest, GenerateCallRequest, GeneratedCall, InstanceDescription,
-    InstanceInChannel, KnownCallers, Ownership, Principal, Refusal, Resource, RtcTokenAnswer,
+    InstanceInChannel, KnownCallers, Ownership, Principal, Resource, RtcTokenAnswer,
     RtcTokenRequest, Server, StartInstanceInChannelRequest, StartInstanceRequest, StartedInstance,
     StopInstanceRequest, UpdateInstanceRequest, router,
 };
@@ -223,7 +223,7 @@ impl Api for Desk {
 struct Door(UnboundedSender<Value>);
 
 impl Authorizer for Door {
-    async fn authorize(&self, ask: Ask<'_>) -> Result<Principal, Refusal> {
+    async fn authorize(&self, ask: Ask<'_>) -> Result<Principal, AccessDenied> {
         let shown = ask.authorization.map(|token| token.expose());
         let asked = json!({
             "operation": ask.operation.id, "authorization": shown, "user": ask.user_id,
@@ -231,7 +231,7 @@ impl Authorizer for Door {
         });
         self.0.send(asked).unwrap();
         match shown {
-            Some("no") => Err(Refusal::new("log in first")),
+            Some("no") => Err(AccessDenied::new("log in first")),
             Some("hang") => std::future::pending().await,
             Some("panic") => panic!("the secret of the authorizer"),
             name => Ok(Principal::new(name.unwrap_or("a"))),

@@ -16,7 +16,6 @@ use bots::*;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{Budget, Cause, Heard, Host, Platform};
 use callbot::digital_employee::{Control as Wire, DialogueRequest};
-use callbot::odfs::Server;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -328,7 +327,7 @@ async fn on_odfs_the_shorter_of_two_deadlines_counts() {
     let minute = Budget::ODFS.with_whole(Some(60 * SECOND));
     let host = Host::builder(Actor::default()).budget(Platform::Odfs, minute).build();
     let inparams = json!({"flow_result_type": "1", "input": "wait 40000 | say Yes."});
-    let own = Ivr::new(Server::new(host.odfs().unwrap()).router(), "own");
+    let own = Ivr::new(host.odfs().unwrap().router(), "own");
     let start = Instant::now();
     let (status, answer) = own.ask(9, inparams.clone(), json!({})).await;
     is_about(start.elapsed(), 30_000);

@@ -18,7 +18,6 @@ use callbot::bot::testing::TestCall;
 use callbot::bot::{
     Bot, Call, CallInfo, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
 };
-use callbot::odfs::Server;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
@@ -150,7 +149,7 @@ async fn there_may_be_so_many_calls_and_no_more() {
     let (_, answer) = post(&duix, "/duix/dialogue/stream", question("third", "say Yes.")).await;
     assert!(!answer.contains("Yes."), "{answer}");
 
-    let router = Server::new(line.host.odfs().unwrap()).router();
+    let router = line.host.odfs().unwrap().router();
     let ivr = Ivr::new(router, "fourth");
     let (status, answer) = ivr.ask(8, json!({"call_sor_id": "1"}), json!({})).await;
     assert_eq!((status, &answer["outaction"]), (503, &json!(10)), "{answer}");
@@ -413,7 +412,7 @@ async fn what_platforms_tell_of_a_call() {
         assert_eq!(take().iter().map(all).collect::<Vec<_>>(), vec![expected; 2]);
     }
 
-    let ivr = Ivr::new(Server::new(host.odfs().unwrap()).router(), "i");
+    let ivr = Ivr::new(host.odfs().unwrap().router(), "i");
     ivr.start().await;
     ivr.say("Hm").await;
     ivr.hang_up("").await;
@@ -566,7 +565,7 @@ async fn ids_that_are_too_long_are_refused() {
     let duix = line.host.duix().unwrap().router();
     let (_, answer) = post(&duix, "/duix/dialogue", question(&long, "say Yes.")).await;
     assert!(answer.contains("longer than 256 bytes"), "{answer}");
-    let ivr = Ivr::new(Server::new(line.host.odfs().unwrap()).router(), long.clone());
+    let ivr = Ivr::new(line.host.odfs().unwrap().router(), long.clone());
     let (status, answer) = ivr.ask(8, json!({"call_sor_id": "1"}), json!({})).await;
     assert_eq!(status, 400, "{answer}");
 }

@@ -23,7 +23,7 @@ use callbot::bot::{
     TransferOutcome,
 };
 use callbot::duix::dialogue;
-use callbot::odfs::{Language, Server};
+use callbot::odfs::Language;
 use errors::typed;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -664,7 +664,7 @@ async fn transfers_that_the_document_does_not_support_can_be_allowed() {
 /// A call that has begun, in an IVR with its own way to listen.
 async fn ivr(bot: impl Into<Host<Clerk>>) -> Ivr {
     let host = bot.into();
-    let ivr = Ivr::new(Server::new(host.odfs().unwrap()).router(), "c");
+    let ivr = Ivr::new(host.odfs().unwrap().router(), "c");
     let welcome = ivr.start().await;
     assert_eq!(welcome["outaction"], 9, "{welcome}");
     ivr
@@ -768,7 +768,7 @@ async fn listens(
         Clerk::default(),
     );
     let flow = Host::new(bot).odfs_with(listening.clone()).unwrap();
-    let answer = Ivr::new(Server::new(flow).router(), "c").say("go").await;
+    let answer = Ivr::new(flow.router(), "c").say("go").await;
     let param = |key: &str| answer["outparams"][key].as_str().unwrap_or("none").to_owned();
     (param("model_type"), param("timeout"))
 }
@@ -819,7 +819,7 @@ async fn a_transfer_with_all_that_goes_along() {
             },
             Clerk::default(),
         );
-        let ivr = Ivr::new(Server::new(Host::new(bot).odfs().unwrap()).router(), "c");
+        let ivr = Ivr::new(Host::new(bot).odfs().unwrap().router(), "c");
         let expected = json!({
             "trans_type": number, "route_value": "7", "calling_num": "4000",
             "trans_data": "from the bot",

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use callbot::auth::{ChatToken, ChatTokenError, ChatTokens};
+use callbot::aui::{ChatToken, ChatTokenError, ChatTokens};
 use sha2::{Digest, Sha256};
 
 const APP: &str = "abc";

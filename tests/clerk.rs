@@ -7,16 +7,16 @@ mod clerk;
 use std::time::Duration;
 
 use callbot::bot::Host;
-use callbot::client::InMemory;
-use callbot::digital_employee::simulator::{Expect, Played, Simulator, Step};
+use callbot::client::InMemoryTransport;
+use callbot::digital_employee::simulator::{Expect, Played, ScriptStep, Simulator};
 use callbot::digital_employee::{
     Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType, Voice,
 };
 use clerk::Clerk;
 use tokio::time::Instant;
 
-async fn play(steps: &[Step]) -> Played {
-    let transport = InMemory::new(Host::new(Clerk).digital_employee().unwrap().router());
+async fn play(steps: &[ScriptStep]) -> Played {
+    let transport = InMemoryTransport::new(Host::new(Clerk).digital_employee().unwrap().router());
     let client = Client::builder("http://clerk").transport(transport).build().unwrap();
     let call = Simulator::new(client).play(steps).await;
     assert!(call.is_ok(), "{call}");
@@ -26,7 +26,7 @@ async fn play(steps: &[Step]) -> Played {
 #[tokio::test(start_paused = true)]
 async fn greets_in_one_packet_and_allows_barge_in() {
     let voice = Voice::new().with_interruptible(true).with_silence_detection_timeout(5);
-    let call = play(&[Step::begin().expect(Expect::control(voice)), Step::end()]).await;
+    let call = play(&[ScriptStep::begin().expect(Expect::control(voice)), ScriptStep::end()]).await;
     assert_eq!(call.steps[0].packets, 1);
     assert!(!call.steps[0].reply.is_empty());
 }
@@ -34,10 +34,12 @@ async fn greets_in_one_packet_and_allows_barge_in() {
 #[tokio::test(start_paused = true)]
 async fn words_match_in_any_case_and_only_as_words() {
     play(&[
-        Step::say("BALANCE, please").expect(Expect::text("balance is")).expect(Expect::Packets(3)),
-        Step::say("my Balance?").expect(Expect::text("balance is")),
-        Step::say("I am shopping.").expect(Expect::text("I am shopping.")),
-        Step::say("I am shopping.").expect(Expect::NoControls),
+        ScriptStep::say("BALANCE, please")
+            .expect(Expect::text("balance is"))
+            .expect(Expect::Packets(3)),
+        ScriptStep::say("my Balance?").expect(Expect::text("balance is")),
+        ScriptStep::say("I am shopping.").expect(Expect::text("I am shopping.")),
+        ScriptStep::say("I am shopping.").expect(Expect::NoControls),
     ])
     .await;
 }
@@ -45,10 +47,10 @@ async fn words_match_in_any_case_and_only_as_words() {
 #[tokio::test(start_paused = true)]
 async fn transfers_gathers_and_hangs_up() {
     let call = play(&[
-        Step::say("an agent")
+        ScriptStep::say("an agent")
             .expect(Expect::control(Transfer::new(TransferType::SkillGroup, "skg-1234"))),
-        Step::say("my pin").expect(Expect::control(GatherDtmf::new(Terminator::Hash, 4, 5))),
-        Step::say("bye")
+        ScriptStep::say("my pin").expect(Expect::control(GatherDtmf::new(Terminator::Hash, 4, 5))),
+        ScriptStep::say("bye")
             .expect(Expect::text("goodbye"))
             .expect(Expect::control(HangUp::new().with_delay(1))),
     ])
@@ -59,9 +61,9 @@ async fn transfers_gathers_and_hangs_up() {
 #[tokio::test(start_paused = true)]
 async fn repeats_keys_one_by_one_asks_again_after_silence_and_repeats_words() {
     play(&[
-        Step::keys("1234").expect(Expect::text("1, 2, 3, 4")),
-        Step::silence().expect(Expect::text("how can I help")),
-        Step::say("Grüß Gott 你好").expect(Expect::text("Grüß Gott 你好")),
+        ScriptStep::keys("1234").expect(Expect::text("1, 2, 3, 4")),
+        ScriptStep::silence().expect(Expect::text("how can I help")),
+        ScriptStep::say("Grüß Gott 你好").expect(Expect::text("Grüß Gott 你好")),
     ])
     .await;
 }
@@ -69,7 +71,7 @@ async fn repeats_keys_one_by_one_asks_again_after_silence_and_repeats_words() {
 #[tokio::test(start_paused = true)]
 async fn tells_a_story_of_more_than_six_seconds_a_packet_each_200_ms() {
     let start = Instant::now();
-    let call = play(&[Step::say("a story")]).await;
+    let call = play(&[ScriptStep::say("a story")]).await;
     assert!(start.elapsed() >= Duration::from_secs(6), "{:?}", start.elapsed());
     let step = &call.steps[0];
     let pace = step.whole / u32::try_from(step.packets - 2).unwrap();
@@ -79,8 +81,8 @@ async fn tells_a_story_of_more_than_six_seconds_a_packet_each_200_ms() {
 #[tokio::test(start_paused = true)]
 async fn stops_the_story_when_the_caller_barges_in() {
     let start = Instant::now();
-    let barge_in = Step::say("a story").barge_in_after(Duration::from_millis(1050));
-    let call = play(&[barge_in, Step::say("balance").expect(Expect::text("1234"))]).await;
+    let barge_in = ScriptStep::say("a story").barge_in_after(Duration::from_millis(1050));
+    let call = play(&[barge_in, ScriptStep::say("balance").expect(Expect::text("1234"))]).await;
     assert!(start.elapsed() < Duration::from_millis(1300), "{:?}", start.elapsed());
     let step = &call.steps[0];
     // Packets at 0, 200, … 1000 ms, and the one that ends the stream.
@@ -90,8 +92,8 @@ async fn stops_the_story_when_the_caller_barges_in() {
 #[tokio::test(start_paused = true)]
 async fn survives_a_crash() {
     play(&[
-        Step::say("crash").expect(Expect::Failure(500)),
-        Step::say("balance").expect(Expect::text("1234")),
+        ScriptStep::say("crash").expect(Expect::Failure(500)),
+        ScriptStep::say("balance").expect(Expect::text("1234")),
     ])
     .await;
 }

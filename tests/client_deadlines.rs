@@ -8,7 +8,7 @@ mod stub;
 use std::time::Duration;
 
 use bytes::Bytes;
-use callbot::client::{CallOptions, Deadline, Error, InMemory, Retries};
+use callbot::client::{CallOptions, Deadline, Error, InMemoryTransport, Retries};
 use callbot::digital_employee::{
     AbortDialogueRequest, Api, BeginSessionRequest, Client, DialogueRequest, EndSessionRequest,
     Packet, Reply, Rules,
@@ -70,7 +70,10 @@ fn bot(pause: Duration, packets: u32, heartbeat: Option<Duration>) -> Client {
     if let Some(every) = heartbeat {
         server = server.heartbeat(every);
     }
-    Client::builder("http://bot").transport(InMemory::new(server.router())).build().unwrap()
+    Client::builder("http://bot")
+        .transport(InMemoryTransport::new(server.router()))
+        .build()
+        .unwrap()
 }
 
 /// Asserts which deadline passed, and how long it was.
@@ -104,7 +107,7 @@ fn with_type(body: reqwest::Body, media: &'static str) -> http::Response<reqwest
 async fn the_first_event_has_a_deadline_of_ten_seconds_unless_told_otherwise() {
     let never = bot(SECOND * 1000, 1, None);
     let three = CallOptions::new().first_event_deadline(SECOND * 3);
-    for (client, limit) in [(never.clone(), SECOND * 10), (never.with(three), SECOND * 3)] {
+    for (client, limit) in [(never.clone(), SECOND * 10), (never.with_options(three), SECOND * 3)] {
         let start = Instant::now();
         passed(&dialogue_error(&client).await, Deadline::FirstEvent, limit);
         took(start, limit);
@@ -140,7 +143,7 @@ async fn the_gap_between_events_has_a_deadline_of_thirty_seconds_unless_told_oth
     let first = CallOptions::new().first_event_deadline(SECOND * 60);
     let five = first.clone().gap_deadline(SECOND * 5);
     for (options, limit) in [(first, SECOND * 30), (five, SECOND * 5)] {
-        let mut packets = slow.with(options).dialogue(&dialogue()).await.unwrap();
+        let mut packets = slow.with_options(options).dialogue(&dialogue()).await.unwrap();
         packets.next().await.unwrap().unwrap();
         let start = Instant::now();
         passed(&packets.next().await.unwrap().unwrap_err(), Deadline::Gap, limit);
@@ -157,13 +160,13 @@ async fn comments_do_not_put_a_deadline_off() {
 
     let options = CallOptions::new().first_event_deadline(SECOND * 60).gap_deadline(SECOND * 5);
     let start = Instant::now();
-    passed(&dialogue_error(&beating.with(options)).await, Deadline::Gap, SECOND * 5);
+    passed(&dialogue_error(&beating.with_options(options)).await, Deadline::Gap, SECOND * 5);
     took(start, SECOND * 55);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_long_stream_has_no_deadline_as_a_whole() {
-    let steady = bot(SECOND * 9, 1000, None).with(CallOptions::new().call_deadline(SECOND));
+    let steady = bot(SECOND * 9, 1000, None).with_options(CallOptions::new().call_deadline(SECOND));
     let start = Instant::now();
     let packets: Vec<_> = steady.dialogue(&dialogue()).await.unwrap().try_collect().await.unwrap();
     assert_eq!(packets.len(), 1001);
@@ -174,7 +177,7 @@ async fn a_long_stream_has_no_deadline_as_a_whole() {
 async fn a_call_with_one_answer_has_a_deadline_of_ten_seconds_unless_told_otherwise() {
     let never = bot(SECOND * 1000, 0, None);
     let three = CallOptions::new().call_deadline(SECOND * 3);
-    for (client, limit) in [(never.clone(), SECOND * 10), (never.with(three), SECOND * 3)] {
+    for (client, limit) in [(never.clone(), SECOND * 10), (never.with_options(three), SECOND * 3)] {
         let start = Instant::now();
         passed(&client.abort_dialogue(&abort()).await.unwrap_err(), Deadline::Call, limit);
         took(start, limit);
@@ -197,8 +200,8 @@ async fn the_call_deadline_covers_the_body_and_the_retries() {
         sleep(SECOND * 3).await;
         http::Response::builder().status(503).body("".into()).unwrap()
     });
-    let retries = Retries::up_to(100).pause(Duration::ZERO);
-    let client = busy.client().with(CallOptions::new().retries(retries));
+    let retries = Retries::up_to(100).initial_backoff(Duration::ZERO);
+    let client = busy.client().with_options(CallOptions::new().retries(retries));
     let start = Instant::now();
     passed(&client.end_session(&end()).await.unwrap_err(), Deadline::Call, SECOND * 10);
     took(start, SECOND * 10);
@@ -212,13 +215,17 @@ async fn a_deadline_of_zero_passes_at_once_and_an_endless_one_never() {
     let slow = bot(SECOND * 3600, 2, None);
     let zero =
         CallOptions::new().call_deadline(Duration::ZERO).first_event_deadline(Duration::ZERO);
-    passed(&dialogue_error(&slow.with(zero.clone())).await, Deadline::FirstEvent, Duration::ZERO);
-    let error = slow.with(zero).end_session(&end()).await.unwrap_err();
+    passed(
+        &dialogue_error(&slow.with_options(zero.clone())).await,
+        Deadline::FirstEvent,
+        Duration::ZERO,
+    );
+    let error = slow.with_options(zero).end_session(&end()).await.unwrap_err();
     passed(&error, Deadline::Call, Duration::ZERO);
 
     let (endless, max) = (CallOptions::new(), Duration::MAX);
     let endless = endless.call_deadline(max).first_event_deadline(max).gap_deadline(max);
-    let client = slow.with(endless);
+    let client = slow.with_options(endless);
     assert!(client.end_session(&end()).await.is_ok());
     let packets: Vec<_> = client.dialogue(&dialogue()).await.unwrap().try_collect().await.unwrap();
     assert_eq!(packets.len(), 3);
@@ -246,12 +253,16 @@ async fn every_deadline_holds_over_a_socket_too() {
         (comments(&one), &gap, Deadline::Gap),
     ] {
         let stub = Stub::new(vec![script]).await;
-        passed(&dialogue_error(&stub.client().with(options.clone())).await, deadline, SHORT);
+        passed(
+            &dialogue_error(&stub.client().with_options(options.clone())).await,
+            deadline,
+            SHORT,
+        );
     }
     let half = json_answer("200 OK", "{}").replace("length: 2", "length: 3");
     for script in [silent, vec![send(half), pause(5000)]] {
         let stub = Stub::new(vec![script]).await;
-        let error = stub.client().with(call.clone()).end_session(&end()).await.unwrap_err();
+        let error = stub.client().with_options(call.clone()).end_session(&end()).await.unwrap_err();
         passed(&error, Deadline::Call, SHORT);
     }
 }
@@ -273,7 +284,7 @@ async fn a_connection_that_does_not_come_to_stand_passes_the_connect_deadline() 
     passed(&client.dialogue(&dialogue()).await.unwrap_err(), Deadline::Connect, SHORT);
     passed(&client.end_session(&end()).await.unwrap_err(), Deadline::Connect, SHORT);
     // The nearer of two deadlines passes first.
-    let nearer = client.with(CallOptions::new().call_deadline(SHORT / 4));
+    let nearer = client.with_options(CallOptions::new().call_deadline(SHORT / 4));
     passed(&nearer.end_session(&end()).await.unwrap_err(), Deadline::Call, SHORT / 4);
     silent.abort();
 }
@@ -313,7 +324,7 @@ async fn after_an_absence(between: &str) -> Result<Packet, Error> {
     let [one, two] = [packet("One", false), packet("One two", true)].map(event);
     let script = vec![send(stub::stream(one)), pause(20), send(between), pause(40), send(two)];
     let stub = Stub::new(vec![script]).await;
-    let client = stub.client().with(CallOptions::new().gap_deadline(GAP));
+    let client = stub.client().with_options(CallOptions::new().gap_deadline(GAP));
     let mut packets = client.dialogue(&dialogue()).await.unwrap();
     packets.next().await.unwrap().unwrap();
     sleep(GAP * 2).await;
@@ -343,7 +354,7 @@ fn a_flood_of_comments_does_not_put_a_deadline_off() {
                 std::future::ready(with_type(body, "text/event-stream"))
             });
             let options = CallOptions::new().first_event_deadline(SECOND / 10);
-            dialogue_error(&flood.client().with(options)).await
+            dialogue_error(&flood.client().with_options(options)).await
         });
         done.send(error).unwrap();
     });

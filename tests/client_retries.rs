@@ -23,7 +23,7 @@ const ACK_FAILURE: &str = include_str!("fixtures/digital-employee/acknowledgemen
 
 /// Up to so many retries, without a pause.
 fn at_once(most: u32) -> CallOptions {
-    CallOptions::new().retries(Retries::up_to(most).pause(Duration::ZERO))
+    CallOptions::new().retries(Retries::up_to(most).initial_backoff(Duration::ZERO))
 }
 
 /// A peer without a socket that is busy for so many attempts, and then acknowledges.
@@ -76,7 +76,7 @@ async fn only_a_peer_that_asks_for_patience_is_asked_again() {
         (505, 1),
     ] {
         let stub = Stub::answering(answer(&format!("{status} Whatever"), "", "{}")).await;
-        let client = stub.client().with(at_once(3));
+        let client = stub.client().with_options(at_once(3));
         let error = client.end_session(&end()).await.unwrap_err();
         assert_eq!(stub.connections(), attempts, "{status}");
         assert_eq!(error.status().unwrap(), status);
@@ -94,7 +94,7 @@ async fn the_attempts_end_with_the_first_good_answer() {
         let mut all = vec![busy(); scripts];
         all.push(vec![send(good.clone())]);
         let stub = Stub::new(all).await;
-        let client = stub.client().with(at_once(5));
+        let client = stub.client().with_options(at_once(5));
         if good.ends_with(b"\n\n") {
             let packets: Vec<_> =
                 client.begin_session(&begin()).await.unwrap().try_collect().await.unwrap();
@@ -117,7 +117,7 @@ async fn the_attempts_end_with_the_first_good_answer() {
 #[tokio::test]
 async fn a_failure_in_a_busy_answer_is_told_when_the_attempts_are_used_up() {
     let stub = Stub::answering(json_answer("503 Service Unavailable", ACK_FAILURE)).await;
-    let error = stub.client().with(at_once(2)).end_session(&end()).await.unwrap_err();
+    let error = stub.client().with_options(at_once(2)).end_session(&end()).await.unwrap_err();
     assert_eq!(error.failure().unwrap().message(), Some("no such call"));
     assert_eq!(stub.connections(), 3);
 }
@@ -125,7 +125,7 @@ async fn a_failure_in_a_busy_answer_is_told_when_the_attempts_are_used_up() {
 #[tokio::test]
 async fn a_failure_of_the_bot_is_not_asked_for_again() {
     let stub = Stub::answering(json_answer("200 OK", ACK_FAILURE)).await;
-    let error = stub.client().with(at_once(3)).end_session(&end()).await.unwrap_err();
+    let error = stub.client().with_options(at_once(3)).end_session(&end()).await.unwrap_err();
     assert!(error.failure().is_some() && !error.is_retryable());
     assert_eq!(stub.connections(), 1);
 }
@@ -136,7 +136,7 @@ async fn a_stream_is_never_asked_for_again_once_its_head_has_come() {
     let one = event(packet("One", false));
     for body in [String::new(), one.clone(), one + &event(failure), event(failure), event("{")] {
         let stub = Stub::answering(stub::stream(&body)).await;
-        let error = dialogue_error(&stub.client().with(at_once(3))).await;
+        let error = dialogue_error(&stub.client().with_options(at_once(3))).await;
         assert!(!error.is_retryable(), "{error:?}");
         assert_eq!(stub.connections(), 1, "{body}");
     }
@@ -146,7 +146,7 @@ async fn a_stream_is_never_asked_for_again_once_its_head_has_come() {
 async fn a_connection_that_broke_off_is_not_made_again() {
     // The peer may have acted on the request.
     let stub = Stub::answering("").await;
-    let error = stub.client().with(at_once(3)).end_session(&end()).await.unwrap_err();
+    let error = stub.client().with_options(at_once(3)).end_session(&end()).await.unwrap_err();
     assert!(!error.is_retryable() && error.status().is_none(), "{error:?}");
     assert_eq!(stub.connections(), 1);
 }
@@ -231,7 +231,9 @@ async fn an_error_of_a_transport_of_ones_own_is_not_tried_again() {
         .build()
         .unwrap();
     let error = client.end_session(&end()).await.unwrap_err();
-    assert_eq!(error.to_string(), "endSession: the key is lost");
+    assert_eq!(error.to_string(), "endSession: the transport failed");
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "the key is lost");
     assert!(!error.is_retryable() && !error.is_cut() && !error.is_timeout());
     assert_eq!(*broken.0.lock().unwrap(), 1);
 }
@@ -255,7 +257,7 @@ async fn retry_after_is_honoured() {
         (Some("1.5"), 0),
     ] {
         let fake = busy(2, header);
-        fake.client().with(options()).end_session(&end()).await.unwrap();
+        fake.client().with_options(options()).end_session(&end()).await.unwrap();
         let attempts = fake.attempts();
         assert_eq!(attempts.len(), 3, "{header:?}");
         for pair in attempts.windows(2) {
@@ -270,7 +272,7 @@ async fn a_peer_that_asks_for_more_than_a_minute_is_not_asked_again() {
     let hour = Duration::from_secs(3600);
     for header in ["61", "18446744073709551615", "Wed, 21 Oct 2099 07:28:00 GMT"] {
         let fake = busy(2, Some(header));
-        let client = fake.client().with(at_once(2).call_deadline(hour));
+        let client = fake.client().with_options(at_once(2).call_deadline(hour));
         let error = client.end_session(&end()).await.unwrap_err();
         assert_eq!((error.status().unwrap().as_u16(), fake.attempts().len()), (503, 1), "{header}");
     }
@@ -282,7 +284,7 @@ async fn a_date_to_wait_for_is_honoured() {
     let header: &'static str = Box::leak(httpdate::fmt_http_date(then).into_boxed_str());
     let fake = busy(1, Some(header));
     let options = at_once(1).call_deadline(Duration::from_secs(3600));
-    fake.client().with(options).end_session(&end()).await.unwrap();
+    fake.client().with_options(options).end_session(&end()).await.unwrap();
     let waited = (fake.attempts()[1] - fake.attempts()[0]).as_secs();
     assert!((25..=30).contains(&waited), "{waited}");
 }
@@ -293,7 +295,7 @@ async fn the_longest_pause_doubles_with_each_attempt_and_is_drawn_at_random() {
     for _ in 0..rounds {
         let fake = busy(3, None);
         fake.client()
-            .with(CallOptions::new().retries(Retries::up_to(3)))
+            .with_options(CallOptions::new().retries(Retries::up_to(3)))
             .end_session(&end())
             .await
             .unwrap();
@@ -316,8 +318,9 @@ async fn options_are_those_of_the_client_they_were_given_to() {
     let custom = HeaderName::from_static("x-trace");
     let header = |value| CallOptions::new().header(custom.clone(), HeaderValue::from_static(value));
     let plain = stub.client();
-    let patient = plain.with(at_once(2));
-    let traced = patient.with(header("a").header(custom.clone(), HeaderValue::from_static("b")));
+    let patient = plain.with_options(at_once(2));
+    let traced =
+        patient.with_options(header("a").header(custom.clone(), HeaderValue::from_static("b")));
     let configured = Client::builder(&stub.url).options(header("c")).build().unwrap();
     for (client, attempts, trace) in [
         (&traced, 1, Some("b")),
@@ -345,7 +348,7 @@ async fn a_header_of_the_options_takes_the_place_of_the_clients_own() {
     let options = CallOptions::new()
         .header(ACCEPT, both)
         .header(AUTHORIZATION, HeaderValue::from_static("Bearer t"));
-    let mut packets = stub.client().with(options).dialogue(&dialogue()).await.unwrap();
+    let mut packets = stub.client().with_options(options).dialogue(&dialogue()).await.unwrap();
     packets.next().await.unwrap().unwrap();
     let seen = &stub.seen()[0];
     assert_eq!(seen.header("accept"), Some("text/event-stream, application/json"));

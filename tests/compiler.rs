@@ -33,7 +33,12 @@ fn assert_golden(spec: &str, settings: &Settings<'_>) {
 const FIXTURE: Settings<'_> = Settings {
     #[cfg(feature = "client")]
     client: true,
+    #[cfg(feature = "client")]
+    wire_client: false,
     server: true,
+    wire_server: false,
+    server_docs: "It has no settings of its own.",
+    schemas: true,
     modules: &[("shared.yaml", "super::shared")],
     formats: &[("hour", "super::house::Hour")],
     outputs: &[("listGuests", "Vec<Guest>"), ("addGuest", "Vec<Guest>")],
@@ -48,7 +53,35 @@ fn the_open_api_fixture_compiles_to_its_golden_file() {
 
 #[test]
 fn the_json_schema_fixture_compiles_to_its_golden_file() {
-    assert_golden("shared.yaml", &Settings::default());
+    assert_golden("shared.yaml", &Settings { schemas: true, ..Settings::default() });
+}
+
+#[test]
+#[cfg(feature = "client")]
+fn a_client_that_another_one_wraps_has_a_name_of_its_own() {
+    let folder = here("fixtures/compiler");
+    let client = compile(&folder.join("fixture.yaml"), &FIXTURE).unwrap();
+    let settings = Settings { wire_client: true, ..FIXTURE };
+    let wire_client = compile(&folder.join("fixture.yaml"), &settings).unwrap();
+    assert!(client.contains("pub struct Client {"));
+    // Nothing but the name differs; the private `raw::Client` keeps its own.
+    assert!(!wire_client.contains("pub struct Client {\n    core"));
+    assert_eq!(wire_client.replace("WireClient", "Client"), client);
+}
+
+#[test]
+fn a_server_that_is_the_wire_below_another_says_so_in_its_names() {
+    let spec = here("fixtures/compiler/fixture.yaml");
+    let usual = compile(&spec, &FIXTURE).unwrap();
+    let wire = compile(&spec, &Settings { wire_server: true, ..FIXTURE }).unwrap();
+    for (item, of_the_wire) in [
+        ("pub trait Api:", "pub trait WireApi:"),
+        ("pub type Server<A>", "pub type WireServer<A>"),
+        ("pub fn router<A: Api>", "pub fn wire_router<A: WireApi>"),
+    ] {
+        assert!(usual.contains(item) && !usual.contains(of_the_wire), "{item}");
+        assert!(wire.contains(of_the_wire) && !wire.contains(item), "{of_the_wire}");
+    }
 }
 
 /// The fixture with one text replaced, and what the compiler says of it.

@@ -468,7 +468,7 @@ async fn an_event_or_an_answer_beyond_the_limit_is_an_error() {
         (format!(":{}\n\n", "x".repeat(line)) + &event(&last), line, false),
     ] {
         let (client, _stub) = turn(&body).await;
-        let client = client.with(CallOptions::new().body_limit(limit));
+        let client = client.with_options(CallOptions::new().body_limit(limit));
         if fits {
             assert_eq!(answers(&client).await.unwrap().last().unwrap(), "One", "{body}");
         } else {
@@ -477,12 +477,12 @@ async fn an_event_or_an_answer_beyond_the_limit_is_an_error() {
     }
     // An endless line is refused before it ends.
     let stub = Stub::new(vec![vec![send(stub::stream(vec![b'x'; 4096])), Step::Hold]]).await;
-    let client = stub.client().with(CallOptions::new().body_limit(1024));
+    let client = stub.client().with_options(CallOptions::new().body_limit(1024));
     too_large(&dialogue_error(&client).await, 1024);
     stub.released().await;
 
     let stub = Stub::answering(json_answer("200 OK", ACK)).await;
-    let with = |limit| stub.client().with(CallOptions::new().body_limit(limit));
+    let with = |limit| stub.client().with_options(CallOptions::new().body_limit(limit));
     assert!(with(ACK.len()).end_session(&end()).await.is_ok());
     too_large(&with(ACK.len() - 1).end_session(&end()).await.unwrap_err(), ACK.len() - 1);
 }

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use callbot::client::{CallOptions, Deadline, Error, InMemory, Retries, TransportError};
+use callbot::client::{CallOptions, Deadline, Error, InMemoryTransport, Retries, TransportError};
 use callbot::duix::{
     Api, Avatar, AvatarParameters, BASE_URL, Client, Concurrency, ConcurrencyParameters,
     Conversation, ConversationParameters, ConversationV2Parameters, CreateAvatarParameters,
@@ -143,7 +143,7 @@ async fn odd_ids_are_encoded_and_can_not_add_parameters() {
         ("会话\u{1F600}", "%E4%BC%9A%E8%AF%9D%F0%9F%98%80"),
     ] {
         let tokens = Tokens::new(id, KEY);
-        let client = Client::with_tokens(tokens).base_url(&socket.url).build().unwrap();
+        let client = Client::builder_with_tokens(tokens).base_url(&socket.url).build().unwrap();
         client.concurrency().await.unwrap();
         client.sessions().await.unwrap();
         client.stop_all_sessions_of_app().await.unwrap();
@@ -189,7 +189,7 @@ async fn a_base_url_may_have_a_path_and_the_conversation_another_one() {
             builder = builder.conversation_path(path);
         }
         let client = builder.build().unwrap();
-        for client in [&client, &client.with(once()), &client.clone()] {
+        for client in [&client, &client.with_options(once()), &client.clone()] {
             client.conversation("a&b").await.unwrap();
             let line = socket.asked().pop().unwrap().line;
             let expected = format!("GET {expected}?conversationId=a%26b HTTP/1.1");
@@ -258,7 +258,7 @@ async fn without_a_base_url_the_documented_host_is_asked() {
 async fn tokens_are_made_as_the_builder_says_and_shared_with_who_asks_for_them() {
     let fake = Fake::playing([(200, good())]);
     let hand = Hand::new();
-    let client = Client::with_tokens(Tokens::new("app-7", "key-7").clock(hand.clone()))
+    let client = Client::builder_with_tokens(Tokens::new("app-7", "key-7").clock(hand.clone()))
         .token_lifetime(Duration::from_secs(600))
         .token_back_dating(Duration::from_secs(20))
         .transport(fake.clone())
@@ -268,7 +268,7 @@ async fn tokens_are_made_as_the_builder_says_and_shared_with_who_asks_for_them()
     let mut seen = Vec::new();
     for at in [0.0, 100.0, 519.0, 521.0, 900.0] {
         hand.set(at);
-        for client in [client.clone(), client.with(once())] {
+        for client in [client.clone(), client.with_options(once())] {
             client.sessions().await.unwrap();
             client.stop_session("s").await.unwrap();
             for asked in fake.taken() {
@@ -285,7 +285,8 @@ async fn tokens_are_made_as_the_builder_says_and_shared_with_who_asks_for_them()
     // A token of one's own `Tokens` is used by the client, too.
     let tokens = Tokens::new(APP, KEY).clock(Ticking::new());
     let token = tokens.current();
-    let client = Client::with_tokens(tokens.clone()).transport(fake.clone()).build().unwrap();
+    let client =
+        Client::builder_with_tokens(tokens.clone()).transport(fake.clone()).build().unwrap();
     client.sessions().await.unwrap();
     assert_eq!(fake.taken()[0].token(), token.expose());
     tokens.renew(&token);
@@ -836,7 +837,7 @@ async fn calls_that_read_are_made_again_while_it_may_help() {
                     true => answer(),
                     false => given(200, self::good().to_string()),
                 });
-                let client = plain.with(at_once(retries));
+                let client = plain.with_options(at_once(retries));
                 let outcome = call(&client, name).await;
                 let place = format!("{name}: {how}: {passing} of {retries}: {outcome:?}");
                 assert_eq!(outcome.is_ok(), good, "{place}");
@@ -863,9 +864,9 @@ async fn calls_that_act_are_never_made_again() {
         fake.act(move |_| answer());
         for client in [
             &plain,
-            &plain.with(at_once(9)),
+            &plain.with_options(at_once(9)),
             &eager,
-            &eager.with(CallOptions::new().retries(Retries::up_to(3))),
+            &eager.with_options(CallOptions::new().retries(Retries::up_to(3))),
             &eager.clone(),
         ] {
             for name in ACTS {
@@ -966,7 +967,7 @@ async fn retry_after_is_honoured() {
     assert_eq!(fake.asked().len(), 1);
     // Longer than the call may take: the error says more than the deadline would.
     fake.act(|_| patient(503, "30", String::new()));
-    let client = client.with(at_once(2));
+    let client = client.with_options(at_once(2));
     let start = Instant::now();
     let error = client.sessions().await.unwrap_err();
     assert_eq!(
@@ -993,9 +994,12 @@ async fn a_call_that_takes_too_long_passes_its_deadline() {
         let minute = once().call_deadline(60 * SECOND);
         let plain = fake.client();
         let patient = fake.builder().options(minute.clone()).build().unwrap();
-        for (client, limit) in
-            [(&plain, 10), (&plain.with(minute), 60), (&patient, 60), (&patient.with(once()), 10)]
-        {
+        for (client, limit) in [
+            (&plain, 10),
+            (&plain.with_options(minute), 60),
+            (&patient, 60),
+            (&patient.with_options(once()), 10),
+        ] {
             for name in calls() {
                 let start = Instant::now();
                 let error = call(client, name).await.unwrap_err();
@@ -1067,7 +1071,7 @@ async fn an_answer_beyond_the_limit_is_not_read() {
             Some(limit) => once().body_limit(limit),
             None => once(),
         };
-        let client = plain.with(options);
+        let client = plain.with_options(options);
         for name in calls() {
             match call(&client, name).await {
                 Ok(_) => assert!(good, "{name} {limit:?} {length}"),
@@ -1111,7 +1115,7 @@ async fn over_a_socket_too_a_busy_platform_and_a_refused_token_are_asked_again()
     ];
     let socket = Socket::new(move |number| bodies[number % 4].clone()).await;
     let tokens = Tokens::new(APP, KEY).clock(Ticking::new());
-    let client = Client::with_tokens(tokens).base_url(&socket.url).build().unwrap();
+    let client = Client::builder_with_tokens(tokens).base_url(&socket.url).build().unwrap();
     client.concurrency().await.unwrap();
     let asked = socket.asked();
     assert_eq!(asked.len(), 4);
@@ -1130,7 +1134,7 @@ async fn calls_can_be_made_from_many_threads() {
     let tokens = Tokens::new(APP, KEY);
     let address = start(Server::new(desk.clone()).check_tokens(tokens.clone()).router()).await;
     let url = format!("http://{address}");
-    let client = Client::with_tokens(tokens).base_url(&url).build().unwrap();
+    let client = Client::builder_with_tokens(tokens).base_url(&url).build().unwrap();
     let tasks: Vec<_> = calls()
         .cycle()
         .take(70)
@@ -1170,8 +1174,8 @@ async fn headers_of_the_options_go_with_every_call() {
     let client = fake.builder().options(options("a")).build().unwrap();
     for (client, expected) in [
         (&client, Some("a")),
-        (&client.with(options("b")), Some("b")),
-        (&client.with(once()), None),
+        (&client.with_options(options("b")), Some("b")),
+        (&client.with_options(once()), None),
         (&client, Some("a")),
     ] {
         for name in calls() {
@@ -1467,7 +1471,7 @@ async fn an_error_of_a_handler_becomes_a_failure_in_the_envelope() {
     let server = || Server::new(Desk::default()).check_tokens(tokens.clone());
     let address = start(server().router()).await;
     let headers = format!("token: {}\r\n", tokens.mint().expose());
-    let client = Client::with_tokens(tokens.clone())
+    let client = Client::builder_with_tokens(tokens.clone())
         .base_url(&format!("http://{address}"))
         .options(once())
         .build()
@@ -1513,8 +1517,10 @@ async fn client_and_stand_in_understand_each_other() {
     let server = Server::new(desk.clone()).check_tokens(tokens(APP, KEY));
     let address = start(server.clone().router()).await;
     let built = |tokens: Tokens| {
-        let socket = Client::with_tokens(tokens.clone()).base_url(&format!("http://{address}"));
-        let memory = Client::with_tokens(tokens).transport(InMemory::new(server.clone().router()));
+        let socket =
+            Client::builder_with_tokens(tokens.clone()).base_url(&format!("http://{address}"));
+        let memory = Client::builder_with_tokens(tokens)
+            .transport(InMemoryTransport::new(server.clone().router()));
         [socket.build().unwrap(), memory.build().unwrap()]
     };
     for client in built(tokens(APP, KEY)) {

@@ -7,7 +7,7 @@
 #[path = "script/mod.rs"]
 mod script;
 
-use callbot::client::{CallOptions, Error, InMemory};
+use callbot::client::{CallOptions, Error, InMemoryTransport};
 use callbot::duix::Flag;
 use callbot::duix::dialogue::{
     Answer, AnswerForm, Api, Client, Delta, DialogueAnswer, DialogueData, DialogueRequest,
@@ -112,8 +112,8 @@ async fn each_operation_sends_its_path_its_headers_and_its_body() {
     let client = Client::new(&format!("{}/bots/7/", stub.url)).unwrap();
     let secret = HeaderName::from_static("x-callbot-secret");
     let options = CallOptions::new().header(secret, HeaderValue::from_static("secret-1"));
-    client.with(options.clone()).dialogue(&request()).await.unwrap();
-    client.with(options).dialogue_stream(&request()).await.unwrap();
+    client.with_options(options.clone()).dialogue(&request()).await.unwrap();
+    client.with_options(options).dialogue_stream(&request()).await.unwrap();
 
     let expected = [
         ("/bots/7/duix/dialogue", "application/json"),
@@ -458,9 +458,13 @@ async fn what_a_gateway_answers_is_an_error_with_its_status() {
     }
     let body = event(LAST.trim());
     for (status, headers, shown) in [
-        ("200 OK", "content-type: text/html\r\n", "no event stream but text/html"),
-        ("200 OK", "content-type: application/json\r\n", "no event stream but application/json"),
-        ("200 OK", "", "no event stream but untyped"),
+        ("200 OK", "content-type: text/html\r\n", "expected an event stream, got text/html"),
+        (
+            "200 OK",
+            "content-type: application/json\r\n",
+            "expected an event stream, got application/json",
+        ),
+        ("200 OK", "", "expected an event stream, got untyped"),
         ("500 Internal Server Error", "content-type: text/event-stream\r\n", "HTTP 500"),
     ] {
         let stub = Stub::answering(answer(status, headers, &body)).await;
@@ -626,7 +630,7 @@ impl Api for Mirror {
 }
 
 fn in_memory(server: Server<Mirror>) -> Client {
-    let transport = InMemory::new(server.router());
+    let transport = InMemoryTransport::new(server.router());
     Client::builder("http://bot").transport(transport).build().unwrap()
 }
 
@@ -686,7 +690,7 @@ async fn a_refusal_of_our_server_is_a_failure_of_our_client() {
             (CallOptions::new(), 401, "the header x-callbot-secret is missing"),
             (given("secret-2"), 403, "the header x-callbot-secret is wrong"),
         ] {
-            let client = client.with(options);
+            let client = client.with_options(options);
             for error in [
                 client.dialogue(&request()).await.unwrap_err(),
                 client.dialogue_stream(&request()).await.unwrap_err(),
@@ -698,7 +702,7 @@ async fn a_refusal_of_our_server_is_a_failure_of_our_client() {
                 assert!(!error.is_retryable());
             }
         }
-        let client = client.with(given("secret-1"));
+        let client = client.with_options(given("secret-1"));
         client.dialogue(&request()).await.unwrap();
         assert_eq!(text(&client).await.unwrap(), "who are you?");
     }

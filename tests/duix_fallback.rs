@@ -8,7 +8,7 @@ mod duix_peer;
 use std::io;
 use std::time::Duration;
 
-use callbot::client::{CallOptions, InMemory, Transport};
+use callbot::client::{CallOptions, InMemoryTransport, Transport};
 use callbot::duix::dialogue::{
     Answer, AnswerForm, Api, Client, Delta, DialogueRequest, Operations, Reply, Server, TipPhrases,
 };
@@ -441,7 +441,7 @@ fn slow(thinks: Duration) -> (Server<Slow>, UnboundedReceiver<()>) {
 
 /// A client without a socket and with all the time, so that the clock can be paused.
 fn client<A: Api>(server: Server<A>) -> Client {
-    let transport = InMemory::new(server.router());
+    let transport = InMemoryTransport::new(server.router());
     let week = SECOND * 7 * 24 * 3600;
     let options =
         CallOptions::new().call_deadline(week).first_event_deadline(week).gap_deadline(week);
@@ -573,7 +573,7 @@ async fn without_a_deadline_a_handler_has_all_the_time() {
 }
 
 /// The answer to a request without a client that would read it, as text.
-async fn sent(transport: &InMemory, path: &str, body: reqwest::Body) -> String {
+async fn sent(transport: &InMemoryTransport, path: &str, body: reqwest::Body) -> String {
     let url = format!("http://bot{path}").parse().unwrap();
     let mut request = reqwest::Request::new(http::Method::POST, url);
     *request.body_mut() = Some(body);
@@ -584,7 +584,7 @@ async fn sent(transport: &InMemory, path: &str, body: reqwest::Body) -> String {
 async fn the_time_counts_from_the_arrival_of_the_request_and_not_from_its_end() {
     for path in BOTH {
         let (server, mut dropped) = slow(3600 * SECOND);
-        let transport = InMemory::new(server.fallback(WORDS).router());
+        let transport = InMemoryTransport::new(server.fallback(WORDS).router());
         let body = valid().to_string();
         let body = stream::once(async move {
             sleep(15 * SECOND).await;
@@ -609,7 +609,7 @@ async fn the_deadline_adds_nothing_behind_the_last_piece() {
             future::pending().await
         })
     });
-    let transport = InMemory::new(server.fallback(WORDS).router());
+    let transport = InMemoryTransport::new(server.fallback(WORDS).router());
     let start = Instant::now();
     let answer = sent(&transport, STREAMED, valid().to_string().into()).await;
     assert_eq!(answer, "data: {\"answer\":\"Bye.\",\"isEnd\":true}\n\n");

@@ -588,7 +588,7 @@ fn no_secret_shows_in_what_holds_one() {
     let secret = HeaderValue::from_static(KEY);
     let options = CallOptions::new().header(HeaderName::from_static("x-gateway"), secret);
     let builder = || {
-        Client::with_tokens(tokens.clone())
+        Client::builder_with_tokens(tokens.clone())
             .base_url(password)
             .options(options.clone())
             .conversation_path("/c")
@@ -605,7 +605,7 @@ fn no_secret_shows_in_what_holds_one() {
         Client::builder(APP, KEY),
         builder(),
         client,
-        client.with(options.clone()),
+        client.with_options(options.clone()),
         client.tokens(),
         options,
         server,
@@ -747,7 +747,7 @@ async fn no_secret_shows_in_traces() {
     let mut sent = Vec::new();
     for (key, good) in [(KEY, true), ("secret-1-not", false)] {
         let tokens = Tokens::new(APP, key).clock(Ticking::new()).lifetime(seconds(86_400));
-        let client = Client::with_tokens(tokens).base_url(&url).build().unwrap();
+        let client = Client::builder_with_tokens(tokens).base_url(&url).build().unwrap();
         for name in calls() {
             sent.push(client.tokens().current());
             let outcome = call(&client, name).await;

@@ -16,14 +16,17 @@ use callbot::aicall::{
     AgentConfig, AgentType, AutoSpeechContent, BackChannelingConfig, ChatSyncConfig, Template,
 };
 use callbot::aui::ice::{
-    Builder, Client, DescribeInstanceRequest, GenerateCallRequest, InstanceStatus, Region,
+    Client, ClientBuilder, DescribeInstanceRequest, GenerateCallRequest, InstanceStatus, Region,
     RuntimeConfig, StartInstanceRequest, StopInstanceRequest, UpdateInstanceRequest,
 };
 use callbot::aui::{
-    self, AnyCaller, AppServer, Base, StartInstanceInChannelRequest, Upstream, UpstreamError,
+    self, AnyCaller, AppServer, Base, RtcTokens, StartInstanceInChannelRequest, Upstream,
+    UpstreamError,
 };
-use callbot::auth::{Credentials, RtcTokens, Scheme, Verifier};
-use callbot::client::{CallOptions, Deadline, Error, InMemory, Retries, Transport, TransportError};
+use callbot::auth::{Credentials, Scheme, Verifier};
+use callbot::client::{
+    CallOptions, Deadline, Error, InMemoryTransport, Retries, Transport, TransportError,
+};
 use futures_util::future::BoxFuture;
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -45,7 +48,7 @@ fn key() -> Credentials {
     Credentials::new(KEY, SECRET)
 }
 
-fn builder(stub: &Stub) -> Builder {
+fn builder(stub: &Stub) -> ClientBuilder {
     Client::builder(key()).base_url(&stub.url)
 }
 
@@ -570,7 +573,7 @@ async fn an_answer_that_can_not_be_read_says_where() {
 
 #[tokio::test]
 async fn only_what_reads_is_made_again_and_each_attempt_is_signed_anew() {
-    let again = CallOptions::new().retries(Retries::up_to(2).pause(Duration::ZERO));
+    let again = CallOptions::new().retries(Retries::up_to(2).initial_backoff(Duration::ZERO));
     for (status, body) in [
         ("503 Service Unavailable", "no"),
         ("503 Service Unavailable", r#"{"Code":"ServiceUnavailable"}"#),
@@ -581,9 +584,11 @@ async fn only_what_reads_is_made_again_and_each_attempt_is_signed_anew() {
         for name in CALLS {
             let stub = Stub::answering(json_answer(status, body)).await;
             let built = builder(&stub).options(again.clone()).build().unwrap();
-            for client in
-                [&built, &client(&stub).with(again.clone()), &built.at("cn-beijing").unwrap()]
-            {
+            for client in [
+                &built,
+                &client(&stub).with_options(again.clone()),
+                &built.with_region("cn-beijing").unwrap(),
+            ] {
                 let before = stub.seen().len();
                 let error = call(client, name).await.unwrap_err();
                 assert!(error.is_retryable(), "{name} {status} {body}");
@@ -662,7 +667,7 @@ async fn the_region_is_the_host_and_no_other_is_called() {
     assert_eq!(client.region().as_str(), "cn-shanghai");
     assert_eq!(client.regions().map(Region::as_str).collect::<Vec<_>>(), Region::LISTED);
     for region in Region::LISTED {
-        let there = client.at(region).unwrap();
+        let there = client.with_region(region).unwrap();
         assert_eq!(there.region().as_str(), region);
         call(&there, "stop").await.unwrap();
         ask(&client, "stop", Some(region)).await.unwrap();
@@ -674,14 +679,14 @@ async fn the_region_is_the_host_and_no_other_is_called() {
             verifier.verify(&Method::POST, &uri, &headers, b"").await.unwrap();
         }
         // From there back, and none at all.
-        assert_eq!(there.at("us-west-1").unwrap().region().as_str(), "us-west-1");
+        assert_eq!(there.with_region("us-west-1").unwrap().region().as_str(), "us-west-1");
         ask(&there, "stop", None).await.unwrap();
         assert!(recorder.taken()[0].0.contains(region));
     }
     let long = "a-".repeat(50);
     let odd = NO_REGIONS.into_iter().chain([&*long, "cn-chengdu", "cn-shanghai-2"]);
     for region in odd {
-        let error = client.at(region).unwrap_err();
+        let error = client.with_region(region).unwrap_err();
         let violation = error.violations().unwrap().iter().next().unwrap().clone();
         assert_eq!(violation.pointer(), "/region");
         assert_eq!(violation.allowed(), Region::LISTED.join(", "));
@@ -698,7 +703,7 @@ async fn the_region_is_the_host_and_no_other_is_called() {
             assert!(!message.contains(['\n', '\0']) && message.len() < 250, "{message}");
         }
     }
-    let error = client.at(&long).unwrap_err().to_string();
+    let error = client.with_region(&long).unwrap_err().to_string();
     assert!(error.contains(&format!("/region: \"{}\",", "a-".repeat(32))), "{error}");
     assert!(recorder.taken().is_empty(), "something was sent");
 }
@@ -730,7 +735,7 @@ async fn the_list_of_regions_is_ones_own_and_counts_at_another_server_too() {
 
 #[tokio::test]
 async fn settings_that_can_not_be_are_refused_when_the_client_is_built() {
-    let build = |change: &dyn Fn(Builder) -> Builder| {
+    let build = |change: &dyn Fn(ClientBuilder) -> ClientBuilder| {
         change(Client::builder(key())).build().map(drop).map_err(|error| error.to_string())
     };
     for region in NO_REGIONS {
@@ -785,7 +790,7 @@ async fn the_regions_share_their_connections() {
     });
     let client = Client::builder(key()).base_url(&url).build().unwrap();
     for region in Region::LISTED {
-        call(&client.at(region).unwrap(), "stop").await.unwrap();
+        call(&client.with_region(region).unwrap(), "stop").await.unwrap();
         ask(&client.clone(), "update", Some(region)).await.unwrap();
     }
     assert_eq!(*count.lock().unwrap(), 1);
@@ -847,6 +852,9 @@ async fn what_a_transport_says_stays_here() {
     let client = Client::builder(key()).transport(Loose).build().unwrap();
     let error = ask(&client, "start", None).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("10.1.2.3"), "{error:?}");
+    // Who runs the server can ask for it.
+    let source = std::error::Error::source(&error).unwrap();
+    assert!(format!("{source:?}").contains("10.1.2.3"), "{source:?}");
 }
 
 #[track_caller]
@@ -876,7 +884,8 @@ async fn nothing_secret_shows() {
     for body in bodies.iter().chain(CALLS.map(good).iter()) {
         for status in ["200 OK", "400 Bad Request", "503 Service Unavailable"] {
             let stub = Stub::answering(json_answer(status, &body.to_string())).await;
-            let again = CallOptions::new().retries(Retries::up_to(1).pause(Duration::ZERO));
+            let again =
+                CallOptions::new().retries(Retries::up_to(1).initial_backoff(Duration::ZERO));
             let builder = Client::builder(key.clone()).base_url(&stub.url).options(again);
             hides("the builder", &format!("{builder:?}"));
             let client = builder.build().unwrap();
@@ -909,7 +918,7 @@ async fn nothing_secret_shows() {
     }
     drop(guard);
     let text = traces.text();
-    for part in ["answered", "not answered", "again: ", "a call of ICE came to nothing"] {
+    for part in ["answered", "not answered", "again: ", "a call of ICE failed"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     hides("the traces", &text);
@@ -941,7 +950,7 @@ fn app(ice: Client) -> aui::Client {
     let tokens = RtcTokens::new("app-1", "app key");
     let app = AppServer::new(ice, tokens).agent(AgentType::Voice, "agent-1");
     let router = aui::router(app, AnyCaller);
-    let transport = InMemory::new(router);
+    let transport = InMemoryTransport::new(router);
     aui::Client::builder("http://app", Base::V2).transport(transport).build().unwrap()
 }
 

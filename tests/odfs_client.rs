@@ -8,11 +8,10 @@ mod odfs_peer;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use callbot::client::{CallOptions, Deadline, Error, InMemory, Retries};
+use callbot::client::{CallOptions, Deadline, Error, InMemoryTransport, Retries};
 use callbot::odfs::{
-    CallTime, Client, Flow, FlowReleaseReason, Issuer, ProcessV2Parameters, Release,
-    ReleaseOutParams, Request, Response, Server, TokenRequest, TokenResponse, WireApi, WireServer,
-    router,
+    CallTime, Client, FlowReleaseReason, Issuer, ProcessV2Parameters, Release, ReleaseOutParams,
+    Request, Response, Server, TokenRequest, TokenResponse, WireApi, WireServer, router,
 };
 use callbot::server;
 use serde_json::{Value, json};
@@ -25,7 +24,7 @@ const SECRET: &str = "SECRET-4711";
 
 /// A client that has its token from elsewhere.
 fn fixed(stub: &Stub) -> Client {
-    Client::with_token(&stub.url, "t-fixed").build().unwrap()
+    Client::builder_with_token(&stub.url, "t-fixed").build().unwrap()
 }
 
 /// A client with an account.
@@ -35,7 +34,7 @@ fn with_account(stub: &Stub) -> Client {
 
 /// Up to so many retries, without a pause.
 fn at_once(most: u32) -> CallOptions {
-    CallOptions::new().retries(Retries::up_to(most).pause(Duration::ZERO))
+    CallOptions::new().retries(Retries::up_to(most).initial_backoff(Duration::ZERO))
 }
 
 /// Gives the tokens `t-1`, `t-2` and so on, and answers every other request so.
@@ -111,7 +110,8 @@ async fn a_tenant_space_goes_into_the_path_as_one_segment() {
         ("\u{4e2d}", "%E4%B8%AD"),
         ("{vdnId}", "%7BvdnId%7D"),
     ] {
-        let client = Client::with_token(&stub.url, "t-fixed").tenant_space(space).build().unwrap();
+        let client =
+            Client::builder_with_token(&stub.url, "t-fixed").tenant_space(space).build().unwrap();
         step(&client).await.unwrap();
         let seen = stub.seen().pop().unwrap();
         assert_eq!(seen.path(), format!("{below}/{segment}"), "{space:?}");
@@ -119,7 +119,8 @@ async fn a_tenant_space_goes_into_the_path_as_one_segment() {
     }
     let before = stub.seen().len();
     for space in ["", ".", ".."] {
-        let client = Client::with_token(&stub.url, "t-fixed").tenant_space(space).build().unwrap();
+        let client =
+            Client::builder_with_token(&stub.url, "t-fixed").tenant_space(space).build().unwrap();
         let error = step(&client).await.unwrap_err();
         let violations = error.violations().unwrap_or_else(|| panic!("{error}"));
         assert_eq!(violations.iter().next().unwrap().pointer(), "/vdnId");
@@ -132,7 +133,7 @@ async fn a_tenant_space_goes_into_the_path_as_one_segment() {
     // The stub takes this path for one of the dialogue.
     assert!(step(&client).await.is_err());
     assert_eq!(stub.seen().pop().unwrap().path(), format!("/below{TOKEN}"));
-    let client = Client::with_token(&base, "t").tenant_space("vdn-1").build().unwrap();
+    let client = Client::builder_with_token(&base, "t").tenant_space("vdn-1").build().unwrap();
     step(&client).await.unwrap();
     assert_eq!(stub.seen().pop().unwrap().path(), format!("/below{below}/vdn-1"));
 }
@@ -148,7 +149,7 @@ async fn the_token_is_asked_for_with_the_account_and_nothing_else() {
     assert_eq!(seen[0].header("content-type"), Some("application/json"));
     assert_eq!((seen[1].path(), seen[1].token()), (V1, "t-1".into()));
     // It serves for all that follows, of all clones.
-    for client in [client.clone(), client.with(CallOptions::new()), client] {
+    for client in [client.clone(), client.with_options(CallOptions::new()), client] {
         step(&client).await.unwrap();
     }
     assert_eq!(stub.counts(), (1, 4));
@@ -388,7 +389,7 @@ async fn a_token_that_is_refused_again_is_an_error() {
     for (status, body) in refusals() {
         let shown = format!("{status} {body}");
         let stub = issuing(move |_, _| say_with(status, &body)).await;
-        let client = with_account(&stub).with(at_once(5));
+        let client = with_account(&stub).with_options(at_once(5));
         let error = step(&client).await.unwrap_err();
         assert_eq!(error.status().unwrap(), status, "{shown}");
         assert_eq!(stub.counts(), (2, 2), "{shown}");
@@ -449,7 +450,7 @@ async fn a_token_from_elsewhere_is_never_fetched_nor_renewed() {
     for (status, body) in refusals() {
         let shown = format!("{status} {body}");
         let stub = issuing(move |_, _| say_with(status, &body)).await;
-        let error = step(&fixed(&stub).with(at_once(3))).await.unwrap_err();
+        let error = step(&fixed(&stub).with_options(at_once(3))).await.unwrap_err();
         assert_eq!(error.status().unwrap(), status);
         assert_eq!(stub.counts(), (0, 1), "{shown}");
         assert_eq!(stub.seen()[0].token(), "t-fixed");
@@ -478,10 +479,10 @@ async fn a_step_that_was_not_answered_is_never_made_again() {
         let options = at_once(3).call_deadline(Duration::from_millis(300));
         let account = || Client::builder(&stub.url, KEY, SECRET);
         for (number, client) in [
-            account().build().unwrap().with(options.clone()),
+            account().build().unwrap().with_options(options.clone()),
             account().options(options.clone()).build().unwrap(),
             account().tenant_space("vdn-1").options(options.clone()).build().unwrap(),
-            fixed(&stub).with(options.clone()),
+            fixed(&stub).with_options(options.clone()),
         ]
         .into_iter()
         .enumerate()
@@ -513,14 +514,14 @@ async fn a_token_is_asked_for_again_when_the_options_say_so() {
         }
         // The same by other options of the same client.
         let stub = Stub::new(play).await;
-        let answer = step(&with_account(&stub).with(at_once(retries))).await;
+        let answer = step(&with_account(&stub).with_options(at_once(retries))).await;
         assert_eq!(answer.is_ok(), good);
         assert_eq!(stub.counts(), (attempts, usize::from(good)));
     }
     // A token that was not answered is not asked for again: only the peer's word counts.
     let stub = Stub::new(|_, _| Say::Nothing).await;
     let options = at_once(3).call_deadline(Duration::from_millis(200));
-    let error = step(&with_account(&stub).with(options)).await.unwrap_err();
+    let error = step(&with_account(&stub).with_options(options)).await.unwrap_err();
     assert_eq!((error.deadline(), stub.counts()), (Some(Deadline::Call), (1, 0)));
 }
 
@@ -530,9 +531,10 @@ async fn a_peer_that_is_not_there_is_tried_again_for_the_token_only() {
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
     bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}", bound.local_addr().unwrap());
-    for (builder, counts) in
-        [(Client::builder(&url, KEY, SECRET), (4, 0)), (Client::with_token(&url, "t"), (0, 1))]
-    {
+    for (builder, counts) in [
+        (Client::builder(&url, KEY, SECRET), (4, 0)),
+        (Client::builder_with_token(&url, "t"), (0, 1)),
+    ] {
         let keeping = Keeping::new(http_client());
         let client = builder.transport(keeping.clone()).options(at_once(3)).build().unwrap();
         let error = step(&client).await.unwrap_err();
@@ -642,7 +644,7 @@ impl Near {
 
     fn client(&self) -> (Client, Keeping) {
         let server = WireServer::new(self.clone()).deadline(None);
-        let keeping = Keeping::new(InMemory::new(server.router()));
+        let keeping = Keeping::new(InMemoryTransport::new(server.router()));
         let client = Client::builder("http://odfs", KEY, SECRET).transport(keeping.clone());
         (client.build().unwrap(), keeping)
     }
@@ -740,7 +742,7 @@ async fn a_life_of_a_token_that_makes_no_sense_does_no_harm() {
 async fn the_life_of_a_token_counts_from_when_it_was_asked_for() {
     let near = Near { slow: 80, ..Near::living(Some(100)) };
     let (client, keeping) = near.client();
-    let client = client.with(CallOptions::new().call_deadline(Duration::from_secs(1000)));
+    let client = client.with_options(CallOptions::new().call_deadline(Duration::from_secs(1000)));
     step(&client).await.unwrap();
     assert_eq!(keeping.counts(), (1, 1));
     sleep(Duration::from_secs(19)).await;
@@ -780,7 +782,7 @@ async fn who_gives_up_on_a_token_does_not_keep_it_from_others() {
 async fn a_call_that_waits_for_a_token_has_a_deadline_of_its_own() {
     let (client, _) = Near { slow: 100, ..Near::living(None) }.client();
     let seconds = |seconds| CallOptions::new().call_deadline(Duration::from_secs(seconds));
-    let (patient, hasty) = (client.with(seconds(1000)), client.with(seconds(5)));
+    let (patient, hasty) = (client.with_options(seconds(1000)), client.with_options(seconds(5)));
     let start = Instant::now();
     let (first, second) = tokio::join!(step(&patient), async {
         sleep(Duration::from_secs(1)).await;
@@ -817,7 +819,7 @@ async fn secrets_and_what_was_said_show_in_no_error_and_no_debug() {
             }
         }
     }
-    let client = Client::with_token("http://odfs", "t-fixed").build().unwrap();
+    let client = Client::builder_with_token("http://odfs", "t-fixed").build().unwrap();
     assert!(!format!("{client:?}").contains("t-fixed"));
 }
 
@@ -826,7 +828,7 @@ fn a_base_url_that_is_none_is_an_error_and_shows_nothing() {
     for url in ["", "odfs", "ftp://odfs", "http://", "http://odfs?x=y", "http://odfs#x"] {
         let error = Client::builder(url, KEY, SECRET).build().unwrap_err();
         assert!(error.to_string().starts_with("the client can't be built"), "{error}");
-        assert!(Client::with_token(url, "t").build().is_err(), "{url}");
+        assert!(Client::builder_with_token(url, "t").build().is_err(), "{url}");
     }
 }
 
@@ -834,7 +836,7 @@ fn a_base_url_that_is_none_is_an_error_and_shows_nothing() {
 async fn client_and_server_of_this_crate_understand_each_other() {
     let issuer_time = Hands::at(SAMPLE_TIME);
     let issuer = Issuer::new().account(KEY, SECRET).clock(issuer_time.clone());
-    let router = Server::new(Flow::new(Parrot).issuer(issuer)).router();
+    let router = Server::new(Parrot).issuer(issuer).router();
     let url = format!("http://{}", serving(router).await);
     let plain = Client::builder(&url, KEY, SECRET);
     let spaced = Client::builder(&url, KEY, SECRET).tenant_space("a/b \u{4e2d}");
@@ -867,7 +869,7 @@ async fn a_fault_of_the_server_is_a_failure_for_the_client() {
     let error = step(&client).await.unwrap_err();
     assert_eq!(error.to_string(), "getToken: failure 10000001: the operation is not supported");
     assert_eq!(error.status().unwrap(), 501);
-    let client = Client::with_token(&url, "t").build().unwrap();
+    let client = Client::builder_with_token(&url, "t").build().unwrap();
     let unknown = changed(&start(ID), [("/inaction", Some(12.into()))]);
     let error = client.process(request(&unknown)).await.unwrap_err();
     let text = "process: failure -1: /inaction: not a kind of request that is known";

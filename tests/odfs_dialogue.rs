@@ -9,9 +9,9 @@ use std::error::Error as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use callbot::client::{CallOptions, Deadline, InMemory};
+use callbot::client::{CallOptions, Deadline, InMemoryTransport};
 use callbot::odfs::{
-    Action, Api, Call, Client, Dialogue, DialogueError, Flow, FlowResultType, Input, Interacted,
+    Action, Api, Call, Client, Dialogue, DialogueError, FlowResultType, Input, Interacted,
     InteractedExtParams, Issuer, Language, Next, Prompt, QueryAnswer, QueryType, RecognitionId,
     ReleaseOutParams, Request, Response, Route, Server, Start, TransferResult, Transferred,
 };
@@ -33,7 +33,9 @@ struct Line {
 }
 
 impl Line {
-    async fn with(settings: fn(callbot::odfs::Builder) -> callbot::odfs::Builder) -> Self {
+    async fn with(
+        settings: fn(callbot::odfs::ClientBuilder) -> callbot::odfs::ClientBuilder,
+    ) -> Self {
         let (says, clock) = (Arc::new(Mutex::new(Say::Cut)), Hands::at(SAMPLE_TIME));
         let (told, hands) = (says.clone(), clock.clone());
         let stub = Stub::new(move |_, _| {
@@ -41,7 +43,7 @@ impl Line {
             told.lock().unwrap().clone()
         })
         .await;
-        let builder = Client::with_token(&stub.url, "t-1").clock(clock.clone());
+        let builder = Client::builder_with_token(&stub.url, "t-1").clock(clock.clone());
         let options = CallOptions::new().call_deadline(Duration::from_millis(300));
         let client = settings(builder.options(options)).build().unwrap();
         let call = client.dialogue(ID, CALLER, CALLED);
@@ -234,7 +236,7 @@ async fn a_query_is_followed_by_what_was_found() {
             "queueIndex": "2", "agentCount": "5", "estimateTime": "10", "idleAgentCount": "1",
         },
     });
-    let settings: [fn(callbot::odfs::Builder) -> callbot::odfs::Builder; 2] =
+    let settings: [fn(callbot::odfs::ClientBuilder) -> callbot::odfs::ClientBuilder; 2] =
         [|builder| builder, |builder| builder.query_answer(QueryAnswer::Interacted)];
     for settings in settings {
         let mut line = Line::with(settings).await;
@@ -337,7 +339,8 @@ async fn times_are_those_of_the_clock_in_the_zone_that_was_set() {
         let clock = Hands::at(SAMPLE_TIME + ANSWERED_IN);
         let line = Line::new().await;
         line.answers(&interact("Welcome."));
-        let builder = Client::with_token(&line.stub.url, "t").clock(clock).utc_offset(offset);
+        let builder =
+            Client::builder_with_token(&line.stub.url, "t").clock(clock).utc_offset(offset);
         let mut call = builder.build().unwrap().dialogue(ID, CALLER, CALLED);
         call.start().await.unwrap();
         call.input(Input::Timeout).await.unwrap();
@@ -506,7 +509,7 @@ async fn a_step_that_failed_leaves_the_dialogue_as_it_was() {
         (say_with(401, ""), "HTTP 401"),
         (say_with(200, "not JSON"), "can't be read"),
         (Say::Cut, ""),
-        (Say::Nothing, "no whole answer"),
+        (Say::Nothing, "no complete answer"),
     ] {
         for answers in [
             vec![],
@@ -626,7 +629,7 @@ async fn an_error_of_a_call_is_that_of_the_client() {
     let mut line = Line::after(&[interact("a")]).await;
     line.says(Say::Nothing);
     let error = line.call.input(Input::Timeout).await.unwrap_err();
-    assert_eq!(error.to_string(), "process: no whole answer within 300ms");
+    assert_eq!(error.to_string(), "process: no complete answer within 300ms");
     let DialogueError::Call(error) = error else { panic!("{error:?}") };
     assert_eq!(error.deadline(), Some(Deadline::Call));
 }
@@ -680,9 +683,9 @@ impl Api for Busy {
 #[tokio::test]
 async fn client_and_server_of_this_crate_lead_a_call_to_its_end() {
     let issuer = Issuer::new().account("tenant-1", "secret-1");
-    let server = || Server::new(Flow::new(Busy).issuer(issuer.clone())).router();
+    let server = || Server::new(Busy).issuer(issuer.clone()).router();
     let near = Client::builder("http://odfs", "tenant-1", "secret-1")
-        .transport(InMemory::new(server()))
+        .transport(InMemoryTransport::new(server()))
         .build()
         .unwrap();
     let url = format!("http://{}", serving(server()).await);

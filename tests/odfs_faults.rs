@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use callbot::odfs::{
-    Action, Api, Call, Capture, CapturedOutParams, Flow, Interacted, Issuer, Language,
+    Action, Api, Call, Capture, CapturedOutParams, Interacted, Issuer, Language,
     ProcessV2Parameters, Prompt, Recognize, RecognizedOutParams, ReleaseOutParams, Request,
     Response, Server, Start, TokenRequest, TokenResponse, Transferred, WireApi, router,
     wire_router,
@@ -74,14 +74,12 @@ struct Bench {
 }
 
 impl Bench {
-    async fn with(
-        settings: impl FnOnce(Server<Witness, Issuer>) -> Server<Witness, Issuer>,
-    ) -> Self {
+    async fn with(settings: impl FnOnce(Server<Witness>) -> Server<Witness>) -> Self {
         let calls = Witness::default();
         let issuer = Issuer::new().account("tenant-1", SECRET);
         let answer = issuer.issue(&TokenRequest::new("tenant-1", SECRET));
         let token = answer.auth_token.unwrap().expose().to_owned();
-        let server = settings(Server::new(Flow::new(calls.clone()).issuer(issuer)));
+        let server = settings(Server::new(calls.clone()).issuer(issuer));
         Self { peer: Peer::connect(serving(server.router()).await).await, calls, token }
     }
 
@@ -387,7 +385,7 @@ async fn only_json_content_types_are_accepted() {
 async fn a_body_above_the_limit_is_refused_and_one_at_the_limit_is_not() {
     const MIB: usize = 1024 * 1024;
     for limit in [None, Some(1000), Some(3 * MIB)] {
-        let settings = |server: Server<Witness, Issuer>| match limit {
+        let settings = |server: Server<Witness>| match limit {
             Some(limit) => server.body_limit(limit),
             None => server,
         };

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use callbot::client::{CallOptions, InMemory};
+use callbot::client::{CallOptions, InMemoryTransport};
 use callbot::odfs::{
-    Action, Api, Authorizer, Call, Client, Flow, Interacted, Language, Prompt, ReleaseOutParams,
-    Request, Response, Server, Start, TokenRefusal, WireApi,
+    Action, Api, AuthTokenError, Call, Client, Interacted, Language, Prompt, ReleaseOutParams,
+    Request, Response, Server, Start, TokenAuthorizer, WireApi,
 };
 use callbot::server::Error;
 use callbot::wire::Secret;
@@ -96,8 +96,8 @@ impl Api for Slow {
 /// Takes every token, and tells it: the request joins the queue with the next step it makes.
 struct Arrivals(UnboundedSender<String>);
 
-impl Authorizer for Arrivals {
-    async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), TokenRefusal> {
+impl TokenAuthorizer for Arrivals {
+    async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
         let token = token.map(|token| token.expose().to_owned()).unwrap_or_default();
         // Nobody may listen any more.
         let _ = self.0.send(token);
@@ -115,15 +115,15 @@ struct Bench {
 
 impl Bench {
     async fn with(
-        settings: impl FnOnce(Flow<Slow, Arrivals>) -> Flow<Slow, Arrivals>,
+        settings: impl FnOnce(Server<Slow>) -> Server<Slow>,
         deadline: Option<Duration>,
     ) -> Self {
         let (told, heard) = unbounded_channel();
         let (arrive, arrived) = unbounded_channel();
         let permits = Arc::new(Semaphore::new(0));
         let slow = Slow { told, permits: permits.clone() };
-        let flow = settings(Flow::new(slow).authorize(Arrivals(arrive)));
-        let address = serving(Server::new(flow).deadline(deadline).router()).await;
+        let flow = settings(Server::new(slow).authorize(Arrivals(arrive)));
+        let address = serving(flow.deadline(deadline).router()).await;
         Self { address, permits, told: heard, arrived }
     }
 
@@ -229,12 +229,12 @@ async fn different_calls_are_served_at_the_same_time() {
 
 #[tokio::test]
 async fn more_requests_than_may_wait_are_refused_at_once() {
-    type Settings = fn(Flow<Slow, Arrivals>) -> Flow<Slow, Arrivals>;
+    type Settings = fn(Server<Slow>) -> Server<Slow>;
     let settings: [(Settings, usize); 4] = [
         (|flow| flow, 4),
-        (|flow| flow.most_waiting(0), 0),
-        (|flow| flow.most_waiting(1), 1),
-        (|flow| flow.most_waiting(6), 6),
+        (|flow| flow.max_waiting(0), 0),
+        (|flow| flow.max_waiting(1), 1),
+        (|flow| flow.max_waiting(6), 6),
     ];
     for (settings, most) in settings {
         let mut bench = Bench::with(settings, None).await;
@@ -267,7 +267,7 @@ async fn more_requests_than_may_wait_are_refused_at_once() {
 #[tokio::test]
 async fn a_client_that_goes_away_while_it_waits_leaves_the_queue() {
     for way in [Peer::close, Peer::reset] {
-        let mut bench = Bench::with(|flow| flow.most_waiting(1), None).await;
+        let mut bench = Bench::with(|flow| flow.max_waiting(1), None).await;
         let mut running = bench.send(ID, "a", "").await;
         bench.expect("begin a").await;
         let waiting = bench.send(ID, "b", "").await;
@@ -383,10 +383,10 @@ impl Api for Counting {
 
 /// The same request of one call, again and again from two threads and without a wire between; the
 /// most handlers that ran at the same time.
-fn crowd(settings: fn(Flow<Counting>) -> Flow<Counting>, body: &Value) -> usize {
+fn crowd(settings: fn(Server<Counting>) -> Server<Counting>, body: &Value) -> usize {
     const ROUNDS: usize = 20_000;
     let counting = Counting::default();
-    let flow = Arc::new(settings(Flow::new(counting.clone())));
+    let flow = Arc::new(settings(Server::new(counting.clone())).into_wire_api());
     let threads = [0, 1].map(|_| {
         let (flow, request) = (flow.clone(), request(body));
         std::thread::spawn(move || {
@@ -421,8 +421,8 @@ fn on_two_threads_a_call_that_ends_again_and_again_is_still_served_one_by_one() 
 
 #[test]
 fn a_call_that_is_served_on_another_thread_is_not_idle_however_short_the_time() {
-    assert_eq!(crowd(|flow| flow.idle(Duration::ZERO), &said(ID, "Hello!")), 1);
-    assert_eq!(crowd(|flow| flow.idle(Duration::ZERO), &hangup(ID)), 1);
+    assert_eq!(crowd(|flow| flow.idle_timeout(Duration::ZERO), &said(ID, "Hello!")), 1);
+    assert_eq!(crowd(|flow| flow.idle_timeout(Duration::ZERO), &hangup(ID)), 1);
 }
 
 /// Serves for as many seconds as the keys say, and tells what is known of the call.
@@ -445,9 +445,9 @@ struct Near(Client);
 
 impl Near {
     fn new(server: Server<Timed>) -> Self {
-        let transport = InMemory::new(server.router());
+        let transport = InMemoryTransport::new(server.router());
         let options = CallOptions::new().call_deadline(Duration::from_secs(24 * 3600));
-        let client = Client::with_token("http://odfs", "t-1").transport(transport);
+        let client = Client::builder_with_token("http://odfs", "t-1").transport(transport);
         Self(client.options(options).build().unwrap())
     }
 
@@ -505,7 +505,7 @@ async fn at<T>(seconds: u64, future: impl Future<Output = T>) -> (T, f64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_is_out_of_time_fails_and_makes_way_for_the_next() {
-    let server = || Server::new(Flow::new(Timed));
+    let server = || Server::new(Timed);
     for (server, deadline) in [
         (server(), 30),
         (server().deadline(Some(Duration::from_secs(5))), 5),
@@ -530,7 +530,7 @@ async fn a_handler_that_is_out_of_time_fails_and_makes_way_for_the_next() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_out_of_time_while_it_waits_leaves_the_queue() {
-    let server = Server::new(Flow::new(Timed).most_waiting(1));
+    let server = Server::new(Timed).max_waiting(1);
     let near = Near::new(server.deadline(Some(Duration::from_secs(10))));
     let (first, second, refused, third) = tokio::join!(
         at(4, near.busy(ID, 9)),
@@ -548,7 +548,7 @@ async fn a_request_that_is_out_of_time_while_it_waits_leaves_the_queue() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_deadline_a_handler_may_hold_up_its_call() {
-    let near = Near::new(Server::new(Flow::new(Timed)).deadline(None));
+    let near = Near::new(Server::new(Timed).deadline(None));
     let (first, second) = tokio::join!(at(0, near.busy(ID, 3600)), at(1, near.busy(ID, 0)));
     assert_eq!((first, second), ((unknown(), 3600.0), (unknown(), 3600.0)));
 }
@@ -556,7 +556,7 @@ async fn without_a_deadline_a_handler_may_hold_up_its_call() {
 #[tokio::test(start_paused = true)]
 async fn more_calls_than_there_may_be_are_refused() {
     for (most, calls) in [(1, 1), (3, 3), (0, 1)] {
-        let near = Near::new(Server::new(Flow::new(Timed).most_calls(most)));
+        let near = Near::new(Server::new(Timed).max_calls(most));
         for number in 0..calls {
             assert_eq!(near.start(&format!("c-{number}")).await, known());
         }
@@ -575,7 +575,7 @@ async fn more_calls_than_there_may_be_are_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn if_nothing_is_said_there_may_be_100_000_calls() {
-    let flow = Flow::new(Parrot);
+    let flow = Server::new(Parrot).into_wire_api();
     let first = |id: &str| {
         let mut request = request(&start(ID));
         if let Request::Start(start) = &mut request {
@@ -593,9 +593,10 @@ async fn if_nothing_is_said_there_may_be_100_000_calls() {
 
 #[tokio::test(start_paused = true)]
 async fn the_fault_of_a_call_too_many_is_that_of_the_wire() {
-    let server = || Server::new(Flow::new(Timed).most_calls(1));
-    let transport = Keeping::new(InMemory::new(server().router()));
-    let client = Client::with_token("http://odfs", "t-1").transport(transport).build().unwrap();
+    let server = || Server::new(Timed).max_calls(1);
+    let transport = Keeping::new(InMemoryTransport::new(server().router()));
+    let client =
+        Client::builder_with_token("http://odfs", "t-1").transport(transport).build().unwrap();
     client.process(request(&start("c-1"))).await.unwrap();
     let error = client.process(request(&start("c-2"))).await.unwrap_err();
     assert_eq!(error.to_string(), "process: failure -1: too many calls");
@@ -605,7 +606,7 @@ async fn the_fault_of_a_call_too_many_is_that_of_the_wire() {
 #[tokio::test(start_paused = true)]
 async fn idle_calls_make_room() {
     let minute = Duration::from_secs(60);
-    let near = Near::new(Server::new(Flow::new(Timed).most_calls(2).idle(minute)));
+    let near = Near::new(Server::new(Timed).max_calls(2).idle_timeout(minute));
     near.start("a").await.unwrap();
     near.start("b").await.unwrap();
     sleep(Duration::from_secs(50)).await;
@@ -629,8 +630,8 @@ async fn idle_calls_make_room() {
 #[tokio::test(start_paused = true)]
 async fn calls_that_are_served_or_wait_are_never_idle() {
     let minute = Duration::from_secs(60);
-    let flow = Flow::new(Timed).most_calls(1).idle(minute);
-    let near = Near::new(Server::new(flow).deadline(None));
+    let flow = Server::new(Timed).max_calls(1).idle_timeout(minute);
+    let near = Near::new(flow.deadline(None));
     near.start("a").await.unwrap();
     let (running, waiting, other, late) = tokio::join!(
         at(0, near.busy("a", 600)),
@@ -648,14 +649,14 @@ async fn calls_that_are_served_or_wait_are_never_idle() {
 
 #[tokio::test(start_paused = true)]
 async fn an_id_that_comes_again_after_a_long_time_is_that_of_another_call() {
-    let flow = || Flow::new(Timed);
+    let flow = || Server::new(Timed);
     for (flow, idle) in [
         // 30 minutes, if nothing else is said.
         (flow(), 1800),
-        (flow().idle(Duration::from_secs(7)), 7),
-        (flow().idle(Duration::from_secs(24 * 3600)), 24 * 3600),
+        (flow().idle_timeout(Duration::from_secs(7)), 7),
+        (flow().idle_timeout(Duration::from_secs(24 * 3600)), 24 * 3600),
     ] {
-        let near = Near::new(Server::new(flow));
+        let near = Near::new(flow);
         near.start(ID).await.unwrap();
         for _ in 0..3 {
             sleep(Duration::from_secs(idle - 1)).await;
@@ -671,17 +672,17 @@ async fn requests_that_are_refused_before_their_turn_make_no_call() {
     /// Takes one token.
     struct One;
 
-    impl Authorizer for One {
-        async fn check(&self, user_id: &str, token: Option<&Secret>) -> Result<(), TokenRefusal> {
+    impl TokenAuthorizer for One {
+        async fn check(&self, user_id: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
             match token {
                 Some(token) if token.expose() == user_id => Ok(()),
-                _ => Err(TokenRefusal::NotAccepted),
+                _ => Err(AuthTokenError::NotAccepted),
             }
         }
     }
 
-    let flow = Flow::new(Parrot).authorize(One).most_calls(1);
-    let address = serving(Server::new(flow).router()).await;
+    let flow = Server::new(Parrot).authorize(One).max_calls(1);
+    let address = serving(flow.router()).await;
     for number in 0..3 {
         let body = start(&format!("c-{number}"));
         ask(address, V1, &body).await.fault(403, 900_002, Some(&format!("c-{number}")));

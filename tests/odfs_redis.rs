@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use callbot::odfs::{RecognitionId, Recognitions, RedisRecognitions, ResolveError};
+use callbot::odfs::{RecognitionError, RecognitionId, Recognitions, RedisRecognitions};
 
 const PASSWORD: &str = "hush-4711";
 
@@ -221,7 +221,7 @@ async fn user_password_and_database_come_from_the_url_and_never_show() {
 #[test]
 fn a_url_that_is_none_is_refused_without_its_words() {
     for url in ["", "4711", "http://hush-4711@h/", "redis://", "redis://:hush-4711@h:port/"] {
-        let error: ResolveError = RedisRecognitions::open(url).unwrap_err();
+        let error: RecognitionError = RedisRecognitions::open(url).unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(shown.contains("Redis") && !shown.contains("4711"), "{shown}");
     }

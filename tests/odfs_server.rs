@@ -8,11 +8,10 @@ mod odfs_peer;
 use std::time::{Duration, UNIX_EPOCH};
 
 use callbot::odfs::{
-    Action, AnyToken, Api, Call, Capture, Captured, CapturedOutParams, ChangeType, Flow,
-    FlowReleaseReason, InteractOutParams, Interacted, Language, Prompt, PromptType, QueryOutParams,
-    QueryType, Recognize, RecognizeType, RecognizedOutParams, Release, ReleaseOutParams, Request,
-    Response, Route, Server, Start, Tone, TransferOutParams, TransferType, Transferred, operations,
-    router,
+    Action, Api, Call, Capture, Captured, CapturedOutParams, ChangeType, FlowReleaseReason,
+    InteractOutParams, Interacted, Language, Prompt, PromptType, QueryOutParams, QueryType,
+    Recognize, RecognizeType, RecognizedOutParams, Release, ReleaseOutParams, Request, Response,
+    Route, Server, Start, Tone, TransferOutParams, TransferType, Transferred, operations, router,
 };
 use callbot::server::Error;
 use serde_json::{Value, json};
@@ -92,9 +91,9 @@ struct Bench {
 }
 
 impl Bench {
-    async fn with(settings: impl FnOnce(Flow<Witness>) -> Flow<Witness>) -> Self {
+    async fn with(settings: impl FnOnce(Server<Witness>) -> Server<Witness>) -> Self {
         let (told, heard) = unbounded_channel();
-        let router = Server::new(settings(Flow::new(Witness(told)))).router();
+        let router = settings(Server::new(Witness(told))).router();
         Self { peer: Peer::connect(serving(router).await).await, heard }
     }
 
@@ -735,7 +734,7 @@ async fn what_a_call_makes_is_of_that_call() {
 
 #[tokio::test]
 async fn an_operation_without_parameters_can_be_served_at_another_path() {
-    let server = || Server::<Parrot, AnyToken>::new(Flow::new(Parrot));
+    let server = || Server::new(Parrot);
     let moved = server()
         .path(&operations::PROCESS, "/ivr")
         .and_then(|server| server.path(&operations::GET_TOKEN, "/token"));
@@ -822,7 +821,7 @@ async fn the_numbers_of_callers_do_not_show_in_the_debug_form_of_a_flow() {
     use callbot::odfs::WireApi;
 
     let (told, _heard) = unbounded_channel();
-    let flow = Flow::new(Witness(told));
+    let flow = Server::new(Witness(told)).into_wire_api();
     flow.process(request(&start(ID))).await.unwrap();
     let shown = format!("{flow:?} {flow:#?}");
     assert!(!shown.contains(CALLER), "{shown}");

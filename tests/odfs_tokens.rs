@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use callbot::odfs::{
-    AnyToken, Authorizer, Client, Flow, Issuer, Server, TokenRefusal, TokenRequest, TokenResponse,
+    AnyToken, AuthTokenError, Client, Issuer, Server, TokenAuthorizer, TokenRequest, TokenResponse,
     router,
 };
 use callbot::wire::Secret;
@@ -38,7 +38,7 @@ fn with(body: &Value, token: &str) -> Value {
 }
 
 async fn bench(issuer: Issuer) -> Peer {
-    let router = Server::new(Flow::new(Parrot).issuer(issuer)).router();
+    let router = Server::new(Parrot).issuer(issuer).router();
     Peer::connect(serving(router).await).await
 }
 
@@ -291,16 +291,16 @@ struct Doorman(Arc<Mutex<Vec<Asked>>>);
 /// The id of the call, and the token.
 type Asked = (String, Option<String>);
 
-impl Authorizer for Doorman {
-    async fn check(&self, user_id: &str, token: Option<&Secret>) -> Result<(), TokenRefusal> {
+impl TokenAuthorizer for Doorman {
+    async fn check(&self, user_id: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
         let token = token.map(|token| token.expose().to_owned());
         self.0.lock().unwrap().push((user_id.to_owned(), token.clone()));
         tokio::task::yield_now().await;
         match token.as_deref() {
             Some("good") => Ok(()),
-            Some("old") => Err(TokenRefusal::MissingOrExpired),
+            Some("old") => Err(AuthTokenError::MissingOrExpired),
             None if user_id == "guest" => Ok(()),
-            _ => Err(TokenRefusal::NotAccepted),
+            _ => Err(AuthTokenError::NotAccepted),
         }
     }
 }
@@ -308,8 +308,8 @@ impl Authorizer for Doorman {
 #[tokio::test]
 async fn an_authorizer_of_ones_own_decides_by_the_call_and_the_token() {
     let doorman = Doorman::default();
-    let flow = Flow::new(Parrot).authorize(doorman.clone());
-    let mut peer = Peer::connect(serving(Server::new(flow).router()).await).await;
+    let flow = Server::new(Parrot).authorize(doorman.clone());
+    let mut peer = Peer::connect(serving(flow.router()).await).await;
     let mut expected = Vec::new();
     for (id, token, code) in [
         ("c-1", Some("good"), 0),
@@ -342,22 +342,22 @@ async fn an_authorizer_of_ones_own_decides_by_the_call_and_the_token() {
 
 #[tokio::test]
 async fn tokens_may_be_issued_by_one_and_checked_by_another() {
-    let flow = Flow::new(Parrot).issuer(issuer()).authorize(Doorman::default());
-    let mut peer = Peer::connect(serving(Server::new(flow).router()).await).await;
+    let flow = Server::new(Parrot).issuer(issuer()).authorize(Doorman::default());
+    let mut peer = Peer::connect(serving(flow.router()).await).await;
     let answer = peer.ask(TOKEN, &token_request(KEY, SECRET)).await.json();
     let token = answer["authToken"].as_str().unwrap();
     refuses(&mut peer, &with(&start(ID), token), 900_002).await;
     takes(&mut peer, "good").await;
     // The last word about the check counts.
-    let flow = Flow::new(Parrot).authorize(Doorman::default()).issuer(issuer());
-    let mut peer = Peer::connect(serving(Server::new(flow).router()).await).await;
+    let flow = Server::new(Parrot).authorize(Doorman::default()).issuer(issuer());
+    let mut peer = Peer::connect(serving(flow.router()).await).await;
     takes(&mut peer, token).await;
     refuses(&mut peer, &with(&start(ID), "good"), 900_002).await;
 }
 
 #[tokio::test]
 async fn without_an_issuer_any_token_is_taken_and_none_is_given() {
-    let explicit = Server::new(Flow::new(Parrot).authorize(AnyToken)).router();
+    let explicit = Server::new(Parrot).authorize(AnyToken).router();
     for router in [router(Parrot), explicit] {
         let mut peer = Peer::connect(serving(router).await).await;
         for token in [None, Some(""), Some("opaque"), Some("a.b.c")] {
@@ -373,7 +373,7 @@ async fn without_an_issuer_any_token_is_taken_and_none_is_given() {
 #[tokio::test]
 async fn a_client_with_the_account_gets_through_and_another_does_not() {
     let issuer = issuer().lifetime(Duration::from_secs(100));
-    let router = Server::new(Flow::new(Parrot).issuer(issuer)).router();
+    let router = Server::new(Parrot).issuer(issuer).router();
     let url = format!("http://{}", serving(router).await);
     let client = Client::builder(&url, KEY, SECRET).build().unwrap();
     client.process(request(&start(ID))).await.unwrap();
@@ -422,25 +422,25 @@ fn secrets_and_tokens_do_not_show_in_debug() {
     let given = answer.auth_token.clone().unwrap();
     let dialogue = request(&with(&start(ID), &token));
     let client = Client::builder("http://user:password@odfs", KEY, SECRET);
-    let fixed = Client::with_token("http://odfs", token.clone());
+    let fixed = Client::builder_with_token("http://odfs", token.clone());
     for shown in [
         format!("{issuer:?} {issuer:#?}"),
         format!("{answer:?} {dialogue:?}"),
         format!("{:?}", TokenRequest::new(KEY, SECRET)),
-        format!("{:?}", Flow::new(Plain).issuer(issuer.clone())),
-        format!("{:?}", Server::new(Flow::new(Plain).issuer(issuer))),
+        format!("{:?}", Server::new(Plain).issuer(issuer.clone())),
+        format!("{:?}", Server::new(Plain).issuer(issuer).into_wire_api()),
         format!("{client:?} {fixed:?}"),
         format!("{:?} {:?}", client.build().unwrap(), fixed.build().unwrap()),
     ] {
         assert_hidden(&shown, &[SECRET, &token, given.expose(), "password"]);
     }
-    let refusals = [TokenRefusal::MissingOrExpired, TokenRefusal::NotAccepted];
+    let refusals = [AuthTokenError::MissingOrExpired, AuthTokenError::NotAccepted];
     let texts = refusals.map(|refusal| refusal.to_string());
     assert_eq!(texts, [MISSING, WRONG]);
 }
 
 /// Makes every kind of request with and without a good token; the secrets that occurred.
-async fn traffic(server: Server<Parrot, Issuer>) -> Vec<String> {
+async fn traffic(server: Server<Parrot>) -> Vec<String> {
     let address = serving(server.router()).await;
     let answer = ask(address, TOKEN, &token_request(KEY, SECRET)).await.json();
     let token = answer["authToken"].as_str().unwrap().to_owned();
@@ -461,7 +461,7 @@ async fn traffic(server: Server<Parrot, Issuer>) -> Vec<String> {
     let url = format!("http://{address}");
     let client = Client::builder(&url, KEY, SECRET).build().unwrap();
     client.process(request(&start(ID))).await.unwrap();
-    let client = Client::with_token(&url, wrong).build().unwrap();
+    let client = Client::builder_with_token(&url, wrong).build().unwrap();
     let error = client.process(request(&start(ID))).await.unwrap_err();
     assert_hidden(&format!("{error} {error:?}"), &["4711", &token]);
     vec![SECRET.into(), "WRONG-4711".into(), token]
@@ -470,7 +470,7 @@ async fn traffic(server: Server<Parrot, Issuer>) -> Vec<String> {
 #[tokio::test]
 async fn secrets_and_tokens_do_not_show_in_traces() {
     let (traces, _guard) = traced();
-    let secrets = traffic(Server::new(Flow::new(Parrot).issuer(issuer()))).await;
+    let secrets = traffic(Server::new(Parrot).issuer(issuer())).await;
     let secrets: Vec<_> = secrets.iter().map(String::as_str).collect();
     assert!(!traces.with(&["WARN", "refused"]).is_empty(), "{}", traces.text());
     assert_hidden(&traces.text(), &secrets);
@@ -479,7 +479,7 @@ async fn secrets_and_tokens_do_not_show_in_traces() {
 #[tokio::test]
 async fn secrets_and_tokens_do_not_show_in_traces_of_the_content_either() {
     let (traces, _guard) = traced();
-    let server = Server::new(Flow::new(Parrot).issuer(issuer())).trace_content(true);
+    let server = Server::new(Parrot).issuer(issuer()).trace_content(true);
     let secrets = traffic(server).await;
     let secrets: Vec<_> = secrets.iter().map(String::as_str).collect();
     // What was asked for is there.

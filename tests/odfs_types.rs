@@ -7,11 +7,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 
 use callbot::odfs::{
-    CallScriptStep, CallTime, ChangeType, ChildIntent, DateTime, FilledSlot, FlowResultType, Input,
-    InputMode, IntentMatch, InteractOutParams, Interacted, InteractedInParams, Keys, Language,
-    ModelType, Prompt, PromptType, QueryOutParams, QueryType, RecognitionId, Recognitions, Request,
-    ResolveError, Response, Route, SPEC, TokenRequest, TokenResponse, Tone, TransferOutParams,
-    TransferResult, TransferType, TransferredInParams,
+    CallScriptStep, CallTime, ChangeType, ChildIntent, DateTime, DtmfKeys, FilledSlot,
+    FlowResultType, Input, InputMode, IntentMatch, InteractOutParams, Interacted,
+    InteractedInParams, Language, ModelType, Prompt, PromptType, QueryOutParams, QueryType,
+    RecognitionError, RecognitionId, Recognitions, Request, Response, Route, SPEC, TokenRequest,
+    TokenResponse, Tone, TransferOutParams, TransferResult, TransferType, TransferredInParams,
 };
 use callbot::wire::{DecodeError, Validate, decode, decode_value};
 use serde::Serialize;
@@ -472,7 +472,7 @@ fn every_text_of_a_play_template_comes_back() {
 fn the_documented_play_templates_are_made_and_taken_apart() {
     use InputMode::{BargeIn, NoBargeIn, Off};
 
-    let keys = Keys::up_to(12).hash_confirms();
+    let keys = DtmfKeys::up_to(12).hash_confirms();
     for (made, text, speech, key) in [
         (ModelType::play_only(), "1000000", Off, Off),
         (ModelType::play_only().without_barge_in(), "1000000", Off, Off),
@@ -498,9 +498,9 @@ fn the_documented_play_templates_are_made_and_taken_apart() {
             }
         }
     }
-    let one = ModelType::keys(Keys::up_to(1).star_cancels());
+    let one = ModelType::keys(DtmfKeys::up_to(1).star_cancels());
     assert_eq!((one.to_string().as_str(), one.star_cancels()), ("1010110", Some(true)));
-    assert_eq!(ModelType::keys(Keys::up_to(99)).to_string(), "1019900");
+    assert_eq!(ModelType::keys(DtmfKeys::up_to(99)).to_string(), "1019900");
 }
 
 #[test]
@@ -531,8 +531,8 @@ fn play_templates_that_nobody_documents_are_not_written() {
         (template(""), "\"\"", "seven digits"),
         (template("10112010"), "\"10112010\"", "seven digits"),
         (template("1010001"), "0 keys", "1 to 99 keys"),
-        (ModelType::keys(Keys::up_to(0)), "0 keys", "1 to 99 keys"),
-        (ModelType::speech_and_keys(Keys::up_to(100)), "100 keys", "1 to 99 keys"),
+        (ModelType::keys(DtmfKeys::up_to(0)), "0 keys", "1 to 99 keys"),
+        (ModelType::speech_and_keys(DtmfKeys::up_to(100)), "100 keys", "1 to 99 keys"),
         (template("1021220"), "1021220", "0 or 1"),
         (template("1221202"), "1221202", "0 or 1"),
     ] {
@@ -771,13 +771,42 @@ fn a_transfer_is_reported_once_more_as_hung_up() {
 
 #[tokio::test]
 async fn a_map_gives_the_texts_of_recognition_ids() {
-    async fn look_up(texts: &impl Recognitions, key: &str) -> Result<Option<String>, ResolveError> {
+    async fn look_up(
+        texts: &impl Recognitions,
+        key: &str,
+    ) -> Result<Option<String>, RecognitionError> {
         texts.text(&RecognitionId::new(key, "0").unwrap()).await
     }
     let texts = HashMap::from([("asr:1".to_owned(), "my bill".to_owned())]);
-    assert_eq!(look_up(&texts, "asr:1").await, Ok(Some("my bill".to_owned())));
-    assert_eq!(look_up(&texts, "asr:2").await, Ok(None));
-    assert_eq!(ResolveError::new("out of order").to_string(), "out of order");
+    assert_eq!(look_up(&texts, "asr:1").await.unwrap().as_deref(), Some("my bill"));
+    assert_eq!(look_up(&texts, "asr:2").await.unwrap(), None);
+    assert_eq!(RecognitionError::new("out of order").to_string(), "out of order");
+}
+
+#[test]
+fn an_error_of_a_store_keeps_its_source() {
+    use std::error::Error;
+
+    #[derive(Debug)]
+    struct Outer(std::io::Error);
+
+    impl std::fmt::Display for Outer {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("the store failed")
+        }
+    }
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    let error = RecognitionError::new(Outer(std::io::Error::other("the disk is full")));
+    assert_eq!(error.to_string(), "the store failed");
+    assert_eq!(error.source().unwrap().to_string(), "the disk is full");
+    assert!(error.downcast_ref::<Outer>().is_some());
+    assert!(error.downcast_ref::<std::fmt::Error>().is_none());
 }
 
 // Routes.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
-use callbot::auth::{RtcToken, RtcTokenError, RtcTokens};
+use callbot::aui::{RtcToken, RtcTokenError, RtcTokens};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

@@ -22,7 +22,7 @@ use callbot::client::CallOptions;
 use callbot::digital_employee::{AnswerMode, Client, DialogueRequest, EndSessionRequest};
 use callbot::duix::Flag;
 use callbot::duix::dialogue::{self, Delta, SpokenAnswer};
-use callbot::server::function_compute::port;
+use callbot::function_compute::port;
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderName, HeaderValue};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -266,7 +266,7 @@ async fn with_a_secret_only_who_knows_it_asks_the_digital_human_and_phones_need_
     let client = dialogue::Client::new(&url).unwrap();
     let given = |value| {
         let name = HeaderName::from_static("x-callbot-secret");
-        client.with(CallOptions::new().header(name, HeaderValue::from_static(value)))
+        client.with_options(CallOptions::new().header(name, HeaderValue::from_static(value)))
     };
     let request = dialogue::DialogueRequest::new("100003", "1", "Hello!", "c-1");
     for (client, status) in [(client.clone(), 401), (given("secret-2"), 403), (given(""), 403)] {
@@ -346,12 +346,12 @@ async fn the_app_server_wants_its_token_and_lets_pages_in_when_it_is_told_to() {
     assert_eq!(error.status().unwrap(), 403);
     let origin = HeaderValue::from_static("https://dev.example");
     let options = CallOptions::new().header(HeaderName::from_static("origin"), origin.clone());
-    let client = client.with_authorization("token-1").with(options.clone());
+    let client = client.with_authorization("token-1").with_options(options.clone());
     let started = client.start_instance(&request).await.unwrap();
     assert_eq!(started.headers()["access-control-allow-origin"], origin);
 
     let (_child, url) = start(LOCAL, NONE).await;
-    let client = aui::Client::new(&url, Base::V2).unwrap().with(options);
+    let client = aui::Client::new(&url, Base::V2).unwrap().with_options(options);
     let started = client.start_instance(&request).await.unwrap();
     assert!(!started.headers().contains_key("access-control-allow-origin"));
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use callbot::client::{InMemory, Transport};
+use callbot::client::{InMemoryTransport, Transport};
 use callbot::digital_employee::{
     Api, BeginSessionRequest, Client, DialogueRequest, EndSessionRequest, Reply, Server, operations,
 };
@@ -51,7 +51,7 @@ impl Api for Stuck {
 }
 
 fn client(server: Server<Stuck>) -> Client {
-    let transport = InMemory::new(server.router());
+    let transport = InMemoryTransport::new(server.router());
     Client::builder("http://bot").transport(transport).build().unwrap()
 }
 
@@ -83,7 +83,7 @@ async fn a_handler_that_is_out_of_time_is_dropped_and_fails() {
 async fn without_a_deadline_a_handler_has_all_the_time() {
     for server in [Server::new(Stuck::default()), Server::new(Stuck::default()).deadline(None)] {
         let options = callbot::client::CallOptions::new().call_deadline(Duration::from_secs(7200));
-        client(server).with(options).end_session(&end()).await.unwrap();
+        client(server).with_options(options).end_session(&end()).await.unwrap();
     }
 }
 
@@ -100,14 +100,15 @@ async fn an_operation_moves_to_another_path_on_both_sides() {
         Server::new(Stuck::default()).path(&operations::DIALOGUE, "/my-bot/turn").unwrap().router()
     };
     let moved = Client::builder("http://bot/below/")
-        .transport(InMemory::new(axum::Router::new().nest("/below", server())))
+        .transport(InMemoryTransport::new(axum::Router::new().nest("/below", server())))
         .path(&operations::DIALOGUE, "/my-bot/turn")
         .build()
         .unwrap();
     let mut packets = moved.dialogue(&dialogue()).await.unwrap();
     assert!(packets.next().await.unwrap().is_ok());
 
-    let usual = Client::builder("http://bot").transport(InMemory::new(server())).build().unwrap();
+    let usual =
+        Client::builder("http://bot").transport(InMemoryTransport::new(server())).build().unwrap();
     assert_eq!(usual.dialogue(&dialogue()).await.unwrap_err().status().unwrap(), 404);
 }
 
@@ -149,7 +150,7 @@ fn a_path_that_a_client_can_not_call_is_an_error() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_does_not_come_in_time_is_refused() {
     let server = Server::new(Stuck::default()).deadline(Some(Duration::from_secs(3)));
-    let transport = InMemory::new(server.router());
+    let transport = InMemoryTransport::new(server.router());
     let body =
         reqwest::Body::wrap_stream(futures_util::stream::pending::<std::io::Result<&[u8]>>());
     let request = http::Request::post("http://bot/proxy/endSession").body(body).unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use callbot::aicall::{AgentType, GmtTime, ShareConfig, Template};
-use callbot::auth::{ShareTokenError, ShareTokens};
+use callbot::aicall::{ShareTokenError, ShareTokens};
 use serde_json::json;
 
 /// Computed by other code from the text that the SDK's share page has.

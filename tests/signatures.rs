@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use callbot::auth::{Credentials, Refusal, Scheme, Signer, Verifier};
+use callbot::auth::{Credentials, Scheme, Signer, Verifier, VerifyError};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 const SECRET: &str = "YourAccessKeySecret";
@@ -168,7 +168,7 @@ impl Request {
         self.set("authorization", &text.replacen(from, to, 1))
     }
 
-    async fn check(&self, verifier: &Verifier<Credentials>) -> Result<Scheme, Refusal> {
+    async fn check(&self, verifier: &Verifier<Credentials>) -> Result<Scheme, VerifyError> {
         let uri = self.uri.parse().unwrap();
         let verified = verifier.verify(&Method::POST, &uri, &self.headers, &self.body).await?;
         assert_eq!(verified.key_id, "YourAccessKeyId");
@@ -193,10 +193,10 @@ async fn only_the_trigger_form_is_accepted_by_default() {
     let verifier = Verifier::new(key()).clock(time(NOW));
     assert_eq!(Request::signed(Scheme::Trigger).check(&verifier).await, Ok(Scheme::Trigger));
     for refused in [Request::signed(Scheme::Full), Request::signed(Scheme::Fc2), Request::url(60)] {
-        assert_eq!(refused.check(&verifier).await, Err(Refusal::Scheme));
+        assert_eq!(refused.check(&verifier).await, Err(VerifyError::Scheme));
     }
     let full_only = Verifier::new(key()).schemes([Scheme::Full]).clock(time(NOW));
-    assert_eq!(Request::signed(Scheme::Trigger).check(&full_only).await, Err(Refusal::Scheme));
+    assert_eq!(Request::signed(Scheme::Trigger).check(&full_only).await, Err(VerifyError::Scheme));
 }
 
 #[tokio::test]
@@ -209,59 +209,59 @@ async fn every_spoilt_request_is_refused_for_its_reason() {
         ..request
     };
     let cases = [
-        (trigger().without("authorization"), Refusal::Missing),
-        (trigger().set("authorization", "Bearer x"), Refusal::Malformed),
-        (trigger().set("authorization", "ACS3-HMAC-SHA256 Credential"), Refusal::Malformed),
-        (trigger().authorization("Signature=", "Sig="), Refusal::Malformed),
-        (trigger().authorization("Signature=", "Signature=x"), Refusal::Malformed),
-        (trigger().authorization("x-acs-date", "X-Acs-Date"), Refusal::Malformed),
+        (trigger().without("authorization"), VerifyError::Missing),
+        (trigger().set("authorization", "Bearer x"), VerifyError::Malformed),
+        (trigger().set("authorization", "ACS3-HMAC-SHA256 Credential"), VerifyError::Malformed),
+        (trigger().authorization("Signature=", "Sig="), VerifyError::Malformed),
+        (trigger().authorization("Signature=", "Signature=x"), VerifyError::Malformed),
+        (trigger().authorization("x-acs-date", "X-Acs-Date"), VerifyError::Malformed),
         (
             trigger().set("authorization", &format!("ACS3-HMAC-SHA256 {}", "x".repeat(5000))),
-            Refusal::Oversized,
+            VerifyError::Oversized,
         ),
-        (trigger().add("authorization", "FC a:b"), Refusal::Ambiguous),
-        (trigger().authorization("Signature=", "Credential=b,Signature="), Refusal::Ambiguous),
-        (trigger().authorization("x-acs-date;", "x-acs-date;x-acs-date;"), Refusal::Ambiguous),
-        (moved(trigger(), "?", "?x-fc-signature=x&"), Refusal::Ambiguous),
-        (trigger().authorization("x-acs-date;", ""), Refusal::Unsigned),
-        (trigger().authorization(";x-acs-security-token", ""), Refusal::Unsigned),
-        (trigger().authorization("x-acs-date;", "x-acs-date;x-other;"), Refusal::Header),
-        (trigger().add("x-acs-date", NOW), Refusal::Header),
-        (trigger().add("x-acs-security-token", "x"), Refusal::Header),
-        (trigger().set("x-acs-date", "yesterday"), Refusal::Date),
-        (trigger().set("x-acs-date", "2025-01-02T03:19:06Z"), Refusal::Date),
-        (trigger().set("x-acs-date", "2025-01-02T02:49:04Z"), Refusal::Date),
-        (trigger().set("x-acs-date", "1969-01-02T02:49:04Z"), Refusal::Date),
-        (trigger().set("x-acs-date", "2025-01-02T03:19:05Z"), Refusal::Signature),
-        (trigger().set("x-acs-security-token", "x"), Refusal::Signature),
-        (trigger().authorization("YourAccessKeyId", "Nobody"), Refusal::Signature),
-        (moved(trigger(), "dialogue", "endSession"), Refusal::Signature),
-        (moved(trigger(), "b=2", "b=3"), Refusal::Signature),
-        (Request { body: b"{}".to_vec(), ..full() }, Refusal::Body),
-        (full().set("x-acs-content-sha256", "00"), Refusal::Body),
-        (full().set("x-acs-action", "Other"), Refusal::Unsigned),
-        (full().set("x-acs-security-token", ""), Refusal::Unsigned),
-        (full().authorization("host;", ""), Refusal::Unsigned),
-        (full().authorization("content-type;", ""), Refusal::Unsigned),
-        (full().authorization("x-acs-signature-nonce", "host"), Refusal::Ambiguous),
-        (full().authorization(";x-acs-signature-nonce", ""), Refusal::Unsigned),
-        (full().set("host", "elsewhere"), Refusal::Signature),
-        (full().set("x-acs-signature-nonce", "other"), Refusal::Signature),
-        (fc().without("date"), Refusal::Header),
-        (fc().set("date", "soon"), Refusal::Date),
-        (fc().set("date", "Thu, 02 Jan 2025 03:30:00 GMT"), Refusal::Date),
-        (fc().set("authorization", "FC nothing"), Refusal::Malformed),
-        (fc().set("authorization", "FC a:?"), Refusal::Malformed),
-        (fc().set("content-type", "text/plain"), Refusal::Signature),
-        (fc().set("x-fc-more", "1"), Refusal::Signature),
-        (fc().add("content-type", "text/plain"), Refusal::Header),
-        (fc().set("x-fc-security-token", "x"), Refusal::Signature),
-        (Request::url(3601), Refusal::Life),
-        (moved(Request::url(60), "x-fc-expires=17357", "x-fc-expires=16357"), Refusal::Life),
-        (moved(Request::url(60), "x-fc-expires=", "x-fc-expires=x"), Refusal::Malformed),
-        (moved(Request::url(60), "b=2", "b=2&x-fc-expires=1"), Refusal::Ambiguous),
-        (moved(Request::url(60), "b=2", "b=2&x-fc-signature=1"), Refusal::Ambiguous),
-        (moved(Request::url(60), "b=2", "b=3"), Refusal::Signature),
+        (trigger().add("authorization", "FC a:b"), VerifyError::Ambiguous),
+        (trigger().authorization("Signature=", "Credential=b,Signature="), VerifyError::Ambiguous),
+        (trigger().authorization("x-acs-date;", "x-acs-date;x-acs-date;"), VerifyError::Ambiguous),
+        (moved(trigger(), "?", "?x-fc-signature=x&"), VerifyError::Ambiguous),
+        (trigger().authorization("x-acs-date;", ""), VerifyError::Unsigned),
+        (trigger().authorization(";x-acs-security-token", ""), VerifyError::Unsigned),
+        (trigger().authorization("x-acs-date;", "x-acs-date;x-other;"), VerifyError::Header),
+        (trigger().add("x-acs-date", NOW), VerifyError::Header),
+        (trigger().add("x-acs-security-token", "x"), VerifyError::Header),
+        (trigger().set("x-acs-date", "yesterday"), VerifyError::Date),
+        (trigger().set("x-acs-date", "2025-01-02T03:19:06Z"), VerifyError::Date),
+        (trigger().set("x-acs-date", "2025-01-02T02:49:04Z"), VerifyError::Date),
+        (trigger().set("x-acs-date", "1969-01-02T02:49:04Z"), VerifyError::Date),
+        (trigger().set("x-acs-date", "2025-01-02T03:19:05Z"), VerifyError::Signature),
+        (trigger().set("x-acs-security-token", "x"), VerifyError::Signature),
+        (trigger().authorization("YourAccessKeyId", "Nobody"), VerifyError::Signature),
+        (moved(trigger(), "dialogue", "endSession"), VerifyError::Signature),
+        (moved(trigger(), "b=2", "b=3"), VerifyError::Signature),
+        (Request { body: b"{}".to_vec(), ..full() }, VerifyError::Body),
+        (full().set("x-acs-content-sha256", "00"), VerifyError::Body),
+        (full().set("x-acs-action", "Other"), VerifyError::Unsigned),
+        (full().set("x-acs-security-token", ""), VerifyError::Unsigned),
+        (full().authorization("host;", ""), VerifyError::Unsigned),
+        (full().authorization("content-type;", ""), VerifyError::Unsigned),
+        (full().authorization("x-acs-signature-nonce", "host"), VerifyError::Ambiguous),
+        (full().authorization(";x-acs-signature-nonce", ""), VerifyError::Unsigned),
+        (full().set("host", "elsewhere"), VerifyError::Signature),
+        (full().set("x-acs-signature-nonce", "other"), VerifyError::Signature),
+        (fc().without("date"), VerifyError::Header),
+        (fc().set("date", "soon"), VerifyError::Date),
+        (fc().set("date", "Thu, 02 Jan 2025 03:30:00 GMT"), VerifyError::Date),
+        (fc().set("authorization", "FC nothing"), VerifyError::Malformed),
+        (fc().set("authorization", "FC a:?"), VerifyError::Malformed),
+        (fc().set("content-type", "text/plain"), VerifyError::Signature),
+        (fc().set("x-fc-more", "1"), VerifyError::Signature),
+        (fc().add("content-type", "text/plain"), VerifyError::Header),
+        (fc().set("x-fc-security-token", "x"), VerifyError::Signature),
+        (Request::url(3601), VerifyError::Life),
+        (moved(Request::url(60), "x-fc-expires=17357", "x-fc-expires=16357"), VerifyError::Life),
+        (moved(Request::url(60), "x-fc-expires=", "x-fc-expires=x"), VerifyError::Malformed),
+        (moved(Request::url(60), "b=2", "b=2&x-fc-expires=1"), VerifyError::Ambiguous),
+        (moved(Request::url(60), "b=2", "b=2&x-fc-signature=1"), VerifyError::Ambiguous),
+        (moved(Request::url(60), "b=2", "b=3"), VerifyError::Signature),
     ];
     for (index, (request, reason)) in cases.into_iter().enumerate() {
         assert_eq!(request.check(&verifier()).await, Err(reason), "case {index}");
@@ -277,10 +277,10 @@ async fn the_token_must_be_that_of_the_key() {
             |key: Credentials| Request::signed_by(&Signer::new(key, scheme).clock(time(NOW)));
         assert_eq!(signed(with_token.clone()).check(&known).await, Ok(scheme));
         let other = signed(key().with_token("other"));
-        assert_eq!(other.check(&known).await, Err(Refusal::Signature));
-        assert_eq!(signed(key()).check(&known).await, Err(Refusal::Signature));
+        assert_eq!(other.check(&known).await, Err(VerifyError::Signature));
+        assert_eq!(signed(key()).check(&known).await, Err(VerifyError::Signature));
         let surplus = signed(with_token.clone());
-        assert_eq!(surplus.check(&verifier()).await, Err(Refusal::Signature));
+        assert_eq!(surplus.check(&verifier()).await, Err(VerifyError::Signature));
     }
 }
 
@@ -289,7 +289,7 @@ async fn a_nonce_is_good_once_and_the_trigger_form_has_none() {
     let verifier = verifier();
     let (full, trigger) = (Request::signed(Scheme::Full), Request::signed(Scheme::Trigger));
     assert_eq!(full.check(&verifier).await, Ok(Scheme::Full));
-    assert_eq!(full.check(&verifier).await, Err(Refusal::Replay));
+    assert_eq!(full.check(&verifier).await, Err(VerifyError::Replay));
     assert_eq!(Request::signed(Scheme::Full).check(&verifier).await, Ok(Scheme::Full));
     for _ in 0..2 {
         assert_eq!(trigger.check(&verifier).await, Ok(Scheme::Trigger));
@@ -301,10 +301,10 @@ async fn a_wrong_signature_does_not_spend_a_nonce_and_the_memory_is_bounded() {
     let verifier = verifier().nonces(1);
     let good = Request::signed(Scheme::Full);
     let bad = good.clone().set("host", "elsewhere");
-    assert_eq!(bad.check(&verifier).await, Err(Refusal::Signature));
+    assert_eq!(bad.check(&verifier).await, Err(VerifyError::Signature));
     assert_eq!(good.check(&verifier).await, Ok(Scheme::Full));
     let next = Request::signed(Scheme::Full);
-    assert_eq!(next.check(&verifier).await, Err(Refusal::TooMany));
+    assert_eq!(next.check(&verifier).await, Err(VerifyError::TooMany));
 }
 
 #[tokio::test]
@@ -312,7 +312,7 @@ async fn the_window_can_be_set() {
     let narrow =
         Verifier::new(key()).window(Duration::from_secs(1)).clock(time("2025-01-02T03:04:07Z"));
     let request = Request::signed(Scheme::Trigger);
-    assert_eq!(request.check(&narrow).await, Err(Refusal::Date));
+    assert_eq!(request.check(&narrow).await, Err(VerifyError::Date));
     let wide =
         Verifier::new(key()).window(Duration::from_secs(2)).clock(time("2025-01-02T03:04:07Z"));
     assert_eq!(request.check(&wide).await, Ok(Scheme::Trigger));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use callbot::client::InMemory;
-use callbot::digital_employee::simulator::{Expect, Played, Simulator, Step};
+use callbot::client::InMemoryTransport;
+use callbot::digital_employee::simulator::{Expect, Played, ScriptStep, Simulator};
 use callbot::digital_employee::{
     AnswerMode, Api, BeginSessionRequest, Client, DialogueRequest, Event, Reply, Server,
     VendorParams,
@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 fn simulator(router: Router) -> Simulator {
-    let client = Client::builder("http://bot").transport(InMemory::new(router)).build().unwrap();
+    let client =
+        Client::builder("http://bot").transport(InMemoryTransport::new(router)).build().unwrap();
     Simulator::new(client)
 }
 
@@ -36,7 +37,7 @@ fn scripted(packets: &'static [&'static str]) -> Router {
     Router::new().route("/proxy/dialogue", post(answer))
 }
 
-async fn problems(packets: &'static [&'static str], step: Step) -> Vec<String> {
+async fn problems(packets: &'static [&'static str], step: ScriptStep) -> Vec<String> {
     let mut call = simulator(scripted(packets)).play(&[step]).await;
     call.steps.remove(0).problems
 }
@@ -50,7 +51,7 @@ macro_rules! packet {
 #[tokio::test]
 async fn a_bot_that_keeps_the_rules_has_no_problems() {
     let packets = &[packet!(r#""streamEnd":true,"updatedTime":1,"answer":"Hi""#)];
-    assert_eq!(problems(packets, Step::say("x").expect(Expect::text("hi"))).await, [""; 0]);
+    assert_eq!(problems(packets, ScriptStep::say("x").expect(Expect::text("hi"))).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -85,7 +86,7 @@ async fn broken_rules_are_problems() {
         (&[r#"{"requestId":"$id","httpStatusCode":500,"code":"Error"}"#], "failure 500 Error"),
         (&[r#"{"requestId":"$id","code":"OK"}"#], "/httpStatusCode: must be there"),
     ] {
-        let found = problems(packets, Step::say("x")).await;
+        let found = problems(packets, ScriptStep::say("x")).await;
         assert!(found.len() == 1 && found[0].contains(problem), "{problem}: {found:?}");
     }
 }
@@ -103,12 +104,12 @@ async fn what_a_step_must_show_and_does_not_is_a_problem() {
         (Expect::NoControls, "expected none"),
         (Expect::Failure(500), "no failure, expected 500"),
     ] {
-        let found = problems(packets, Step::say("x").expect(expect)).await;
+        let found = problems(packets, ScriptStep::say("x").expect(expect)).await;
         assert!(found.len() == 1 && found[0].contains(problem), "{problem}: {found:?}");
     }
     let failure = &[r#"{"requestId":"$id","httpStatusCode":503,"code":"Busy"}"#];
-    assert_eq!(problems(failure, Step::say("x").expect(Expect::Failure(503))).await, [""; 0]);
-    let found = problems(failure, Step::say("x").expect(Expect::Failure(500))).await;
+    assert_eq!(problems(failure, ScriptStep::say("x").expect(Expect::Failure(503))).await, [""; 0]);
+    let found = problems(failure, ScriptStep::say("x").expect(Expect::Failure(500))).await;
     assert_eq!(found, ["failure 503, expected 500"]);
 }
 
@@ -134,7 +135,7 @@ impl Api for Slow {
     }
 }
 
-async fn play_slow(pause: u64, steps: &[Step]) -> Played {
+async fn play_slow(pause: u64, steps: &[ScriptStep]) -> Played {
     let bot = Server::new(Slow(Duration::from_millis(pause))).answers(AnswerMode::Delta).router();
     let context = VendorParams::new("1", "2").with_extra("vip", "gold");
     simulator(bot).answers(AnswerMode::Delta).context(context).play(steps).await
@@ -142,7 +143,9 @@ async fn play_slow(pause: u64, steps: &[Step]) -> Played {
 
 #[tokio::test(start_paused = true)]
 async fn over_budget_is_a_warning_and_no_problem() {
-    let call = play_slow(601, &[Step::begin().expect(Expect::text("gold")), Step::say("x")]).await;
+    let call =
+        play_slow(601, &[ScriptStep::begin().expect(Expect::text("gold")), ScriptStep::say("x")])
+            .await;
     assert!(call.is_ok(), "{call}");
     let warnings: Vec<_> = call.steps.iter().flat_map(|step| &step.warnings).collect();
     assert_eq!(
@@ -150,13 +153,13 @@ async fn over_budget_is_a_warning_and_no_problem() {
         ["the answer took 601 ms of 200 ms", "the first packet took 601 ms of 600 ms"]
     );
     assert!(call.to_string().contains("WARNING"), "{call}");
-    let call = play_slow(199, &[Step::begin(), Step::say("x")]).await;
+    let call = play_slow(199, &[ScriptStep::begin(), ScriptStep::say("x")]).await;
     assert!(call.steps.iter().all(|step| step.warnings.is_empty()), "{call}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_bot_that_speaks_on_after_an_abort_is_found_out() {
-    let barge_in = Step::say("x").barge_in_after(Duration::from_millis(350));
+    let barge_in = ScriptStep::say("x").barge_in_after(Duration::from_millis(350));
     let call = play_slow(100, &[barge_in]).await;
     let problems = &call.steps[0].problems;
     assert_eq!(*problems, ["17 packets came after the abort was answered"]);
@@ -165,13 +168,15 @@ async fn a_bot_that_speaks_on_after_an_abort_is_found_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reply_that_ends_before_the_barge_in_is_a_problem() {
-    let call = play_slow(1, &[Step::say("x").barge_in_after(Duration::from_secs(1))]).await;
+    let call = play_slow(1, &[ScriptStep::say("x").barge_in_after(Duration::from_secs(1))]).await;
     assert_eq!(call.steps[0].problems, ["the reply ended before the caller could barge in"]);
 }
 
 #[tokio::test]
 async fn a_bot_that_is_not_there_fails_every_step() {
-    let call = simulator(Router::new()).play(&[Step::begin(), Step::say("x"), Step::end()]).await;
+    let call = simulator(Router::new())
+        .play(&[ScriptStep::begin(), ScriptStep::say("x"), ScriptStep::end()])
+        .await;
     assert!(call.steps.iter().all(|step| step.problems.len() == 1), "{call}");
     assert_eq!(json!(call.call.len()), 36);
 }

@@ -2,15 +2,14 @@
 
 use axum::Router;
 use callbot::aicall::AgentType;
-use callbot::aui::{AppServer, Authorizer, InMemory, Server};
-use callbot::auth::RtcTokens;
+use callbot::aui::{AppServer, Authorizer, InMemoryAgents, RtcTokens, Server};
 
 /// The agent that there is not: a call of it fails with `AgentNotFound`.
 pub(crate) const MISSING: &str = "missing";
 
 /// The app server at both bases. `any_origin` lets every page of a browser in.
 pub(crate) fn router(tokens: RtcTokens, callers: impl Authorizer, any_origin: bool) -> Router {
-    let upstream = InMemory::new(tokens.clone()).missing_agent(MISSING);
+    let upstream = InMemoryAgents::new(tokens.clone()).missing_agent(MISSING);
     let app = AppServer::new(upstream, tokens)
         .agent(AgentType::Voice, "voice-agent")
         .agent(AgentType::Avatar, "avatar-agent")

@@ -4,7 +4,7 @@
 
 use callbot::aicall::{AgentConfig, AgentMessage, ClientMessage, Message, ShareConfig, Template};
 use callbot::aui::{FailureAnswer, GenerateCallRequest, GeneratedCall, InstanceDescription};
-use callbot::auth::{RtcToken, ShareTokens};
+use callbot::aui::{RtcToken, ShareTokens};
 use callbot::digital_employee::{
     AbortDialogueRequest, BeginSessionRequest, DialogueRequest, Packet,
 };

@@ -168,8 +168,8 @@
 //!   which its SDK can start an agent is proprietary.
 //! - **Classes of the browser**: `AICallEngineConfig`, `AICallCameraConfig`,
 //!   `AICallPushToTalkConfig` and `LatencyStat` hold elements of pages and numbers for screens.
-//! - **Tokens.** They are made and read in `callbot::auth`, with the feature `client` or `server`.
-//!   A [`ShareConfig`] is what a share token holds.
+//! - **Tokens of an app server.** `callbot::aui` makes and reads them. Only share tokens, which hold
+//!   a [`ShareConfig`], are here: `ShareTokens`, with the feature `client` or `server`.
 //!
 //! The types and their descriptions are compiled from [`SPEC`], written from the platform's
 //! document and its SDK.
@@ -180,6 +180,8 @@ mod agent;
 mod checks;
 mod data_channel;
 mod gmt_time;
+#[cfg(feature = "auth")]
+mod share_token;
 mod template;
 
 #[allow(deprecated, clippy::large_enum_variant)]
@@ -190,6 +192,9 @@ mod generated {
 pub use data_channel::{Message, MessageBody};
 pub use generated::*;
 pub use gmt_time::{GmtTime, GmtTimeError};
+#[cfg(feature = "auth")]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
+pub use share_token::{ShareTokenError, ShareTokens};
 
 /// The spec that this module is compiled from: JSON Schema, in YAML.
 pub const SPEC: &str = include_str!("../../specs/aicall.yaml");

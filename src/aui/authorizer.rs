@@ -12,19 +12,19 @@ use crate::wire::{Operation, Secret};
 /// in `Authorization` as it is, an empty one, or none.
 ///
 /// ```
-/// use callbot::aui::{Ask, Authorizer, Principal, Refusal};
+/// use callbot::aui::{Ask, Authorizer, Principal, AccessDenied};
 ///
 /// struct Sessions;
 ///
 /// impl Authorizer for Sessions {
-///     async fn authorize(&self, ask: Ask<'_>) -> Result<Principal, Refusal> {
+///     async fn authorize(&self, ask: Ask<'_>) -> Result<Principal, AccessDenied> {
 ///         // Look the token up, and let nobody speak for somebody else.
 ///         let user = match ask.authorization {
 ///             Some(token) if token.expose() == "session-of-u1" => "u1",
-///             _ => return Err(Refusal::new("log in first")),
+///             _ => return Err(AccessDenied::new("log in first")),
 ///         };
 ///         if ask.user_id.is_some_and(|asked| asked != user) {
-///             return Err(Refusal::new("not your user"));
+///             return Err(AccessDenied::new("not your user"));
 ///         }
 ///         Ok(Principal::new(user))
 ///     }
@@ -32,7 +32,10 @@ use crate::wire::{Operation, Secret};
 /// ```
 pub trait Authorizer: Send + Sync + 'static {
     /// Who asks.
-    fn authorize(&self, ask: Ask<'_>) -> impl Future<Output = Result<Principal, Refusal>> + Send;
+    fn authorize(
+        &self,
+        ask: Ask<'_>,
+    ) -> impl Future<Output = Result<Principal, AccessDenied>> + Send;
 }
 
 /// What a caller asks for, as far as it counts for whether it may.
@@ -73,36 +76,36 @@ impl Principal {
     }
 }
 
-/// Why a caller does not get in.
+/// Why a caller was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct AccessDenied {
     message: String,
     pub(super) unavailable: bool,
 }
 
-impl Refusal {
-    /// A refusal, in words that the caller sees. It goes out with HTTP 403, which clients take for the
-    /// end of the app's own token.
+impl AccessDenied {
+    /// Creates a refusal, in words that the caller sees. It is sent with HTTP 403, which clients take as
+    /// the end of the app's own token.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), unavailable: false }
     }
 
-    /// Who calls can't be told now, since what knows it is not there: code 503, in words that the caller
-    /// sees.
+    /// Creates an error for a caller who can't be checked now, since the service that knows callers is
+    /// unavailable: code 503, in words that the caller sees.
     #[must_use]
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self { message: message.into(), unavailable: true }
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for AccessDenied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for AccessDenied {}
 
 /// Takes everybody, and takes everybody for the same: for development, and behind a gateway that has
 /// checked the caller.
@@ -110,7 +113,7 @@ impl std::error::Error for Refusal {}
 pub struct AnyCaller;
 
 impl Authorizer for AnyCaller {
-    async fn authorize(&self, _: Ask<'_>) -> Result<Principal, Refusal> {
+    async fn authorize(&self, _: Ask<'_>) -> Result<Principal, AccessDenied> {
         Ok(Principal::new("anyone"))
     }
 }
@@ -148,7 +151,7 @@ impl KnownCallers {
 }
 
 impl Authorizer for KnownCallers {
-    async fn authorize(&self, ask: Ask<'_>) -> Result<Principal, Refusal> {
+    async fn authorize(&self, ask: Ask<'_>) -> Result<Principal, AccessDenied> {
         let given = ask.authorization.map(Secret::expose).unwrap_or_default();
         // All are compared, each in constant time.
         let mut known = None;
@@ -157,6 +160,6 @@ impl Authorizer for KnownCallers {
                 known = known.or(Some(principal));
             }
         }
-        known.cloned().ok_or_else(|| Refusal::new("the token is not known"))
+        known.cloned().ok_or_else(|| AccessDenied::new("the token is not known"))
     }
 }

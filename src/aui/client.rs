@@ -1,11 +1,9 @@
 //! The client of an app server.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::time::Duration;
 
 use super::generated::{
-    self, DescribeAiAgentInstanceParameters, GenerateAiAgentCallParameters,
+    DescribeAiAgentInstanceParameters, GenerateAiAgentCallParameters,
     GenerateMessageChatTokenParameters, GetRtcAuthTokenParameters, StartAiAgentInstanceParameters,
     StartAiAgentInstanceWithChannelParameters, StopAiAgentInstanceParameters,
     UpdateAiAgentInstanceParameters, operations,
@@ -14,10 +12,10 @@ use super::{
     Base, ChatTokenAnswer, ChatTokenRequest, DescribeInstanceRequest, GenerateCallRequest,
     GeneratedCall, InstanceDescription, InstanceInChannel, RtcTokenAnswer, RtcTokenRequest,
     StartInstanceInChannelRequest, StartInstanceRequest, StartedInstance, StopInstanceRequest,
-    UpdateInstanceRequest,
+    UpdateInstanceRequest, WireClient,
 };
 use crate::aicall::ErrorCode;
-use crate::client::{Answer, CallOptions, Error, Transport};
+use crate::client::{Answer, BuildClient, CallOptions, CoreBuilder, Error};
 use crate::wire::{Operation, Secret};
 
 /// Calls an app server, at one of its bases.
@@ -45,10 +43,15 @@ use crate::wire::{Operation, Secret};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
-    inner: generated::Client,
-    base: Base,
-    authorization: Option<Secret>,
+    inner: WireClient,
+    settings: Settings,
 }
+
+/// Builds a [`Client`].
+///
+/// The base is appended to the base URL. By default nothing is retried. Retries that you set apply
+/// to the calls that start or change nothing: describing, and tokens.
+pub type ClientBuilder = crate::client::ClientBuilder<Client>;
 
 /// The request, with the session of its chat where it belongs: on the wire that stands beside the
 /// configuration of the chat.
@@ -65,40 +68,38 @@ macro_rules! with_session {
 }
 
 impl Client {
-    /// A client of the server at `url`, without an authorization and with the default settings. The
-    /// base is put behind the URL.
+    /// Returns a client of the server at `base_url`, without an authorization and with the default
+    /// settings. `base` is appended to the URL.
     ///
     /// # Errors
-    /// When the URL is not an absolute http or https URL, or TLS can't be set up.
-    pub fn new(url: &str, base: Base) -> Result<Self, Error> {
-        Self::builder(url, base).build()
+    /// If the URL is not an absolute http or https URL, or TLS can't be set up.
+    pub fn new(base_url: &str, base: Base) -> Result<Self, Error> {
+        Self::builder(base_url, base).build()
     }
 
-    /// Settings for a client of the server at `url`. The base is put behind the URL.
+    /// Returns a builder for a client of the server at `base_url`. `base` is appended to the URL.
+    pub fn builder(base_url: &str, base: Base) -> ClientBuilder {
+        ClientBuilder::new(base_url, Settings { base, authorization: None })
+    }
+
+    /// Returns the same client with other options. Both share their connections. Retries apply to
+    /// the calls that start or change nothing.
     #[must_use]
-    pub fn builder(url: &str, base: Base) -> Builder {
-        let url = format!("{}{base}", url.trim_end_matches('/'));
-        let inner = generated::Client::builder(&url);
-        Builder { inner, base, authorization: None }
+    pub fn with_options(&self, options: CallOptions) -> Self {
+        Self { inner: self.inner.with_options(options), ..self.clone() }
     }
 
-    /// The same client, with other options for the calls that are made through it. Retries are for the
-    /// calls that start or change nothing.
-    #[must_use]
-    pub fn with(&self, options: CallOptions) -> Self {
-        Self { inner: self.inner.with(options), ..self.clone() }
-    }
-
-    /// The same client, with another authorization; an empty one is none.
+    /// Returns the same client with another authorization. An empty `token` sends none.
     #[must_use]
     pub fn with_authorization(&self, token: impl Into<Secret>) -> Self {
-        Self { authorization: Some(token.into()), ..self.clone() }
+        let settings = Settings { authorization: Some(token.into()), ..self.settings.clone() };
+        Self { settings, ..self.clone() }
     }
 
-    /// The base.
+    /// Returns the base.
     #[must_use]
     pub fn base(&self) -> Base {
-        self.base
+        self.settings.base
     }
 
     /// Creates an instance of an agent that waits for its user: `generateAIAgentCall`.
@@ -193,7 +194,7 @@ impl Client {
     }
 
     /// Makes a token for a channel: `getRtcAuthToken`. The channel of the answer is absent where an
-    /// open server of the vendor made one; [`RtcToken::read`](crate::auth::RtcToken::read) finds it in
+    /// open server of the vendor made one; [`RtcToken::read`](crate::aui::RtcToken::read) finds it in
     /// the token.
     ///
     /// # Errors
@@ -209,14 +210,14 @@ impl Client {
     }
 
     fn authorization(&self) -> Option<Secret> {
-        self.authorization.clone().filter(|token| !token.expose().is_empty())
+        self.settings.authorization.clone().filter(|token| !token.expose().is_empty())
     }
 
     fn check_base(&self, operation: &'static Operation) -> Result<(), Error> {
-        match operation.bases.contains(&self.base.as_str()) {
+        match operation.bases.contains(&self.base().as_str()) {
             true => Ok(()),
             false => {
-                let reason = format!("there is no {} at {}", operation.path, self.base);
+                let reason = format!("there is no {} at {}", operation.path, self.base());
                 Err(Error::unsupported(operation, reason))
             }
         }
@@ -260,55 +261,28 @@ pub fn error_code(error: &Error) -> ErrorCode {
     }
 }
 
-/// Builds a [`Client`].
-pub struct Builder {
-    inner: crate::client::Builder<generated::Client>,
+/// The settings of this platform alone.
+#[derive(Debug, Clone)]
+#[doc(hidden)]
+pub struct Settings {
     base: Base,
     authorization: Option<Secret>,
 }
 
-impl Builder {
-    /// The app's own token, which goes into `Authorization` as it is. Default: none.
-    #[must_use]
-    pub fn authorization(mut self, token: impl Into<Secret>) -> Self {
-        self.authorization = Some(token.into());
-        self
-    }
+impl BuildClient for Client {
+    type Settings = Settings;
 
-    /// How long a connection may take to stand. Default: 5 s.
-    #[must_use]
-    pub fn connect_deadline(mut self, deadline: Duration) -> Self {
-        self.inner = self.inner.connect_deadline(deadline);
-        self
-    }
-
-    /// The options for all calls. Default: [`CallOptions::new`], without retries. Retries are for the
-    /// calls that start or change nothing: describing, and tokens. No other call is ever made again.
-    #[must_use]
-    pub fn options(mut self, options: CallOptions) -> Self {
-        self.inner = self.inner.options(options);
-        self
-    }
-
-    /// How requests travel; see [`crate::client::Builder::transport`].
-    #[must_use]
-    pub fn transport(mut self, transport: impl Transport) -> Self {
-        self.inner = self.inner.transport(transport);
-        self
-    }
-
-    /// Builds the client.
-    ///
-    /// # Errors
-    /// As [`crate::client::Builder::build`].
-    pub fn build(self) -> Result<Client, Error> {
-        let Self { inner, base, authorization } = self;
-        Ok(Client { inner: inner.build()?, base, authorization })
+    fn build(mut core: CoreBuilder, settings: Settings) -> Result<Self, Error> {
+        core.base_path = settings.base.as_str();
+        Ok(Self { inner: core.build()?.into(), settings })
     }
 }
 
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("inner", &self.inner).field("base", &self.base).finish()
+/// Settings of the app server.
+impl ClientBuilder {
+    /// Sets the token of your app, which is sent in `Authorization` as it is. Default: none.
+    pub fn authorization(mut self, token: impl Into<Secret>) -> Self {
+        self.settings.authorization = Some(token.into());
+        self
     }
 }

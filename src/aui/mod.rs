@@ -19,7 +19,7 @@
 //!
 //! # Serving
 //!
-//! [`AppServer`] is ready to use, over an [`Upstream`]: [`ice::Client`] for real agents, [`InMemory`]
+//! [`AppServer`] is ready to use, over an [`Upstream`]: [`ice::Client`] for real agents, [`InMemoryAgents`]
 //! for development. An [`Authorizer`] says who calls. What a [`Principal`] has started or joined,
 //! another one can't stop, change, describe or join. An [`Api`] of your own has the same protection
 //! before its handlers.
@@ -28,8 +28,8 @@
 //! # #[cfg(all(feature = "client", feature = "server"))]
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use callbot::aicall::AgentType;
-//! use callbot::auth::{Credentials, RtcTokens};
-//! use callbot::aui::{AppServer, KnownCallers, ice, router};
+//! use callbot::auth::Credentials;
+//! use callbot::aui::{AppServer, KnownCallers, RtcTokens, ice, router};
 //! use callbot::server::serve;
 //!
 //! let agents = ice::Client::builder(Credentials::new("key-1", "secret of the key")).build()?;
@@ -41,6 +41,16 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Tokens
+//!
+//! An app server makes tokens offline, from an app key that stays on the server:
+//!
+//! | Maker and checker | Its tokens | For | Life |
+//! |---|---|---|---|
+//! | [`RtcTokens`] | [`RtcToken`]: one text | joining a channel | up to 24 h; an agent's 7 days |
+//! | [`ChatTokens`] | [`ChatToken`]: several fields | messages with an agent | up to 1 h |
+//! | [`ShareTokens`](crate::aicall::ShareTokens) | [`ShareConfig`](crate::aicall::ShareConfig) as text, not signed | calling a shared agent | as it says |
 //!
 //! # What is easily got wrong
 //!
@@ -56,6 +66,8 @@
 //! “AppServer API” and the open clients and servers of the AUI Kits.
 
 #[cfg(feature = "server")]
+mod admission;
+#[cfg(feature = "server")]
 mod api;
 #[cfg(feature = "server")]
 mod app_server;
@@ -65,9 +77,15 @@ mod checks;
 #[cfg(feature = "client")]
 mod client;
 mod convert;
+#[cfg(feature = "server")]
+mod cors;
 pub mod ice;
 #[cfg(any(feature = "client", feature = "server"))]
 mod rules;
+#[cfg(feature = "server")]
+mod server;
+#[cfg(feature = "auth")]
+mod tokens;
 #[cfg(feature = "server")]
 mod upstream;
 
@@ -76,39 +94,41 @@ use std::fmt;
 #[allow(clippy::large_enum_variant)]
 mod generated {
     #[cfg(feature = "server")]
-    use super::rules::Rules;
+    use super::rules::WireRules as Rules;
 
     include!(concat!(env!("OUT_DIR"), "/aui.rs"));
 }
 
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use api::{Api, OriginError, Ownership, Resource, Server, router};
+pub use api::{Api, Ownership, Resource};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use app_server::AppServer;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use authorizer::{AnyCaller, Ask, Authorizer, KnownCallers, Principal, Refusal};
+pub use authorizer::{AccessDenied, AnyCaller, Ask, Authorizer, KnownCallers, Principal};
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use client::{Builder, Client, error_code};
-/// The operations as the spec has them; [`Client`] stands on it.
-#[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use generated::Client as WireClient;
+pub use client::{Client, ClientBuilder, error_code};
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub use cors::OriginError;
 pub use generated::*;
-/// The operations as the spec has them, for those who want the wire. **Nobody is asked who calls**
-/// here: [`Server`] does that.
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use generated::{Api as WireApi, Server as WireServer, router as wire_router};
+pub use rules::WireRules;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use rules::Rules;
+pub use server::{Server, router};
+#[cfg(feature = "auth")]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
+pub use tokens::{
+    ChatToken, ChatTokenError, ChatTokens, IdError, RtcToken, RtcTokenError, RtcTokens,
+};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use upstream::{InMemory, Upstream, UpstreamError};
+pub use upstream::{InMemoryAgents, Upstream, UpstreamError};
 
 /// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.
 pub const SPEC: &str = include_str!("../../specs/aui.yaml");

@@ -71,7 +71,7 @@ mod client {
 }
 
 #[cfg(feature = "server")]
-pub use server::Rules;
+pub use server::WireRules;
 
 #[cfg(feature = "server")]
 mod server {
@@ -83,10 +83,17 @@ mod server {
     use crate::server::{Answers, Fault, FaultKind, Reads};
     use crate::wire::Operation;
 
-    /// The platform's rules for a server, and which base it serves.
+    /// The platform's rules for a server of the wire, at one of the bases or at both.
     #[derive(Debug, Clone, Copy, Default)]
-    pub struct Rules {
-        pub(in crate::aui) base: Option<Base>,
+    pub struct WireRules {
+        base: Option<Base>,
+    }
+
+    impl WireRules {
+        /// The rules for one of the bases.
+        pub(in crate::aui) fn at(base: Base) -> Self {
+            Self { base: Some(base) }
+        }
     }
 
     /// The id of a request, made when it arrives.
@@ -99,7 +106,7 @@ mod server {
         }
     }
 
-    impl crate::server::Rules for Rules {
+    impl crate::server::Rules for WireRules {
         type Echo = RequestId;
 
         // Upstream is asked in this time; no document has a number.
@@ -144,7 +151,7 @@ mod server {
 
     macro_rules! operations {
         ($($parameters:ty, $request:ty;)*) => {$(
-            impl Reads<($parameters, $request)> for Rules {
+            impl Reads<($parameters, $request)> for WireRules {
                 fn echo(&self, _: &($parameters, $request)) -> RequestId {
                     RequestId::default()
                 }
@@ -165,7 +172,7 @@ mod server {
 
     macro_rules! answers {
         ($($answer:ty),*) => {$(
-            impl Answers<$answer> for Rules {
+            impl Answers<$answer> for WireRules {
                 type Answer = $answer;
 
                 fn answer(&self, id: &RequestId, mut answer: $answer) -> $answer {

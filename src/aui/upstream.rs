@@ -1,8 +1,9 @@
 //! What runs the agents of an app server.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
@@ -12,13 +13,13 @@ use super::ice::{
     StartInstanceResponse, StopInstanceRequest, StopInstanceResponse, UpdateInstanceRequest,
     UpdateInstanceResponse,
 };
+use super::tokens::{RtcTokenError, RtcTokens, random_id};
 use crate::aicall::{AgentConfig, Template};
-use crate::auth::{RtcTokenError, RtcTokens, random_id};
-use crate::server::Error;
+use crate::server;
 use crate::wire::{DecodeError, decode_value};
 
 /// What runs the agents of an [`AppServer`](super::AppServer): the platform, as
-/// [`ice::Client`](super::ice::Client), or a stand-in of it, as [`InMemory`].
+/// [`ice::Client`](super::ice::Client), or a stand-in of it, as [`InMemoryAgents`].
 ///
 /// `region` is that of the request, of which no more is known than that it has the form of one; `None`
 /// leaves it to the upstream.
@@ -59,13 +60,17 @@ pub trait Upstream: Send + Sync + 'static {
     ) -> impl Future<Output = Result<DescribeInstanceResponse, UpstreamError>> + Send;
 }
 
-/// Why an upstream did not do what it was asked for, in words that may go out to the app.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why an upstream failed, in words that may be sent to the app.
+///
+/// The [`source`](Error::source) is not sent, and shows neither in this error's text nor in its `Debug`
+/// form: it may name hosts of the network behind the server.
+#[derive(Clone)]
 pub struct UpstreamError {
     status: u16,
     code: Option<String>,
     message: String,
     request_id: Option<String>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl UpstreamError {
@@ -73,7 +78,7 @@ impl UpstreamError {
     #[must_use]
     pub fn new(status: u16, message: impl Into<String>) -> Self {
         let status = if (400..=599).contains(&status) { status } else { 500 };
-        Self { status, code: None, message: message.into(), request_id: None }
+        Self { status, code: None, message: message.into(), request_id: None, source: None }
     }
 
     /// Sets the code, such as `AgentNotFound`: the `error_code` of the answer.
@@ -87,6 +92,13 @@ impl UpstreamError {
     #[must_use]
     pub fn with_request_id(mut self, request_id: impl Into<String>) -> Self {
         self.request_id = Some(request_id.into());
+        self
+    }
+
+    /// Sets the error that caused this one.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into().into());
         self
     }
 
@@ -114,14 +126,26 @@ impl UpstreamError {
         self.request_id.as_deref()
     }
 
-    fn internal(error: impl fmt::Display) -> Self {
+    fn internal(error: impl Error + Send + Sync + 'static) -> Self {
         tracing::error!("the upstream in memory failed: {error}");
-        Self::new(500, "the upstream failed").with_code("InternalError")
+        Self::new(500, "the upstream failed").with_code("InternalError").with_source(error)
     }
 
     fn no_instance(id: &str) -> Self {
         let message = format!("The specified instance {id:?} is not found.");
         Self::new(404, message).with_code("InstanceNotFound")
+    }
+}
+
+impl fmt::Debug for UpstreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, code, message, request_id, source: _ } = self;
+        f.debug_struct("UpstreamError")
+            .field("status", status)
+            .field("code", code)
+            .field("message", message)
+            .field("request_id", request_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -135,12 +159,16 @@ impl fmt::Display for UpstreamError {
     }
 }
 
-impl std::error::Error for UpstreamError {}
+impl Error for UpstreamError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
 
 impl UpstreamError {
     /// The failure of a handler that says what the upstream said.
-    pub(super) fn into_error(self) -> Error {
-        let mut error = Error::public(self.message).status(self.status);
+    pub(super) fn into_error(self) -> server::Error {
+        let mut error = server::Error::public(self.message).status(self.status);
         if let Some(code) = self.code {
             error = error.code(code);
         }
@@ -156,7 +184,7 @@ impl UpstreamError {
 /// Its tokens are real, so an app can join the channels; nobody will answer there. Ids are UUIDs
 /// without dashes. It keeps the newest 10,000 instances, those that were stopped included.
 #[derive(Debug)]
-pub struct InMemory {
+pub struct InMemoryAgents {
     tokens: RtcTokens,
     missing: Vec<String>,
     instances: Mutex<Instances>,
@@ -169,10 +197,10 @@ struct Instances {
     order: std::collections::VecDeque<String>,
 }
 
-/// The most instances that are kept.
-const MOST: usize = 10_000;
+/// The number of instances that are kept.
+const MAX: usize = 10_000;
 
-impl InMemory {
+impl InMemoryAgents {
     /// An upstream whose channels are of this RTC app.
     #[must_use]
     pub fn new(tokens: RtcTokens) -> Self {
@@ -214,7 +242,7 @@ impl InMemory {
         instance.template_config = template_config;
         instance.user_data = user_data;
         let mut instances = self.instances();
-        while instances.order.len() >= MOST {
+        while instances.order.len() >= MAX {
             if let Some(oldest) = instances.order.pop_front() {
                 instances.by_id.remove(&oldest);
             }
@@ -225,7 +253,7 @@ impl InMemory {
     }
 }
 
-impl Upstream for InMemory {
+impl Upstream for InMemoryAgents {
     async fn generate(
         &self,
         _: Option<&Region>,

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Limited};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Keys, Refusal, Verified, Verifier};
+use super::{Keys, Verified, Verifier, VerifyError};
 
 /// Lets only signed requests pass, as a layer around a router. All others get the same 403; why, is
 /// traced. It checks the path as it was sent, also of a router that is nested in another one.
@@ -112,13 +112,13 @@ where
 }
 
 impl<K: Keys> VerifyLayer<K> {
-    async fn check(&self, request: Request) -> Result<Request, Refusal> {
+    async fn check(&self, request: Request) -> Result<Request, VerifyError> {
         let (mut parts, body) = request.into_parts();
         // A nested router sees its own part of the path only.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0).clone();
         let (bytes, body) = if self.verifier.needs_body(&parts.headers) {
             let read = Limited::new(body, self.body_limit).collect().await;
-            let bytes = read.map_err(|_| Refusal::Body)?.to_bytes();
+            let bytes = read.map_err(|_| VerifyError::Body)?.to_bytes();
             (bytes.clone(), Body::from(bytes))
         } else {
             (bytes::Bytes::new(), body)

@@ -1,4 +1,4 @@
-//! Signatures and tokens: making them, and checking them.
+//! Signs requests, and checks signatures.
 //!
 //! # Signatures of Alibaba Cloud: Function Compute and OpenAPI
 //!
@@ -13,61 +13,30 @@
 //! body. Behind Function Compute the gateway has checked the signature before the function runs; a
 //! bot that is hosted elsewhere puts a [`VerifyLayer`] around its router, and TLS in front of it.
 //!
-//! A client signs with [`client::Builder::sign`](crate::client::Builder::sign).
-//!
-//! # Tokens of AICall
-//!
-//! With the feature `aui` there are the tokens that an AICall app server gives to its apps. They
-//! are made and checked offline, from the app key, which stays on the server. Share tokens, which
-//! come with the feature `aicall`, are signed by nobody.
-//!
-//! | Maker and checker | Its tokens | For | Life |
-//! |---|---|---|---|
-//! | [`RtcTokens`] | [`RtcToken`]: one text | joining a channel | up to 24 h; an agent's 7 days |
-//! | [`ChatTokens`] | [`ChatToken`]: several fields | messages with an agent | up to 1 h |
-//! | [`ShareTokens`] | [`ShareConfig`](crate::aicall::ShareConfig) as text | calling a shared agent | as it says |
+//! A client signs with [`client::ClientBuilder::sign`](crate::client::ClientBuilder::sign).
 
 mod canonical;
-#[cfg(feature = "aui")]
-mod chat_token;
 mod credentials;
-#[cfg(feature = "aui")]
-mod ids;
-#[cfg(any(feature = "duix", all(feature = "odfs", feature = "server")))]
+pub(crate) mod encoding;
+// A platform may use it or not.
+#[allow(dead_code)]
 pub(crate) mod jwt;
 #[cfg(feature = "server")]
 mod layer;
 mod nonces;
-#[cfg(feature = "aui")]
-mod rtc_token;
-#[cfg(feature = "aicall")]
-mod share_token;
 mod signer;
 mod verifier;
 
-#[cfg(all(feature = "aui", feature = "client"))]
+// The platforms sign and check in their own ways with these; a platform may use none of them.
+#[allow(unused_imports)]
 pub(crate) use canonical::RESERVED;
-#[cfg(feature = "aui")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
-pub use chat_token::{ChatToken, ChatTokenError, ChatTokens};
-#[cfg(all(any(feature = "aui", feature = "duix", feature = "odfs"), feature = "server"))]
+#[allow(unused_imports)]
 pub(crate) use credentials::is_secret;
 pub use credentials::{Credentials, Keys};
-#[cfg(feature = "aui")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
-pub use ids::IdError;
-#[cfg(all(feature = "aui", feature = "server"))]
-pub(crate) use ids::random_id;
 #[cfg(feature = "server")]
 pub use layer::{Verify, VerifyLayer};
-#[cfg(feature = "aui")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
-pub use rtc_token::{RtcToken, RtcTokenError, RtcTokens};
-#[cfg(feature = "aicall")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aicall")))]
-pub use share_token::{ShareTokenError, ShareTokens};
 pub use signer::{SignError, Signer};
-pub use verifier::{Refusal, Verified, Verifier};
+pub use verifier::{Verified, Verifier, VerifyError};
 
 /// A way to sign a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

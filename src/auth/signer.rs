@@ -11,7 +11,7 @@ use super::canonical::{
     self, ALGORITHM, CONTENT_HASH, DATE, FC_EXPIRES, FC_KEY_ID, FC_SIGNATURE, FC_TOKEN, NONCE,
     TOKEN, Target,
 };
-use super::{Credentials, Scheme};
+use super::{Credentials, Scheme, encoding};
 use crate::clock::{Clock, SharedClock};
 
 /// Signs requests with a key.
@@ -81,7 +81,7 @@ impl Signer {
                 self.acs3(method, uri, headers, &[DATE, TOKEN], "")
             }
             Scheme::Full => {
-                let hash = canonical::sha256(body);
+                let hash = encoding::sha256(body);
                 self.date(headers)?;
                 headers.insert(CONTENT_HASH, value(&hash, "the hash of the body")?);
                 if !headers.contains_key(NONCE) {
@@ -113,7 +113,7 @@ impl Signer {
                 let date = canonical::header(headers, "date").into_owned();
                 let text = canonical::fc2(&target(method, uri, headers), &date);
                 let signature = canonical::sign(self.credentials.secret(), &text).finalize();
-                let signature = canonical::base64(&signature.into_bytes());
+                let signature = encoding::base64(&signature.into_bytes());
                 format!("FC {}:{signature}", self.credentials.key_id())
             }
         };
@@ -144,7 +144,7 @@ impl Signer {
         let text = canonical::fc2(&target, &expires.to_string());
         let signature = canonical::sign(self.credentials.secret(), &text).finalize();
         let mut query = form_urlencoded::Serializer::new(unsigned);
-        query.append_pair(FC_SIGNATURE, &canonical::base64(&signature.into_bytes()));
+        query.append_pair(FC_SIGNATURE, &encoding::base64(&signature.into_bytes()));
         format!("{}?{}", uri.path(), query.finish())
     }
 
@@ -172,7 +172,7 @@ impl Signer {
             "{ALGORITHM} Credential={},SignedHeaders={},Signature={}",
             self.credentials.key_id(),
             names.join(";"),
-            canonical::hex(&signature.into_bytes()),
+            encoding::hex(&signature.into_bytes()),
         )
     }
 }

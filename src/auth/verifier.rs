@@ -15,7 +15,7 @@ use super::canonical::{
 };
 use super::nonces::{Nonces, Spent};
 use super::signer::is_signed;
-use super::{Credentials, Keys, Scheme};
+use super::{Credentials, Keys, Scheme, encoding};
 use crate::clock::{Clock, SharedClock};
 
 /// The longest `Authorization` that is looked at, in bytes.
@@ -45,7 +45,7 @@ pub struct Verified {
 /// Why a request is refused. It is for the trace; whoever sent the request learns nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum VerifyError {
     /// There is no signature.
     Missing,
     /// There are two, or it has parts that stand twice.
@@ -75,7 +75,7 @@ pub enum Refusal {
     TooMany,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Missing => "there is no signature",
@@ -95,7 +95,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for VerifyError {}
 
 /// What was said in the request, not yet believed.
 struct Claim {
@@ -177,7 +177,7 @@ impl<K: Keys> Verifier<K> {
         uri: &Uri,
         headers: &HeaderMap,
         body: &[u8],
-    ) -> Result<Verified, Refusal> {
+    ) -> Result<Verified, VerifyError> {
         let target = Target { method, path: uri.path(), query: uri.query(), headers };
         let claim = self.claim(&target, body)?;
         let found = self.keys.find(&claim.key_id).await;
@@ -189,7 +189,7 @@ impl<K: Keys> Verifier<K> {
         let token = canonical::sign(key.secret(), &claim.token).finalize().into_bytes();
         let token = canonical::sign(key.secret(), key.token()).verify_slice(&token);
         if !(known & right.is_ok() & token.is_ok()) {
-            return Err(Refusal::Signature);
+            return Err(VerifyError::Signature);
         }
         if let Some(nonce) = claim.nonce {
             let (now, window) = (self.clock.millis(), millis(self.window));
@@ -197,59 +197,59 @@ impl<K: Keys> Verifier<K> {
             let end = now.saturating_add(window.saturating_mul(2));
             match self.nonces.take(format!("{} {nonce}", claim.key_id), now, end) {
                 Ok(()) => {}
-                Err(Spent::Again) => return Err(Refusal::Replay),
-                Err(Spent::Full) => return Err(Refusal::TooMany),
+                Err(Spent::Again) => return Err(VerifyError::Replay),
+                Err(Spent::Full) => return Err(VerifyError::TooMany),
             }
         }
         Ok(Verified { key_id: claim.key_id, scheme: claim.scheme })
     }
 
-    fn claim(&self, target: &Target<'_>, body: &[u8]) -> Result<Claim, Refusal> {
+    fn claim(&self, target: &Target<'_>, body: &[u8]) -> Result<Claim, VerifyError> {
         let in_url = !canonical::query_values(target.query, FC_SIGNATURE).is_empty();
         let mut values = target.headers.get_all(AUTHORIZATION).iter();
         match (values.next(), values.next(), in_url) {
-            (None, _, false) => Err(Refusal::Missing),
+            (None, _, false) => Err(VerifyError::Missing),
             (None, _, true) => self.signed_url(target),
             (Some(value), None, false) => {
                 if value.len() > LONGEST {
-                    return Err(Refusal::Oversized);
+                    return Err(VerifyError::Oversized);
                 }
-                let text = value.to_str().map_err(|_| Refusal::Malformed)?;
+                let text = value.to_str().map_err(|_| VerifyError::Malformed)?;
                 match text.split_once(' ') {
                     Some((ALGORITHM, rest)) => self.acs3(target, rest, body),
                     Some(("FC", rest)) => self.fc2(target, rest),
-                    _ => Err(Refusal::Malformed),
+                    _ => Err(VerifyError::Malformed),
                 }
             }
-            _ => Err(Refusal::Ambiguous),
+            _ => Err(VerifyError::Ambiguous),
         }
     }
 
-    fn accept(&self, scheme: Scheme) -> Result<(), Refusal> {
-        if self.schemes.contains(&scheme) { Ok(()) } else { Err(Refusal::Scheme) }
+    fn accept(&self, scheme: Scheme) -> Result<(), VerifyError> {
+        if self.schemes.contains(&scheme) { Ok(()) } else { Err(VerifyError::Scheme) }
     }
 
-    fn acs3(&self, target: &Target<'_>, rest: &str, body: &[u8]) -> Result<Claim, Refusal> {
+    fn acs3(&self, target: &Target<'_>, rest: &str, body: &[u8]) -> Result<Claim, VerifyError> {
         let (mut key_id, mut signed, mut signature) = (None, None, None);
         for part in rest.split(',') {
-            let (name, value) = part.trim().split_once('=').ok_or(Refusal::Malformed)?;
+            let (name, value) = part.trim().split_once('=').ok_or(VerifyError::Malformed)?;
             let place = match name {
                 "Credential" => &mut key_id,
                 "SignedHeaders" => &mut signed,
                 "Signature" => &mut signature,
-                _ => return Err(Refusal::Malformed),
+                _ => return Err(VerifyError::Malformed),
             };
             if place.replace(value).is_some() {
-                return Err(Refusal::Ambiguous);
+                return Err(VerifyError::Ambiguous);
             }
         }
         let (Some(key_id), Some(signed), Some(signature)) = (key_id, signed, signature) else {
-            return Err(Refusal::Malformed);
+            return Err(VerifyError::Malformed);
         };
         let names: Vec<_> = signed.split(';').collect();
         let set: BTreeSet<_> = names.iter().copied().collect();
         if set.len() != names.len() {
-            return Err(Refusal::Ambiguous);
+            return Err(VerifyError::Ambiguous);
         }
         let full = set.contains(CONTENT_HASH);
         let scheme = if full { Scheme::Full } else { Scheme::Trigger };
@@ -257,27 +257,27 @@ impl<K: Keys> Verifier<K> {
         let headers = target.headers;
         for name in &set {
             if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-                return Err(Refusal::Malformed);
+                return Err(VerifyError::Malformed);
             }
             single(headers, name)?;
         }
         let has_token = headers.contains_key(TOKEN);
         if !set.contains(DATE) || (has_token && !set.contains(TOKEN)) {
-            return Err(Refusal::Unsigned);
+            return Err(VerifyError::Unsigned);
         }
         let date = canonical::header(headers, DATE);
-        self.within(humantime::parse_rfc3339(&date).map_err(|_| Refusal::Date)?)?;
+        self.within(humantime::parse_rfc3339(&date).map_err(|_| VerifyError::Date)?)?;
         let mut payload = String::new();
         let mut nonce = None;
         if full {
             let unsigned =
                 headers.keys().any(|name| is_signed(name) && !set.contains(name.as_str()));
             if unsigned || !set.contains("host") || !set.contains(NONCE) {
-                return Err(Refusal::Unsigned);
+                return Err(VerifyError::Unsigned);
             }
-            payload = canonical::sha256(body);
+            payload = encoding::sha256(body);
             if canonical::header(headers, CONTENT_HASH) != payload {
-                return Err(Refusal::Body);
+                return Err(VerifyError::Body);
             }
             nonce = Some(canonical::header(headers, NONCE).into_owned());
         }
@@ -285,38 +285,38 @@ impl<K: Keys> Verifier<K> {
         Ok(Claim {
             scheme,
             key_id: key_id.into(),
-            signature: canonical::unhex(signature).ok_or(Refusal::Malformed)?,
+            signature: encoding::unhex(signature).ok_or(VerifyError::Malformed)?,
             text: canonical::acs3(target, &sorted, &payload),
             token: canonical::header(headers, TOKEN).into_owned(),
             nonce,
         })
     }
 
-    fn fc2(&self, target: &Target<'_>, rest: &str) -> Result<Claim, Refusal> {
+    fn fc2(&self, target: &Target<'_>, rest: &str) -> Result<Claim, VerifyError> {
         self.accept(Scheme::Fc2)?;
-        let (key_id, signature) = rest.trim().split_once(':').ok_or(Refusal::Malformed)?;
+        let (key_id, signature) = rest.trim().split_once(':').ok_or(VerifyError::Malformed)?;
         single(target.headers, HTTP_DATE.as_str())?;
         let date = canonical::header(target.headers, HTTP_DATE.as_str());
-        self.within(httpdate::parse_http_date(&date).map_err(|_| Refusal::Date)?)?;
+        self.within(httpdate::parse_http_date(&date).map_err(|_| VerifyError::Date)?)?;
         let token = canonical::header(target.headers, FC_TOKEN).into_owned();
         self.fc2_claim(target, key_id, signature, &date, token)
     }
 
-    fn signed_url(&self, target: &Target<'_>) -> Result<Claim, Refusal> {
+    fn signed_url(&self, target: &Target<'_>) -> Result<Claim, VerifyError> {
         self.accept(Scheme::Fc2)?;
         let one = |key: &str| match canonical::query_values(target.query, key).as_slice() {
             [] => Ok(None),
             [one] => Ok(Some(one.clone())),
-            _ => Err(Refusal::Ambiguous),
+            _ => Err(VerifyError::Ambiguous),
         };
-        let need = |key: &str| one(key)?.ok_or(Refusal::Malformed);
+        let need = |key: &str| one(key)?.ok_or(VerifyError::Malformed);
         let (key_id, expires, signature) =
             (need(FC_KEY_ID)?, need(FC_EXPIRES)?, need(FC_SIGNATURE)?);
-        let seconds: u64 = expires.parse().map_err(|_| Refusal::Malformed)?;
+        let seconds: u64 = expires.parse().map_err(|_| VerifyError::Malformed)?;
         let end = i64::try_from(seconds).ok().and_then(|seconds| seconds.checked_mul(1000));
-        let left = end.ok_or(Refusal::Life)?.saturating_sub(self.clock.millis());
+        let left = end.ok_or(VerifyError::Life)?.saturating_sub(self.clock.millis());
         if left < 0 || left > millis(self.url_life) {
-            return Err(Refusal::Life);
+            return Err(VerifyError::Life);
         }
         let token = one(FC_TOKEN)?.unwrap_or_default();
         self.fc2_claim(target, &key_id, &signature, &expires, token)
@@ -329,7 +329,7 @@ impl<K: Keys> Verifier<K> {
         signature: &str,
         date: &str,
         token: String,
-    ) -> Result<Claim, Refusal> {
+    ) -> Result<Claim, VerifyError> {
         let headers = target.headers;
         let signed = headers.keys().filter(|name| {
             name.as_str().starts_with("x-fc-") || **name == CONTENT_TYPE || *name == "content-md5"
@@ -340,30 +340,30 @@ impl<K: Keys> Verifier<K> {
         Ok(Claim {
             scheme: Scheme::Fc2,
             key_id: key_id.into(),
-            signature: canonical::unbase64(signature).ok_or(Refusal::Malformed)?,
+            signature: encoding::unbase64(signature).ok_or(VerifyError::Malformed)?,
             text: canonical::fc2(target, date),
             token,
             nonce: None,
         })
     }
 
-    fn within(&self, date: SystemTime) -> Result<(), Refusal> {
-        let since = date.duration_since(UNIX_EPOCH).map_err(|_| Refusal::Date)?;
+    fn within(&self, date: SystemTime) -> Result<(), VerifyError> {
+        let since = date.duration_since(UNIX_EPOCH).map_err(|_| VerifyError::Date)?;
         let apart = self.clock.millis().abs_diff(millis(since));
         if i64::try_from(apart).is_ok_and(|apart| apart <= millis(self.window)) {
             Ok(())
         } else {
-            Err(Refusal::Date)
+            Err(VerifyError::Date)
         }
     }
 }
 
 /// A signed header is there, and only once: who signs and who reads must mean the same value.
-fn single(headers: &HeaderMap, name: &str) -> Result<(), Refusal> {
+fn single(headers: &HeaderMap, name: &str) -> Result<(), VerifyError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(_), None) => Ok(()),
-        _ => Err(Refusal::Header),
+        _ => Err(VerifyError::Header),
     }
 }
 

@@ -33,12 +33,12 @@ use super::store::{AnyStore, MemoryStore, Store};
 /// use std::time::Duration;
 ///
 /// use callbot::bot::{ControlKind, Host};
-/// use callbot::odfs::{Issuer, Server};
+/// use callbot::odfs::Issuer;
 ///
 /// let host = Host::builder(bot).filler("One moment, please. ").lossy(ControlKind::SpeechSettings).build();
 /// let phone = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();
 /// let issuer = Issuer::new().account("tenant-1", "secret-1");
-/// let ivr = Server::new(host.odfs()?.issuer(issuer)).router();
+/// let ivr = host.odfs()?.issuer(issuer).router();
 /// Ok(phone.merge(ivr))
 /// # }
 /// ```

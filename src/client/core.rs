@@ -15,25 +15,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::error::Kind;
 use super::{CallOptions, Deadline, Error, EventStream, Outcome, Transport, TransportError};
-#[cfg(any(feature = "duix", feature = "odfs"))]
-use crate::wire::DecodeError;
+use crate::error::chain;
 use crate::wire::{Operation, decode};
-
-/// Several calls within the one deadline of a call.
-///
-/// # Errors
-/// That of the calls, or the deadline.
-#[cfg(any(feature = "duix", feature = "odfs"))]
-pub(crate) async fn within<T>(
-    operation: &'static Operation,
-    options: &CallOptions,
-    calls: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    match timeout_at(deadline(options.call), calls).await {
-        Ok(ended) => ended,
-        Err(_) => Err(Error::new(operation, Kind::Deadline(Deadline::Call, options.call))),
-    }
-}
 
 /// What all compiled clients share: where the server is, how requests travel, and the options.
 #[derive(Clone)]
@@ -67,10 +50,14 @@ impl Core {
         Self { base_url, http, transport, options, connect, paths: paths.into() }
     }
 
-    /// The same, with other options.
+    /// Returns the same core with other options.
     #[must_use]
-    pub fn with(&self, options: CallOptions) -> Self {
+    pub fn with_options(&self, options: CallOptions) -> Self {
         Self { options: Arc::new(options), ..self.clone() }
+    }
+
+    pub(super) fn options(&self) -> &CallOptions {
+        &self.options
     }
 
     /// What progenitor's code builds requests with.
@@ -91,7 +78,7 @@ impl Core {
     where
         T: DeserializeOwned + Outcome,
     {
-        let limit = self.options.call;
+        let limit = self.options.call_deadline;
         let until = deadline(limit);
         let whole = async {
             let send = |request| self.attempt_answer(operation, request);
@@ -157,7 +144,7 @@ impl Core {
         operation: &'static Operation,
         request: Request,
     ) -> Result<EventStream<T>, Error> {
-        let limit = self.options.first_event;
+        let limit = self.options.first_event_deadline;
         let until = deadline(limit);
         let head = async {
             let send = |request| self.attempt_events::<T>(operation, request);
@@ -224,7 +211,7 @@ impl Core {
         }
         let mut attempt = 0;
         loop {
-            let more = !operation.once && attempt < self.options.retries.most;
+            let more = !operation.once && attempt < self.options.retries.max_retries;
             let again = if more { request.try_clone() } else { None };
             let Refused { error, pause } = match send(request).await {
                 Ok(answer) => return Ok(answer),
@@ -238,7 +225,13 @@ impl Core {
                         // The error says more than the deadline would.
                         return Err(error);
                     };
-                    tracing::debug!(operation = operation.id, attempt, ?pause, "again: {error}");
+                    tracing::debug!(
+                        operation = operation.id,
+                        attempt,
+                        ?pause,
+                        "again: {}",
+                        chain(&error)
+                    );
                     sleep(pause).await;
                     request = again;
                 }
@@ -262,7 +255,12 @@ impl Core {
                 Ok(response)
             }
             Err(error) => {
-                tracing::debug!(operation = operation.id, ?elapsed, "not answered: {error}");
+                tracing::debug!(
+                    operation = operation.id,
+                    ?elapsed,
+                    "not answered: {}",
+                    chain(&error)
+                );
                 // Only the connection has a deadline of the transport's.
                 Err(Error::new(
                     operation,
@@ -335,26 +333,18 @@ impl<T> Answer<T> {
         Answer { value: map(value), status, headers }
     }
 
-    /// The answer with a part of its value that must be there.
-    #[cfg(any(feature = "duix", feature = "odfs"))]
-    pub(crate) fn part<U>(
-        self,
-        operation: &Operation,
-        pointer: &str,
-        part: impl FnOnce(T) -> Option<U>,
-    ) -> Result<Answer<U>, Error> {
-        let Self { value, status, headers } = self;
-        let missing = || {
-            let error = DecodeError::new(pointer, "must be there");
-            Error::with_status(operation, Kind::Decode(error), Some(status))
-        };
-        Ok(Answer { value: part(value).ok_or_else(missing)?, status, headers })
-    }
-
     /// The value alone.
     #[must_use]
     pub fn into_inner(self) -> T {
         self.value
+    }
+}
+
+impl<T> Answer<Option<T>> {
+    /// Returns the answer with its value, if there is one.
+    pub(super) fn transpose(self) -> Option<Answer<T>> {
+        let Self { value, status, headers } = self;
+        value.map(|value| Answer { value, status, headers })
     }
 }
 

@@ -1,16 +1,18 @@
 //! Why a call failed.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
 
-use super::Failure;
-#[cfg(feature = "aui")]
-use crate::wire::Violation;
+use super::{Failure, TransportError};
 use crate::wire::{DecodeError, Operation, Violations};
 
 /// Why a call failed. It holds no secret, and nothing of what callers say.
+///
+/// What the peer or the spec has to say is part of its text. What failed below this crate, such as
+/// a connection or TLS, is its [`source`](StdError::source).
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -23,28 +25,27 @@ struct Inner {
 
 #[derive(Debug)]
 pub(super) enum Kind {
-    Settings(String),
+    Settings(String, Option<Box<dyn StdError + Send + Sync>>),
     Invalid(Violations),
     Request(String),
-    #[cfg(feature = "aui")]
     Unsupported(String),
     Deadline(Deadline, Duration),
-    Transport(super::TransportError),
+    Transport(TransportError),
     Status,
     ContentType(String),
     TooLarge(usize),
     Decode(DecodeError),
     Failure(Failure),
-    Cut,
+    Cut(Option<TransportError>),
 }
 
 /// A limit in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Deadline {
-    /// Until the connection stands.
+    /// Until the connection is made.
     Connect,
-    /// Until the whole answer of a call without a stream is there.
+    /// Until the whole response of a call without a stream has arrived.
     Call,
     /// From the call to the first event of a stream.
     FirstEvent,
@@ -65,40 +66,37 @@ impl Error {
         Self(Box::new(Inner { operation: operation.id, kind, status }))
     }
 
-    pub(crate) fn settings(message: impl fmt::Display) -> Self {
-        let kind = Kind::Settings(message.to_string());
+    pub(super) fn without_operation(kind: Kind) -> Self {
         Self(Box::new(Inner { operation: "", kind, status: None }))
     }
 
-    /// A call that this client does not have.
-    #[cfg(feature = "aui")]
-    pub(crate) fn unsupported(operation: &Operation, reason: impl Into<String>) -> Self {
-        Self::new(operation, Kind::Unsupported(reason.into()))
-    }
-
-    /// A call that breaks a rule before it has an operation.
-    #[cfg(feature = "aui")]
-    pub(crate) fn invalid(violation: Violation) -> Self {
-        let kind = Kind::Invalid(violation.into());
-        Self(Box::new(Inner { operation: "", kind, status: None }))
-    }
-
-    /// The same, with another failure in place of the reported one.
-    #[cfg(feature = "aui")]
-    pub(crate) fn map_failure(mut self, map: impl FnOnce(Failure) -> Failure) -> Self {
-        if let Kind::Failure(failure) = &mut self.0.kind {
-            *failure = map(failure.clone());
+    pub(super) fn failure_mut(&mut self) -> Option<&mut Failure> {
+        match &mut self.0.kind {
+            Kind::Failure(failure) => Some(failure),
+            _ => None,
         }
-        self
     }
 
-    /// Whether a deadline passed; [`deadline`](Self::deadline) says which.
+    /// A client that can't be built.
+    pub(crate) fn settings(message: impl Into<String>) -> Self {
+        Self::without_operation(Kind::Settings(message.into(), None))
+    }
+
+    /// A client that can't be built because of `source`.
+    pub(crate) fn settings_caused(
+        message: impl Into<String>,
+        source: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        Self::without_operation(Kind::Settings(message.into(), Some(Box::new(source))))
+    }
+
+    /// Whether a deadline passed. [`deadline`](Self::deadline) returns which one.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.deadline().is_some()
     }
 
-    /// The deadline that passed.
+    /// Returns the deadline that passed.
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
         match self.0.kind {
@@ -107,43 +105,43 @@ impl Error {
         }
     }
 
-    /// Whether a stream ended before the packet that ends it.
+    /// Whether a stream ended before its last packet.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        matches!(self.0.kind, Kind::Cut)
+        matches!(self.0.kind, Kind::Cut(_))
     }
 
-    /// Whether the way to the peer failed: the connection, TLS, or an answer that broke off.
+    /// Whether the request failed in transport: the connection, TLS, or a response that broke off.
     #[must_use]
     pub fn is_transport(&self) -> bool {
         matches!(self.0.kind, Kind::Transport(_))
     }
 
-    /// Whether the same call may go well when it is made again: the peer was not reached, asked for
-    /// patience, or failed in a way of which its document says so. It does not say that to call
-    /// again is safe.
+    /// Whether the same call may succeed when it is retried: the peer was not reached, is
+    /// overloaded, or failed in a way that its documentation calls temporary. This does not say that
+    /// retrying is safe.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match &self.0.kind {
             Kind::Deadline(deadline, _) => *deadline == Deadline::Connect,
             Kind::Transport(error) => error.is_connect(),
-            Kind::Failure(failure) => failure.is_retryable() || self.asks_for_patience(),
-            Kind::Status => self.asks_for_patience(),
+            Kind::Failure(failure) => failure.is_retryable() || self.is_overloaded(),
+            Kind::Status => self.is_overloaded(),
             _ => false,
         }
     }
 
-    fn asks_for_patience(&self) -> bool {
+    fn is_overloaded(&self) -> bool {
         matches!(self.0.status.map(|status| status.as_u16()), Some(429 | 502..=504))
     }
 
-    /// The HTTP status of the answer, if there was one.
+    /// Returns the HTTP status of the response, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
-    /// The failure that the peer reported in the body.
+    /// Returns the failure that the peer reported in the body.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         match &self.0.kind {
@@ -152,13 +150,13 @@ impl Error {
         }
     }
 
-    /// The id of the request, as the peer echoed it.
+    /// Returns the id of the request, as the peer echoed it.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.failure().and_then(Failure::request_id)
     }
 
-    /// What of the request is not allowed. Nothing was sent.
+    /// Returns the parts of the request that the spec does not allow. Nothing was sent.
     #[must_use]
     pub fn violations(&self) -> Option<&Violations> {
         match &self.0.kind {
@@ -167,7 +165,7 @@ impl Error {
         }
     }
 
-    /// What of the answer is not what the spec says.
+    /// Returns where the response differs from the spec.
     #[must_use]
     pub fn decode_error(&self) -> Option<&DecodeError> {
         match &self.0.kind {
@@ -184,37 +182,35 @@ impl fmt::Display for Error {
             write!(f, "{operation}: ")?;
         }
         match kind {
-            #[cfg(feature = "aui")]
             Kind::Unsupported(reason) => f.write_str(reason),
-            Kind::Settings(message) => write!(f, "the client can't be built: {message}"),
+            Kind::Settings(message, _) => write!(f, "the client can't be built: {message}"),
             Kind::Invalid(violations) => write!(f, "not sent: {violations}"),
             Kind::Request(message) => write!(f, "the request can't be built: {message}"),
             Kind::Deadline(deadline, limit) => match deadline {
                 Deadline::Connect => write!(f, "not connected within {limit:?}"),
-                Deadline::Call => write!(f, "no whole answer within {limit:?}"),
+                Deadline::Call => write!(f, "no complete answer within {limit:?}"),
                 Deadline::FirstEvent => write!(f, "no first event within {limit:?}"),
                 Deadline::Gap => write!(f, "no further event within {limit:?}"),
             },
             Kind::Transport(error) => error.fmt(f),
             Kind::Status => match status {
                 Some(status) => write!(f, "the answer is HTTP {status}"),
-                None => f.write_str("the answer is no success"),
+                None => f.write_str("the answer is not a success"),
             },
-            Kind::ContentType(found) => {
-                write!(f, "the answer is no event stream but {found}")
-            }
+            Kind::ContentType(found) => write!(f, "expected an event stream, got {found}"),
             Kind::TooLarge(limit) => write!(f, "the answer is larger than {limit} bytes"),
             Kind::Decode(error) => write!(f, "the answer can't be read: {error}"),
             Kind::Failure(failure) => failure.fmt(f),
-            Kind::Cut => f.write_str("the stream was cut before its last packet"),
+            Kind::Cut(_) => f.write_str("the stream was cut before its last packet"),
         }
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0.kind {
-            Kind::Transport(error) => error.source(),
+            Kind::Settings(_, Some(source)) => Some(&**source),
+            Kind::Transport(error) | Kind::Cut(Some(error)) => error.source(),
             _ => None,
         }
     }

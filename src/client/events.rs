@@ -17,6 +17,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::core::deadline;
 use super::error::Kind;
 use super::{CallOptions, Deadline, Error, Reported, Step, TransportError};
+use crate::error::chain;
 use crate::sse::Decoder;
 use crate::wire::{Operation, decode};
 
@@ -55,10 +56,10 @@ impl<T> EventStream<T> {
             body: Some(Box::pin(response.bytes_stream())),
             chunk: Bytes::new(),
             decoder: Decoder::new(options.body_limit),
-            gap: options.gap,
+            gap: options.gap_deadline,
             alarm: Box::pin(sleep_until(first)),
             asked: true,
-            limit: (Deadline::FirstEvent, options.first_event),
+            limit: (Deadline::FirstEvent, options.first_event_deadline),
             event: PhantomData,
         }
     }
@@ -161,10 +162,10 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
                 Poll::Ready(Some(Ok(chunk))) => this.chunk = chunk,
                 Poll::Ready(Some(Err(error))) => {
                     let error = TransportError::from(error);
-                    tracing::debug!(operation = this.operation.id, "cut: {error}");
-                    return this.fail(Kind::Cut);
+                    tracing::debug!(operation = this.operation.id, "cut: {}", chain(&error));
+                    return this.fail(Kind::Cut(Some(error)));
                 }
-                Poll::Ready(None) => return this.fail(Kind::Cut),
+                Poll::Ready(None) => return this.fail(Kind::Cut(None)),
                 Poll::Pending => {
                     this.set_alarm();
                     ready!(this.alarm.as_mut().poll(cx));

@@ -15,7 +15,7 @@ use super::{Transport, TransportError};
 ///
 /// ```
 /// # use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply};
-/// use callbot::client::InMemory;
+/// use callbot::client::InMemoryTransport;
 /// use callbot::digital_employee::{AnswerMode, Client, router};
 /// # use callbot::digital_employee::VendorParams;
 /// # use callbot::server::Error;
@@ -30,7 +30,7 @@ use super::{Transport, TransportError};
 /// # }
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// let client = Client::builder("http://bot").transport(InMemory::new(router(Echo))).build()?;
+/// let client = Client::builder("http://bot").transport(InMemoryTransport::new(router(Echo))).build()?;
 /// let request = DialogueRequest::new("r-1", 378210, "n1", "sc-1", "s-1", "t-1", "Hello?");
 /// let reply = client.dialogue(&request).await?.into_events(AnswerMode::Cumulative);
 /// assert_eq!(reply.text().await?, "Hello?");
@@ -38,9 +38,9 @@ use super::{Transport, TransportError};
 /// # }).unwrap();
 /// ```
 #[derive(Clone)]
-pub struct InMemory(Router);
+pub struct InMemoryTransport(Router);
 
-impl InMemory {
+impl InMemoryTransport {
     /// Sends to this router.
     #[must_use]
     pub fn new(router: Router) -> Self {
@@ -48,13 +48,13 @@ impl InMemory {
     }
 }
 
-impl fmt::Debug for InMemory {
+impl fmt::Debug for InMemoryTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InMemory")
+        f.write_str("InMemoryTransport")
     }
 }
 
-impl Transport for InMemory {
+impl Transport for InMemoryTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         let mut router = self.0.clone();
         Box::pin(async move {

@@ -1,30 +1,81 @@
-//! What the compiled clients stand on: settings, deadlines, retries, typed event streams.
+//! What all clients share: builder, deadlines, retries, errors and typed event streams.
 //!
-//! A compiled client builds each request with progenitor's code, in a private module, and hands it
-//! to [`Core`]. From there on all calls go one way: deadlines, retries and tracing around a
-//! [`Transport`], which is where whatever signs or records requests is put.
+//! # Clients
+//!
+//! Every client is made by its `builder` function, which takes what the client can't do without, and
+//! returns a [`ClientBuilder`]. That has the same settings for all of them: base URL, connect
+//! deadline, [options](CallOptions), [transport](Transport), signing, and paths.
+//!
+//! | Client | `builder(..)` takes | Settings of its own | Default retries |
+//! |---|---|---|---|
+//! | `digital_employee::Client` | `base_url` | | none |
+//! | `duix::Client` | `app_id`, `app_key`; or `builder_with_tokens`: `tokens` | `token_lifetime`, `token_back_dating`, `conversation_path` | 2, for calls that read |
+//! | `duix::dialogue::Client` | `base_url` | | none |
+//! | `odfs::Client` | `base_url`, `app_key`, `app_secret`; or `builder_with_token`: `base_url`, `token` | `tenant_space`, `query_answer`, `clock`, `utc_offset` | none |
+//! | `aui::Client` | `base_url`, `base` | `authorization` | none |
+//! | `aui::ice::Client` | `credentials` | `region`, `regions`, `clock` | none |
+//!
+//! The clients of Digital Employee, of the DUIX dialogue and of the app server need no secret, so
+//! they have `Client::new` with the same arguments, too. `aui::ice::Client` signs by itself, and
+//! its base URL may contain `{region}`. `odfs::Client`, `duix::Client` and `aui::Client` wrap a
+//! `WireClient`, which has the operations as the spec defines them.
+//!
+//! `client.with_options(options)` returns the same client with other options; both share their
+//! connections.
+//!
+//! # Calls
+//!
+//! All calls go the same way: each request is checked against the spec and sent with
+//! deadlines, retries, limits and tracing around a [`Transport`], which is the place to sign or record
+//! requests.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use callbot::client::{CallOptions, Deadline, Retries};
+//! # #[cfg(feature = "duix")]
+//! use callbot::duix::Client;
+//!
+//! # #[cfg(feature = "duix")]
+//! # async fn run(app_key: String) -> Result<(), callbot::client::Error> {
+//! let options = CallOptions::new().call_deadline(Duration::from_secs(3)).retries(Retries::NONE);
+//! let client = Client::builder("app-1", app_key).options(options).build()?;
+//! match client.concurrency().await {
+//!     Ok(concurrency) => println!("{:?} sessions", concurrency.in_use),
+//!     Err(error) if error.deadline() == Some(Deadline::Call) => println!("too slow"),
+//!     Err(error) => return Err(error),
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
-mod builder;
-mod core;
+pub(crate) mod builder;
+pub(crate) mod core;
 mod error;
 mod events;
 #[cfg(feature = "server")]
 mod in_memory;
-mod outcome;
-mod request;
+mod options;
+pub(crate) mod outcome;
+pub(crate) mod request;
 mod tls;
 mod transport;
+pub(crate) mod wrapper;
 
-pub use builder::{Builder, CallOptions, Retries};
-#[cfg(any(feature = "duix", feature = "odfs"))]
-pub(crate) use core::within;
-pub use core::{Answer, Core};
+pub use builder::ClientBuilder;
+pub use core::Answer;
 pub use error::{Deadline, Error};
 pub use events::EventStream;
 #[cfg(feature = "server")]
-pub use in_memory::InMemory;
-pub use outcome::{Failure, Outcome, Reported, Step};
-#[cfg(feature = "aui")]
-pub(crate) use request::pairs;
-pub use request::{Capture, check, header, segment};
+pub use in_memory::InMemoryTransport;
+pub use options::{CallOptions, Retries};
+pub use outcome::Failure;
 pub use transport::{Transport, TransportError};
+
+// Platform modules use these beside the compiled code; which of them depends on the features.
+#[allow(unused_imports)]
+pub(crate) use {
+    builder::{BuildClient, CoreBuilder},
+    core::Core,
+    outcome::{Outcome, Reported, Step},
+    request::check,
+};

@@ -1,15 +1,11 @@
 //! From typed arguments to a finished request.
 
-#[cfg(feature = "aui")]
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderName, HeaderValue};
 use reqwest::ResponseBuilderExt;
 use serde::Serialize;
-#[cfg(feature = "aui")]
-use serde_json::Value;
 
 use super::Error;
 use super::error::Kind;
@@ -48,44 +44,46 @@ impl Capture {
 /// Puts a parameter into a header.
 ///
 /// # Errors
-/// When it has characters that do not go into a header.
+/// If it has characters that a header can't hold.
 pub fn header(
     operation: &Operation,
     request: &mut reqwest::Request,
-    name: &'static str,
+    name: &str,
     value: &impl Serialize,
-    secret: bool,
 ) -> Result<(), Error> {
-    let header = HeaderName::from_bytes(name.as_bytes());
-    let value = HeaderValue::try_from(wire::parameter(value));
-    let (Ok(header), Ok(mut value)) = (header, value) else {
-        let reason = format!("the value of the header {name} does not go into a header");
-        return Err(Error::new(operation, Kind::Request(reason)));
-    };
-    value.set_sensitive(secret);
-    request.headers_mut().insert(header, value);
+    let (name, value) = name_and_value(operation, name, value)?;
+    request.headers_mut().insert(name, value);
     Ok(())
 }
 
-/// An object as the pairs of a query, in the order of their names: texts as they are, other values as
-/// their JSON. What is not set is left out.
+/// Puts a parameter into a header whose value `Debug` does not show.
 ///
 /// # Errors
-/// When it is no object.
-#[cfg(feature = "aui")]
-pub(crate) fn pairs(
+/// If it has characters that a header can't hold.
+pub fn secret_header(
     operation: &Operation,
+    request: &mut reqwest::Request,
+    name: &str,
     value: &impl Serialize,
-) -> Result<BTreeMap<String, String>, Error> {
-    let fields = match serde_json::to_value(value) {
-        Ok(Value::Object(fields)) => fields,
-        other => {
-            let reason = other.err().map_or_else(|| "no object".into(), |error| error.to_string());
-            return Err(Error::new(operation, Kind::Request(reason)));
-        }
+) -> Result<(), Error> {
+    let (name, mut value) = name_and_value(operation, name, value)?;
+    value.set_sensitive(true);
+    request.headers_mut().insert(name, value);
+    Ok(())
+}
+
+fn name_and_value(
+    operation: &Operation,
+    name: &str,
+    value: &impl Serialize,
+) -> Result<(HeaderName, HeaderValue), Error> {
+    let header = HeaderName::from_bytes(name.as_bytes());
+    let value = HeaderValue::try_from(wire::parameter(value));
+    let (Ok(header), Ok(value)) = (header, value) else {
+        let reason = format!("the value of the header {name} does not go into a header");
+        return Err(Error::new(operation, Kind::Request(reason)));
     };
-    let set = fields.into_iter().filter(|(_, value)| !value.is_null());
-    Ok(set.map(|(name, value)| (name, wire::parameter(&value))).collect())
+    Ok((header, value))
 }
 
 /// Checks what is about to leave.

@@ -2,7 +2,6 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -10,10 +9,10 @@ use reqwest::{Request, Response};
 
 use crate::auth::Signer;
 
-/// Sends a request and returns the answer's head, with a body to be read.
+/// Sends a request and returns the head of its response, with a body to be read.
 ///
-/// Wrap one in another to sign, count or record; a wrapper sees every attempt of every call.
-/// [`reqwest::Client`] is one, and so is [`InMemory`](super::InMemory).
+/// Wrap one in another to count or record requests; a wrapper sees every attempt of every call.
+/// [`reqwest::Client`] is one, and so is [`InMemoryTransport`](super::InMemoryTransport).
 pub trait Transport: Send + Sync + 'static {
     /// Sends a request.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
@@ -46,7 +45,9 @@ impl Transport for Signed {
     }
 }
 
-/// Why a request did not travel.
+/// Why a request was not sent, or its response not received.
+///
+/// [`source`](StdError::source) returns the error of the transport itself.
 #[derive(Debug)]
 pub struct TransportError {
     source: Box<dyn StdError + Send + Sync>,
@@ -55,12 +56,13 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// An error of a transport of one's own.
+    /// Wraps an error of a custom transport.
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { source: error.into(), connect: false, timeout: false }
     }
 
-    /// An error of a transport of one's own that made no connection: the call may be made again.
+    /// Wraps an error of a custom transport that made no connection, so that the call can be
+    /// retried.
     pub fn connect(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { connect: true, ..Self::new(error) }
     }
@@ -86,13 +88,11 @@ impl From<reqwest::Error> for TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.source)?;
-        let mut cause = self.source.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        f.write_str(match self {
+            Self { connect: true, .. } => "can't connect",
+            Self { timeout: true, .. } => "the transport timed out",
+            _ => "the transport failed",
+        })
     }
 }
 

@@ -26,7 +26,7 @@
 
 mod event;
 #[cfg(feature = "client")]
-mod replies;
+mod events;
 #[cfg(any(feature = "client", feature = "server"))]
 mod rules;
 #[cfg(feature = "client")]
@@ -36,22 +36,42 @@ pub mod simulator;
 #[allow(deprecated)]
 mod generated {
     #[cfg(feature = "server")]
-    use super::rules::{Rules, Turn};
+    use super::rules::{PacketWriter, Rules};
 
     include!(concat!(env!("OUT_DIR"), "/digital_employee.rs"));
 }
 
 pub use event::{AnswerMode, ControlForm, Event, Input};
-pub use generated::*;
 #[cfg(feature = "client")]
-pub use replies::Events;
+pub use events::Events;
+pub use generated::*;
 #[cfg(feature = "server")]
-pub use rules::{Rules, Turn};
+pub use rules::{PacketWriter, Rules};
 
 /// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.
 pub const SPEC: &str = include_str!("../../specs/digital-employee.yaml");
 
+/// Builds a [`Client`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use callbot::client::{CallOptions, Retries};
+/// use callbot::digital_employee::{Client, EndSessionRequest};
+///
+/// # async fn run() -> Result<(), callbot::client::Error> {
+/// let client = Client::builder("https://bot.example")
+///     .connect_deadline(Duration::from_secs(2))
+///     .options(CallOptions::new().retries(Retries::up_to(2)))
+///     .build()?;
+/// client.end_session(&EndSessionRequest::new("r-1", 378210, "n1", "sc-1", "s-1")).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub type ClientBuilder = crate::client::ClientBuilder<Client>;
+
 /// The reply of a turn: what a handler sends [`Event`]s with.
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub type Reply = crate::server::Sink<Turn>;
+pub type Reply = crate::server::Sink<PacketWriter>;

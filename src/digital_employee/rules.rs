@@ -56,7 +56,7 @@ mod client {
 }
 
 #[cfg(feature = "server")]
-pub use server::{Rules, Turn};
+pub use server::{PacketWriter, Rules};
 
 #[cfg(feature = "server")]
 mod server {
@@ -71,7 +71,10 @@ mod server {
         ControlForm, DialogueRequest, EndSessionRequest, Event, Packet, PacketData, ResponseCode,
         TransferType,
     };
-    use crate::server::{Answers, Fault, FaultKind, Frame, Reads, SendError, Server, Speaks};
+    use crate::server::{
+        Answers, Dates, Fault, FaultKind, Frame, PacketKind, Reads, SendError, Server, Speaks,
+        WritePackets,
+    };
     use crate::wire::{Operation, Validate, salvage};
 
     /// The platform's rules for a server, and the settings that go with them.
@@ -199,11 +202,13 @@ mod server {
         }
     }
 
-    impl Speaks for Rules {
-        type Turn = Turn;
+    impl Dates for Rules {}
 
-        fn turn(&self, echo: Echo, clock: &SharedClock) -> Turn {
-            Turn {
+    impl Speaks for Rules {
+        type Writer = PacketWriter;
+
+        fn writer(&self, echo: Echo, clock: &SharedClock) -> PacketWriter {
+            PacketWriter {
                 settings: self.settings.clone(),
                 echo,
                 clock: clock.clone(),
@@ -216,7 +221,7 @@ mod server {
 
     /// One reply: the text so far, and what may still be sent.
     #[derive(Debug)]
-    pub struct Turn {
+    pub struct PacketWriter {
         settings: Arc<Settings>,
         echo: Echo,
         clock: SharedClock,
@@ -225,7 +230,7 @@ mod server {
         ended: bool,
     }
 
-    impl Turn {
+    impl PacketWriter {
         fn check(&self, control: &Control) -> Result<(), SendError> {
             match control {
                 Control::Voice(_) if self.started => Err(SendError::TooLate("Voice")),
@@ -242,8 +247,8 @@ mod server {
             }
         }
 
-        fn data(&self, last: bool) -> PacketData {
-            let mut data = PacketData::new(last, self.clock.millis());
+        fn data(&self, kind: PacketKind) -> PacketData {
+            let mut data = PacketData::new(kind == PacketKind::Last, self.clock.millis());
             data.session_id.clone_from(&self.echo.session_id);
             data.stream_id.clone_from(&self.echo.stream_id);
             data
@@ -269,17 +274,17 @@ mod server {
         }
     }
 
-    impl crate::server::Turn for Turn {
+    impl WritePackets for PacketWriter {
         type Event = Event;
 
-        fn packet(&mut self, event: Event, last: bool) -> Result<Frame, SendError> {
+        fn packet(&mut self, event: Event, kind: PacketKind) -> Result<Frame, SendError> {
             if self.ended {
                 return Err(SendError::Finished);
             }
             event.controls.iter().try_for_each(|control| self.check(control))?;
             let before = self.text.len();
             self.text.push_str(&event.text);
-            let mut data = self.data(last);
+            let mut data = self.data(kind);
             data.controls = event.controls;
             data.answer = match self.settings.answers {
                 AnswerMode::Cumulative => Some(self.text.clone()),
@@ -291,7 +296,7 @@ mod server {
                 return Err(violations.into());
             }
             self.started = true;
-            self.ended = last;
+            self.ended = kind == PacketKind::Last;
             Ok(self.write(&packet))
         }
 
@@ -299,7 +304,7 @@ mod server {
             if std::mem::replace(&mut self.ended, true) {
                 return None;
             }
-            let mut data = self.data(true);
+            let mut data = self.data(PacketKind::Last);
             if self.settings.answers == AnswerMode::Cumulative {
                 data.answer = Some(std::mem::take(&mut self.text));
             }
@@ -310,7 +315,7 @@ mod server {
             if std::mem::replace(&mut self.ended, true) {
                 return None;
             }
-            let packet = self.wrap(fault.status, code(fault), self.data(true));
+            let packet = self.wrap(fault.status, code(fault), self.data(PacketKind::Last));
             Some(self.write(&packet.with_message(fault.message.clone())))
         }
     }

@@ -1,21 +1,22 @@
 //! The client of the management API.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::generated::{self, operations};
+use super::generated::operations;
 use super::{
     Avatar, AvatarParameters, Concurrency, ConcurrencyParameters, Conversation,
     ConversationParameters, CreateAvatarParameters, CreateAvatarRequest, CreatedAvatar,
     ResponseCode, SessionsParameters, StopAllSessionsOfAppParameters, StopSessionParameters,
-    Tokens,
+    Tokens, WireClient,
 };
-use crate::client::{Answer, CallOptions, Error, Retries, Transport, within};
+use crate::client::wrapper::TokenSource;
+use crate::client::{Answer, BuildClient, CallOptions, Core, CoreBuilder, Error, Retries};
 use crate::wire::{Operation, Secret};
 
-/// The server that the vendor's documentation states.
+/// The server that the vendor's documentation states. Newer pages also show
+/// `https://api.duix.ai`.
 pub const BASE_URL: &str = "https://app.duix.ai";
 
 /// Calls the DUIX management API for one app.
@@ -39,34 +40,39 @@ pub const BASE_URL: &str = "https://app.duix.ai";
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
-    inner: generated::Client,
+    core: Core,
+    inner: WireClient,
     tokens: Tokens,
-    options: CallOptions,
 }
 
+/// Builds a [`Client`].
+///
+/// By default it calls [`BASE_URL`] and retries calls that read twice. Other calls are never
+/// retried, except once when the platform refuses the token.
+pub type ClientBuilder = crate::client::ClientBuilder<Client>;
+
 impl Client {
-    /// Settings for a client of the app with this id and key, as the platform's console shows them.
-    #[must_use]
-    pub fn builder(app_id: impl Into<String>, app_key: impl Into<Secret>) -> Builder {
-        Self::with_tokens(Tokens::new(app_id, app_key))
+    /// Returns a builder for a client of the app with this id and key, as the platform's console
+    /// shows them.
+    pub fn builder(app_id: impl Into<String>, app_key: impl Into<Secret>) -> ClientBuilder {
+        Self::builder_with_tokens(Tokens::new(app_id, app_key))
     }
 
-    /// Settings for a client with these tokens.
-    #[must_use]
-    pub fn with_tokens(tokens: Tokens) -> Builder {
-        let retries = Retries::up_to(2);
-        Builder {
-            inner: generated::Client::builder(BASE_URL),
-            options: CallOptions::new().retries(retries),
-            tokens,
-        }
+    /// Returns a builder for a client that uses `tokens`.
+    pub fn builder_with_tokens(tokens: Tokens) -> ClientBuilder {
+        let options = CallOptions::new().retries(Retries::up_to(2));
+        ClientBuilder::new(BASE_URL, Settings { tokens }).options(options)
     }
 
-    /// The same client, with other options for the calls that are made through it. Retries are for
-    /// the calls that read.
+    /// Returns the same client with other options. Both share their connections and tokens. Retries
+    /// apply to calls that read.
     #[must_use]
-    pub fn with(&self, options: CallOptions) -> Self {
-        Self { inner: self.inner.with(options.clone()), tokens: self.tokens.clone(), options }
+    pub fn with_options(&self, options: CallOptions) -> Self {
+        Self::new(self.core.with_options(options), self.tokens.clone())
+    }
+
+    fn new(core: Core, tokens: Tokens) -> Self {
+        Self { inner: core.clone().into(), core, tokens }
     }
 
     /// What makes the tokens, for instance to [mint](Tokens::mint) one for the front end.
@@ -178,8 +184,6 @@ impl Client {
         self.tokens.app_id()
     }
 
-    /// Makes a call, and once more with a fresh token when the platform refuses this one: it has
-    /// done nothing then.
     async fn call<T, F>(
         &self,
         operation: &'static Operation,
@@ -188,104 +192,59 @@ impl Client {
     where
         F: Future<Output = Result<Answer<T>, Error>>,
     {
-        let calls = async {
-            let token = self.tokens.current();
-            match send(token.clone()).await {
-                Err(error) if is_refused_token(&error) => {
-                    let operation = operation.id;
-                    tracing::debug!(operation, "the token was refused: again, with a new one");
-                    self.tokens.renew(&token);
-                    send(self.tokens.current()).await
-                }
-                answer => answer,
-            }
-        };
-        within(operation, &self.options, calls).await
+        self.core.call_with_token(operation, &self.tokens, send).await
     }
 }
 
-fn is_refused_token(error: &Error) -> bool {
-    let failure = error.failure();
-    failure.is_some_and(|failure| failure.code_as::<ResponseCode>() == ResponseCode::TokenInvalid)
+impl TokenSource for Tokens {
+    async fn token(&self) -> Result<Secret, Error> {
+        Ok(self.current())
+    }
+
+    async fn renewed(&self, refused: &Secret) -> Result<Secret, Error> {
+        self.renew(refused);
+        Ok(self.current())
+    }
+
+    fn is_refusal(&self, error: &Error) -> bool {
+        let code = error.failure().map(|failure| failure.code_as::<ResponseCode>());
+        code == Some(ResponseCode::TokenInvalid)
+    }
 }
 
-/// Builds a [`Client`].
-pub struct Builder {
-    inner: crate::client::Builder<generated::Client>,
-    options: CallOptions,
+/// The settings of this platform alone.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Settings {
     tokens: Tokens,
 }
 
-impl Builder {
-    /// The server. Default: [`BASE_URL`]; newer pages of the vendor's also show
-    /// `https://api.duix.ai`.
-    #[must_use]
-    pub fn base_url(mut self, url: &str) -> Self {
-        self.inner = self.inner.base_url(url);
-        self
-    }
+impl BuildClient for Client {
+    type Settings = Settings;
 
-    /// Where [`conversation`](Client::conversation) asks. Default:
-    /// `/duix-openapi-v2/sdk/getConversationById`, as documented; newer pages of the vendor's show
-    /// [`operations::CONVERSATION_V2`]'s path.
-    #[must_use]
-    pub fn conversation_path(mut self, path: &str) -> Self {
-        self.inner = self.inner.path(&operations::CONVERSATION, path);
-        self
-    }
-
-    /// The life of a token; see [`Tokens::lifetime`].
-    #[must_use]
-    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.tokens = self.tokens.lifetime(lifetime);
-        self
-    }
-
-    /// How far a token is dated back; see [`Tokens::back_dating`].
-    #[must_use]
-    pub fn token_back_dating(mut self, back_dating: Duration) -> Self {
-        self.tokens = self.tokens.back_dating(back_dating);
-        self
-    }
-
-    /// How long a connection may take to stand. Default: 5 s.
-    #[must_use]
-    pub fn connect_deadline(mut self, deadline: Duration) -> Self {
-        self.inner = self.inner.connect_deadline(deadline);
-        self
-    }
-
-    /// The options for all calls. Default: [`CallOptions::new`] with two retries. Retries are for
-    /// the calls that read; no other call is ever made again, but for a refused token.
-    #[must_use]
-    pub fn options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// How requests travel; see [`crate::client::Builder::transport`].
-    #[must_use]
-    pub fn transport(mut self, transport: impl Transport) -> Self {
-        self.inner = self.inner.transport(transport);
-        self
-    }
-
-    /// Builds the client.
-    ///
-    /// # Errors
-    /// As [`crate::client::Builder::build`].
-    pub fn build(self) -> Result<Client, Error> {
-        let inner = self.inner.options(self.options.clone()).build()?;
-        Ok(Client { inner, tokens: self.tokens, options: self.options })
+    fn build(core: CoreBuilder, settings: Settings) -> Result<Self, Error> {
+        Ok(Self::new(core.build()?, settings.tokens))
     }
 }
 
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("inner", &self.inner)
-            .field("options", &self.options)
-            .field("tokens", &self.tokens)
-            .finish()
+/// Settings of DUIX.
+impl ClientBuilder {
+    /// Sets the path that [`conversation`](Client::conversation) calls. Default:
+    /// `/duix-openapi-v2/sdk/getConversationById`, as documented. Newer pages of the vendor show the
+    /// path of [`operations::CONVERSATION_V2`].
+    pub fn conversation_path(self, path: &str) -> Self {
+        self.path(&operations::CONVERSATION, path)
+    }
+
+    /// Sets the lifetime of a token; see [`Tokens::lifetime`].
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.tokens = self.settings.tokens.lifetime(lifetime);
+        self
+    }
+
+    /// Sets how far a token is dated back; see [`Tokens::back_dating`].
+    pub fn token_back_dating(mut self, back_dating: Duration) -> Self {
+        self.settings.tokens = self.settings.tokens.back_dating(back_dating);
+        self
     }
 }

@@ -54,12 +54,7 @@ mod generated {
 
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use client::{BASE_URL, Builder, Client};
-/// The operations as the spec has them, each with its envelope and its token; [`Client`] stands on
-/// it.
-#[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use generated::Client as WireClient;
+pub use client::{BASE_URL, Client, ClientBuilder};
 pub use generated::*;
 #[cfg(feature = "server")]
 pub use rules::Rules;

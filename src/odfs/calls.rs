@@ -30,9 +30,15 @@ impl fmt::Debug for Memory {
 #[derive(Debug)]
 pub(super) struct Calls {
     known: Mutex<Known>,
-    pub most_calls: usize,
-    pub most_waiting: usize,
-    pub idle: Duration,
+    limits: Limits,
+}
+
+/// How many calls and requests there may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub max_calls: usize,
+    pub max_waiting: usize,
+    pub idle_timeout: Duration,
 }
 
 #[derive(Debug)]
@@ -61,14 +67,9 @@ pub(super) enum Full {
     Calls,
 }
 
-impl Default for Calls {
+impl Default for Limits {
     fn default() -> Self {
-        Self {
-            known: Mutex::new(Known { calls: HashMap::new(), swept: Instant::now() }),
-            most_calls: 100_000,
-            most_waiting: 4,
-            idle: Duration::from_secs(30 * 60),
-        }
+        Self { max_calls: 100_000, max_waiting: 4, idle_timeout: Duration::from_secs(30 * 60) }
     }
 }
 
@@ -76,6 +77,11 @@ impl Default for Calls {
 const FULL: Duration = Duration::from_secs(1);
 
 impl Calls {
+    pub(super) fn new(limits: Limits) -> Self {
+        let known = Known { calls: HashMap::new(), swept: Instant::now() };
+        Self { known: Mutex::new(known), limits }
+    }
+
     /// Waits for the turn of a request, in the order of arrival.
     pub(super) async fn enter(&self, id: &str) -> Result<Inside<'_>, Full> {
         let place = self.place(id)?;
@@ -83,18 +89,19 @@ impl Calls {
         Ok(Inside { memory, place })
     }
 
-    fn place(&self, id: &str) -> Result<Place<'_>, Full> {
+    fn place(&self, id: &str) -> Result<QueuePlace<'_>, Full> {
         let now = Instant::now();
+        let Limits { max_calls, max_waiting, idle_timeout } = self.limits;
         let mut known = self.lock();
         let Known { calls, swept } = &mut *known;
-        let full = calls.len() >= self.most_calls && !calls.contains_key(id);
+        let full = calls.len() >= max_calls && !calls.contains_key(id);
         // A server that is full looks more often, but not for every request that it refuses.
-        let pause = if full { FULL.min(self.idle / 2) } else { self.idle / 2 };
+        let pause = if full { FULL.min(idle_timeout / 2) } else { idle_timeout / 2 };
         if now - *swept >= pause {
             *swept = now;
-            calls.retain(|_, entry| entry.inside > 0 || now - entry.touched < self.idle);
+            calls.retain(|_, entry| entry.inside > 0 || now - entry.touched < idle_timeout);
         }
-        if !calls.contains_key(id) && calls.len() >= self.most_calls {
+        if !calls.contains_key(id) && calls.len() >= max_calls {
             return Err(Full::Calls);
         }
         let entry = calls.entry(id.to_owned()).or_insert_with(|| Entry {
@@ -103,16 +110,16 @@ impl Calls {
             touched: now,
             over: false,
         });
-        if entry.inside == 0 && now - entry.touched >= self.idle {
+        if entry.inside == 0 && now - entry.touched >= idle_timeout {
             // The id of a call that is long over.
             entry.memory = Arc::default();
         }
-        if entry.inside > self.most_waiting {
+        if entry.inside > max_waiting {
             return Err(Full::Queue);
         }
         entry.inside += 1;
         entry.touched = now;
-        Ok(Place { calls: self, id: id.to_owned(), memory: entry.memory.clone() })
+        Ok(QueuePlace { calls: self, id: id.to_owned(), memory: entry.memory.clone() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -124,13 +131,13 @@ impl Calls {
 /// The place of a request in the queue of its call. It is left when this is dropped, also by a
 /// request whose client has gone.
 #[derive(Debug)]
-struct Place<'a> {
+struct QueuePlace<'a> {
     calls: &'a Calls,
     id: String,
     memory: Arc<tokio::sync::Mutex<Memory>>,
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
         let mut known = self.calls.lock();
         if let Some(entry) = known.calls.get_mut(&self.id) {
@@ -147,7 +154,7 @@ impl Drop for Place<'_> {
 pub(super) struct Inside<'a> {
     // Released before the place is left.
     pub memory: OwnedMutexGuard<Memory>,
-    place: Place<'a>,
+    place: QueuePlace<'a>,
 }
 
 impl Inside<'_> {

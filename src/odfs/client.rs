@@ -1,38 +1,57 @@
 //! The client: it plays the IVR.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::generated::{self, ProcessV2Parameters, operations};
-use super::{Request, Response, TokenRequest};
-use crate::client::{Answer, CallOptions, Error, Failure, Transport, within};
+use super::generated::{ProcessV2Parameters, operations};
+use super::{Request, Response, TokenRequest, WireClient};
+use crate::client::wrapper::TokenSource;
+use crate::client::{Answer, BuildClient, CallOptions, Core, CoreBuilder, Error, Failure};
 use crate::clock::{Clock, SharedClock};
 use crate::wire::{Secret, decode_value};
 
-/// Asks an ODFS, as an IVR does.
+/// Calls an ODFS, as an IVR does.
 ///
-/// It fetches its token from `gettoken` and renews it, before it ends and when it is refused. No
-/// dialogue request is ever made again otherwise, whatever the options say: it is not documented to
-/// be idempotent.
+/// It fetches its token with `gettoken`, and renews it before it ends and when it is refused. Apart
+/// from that no dialogue request is retried, whatever the options say: it is not documented to be
+/// idempotent.
 ///
-/// [`dialogue`](Self::dialogue) follows a call from its begin to its end; [`process`](Self::process)
+/// [`dialogue`](Self::dialogue) follows a call from its start to its end; [`process`](Self::process)
 /// sends one request.
 ///
 /// Cheap to clone; all clones share their connections and the token.
+///
+/// ```no_run
+/// use callbot::odfs::{Client, Input, Next};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let secret = std::env::var("ODFS_APP_SECRET")?;
+/// let client = Client::builder("https://odfs.example:28080", "tenant-1", secret)
+///     .tenant_space("vdn-1")
+///     .build()?;
+/// let mut call = client.dialogue("1528780879-9581", "13500000001", "10086");
+/// call.start().await?;
+/// if call.next() == Next::Input {
+///     call.input(Input::Text("My balance, please")).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Client {
-    inner: generated::Client,
-    options: CallOptions,
+    core: Core,
+    inner: WireClient,
     source: Source,
-    tenant_space: Option<String>,
-    pub(super) query_answer: QueryAnswer,
-    pub(super) clock: SharedClock,
-    pub(super) utc_offset: i32,
+    pub(super) settings: CallSettings,
 }
+
+/// Builds a [`Client`].
+///
+/// By default nothing is retried. Retries that you set apply to `gettoken` alone.
+pub type ClientBuilder = crate::client::ClientBuilder<Client>;
 
 /// Where the token comes from.
 #[derive(Debug, Clone)]
@@ -59,36 +78,39 @@ pub enum QueryAnswer {
     SameNumber,
 }
 
+/// How requests are written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct CallSettings {
+    tenant_space: Option<String>,
+    pub(super) query_answer: QueryAnswer,
+    pub(super) clock: SharedClock,
+    pub(super) utc_offset: i32,
+}
+
 impl Client {
-    /// Settings for a client of the ODFS at `base_url` (`https://IP:PORT`, the load balancer of the
-    /// OIAP) with this account.
-    #[must_use]
+    /// Returns a builder for a client of the ODFS at `base_url` with this account. The URL is
+    /// `https://IP:PORT`, the load balancer of the OIAP.
     pub fn builder(
         base_url: &str,
         app_key: impl Into<String>,
         app_secret: impl Into<Secret>,
-    ) -> Builder {
-        Builder::new(
-            base_url,
-            Source::Account {
-                app_key: app_key.into(),
-                app_secret: app_secret.into(),
-                current: Arc::default(),
-            },
-        )
+    ) -> ClientBuilder {
+        let (app_key, app_secret) = (app_key.into(), app_secret.into());
+        builder(base_url, Source::Account { app_key, app_secret, current: Arc::default() })
     }
 
-    /// Settings for a client that has its token from elsewhere, and does not renew it.
-    #[must_use]
-    pub fn with_token(base_url: &str, token: impl Into<Secret>) -> Builder {
-        Builder::new(base_url, Source::Fixed(token.into()))
+    /// Returns a builder for a client that sends `token`, which you got elsewhere, and does not
+    /// renew it.
+    pub fn builder_with_token(base_url: &str, token: impl Into<Secret>) -> ClientBuilder {
+        builder(base_url, Source::Fixed(token.into()))
     }
 
-    /// The same client, with other options for the calls that are made through it. Retries are for
-    /// `gettoken`.
+    /// Returns the same client with other options. Both share their connections and the token.
+    /// Retries apply to `gettoken`.
     #[must_use]
-    pub fn with(&self, options: CallOptions) -> Self {
-        Self { inner: self.inner.with(options.clone()), options, ..self.clone() }
+    pub fn with_options(&self, options: CallOptions) -> Self {
+        let core = self.core.with_options(options);
+        Self { inner: core.clone().into(), core, ..self.clone() }
     }
 
     /// Sends one request, with the token of this client in place of its own.
@@ -106,24 +128,14 @@ impl Client {
         request: Request,
         inaction: Option<i64>,
     ) -> Result<Answer<Response>, Error> {
-        let calls = async {
-            let token = self.token(None).await?;
-            match self.send(request.clone(), &token, inaction).await {
-                Err(error) if is_refused_token(&error) && self.renews() => {
-                    tracing::debug!("the token was refused: again, with a new one");
-                    let token = self.token(Some(&token)).await?;
-                    self.send(request, &token, inaction).await
-                }
-                answer => answer,
-            }
-        };
-        within(&operations::PROCESS, &self.options, calls).await
+        let send = |token| self.send(request.clone(), token, inaction);
+        self.core.call_with_token(&operations::PROCESS, self, send).await
     }
 
     async fn send(
         &self,
         mut request: Request,
-        token: &Secret,
+        token: Secret,
         inaction: Option<i64>,
     ) -> Result<Answer<Response>, Error> {
         let place = match &mut request {
@@ -136,19 +148,19 @@ impl Client {
             Request::Unknown(_) => None,
         };
         if let Some(place) = place {
-            *place = Some(token.clone());
+            *place = Some(token);
         }
         if let Some(inaction) = inaction {
             request = renumbered(request, inaction);
         }
-        match &self.tenant_space {
+        match &self.settings.tenant_space {
             Some(vdn) => self.inner.process_v2(&ProcessV2Parameters::new(vdn), &request).await,
             None => self.inner.process(&request).await,
         }
     }
 
-    /// The token in use, or a new one in place of one that was refused.
-    async fn token(&self, refused: Option<&Secret>) -> Result<Secret, Error> {
+    /// Returns the token in use, or a new one in place of one that was refused.
+    async fn token_other_than(&self, refused: Option<&Secret>) -> Result<Secret, Error> {
         let (app_key, app_secret, current) = match &self.source {
             Source::Fixed(token) => return Ok(token.clone()),
             Source::Account { app_key, app_secret, current } => (app_key, app_secret, current),
@@ -174,9 +186,20 @@ impl Client {
         *current = Some(Current { token: token.clone(), renew });
         Ok(token)
     }
+}
 
-    fn renews(&self) -> bool {
-        matches!(self.source, Source::Account { .. })
+impl TokenSource for Client {
+    async fn token(&self) -> Result<Secret, Error> {
+        self.token_other_than(None).await
+    }
+
+    async fn renewed(&self, refused: &Secret) -> Result<Secret, Error> {
+        self.token_other_than(Some(refused)).await
+    }
+
+    fn is_refusal(&self, error: &Error) -> bool {
+        // A token from elsewhere can't be renewed.
+        matches!(self.source, Source::Account { .. }) && is_refused_token(error)
     }
 }
 
@@ -196,103 +219,51 @@ fn is_refused_token(error: &Error) -> bool {
     matches!(code, Some("900001" | "900002")) || matches!(status, Some(401 | 403))
 }
 
-/// Builds a [`Client`].
-pub struct Builder {
-    inner: crate::client::Builder<generated::Client>,
-    options: CallOptions,
+/// The settings of this platform alone.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Settings {
     source: Source,
-    tenant_space: Option<String>,
-    query_answer: QueryAnswer,
-    clock: SharedClock,
-    utc_offset: i32,
+    call: CallSettings,
 }
 
-impl Builder {
-    fn new(base_url: &str, source: Source) -> Self {
-        Self {
-            inner: generated::Client::builder(base_url),
-            options: CallOptions::new(),
-            source,
-            tenant_space: None,
-            query_answer: QueryAnswer::default(),
-            clock: SharedClock::default(),
-            utc_offset: 0,
-        }
-    }
+fn builder(base_url: &str, source: Source) -> ClientBuilder {
+    ClientBuilder::new(base_url, Settings { source, call: CallSettings::default() })
+}
 
-    /// Calls the V2 URL, with this tenant space (VDN). Default: the V1 URL.
-    #[must_use]
+impl BuildClient for Client {
+    type Settings = Settings;
+
+    fn build(core: CoreBuilder, Settings { source, call }: Settings) -> Result<Self, Error> {
+        let core = core.build()?;
+        Ok(Self { inner: core.clone().into(), core, source, settings: call })
+    }
+}
+
+/// Settings of ODFS.
+impl ClientBuilder {
+    /// Calls the V2 URL with this tenant space (VDN). Default: the V1 URL.
     pub fn tenant_space(mut self, vdn_id: impl Into<String>) -> Self {
-        self.tenant_space = Some(vdn_id.into());
+        self.settings.call.tenant_space = Some(vdn_id.into());
         self
     }
 
-    /// What follows a query. Default: the result of an interaction.
-    #[must_use]
+    /// Sets what follows a query. Default: [`QueryAnswer::Interacted`].
     pub fn query_answer(mut self, answer: QueryAnswer) -> Self {
-        self.query_answer = answer;
+        self.settings.call.query_answer = answer;
         self
     }
 
-    /// The clock of the times in requests. Default: that of the machine.
-    #[must_use]
+    /// Sets the clock that the times in requests are taken from. Default: the system clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = SharedClock::new(clock);
+        self.settings.call.clock = SharedClock::new(clock);
         self
     }
 
-    /// In which zone the times in requests are, in minutes east of UTC: the platform writes times
-    /// without a zone. Default: 0. At most a day in either direction.
-    #[must_use]
+    /// Sets the UTC offset of the times in requests, in minutes east: the platform writes times
+    /// without a zone. At most a day in either direction. Default: 0.
     pub fn utc_offset(mut self, minutes: i32) -> Self {
-        self.utc_offset = minutes.clamp(-24 * 60, 24 * 60);
+        self.settings.call.utc_offset = minutes.clamp(-24 * 60, 24 * 60);
         self
-    }
-
-    /// How long a connection may take to stand. Default: 5 s.
-    #[must_use]
-    pub fn connect_deadline(mut self, deadline: Duration) -> Self {
-        self.inner = self.inner.connect_deadline(deadline);
-        self
-    }
-
-    /// The options for all calls. Default: [`CallOptions::new`]. Retries are for `gettoken`.
-    #[must_use]
-    pub fn options(mut self, options: CallOptions) -> Self {
-        self.options = options;
-        self
-    }
-
-    /// How requests travel; see [`crate::client::Builder::transport`].
-    #[must_use]
-    pub fn transport(mut self, transport: impl Transport) -> Self {
-        self.inner = self.inner.transport(transport);
-        self
-    }
-
-    /// Builds the client.
-    ///
-    /// # Errors
-    /// As [`crate::client::Builder::build`].
-    pub fn build(self) -> Result<Client, Error> {
-        Ok(Client {
-            inner: self.inner.options(self.options.clone()).build()?,
-            options: self.options,
-            source: self.source,
-            tenant_space: self.tenant_space,
-            query_answer: self.query_answer,
-            clock: self.clock,
-            utc_offset: self.utc_offset,
-        })
-    }
-}
-
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("inner", &self.inner)
-            .field("options", &self.options)
-            .field("source", &self.source)
-            .finish_non_exhaustive()
     }
 }

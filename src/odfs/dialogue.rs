@@ -88,7 +88,7 @@ impl Client {
     }
 
     fn now(&self) -> CallTime {
-        CallTime::now(&self.clock, self.utc_offset)
+        CallTime::now(&self.settings.clock, self.settings.utc_offset)
     }
 }
 
@@ -172,7 +172,7 @@ impl Dialogue {
         let inparams =
             InteractedInParams::new(&self.id, &self.called, FlowResultType::Other, "", "");
         let request = Request::Interacted(self.result(inparams).with_extparams(found));
-        let inaction = match self.client.query_answer {
+        let inaction = match self.client.settings.query_answer {
             QueryAnswer::Interacted => None,
             QueryAnswer::SameNumber => Some(12),
         };

@@ -1,31 +1,30 @@
 //! A dialog flow behind the wire: what a call is, who serves it, and in which order.
 
 use std::fmt;
-use std::time::Duration;
 
-use super::calls::{Calls, Full};
-use super::generated::{self, ProcessV2Parameters, TokenRequest, TokenResponse};
+use super::calls::{Calls, Full, Limits};
+use super::generated::{ProcessV2Parameters, TokenRequest, TokenResponse, WireApi};
+use super::issuer::SharedAuthorizer;
 use super::{
-    AnyToken, Authorizer, CallTime, Capture, Captured, CapturedOutParams, FlowReleaseReason, Input,
-    Interact, InteractOutParams, Interacted, Issuer, Language, Prompt, Query, QueryOutParams,
-    QueryType, Recognize, RecognizeType, Recognized, RecognizedOutParams, Release,
-    ReleaseOutParams, Request, Response, Route, Rules, Start, Transfer, TransferOutParams,
-    Transferred,
+    CallTime, Capture, Captured, CapturedOutParams, FlowReleaseReason, Input, Interact,
+    InteractOutParams, Interacted, Issuer, Language, Prompt, Query, QueryOutParams, QueryType,
+    Recognize, RecognizeType, Recognized, RecognizedOutParams, Release, ReleaseOutParams, Request,
+    Response, Route, Start, Transfer, TransferOutParams, Transferred,
 };
-use crate::clock::{Clock, SharedClock};
-use crate::server::{self, Error};
+use crate::clock::SharedClock;
+use crate::server::Error;
 use crate::wire::{Hidden, Secret};
 
 /// What a dialog flow does: it is told what happened in a call, and says what to do next.
 ///
-/// Serve it with [`router`], or with a [`Flow`] in a [`Server`] to change the settings. Both URLs of
+/// Serve it with [`router`](super::router), or with a [`Server`](super::Server) to change the settings. Both URLs of
 /// the interface lead here; [`Call::tenant_space`] tells them apart. The requests of one call, which
 /// is one `userid` on both URLs, are served one after the other, in the order in which their tokens
 /// were accepted. This, and what [`Call`] knows, holds within one process: several servers need a
 /// balancer that keeps a call with one of them.
 ///
 /// A handler has 30 s, its wait for other requests of the call included, unless
-/// [`deadline`](server::Server::deadline) says otherwise; no document has a number. Whatever can't be
+/// [`deadline`](crate::server::Server::deadline) says otherwise; no document has a number. Whatever can't be
 /// served, be it a bad request, a failure or a deadline, is answered with a release whose `ret` is
 /// not 0 (900001 and 900002 for tokens, a numeric [`code`](Error::code) of the handler, else -1) and
 /// whose `errorMsg`, a key of ours, has the reason. What is not known of the call is empty there.
@@ -208,106 +207,40 @@ actions! {
     ReleaseOutParams => Release,
 }
 
-/// A dialog flow with the settings that only this platform has.
-///
-/// ```no_run
-/// # fn bank<A: callbot::odfs::Api>(bank: A) -> axum::Router {
-/// use callbot::odfs::{Flow, Issuer, Server};
-///
-/// let issuer = Issuer::new().account("tenant-1", "secret-1");
-/// Server::new(Flow::new(bank).issuer(issuer)).body_limit(64 * 1024).router()
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct Flow<A, T = AnyToken> {
+/// What can be set on a flow.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Settings {
+    pub tokens: Option<SharedAuthorizer>,
+    pub issuer: Option<Issuer>,
+    pub limits: Limits,
+    pub utc_offset: i32,
+}
+
+/// A dialog flow as the wire has it.
+pub(super) struct Flow<A> {
     api: A,
-    tokens: T,
+    tokens: Option<SharedAuthorizer>,
     issuer: Option<Issuer>,
     calls: Calls,
     clock: SharedClock,
     utc_offset: i32,
 }
 
-/// Serves a [`Flow`], with the settings of [`server::Server`].
-pub type Server<A, T = AnyToken> = server::Server<Flow<A, T>, Rules>;
-
-/// The routes of a dialog flow with the default settings; [`Flow`] and [`Server`] change them. Any
-/// token is taken, and none is issued.
-pub fn router<A: Api>(api: A) -> axum::Router {
-    Server::new(Flow::new(api)).router()
+// What is remembered of calls is private.
+impl<A> fmt::Debug for Flow<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flow").field("calls", &self.calls).finish_non_exhaustive()
+    }
 }
 
 impl<A> Flow<A> {
-    /// A flow that takes any token.
-    pub fn new(api: A) -> Self {
-        Self {
-            api,
-            tokens: AnyToken,
-            issuer: None,
-            calls: Calls::default(),
-            clock: SharedClock::default(),
-            utc_offset: 0,
-        }
+    pub(super) fn new(api: A, settings: Settings, clock: SharedClock) -> Self {
+        let Settings { tokens, issuer, limits, utc_offset } = settings;
+        Self { api, tokens, issuer, calls: Calls::new(limits), clock, utc_offset }
     }
 }
 
-impl<A, T> Flow<A, T> {
-    /// Checks the `auth_token` of every request. Default: any is taken.
-    #[must_use]
-    pub fn authorize<U: Authorizer>(self, tokens: U) -> Flow<A, U> {
-        let Self { api, issuer, calls, clock, utc_offset, .. } = self;
-        Flow { api, tokens, issuer, calls, clock, utc_offset }
-    }
-
-    /// Issues tokens at `gettoken`, and takes only those. Default: `gettoken` is refused.
-    #[must_use]
-    pub fn issuer(self, issuer: Issuer) -> Flow<A, Issuer> {
-        let mut flow = self.authorize(issuer.clone());
-        flow.issuer = Some(issuer);
-        flow
-    }
-
-    /// How many requests of one call may wait while another one is served; more are refused with
-    /// HTTP status 503. Default: 4.
-    #[must_use]
-    pub fn most_waiting(mut self, requests: usize) -> Self {
-        self.calls.most_waiting = requests;
-        self
-    }
-
-    /// How many calls there may be; further ones are refused with HTTP status 503. Default: 100,000.
-    #[must_use]
-    pub fn most_calls(mut self, calls: usize) -> Self {
-        self.calls.most_calls = calls.max(1);
-        self
-    }
-
-    /// After what time without a request a call whose end never came is forgotten; it may take half
-    /// as long again. Default: 30 min.
-    #[must_use]
-    pub fn idle(mut self, idle: Duration) -> Self {
-        self.calls.idle = idle;
-        self
-    }
-
-    /// The clock of the times in what is answered; [`server::Server::clock`] is not used here.
-    /// Default: that of the machine.
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = SharedClock::new(clock);
-        self
-    }
-
-    /// In which zone the times in what is answered are, in minutes east of UTC: the platform writes
-    /// times without a zone. Default: 0. At most a day in either direction.
-    #[must_use]
-    pub fn utc_offset(mut self, minutes: i32) -> Self {
-        self.utc_offset = minutes.clamp(-24 * 60, 24 * 60);
-        self
-    }
-}
-
-impl<A: Api, T: Authorizer> Flow<A, T> {
+impl<A: Api> Flow<A> {
     async fn step(
         &self,
         tenant_space: Option<String>,
@@ -315,9 +248,11 @@ impl<A: Api, T: Authorizer> Flow<A, T> {
     ) -> Result<Response, Error> {
         let Head { id, token, caller, called, hangs_up } = Head::of(&request)?;
         let token = token.filter(|token| !token.expose().is_empty());
-        self.tokens.check(&id, token).await.map_err(|refusal| {
-            Error::public(refusal.to_string()).status(refusal.status()).code(refusal.code())
-        })?;
+        if let Some(tokens) = &self.tokens {
+            tokens.check(&id, token).await.map_err(|error| {
+                Error::public(error.to_string()).status(error.status()).code(error.code())
+            })?;
+        }
         for (pointer, text) in [("/userid", Some(&id)), ("/inparams/call_sor_id", caller.as_ref())]
         {
             // They are remembered for as long as the call lasts, of many calls at once.
@@ -383,7 +318,7 @@ impl<A: Api, T: Authorizer> Flow<A, T> {
     }
 }
 
-impl<A: Api, T: Authorizer> generated::Api for Flow<A, T> {
+impl<A: Api> WireApi for Flow<A> {
     async fn process(&self, request: Request) -> Result<Response, Error> {
         self.step(None, request).await
     }

@@ -1,8 +1,11 @@
 //! Who may ask: tokens that are checked, and tokens that are issued.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::{TokenRequest, TokenResponse};
@@ -10,28 +13,29 @@ use crate::auth::{is_secret, jwt};
 use crate::clock::{Clock, SharedClock};
 use crate::wire::Secret;
 
-/// Checks the `auth_token` of dialogue requests.
-pub trait Authorizer: Send + Sync + 'static {
+/// Checks the `auth_token` of dialogue requests; see
+/// [`Server::authorize`](crate::server::Server::authorize).
+pub trait TokenAuthorizer: Send + Sync + 'static {
     /// Whether a request of this call may be served. `token` is `None` when the request has none,
     /// or an empty one.
     fn check(
         &self,
         user_id: &str,
         token: Option<&Secret>,
-    ) -> impl Future<Output = Result<(), TokenRefusal>> + Send;
+    ) -> impl Future<Output = Result<(), AuthTokenError>> + Send;
 }
 
-/// Why a token is refused.
+/// Why a token was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum TokenRefusal {
+pub enum AuthTokenError {
     /// It is missing, or has expired: 900001. The client fetches another one.
     MissingOrExpired,
     /// It is not accepted: 900002.
     NotAccepted,
 }
 
-impl TokenRefusal {
+impl AuthTokenError {
     pub(super) fn code(self) -> &'static str {
         match self {
             Self::MissingOrExpired => "900001",
@@ -47,8 +51,8 @@ impl TokenRefusal {
     }
 }
 
-impl std::fmt::Display for TokenRefusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for AuthTokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MissingOrExpired => "the token is missing or has expired",
             Self::NotAccepted => "the token is not accepted",
@@ -56,15 +60,58 @@ impl std::fmt::Display for TokenRefusal {
     }
 }
 
-impl std::error::Error for TokenRefusal {}
+impl std::error::Error for AuthTokenError {}
 
-/// Takes any token, and none.
+/// Accepts any token, and requests without one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AnyToken;
 
-impl Authorizer for AnyToken {
-    async fn check(&self, _: &str, _: Option<&Secret>) -> Result<(), TokenRefusal> {
+impl TokenAuthorizer for AnyToken {
+    async fn check(&self, _: &str, _: Option<&Secret>) -> Result<(), AuthTokenError> {
         Ok(())
+    }
+}
+
+/// A [`TokenAuthorizer`] whose type is erased, so that every server of this platform has one type.
+#[derive(Clone)]
+pub(super) struct SharedAuthorizer(Arc<dyn BoxedAuthorizer>);
+
+impl SharedAuthorizer {
+    pub(super) fn new(tokens: impl TokenAuthorizer) -> Self {
+        Self(Arc::new(tokens))
+    }
+
+    pub(super) async fn check(
+        &self,
+        user_id: &str,
+        token: Option<&Secret>,
+    ) -> Result<(), AuthTokenError> {
+        self.0.check_boxed(user_id, token).await
+    }
+}
+
+// An authorizer may hold secrets.
+impl fmt::Debug for SharedAuthorizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedAuthorizer").finish_non_exhaustive()
+    }
+}
+
+trait BoxedAuthorizer: Send + Sync {
+    fn check_boxed<'a>(
+        &'a self,
+        user_id: &'a str,
+        token: Option<&'a Secret>,
+    ) -> BoxFuture<'a, Result<(), AuthTokenError>>;
+}
+
+impl<T: TokenAuthorizer> BoxedAuthorizer for T {
+    fn check_boxed<'a>(
+        &'a self,
+        user_id: &'a str,
+        token: Option<&'a Secret>,
+    ) -> BoxFuture<'a, Result<(), AuthTokenError>> {
+        Box::pin(self.check(user_id, token))
     }
 }
 
@@ -146,7 +193,7 @@ impl Issuer {
         TokenResponse::new(0).with_error_msg("").with_auth_token(token).with_expire_time(seconds)
     }
 
-    fn verify(&self, token: &Secret) -> Result<(), TokenRefusal> {
+    fn verify(&self, token: &Secret) -> Result<(), AuthTokenError> {
         let token = token.expose();
         let read = |claims: Vec<u8>| jwt::read::<Claims>(&claims);
         let signer = jwt::unverified(token).and_then(read);
@@ -155,8 +202,8 @@ impl Issuer {
         let claims = secret.and_then(|secret| jwt::verify(secret, token)).and_then(read);
         match claims {
             Some(claims) if claims.exp > self.clock.seconds() => Ok(()),
-            Some(_) => Err(TokenRefusal::MissingOrExpired),
-            None => Err(TokenRefusal::NotAccepted),
+            Some(_) => Err(AuthTokenError::MissingOrExpired),
+            None => Err(AuthTokenError::NotAccepted),
         }
     }
 
@@ -167,8 +214,8 @@ impl Issuer {
     }
 }
 
-impl Authorizer for Issuer {
-    async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), TokenRefusal> {
-        self.verify(token.ok_or(TokenRefusal::MissingOrExpired)?)
+impl TokenAuthorizer for Issuer {
+    async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
+        self.verify(token.ok_or(AuthTokenError::MissingOrExpired)?)
     }
 }

@@ -25,8 +25,8 @@
 //! [`ModelType`] and [`CallTime`] are texts with a type of their own. Speech arrives as a
 //! [`RecognitionId`], and [`Recognitions`] gives its text.
 //!
-//! An [`Api`] is a dialog flow. [`router`] serves it on both URLs of the interface; a [`Flow`] in a
-//! [`Server`] adds tokens and limits. The server keeps the requests of a call in order, remembers who
+//! An [`Api`] is a dialog flow. [`router`] serves it on both URLs of the interface; a [`Server`] adds
+//! tokens and limits. The server keeps the requests of a call in order, remembers who
 //! calls, writes the envelope, and answers `hangup` with the release that closes the session. What
 //! can't be served is a release, too, with a `ret` other than 0 and the reason in `errorMsg`, so that
 //! no caller is left in silence.
@@ -62,54 +62,51 @@ mod issuer;
 mod model_type;
 mod payload;
 mod prompt;
-mod resolve;
+mod recognitions;
 mod route;
 #[cfg(any(feature = "client", feature = "server"))]
 mod rules;
+#[cfg(feature = "server")]
+mod server;
 mod time;
 
 // Answers are made one at a time; a box would cost each of them an allocation.
 #[allow(deprecated, clippy::large_enum_variant)]
 mod generated {
     #[cfg(feature = "server")]
-    use super::rules::Rules;
+    use super::rules::WireRules as Rules;
 
     include!(concat!(env!("OUT_DIR"), "/odfs.rs"));
 }
 
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use client::{Builder, Client, QueryAnswer};
+pub use client::{Client, ClientBuilder, QueryAnswer};
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use dialogue::{Dialogue, DialogueError, Next};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use flow::{Action, Api, Call, Flow, Server, router};
-/// The operations as the spec has them; [`Client`] stands on it.
-#[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use generated::Client as WireClient;
+pub use flow::{Action, Api, Call};
 pub use generated::*;
-/// The operations as the spec has them, for those who want the wire; [`Flow`] is one.
-#[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use generated::{Api as WireApi, Server as WireServer, router as wire_router};
 pub use input::{Input, RecognitionId};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use issuer::{AnyToken, Authorizer, Issuer, TokenRefusal};
+pub use issuer::{AnyToken, AuthTokenError, Issuer, TokenAuthorizer};
 #[doc(no_inline)]
 pub use jiff::civil::DateTime;
-pub use model_type::{InputMode, Keys, ModelType};
+pub use model_type::{DtmfKeys, InputMode, ModelType};
 pub use prompt::Prompt;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
-pub use resolve::RedisRecognitions;
-pub use resolve::{Recognitions, ResolveError};
+pub use recognitions::RedisRecognitions;
+pub use recognitions::{RecognitionError, Recognitions};
 pub use route::Route;
 #[cfg(feature = "server")]
-pub use rules::Rules;
+pub use rules::WireRules;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub use server::{Rules, Server, router};
 pub use time::CallTime;
 
 /// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.

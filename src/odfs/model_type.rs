@@ -19,9 +19,9 @@ const DOCUMENTED: [[u8; 3]; 7] =
 /// their texts are.
 ///
 /// ```
-/// use callbot::odfs::{InputMode, Keys, ModelType};
+/// use callbot::odfs::{InputMode, DtmfKeys, ModelType};
 ///
-/// let menu = ModelType::keys(Keys::up_to(12).hash_confirms());
+/// let menu = ModelType::keys(DtmfKeys::up_to(12).hash_confirms());
 /// assert_eq!(menu.to_string(), "1011201");
 /// let read: ModelType = "1200000".parse()?;
 /// assert_eq!(read.speech_mode(), Some(InputMode::NoBargeIn));
@@ -60,15 +60,15 @@ pub enum InputMode {
     NoBargeIn,
 }
 
-/// Which keys a play template takes.
+/// Which DTMF keys a play template takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Keys {
+pub struct DtmfKeys {
     max: u8,
     star_cancels: bool,
     hash_confirms: bool,
 }
 
-impl Keys {
+impl DtmfKeys {
     /// At most this many keys, from 1 to 99; `*` and `#` are keys like any other.
     #[must_use]
     pub const fn up_to(max: u8) -> Self {
@@ -105,13 +105,13 @@ impl ModelType {
 
     /// Plays and takes keys, which stop playing: 101.
     #[must_use]
-    pub const fn keys(keys: Keys) -> Self {
+    pub const fn keys(keys: DtmfKeys) -> Self {
         Self::new(0, 1, Some(keys))
     }
 
     /// Plays and takes speech and keys, and both stop playing: 111.
     #[must_use]
-    pub const fn speech_and_keys(keys: Keys) -> Self {
+    pub const fn speech_and_keys(keys: DtmfKeys) -> Self {
         Self::new(1, 1, Some(keys))
     }
 
@@ -128,9 +128,9 @@ impl ModelType {
         self
     }
 
-    const fn new(speech: u8, keys: u8, limit: Option<Keys>) -> Self {
+    const fn new(speech: u8, keys: u8, limit: Option<DtmfKeys>) -> Self {
         let rest = match limit {
-            Some(Keys { max, star_cancels, hash_confirms }) => {
+            Some(DtmfKeys { max, star_cancels, hash_confirms }) => {
                 KeyDigits { max, star: star_cancels as u8, hash: hash_confirms as u8 }
             }
             None => KeyDigits { max: 0, star: 0, hash: 0 },

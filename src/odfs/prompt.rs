@@ -111,11 +111,11 @@ impl InteractOutParams {
     /// `tone`.
     ///
     /// ```
-    /// use callbot::odfs::{InteractOutParams, Keys, Language, ModelType, Prompt};
+    /// use callbot::odfs::{InteractOutParams, DtmfKeys, Language, ModelType, Prompt};
     ///
     /// let menu = Prompt::FileByName("menu");
     /// let menu = InteractOutParams::from_prompt("c-1", menu, Language::English)
-    ///     .with_model_type(ModelType::keys(Keys::up_to(1)))
+    ///     .with_model_type(ModelType::keys(DtmfKeys::up_to(1)))
     ///     .with_timeout("10");
     /// assert_eq!(menu.prompt_wav.as_deref(), Some("menu"));
     /// ```

@@ -48,7 +48,7 @@ mod client {
 }
 
 #[cfg(feature = "server")]
-pub use server::Rules;
+pub use server::WireRules;
 
 #[cfg(feature = "server")]
 mod server {
@@ -64,17 +64,17 @@ mod server {
     use crate::server::{Answers, Fault, FaultKind, Reads};
     use crate::wire::{Operation, salvage};
 
-    /// The platform's rules for a server.
+    /// The platform's rules for a server of the wire.
     #[derive(Debug, Clone, Copy, Default)]
-    pub struct Rules;
+    pub struct WireRules;
 
-    /// What of a request returns in its answer.
+    /// The fields of a request that its response echoes.
     #[derive(Debug, Clone, Default)]
     pub struct Echo {
         user_id: Option<String>,
     }
 
-    impl crate::server::Rules for Rules {
+    impl crate::server::Rules for WireRules {
         type Echo = Echo;
 
         // A request that waits for ever would hold up all others of its call.
@@ -119,7 +119,7 @@ mod server {
         release
     }
 
-    impl Reads<Request> for Rules {
+    impl Reads<Request> for WireRules {
         fn echo(&self, request: &Request) -> Echo {
             let user_id = match request {
                 Request::Start(request) => Some(request.user_id.clone()),
@@ -137,19 +137,19 @@ mod server {
         }
     }
 
-    impl Reads<(ProcessV2Parameters, Request)> for Rules {
+    impl Reads<(ProcessV2Parameters, Request)> for WireRules {
         fn echo(&self, (_, request): &(ProcessV2Parameters, Request)) -> Echo {
             self.echo(request)
         }
     }
 
-    impl Reads<TokenRequest> for Rules {
+    impl Reads<TokenRequest> for WireRules {
         fn echo(&self, _: &TokenRequest) -> Echo {
             Echo::default()
         }
     }
 
-    impl Answers<Response> for Rules {
+    impl Answers<Response> for WireRules {
         type Answer = Response;
 
         fn answer(&self, _: &Echo, answer: Response) -> Response {
@@ -157,7 +157,7 @@ mod server {
         }
     }
 
-    impl Answers<TokenResponse> for Rules {
+    impl Answers<TokenResponse> for WireRules {
         type Answer = TokenResponse;
 
         fn answer(&self, _: &Echo, answer: TokenResponse) -> TokenResponse {

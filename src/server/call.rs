@@ -16,8 +16,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::events::{Apart, Events};
-use super::line::Line;
+use super::events::{Events, SpawnedTurn};
+use super::frame_queue::FrameQueue;
 use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks};
 use crate::wire::{DecodeError, Operation, Validate};
 
@@ -32,13 +32,13 @@ pub fn arrived() -> Instant {
     ARRIVED.try_get().unwrap_or_else(|_| Instant::now())
 }
 
-/// A platform whose routes the compiler wrote.
+/// The rules of a platform that has routes for this `Api`.
 pub trait Routes<A>: Rules + Sized {
     /// What is served.
     const OPERATIONS: &'static [&'static Operation];
 
     /// The routes of a server.
-    fn routes(server: Arc<Server<A, Self>>) -> Router;
+    fn routes(server: Server<A, Self>) -> Router;
 }
 
 /// An operation, and how its input is read.
@@ -76,7 +76,7 @@ pub trait EventsCall<A>: Call<A, Rules: Speaks> {
     fn call(
         api: &A,
         input: Self::Input,
-        reply: &mut Sink<<Self::Rules as Speaks>::Turn>,
+        reply: &mut Sink<<Self::Rules as Speaks>::Writer>,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
@@ -171,7 +171,7 @@ fn refused<E>(operation: &Operation, fault: Fault, echo: E) -> (Fault, E) {
 
 /// Runs a handler: an error, a panic or the end of its time becomes a fault, and the trace has the
 /// reason.
-async fn guard<T>(
+async fn run_handler<T>(
     operation: &Operation,
     arrived: Instant,
     until: Option<Instant>,
@@ -196,7 +196,7 @@ async fn guard<T>(
         Ok(Err(error)) => {
             let text = error.to_string();
             let fault = error.into_fault();
-            // Whoever asks for what is not to be had must not fill the log of errors.
+            // Client errors are warnings, so callers cannot flood the error log.
             if fault.status < 500 {
                 tracing::warn!(operation = operation.id, "the handler refused: {text}");
             } else {
@@ -229,7 +229,7 @@ where
     };
     // `async` around the call, so that a panic before the first await is caught as well.
     let handler = async { C::call(&server.api, input).await };
-    match guard(C::OPERATION, arrived, until, handler).await {
+    match run_handler(C::OPERATION, arrived, until, handler).await {
         Ok(output) => {
             let answer = server.rules.answer(&echo, output);
             let written = match answer.validate() {
@@ -271,20 +271,20 @@ where
         }
         received => received,
     };
-    let line = Line::default();
-    let packets = line.clone();
+    let queue = FrameQueue::default();
+    let packets = queue.clone();
     let heartbeat = server.heartbeat;
     let turn = async move {
         let (received, echo) = match received {
             Ok((input, echo)) => (Ok(input), echo),
             Err((fault, echo)) => (Err(fault), echo),
         };
-        let turn = server.rules.turn(echo, &server.clock);
-        let mut reply = Sink::new(turn, line, server.trace_content);
+        let writer = server.rules.writer(echo, &server.clock);
+        let mut reply = Sink::new(writer, queue, server.trace_content);
         let outcome = match received {
             Ok(input) => {
                 let handler = async { C::call(&server.api, input, &mut reply).await };
-                guard(C::OPERATION, arrived, until, handler).await
+                run_handler(C::OPERATION, arrived, until, handler).await
             }
             Err(fault) => Err(fault),
         };
@@ -294,7 +294,7 @@ where
         }
     };
     let mut response = Response::new(match until {
-        Some(_) => Body::from_stream(Events::new(Apart::new(turn), packets, heartbeat)),
+        Some(_) => Body::from_stream(Events::new(SpawnedTurn::new(turn), packets, heartbeat)),
         None => Body::from_stream(Events::new(turn, packets, heartbeat)),
     });
     let headers = response.headers_mut();

@@ -121,22 +121,6 @@ impl Error {
         Self(Inner::Unsupported)
     }
 
-    /// An error that is a failure already.
-    #[cfg(any(feature = "aui", feature = "bot"))]
-    pub(crate) fn from_fault(fault: Fault) -> Self {
-        Self(Inner::Public(fault))
-    }
-
-    /// Whether the caller may not ask, or not so.
-    #[cfg(feature = "aui")]
-    pub(crate) fn is_callers_fault(&self) -> bool {
-        let kind = match &self.0 {
-            Inner::Public(fault) => fault.kind,
-            _ => return false,
-        };
-        matches!(kind, FaultKind::Forbidden | FaultKind::Request)
-    }
-
     /// What of it reaches the platform.
     pub(crate) fn into_fault(self) -> Fault {
         match self.0 {

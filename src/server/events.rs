@@ -12,27 +12,27 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tracing::Instrument;
 
-use super::line::Line;
+use super::frame_queue::FrameQueue;
 
 /// Runs a turn and yields its packets. Dropped with the connection, it drops the handler at once:
 /// there is no task that would have to be told.
 pub(super) struct Events<F> {
     turn: Option<Pin<Box<F>>>,
-    line: Line,
+    queue: FrameQueue,
     heartbeat: Option<Interval>,
 }
 
-/// A turn in a task of its own, which ends with this. hyper does not ask for more of a body while
-/// the peer does not read; a turn that has a deadline must not depend on it to look at the clock.
-pub(super) struct Apart(JoinHandle<()>);
+/// A turn in its own task, which is aborted when this is dropped. hyper does not poll a body while the
+/// peer does not read; a turn that has a deadline must not depend on that poll to notice it.
+pub(super) struct SpawnedTurn(JoinHandle<()>);
 
-impl Apart {
+impl SpawnedTurn {
     pub(super) fn new(turn: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(tokio::spawn(turn.in_current_span()))
     }
 }
 
-impl Future for Apart {
+impl Future for SpawnedTurn {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -41,24 +41,24 @@ impl Future for Apart {
     }
 }
 
-impl Drop for Apart {
+impl Drop for SpawnedTurn {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 impl<F: Future<Output = ()>> Events<F> {
-    pub(super) fn new(turn: F, line: Line, heartbeat: Option<Duration>) -> Self {
+    pub(super) fn new(turn: F, queue: FrameQueue, heartbeat: Option<Duration>) -> Self {
         let heartbeat = heartbeat.map(|every| {
             let mut ticks = interval_at(Instant::now() + every, every);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         });
-        Self { turn: Some(Box::pin(turn)), line, heartbeat }
+        Self { turn: Some(Box::pin(turn)), queue, heartbeat }
     }
 
     fn packet(&mut self, cx: &Context<'_>) -> Option<Bytes> {
-        let packet = self.line.take(cx)?;
+        let packet = self.queue.take(cx)?;
         if let Some(ticks) = &mut self.heartbeat {
             ticks.reset();
         }
@@ -72,14 +72,14 @@ impl<F: Future<Output = ()>> Stream for Events<F> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(turn) = &mut self.turn else { return Poll::Ready(None) };
         if turn.as_mut().poll(cx).is_ready() {
-            // It ends with a packet in the line, or has ended before.
+            // It ends with a packet in the queue, or has ended before.
             self.turn = None;
             return Poll::Ready(self.packet(cx).map(Ok));
         }
         if let Some(packet) = self.packet(cx) {
             return Poll::Ready(Some(Ok(packet)));
         }
-        if !self.line.is_over()
+        if !self.queue.is_over()
             && let Some(ticks) = &mut self.heartbeat
             && ticks.poll_tick(cx).is_ready()
         {

@@ -28,9 +28,9 @@ impl fmt::Debug for Incoming {
     }
 }
 
-/// Where a parameter stands.
+/// Where a request carries a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum ParameterLocation {
     /// In the path.
     Path,
     /// In the query.
@@ -84,16 +84,16 @@ impl Incoming {
     /// When a required one is missing or one does not fit.
     pub fn parameters<T: DeserializeOwned>(
         &self,
-        names: &[(Place, &str)],
+        names: &[(ParameterLocation, &str)],
     ) -> Result<T, DecodeError> {
         let mut found = Map::new();
-        for (place, name) in names {
-            let value = match place {
-                Place::Path => {
+        for (location, name) in names {
+            let value = match location {
+                ParameterLocation::Path => {
                     self.path.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
                 }
-                Place::Query => self.query(name),
-                Place::Header => {
+                ParameterLocation::Query => self.query(name),
+                ParameterLocation::Header => {
                     let value = self.parts.headers.get(*name);
                     value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
                 }

@@ -1,27 +1,85 @@
-//! What the compiled routers stand on: reading requests, calling the handler, writing packets.
+//! Serving an `Api`: the settings, the reply of a turn, errors, and a socket.
 //!
-//! A platform brings its [`Rules`]; the compiled code brings the [`Call`]s. A bot's author meets
-//! [`Server`] (the settings), [`Sink`] (the reply of a turn), [`Error`] (what a handler fails with)
-//! and, to stop a turn, [`Turns`].
+//! You meet [`Server`] (the settings), [`Sink`] (the reply of a turn), [`Error`] (what a handler fails
+//! with), [`serve`] and, to stop a turn, [`Turns`].
+//!
+//! # The servers
+//!
+//! Every platform's module has a `Server`. All are created, set and served alike:
+//! `Server::new(api)`, then the settings, then `router()`. Those that several have are the same:
+//!
+//! | Server | `path` | `deadline` | `body_limit` | `heartbeat` | `clock` | `trace_content` |
+//! |---|---|---|---|---|---|---|
+//! | `digital_employee::Server` | yes | none | 1 MiB | never | yes | no |
+//! | `duix::Server` | yes | none | 1 MiB | –¹ | –² | no |
+//! | `duix::dialogue::Server` | yes | 20 s | 1 MiB | never | –² | no |
+//! | `odfs::Server` | yes | 30 s | 1 MiB | –¹ | yes | no |
+//! | `aui::Server` | –³ | 30 s | 1 MiB | –¹ | –² | no |
+//!
+//! A cell is the default, or whether the setting is there. ¹ No operation is answered with an event
+//! stream. ² No response is dated. ³ Apps with AICallKit call fixed paths. The 20 s are those of the
+//! platform's document; no document has a number for the 30 s.
+//!
+//! | Server | Its own settings | From a `bot::Host` |
+//! |---|---|---|
+//! | `digital_employee::Server` | `answers`, `controls`, `allow_transfer` | `Host::digital_employee` |
+//! | `duix::Server` | `check_tokens` | |
+//! | `duix::dialogue::Server` | `fallback`, `answer_form`, `secret` | `Host::duix` |
+//! | `odfs::Server` | `authorize`, `issuer`, `max_waiting`, `max_calls`, `idle_timeout`, `utc_offset` | `Host::odfs` |
+//! | `aui::Server` | `bases`, `allow_origins`, `allow_any_origin`; `new` also takes the authorizer | |
+//!
+//! An `Api` of your own, in the simplest form:
+//!
+//! ```
+//! # #[cfg(feature = "digital-employee")]
+//! # mod parrot {
+//! use std::time::Duration;
+//!
+//! use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply, Server};
+//! use callbot::server::{Error, serve};
+//!
+//! struct Parrot;
+//!
+//! impl Api for Parrot {
+//!     async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
+//!         reply.finish("Welcome.").await
+//!     }
+//!
+//!     async fn dialogue(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
+//!         reply.finish(request.utterance).await
+//!     }
+//! }
+//!
+//! async fn run() -> std::io::Result<()> {
+//!     let router = Server::new(Parrot).heartbeat(Duration::from_secs(10)).router();
+//!     serve(tokio::net::TcpListener::bind("0.0.0.0:9000").await?, router).await
+//! }
+//! # }
+//! ```
 
-mod call;
+pub(crate) mod call;
 mod error;
 mod events;
-pub mod function_compute;
-mod incoming;
-mod line;
+pub(crate) mod frame;
+mod frame_queue;
+pub(crate) mod incoming;
 mod options;
-mod rules;
+pub(crate) mod rules;
 mod serve;
 mod sink;
 mod turns;
 
-pub use call::{AnswerCall, Call, EventsCall, Routes, answer, arrived, events};
+pub use call::arrived;
 pub use error::{Error, Fault, FaultKind};
-pub use incoming::{Incoming, Place};
-pub use line::Frame;
 pub use options::{PathError, Server};
-pub use rules::{Answers, Reads, Rules, Speaks, Turn};
 pub use serve::{Serve, serve};
 pub use sink::{SendError, Sink};
 pub use turns::{RunningTurn, Turns};
+
+// Platform modules use these beside the compiled code; which of them depends on the features.
+#[allow(unused_imports)]
+pub(crate) use {
+    frame::Frame,
+    incoming::Incoming,
+    rules::{Answers, Dates, PacketKind, Reads, Rules, Speaks, WritePackets},
+};

@@ -9,12 +9,16 @@ use axum::Router;
 use axum::routing::MethodRouter;
 use tokio::time::Instant;
 
-use super::Rules;
 use super::call::Routes;
+use super::{Dates, Rules, Speaks};
 use crate::clock::{Clock, SharedClock};
 use crate::wire::Operation;
 
-/// A bot, the rules of its platform, and the settings to serve it with.
+/// An `Api` of a platform, with the settings to serve it with.
+///
+/// Each platform's module has an alias of this type, named `Server`; see [the module](super) for a
+/// table of all settings. Create one with [`new`](Self::new), set what you need, and turn it into
+/// routes with [`router`](Self::router).
 #[derive(Debug, Clone)]
 pub struct Server<A, R> {
     pub(crate) api: A,
@@ -43,8 +47,59 @@ impl<A, R: Rules + Default> Server<A, R> {
     }
 }
 
+/// The settings that the servers of all platforms have.
 impl<A, R> Server<A, R> {
-    /// The largest request body, in bytes. Default: 1 MiB.
+    /// Serves an operation at another path than that of the spec. Every other spelling of its path,
+    /// below every base, is then no longer served.
+    ///
+    /// # Errors
+    /// When the path does not begin with `/`, has a segment that a router would not take as plain
+    /// text, or is that of another operation of this server; when the operation has parameters in its
+    /// path, or is not one of this server.
+    pub fn path(mut self, operation: &Operation, path: impl Into<String>) -> Result<Self, PathError>
+    where
+        R: Routes<A>,
+    {
+        let path = path.into();
+        match self.own_path(operation, &path) {
+            Ok(id) => {
+                self.paths.insert(id, path);
+                Ok(self)
+            }
+            Err(reason) => Err(PathError { operation: operation.id, path, reason }),
+        }
+    }
+
+    /// Returns the id of the operation if it can be served at this path, or why it can't.
+    fn own_path(&self, operation: &Operation, path: &str) -> Result<&'static str, &'static str>
+    where
+        R: Routes<A>,
+    {
+        if operation.path.contains('{') {
+            return Err("the operation has parameters in its path");
+        }
+        check_path(path)?;
+        let Some(own) = R::OPERATIONS.iter().find(|own| own.id == operation.id) else {
+            return Err("the operation is not one of this server");
+        };
+        let mut others = R::OPERATIONS.iter().filter(|other| other.id != operation.id);
+        if others.any(|other| self.paths_of(other).iter().any(|taken| taken == path)) {
+            return Err("another operation has this path");
+        }
+        Ok(own.id)
+    }
+
+    /// Sets how long a handler may take, from the arrival of the request; `None` is no limit. Past it
+    /// the handler is dropped and the platform's failure response is sent. Default: that of the
+    /// platform, as the [table](crate::server#the-servers) has it.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets the largest request body, in bytes. A larger one is refused as the platform refuses a bad
+    /// request, with status 413 where its document leaves the status open. Default: 1 MiB.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -53,61 +108,46 @@ impl<A, R> Server<A, R> {
 
     /// Sends a comment on an event stream whenever nothing was sent for this long, so that a peer
     /// that is gone without a word is noticed. At least 1 ms, at most a day. Default: never.
+    ///
+    /// Only the servers of platforms that are answered in event streams have this setting.
     #[must_use]
-    pub fn heartbeat(mut self, every: Duration) -> Self {
+    pub fn heartbeat(mut self, every: Duration) -> Self
+    where
+        R: Speaks,
+    {
         // A timer of zero would never let the handler run, and one beyond all time overflows.
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         self.heartbeat = Some(every.clamp(Duration::from_millis(1), DAY));
         self
     }
 
-    /// The clock that packets are dated by, where a platform dates them. Default: that of the machine.
+    /// Sets the clock for the times in responses. Default: the system clock.
+    ///
+    /// Only the servers of platforms whose responses have times have this setting.
     #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
+    pub fn clock(mut self, clock: impl Clock) -> Self
+    where
+        R: Dates,
+    {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// Whether requests and packets are traced with their content, at level `TRACE`: what callers
-    /// say, the keys they press and their numbers, but no secrets. Default: no.
+    /// Sets whether requests and responses are traced with their content, at level `TRACE`: what
+    /// callers say, the keys they press and their numbers, but no secrets. Default: no.
     #[must_use]
     pub fn trace_content(mut self, on: bool) -> Self {
         self.trace_content = on;
         self
     }
 
-    /// How long a handler may take, from the arrival of the request. Past it the handler is dropped
-    /// and the platform's failure answer goes out. Default: none for Digital Employee, 20 s for DUIX
-    /// as its document has it, 30 s for ODFS and the AUI Kits app server, of which no document says
-    /// anything.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
-        self.deadline = deadline;
-        self
-    }
-
-    /// Serves an operation at another path than that of the spec.
-    ///
-    /// # Errors
-    /// When the path does not begin with `/`, has a segment that a router would take for more than
-    /// text, or is taken, or when the operation has parameters in its path.
-    pub fn path(mut self, operation: &Operation, path: &str) -> Result<Self, PathError>
+    /// Returns the routes, for [`serve`](super::serve), for `axum::serve`, or to be merged into your
+    /// own router.
+    pub fn router(self) -> Router
     where
         R: Routes<A>,
     {
-        if operation.path.contains('{') {
-            return Err(PathError("the operation has parameters in its path"));
-        }
-        check_path(path)?;
-        let others = R::OPERATIONS.iter().filter(|other| other.id != operation.id);
-        let Some(own) = R::OPERATIONS.iter().find(|own| own.id == operation.id) else {
-            return Err(PathError("the operation is not one of this server"));
-        };
-        if others.into_iter().any(|other| self.paths_of(other).iter().any(|taken| taken == path)) {
-            return Err(PathError("another operation has this path"));
-        }
-        self.paths.insert(own.id, path.into());
-        Ok(self)
+        R::routes(self)
     }
 
     /// When the handler of a request that arrived then must have ended.
@@ -136,6 +176,7 @@ impl<A, R> Server<A, R> {
     }
 
     /// Adds the routes of an operation to a router of this server.
+    #[doc(hidden)]
     pub fn route(
         &self,
         router: Router<Arc<Self>>,
@@ -150,62 +191,58 @@ impl<A, R> Server<A, R> {
         paths.iter().fold(router, |router, path| router.route(path, handler.clone()))
     }
 
-    /// The same settings for another bot.
-    #[cfg(feature = "aui")]
-    pub(crate) fn with_api<B>(&self, api: B) -> Server<B, R>
-    where
-        R: Clone,
-    {
+    /// Returns a server with the same settings for another `Api` and other rules: for a platform that
+    /// serves its own `Api` through the one that is compiled from its spec.
+    #[doc(hidden)]
+    pub fn map<B, S>(self, map: impl FnOnce(A, R) -> (B, S)) -> Server<B, S> {
+        let (api, rules) = map(self.api, self.rules);
         Server {
             api,
-            rules: self.rules.clone(),
+            rules,
             body_limit: self.body_limit,
             heartbeat: self.heartbeat,
-            clock: self.clock.clone(),
+            clock: self.clock,
             trace_content: self.trace_content,
             deadline: self.deadline,
-            paths: self.paths.clone(),
+            paths: self.paths,
         }
     }
 
-    /// The settings of the platform.
+    /// The rules, for a platform whose settings are a part of them.
+    #[doc(hidden)]
     pub fn rules_mut(&mut self) -> &mut R {
         &mut self.rules
-    }
-
-    /// The routes, to be served by [`serve`](super::serve), by `axum::serve`, or within a router of
-    /// one's own.
-    pub fn router(self) -> Router
-    where
-        R: Routes<A>,
-    {
-        R::routes(Arc::new(self))
     }
 }
 
 /// Why an operation can't be served at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PathError(&'static str);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathError {
+    operation: &'static str,
+    path: String,
+    reason: &'static str,
+}
 
 impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not a path for this operation: {}", self.0)
+        let Self { operation, path, reason } = self;
+        write!(f, "{operation} can't be served at {path:?}: {reason}")
     }
 }
 
 impl std::error::Error for PathError {}
 
-/// Only what every router and every client take for plain text.
-fn check_path(path: &str) -> Result<(), PathError> {
+/// Accepts only what every router and every client take as plain text.
+fn check_path(path: &str) -> Result<(), &'static str> {
     let Some(rest) = path.strip_prefix('/') else {
-        return Err(PathError("it does not begin with `/`"));
+        return Err("it does not begin with `/`");
     };
     if rest.split('/').any(|segment| segment.starts_with([':', '*'])) {
-        return Err(PathError("a segment begins with `:` or `*`"));
+        return Err("a segment begins with `:` or `*`");
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@*/%".contains(c);
     if !rest.chars().all(plain) {
-        return Err(PathError("it has a character that does not go into a path as it is"));
+        return Err("it has a character that does not go into a path as it is");
     }
     Ok(())
 }

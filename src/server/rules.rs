@@ -12,7 +12,7 @@ use crate::wire::{Operation, Validate};
 /// The rules of a platform: what is echoed, and how a failure looks. It is also where the
 /// platform's settings live.
 pub trait Rules: Send + Sync + 'static {
-    /// What of a request returns in its answer.
+    /// The fields of a request that its response echoes.
     type Echo: Clone + Default + Send + 'static;
 
     /// How long a handler may take, from the arrival of the request; `None` for as long as it likes.
@@ -46,7 +46,7 @@ pub trait Rules: Send + Sync + 'static {
 
 /// Rules that know what to echo of an input.
 pub trait Reads<I>: Rules {
-    /// What of this input returns in its answer.
+    /// The fields of this input that its response echoes.
     fn echo(&self, input: &I) -> Self::Echo;
 }
 
@@ -59,30 +59,42 @@ pub trait Answers<O>: Rules {
     fn answer(&self, echo: &Self::Echo, output: O) -> Self::Answer;
 }
 
+/// Rules of a platform whose responses have times, so that its server has a clock.
+pub trait Dates: Rules {}
+
 /// Rules of a platform that is answered in streams.
 pub trait Speaks: Rules {
-    /// The state of one reply.
-    type Turn: Turn;
+    /// What writes the packets of one reply.
+    type Writer: WritePackets;
 
     /// Whether a request that is refused before its handler runs is answered with a stream, too, or
     /// as one without a stream.
     const REFUSES_IN_STREAM: bool = true;
 
-    /// The begin of a reply.
-    fn turn(&self, echo: Self::Echo, clock: &SharedClock) -> Self::Turn;
+    /// Starts a reply.
+    fn writer(&self, echo: Self::Echo, clock: &SharedClock) -> Self::Writer;
 }
 
-/// The state of one reply: it makes packets of the handler's events and keeps the platform's rules
-/// about their order.
-pub trait Turn: Send + 'static {
+/// Whether a packet ends its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PacketKind {
+    /// Other packets may follow.
+    Next,
+    /// No packet follows: this one ends the stream.
+    Last,
+}
+
+/// Writes the packets of one reply: it turns the handler's events into packets and keeps the
+/// platform's rules about their order.
+pub trait WritePackets: Send + 'static {
     /// What a handler yields.
     type Event: Send + 'static;
 
-    /// The packet of an event. `last` ends the stream with it.
+    /// Returns the packet of an event. One of [`PacketKind::Last`] ends the stream.
     ///
     /// # Errors
-    /// When the event breaks a rule. The turn is then as it was before.
-    fn packet(&mut self, event: Self::Event, last: bool) -> Result<Frame, SendError>;
+    /// When the event breaks a rule. The writer is then as it was before.
+    fn packet(&mut self, event: Self::Event, kind: PacketKind) -> Result<Frame, SendError>;
 
     /// The packet that ends the stream; `None` when it has ended already.
     fn end(&mut self) -> Option<Frame>;

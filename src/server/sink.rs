@@ -5,8 +5,8 @@ use std::pin::pin;
 
 use futures_util::{Stream, StreamExt};
 
-use super::line::{Frame, Line};
-use super::{Error, Turn};
+use super::frame_queue::FrameQueue;
+use super::{Error, Frame, PacketKind, WritePackets};
 use crate::wire::Violations;
 
 /// The reply of a turn. It is lent to the handler for the turn and sends each event as one packet,
@@ -15,14 +15,14 @@ use crate::wire::Violations;
 /// A handler that returns has ended its reply; the packet that tells the platform so is written by
 /// the server.
 pub struct Sink<T> {
-    turn: T,
-    line: Line,
+    writer: T,
+    queue: FrameQueue,
     trace_content: bool,
 }
 
-impl<T: Turn> Sink<T> {
-    pub(super) fn new(turn: T, line: Line, trace_content: bool) -> Self {
-        Self { turn, line, trace_content }
+impl<T: WritePackets> Sink<T> {
+    pub(super) fn new(writer: T, queue: FrameQueue, trace_content: bool) -> Self {
+        Self { writer, queue, trace_content }
     }
 
     /// Sends an event. Waits while the peer is slow to read, so that it slows the bot.
@@ -31,7 +31,7 @@ impl<T: Turn> Sink<T> {
     /// A [`SendError`] when the event breaks a rule of the platform: nothing was sent, and the reply
     /// can go on. [`Error::downcast_ref`] gives it back.
     pub async fn send(&mut self, event: impl Into<T::Event>) -> Result<(), Error> {
-        Ok(self.put(event.into(), false).await?)
+        Ok(self.put(event.into(), PacketKind::Next).await?)
     }
 
     /// Sends the last event: its packet ends the reply, and no packet follows. The connection stays
@@ -40,7 +40,7 @@ impl<T: Turn> Sink<T> {
     /// # Errors
     /// As [`send`](Self::send). After success every further event is [`SendError::Finished`].
     pub async fn finish(&mut self, event: impl Into<T::Event>) -> Result<(), Error> {
-        Ok(self.put(event.into(), true).await?)
+        Ok(self.put(event.into(), PacketKind::Last).await?)
     }
 
     /// Sends all events of a stream, such as the answer of a language model.
@@ -71,38 +71,38 @@ impl<T: Turn> Sink<T> {
         Ok(())
     }
 
-    async fn put(&mut self, event: T::Event, last: bool) -> Result<(), SendError> {
-        // The place in the line comes first, so that a packet is dated when it leaves.
-        self.line.room().await;
-        let packet = self.turn.packet(event, last)?;
-        self.write(packet, last);
+    async fn put(&mut self, event: T::Event, kind: PacketKind) -> Result<(), SendError> {
+        // Wait for room first, so that a packet is dated when it leaves.
+        self.queue.room().await;
+        let packet = self.writer.packet(event, kind)?;
+        self.write(packet, kind);
         Ok(())
     }
 
     /// Ends the stream well.
     pub(super) async fn end(&mut self) {
-        let packet = self.turn.end();
+        let packet = self.writer.end();
         self.close(packet).await;
     }
 
     /// Ends the stream with a failure.
     pub(super) async fn fail(&mut self, fault: &super::Fault) {
-        let packet = self.turn.fail(fault);
+        let packet = self.writer.fail(fault);
         self.close(packet).await;
     }
 
     async fn close(&mut self, packet: Option<Frame>) {
         if let Some(packet) = packet {
-            self.line.room().await;
-            self.write(packet, true);
+            self.queue.room().await;
+            self.write(packet, PacketKind::Last);
         }
     }
 
-    fn write(&self, packet: Frame, last: bool) {
+    fn write(&self, packet: Frame, kind: PacketKind) {
         if self.trace_content {
             tracing::trace!(packet = packet.text().trim_end(), "packet");
         }
-        self.line.put(packet, last);
+        self.queue.put(packet, kind);
     }
 }
 

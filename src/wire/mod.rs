@@ -1,32 +1,30 @@
-//! What the compiled code stands on when it reads and writes JSON.
+//! JSON as platforms write it: reading, checking, and what must not show.
 //!
-//! Reading is lenient and errors say where ([`decode`]); writing is strict ([`Validate`]). The rest
-//! are the wire forms that platforms use: numbers in texts, JSON in strings, two spellings of a key.
+//! Reading is lenient, and errors say where ([`decode`]). Writing is strict ([`Validate`]). [`Secret`]
+//! never shows. [`Operation`] describes an operation of a platform.
 
 mod decode;
-mod duration;
-mod enclosed;
-mod forms;
-mod hidden;
+pub(crate) mod duration;
+pub(crate) mod enclosed;
+pub(crate) mod forms;
+pub(crate) mod hidden;
 mod operation;
 #[cfg(feature = "schemars")]
-mod schema;
-mod union;
-mod validate;
+pub(crate) mod schema;
+pub(crate) mod union;
+pub(crate) mod validate;
 
 pub use decode::{DecodeError, decode, decode_value};
-pub use duration::{Milliseconds, OrUnset, Seconds};
-pub use enclosed::{Enclosed, read_content, read_enclosed};
-pub use forms::{
-    JsonText, JsonTextOrBlank, OrJson, OrJsonText, OrJsonTextOrText, OrNumber, OrText,
-    first_filled, parameter, read_code, read_text, tag_text,
-};
-pub use hidden::{Hidden, Secret};
+pub use hidden::Secret;
 pub use operation::Operation;
-#[cfg(feature = "schemars")]
-pub use schema::schema_of;
-pub use serde_with::de::DeserializeAsWrap as ReadAs;
-pub use serde_with::ser::SerializeAsWrap as WriteAs;
-pub use serde_with::{As, Same};
-pub use union::{Arm, Key, Union, read_union, salvage};
-pub use validate::{Report, Validate, Violation, Violations};
+pub use validate::{Validate, Violation, Violations};
+
+// Platform modules use these beside the compiled code; which of them depends on the features.
+#[allow(unused_imports)]
+pub(crate) use {
+    forms::{OrText, parameter, read_text},
+    hidden::Hidden,
+    serde_with::As,
+    union::salvage,
+    validate::Report,
+};

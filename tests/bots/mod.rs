@@ -15,7 +15,7 @@ use callbot::bot::{
     MemoryStore, Notice, Platform, Reply, Result, SpeechSettings, Store, StoreError, Transfer,
     TurnId,
 };
-use callbot::client::{CallOptions, Error, EventStream, InMemory};
+use callbot::client::{CallOptions, Error, EventStream, InMemoryTransport};
 use callbot::digital_employee::{
     AbortDialogueRequest, AbortType, BeginSessionRequest, Client, DialogueRequest,
     EndSessionRequest, Packet, VendorParams,
@@ -38,7 +38,7 @@ pub(crate) fn line<B: Bot>(host: Host<B>) -> Line<B> {
     // The platform keeps its time: a test waits for the bot.
     let long = Duration::from_secs(600);
     let options = CallOptions::new().call_deadline(long).first_event_deadline(long);
-    let client = Client::builder("http://bot").transport(InMemory::new(router));
+    let client = Client::builder("http://bot").transport(InMemoryTransport::new(router));
     let client = client.options(options.gap_deadline(long)).build().unwrap();
     Line { host, client }
 }

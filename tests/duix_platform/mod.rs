@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use callbot::client::{CallOptions, Error, Retries, Transport, TransportError};
 use callbot::clock::Clock;
-use callbot::duix::{Builder, Client, CreateAvatarRequest, Tokens};
+use callbot::duix::{Client, ClientBuilder, CreateAvatarRequest, Tokens};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
@@ -117,7 +117,7 @@ pub(crate) fn times(token: &str) -> (i64, i64) {
 
 /// Up to so many retries, without a pause.
 pub(crate) fn at_once(most: u32) -> CallOptions {
-    CallOptions::new().retries(Retries::up_to(most).pause(Duration::ZERO))
+    CallOptions::new().retries(Retries::up_to(most).initial_backoff(Duration::ZERO))
 }
 
 /// A request as the platform gets it.
@@ -205,14 +205,14 @@ impl Fake {
         self.taken();
     }
 
-    pub(crate) fn builder(&self) -> Builder {
+    pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder(APP, KEY).transport(self.clone())
     }
 
     /// A client whose tokens are dated by this clock, and not dated back.
-    pub(crate) fn dated(&self, clock: impl Clock) -> Builder {
+    pub(crate) fn dated(&self, clock: impl Clock) -> ClientBuilder {
         let tokens = Tokens::new(APP, KEY).back_dating(Duration::ZERO).clock(clock);
-        Client::with_tokens(tokens).transport(self.clone())
+        Client::builder_with_tokens(tokens).transport(self.clone())
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -290,7 +290,7 @@ impl Socket {
         Self::new(move |_| answer.clone()).await
     }
 
-    pub(crate) fn builder(&self) -> Builder {
+    pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder(APP, KEY).base_url(&self.url)
     }
 

@@ -1,8 +1,16 @@
 // Compiled from `specs/fixture.yaml`. Change the spec, not this file.
-use ::callbot::wire;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use ::callbot::{client, codegen, server, wire};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 /// Guests, and whether the call went well.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestList {
     /// Whether the call went well.
@@ -44,14 +52,12 @@ impl GuestList {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for GuestList {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for GuestList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = GuestList;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -65,7 +71,7 @@ impl<'de> serde::Deserialize<'de> for GuestList {
                 let mut total: Option<i64> = None;
                 let mut total_2: Option<i64> = None;
                 let mut total_3: Option<i64> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "success" => success = map_.next_value()?,
                         "guests" => guests = map_.next_value()?,
@@ -84,11 +90,11 @@ impl<'de> serde::Deserialize<'de> for GuestList {
                         .ok_or_else(|| serde::de::Error::missing_field("success"))?,
                     guests: guests
                         .ok_or_else(|| serde::de::Error::missing_field("guests"))?,
-                    message: wire::first_filled(
+                    message: codegen::first_filled(
                         [message, message_2],
                         |value| value.is_empty(),
                     ),
-                    total: wire::first_filled([total, total_2, total_3], |_| false),
+                    total: codegen::first_filled([total, total_2, total_3], |_| false),
                 })
             }
         }
@@ -99,7 +105,7 @@ impl<'de> serde::Deserialize<'de> for GuestList {
 /// A guest.
 ///
 /// The second paragraph of a description stays apart from the first.
-#[derive(Clone, PartialEq, serde::Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Guest {
     /// The id; old peers send a number.
@@ -140,7 +146,7 @@ pub struct Guest {
     /// An object, as JSON in a string.
     #[serde(
         skip_serializing_if = "Option::is_none",
-        serialize_with = "wire::As::<Option<wire::JsonText>>::serialize"
+        serialize_with = "codegen::As::<Option<codegen::JsonText>>::serialize"
     )]
     pub settings: Option<Settings>,
     /// An object, its JSON in a string, or its text alone.
@@ -153,14 +159,14 @@ pub struct Guest {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<Order>,
     /// What it costs.
-    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub prices: std::collections::BTreeMap<String, i64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, i64>,
     /// An object of any keys.
-    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
-    pub notes: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub notes: Map<String, Value>,
     /// Any JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub anything: Option<serde_json::Value>,
+    pub anything: Option<Value>,
 }
 
 impl Guest {
@@ -277,27 +283,21 @@ impl Guest {
 
     /// Sets [`prices`](Self::prices).
     #[must_use]
-    pub fn with_prices(
-        mut self,
-        prices: std::collections::BTreeMap<String, i64>,
-    ) -> Self {
+    pub fn with_prices(mut self, prices: BTreeMap<String, i64>) -> Self {
         self.prices = prices;
         self
     }
 
     /// Sets [`notes`](Self::notes).
     #[must_use]
-    pub fn with_notes(
-        mut self,
-        notes: serde_json::Map<String, serde_json::Value>,
-    ) -> Self {
+    pub fn with_notes(mut self, notes: Map<String, Value>) -> Self {
         self.notes = notes;
         self
     }
 
     /// Sets [`anything`](Self::anything).
     #[must_use]
-    pub fn with_anything(mut self, anything: impl Into<serde_json::Value>) -> Self {
+    pub fn with_anything(mut self, anything: impl Into<Value>) -> Self {
         self.anything = Some(anything.into());
         self
     }
@@ -321,11 +321,11 @@ impl Guest {
     }
 }
 
-impl std::fmt::Debug for Guest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guest")
             .field("id", &self.id)
-            .field("name", &wire::Hidden::of(&self.name))
+            .field("name", &codegen::Hidden::of(&self.name))
             .field("age", &self.age)
             .field("mood", &self.mood)
             .field("reason", &self.reason)
@@ -348,14 +348,12 @@ impl std::fmt::Debug for Guest {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Guest {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for Guest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = Guest;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -379,15 +377,15 @@ impl<'de> serde::Deserialize<'de> for Guest {
                 let mut motto: Option<Motto> = None;
                 let mut wakes: Option<super::house::Hour> = None;
                 let mut orders: Option<Vec<Order>> = None;
-                let mut prices: Option<std::collections::BTreeMap<String, i64>> = None;
-                let mut notes: Option<serde_json::Map<String, serde_json::Value>> = None;
-                let mut anything: Option<serde_json::Value> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                let mut prices: Option<BTreeMap<String, i64>> = None;
+                let mut notes: Option<Map<String, Value>> = None;
+                let mut anything: Option<Value> = None;
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "id" => {
                             id = map_
                                 .next_value::<
-                                    wire::ReadAs<Option<String>, Option<wire::OrNumber>>,
+                                    codegen::ReadAs<Option<String>, Option<codegen::OrNumber>>,
                                 >()?
                                 .into_inner();
                         }
@@ -395,7 +393,7 @@ impl<'de> serde::Deserialize<'de> for Guest {
                         "age" => {
                             age = map_
                                 .next_value::<
-                                    wire::ReadAs<Option<i32>, Option<wire::OrText>>,
+                                    codegen::ReadAs<Option<i32>, Option<codegen::OrText>>,
                                 >()?
                                 .into_inner();
                         }
@@ -412,14 +410,17 @@ impl<'de> serde::Deserialize<'de> for Guest {
                         "settings" => {
                             settings = map_
                                 .next_value::<
-                                    wire::ReadAs<Option<Settings>, wire::JsonTextOrBlank>,
+                                    codegen::ReadAs<Option<Settings>, codegen::JsonTextOrBlank>,
                                 >()?
                                 .into_inner();
                         }
                         "motto" => {
                             motto = map_
                                 .next_value::<
-                                    wire::ReadAs<Option<Motto>, Option<wire::OrJsonTextOrText>>,
+                                    codegen::ReadAs<
+                                        Option<Motto>,
+                                        Option<codegen::OrJsonTextOrText>,
+                                    >,
                                 >()?
                                 .into_inner();
                         }
@@ -427,9 +428,9 @@ impl<'de> serde::Deserialize<'de> for Guest {
                         "orders" => {
                             orders = map_
                                 .next_value::<
-                                    wire::ReadAs<
+                                    codegen::ReadAs<
                                         Option<Vec<Order>>,
-                                        Option<Vec<wire::OrJsonText>>,
+                                        Option<Vec<codegen::OrJsonText>>,
                                     >,
                                 >()?
                                 .into_inner();
@@ -437,9 +438,9 @@ impl<'de> serde::Deserialize<'de> for Guest {
                         "prices" => {
                             prices = map_
                                 .next_value::<
-                                    wire::ReadAs<
-                                        Option<std::collections::BTreeMap<String, i64>>,
-                                        Option<std::collections::BTreeMap<wire::Same, wire::OrText>>,
+                                    codegen::ReadAs<
+                                        Option<BTreeMap<String, i64>>,
+                                        Option<BTreeMap<codegen::Same, codegen::OrText>>,
                                     >,
                                 >()?
                                 .into_inner();
@@ -481,7 +482,7 @@ impl<'de> serde::Deserialize<'de> for Guest {
 }
 
 /// Keys that are not named are kept.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Settings {
     /// Whether the lights are on.
@@ -489,7 +490,7 @@ pub struct Settings {
     pub lights: Option<bool>,
     /// Keys that the platform's document does not name, kept as they came.
     #[serde(flatten)]
-    pub extra: std::collections::BTreeMap<String, serde_json::Value>,
+    pub extra: BTreeMap<String, Value>,
 }
 
 impl Settings {
@@ -514,21 +515,19 @@ impl Settings {
     pub fn with_extra(
         mut self,
         key: impl Into<String>,
-        value: impl Into<serde_json::Value>,
+        value: impl Into<Value>,
     ) -> Self {
         self.extra.insert(key.into(), value.into());
         self
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Settings {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for Settings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = Settings;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -536,8 +535,8 @@ impl<'de> serde::Deserialize<'de> for Settings {
                 mut map_: M,
             ) -> Result<Settings, M::Error> {
                 let mut lights: Option<bool> = None;
-                let mut extra = std::collections::BTreeMap::new();
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                let mut extra = BTreeMap::new();
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "lights" => lights = map_.next_value()?,
                         _ => {
@@ -554,7 +553,7 @@ impl<'de> serde::Deserialize<'de> for Settings {
 
 /// A drink.
 #[doc(alias = "DrinkParams")]
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Drink {
     /// In decilitres.
@@ -569,14 +568,12 @@ impl Drink {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Drink {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for Drink {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = Drink;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -584,7 +581,7 @@ impl<'de> serde::Deserialize<'de> for Drink {
                 mut map_: M,
             ) -> Result<Drink, M::Error> {
                 let mut size: Option<i32> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "size" => size = map_.next_value()?,
                         _ => {
@@ -603,7 +600,7 @@ impl<'de> serde::Deserialize<'de> for Drink {
 
 /// A meal.
 #[doc(alias = "MealParams")]
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Meal {
     /// The courses.
@@ -631,14 +628,12 @@ impl Meal {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Meal {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for Meal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = Meal;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -646,7 +641,7 @@ impl<'de> serde::Deserialize<'de> for Meal {
                 mut map_: M,
             ) -> Result<Meal, M::Error> {
                 let mut courses: Option<Vec<String>> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "courses" => courses = map_.next_value()?,
                         _ => {
@@ -664,7 +659,7 @@ impl<'de> serde::Deserialize<'de> for Meal {
 }
 
 /// A greeting.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Greeting {
     /// The words.
@@ -679,14 +674,12 @@ impl Greeting {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Greeting {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for Greeting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = Greeting;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -694,7 +687,7 @@ impl<'de> serde::Deserialize<'de> for Greeting {
                 mut map_: M,
             ) -> Result<Greeting, M::Error> {
                 let mut text: Option<String> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "text" => text = map_.next_value()?,
                         _ => {
@@ -712,12 +705,12 @@ impl<'de> serde::Deserialize<'de> for Greeting {
 }
 
 /// A farewell.
-#[derive(Clone, PartialEq, Default, serde::Serialize)]
+#[derive(Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Farewell {
     /// Keys that the platform's document does not name, kept as they came.
     #[serde(flatten)]
-    pub extra: std::collections::BTreeMap<String, String>,
+    pub extra: BTreeMap<String, String>,
 }
 
 impl Farewell {
@@ -739,33 +732,31 @@ impl Farewell {
     }
 }
 
-impl std::fmt::Debug for Farewell {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Farewell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Farewell")
-            .field("extra", &wire::Hidden::of(&self.extra))
+            .field("extra", &codegen::Hidden::of(&self.extra))
             .finish()
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Farewell {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for Farewell {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = Farewell;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
                 self,
                 mut map_: M,
             ) -> Result<Farewell, M::Error> {
-                let mut extra = std::collections::BTreeMap::new();
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                let mut extra = BTreeMap::new();
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     if let Some(value) = map_
                         .next_value::<
-                            wire::ReadAs<Option<String>, Option<wire::OrJson>>,
+                            codegen::ReadAs<Option<String>, Option<codegen::OrJson>>,
                         >()?
                         .into_inner()
                     {
@@ -780,9 +771,10 @@ impl<'de> serde::Deserialize<'de> for Farewell {
 }
 
 /// Nothing is said; there is nothing but the tag.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Silence {}
+
 impl Silence {
     /// All fields absent.
     #[must_use]
@@ -791,14 +783,12 @@ impl Silence {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Silence {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for Silence {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = Silence;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -816,7 +806,7 @@ impl<'de> serde::Deserialize<'de> for Silence {
 }
 
 /// What a guest lives by.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Motto {
     /// The motto itself.
@@ -846,14 +836,12 @@ impl Motto {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Motto {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for Motto {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = Motto;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -862,7 +850,7 @@ impl<'de> serde::Deserialize<'de> for Motto {
             ) -> Result<Motto, M::Error> {
                 let mut text: Option<String> = None;
                 let mut loud: Option<bool> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "words" => text = map_.next_value()?,
                         "loud" => loud = map_.next_value()?,
@@ -894,7 +882,7 @@ impl From<&str> for Motto {
 }
 
 /// One event of the stream.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Word {
     /// The word.
@@ -911,14 +899,12 @@ impl Word {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Word {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = Word;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -927,7 +913,7 @@ impl<'de> serde::Deserialize<'de> for Word {
             ) -> Result<Word, M::Error> {
                 let mut text: Option<String> = None;
                 let mut last: Option<bool> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "text" => text = map_.next_value()?,
                         "last" => last = map_.next_value()?,
@@ -947,7 +933,7 @@ impl<'de> serde::Deserialize<'de> for Word {
 }
 
 /// What `listGuests` takes in its path, query and headers.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ListGuestsParameters {
     /// The room.
@@ -1021,14 +1007,12 @@ impl ListGuestsParameters {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for ListGuestsParameters {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for ListGuestsParameters {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = ListGuestsParameters;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -1041,20 +1025,20 @@ impl<'de> serde::Deserialize<'de> for ListGuestsParameters {
                 let mut mood: Option<Mood> = None;
                 let mut trace_id: Option<String> = None;
                 let mut key: Option<wire::Secret> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "roomId" => room_id = map_.next_value()?,
                         "limit" => {
                             limit = map_
                                 .next_value::<
-                                    wire::ReadAs<Option<i32>, Option<wire::OrText>>,
+                                    codegen::ReadAs<Option<i32>, Option<codegen::OrText>>,
                                 >()?
                                 .into_inner();
                         }
                         "detailed" => {
                             detailed = map_
                                 .next_value::<
-                                    wire::ReadAs<Option<bool>, Option<wire::OrText>>,
+                                    codegen::ReadAs<Option<bool>, Option<codegen::OrText>>,
                                 >()?
                                 .into_inner();
                         }
@@ -1082,7 +1066,7 @@ impl<'de> serde::Deserialize<'de> for ListGuestsParameters {
 }
 
 /// What `addGuest` takes in its path, query and headers.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AddGuestParameters {
     /// The room.
@@ -1098,14 +1082,12 @@ impl AddGuestParameters {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for AddGuestParameters {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for AddGuestParameters {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = AddGuestParameters;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -1113,7 +1095,7 @@ impl<'de> serde::Deserialize<'de> for AddGuestParameters {
                 mut map_: M,
             ) -> Result<AddGuestParameters, M::Error> {
                 let mut room_id: Option<String> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "roomId" => room_id = map_.next_value()?,
                         _ => {
@@ -1132,7 +1114,7 @@ impl<'de> serde::Deserialize<'de> for AddGuestParameters {
 }
 
 /// What `whisper` takes in its path, query and headers.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct WhisperParameters {
     /// Who asks; never shows.
@@ -1157,14 +1139,12 @@ impl WhisperParameters {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for WhisperParameters {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for WhisperParameters {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = WhisperParameters;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -1172,7 +1152,7 @@ impl<'de> serde::Deserialize<'de> for WhisperParameters {
                 mut map_: M,
             ) -> Result<WhisperParameters, M::Error> {
                 let mut authorization: Option<wire::Secret> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "Authorization" => authorization = map_.next_value()?,
                         _ => {
@@ -1216,7 +1196,7 @@ impl Mood {
     }
 }
 
-impl std::str::FromStr for Mood {
+impl FromStr for Mood {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -1230,23 +1210,21 @@ impl std::str::FromStr for Mood {
     }
 }
 
-impl std::fmt::Display for Mood {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Mood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-impl serde::Serialize for Mood {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Serialize for Mood {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Mood {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
-        wire::read_text(deserializer)
+impl<'de> Deserialize<'de> for Mood {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_text(deserializer)
     }
 }
 
@@ -1293,7 +1271,7 @@ impl Rank {
     }
 }
 
-impl std::str::FromStr for Rank {
+impl FromStr for Rank {
     type Err = std::num::ParseIntError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -1301,8 +1279,8 @@ impl std::str::FromStr for Rank {
     }
 }
 
-impl std::fmt::Display for Rank {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Rank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Guest => f.pad("Guest"),
             Self::Regular => f.pad("Regular"),
@@ -1312,17 +1290,15 @@ impl std::fmt::Display for Rank {
     }
 }
 
-impl serde::Serialize for Rank {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Serialize for Rank {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(self.code())
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Rank {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
-        wire::read_code(deserializer).map(Self::from_code)
+impl<'de> Deserialize<'de> for Rank {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_code(deserializer).map(Self::from_code)
     }
 }
 
@@ -1341,30 +1317,30 @@ pub enum Order {
 
 /// An object for [`Order`] of a kind that this version does not know.
 #[derive(Clone, PartialEq)]
-pub struct UnknownOrder(serde_json::Map<String, serde_json::Value>);
+pub struct UnknownOrder(Map<String, Value>);
 
 impl UnknownOrder {
     /// The whole object, its tag included.
     #[must_use]
-    pub fn json(&self) -> &serde_json::Map<String, serde_json::Value> {
+    pub fn json(&self) -> &Map<String, Value> {
         &self.0
     }
 }
 
-impl std::fmt::Debug for UnknownOrder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        wire::Hidden::object(f, &self.0, "kind")
+impl fmt::Debug for UnknownOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        codegen::Hidden::object(f, &self.0, "kind")
     }
 }
 
 impl Order {
     /// The value of `kind`.
     #[must_use]
-    pub fn kind(&self) -> std::borrow::Cow<'_, str> {
+    pub fn kind(&self) -> Cow<'_, str> {
         match self {
             Self::Drink(_) => "Drink".into(),
             Self::Meal(_) => "Meal".into(),
-            Self::Unknown(UnknownOrder(object)) => wire::tag_text(object, "kind"),
+            Self::Unknown(UnknownOrder(object)) => codegen::tag_text(object, "kind"),
         }
     }
 }
@@ -1381,9 +1357,9 @@ impl From<Meal> for Order {
     }
 }
 
-impl serde::Serialize for Order {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(serde::Serialize)]
+impl Serialize for Order {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
         struct Tagged<'a, T> {
             #[serde(rename = "kind")]
             tag: &'static str,
@@ -1398,30 +1374,28 @@ impl serde::Serialize for Order {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Order {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
-        wire::read_union(deserializer)
+impl<'de> Deserialize<'de> for Order {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_union(deserializer)
     }
 }
 
-impl wire::Union for Order {
+impl codegen::Union for Order {
     const TAG: &'static str = "kind";
 
-    fn arm<'de, D: serde::Deserializer<'de>>(
+    fn arm<'de, D: Deserializer<'de>>(
         tag: &str,
         arm: D,
-    ) -> wire::Arm<Self, D, D::Error> {
+    ) -> codegen::Arm<Self, D, D::Error> {
         use serde::Deserialize as _;
         match tag {
-            "Drink" => wire::Arm::Known(Drink::deserialize(arm).map(Self::Drink)),
-            "Meal" => wire::Arm::Known(Meal::deserialize(arm).map(Self::Meal)),
-            _ => wire::Arm::Unknown(arm),
+            "Drink" => codegen::Arm::Known(Drink::deserialize(arm).map(Self::Drink)),
+            "Meal" => codegen::Arm::Known(Meal::deserialize(arm).map(Self::Meal)),
+            _ => codegen::Arm::Unknown(arm),
         }
     }
 
-    fn unknown(object: serde_json::Map<String, serde_json::Value>) -> Self {
+    fn unknown(object: Map<String, Value>) -> Self {
         Self::Unknown(UnknownOrder(object))
     }
 }
@@ -1443,31 +1417,31 @@ pub enum Question {
 
 /// An object for [`Question`] of a kind that this version does not know.
 #[derive(Clone, PartialEq)]
-pub struct UnknownQuestion(serde_json::Map<String, serde_json::Value>);
+pub struct UnknownQuestion(Map<String, Value>);
 
 impl UnknownQuestion {
     /// The whole object, its tag included.
     #[must_use]
-    pub fn json(&self) -> &serde_json::Map<String, serde_json::Value> {
+    pub fn json(&self) -> &Map<String, Value> {
         &self.0
     }
 }
 
-impl std::fmt::Debug for UnknownQuestion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        wire::Hidden::object(f, &self.0, "action")
+impl fmt::Debug for UnknownQuestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        codegen::Hidden::object(f, &self.0, "action")
     }
 }
 
 impl Question {
     /// The value of `action`.
     #[must_use]
-    pub fn kind(&self) -> std::borrow::Cow<'_, str> {
+    pub fn kind(&self) -> Cow<'_, str> {
         match self {
             Self::Greeting(_) => "8".into(),
             Self::Farewell(_) => "9".into(),
             Self::Silence(_) => "10".into(),
-            Self::Unknown(UnknownQuestion(object)) => wire::tag_text(object, "action"),
+            Self::Unknown(UnknownQuestion(object)) => codegen::tag_text(object, "action"),
         }
     }
 }
@@ -1490,9 +1464,9 @@ impl From<Silence> for Question {
     }
 }
 
-impl serde::Serialize for Question {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(serde::Serialize)]
+impl Serialize for Question {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
         struct Tagged<'a, T> {
             #[serde(rename = "action")]
             tag: i64,
@@ -1508,37 +1482,35 @@ impl serde::Serialize for Question {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Question {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
-        wire::read_union(deserializer)
+impl<'de> Deserialize<'de> for Question {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_union(deserializer)
     }
 }
 
-impl wire::Union for Question {
+impl codegen::Union for Question {
     const TAG: &'static str = "action";
 
-    fn arm<'de, D: serde::Deserializer<'de>>(
+    fn arm<'de, D: Deserializer<'de>>(
         tag: &str,
         arm: D,
-    ) -> wire::Arm<Self, D, D::Error> {
+    ) -> codegen::Arm<Self, D, D::Error> {
         use serde::Deserialize as _;
         match tag {
-            "8" => wire::Arm::Known(Greeting::deserialize(arm).map(Self::Greeting)),
-            "9" => wire::Arm::Known(Farewell::deserialize(arm).map(Self::Farewell)),
-            "10" => wire::Arm::Known(Silence::deserialize(arm).map(Self::Silence)),
-            _ => wire::Arm::Unknown(arm),
+            "8" => codegen::Arm::Known(Greeting::deserialize(arm).map(Self::Greeting)),
+            "9" => codegen::Arm::Known(Farewell::deserialize(arm).map(Self::Farewell)),
+            "10" => codegen::Arm::Known(Silence::deserialize(arm).map(Self::Silence)),
+            _ => codegen::Arm::Unknown(arm),
         }
     }
 
-    fn unknown(object: serde_json::Map<String, serde_json::Value>) -> Self {
+    fn unknown(object: Map<String, Value>) -> Self {
         Self::Unknown(UnknownQuestion(object))
     }
 }
 
 impl wire::Validate for GuestList {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         report.field("guests").count(self.guests.len(), ..=3);
         for (index, item) in self.guests.iter().enumerate() {
             wire::Validate::check(item, &mut report.field("guests").item(index));
@@ -1547,7 +1519,7 @@ impl wire::Validate for GuestList {
 }
 
 impl wire::Validate for Guest {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         report.field("id").length(&self.id, 1..=8);
         report.field("name").private().length(&self.name, ..=10);
         report.field("age").integer(self.age, 0..=150);
@@ -1590,21 +1562,21 @@ impl wire::Validate for Guest {
 }
 
 impl wire::Validate for Mood {
-    fn check(&self, _: &mut wire::Report<'_>) {}
+    fn check(&self, _: &mut codegen::Report<'_>) {}
 }
 
 impl wire::Validate for Rank {
-    fn check(&self, _: &mut wire::Report<'_>) {}
+    fn check(&self, _: &mut codegen::Report<'_>) {}
 }
 
 impl wire::Validate for Settings {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         report.further_keys(&self.extra, &["lights"]);
     }
 }
 
 impl wire::Validate for Order {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         match self {
             Self::Drink(arm) => arm.check(report),
             Self::Meal(arm) => arm.check(report),
@@ -1614,13 +1586,13 @@ impl wire::Validate for Order {
 }
 
 impl wire::Validate for Drink {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         report.field("size").integer(self.size, 1..=10);
     }
 }
 
 impl wire::Validate for Meal {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         if !self.courses.is_empty() {
             report.field("courses").count(self.courses.len(), 1..);
         }
@@ -1628,7 +1600,7 @@ impl wire::Validate for Meal {
 }
 
 impl wire::Validate for Question {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         if let Self::Farewell(arm) = self {
             arm.check(report);
         }
@@ -1636,31 +1608,31 @@ impl wire::Validate for Question {
 }
 
 impl wire::Validate for Greeting {
-    fn check(&self, _: &mut wire::Report<'_>) {}
+    fn check(&self, _: &mut codegen::Report<'_>) {}
 }
 
 impl wire::Validate for Farewell {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         report.further_keys(&self.extra, &["action"]);
     }
 }
 
 impl wire::Validate for Silence {
-    fn check(&self, _: &mut wire::Report<'_>) {}
+    fn check(&self, _: &mut codegen::Report<'_>) {}
 }
 
 impl wire::Validate for Motto {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         self.check_by_hand(report);
     }
 }
 
 impl wire::Validate for Word {
-    fn check(&self, _: &mut wire::Report<'_>) {}
+    fn check(&self, _: &mut codegen::Report<'_>) {}
 }
 
 impl wire::Validate for ListGuestsParameters {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         if let Some(value) = &self.limit {
             report.field("limit").integer(*value, 1..=100);
         }
@@ -1671,25 +1643,24 @@ impl wire::Validate for ListGuestsParameters {
 }
 
 impl wire::Validate for AddGuestParameters {
-    fn check(&self, _: &mut wire::Report<'_>) {}
+    fn check(&self, _: &mut codegen::Report<'_>) {}
 }
 
 impl wire::Validate for WhisperParameters {
-    fn check(&self, _: &mut wire::Report<'_>) {}
+    fn check(&self, _: &mut codegen::Report<'_>) {}
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for GuestList {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "GuestList".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "GuestList").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "Guests, and whether the call went well.",
@@ -1729,18 +1700,17 @@ impl schemars::JsonSchema for GuestList {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Guest {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Guest".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Guest").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "A guest.\n\nThe second paragraph of a description stays apart from the first.\n",
@@ -1899,18 +1869,17 @@ impl schemars::JsonSchema for Guest {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Mood {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Mood".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Mood").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "string",
   "description": "How somebody feels.",
@@ -1924,18 +1893,17 @@ impl schemars::JsonSchema for Mood {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Rank {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Rank".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Rank").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "integer",
   "description": "How high somebody stands.",
@@ -1950,18 +1918,17 @@ impl schemars::JsonSchema for Rank {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Settings {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Settings".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Settings").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "Keys that are not named are kept.",
@@ -1978,18 +1945,17 @@ impl schemars::JsonSchema for Settings {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Order {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Order".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Order").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "description": "Something that was ordered.",
   "oneOf": [
@@ -2010,18 +1976,17 @@ impl schemars::JsonSchema for Order {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Drink {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Drink".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Drink").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "A drink.",
@@ -2051,18 +2016,17 @@ impl schemars::JsonSchema for Drink {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Meal {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Meal".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Meal").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "A meal.",
@@ -2092,18 +2056,17 @@ impl schemars::JsonSchema for Meal {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Question {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Question".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Question").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "description": "Something that is asked; the kind is a number.",
   "oneOf": [
@@ -2128,18 +2091,17 @@ impl schemars::JsonSchema for Question {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Greeting {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Greeting".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Greeting").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "A greeting.",
@@ -2167,18 +2129,17 @@ impl schemars::JsonSchema for Greeting {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Farewell {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Farewell".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Farewell").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "A farewell.",
@@ -2204,18 +2165,17 @@ impl schemars::JsonSchema for Farewell {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Silence {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Silence".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Silence").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "Nothing is said; there is nothing but the tag.",
@@ -2238,18 +2198,17 @@ impl schemars::JsonSchema for Silence {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Motto {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Motto".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Motto").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "What a guest lives by.",
@@ -2272,18 +2231,17 @@ impl schemars::JsonSchema for Motto {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Word {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Word".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Word").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "One event of the stream.",
@@ -2318,6 +2276,7 @@ pub mod operations {
             "/rooms/{roomId}/guests",
         )
         .with_secrets(&["Authorization", "key", "secret"]);
+
     /// `POST /rooms/{roomId}/guests`.
     pub static ADD_GUEST: Operation = Operation::new(
             "addGuest",
@@ -2326,6 +2285,7 @@ pub mod operations {
         )
         .with_secrets(&["Authorization", "key", "secret"])
         .once();
+
     /// `GET /status`.
     pub static GET_STATUS: Operation = Operation::new(
             "getStatus",
@@ -2333,6 +2293,7 @@ pub mod operations {
             "/status",
         )
         .with_secrets(&["Authorization", "key", "secret"]);
+
     /// `GET /whisper`.
     pub static WHISPER: Operation = Operation::new(
             "whisper",
@@ -2342,45 +2303,44 @@ pub mod operations {
         .with_secrets(&["Authorization", "key", "secret"])
         .with_bases(&["/old", "/new"])
         .with_spellings(&["/Whisper"]);
+
     /// `POST /talk`.
     pub static TALK: Operation = Operation::new("talk", http::Method::POST, "/talk")
         .with_secrets(&["Authorization", "key", "secret"]);
 }
-use ::callbot::client;
 
 /// Calls a server of the Fixture of the compiler.
 ///
 /// Cheap to clone; all clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Client {
-    core: client::Core,
+    core: codegen::Core,
 }
 
 impl Client {
-    /// A client of the server at `base_url`, with the default settings.
+    /// Returns a client of the server at `base_url`, with the default settings.
     ///
     /// # Errors
-    /// When the URL is not an absolute http or https URL, or TLS can't be set up.
+    /// If the URL is not an absolute http or https URL, or TLS can't be set up.
     pub fn new(base_url: &str) -> Result<Self, client::Error> {
         Self::builder(base_url).build()
     }
 
-    /// A client of the server at `base_url`, with settings of one's own.
-    #[must_use]
-    pub fn builder(base_url: &str) -> client::Builder<Self> {
-        client::Builder::new(base_url)
+    /// Returns a builder for a client of the server at `base_url`.
+    pub fn builder(base_url: &str) -> client::ClientBuilder<Self> {
+        client::ClientBuilder::new(base_url, ())
     }
 
-    /// The same client, with other options for the calls that are made through it.
+    /// Returns the same client with other options. Both share their connections.
     #[must_use]
-    pub fn with(&self, options: client::CallOptions) -> Self {
+    pub fn with_options(&self, options: client::CallOptions) -> Self {
         Self {
-            core: self.core.with(options),
+            core: self.core.with_options(options),
         }
     }
 
-    fn raw(&self) -> (raw::Client, client::Capture) {
-        let capture = client::Capture::default();
+    fn raw(&self) -> (raw::Client, codegen::Capture) {
+        let capture = codegen::Capture::default();
         let (base_url, http) = self.core.connection();
         (raw::Client::new_with_client(base_url, http, capture.clone()), capture)
     }
@@ -2397,22 +2357,22 @@ impl Client {
         parameters: &ListGuestsParameters,
     ) -> Result<client::Answer<GuestList>, client::Error> {
         let operation = &operations::LIST_GUESTS;
-        client::check(operation, parameters)?;
+        codegen::check(operation, parameters)?;
         let (raw, capture) = self.raw();
         let built = raw
             .list_guests(
-                &client::segment(operation, "roomId", &parameters.room_id)?,
-                parameters.detailed.as_ref().map(wire::parameter).as_deref(),
-                parameters.limit.as_ref().map(wire::parameter).as_deref(),
-                parameters.mood.as_ref().map(wire::parameter).as_deref(),
+                &codegen::segment(operation, "roomId", &parameters.room_id)?,
+                parameters.detailed.as_ref().map(codegen::parameter).as_deref(),
+                parameters.limit.as_ref().map(codegen::parameter).as_deref(),
+                parameters.mood.as_ref().map(codegen::parameter).as_deref(),
             )
             .await;
         let mut http = capture.request(operation, built.err())?;
         if let Some(value) = &parameters.trace_id {
-            client::header(operation, &mut http, "X-Trace-Id", value, false)?;
+            codegen::header(operation, &mut http, "X-Trace-Id", value)?;
         }
         if let Some(value) = &parameters.key {
-            client::header(operation, &mut http, "key", value, true)?;
+            codegen::secret_header(operation, &mut http, "key", value)?;
         }
         self.core.answer(operation, http).await
     }
@@ -2430,12 +2390,12 @@ impl Client {
         request: &Guest,
     ) -> Result<client::Answer<GuestList>, client::Error> {
         let operation = &operations::ADD_GUEST;
-        client::check(operation, parameters)?;
-        client::check(operation, request)?;
+        codegen::check(operation, parameters)?;
+        codegen::check(operation, request)?;
         let (raw, capture) = self.raw();
         let built = raw
             .add_guest(
-                &client::segment(operation, "roomId", &parameters.room_id)?,
+                &codegen::segment(operation, "roomId", &parameters.room_id)?,
                 request,
             )
             .await;
@@ -2471,12 +2431,12 @@ impl Client {
         parameters: &WhisperParameters,
     ) -> Result<client::EventStream<Word>, client::Error> {
         let operation = &operations::WHISPER;
-        client::check(operation, parameters)?;
+        codegen::check(operation, parameters)?;
         let (raw, capture) = self.raw();
         let built = raw.whisper().await;
         let mut http = capture.request(operation, built.err())?;
         if let Some(value) = &parameters.authorization {
-            client::header(operation, &mut http, "Authorization", value, true)?;
+            codegen::secret_header(operation, &mut http, "Authorization", value)?;
         }
         self.core.events(operation, http).await
     }
@@ -2493,7 +2453,7 @@ impl Client {
         request: &Question,
     ) -> Result<client::EventStream<Word>, client::Error> {
         let operation = &operations::TALK;
-        client::check(operation, request)?;
+        codegen::check(operation, request)?;
         let (raw, capture) = self.raw();
         let built = raw.talk(request).await;
         let http = capture.request(operation, built.err())?;
@@ -2501,13 +2461,21 @@ impl Client {
     }
 }
 
-impl From<client::Core> for Client {
-    fn from(core: client::Core) -> Self {
+impl codegen::BuildClient for Client {
+    type Settings = ();
+
+    fn build(core: codegen::CoreBuilder, (): ()) -> Result<Self, client::Error> {
+        core.build().map(Self::from)
+    }
+}
+
+impl From<codegen::Core> for Client {
+    fn from(core: codegen::Core) -> Self {
         Self { core }
     }
 }
 
-impl progenitor_client::ClientHooks<client::Capture> for raw::Client {
+impl progenitor_client::ClientHooks<codegen::Capture> for raw::Client {
     async fn exec(
         &self,
         request: reqwest::Request,
@@ -2522,7 +2490,6 @@ impl progenitor_client::ClientHooks<client::Capture> for raw::Client {
 mod raw {
     #[allow(unused_imports)]
     pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-
     #[allow(unused_imports)]
     use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
 
@@ -2533,7 +2500,7 @@ Version: 1*/
     pub struct Client {
         pub(crate) baseurl: String,
         pub(crate) client: reqwest::Client,
-        pub(crate) inner: ::callbot::client::Capture,
+        pub(crate) inner: ::callbot::codegen::Capture,
     }
 
     impl Client {
@@ -2546,7 +2513,7 @@ Version: 1*/
         pub fn new_with_client(
             baseurl: &str,
             client: reqwest::Client,
-            inner: ::callbot::client::Capture,
+            inner: ::callbot::codegen::Capture,
         ) -> Self {
             Self {
                 baseurl: baseurl.to_string(),
@@ -2556,25 +2523,29 @@ Version: 1*/
         }
     }
 
-    impl ClientInfo<::callbot::client::Capture> for Client {
+    impl ClientInfo<::callbot::codegen::Capture> for Client {
         fn api_version() -> &'static str {
             "1"
         }
+
         fn baseurl(&self) -> &str {
             self.baseurl.as_str()
         }
+
         fn client(&self) -> &reqwest::Client {
             &self.client
         }
-        fn inner(&self) -> &::callbot::client::Capture {
+
+        fn inner(&self) -> &::callbot::codegen::Capture {
             &self.inner
         }
     }
+
     const _: () = {
         #[allow(dead_code)]
         fn assert_client_hooks()
         where
-            Client: ClientHooks<::callbot::client::Capture>,
+            Client: ClientHooks<::callbot::codegen::Capture>,
         {}
     };
 
@@ -2615,6 +2586,7 @@ Version: 1*/
                 _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
             }
         }
+
         /**Sends a `POST` request to `/rooms/{roomId}/guests`
 
 */
@@ -2646,6 +2618,7 @@ Version: 1*/
                 _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
             }
         }
+
         /**Sends a `GET` request to `/status`
 
 */
@@ -2668,6 +2641,7 @@ Version: 1*/
                 _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
             }
         }
+
         /**Sends a `GET` request to `/whisper`
 
 */
@@ -2690,6 +2664,7 @@ Version: 1*/
                 _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
             }
         }
+
         /**Sends a `POST` request to `/talk`
 
 */
@@ -2720,12 +2695,11 @@ Version: 1*/
         }
     }
 }
-use ::callbot::server;
 
 /// What a server of the Fixture of the compiler does.
 ///
-/// Serve it with [`router`], or with [`Server`] to change its settings. The futures must be
-/// `Send`; `async fn` in the implementation is all it takes.
+/// Serve it with [`router`], or with [`Server`] to change the settings.
+/// The futures must be `Send`: write the handlers as `async fn`.
 pub trait Api: Send + Sync + 'static {
     /// Lists the guests of a room.
     ///
@@ -2761,7 +2735,7 @@ pub trait Api: Send + Sync + 'static {
     fn whisper(
         &self,
         parameters: WhisperParameters,
-        reply: &mut server::Sink<Turn>,
+        reply: &mut server::Sink<PacketWriter>,
     ) -> impl Future<Output = Result<(), server::Error>> + Send;
 
     /// Talks with a guest.
@@ -2770,19 +2744,21 @@ pub trait Api: Send + Sync + 'static {
     fn talk(
         &self,
         request: Question,
-        reply: &mut server::Sink<Turn>,
+        reply: &mut server::Sink<PacketWriter>,
     ) -> impl Future<Output = Result<(), server::Error>> + Send;
 }
 
 /// Serves an [`Api`], with the settings of [`server::Server`].
+///
+/// It has no settings of its own.
 pub type Server<A> = server::Server<A, Rules>;
 
-/// The routes of an [`Api`] with the default settings; [`Server`] changes them.
+/// Returns the routes of `api` with the default settings; [`Server`] changes them.
 pub fn router<A: Api>(api: A) -> axum::Router {
     Server::new(api).router()
 }
 
-impl<A: Api> server::Routes<A> for Rules {
+impl<A: Api> codegen::Routes<A> for Rules {
     const OPERATIONS: &'static [&'static wire::Operation] = &[
         &operations::LIST_GUESTS,
         &operations::ADD_GUEST,
@@ -2791,19 +2767,19 @@ impl<A: Api> server::Routes<A> for Rules {
         &operations::TALK,
     ];
 
-    fn routes(server: std::sync::Arc<Server<A>>) -> axum::Router {
+    fn routes(server: Server<A>) -> axum::Router {
         let router = axum::Router::new();
-        let handler = axum::routing::get(server::answer::<A, calls::ListGuestsCall>);
+        let handler = axum::routing::get(codegen::answer::<A, calls::ListGuestsCall>);
         let router = server.route(router, &operations::LIST_GUESTS, handler);
-        let handler = axum::routing::post(server::answer::<A, calls::AddGuestCall>);
+        let handler = axum::routing::post(codegen::answer::<A, calls::AddGuestCall>);
         let router = server.route(router, &operations::ADD_GUEST, handler);
-        let handler = axum::routing::get(server::answer::<A, calls::GetStatusCall>);
+        let handler = axum::routing::get(codegen::answer::<A, calls::GetStatusCall>);
         let router = server.route(router, &operations::GET_STATUS, handler);
-        let handler = axum::routing::get(server::events::<A, calls::WhisperCall>);
+        let handler = axum::routing::get(codegen::events::<A, calls::WhisperCall>);
         let router = server.route(router, &operations::WHISPER, handler);
-        let handler = axum::routing::post(server::events::<A, calls::TalkCall>);
+        let handler = axum::routing::post(codegen::events::<A, calls::TalkCall>);
         let router = server.route(router, &operations::TALK, handler);
-        router.with_state(server)
+        router.with_state(std::sync::Arc::new(server))
     }
 }
 
@@ -2812,27 +2788,30 @@ mod calls {
 
     pub(super) struct ListGuestsCall;
 
-    impl<A: Api> server::Call<A> for ListGuestsCall {
+    impl<A: Api> codegen::Call<A> for ListGuestsCall {
         type Rules = Rules;
         type Input = ListGuestsParameters;
+
         const OPERATION: &'static wire::Operation = &operations::LIST_GUESTS;
-        fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+
+        fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
             incoming
                 .parameters(
                     &[
-                        (server::Place::Path, "roomId"),
-                        (server::Place::Query, "limit"),
-                        (server::Place::Query, "detailed"),
-                        (server::Place::Query, "mood"),
-                        (server::Place::Header, "X-Trace-Id"),
-                        (server::Place::Header, "key"),
+                        (codegen::ParameterLocation::Path, "roomId"),
+                        (codegen::ParameterLocation::Query, "limit"),
+                        (codegen::ParameterLocation::Query, "detailed"),
+                        (codegen::ParameterLocation::Query, "mood"),
+                        (codegen::ParameterLocation::Header, "X-Trace-Id"),
+                        (codegen::ParameterLocation::Header, "key"),
                     ],
                 )
         }
     }
 
-    impl<A: Api> server::AnswerCall<A> for ListGuestsCall {
+    impl<A: Api> codegen::AnswerCall<A> for ListGuestsCall {
         type Output = Vec<Guest>;
+
         async fn call(
             api: &A,
             parameters: ListGuestsParameters,
@@ -2843,20 +2822,23 @@ mod calls {
 
     pub(super) struct AddGuestCall;
 
-    impl<A: Api> server::Call<A> for AddGuestCall {
+    impl<A: Api> codegen::Call<A> for AddGuestCall {
         type Rules = Rules;
         type Input = (AddGuestParameters, Guest);
+
         const OPERATION: &'static wire::Operation = &operations::ADD_GUEST;
-        fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+
+        fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
             Ok((
-                incoming.parameters(&[(server::Place::Path, "roomId")])?,
+                incoming.parameters(&[(codegen::ParameterLocation::Path, "roomId")])?,
                 incoming.body()?,
             ))
         }
     }
 
-    impl<A: Api> server::AnswerCall<A> for AddGuestCall {
+    impl<A: Api> codegen::AnswerCall<A> for AddGuestCall {
         type Output = Vec<Guest>;
+
         async fn call(
             api: &A,
             (parameters, request): (AddGuestParameters, Guest),
@@ -2867,18 +2849,21 @@ mod calls {
 
     pub(super) struct GetStatusCall;
 
-    impl<A: Api> server::Call<A> for GetStatusCall {
+    impl<A: Api> codegen::Call<A> for GetStatusCall {
         type Rules = Rules;
         type Input = ();
+
         const OPERATION: &'static wire::Operation = &operations::GET_STATUS;
-        fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+
+        fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
             let _ = incoming;
             Ok(())
         }
     }
 
-    impl<A: Api> server::AnswerCall<A> for GetStatusCall {
+    impl<A: Api> codegen::AnswerCall<A> for GetStatusCall {
         type Output = GuestList;
+
         async fn call(api: &A, (): ()) -> Result<Self::Output, server::Error> {
             api.get_status().await
         }
@@ -2886,20 +2871,22 @@ mod calls {
 
     pub(super) struct WhisperCall;
 
-    impl<A: Api> server::Call<A> for WhisperCall {
+    impl<A: Api> codegen::Call<A> for WhisperCall {
         type Rules = Rules;
         type Input = WhisperParameters;
+
         const OPERATION: &'static wire::Operation = &operations::WHISPER;
-        fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
-            incoming.parameters(&[(server::Place::Header, "Authorization")])
+
+        fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            incoming.parameters(&[(codegen::ParameterLocation::Header, "Authorization")])
         }
     }
 
-    impl<A: Api> server::EventsCall<A> for WhisperCall {
+    impl<A: Api> codegen::EventsCall<A> for WhisperCall {
         async fn call(
             api: &A,
             parameters: WhisperParameters,
-            reply: &mut server::Sink<Turn>,
+            reply: &mut server::Sink<PacketWriter>,
         ) -> Result<(), server::Error> {
             api.whisper(parameters, reply).await
         }
@@ -2907,20 +2894,22 @@ mod calls {
 
     pub(super) struct TalkCall;
 
-    impl<A: Api> server::Call<A> for TalkCall {
+    impl<A: Api> codegen::Call<A> for TalkCall {
         type Rules = Rules;
         type Input = Question;
+
         const OPERATION: &'static wire::Operation = &operations::TALK;
-        fn read(incoming: &server::Incoming) -> Result<Self::Input, wire::DecodeError> {
+
+        fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
             incoming.body()
         }
     }
 
-    impl<A: Api> server::EventsCall<A> for TalkCall {
+    impl<A: Api> codegen::EventsCall<A> for TalkCall {
         async fn call(
             api: &A,
             request: Question,
-            reply: &mut server::Sink<Turn>,
+            reply: &mut server::Sink<PacketWriter>,
         ) -> Result<(), server::Error> {
             api.talk(request, reply).await
         }

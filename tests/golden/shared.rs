@@ -1,8 +1,16 @@
 // Compiled from `specs/shared.yaml`. Change the spec, not this file.
-use ::callbot::wire;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ::callbot::{codegen, wire};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 /// Where somebody lives.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Address {
     /// The city.
@@ -13,7 +21,7 @@ pub struct Address {
     /// Tags, as JSON in a string.
     #[serde(
         skip_serializing_if = "Vec::is_empty",
-        serialize_with = "wire::As::<wire::JsonText>::serialize"
+        serialize_with = "codegen::As::<codegen::JsonText>::serialize"
     )]
     pub tags: Vec<String>,
 }
@@ -47,14 +55,12 @@ impl Address {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Address {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = Address;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -64,14 +70,17 @@ impl<'de> serde::Deserialize<'de> for Address {
                 let mut city: Option<String> = None;
                 let mut note: Option<String> = None;
                 let mut tags: Option<Vec<String>> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "city" => city = map_.next_value()?,
                         "note" => note = map_.next_value()?,
                         "tags" => {
                             tags = map_
                                 .next_value::<
-                                    wire::ReadAs<Option<Vec<String>>, wire::JsonTextOrBlank>,
+                                    codegen::ReadAs<
+                                        Option<Vec<String>>,
+                                        codegen::JsonTextOrBlank,
+                                    >,
                                 >()?
                                 .into_inner();
                         }
@@ -101,11 +110,11 @@ pub struct HouseConfig {
     #[doc(alias = "isLit")]
     pub lit: Option<bool>,
     /// When the light goes out.
-    pub idle: Option<std::time::Duration>,
+    pub idle: Option<Duration>,
     /// How slowly it goes out.
-    pub fade: Option<std::time::Duration>,
+    pub fade: Option<Duration>,
     /// A pause that nothing can unset.
-    pub pause: Option<std::time::Duration>,
+    pub pause: Option<Duration>,
     /// How bright.
     pub level: Option<i32>,
     /// How fast.
@@ -117,7 +126,7 @@ pub struct HouseConfig {
     /// Words; none is not written.
     pub words: Vec<String>,
     /// Anything, as JSON in a string.
-    pub params: Option<serde_json::Map<String, serde_json::Value>>,
+    pub params: Option<Map<String, Value>>,
     /// The door.
     pub door: DoorConfig,
     /// The bell.
@@ -132,7 +141,7 @@ impl HouseConfig {
     pub fn new() -> Self {
         Self {
             lit: Some(true),
-            idle: Some(std::time::Duration::from_secs(60)),
+            idle: Some(Duration::from_secs(60)),
             fade: Default::default(),
             pause: Default::default(),
             level: Default::default(),
@@ -156,21 +165,21 @@ impl HouseConfig {
 
     /// Sets [`idle`](Self::idle).
     #[must_use]
-    pub fn with_idle(mut self, idle: std::time::Duration) -> Self {
+    pub fn with_idle(mut self, idle: Duration) -> Self {
         self.idle = Some(idle);
         self
     }
 
     /// Sets [`fade`](Self::fade).
     #[must_use]
-    pub fn with_fade(mut self, fade: std::time::Duration) -> Self {
+    pub fn with_fade(mut self, fade: Duration) -> Self {
         self.fade = Some(fade);
         self
     }
 
     /// Sets [`pause`](Self::pause).
     #[must_use]
-    pub fn with_pause(mut self, pause: std::time::Duration) -> Self {
+    pub fn with_pause(mut self, pause: Duration) -> Self {
         self.pause = Some(pause);
         self
     }
@@ -218,10 +227,7 @@ impl HouseConfig {
 
     /// Sets [`params`](Self::params).
     #[must_use]
-    pub fn with_params(
-        mut self,
-        params: serde_json::Map<String, serde_json::Value>,
-    ) -> Self {
+    pub fn with_params(mut self, params: Map<String, Value>) -> Self {
         self.params = Some(params);
         self
     }
@@ -289,26 +295,29 @@ impl HouseConfig {
     }
 }
 
-impl serde::Serialize for HouseConfig {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Serialize for HouseConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap as _;
         let mut map = serializer.serialize_map(None)?;
         if let Some(value) = &self.lit {
             map.serialize_entry("Lit", value)?;
         }
         if let Some(value) = &self.idle {
-            map.serialize_entry("Idle", &wire::WriteAs::<_, wire::Seconds>::new(value))?;
+            map.serialize_entry(
+                "Idle",
+                &codegen::WriteAs::<_, codegen::Seconds>::new(value),
+            )?;
         }
         if let Some(value) = &self.fade && !value.is_zero() {
             map.serialize_entry(
                 "Fade",
-                &wire::WriteAs::<_, wire::Milliseconds>::new(value),
+                &codegen::WriteAs::<_, codegen::Milliseconds>::new(value),
             )?;
         }
         if let Some(value) = &self.pause {
             map.serialize_entry(
                 "Pause",
-                &wire::WriteAs::<_, wire::Seconds>::new(value),
+                &codegen::WriteAs::<_, codegen::Seconds>::new(value),
             )?;
         }
         if let Some(value) = &self.level && *value > -1 {
@@ -329,7 +338,7 @@ impl serde::Serialize for HouseConfig {
         if let Some(value) = &self.params {
             map.serialize_entry(
                 "Params",
-                &wire::WriteAs::<_, wire::JsonText>::new(value),
+                &codegen::WriteAs::<_, codegen::JsonText>::new(value),
             )?;
         }
         if !self.door.is_unset() {
@@ -342,14 +351,12 @@ impl serde::Serialize for HouseConfig {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for HouseConfig {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for HouseConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = HouseConfig;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -357,27 +364,27 @@ impl<'de> serde::Deserialize<'de> for HouseConfig {
                 mut map_: M,
             ) -> Result<HouseConfig, M::Error> {
                 let mut lit: Option<bool> = None;
-                let mut idle: Option<std::time::Duration> = None;
-                let mut fade: Option<std::time::Duration> = None;
-                let mut pause: Option<std::time::Duration> = None;
+                let mut idle: Option<Duration> = None;
+                let mut fade: Option<Duration> = None;
+                let mut pause: Option<Duration> = None;
                 let mut level: Option<i32> = None;
                 let mut rate: Option<f64> = None;
                 let mut share: Option<f64> = None;
                 let mut names: Option<Vec<String>> = None;
                 let mut words: Option<Vec<String>> = None;
-                let mut params: Option<serde_json::Map<String, serde_json::Value>> = None;
+                let mut params: Option<Map<String, Value>> = None;
                 let mut door: Option<DoorConfig> = None;
                 let mut bell: Option<BellConfig> = None;
                 let mut old: Option<String> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "Lit" => lit = map_.next_value()?,
                         "Idle" => {
                             idle = map_
                                 .next_value::<
-                                    wire::ReadAs<
-                                        Option<std::time::Duration>,
-                                        wire::OrUnset<wire::Seconds>,
+                                    codegen::ReadAs<
+                                        Option<Duration>,
+                                        codegen::OrUnset<codegen::Seconds>,
                                     >,
                                 >()?
                                 .into_inner();
@@ -385,9 +392,9 @@ impl<'de> serde::Deserialize<'de> for HouseConfig {
                         "Fade" => {
                             fade = map_
                                 .next_value::<
-                                    wire::ReadAs<
-                                        Option<std::time::Duration>,
-                                        wire::OrUnset<wire::Milliseconds>,
+                                    codegen::ReadAs<
+                                        Option<Duration>,
+                                        codegen::OrUnset<codegen::Milliseconds>,
                                     >,
                                 >()?
                                 .into_inner();
@@ -395,10 +402,7 @@ impl<'de> serde::Deserialize<'de> for HouseConfig {
                         "Pause" => {
                             pause = map_
                                 .next_value::<
-                                    wire::ReadAs<
-                                        Option<std::time::Duration>,
-                                        Option<wire::Seconds>,
-                                    >,
+                                    codegen::ReadAs<Option<Duration>, Option<codegen::Seconds>>,
                                 >()?
                                 .into_inner();
                         }
@@ -410,9 +414,9 @@ impl<'de> serde::Deserialize<'de> for HouseConfig {
                         "Params" => {
                             params = map_
                                 .next_value::<
-                                    wire::ReadAs<
-                                        Option<serde_json::Map<String, serde_json::Value>>,
-                                        wire::JsonTextOrBlank,
+                                    codegen::ReadAs<
+                                        Option<Map<String, Value>>,
+                                        codegen::JsonTextOrBlank,
                                     >,
                                 >()?
                                 .into_inner();
@@ -447,7 +451,7 @@ impl<'de> serde::Deserialize<'de> for HouseConfig {
 }
 
 /// The door of a house.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct DoorConfig {
     /// Whether it is locked.
@@ -507,14 +511,12 @@ impl DoorConfig {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for DoorConfig {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for DoorConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = DoorConfig;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -523,7 +525,7 @@ impl<'de> serde::Deserialize<'de> for DoorConfig {
             ) -> Result<DoorConfig, M::Error> {
                 let mut locked: Option<bool> = None;
                 let mut mode: Option<DoorMode> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "Locked" => locked = map_.next_value()?,
                         "Mode" => mode = map_.next_value()?,
@@ -598,8 +600,8 @@ impl BellConfig {
     }
 }
 
-impl serde::Serialize for BellConfig {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Serialize for BellConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap as _;
         let mut map = serializer.serialize_map(None)?;
         if let Some(value) = &self.tune {
@@ -612,14 +614,12 @@ impl serde::Serialize for BellConfig {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for BellConfig {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
+impl<'de> Deserialize<'de> for BellConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Fields;
         impl<'de> serde::de::Visitor<'de> for Fields {
             type Value = BellConfig;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
             fn visit_map<M: serde::de::MapAccess<'de>>(
@@ -628,7 +628,7 @@ impl<'de> serde::Deserialize<'de> for BellConfig {
             ) -> Result<BellConfig, M::Error> {
                 let mut tune: Option<String> = None;
                 let mut loud: Option<bool> = None;
-                while let Some(key_) = map_.next_key::<wire::Key<'de>>()? {
+                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
                     match key_.as_str() {
                         "Tune" => tune = map_.next_value()?,
                         "Loud" => loud = map_.next_value()?,
@@ -674,7 +674,7 @@ impl DoorMode {
     }
 }
 
-impl std::str::FromStr for DoorMode {
+impl FromStr for DoorMode {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -688,23 +688,21 @@ impl std::str::FromStr for DoorMode {
     }
 }
 
-impl std::fmt::Display for DoorMode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for DoorMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-impl serde::Serialize for DoorMode {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Serialize for DoorMode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-impl<'de> serde::Deserialize<'de> for DoorMode {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
-        wire::read_text(deserializer)
+impl<'de> Deserialize<'de> for DoorMode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_text(deserializer)
     }
 }
 
@@ -751,8 +749,8 @@ impl HouseError {
     }
 }
 
-impl std::fmt::Display for HouseError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for HouseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dark => f.pad("The light is out."),
             Self::Flooded => f.pad("The cellar is under water."),
@@ -762,17 +760,16 @@ impl std::fmt::Display for HouseError {
 }
 
 impl std::error::Error for HouseError {}
-impl serde::Serialize for HouseError {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+
+impl Serialize for HouseError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(self.code())
     }
 }
 
-impl<'de> serde::Deserialize<'de> for HouseError {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
-        let code = wire::read_code(deserializer)?;
+impl<'de> Deserialize<'de> for HouseError {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = codegen::read_code(deserializer)?;
         Self::from_code(code)
             .ok_or_else(|| serde::de::Error::custom("0 is success, and no error"))
     }
@@ -800,32 +797,32 @@ pub enum HouseEvent {
 
 /// An object for [`HouseEvent`] of a kind that this version does not know.
 #[derive(Clone, PartialEq)]
-pub struct UnknownHouseEvent(serde_json::Map<String, serde_json::Value>);
+pub struct UnknownHouseEvent(Map<String, Value>);
 
 impl UnknownHouseEvent {
     /// The tag and what it tags.
     #[must_use]
-    pub fn json(&self) -> &serde_json::Map<String, serde_json::Value> {
+    pub fn json(&self) -> &Map<String, Value> {
         &self.0
     }
 }
 
-impl std::fmt::Debug for UnknownHouseEvent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        wire::Hidden::object(f, &self.0, "type")
+impl fmt::Debug for UnknownHouseEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        codegen::Hidden::object(f, &self.0, "type")
     }
 }
 
 impl HouseEvent {
     /// The value of `type`.
     #[must_use]
-    pub fn kind(&self) -> std::borrow::Cow<'_, str> {
+    pub fn kind(&self) -> Cow<'_, str> {
         match self {
             Self::Rings(_) => "1".into(),
             Self::HouseFails(_) => "2".into(),
             Self::Sleeps => "3".into(),
             Self::Moves(_) => "4".into(),
-            Self::Unknown(UnknownHouseEvent(object)) => wire::tag_text(object, "type"),
+            Self::Unknown(UnknownHouseEvent(object)) => codegen::tag_text(object, "type"),
         }
     }
 }
@@ -842,8 +839,8 @@ impl From<Address> for HouseEvent {
     }
 }
 
-impl serde::Serialize for HouseEvent {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Serialize for HouseEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap as _;
         let mut map = serializer.serialize_map(None)?;
         match self {
@@ -872,30 +869,32 @@ impl serde::Serialize for HouseEvent {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for HouseEvent {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Self, D::Error> {
-        wire::read_enclosed(deserializer)
+impl<'de> Deserialize<'de> for HouseEvent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_enclosed(deserializer)
     }
 }
 
-impl wire::Enclosed for HouseEvent {
+impl codegen::Enclosed for HouseEvent {
     const TAG: &'static str = "type";
     const CONTENT: &'static str = "data";
 
     fn arm(
         tag: &str,
-        content: Option<&serde_json::Value>,
+        content: Option<&Value>,
     ) -> Option<Result<Self, wire::DecodeError>> {
         Some(
             match tag {
-                "1" => wire::read_content(Self::CONTENT, content).map(Self::Rings),
-                "2" => wire::read_content(Self::CONTENT, content).map(Self::HouseFails),
+                "1" => codegen::read_content(Self::CONTENT, content).map(Self::Rings),
+                "2" => {
+                    codegen::read_content(Self::CONTENT, content).map(Self::HouseFails)
+                }
                 "3" => Ok(Self::Sleeps),
                 "4" => {
                     match content {
-                        Some(_) => wire::read_content(Self::CONTENT, content).map(Some),
+                        Some(_) => {
+                            codegen::read_content(Self::CONTENT, content).map(Some)
+                        }
                         None => Ok(None),
                     }
                         .map(Self::Moves)
@@ -905,19 +904,19 @@ impl wire::Enclosed for HouseEvent {
         )
     }
 
-    fn unknown(object: serde_json::Map<String, serde_json::Value>) -> Self {
+    fn unknown(object: Map<String, Value>) -> Self {
         Self::Unknown(UnknownHouseEvent(object))
     }
 }
 
 impl wire::Validate for Address {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         report.field("city").length(&self.city, 1..);
     }
 }
 
 impl wire::Validate for HouseConfig {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         if let Some(value) = &self.idle {
             report.field("Idle").seconds(*value, 0..=600);
         }
@@ -941,11 +940,11 @@ impl wire::Validate for HouseConfig {
 }
 
 impl wire::Validate for DoorConfig {
-    fn check(&self, _: &mut wire::Report<'_>) {}
+    fn check(&self, _: &mut codegen::Report<'_>) {}
 }
 
 impl wire::Validate for BellConfig {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         if let Some(value) = &self.tune {
             report.field("Tune").length(value, ..=4);
             report
@@ -960,15 +959,15 @@ impl wire::Validate for BellConfig {
 }
 
 impl wire::Validate for DoorMode {
-    fn check(&self, _: &mut wire::Report<'_>) {}
+    fn check(&self, _: &mut codegen::Report<'_>) {}
 }
 
 impl wire::Validate for HouseError {
-    fn check(&self, _: &mut wire::Report<'_>) {}
+    fn check(&self, _: &mut codegen::Report<'_>) {}
 }
 
 impl wire::Validate for HouseEvent {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         match self {
             Self::Rings(arm) => arm.check(&mut report.field("data")),
             Self::HouseFails(arm) => arm.check(&mut report.field("data")),
@@ -978,18 +977,17 @@ impl wire::Validate for HouseEvent {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for Address {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Address".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "Address").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "Where somebody lives.",
@@ -1027,18 +1025,17 @@ impl schemars::JsonSchema for Address {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for HouseConfig {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "HouseConfig".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "HouseConfig").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "What a house is set to; it starts with values, and everything in it is optional.",
@@ -1137,18 +1134,17 @@ impl schemars::JsonSchema for HouseConfig {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for DoorConfig {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "DoorConfig".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "DoorConfig").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "The door of a house.",
@@ -1175,18 +1171,17 @@ impl schemars::JsonSchema for DoorConfig {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for BellConfig {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "BellConfig".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "BellConfig").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "object",
   "description": "The bell of a house; nothing of it is set at first that would be written.",
@@ -1208,18 +1203,17 @@ impl schemars::JsonSchema for BellConfig {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for DoorMode {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "DoorMode".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "DoorMode").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "string",
   "description": "How a door opens.",
@@ -1233,18 +1227,17 @@ impl schemars::JsonSchema for DoorMode {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for HouseError {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "HouseError".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "HouseError").into()
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "type": "integer",
   "description": "What goes wrong in a house.",
@@ -1259,18 +1252,17 @@ impl schemars::JsonSchema for HouseError {
     }
 }
 
-#[cfg(feature = "schemars")]
 impl schemars::JsonSchema for HouseEvent {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "HouseEvent".into()
     }
 
-    fn schema_id() -> std::borrow::Cow<'static, str> {
+    fn schema_id() -> Cow<'static, str> {
         concat!(module_path!(), "::", "HouseEvent").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        wire::schema_of(
+        codegen::schema_of(
             r##"{
   "description": "What happens in a house; the tag stands beside what it tags.",
   "oneOf": [

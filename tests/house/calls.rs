@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use callbot::client::{CallOptions, InMemory, Retries, Transport, TransportError};
+use callbot::client::{CallOptions, InMemoryTransport, Retries, Transport, TransportError};
 use callbot::server::{Error, Sink};
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 
-use super::Turn;
+use super::PacketWriter;
 use crate::fixture::{
     AddGuestParameters, Api, Client, Farewell, Greeting, Guest, ListGuestsParameters, Mood,
     Question, WhisperParameters, router,
@@ -39,7 +39,7 @@ impl Api for House {
         }
     }
 
-    async fn talk(&self, request: Question, reply: &mut Sink<Turn>) -> Result<(), Error> {
+    async fn talk(&self, request: Question, reply: &mut Sink<PacketWriter>) -> Result<(), Error> {
         match request {
             Question::Greeting(greeting) => reply.send(greeting.text).await,
             Question::Farewell(farewell) => reply.finish(format!("{:?}", farewell.extra)).await,
@@ -50,7 +50,7 @@ impl Api for House {
     async fn whisper(
         &self,
         parameters: WhisperParameters,
-        reply: &mut Sink<Turn>,
+        reply: &mut Sink<PacketWriter>,
     ) -> Result<(), Error> {
         let who = parameters.authorization;
         reply.send(who.map_or("nobody".into(), |who| who.expose().to_owned())).await
@@ -63,7 +63,7 @@ fn client() -> Client {
 
 fn client_at(base: &str) -> Client {
     Client::builder(&format!("http://house{base}"))
-        .transport(InMemory::new(axum::Router::new().nest("/base", router(House))))
+        .transport(InMemoryTransport::new(axum::Router::new().nest("/base", router(House))))
         .build()
         .unwrap()
 }
@@ -141,7 +141,7 @@ async fn what_changes_something_is_asked_for_once() {
     }
 
     let busy = Busy::default();
-    let retries = Retries::up_to(2).pause(Duration::ZERO);
+    let retries = Retries::up_to(2).initial_backoff(Duration::ZERO);
     let client = Client::builder("http://house")
         .transport(busy.clone())
         .options(CallOptions::new().retries(retries))

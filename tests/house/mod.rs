@@ -7,9 +7,9 @@ mod calls;
 mod settings;
 mod types;
 
-pub(crate) use rules::{Rules, Turn};
+pub(crate) use rules::{PacketWriter, Rules};
 
-use callbot::wire;
+use callbot::{codegen, wire};
 
 use crate::fixture::Motto;
 
@@ -19,7 +19,7 @@ use crate::fixture::Motto;
 pub(crate) struct Hour(pub(crate) String);
 
 impl wire::Validate for Hour {
-    fn check(&self, report: &mut wire::Report<'_>) {
+    fn check(&self, report: &mut codegen::Report<'_>) {
         if !self.0.parse().is_ok_and(|hour: u8| hour < 24) {
             report.violation(Some(self.0.clone()), "0 to 23");
         }
@@ -28,7 +28,7 @@ impl wire::Validate for Hour {
 
 impl Motto {
     /// What the spec's `x-checked-by-hand` calls for: who shouts does not whisper.
-    pub(crate) fn check_by_hand(&self, report: &mut wire::Report<'_>) {
+    pub(crate) fn check_by_hand(&self, report: &mut codegen::Report<'_>) {
         if self.loud == Some(true) && self.text.chars().any(char::is_lowercase) {
             report.field("words").violation(Some(self.text.clone()), "capitals, as `loud` is true");
         }

@@ -1,8 +1,11 @@
 //! The part of a platform that is written by hand.
 
-use callbot::client::{Failure, Outcome, Reported, Step};
+use callbot::client::Failure;
 use callbot::clock::SharedClock;
-use callbot::server::{self, Answers, Fault, Frame, Reads, SendError, Speaks};
+use callbot::codegen::{
+    self, Answers, Frame, Outcome, PacketKind, Reads, Reported, Speaks, Step, WritePackets,
+};
+use callbot::server::{Fault, SendError};
 use callbot::wire;
 use http::StatusCode;
 use serde_json::json;
@@ -14,7 +17,7 @@ use crate::fixture::{
 #[derive(Debug, Default)]
 pub(crate) struct Rules;
 
-impl server::Rules for Rules {
+impl codegen::Rules for Rules {
     type Echo = ();
 
     fn salvage(&self, _: &[u8]) {}
@@ -62,35 +65,35 @@ impl Answers<GuestList> for Rules {
 }
 
 impl Speaks for Rules {
-    type Turn = Turn;
+    type Writer = PacketWriter;
 
-    fn turn(&self, (): (), _: &SharedClock) -> Turn {
-        Turn { ended: false }
+    fn writer(&self, (): (), _: &SharedClock) -> PacketWriter {
+        PacketWriter { ended: false }
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct PacketWriter {
     ended: bool,
 }
 
-impl server::Turn for Turn {
+impl WritePackets for PacketWriter {
     type Event = String;
 
-    fn packet(&mut self, text: String, last: bool) -> Result<Frame, SendError> {
+    fn packet(&mut self, text: String, kind: PacketKind) -> Result<Frame, SendError> {
         if self.ended {
             return Err(SendError::Finished);
         }
-        self.ended = last;
-        Ok(Frame::json(&Word::new(text, last)))
+        self.ended = kind == PacketKind::Last;
+        Ok(Frame::json(&Word::new(text, self.ended)))
     }
 
     fn end(&mut self) -> Option<Frame> {
-        self.packet(String::new(), true).ok()
+        self.packet(String::new(), PacketKind::Last).ok()
     }
 
     fn fail(&mut self, fault: &Fault) -> Option<Frame> {
-        self.packet(format!("failed: {}", fault.message), true).ok()
+        self.packet(format!("failed: {}", fault.message), PacketKind::Last).ok()
     }
 }
 

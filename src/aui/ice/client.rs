@@ -1,10 +1,10 @@
 //! The client of ICE.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, Uri};
+use http::{HeaderValue, Method};
 use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
@@ -17,9 +17,14 @@ use super::{
     StopInstanceResponse, UpdateInstanceRequest, UpdateInstanceResponse,
 };
 use crate::auth::{Credentials, RESERVED, Scheme, Signer};
-use crate::client::{Answer, CallOptions, Core, Error, Failure, Outcome, Transport, check, pairs};
+use crate::client::{
+    Answer, BuildClient, CallOptions, Core, CoreBuilder, Error, Failure, Outcome, check,
+};
 use crate::clock::Clock;
-use crate::wire::{Operation, Secret, Validate, Violation, decode, decode_value};
+use crate::wire::{self, Operation, Secret, Validate, Violation, decode, decode_value};
+
+/// The server of a region, whose id takes the place of `{region}`.
+pub const BASE_URL: &str = "https://ice.{region}.aliyuncs.com";
 
 /// The version of the API that is called.
 const VERSION: &str = "2020-11-09";
@@ -39,8 +44,8 @@ const fn action(id: &'static str) -> Operation {
 
 /// Calls ICE with one key, in one region at a time.
 ///
-/// Only [`describe_instance`](Self::describe_instance) is ever made again after a failure, if the
-/// [options](Builder::options) say so. A failure that ICE reports is an error with its
+/// Only [`describe_instance`](Self::describe_instance) is ever retried, if the
+/// [options](crate::client::ClientBuilder::options) say so. A failure that ICE reports is an error with its
 /// [`Failure`]; [`Error::status`] has the HTTP status. The words of ICE are left out where they could
 /// repeat a secret of the request.
 ///
@@ -55,7 +60,7 @@ const fn action(id: &'static str) -> Operation {
 /// let client = Client::builder(key).regions(["cn-shanghai", "ap-southeast-1"]).build()?;
 /// let call = client.generate_call(&GenerateCallRequest::new("agent-1")).await?;
 /// println!("{} in channel {}", call.instance_id, call.channel_id);
-/// let elsewhere = client.at("ap-southeast-1")?;
+/// let elsewhere = client.with_region("ap-southeast-1")?;
 /// elsewhere.generate_call(&GenerateCallRequest::new("agent-2")).await?;
 /// # Ok(())
 /// # }
@@ -67,6 +72,15 @@ pub struct Client {
     endpoint: Endpoint,
 }
 
+/// Builds a [`Client`].
+///
+/// By default it calls [`BASE_URL`] of the region and retries nothing. Retries that you set apply to
+/// [`describe_instance`](Client::describe_instance). A base URL that you set serves all regions, such
+/// as a stand-in in a test; it may contain `{region}`, which the id of each region replaces. A region
+/// must be an allowed one even so. All calls have the same path, and the calls are signed with the
+/// key that the builder was created with.
+pub type ClientBuilder = crate::client::ClientBuilder<Client>;
+
 /// A region that may be called, and where.
 #[derive(Clone)]
 struct Endpoint {
@@ -75,26 +89,22 @@ struct Endpoint {
 }
 
 impl Client {
-    /// Settings for a client with this key. With the token of a temporary one, make another client
-    /// when the key is renewed.
-    #[must_use]
-    pub fn builder(credentials: Credentials) -> Builder {
-        Builder {
-            // Of the hosts none is known yet.
-            inner: crate::client::Builder::new(""),
-            signer: Signer::new(credentials, Scheme::Full),
+    /// Returns a builder for a client with this key. With the token of a temporary key, build another
+    /// client when the key is renewed.
+    pub fn builder(credentials: Credentials) -> ClientBuilder {
+        let settings = Settings {
             region: "cn-shanghai".into(),
             regions: Region::LISTED.map(String::from).into(),
-            base_url: None,
-        }
+        };
+        ClientBuilder::new(BASE_URL, settings).sign(Signer::new(credentials, Scheme::Full))
     }
 
-    /// The same client in another region, which must be one of the [allowed](Builder::regions) ones:
-    /// an id from a client is safe here.
+    /// Returns the same client in another region, which must be one of the
+    /// [allowed](ClientBuilder::regions) ones. It is safe to pass an id that an app sent.
     ///
     /// # Errors
-    /// When the region is not allowed; the [violation](Error::violations) stands at `/region`.
-    pub fn at(&self, region: &str) -> Result<Self, Error> {
+    /// If the region is not allowed; the [violation](Error::violations) is at `/region`.
+    pub fn with_region(&self, region: &str) -> Result<Self, Error> {
         // What is compared with has the form of an id, and its URL was made when the client was.
         let found = self.endpoints.iter().find(|endpoint| endpoint.region.as_str() == region);
         match found {
@@ -120,11 +130,11 @@ impl Client {
         self.endpoints.iter().map(|endpoint| &endpoint.region)
     }
 
-    /// The same client, with other options for the calls that are made through it. Retries are for
+    /// Returns the same client with other options. Both share their connections. Retries apply to
     /// [`describe_instance`](Self::describe_instance).
     #[must_use]
-    pub fn with(&self, options: CallOptions) -> Self {
-        Self { core: self.core.with(options), ..self.clone() }
+    pub fn with_options(&self, options: CallOptions) -> Self {
+        Self { core: self.core.with_options(options), ..self.clone() }
     }
 
     /// Creates an instance, a channel and a token for its user: `GenerateAIAgentCall`.
@@ -243,6 +253,18 @@ impl fmt::Debug for Client {
     }
 }
 
+/// Returns the fields of an object as the pairs of a query, sorted by name: strings as they are,
+/// other values as JSON. Fields that are not set are left out.
+fn pairs(operation: &Operation, value: &impl Serialize) -> Result<BTreeMap<String, String>, Error> {
+    let fields = match serde_json::to_value(value) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) => return Err(Error::request(operation, "not an object")),
+        Err(error) => return Err(Error::request(operation, error)),
+    };
+    let set = fields.into_iter().filter(|(_, value)| !value.is_null());
+    Ok(set.map(|(name, value)| (name, wire::parameter(&value))).collect())
+}
+
 /// Writes `BackChannelingConfigs` and `Enabled` for `BackChannelingConfig` and `Enable`, which the
 /// SDK of the apps has: ICE calls the first deprecated, and does not have the second.
 fn respell(config: &mut String) {
@@ -302,119 +324,69 @@ fn without(failure: Failure, secret: &Secret) -> Failure {
     if repeats && !told.is_empty() { failure.with_message(None) } else { failure }
 }
 
-/// Builds a [`Client`].
-pub struct Builder {
-    inner: crate::client::Builder<Core>,
-    signer: Signer,
+/// The settings of this platform alone.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Settings {
     region: String,
     regions: Vec<String>,
-    base_url: Option<String>,
 }
 
-impl Builder {
-    /// The region of the calls that name none. Default: `cn-shanghai`.
-    #[must_use]
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.region = region.into();
-        self
-    }
+impl BuildClient for Client {
+    type Settings = Settings;
 
-    /// The regions that may be called. Default: [`Region::LISTED`].
-    #[must_use]
-    pub fn regions(mut self, regions: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.regions = regions.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// The server of all regions, for tests and private endpoints. Default:
-    /// `https://ice.<region>.aliyuncs.com`. A region must be an allowed one even so.
-    #[must_use]
-    pub fn base_url(mut self, url: &str) -> Self {
-        self.base_url = Some(url.into());
-        self
-    }
-
-    /// How long a connection may take to stand. Default: 5 s.
-    #[must_use]
-    pub fn connect_deadline(mut self, deadline: Duration) -> Self {
-        self.inner = self.inner.connect_deadline(deadline);
-        self
-    }
-
-    /// The options for all calls. Default: [`CallOptions::new`], without retries. Retries are for
-    /// [`describe_instance`](Client::describe_instance); no other call is ever made again.
-    #[must_use]
-    pub fn options(mut self, options: CallOptions) -> Self {
-        self.inner = self.inner.options(options);
-        self
-    }
-
-    /// How requests travel, once they are signed; see [`crate::client::Builder::transport`].
-    #[must_use]
-    pub fn transport(mut self, transport: impl Transport) -> Self {
-        self.inner = self.inner.transport(transport);
-        self
-    }
-
-    /// The clock that requests are dated by. Default: that of the machine.
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.signer = self.signer.clock(clock);
-        self
-    }
-
-    /// Builds the client.
-    ///
-    /// # Errors
-    /// When an allowed region is no id of one, or the default region is not allowed; when the key is
-    /// no valid header value; when the base URL holds a user; and as
-    /// [`crate::client::Builder::build`].
-    pub fn build(self) -> Result<Client, Error> {
-        let Self { inner, signer, region, regions, base_url } = self;
-        // What can't be signed is found here, and not by each call.
-        signer
-            .sign(&Method::POST, &Uri::from_static("/"), &mut HeaderMap::new(), b"")
-            .map_err(Error::settings)?;
+    fn build(mut core: CoreBuilder, settings: Settings) -> Result<Self, Error> {
+        let Settings { region, regions } = settings;
         let mut endpoints: Vec<Endpoint> = Vec::new();
         for id in regions {
             let region: Region =
                 id.parse().map_err(|error| Error::settings(format!("{id:?}: {error}")))?;
             if endpoints.iter().all(|endpoint| endpoint.region != region) {
-                let url = match &base_url {
-                    Some(url) => url.clone(),
-                    None => format!("https://ice.{region}.aliyuncs.com"),
-                };
-                endpoints.push(Endpoint { region, url: root(&url)? });
+                let url = root(&core.base_url.replace("{region}", region.as_str()))?;
+                endpoints.push(Endpoint { region, url });
             }
         }
         let endpoint = endpoints.iter().find(|endpoint| endpoint.region.as_str() == region);
         let Some(endpoint) = endpoint.cloned() else {
             return Err(Error::settings(format!("the region {region:?} is not an allowed one")));
         };
-        let core = inner.base_url(endpoint.url.as_str()).sign(signer).build()?;
-        Ok(Client { core, endpoints: endpoints.into(), endpoint })
+        core.base_url = endpoint.url.as_str().into();
+        Ok(Self { core: core.build()?, endpoints: endpoints.into(), endpoint })
     }
 }
 
-/// The path `/` below a base URL.
+/// Settings of ICE.
+///
+/// [`build`](Self::build) fails if an allowed region is not the id of one, if the default region is
+/// not allowed, or if the base URL holds a user.
+impl ClientBuilder {
+    /// Sets the region of the calls that name none. Default: `cn-shanghai`.
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.settings.region = region.into();
+        self
+    }
+
+    /// Sets the regions that may be called. Default: [`Region::LISTED`].
+    pub fn regions(mut self, regions: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.settings.regions = regions.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the clock that requests are dated by. Default: the system clock.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.core.signer = self.core.signer.map(|signer| signer.clock(clock));
+        self
+    }
+}
+
+/// Returns the path `/` below a base URL.
 fn root(url: &str) -> Result<Url, Error> {
-    let mut url = Url::parse(url).map_err(Error::settings)?;
+    let mut url = Url::parse(url)
+        .map_err(|error| Error::settings_caused("the base URL is invalid", error))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::settings("the base URL has a user"));
     }
     let path = format!("{}/", url.path().trim_end_matches('/'));
     url.set_path(&path);
     Ok(url)
-}
-
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the URL: it may hold a password.
-        f.debug_struct("Builder")
-            .field("inner", &self.inner)
-            .field("signer", &self.signer)
-            .field("region", &self.region)
-            .field("regions", &self.regions)
-            .finish_non_exhaustive()
-    }
 }

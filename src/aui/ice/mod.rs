@@ -9,7 +9,8 @@
 //! # #[cfg(all(feature = "client", feature = "server"))]
 //! # fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use callbot::aicall::AgentType;
-//! use callbot::auth::{Credentials, RtcTokens};
+//! use callbot::auth::Credentials;
+//! use callbot::aui::RtcTokens;
 //! use callbot::aui::{AppServer, KnownCallers, ice, router};
 //! use std::env::var;
 //!
@@ -29,10 +30,10 @@
 //! # Regions
 //!
 //! A region becomes a part of the host that is called with the key, and apps may name one. So the
-//! client has a list of allowed regions, [`Region::LISTED`] unless [`Builder::regions`] gives another:
-//! their hosts are made when the client is built, and none is ever made of what an app sends. Another
-//! region is refused with what is allowed. A request that names no region goes to
-//! [`Builder::region`].
+//! client has a list of allowed regions, [`Region::LISTED`] unless [`ClientBuilder::regions`] sets
+//! another: their hosts are made when the client is built, and none is ever made of what an app sends.
+//! Another region is refused with what is allowed. A request that names no region goes to
+//! [`ClientBuilder::region`].
 //!
 //! An instance lives in its region: all further calls must go there. An `AppServer` sees to that.
 //!
@@ -58,7 +59,7 @@ mod generated {
 
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use client::{Builder, Client};
+pub use client::{BASE_URL, Client, ClientBuilder};
 pub use generated::*;
 pub use region::{Region, RegionError};
 

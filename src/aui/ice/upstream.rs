@@ -7,6 +7,7 @@ use super::{
 };
 use crate::aui::{Upstream, UpstreamError};
 use crate::client::{Answer, Error};
+use crate::error::chain;
 
 /// A region that is not allowed and a request that breaks the spec fail with status 400 and code
 /// `InvalidParameter`, before anything is sent. What ICE reports is passed on: HTTP status, `Code`,
@@ -56,7 +57,7 @@ impl Upstream for Client {
 impl Client {
     fn of(&self, region: Option<&Region>) -> Result<Self, UpstreamError> {
         match region {
-            Some(region) => self.at(region.as_str()).map_err(refused),
+            Some(region) => self.with_region(region.as_str()).map_err(refused),
             None => Ok(self.clone()),
         }
     }
@@ -68,6 +69,10 @@ fn done<T>(answer: Result<Answer<T>, Error>) -> Result<T, UpstreamError> {
 
 /// What an app may know of an error.
 fn refused(error: Error) -> UpstreamError {
+    shown(&error).with_source(error)
+}
+
+fn shown(error: &Error) -> UpstreamError {
     if let Some(violations) = error.violations() {
         return UpstreamError::new(400, violations.to_string()).with_code("InvalidParameter");
     }
@@ -81,8 +86,8 @@ fn refused(error: Error) -> UpstreamError {
             None => refused,
         };
     }
-    // The rest is for whoever runs the server.
-    tracing::warn!("a call of ICE came to nothing: {error}");
+    // The rest is for the operator of the server.
+    tracing::warn!("a call of ICE failed: {}", chain(&error));
     if error.is_timeout() {
         UpstreamError::new(504, "the platform has not answered in time")
     } else if error.is_transport() {

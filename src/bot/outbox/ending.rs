@@ -43,7 +43,7 @@ impl Outbox {
     /// Fails the reply because its time is up. Returns whether this was what cut it.
     pub(in crate::bot) fn fail_deadline(&self) -> bool {
         let mut state = self.lock();
-        let error = Error::from_fault(Fault::deadline());
+        let error = Error::from(Fault::deadline());
         // A commit goes on, but a platform that has got nothing must not wait for it.
         if matches!(state.phase, Phase::Committing) {
             if state.packets.is_empty() && state.phase.fail(error) {
@@ -168,7 +168,7 @@ impl Outbox {
     pub(in crate::bot) fn end_task(&self) {
         self.lock().task_ended = true;
         self.ended.notify_waiters();
-        self.fail(Error::from_fault(Fault::internal()));
+        self.fail(Error::from(Fault::internal()));
     }
 
     /// Waits until the task has ended.

@@ -31,7 +31,7 @@ impl<B: Bot> Host<B> {
         let router = router.merge(self.duix()?.router());
         #[cfg(feature = "odfs")]
         let router = {
-            let server = crate::odfs::Server::new(self.odfs()?);
+            let server = self.odfs()?;
             let budget = self.budget(super::capabilities::Platform::Odfs);
             router.merge(server.deadline(budget.whole).router())
         };

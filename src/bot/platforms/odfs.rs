@@ -20,8 +20,8 @@ use crate::bot::needs::NeedsError;
 use crate::bot::outbox::Packet;
 use crate::bot::runtime::trigger::{Trigger, TurnRequest};
 use crate::odfs::{
-    self, Action, Api, Call, Flow, Interacted, Keys, Language, ModelType, Prompt, RecognitionId,
-    Recognitions, ReleaseOutParams, Request, ResolveError, Route, Start, TransferResult,
+    self, Action, Api, Call, DtmfKeys, Interacted, Language, ModelType, Prompt, RecognitionError,
+    RecognitionId, Recognitions, ReleaseOutParams, Request, Route, Server, Start, TransferResult,
 };
 use crate::server::Error;
 use crate::wire::Validate;
@@ -40,13 +40,13 @@ impl<B: Bot> fmt::Debug for OnOdfs<B> {
 }
 
 impl<B: Bot> Host<B> {
-    /// Puts the bot on ODFS, with the default settings. A server that you make of it has a
+    /// Puts the bot on ODFS, with the default settings. The server has a
     /// [deadline](crate::server::Server::deadline) of 30 s, whatever the
     /// [`Budget`](crate::bot::Budget) says: the shorter one counts.
     ///
     /// # Errors
     /// When the platform lacks something that the bot requires.
-    pub fn odfs(&self) -> Result<Flow<OnOdfs<B>>, NeedsError> {
+    pub fn odfs(&self) -> Result<Server<OnOdfs<B>>, NeedsError> {
         self.odfs_with(OdfsSettings::default())
     }
 
@@ -54,14 +54,14 @@ impl<B: Bot> Host<B> {
     ///
     /// # Errors
     /// When the platform lacks something that the bot requires.
-    pub fn odfs_with(&self, settings: OdfsSettings) -> Result<Flow<OnOdfs<B>>, NeedsError> {
+    pub fn odfs_with(&self, settings: OdfsSettings) -> Result<Server<OnOdfs<B>>, NeedsError> {
         let adapter = self.adapter(AdapterSpec {
             platform: Platform::Odfs,
             check,
             splits: true,
             hang_up_reason: false,
         })?;
-        Ok(Flow::new(OnOdfs { host: self.clone(), adapter, settings }))
+        Ok(Server::new(OnOdfs { host: self.clone(), adapter, settings }))
     }
 }
 
@@ -154,14 +154,14 @@ trait Texts: Send + Sync {
     fn find<'a>(
         &'a self,
         id: &'a RecognitionId,
-    ) -> BoxFuture<'a, Result<Option<String>, ResolveError>>;
+    ) -> BoxFuture<'a, Result<Option<String>, RecognitionError>>;
 }
 
 impl<T: Recognitions> Texts for T {
     fn find<'a>(
         &'a self,
         id: &'a RecognitionId,
-    ) -> BoxFuture<'a, Result<Option<String>, ResolveError>> {
+    ) -> BoxFuture<'a, Result<Option<String>, RecognitionError>> {
         self.text(id).boxed()
     }
 }
@@ -204,12 +204,12 @@ impl<B: Bot> OnOdfs<B> {
         }
         let OdfsSettings { language, keys, timeout, gather_timeout, .. } = &self.settings;
         let SpeechSettings { barge_in, silence_timeout, .. } = packet.speech.unwrap_or_default();
-        let all = Keys::up_to(*keys).hash_confirms();
+        let all = DtmfKeys::up_to(*keys).hash_confirms();
         let (model, wait) = match &packet.gather {
             // What follows is asked for once this has been played.
             _ if packet.to_be_continued => (ModelType::play_only(), None),
             Some(Gather { digits, timeout, speech }) => {
-                let keys = Keys::up_to(*digits).hash_confirms();
+                let keys = DtmfKeys::up_to(*digits).hash_confirms();
                 let model = match speech {
                     true => ModelType::speech_and_keys(keys),
                     false => ModelType::keys(keys),

@@ -18,7 +18,7 @@ use crate::bot::input::{CallKey, Cause, Ended};
 use crate::bot::store::{
     AnyStore, CancelReason, Change, Opened, Opening, Record, StoreError, Then,
 };
-use crate::server::Error;
+use crate::error::chain;
 
 impl<B: Bot> Shared<B> {
     /// Reports the cuts of a call to the bot, if no turn has the call.
@@ -59,7 +59,7 @@ impl<B: Bot> Shared<B> {
         drop(running);
         match ended {
             Some(Err(error)) if error != StoreError::Fenced => {
-                let error = Error::from(error);
+                let error = chain(&error);
                 tracing::error!(%call, "the cuts of a call could not be reported: {error}");
             }
             _ => {}
@@ -88,7 +88,7 @@ impl<B: Bot> Shared<B> {
             Ok(Ok(Ok(()))) => {}
             Ok(Err(_)) => drop(panicked(&outbox)),
             Ok(Ok(Err(error))) => {
-                let error = Error::from(error);
+                let error = chain(&error);
                 tracing::error!(%call, "the end of a call could not be reported: {error}");
             }
             Err(_) => tracing::error!(%call, "the bot took too long over the end of a call"),
@@ -103,7 +103,7 @@ impl<B: Bot> Shared<B> {
             let claimed = match self.store().claim_idle(idle, AT_ONCE).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
-                    let error = Error::from(error);
+                    let error = chain(&error);
                     tracing::error!("idle calls could not be looked for: {error}");
                     return;
                 }

@@ -40,5 +40,5 @@ pub(super) fn store_failed(error: StoreError) -> Error {
 /// anything.
 pub(super) fn panicked(outbox: &Outbox) -> Error {
     tracing::error!(call = %outbox.call(), "the bot panicked");
-    Error::from_fault(Fault::internal())
+    Error::from(Fault::internal())
 }

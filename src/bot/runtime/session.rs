@@ -18,6 +18,7 @@ use crate::bot::memory;
 use crate::bot::outbox::{Audience, Outbox, Packet, Remainder};
 use crate::bot::reply::Reply;
 use crate::bot::store::{Change, Lease, NoteKind, Record, StoreError, Then};
+use crate::error::chain;
 use crate::server::Error;
 
 /// A call that is open.
@@ -368,7 +369,7 @@ impl<'a, B: Bot> Session<'a, B> {
         let note = Sent { entry, cause, speech, begun: false }.into_note();
         let (call, turn) = (outbox.call(), outbox.turn());
         if let Err(error) = shared.store().note(call, turn, note, NoteKind::Report).await {
-            let error = Error::from(error);
+            let error = chain(&error);
             tracing::error!(%call, "what was said is lost: {error}");
         }
     }

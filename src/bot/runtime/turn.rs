@@ -19,7 +19,7 @@ use crate::bot::input::{Cause, Ended, Input};
 use crate::bot::limits::Limits;
 use crate::bot::outbox::{Outbox, Packet};
 use crate::bot::store::{Change, NoteKind, Opened, Opening, Record, StoreError, Then};
-use crate::server::Error;
+use crate::error::chain;
 
 /// A turn that runs.
 pub(super) struct Turn<B: Bot> {
@@ -105,7 +105,7 @@ impl<B: Bot> Turn<B> {
         };
         for error in noted.err().into_iter().chain(closed.err()) {
             if error != StoreError::Fenced {
-                let error = Error::from(error);
+                let error = chain(&error);
                 tracing::error!(%call, "a turn was not given back: {error}");
             }
         }

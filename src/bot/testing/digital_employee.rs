@@ -12,7 +12,7 @@ use crate::bot::handler::Bot;
 use crate::bot::host::Host;
 use crate::bot::input::TurnId;
 use crate::bot::needs::NeedsError;
-use crate::client::{Error, InMemory};
+use crate::client::{Error, InMemoryTransport};
 use crate::digital_employee::{
     self, AbortDialogueRequest, AbortType, AnswerMode, BeginSessionRequest, Client, Control,
     DataType, DialogueRequest, EndSessionRequest, Extra, TransferType, VendorParams,
@@ -31,7 +31,7 @@ pub(super) struct DigitalEmployee {
 impl DigitalEmployee {
     pub(super) fn new<B: Bot>(host: &Host<B>, session: &str) -> Result<Self, NeedsError> {
         let router = host.digital_employee()?.router();
-        let client = Client::builder("http://bot").transport(InMemory::new(router));
+        let client = Client::builder("http://bot").transport(InMemoryTransport::new(router));
         let client = built(client.options(options()).build());
         Ok(Self { client, session: session.into() })
     }

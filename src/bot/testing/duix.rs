@@ -9,7 +9,7 @@ use crate::bot::controls::Native;
 use crate::bot::handler::Bot;
 use crate::bot::host::Host;
 use crate::bot::needs::NeedsError;
-use crate::client::InMemory;
+use crate::client::InMemoryTransport;
 use crate::duix::dialogue::{Answer, Client, DialogueData, DialogueRequest};
 
 #[derive(Clone)]
@@ -26,7 +26,7 @@ impl Duix {
         platform: Platform,
     ) -> Result<Self, NeedsError> {
         let router = host.duix()?.router();
-        let client = Client::builder("http://bot").transport(InMemory::new(router));
+        let client = Client::builder("http://bot").transport(InMemoryTransport::new(router));
         let client = built(client.options(options()).build());
         let streams = platform.capabilities().streams;
         Ok(Self { client, conversation: conversation.into(), streams })

@@ -117,6 +117,7 @@ use super::host::Host;
 use super::input::{CallKey, TurnId};
 use super::needs::NeedsError;
 use super::snapshot::CallSnapshot;
+use crate::error::chain;
 
 /// A call to a bot, from the caller's side.
 ///
@@ -326,7 +327,7 @@ impl<B: Bot> TestCall<B> {
         match self.host.snapshot(&self.key).await {
             Ok(Some(snapshot)) => snapshot,
             Ok(None) => self.call.wrong(None, "nothing is kept of the call"),
-            Err(error) => self.call.wrong(None, crate::bot::Error::from(error)),
+            Err(error) => self.call.wrong(None, chain(&error)),
         }
     }
 

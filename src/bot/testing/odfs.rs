@@ -13,10 +13,10 @@ use crate::bot::handler::Bot;
 use crate::bot::host::Host;
 use crate::bot::needs::NeedsError;
 use crate::bot::platforms::OdfsSettings;
-use crate::client::InMemory;
+use crate::client::InMemoryTransport;
 use crate::odfs::{
     Client, Dialogue, DialogueError, Input, InputMode, Interact, Language, Prompt, Response, Route,
-    Server, TransferOutParams, TransferResult,
+    TransferOutParams, TransferResult,
 };
 
 // Values that no bot can set, so that what a bot does set can be told from the default.
@@ -39,8 +39,9 @@ impl Odfs {
             .with_keys(KEYS)
             .with_timeout(SILENCE)
             .with_gather_timeout(GATHERING);
-        let router = Server::new(host.odfs_with(settings)?).router();
-        let client = Client::with_token("http://bot", "token").transport(InMemory::new(router));
+        let router = host.odfs_with(settings)?.router();
+        let client = Client::builder_with_token("http://bot", "token")
+            .transport(InMemoryTransport::new(router));
         let client = built(client.options(options()).build());
         Ok(Self { dialogue: Arc::new(Mutex::new(client.dialogue(call, CALLER, CALLED))) })
     }

@@ -71,7 +71,7 @@ impl Turn {
                 let mut record = self.step.record();
                 record.barged_in = Some(heard.map(str::to_owned));
                 if let Err(error) = result {
-                    record.failure = Some(error.to_string());
+                    record.failure = Some(crate::error::chain(&error).to_string());
                 }
             }
             None => {

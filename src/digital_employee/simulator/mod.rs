@@ -2,12 +2,12 @@
 //!
 //! It calls the bot as the platform does, through the typed [`Client`](super::Client), checks every
 //! packet against the rules of the protocol, and every step against what the script expects. Over a
-//! socket or, with [`InMemory`](crate::client::InMemory), without one.
+//! socket or, with [`InMemoryTransport`](crate::client::InMemoryTransport), without one.
 //!
 //! ```
 //! # use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply};
-//! use callbot::client::InMemory;
-//! use callbot::digital_employee::simulator::{Expect, Simulator, Step};
+//! use callbot::client::InMemoryTransport;
+//! use callbot::digital_employee::simulator::{Expect, Simulator, ScriptStep};
 //! use callbot::digital_employee::{Client, router};
 //! # use callbot::server::Error;
 //! # struct Echo;
@@ -21,12 +21,12 @@
 //! # }
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-//! let client = Client::builder("http://bot").transport(InMemory::new(router(Echo))).build()?;
+//! let client = Client::builder("http://bot").transport(InMemoryTransport::new(router(Echo))).build()?;
 //! let call = Simulator::new(client)
 //!     .play(&[
-//!         Step::begin().expect(Expect::text("welcome")),
-//!         Step::say("Good morning!").expect(Expect::text("good morning")),
-//!         Step::end(),
+//!         ScriptStep::begin().expect(Expect::text("welcome")),
+//!         ScriptStep::say("Good morning!").expect(Expect::text("good morning")),
+//!         ScriptStep::end(),
 //!     ])
 //!     .await;
 //! assert!(call.is_ok(), "{call}");
@@ -39,5 +39,5 @@ mod script;
 mod transcript;
 
 pub use play::Simulator;
-pub use script::{Expect, Step};
+pub use script::{Expect, ScriptStep};
 pub use transcript::{Played, PlayedStep};

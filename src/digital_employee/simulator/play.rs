@@ -6,14 +6,15 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until};
 
-use super::script::{Act, Expect, Step};
+use super::script::{Act, Expect, ScriptStep};
 use super::transcript::{Played, PlayedStep};
 use crate::client::{Error, EventStream};
-use crate::digital_employee::replies::NewText;
+use crate::digital_employee::events::NewText;
 use crate::digital_employee::{
     AbortDialogueRequest, AbortType, AnswerMode, BeginSessionRequest, Client, Control, DataType,
     DialogueRequest, EndSessionRequest, Extra, Packet, VendorParams,
 };
+use crate::error::chain;
 
 /// The time that the platform's document gives `beginSession` for all of its answer.
 const BEGIN_BUDGET: Duration = Duration::from_millis(200);
@@ -58,27 +59,28 @@ impl Simulator {
     }
 
     /// Plays the steps as one call. A step that fails does not end the call.
-    pub async fn play(&self, steps: &[Step]) -> Played {
+    pub async fn play(&self, steps: &[ScriptStep]) -> Played {
         let call = uuid();
         let mut played = Vec::with_capacity(steps.len());
         for step in steps {
-            let turn = Turn { simulator: self, call: &call, stream: uuid(), request: uuid() };
-            played.push(turn.play(step).await);
+            let player =
+                StepPlayer { simulator: self, call: &call, stream: uuid(), request: uuid() };
+            played.push(player.play(step).await);
         }
         Played { call, steps: played }
     }
 }
 
 /// One step as it is being played.
-struct Turn<'a> {
+struct StepPlayer<'a> {
     simulator: &'a Simulator,
     call: &'a str,
     stream: String,
     request: String,
 }
 
-impl Turn<'_> {
-    async fn play(&self, step: &Step) -> PlayedStep {
+impl StepPlayer<'_> {
+    async fn play(&self, step: &ScriptStep) -> PlayedStep {
         let mut played = PlayedStep::new(&step.name);
         match &step.act {
             Act::Begin => {
@@ -104,7 +106,7 @@ impl Turn<'_> {
             Act::End => {
                 played.caller = "(the call ends)".into();
                 if let Err(error) = self.end().await {
-                    played.problems.push(error.to_string());
+                    played.problems.push(chain(&error).to_string());
                 }
             }
         }
@@ -125,7 +127,7 @@ impl Turn<'_> {
         played
     }
 
-    async fn turn(&self, step: &Step, played: &mut PlayedStep, request: DialogueRequest) {
+    async fn turn(&self, step: &ScriptStep, played: &mut PlayedStep, request: DialogueRequest) {
         self.speak(step, played, self.simulator.client.dialogue(&request)).await;
         played.budget = Some((TURN_BUDGET, played.first_packet));
     }
@@ -133,13 +135,13 @@ impl Turn<'_> {
     /// Listens to a reply, and barges in where the step says so.
     async fn speak(
         &self,
-        step: &Step,
+        step: &ScriptStep,
         played: &mut PlayedStep,
         call: impl Future<Output = Result<EventStream<Packet>, Error>>,
     ) {
         let start = Instant::now();
         let mut listener = Listener {
-            turn: self,
+            player: self,
             start,
             text: NewText::new(self.simulator.answers),
             fails: step.expected.iter().any(|expect| matches!(expect, Expect::Failure(_))),
@@ -201,7 +203,7 @@ impl Turn<'_> {
 
 /// Takes the packets of a reply, and checks each.
 struct Listener<'a, 'b> {
-    turn: &'a Turn<'a>,
+    player: &'a StepPlayer<'a>,
     start: Instant,
     text: NewText,
     /// A failure is what the step expects.
@@ -233,7 +235,7 @@ impl Listener<'_, '_> {
         let heard = self.played.reply.clone();
         let mut late = 0;
         {
-            let mut abort = pin!(self.turn.abort(&heard));
+            let mut abort = pin!(self.player.abort(&heard));
             let mut aborted = false;
             loop {
                 tokio::select! {
@@ -241,7 +243,7 @@ impl Listener<'_, '_> {
                     outcome = &mut abort, if !aborted => {
                         aborted = true;
                         if let Err(error) = outcome {
-                            self.played.problems.push(error.to_string());
+                            self.played.problems.push(chain(&error).to_string());
                         }
                     }
                     packet = packets.next() => match packet {
@@ -254,7 +256,7 @@ impl Listener<'_, '_> {
                         // The stream may end before the abort is answered.
                         None => {
                             if let Err(error) = (&mut abort).await {
-                                self.played.problems.push(error.to_string());
+                                self.played.problems.push(chain(&error).to_string());
                             }
                             break;
                         }
@@ -292,15 +294,15 @@ impl Listener<'_, '_> {
     /// The rules of the protocol that hold for every packet.
     fn check(&mut self, packet: &Packet) {
         let mut problem = |text: String| self.played.problems.push(text);
-        if packet.request_id.as_ref() != Some(&self.turn.request) {
+        if packet.request_id.as_ref() != Some(&self.player.request) {
             problem("a packet does not echo the requestId".into());
         }
         let Some(data) = &packet.data else {
             return problem("a packet has no data".into());
         };
         for (name, echo, sent) in [
-            ("sessionId", &data.session_id, self.turn.call),
-            ("streamId", &data.stream_id, self.turn.stream.as_str()),
+            ("sessionId", &data.session_id, self.player.call),
+            ("streamId", &data.stream_id, self.player.stream.as_str()),
         ] {
             if echo.as_deref().is_some_and(|echo| echo != sent) {
                 problem(format!("a packet echoes another {name}"));
@@ -325,13 +327,13 @@ impl Listener<'_, '_> {
                 self.count();
                 self.played.failure = failure.status();
                 if !self.fails {
-                    self.played.problems.push(error.to_string());
+                    self.played.problems.push(chain(&error).to_string());
                 }
-                if failure.request_id() != Some(&self.turn.request) {
+                if failure.request_id() != Some(&self.player.request) {
                     self.played.problems.push("the failure does not echo the requestId".into());
                 }
             }
-            None => self.played.problems.push(error.to_string()),
+            None => self.played.problems.push(chain(&error).to_string()),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::digital_employee::Control;
 /// One step of a call: what the caller does, and what must come of it.
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct Step {
+pub struct ScriptStep {
     pub(super) name: String,
     pub(super) act: Act,
     pub(super) abort_after: Option<Duration>,
@@ -24,7 +24,7 @@ pub(super) enum Act {
     End,
 }
 
-impl Step {
+impl ScriptStep {
     fn new(name: impl Into<String>, act: Act) -> Self {
         Self { name: name.into(), act, abort_after: None, expected: Vec::new() }
     }

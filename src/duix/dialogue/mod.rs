@@ -62,7 +62,7 @@ mod generated {
     #[cfg(feature = "server")]
     use super::answer::Answer;
     #[cfg(feature = "server")]
-    use super::rules::{Rules, Turn};
+    use super::rules::{PacketWriter, Rules};
 
     include!(concat!(env!("OUT_DIR"), "/duix_dialogue.rs"));
 }
@@ -70,12 +70,32 @@ mod generated {
 pub use answer::{Answer, AnswerForm};
 pub use generated::*;
 #[cfg(feature = "server")]
-pub use rules::{Rules, Turn};
+pub use rules::{PacketWriter, Rules};
 
 /// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.
 pub const SPEC: &str = include_str!("../../../specs/duix-dialogue.yaml");
 
+/// Builds a [`Client`].
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use callbot::client::CallOptions;
+/// use callbot::duix::dialogue::{Client, DialogueRequest};
+///
+/// # async fn run() -> Result<(), callbot::client::Error> {
+/// let client = Client::builder("https://bot.example")
+///     .options(CallOptions::new().call_deadline(Duration::from_secs(20)))
+///     .build()?;
+/// let request = DialogueRequest::new("100003", "1", "Who are you?", "c-1");
+/// println!("{:?}", client.dialogue(&request).await?);
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub type ClientBuilder = crate::client::ClientBuilder<Client>;
+
 /// The reply of a turn: what a handler sends text with, the new part each time.
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub type Reply = crate::server::Sink<Turn>;
+pub type Reply = crate::server::Sink<PacketWriter>;

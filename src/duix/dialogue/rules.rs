@@ -56,7 +56,7 @@ mod client {
 }
 
 #[cfg(feature = "server")]
-pub use server::{Rules, Turn};
+pub use server::{PacketWriter, Rules};
 
 #[cfg(feature = "server")]
 mod server {
@@ -72,7 +72,10 @@ mod server {
     use crate::duix::dialogue::{
         Answer, AnswerForm, Delta, DialogueAnswer, DialogueData, DialogueRequest,
     };
-    use crate::server::{Answers, Fault, FaultKind, Frame, Reads, SendError, Server, Speaks};
+    use crate::server::{
+        Answers, Fault, FaultKind, Frame, PacketKind, Reads, SendError, Server, Speaks,
+        WritePackets,
+    };
     use crate::wire::{Operation, Report, Secret, Validate, salvage};
 
     /// The platform's rules for a server, and the settings that go with them.
@@ -235,39 +238,39 @@ mod server {
     }
 
     impl Speaks for Rules {
-        type Turn = Turn;
+        type Writer = PacketWriter;
 
         // The documented statuses are for both kinds of dialogue.
         const REFUSES_IN_STREAM: bool = false;
 
-        fn turn(&self, _: Echo, _: &SharedClock) -> Turn {
-            Turn { rules: self.clone(), ended: false }
+        fn writer(&self, _: Echo, _: &SharedClock) -> PacketWriter {
+            PacketWriter { rules: self.clone(), ended: false }
         }
     }
 
     /// One reply: whether it has ended, and what it may end with.
     #[derive(Debug)]
-    pub struct Turn {
+    pub struct PacketWriter {
         rules: Rules,
         ended: bool,
     }
 
-    impl Turn {
+    impl PacketWriter {
         fn last(&mut self, words: String) -> Option<Frame> {
             let ended = std::mem::replace(&mut self.ended, true);
             (!ended).then(|| Frame::spaced_json(&Delta::new(words, true)))
         }
     }
 
-    impl crate::server::Turn for Turn {
+    impl WritePackets for PacketWriter {
         type Event = String;
 
-        fn packet(&mut self, text: String, last: bool) -> Result<Frame, SendError> {
+        fn packet(&mut self, text: String, kind: PacketKind) -> Result<Frame, SendError> {
             if self.ended {
                 return Err(SendError::Finished);
             }
-            self.ended = last;
-            Ok(Frame::spaced_json(&Delta::new(text, last)))
+            self.ended = kind == PacketKind::Last;
+            Ok(Frame::spaced_json(&Delta::new(text, self.ended)))
         }
 
         fn end(&mut self) -> Option<Frame> {

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use percent_encoding::percent_decode_str;
 
-use super::canonical::{base64, unbase64};
-use crate::aicall::ShareConfig;
+use super::ShareConfig;
+use crate::auth::encoding::{base64, unbase64};
 use crate::clock::{Clock, SharedClock};
 use crate::wire::{DecodeError, Validate, Violations, decode};
 
@@ -17,8 +17,7 @@ use crate::wire::{DecodeError, Validate, Violations, decode};
 /// done.
 ///
 /// ```
-/// use callbot::aicall::{AgentType, ShareConfig};
-/// use callbot::auth::ShareTokens;
+/// use callbot::aicall::{AgentType, ShareConfig, ShareTokens};
 ///
 /// let mut share = ShareConfig::default();
 /// share.share_id = Some("share1".into());

@@ -9,7 +9,7 @@ use redis::{AsyncConnectionConfig, Client, RedisError};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::{RecognitionId, Recognitions, ResolveError};
+use super::{RecognitionError, RecognitionId, Recognitions};
 
 /// The time that a lookup may take unless another one is set.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -22,14 +22,14 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 pub struct RedisRecognitions {
     client: Client,
     timeout: Duration,
-    line: Mutex<Line>,
+    link: Mutex<Link>,
     /// The connections up to this one are broken.
     broken: AtomicU64,
 }
 
 /// The connection, and which one it is, counted from 1.
 #[derive(Default)]
-struct Line {
+struct Link {
     number: u64,
     connection: Option<MultiplexedConnection>,
 }
@@ -43,9 +43,9 @@ impl RedisRecognitions {
     ///
     /// # Errors
     /// When the URL is none of these. The error does not repeat it.
-    pub fn open(url: &str) -> Result<Self, ResolveError> {
+    pub fn open(url: &str) -> Result<Self, RecognitionError> {
         let client = Client::open(url).map_err(|error| failed(&error))?;
-        Ok(Self { client, timeout: TIMEOUT, line: Mutex::default(), broken: AtomicU64::new(0) })
+        Ok(Self { client, timeout: TIMEOUT, link: Mutex::default(), broken: AtomicU64::new(0) })
     }
 
     /// The time that a lookup may take, connecting included. Default: 1 s.
@@ -56,9 +56,9 @@ impl RedisRecognitions {
     }
 
     async fn connection(&self) -> Result<(u64, MultiplexedConnection), RedisError> {
-        let mut line = self.line.lock().await;
-        let connection = match &line.connection {
-            Some(connection) if line.number > self.broken.load(Relaxed) => connection.clone(),
+        let mut link = self.link.lock().await;
+        let connection = match &link.connection {
+            Some(connection) if link.number > self.broken.load(Relaxed) => connection.clone(),
             _ => {
                 // The whole lookup has a timeout.
                 let settings = AsyncConnectionConfig::new()
@@ -66,14 +66,14 @@ impl RedisRecognitions {
                     .set_response_timeout(None);
                 let new = self.client.get_multiplexed_async_connection_with_config(&settings);
                 let new = new.await?;
-                line.number += 1;
-                line.connection.insert(new).clone()
+                link.number += 1;
+                link.connection.insert(new).clone()
             }
         };
-        Ok((line.number, connection))
+        Ok((link.number, connection))
     }
 
-    /// Notes which connection it uses, for whoever loses patience with it.
+    /// Notes which connection it uses, for the caller whose patience ends.
     async fn get(&self, key: &str, used: &mut u64) -> Result<Option<Vec<u8>>, RedisError> {
         let mut again = true;
         loop {
@@ -94,17 +94,17 @@ impl RedisRecognitions {
 }
 
 impl Recognitions for RedisRecognitions {
-    async fn text(&self, id: &RecognitionId) -> Result<Option<String>, ResolveError> {
+    async fn text(&self, id: &RecognitionId) -> Result<Option<String>, RecognitionError> {
         let mut used = 0;
         let found = timeout(self.timeout, self.get(id.key(), &mut used)).await.map_err(|_| {
             // A peer that is gone without a word looks like a slow one.
             self.broken.fetch_max(used, Relaxed);
-            ResolveError::new(format!("Redis: no answer within {:?}", self.timeout))
+            RecognitionError::new(format!("Redis: no answer within {:?}", self.timeout))
         })?;
         match found.map_err(|error| failed(&error))? {
             Some(text) => String::from_utf8(text)
                 .map(Some)
-                .map_err(|_| ResolveError::new("Redis: the text is not UTF-8")),
+                .map_err(|_| RecognitionError::new("Redis: the text is not UTF-8")),
             None => Ok(None),
         }
     }
@@ -117,8 +117,8 @@ impl fmt::Debug for RedisRecognitions {
 }
 
 /// What went wrong, without the words of the server, which may repeat a key or the name of a user.
-fn failed(error: &RedisError) -> ResolveError {
-    ResolveError::new(match error.code() {
+fn failed(error: &RedisError) -> RecognitionError {
+    RecognitionError::new(match error.code() {
         Some(code) => format!("Redis: {code}"),
         None if error.is_io_error() => format!("Redis: {error}"),
         None => format!("Redis: {}", error.category()),

@@ -1,11 +1,15 @@
 //! An app server that is ready to use.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod ownership;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::api::{filled, forbidden, foreign, invalid, missing, no_instance};
+use self::ownership::{Joined, Ledger};
+use super::admission::{filled, forbidden, invalid, missing};
 use super::ice::Region;
+use super::tokens::{ChatTokens, RtcTokens, random_id};
 use super::{
     Api, ChatTokenAnswer, ChatTokenRequest, DescribeInstanceRequest, GenerateCallRequest,
     GeneratedCall, InstanceDescription, InstanceInChannel, Ownership, Principal, Resource,
@@ -13,7 +17,6 @@ use super::{
     StartedInstance, StopInstanceRequest, UpdateInstanceRequest, Upstream, UpstreamError, ice,
 };
 use crate::aicall::{AgentConfig, AgentType, ChatSyncConfig, Template};
-use crate::auth::{ChatTokens, RtcTokens, random_id};
 use crate::clock::{Clock, SharedClock};
 use crate::server::Error;
 use crate::wire::Validate;
@@ -29,68 +32,18 @@ use crate::wire::Validate;
 /// When a caller goes before the upstream has answered, the instance that was started is stopped.
 /// An instance stays in the region that it was started in, whatever later requests name.
 ///
-/// What it remembers is within one process, for a day after a caller has last named it, and for an hour
-/// after an instance was stopped, which goes for a channel that was made for it, too. An instance that is
-/// forgotten, by that or by a restart, can't be stopped
-/// or changed any more: it ends when nobody is in its channel. A channel that is forgotten is free for
-/// whoever names it: let the server make the channels, whose names nobody can foretell. Several servers
-/// need a balancer that keeps a caller with one of them.
+/// What it remembers is kept in this process, for one day after a caller last named it. A stopped
+/// instance, and a channel that was created for it, are remembered for one hour. A forgotten instance can
+/// no longer be stopped or changed: it ends when its channel is empty. A forgotten channel is free for the
+/// next caller who names it: let the server create the channels, whose names can't be guessed. Several
+/// servers need a balancer that keeps a caller with one of them.
 pub struct AppServer<U> {
     upstream: Arc<U>,
     tokens: RtcTokens,
     chat: Option<ChatTokens>,
     agents: HashMap<AgentType, String>,
-    clock: SharedClock,
     admin_chats: bool,
-    most: usize,
-    known: Mutex<Known>,
-}
-
-#[derive(Default)]
-struct Known {
-    instances: HashMap<String, Instance>,
-    channels: HashMap<String, Channel>,
-    /// What is about to be remembered: the upstream has been asked, and has not answered.
-    pending: usize,
-    /// When what is over was last looked for.
-    swept: i64,
-}
-
-/// Whose an instance is, and for how long that counts.
-struct Instance {
-    owner: Principal,
-    region: Option<Region>,
-    /// The channel that was made for it.
-    channel_id: Option<String>,
-    stopped: bool,
-    /// Unix time in seconds.
-    until: i64,
-}
-
-/// Whose a channel is, and for how long that counts.
-struct Channel {
-    owner: Principal,
-    /// The names of the agents that came last.
-    agents: VecDeque<String>,
-    /// Unix time in seconds.
-    until: i64,
-}
-
-impl Known {
-    /// Whether there is room for one more instance or channel, once what is over is forgotten.
-    fn has_room(&mut self, most: usize, now: i64) -> bool {
-        // To look at all of them for each request would cost more than the request.
-        if self.is_full(most) && now.saturating_sub(self.swept) >= 10 {
-            self.swept = now;
-            self.instances.retain(|_, instance| instance.until > now);
-            self.channels.retain(|_, channel| channel.until > now);
-        }
-        !self.is_full(most)
-    }
-
-    fn is_full(&self, most: usize) -> bool {
-        self.instances.len().max(self.channels.len()) + self.pending >= most
-    }
+    ledger: Ledger,
 }
 
 /// An instance that was made for a caller; it is stopped when nobody takes it.
@@ -117,40 +70,11 @@ impl<T, U: Upstream> Drop for Made<T, U> {
     }
 }
 
-/// How an agent has joined.
-struct Joined<'a> {
-    channel_id: &'a str,
-    agent_user_id: &'a str,
-    /// The channel was made for it.
-    fresh: bool,
-}
-
-/// Room for one instance and its channel, for as long as the upstream is asked.
-struct Room<'a>(&'a Mutex<Known>);
-
-impl Drop for Room<'_> {
-    fn drop(&mut self) {
-        lock(self.0).pending -= 1;
-    }
-}
-
-fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
-    // No panic can come between two changes that belong together.
-    known.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl<U> std::fmt::Debug for AppServer<U> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AppServer").field("agents", &self.agents).finish_non_exhaustive()
     }
 }
-
-/// How long something counts after it was named, in seconds.
-const DAY: i64 = 24 * 60 * 60;
-/// How many agents of a channel are known by name.
-const AGENTS: usize = 16;
-/// How long an instance that was stopped can be asked about, in seconds.
-const STOPPED: i64 = 60 * 60;
 
 impl<U: Upstream> AppServer<U> {
     /// An app server whose channels are of the RTC app of these tokens.
@@ -161,10 +85,8 @@ impl<U: Upstream> AppServer<U> {
             tokens,
             chat: None,
             agents: HashMap::new(),
-            clock: SharedClock::default(),
             admin_chats: false,
-            most: 100_000,
-            known: Mutex::default(),
+            ledger: Ledger::default(),
         }
     }
 
@@ -194,15 +116,15 @@ impl<U: Upstream> AppServer<U> {
     /// their own.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = SharedClock::new(clock);
+        self.ledger.clock = SharedClock::new(clock);
         self
     }
 
-    /// The most instances, and the most channels, that are remembered; more are refused with code 503.
+    /// Sets how many instances, and how many channels, are remembered; more are refused with code 503.
     /// Default: 100,000.
     #[must_use]
-    pub fn most(mut self, most: usize) -> Self {
-        self.most = most;
+    pub fn max_instances(mut self, instances: usize) -> Self {
+        self.ledger.max_instances = instances;
         self
     }
 
@@ -210,87 +132,6 @@ impl<U: Upstream> AppServer<U> {
     #[must_use]
     pub fn upstream(&self) -> &U {
         &self.upstream
-    }
-
-    /// Keeps room for an instance and its channel.
-    fn room(&self) -> Result<Room<'_>, Error> {
-        let mut known = lock(&self.known);
-        if !known.has_room(self.most, self.clock.seconds()) {
-            return Err(full());
-        }
-        known.pending += 1;
-        Ok(Room(&self.known))
-    }
-
-    /// Until when something counts that is named now.
-    fn until(&self) -> i64 {
-        self.clock.seconds().saturating_add(DAY)
-    }
-
-    /// Makes a new instance and its channel the caller's own.
-    fn hold(&self, caller: &Principal, id: &str, joined: Joined<'_>, region: Option<&Region>) {
-        let until = self.until();
-        let instance = Instance {
-            owner: caller.clone(),
-            region: region.cloned(),
-            channel_id: joined.fresh.then(|| joined.channel_id.into()),
-            stopped: false,
-            until,
-        };
-        let mut known = lock(&self.known);
-        known.instances.insert(id.into(), instance);
-        let channel = known.channels.entry(joined.channel_id.into()).or_insert_with(|| Channel {
-            owner: caller.clone(),
-            agents: VecDeque::new(),
-            until,
-        });
-        channel.owner = caller.clone();
-        channel.until = until;
-        if channel.agents.len() == AGENTS {
-            channel.agents.pop_front();
-        }
-        channel.agents.push_back(joined.agent_user_id.into());
-    }
-
-    /// Makes a channel that the caller names its own, unless it is another one's. `user_id` must not be
-    /// the name of an agent in it.
-    fn claim_channel(&self, caller: &Principal, id: &str, user_id: &str) -> Result<(), Error> {
-        let (now, until) = (self.clock.seconds(), self.until());
-        let mut known = lock(&self.known);
-        match known.channels.get_mut(id).filter(|channel| channel.until > now) {
-            Some(channel) if channel.owner == *caller => {
-                if channel.agents.iter().any(|agent| agent == user_id) {
-                    return Err(invalid("/user_id: the name of the agent, allowed: another one"));
-                }
-                channel.until = until;
-            }
-            Some(_) => return Err(foreign("channel")),
-            None => {
-                if !known.has_room(self.most, now) {
-                    return Err(full());
-                }
-                let agents = VecDeque::new();
-                let channel = Channel { owner: caller.clone(), agents, until };
-                known.channels.insert(id.into(), channel);
-            }
-        }
-        Ok(())
-    }
-
-    /// The region of an instance of the caller, who names it now.
-    fn region_of(&self, caller: &Principal, id: &str) -> Result<Option<Region>, Error> {
-        let (now, until) = (self.clock.seconds(), self.until());
-        let mut known = lock(&self.known);
-        match known.instances.get_mut(id).filter(|instance| instance.until > now) {
-            Some(instance) if instance.owner == *caller => {
-                if !instance.stopped {
-                    instance.until = until;
-                }
-                Ok(instance.region.clone())
-            }
-            Some(_) => Err(foreign("instance")),
-            None => Err(no_instance()),
-        }
     }
 
     /// Has the upstream make an instance, in a task of its own: when the caller goes before the answer
@@ -340,7 +181,7 @@ impl<U: Upstream> AppServer<U> {
         let started = self.make(start.region.clone(), ask, |started| &started.instance_id).await?;
         let Start { channel_id, fresh, .. } = start;
         let joined = Joined { channel_id, agent_user_id: &agent_user_id, fresh };
-        self.hold(caller, &started.instance_id, joined, start.region.as_ref());
+        self.ledger.hold(caller, &started.instance_id, joined, start.region.as_ref());
         Ok((started.instance_id, agent_user_id))
     }
 }
@@ -361,21 +202,7 @@ struct Start<'a> {
 
 impl<U: Upstream> Api for AppServer<U> {
     async fn owns(&self, caller: &Principal, resource: Resource<'_>) -> Result<Ownership, Error> {
-        let now = self.clock.seconds();
-        let known = lock(&self.known);
-        let held = match resource {
-            Resource::Instance(id) => {
-                known.instances.get(id).map(|instance| (&instance.owner, instance.until))
-            }
-            Resource::Channel(id) => {
-                known.channels.get(id).map(|channel| (&channel.owner, channel.until))
-            }
-        };
-        Ok(match held.filter(|(_, until)| *until > now) {
-            Some((owner, _)) if owner == caller => Ownership::Own,
-            Some(_) => Ownership::Foreign,
-            None => Ownership::Unknown,
-        })
+        Ok(self.ledger.ownership(caller, resource))
     }
 
     async fn generate_call(
@@ -397,7 +224,7 @@ impl<U: Upstream> Api for AppServer<U> {
         };
         let expire = stated(request.expire).unwrap_or(self.tokens.default_lifetime());
         let region = check_region(request.region.as_deref())?;
-        let _room = self.room()?;
+        let _room = self.ledger.room()?;
         let mut call =
             ice::GenerateCallRequest::new(agent_id).with_user_id(user_id).with_expire(expire);
         call.agent_config = request.agent_config;
@@ -411,7 +238,7 @@ impl<U: Upstream> Api for AppServer<U> {
         let made = self.make(region.clone(), ask, |made| &made.instance_id).await?;
         let (channel_id, agent_user_id) = (&*made.channel_id, &*made.agent_user_id);
         let joined = Joined { channel_id, agent_user_id, fresh: true };
-        self.hold(caller, &made.instance_id, joined, region.as_ref());
+        self.ledger.hold(caller, &made.instance_id, joined, region.as_ref());
         let mut answer = GeneratedCall::new(
             made.token,
             agent_id,
@@ -436,7 +263,7 @@ impl<U: Upstream> Api for AppServer<U> {
         check(&request)?;
         let expire = capped(request.expire, self.tokens.default_lifetime());
         let agent_id = self.agent_of(&request.workflow_type)?;
-        let _room = self.room()?;
+        let _room = self.ledger.room()?;
         let channel_id = random_id()?;
         let token = self.tokens.issue_for(&channel_id, user_id, expire)?;
         let start = Start {
@@ -460,19 +287,10 @@ impl<U: Upstream> Api for AppServer<U> {
         request: StopInstanceRequest,
     ) -> Result<(), Error> {
         let id = filled(&request.instance_id).ok_or_else(|| missing("ai_agent_instance_id"))?;
-        let region = self.region_of(caller, id)?;
+        let region = self.ledger.region_of(caller, id)?;
         let stop = ice::StopInstanceRequest::new(id);
         self.upstream.stop(region.as_ref(), stop).await.map_err(UpstreamError::into_error)?;
-        let until = self.clock.seconds().saturating_add(STOPPED);
-        let known = &mut *lock(&self.known);
-        if let Some(instance) = known.instances.get_mut(id) {
-            instance.stopped = true;
-            instance.until = instance.until.min(until);
-            let channel = instance.channel_id.as_ref().and_then(|id| known.channels.get_mut(id));
-            if let Some(channel) = channel {
-                channel.until = channel.until.min(until);
-            }
-        }
+        self.ledger.stopped(id);
         Ok(())
     }
 
@@ -487,7 +305,7 @@ impl<U: Upstream> Api for AppServer<U> {
         request.template_config.get_or_insert_default();
         check(&request)?;
         let id = filled(&request.instance_id).ok_or_else(|| missing("ai_agent_instance_id"))?;
-        let region = self.region_of(caller, id)?;
+        let region = self.ledger.region_of(caller, id)?;
         let mut update = ice::UpdateInstanceRequest::new(id);
         update.agent_config = request.agent_config;
         update.template_config = request.template_config;
@@ -533,8 +351,8 @@ impl<U: Upstream> Api for AppServer<U> {
         let channel_id = filled(&request.channel_id).ok_or_else(|| missing("channel_id"))?;
         let region = check_region(Some(&request.region))?.ok_or_else(|| missing("region"))?;
         check(&request)?;
-        let _room = self.room()?;
-        self.claim_channel(caller, channel_id, user_id)?;
+        let _room = self.ledger.room()?;
+        self.ledger.claim_channel(caller, channel_id, user_id)?;
         let start = Start {
             agent_id,
             channel_id,
@@ -557,7 +375,7 @@ impl<U: Upstream> Api for AppServer<U> {
     ) -> Result<InstanceDescription, Error> {
         filled(&request.user_id).ok_or_else(|| missing("user_id"))?;
         let id = filled(&request.instance_id).ok_or_else(|| missing("ai_agent_instance_id"))?;
-        let region = self.region_of(caller, id)?;
+        let region = self.ledger.region_of(caller, id)?;
         let describe = ice::DescribeInstanceRequest::new(id);
         let described = self.upstream.describe(region.as_ref(), describe).await;
         let described = described.map_err(UpstreamError::into_error)?;
@@ -586,7 +404,7 @@ impl<U: Upstream> Api for AppServer<U> {
             Some(channel_id) => channel_id.to_owned(),
             None => random_id()?,
         };
-        self.claim_channel(caller, &channel_id, user_id)?;
+        self.ledger.claim_channel(caller, &channel_id, user_id)?;
         let token = self.tokens.issue(&channel_id, user_id)?;
         Ok(RtcTokenAnswer::new(token.encode(), token.expires_at).with_channel_id(channel_id))
     }
@@ -602,10 +420,6 @@ fn without_token(mut config: ice::InstanceRuntimeConfig) -> ice::InstanceRuntime
     config
 }
 
-fn full() -> Error {
-    Error::public("too many instances").status(503).code("ServiceUnavailable")
-}
-
 /// What breaks a rule of the spec goes no further.
 fn check(request: &impl Validate) -> Result<(), Error> {
     request.validate().map_err(|violations| invalid(violations.to_string()))
@@ -616,9 +430,9 @@ fn stated(expire: Option<Duration>) -> Option<Duration> {
     expire.filter(|expire| !expire.is_zero())
 }
 
-/// A lifetime of at most so much.
-fn capped(expire: Option<Duration>, most: Duration) -> Duration {
-    stated(expire).map_or(most, |expire| expire.min(most))
+/// A lifetime of at most `max`.
+fn capped(expire: Option<Duration>, max: Duration) -> Duration {
+    stated(expire).map_or(max, |expire| expire.min(max))
 }
 
 /// A region in the form of one; whether it is served is for the upstream to say.

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::canonical;
-use super::credentials::is_secret;
 use super::ids::{IdError, Ids};
+use crate::auth::{encoding, is_secret};
 use crate::clock::{Clock, SharedClock};
 use crate::wire::{self, As, DecodeError, OrText, Secret};
 
@@ -23,7 +22,7 @@ use crate::wire::{self, As, DecodeError, OrText, Secret};
 /// as the vendor's app server makes for channels and agents, will do.
 ///
 /// ```
-/// use callbot::auth::{RtcToken, RtcTokens};
+/// use callbot::aui::{RtcToken, RtcTokens};
 ///
 /// let tokens = RtcTokens::new("app-1", "secret-1");
 /// let token = tokens.issue("channel-1", "user-1")?;
@@ -31,7 +30,7 @@ use crate::wire::{self, As, DecodeError, OrText, Secret};
 /// assert_eq!(tokens.check(text.expose())?, token);
 /// assert_eq!(RtcToken::read(text.expose())?.user_id, "user-1");
 /// assert!(tokens.issue("channel 1", "user-1").is_err());
-/// # Ok::<(), callbot::auth::RtcTokenError>(())
+/// # Ok::<(), callbot::aui::RtcTokenError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct RtcTokens {
@@ -248,7 +247,7 @@ impl RtcToken {
             token: self.hash.clone(),
         };
         // A struct of plain values: writing it can't fail.
-        canonical::base64(&serde_json::to_vec(&fields).unwrap_or_default()).into()
+        encoding::base64(&serde_json::to_vec(&fields).unwrap_or_default()).into()
     }
 
     /// Takes a token apart, **without checking it**: whoever has the app key uses
@@ -261,7 +260,7 @@ impl RtcToken {
     /// # Errors
     /// When it is no such token.
     pub fn read(token: &str) -> Result<Self, RtcTokenError> {
-        let json = canonical::unbase64(token).ok_or(RtcTokenError::Base64)?;
+        let json = encoding::unbase64(token).ok_or(RtcTokenError::Base64)?;
         // An array would do for serde, and for no other library.
         if json.trim_ascii_start().starts_with(b"[") {
             let error = DecodeError::new("", "invalid type: sequence, expected an object");
@@ -281,7 +280,7 @@ impl RtcToken {
 
 /// The hash of the platform's tokens: that of the parts without separators, in lower-case hex.
 pub(super) fn hash<const N: usize>(parts: [&str; N]) -> Secret {
-    canonical::sha256(parts.concat().as_bytes()).into()
+    encoding::sha256(parts.concat().as_bytes()).into()
 }
 
 /// Unix time in seconds, whole seconds after `now`.

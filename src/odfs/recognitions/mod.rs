@@ -4,6 +4,7 @@
 mod redis;
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::fmt;
 use std::future::{Future, ready};
 use std::hash::BuildHasher;
@@ -22,7 +23,7 @@ use super::RecognitionId;
 /// use callbot::odfs::{RecognitionId, Recognitions};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), callbot::odfs::ResolveError> {
+/// # async fn main() -> Result<(), callbot::odfs::RecognitionError> {
 /// let texts = HashMap::from([("asr:4711".to_owned(), "My bill, please.".to_owned())]);
 /// let id = RecognitionId::new("asr:4711", "0").expect("both parts are there");
 /// assert_eq!(texts.text(&id).await?.as_deref(), Some("My bill, please."));
@@ -34,34 +35,49 @@ pub trait Recognitions: Send + Sync {
     fn text(
         &self,
         id: &RecognitionId,
-    ) -> impl Future<Output = Result<Option<String>, ResolveError>> + Send;
+    ) -> impl Future<Output = Result<Option<String>, RecognitionError>> + Send;
 }
 
 impl<S: BuildHasher + Send + Sync> Recognitions for HashMap<String, String, S> {
     fn text(
         &self,
         id: &RecognitionId,
-    ) -> impl Future<Output = Result<Option<String>, ResolveError>> + Send {
+    ) -> impl Future<Output = Result<Option<String>, RecognitionError>> + Send {
         ready(Ok(self.get(id.key()).cloned()))
     }
 }
 
-/// Why a text could not be looked up. It holds no key, no text and no secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResolveError(String);
+/// Why a text could not be looked up.
+///
+/// It goes to the log: the errors of `RedisRecognitions` hold no key, no text and no secret,
+/// and those of your own store must not, either.
+#[derive(Debug)]
+pub struct RecognitionError(Box<dyn Error + Send + Sync>);
 
-impl ResolveError {
-    /// An error of a store of one's own.
+impl RecognitionError {
+    /// Creates an error of your own store from its error, or from a message.
+    ///
+    /// It displays as that error does and has the same [`source`](Error::source).
     #[must_use]
-    pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(error.into())
+    }
+
+    /// Returns the error that this one was made from, if it is a `T`.
+    #[must_use]
+    pub fn downcast_ref<T: Error + 'static>(&self) -> Option<&T> {
+        self.0.downcast_ref()
     }
 }
 
-impl fmt::Display for ResolveError {
+impl fmt::Display for RecognitionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.0.fmt(f)
     }
 }
 
-impl std::error::Error for ResolveError {}
+impl Error for RecognitionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::canonical;
+use crate::auth::encoding;
 
 /// The most characters of an id; of one that is refused no more are shown.
 const LONGEST: usize = 64;
@@ -36,7 +36,7 @@ impl Ids {
 
 /// 32 hex digits that nobody can foretell.
 pub(super) fn random_digits() -> Result<String, getrandom::Error> {
-    random_bytes().map(|bytes| canonical::hex(&bytes))
+    random_bytes().map(|bytes| encoding::hex(&bytes))
 }
 
 /// An id that nobody can foretell: a UUID of version 4, without dashes.
@@ -46,7 +46,7 @@ pub(crate) fn random_id() -> Result<String, getrandom::Error> {
     let [.., version, _, variant, _, _, _, _, _, _, _] = &mut bytes;
     *version = *version & 0x0f | 0x40;
     *variant = *variant & 0x3f | 0x80;
-    Ok(canonical::hex(&bytes))
+    Ok(encoding::hex(&bytes))
 }
 
 fn random_bytes() -> Result<[u8; 16], getrandom::Error> {

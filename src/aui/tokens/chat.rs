@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::credentials::is_secret;
 use super::ids::{IdError, Ids, is_word, random_digits};
-use super::rtc_token::{hash, later};
+use super::rtc::{hash, later};
+use crate::auth::is_secret;
 use crate::clock::{Clock, SharedClock};
 use crate::wire::Secret;
 
@@ -24,7 +24,7 @@ const ADMIN: &str = "admin";
 /// [`ChatToken`] goes out to the user's app.
 ///
 /// ```
-/// use callbot::auth::ChatTokens;
+/// use callbot::aui::ChatTokens;
 ///
 /// let tokens = ChatTokens::new("app-1", "secret-1", "sign-1");
 /// let token = tokens.issue("user_1", "")?;
@@ -34,7 +34,7 @@ const ADMIN: &str = "admin";
 /// let mut forged = token.clone();
 /// forged.role = "admin".into();
 /// assert!(tokens.check(&forged).is_err());
-/// # Ok::<(), callbot::auth::ChatTokenError>(())
+/// # Ok::<(), callbot::aui::ChatTokenError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct ChatTokens {

@@ -1,0 +1,139 @@
+//! The checked reading of a spec. What this stage does not know stops the build.
+
+mod enums;
+mod node;
+mod object;
+mod operation;
+mod parameters;
+mod property;
+mod reader;
+mod shape;
+mod unions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use self::node::Node;
+use self::reader::Reader;
+use crate::compiler::error::Error;
+use crate::compiler::model::{Kind, Model, Type};
+use crate::compiler::settings::Settings;
+
+/// Reads a whole document: OpenAPI 3.0, or a JSON Schema of `$defs`. `others` are the documents that
+/// it may refer to, by file name.
+pub(super) fn read(
+    spec: &str,
+    document: &Value,
+    others: &BTreeMap<String, Value>,
+    settings: &Settings<'_>,
+) -> Result<Model, Error> {
+    let root = Node { spec, value: document, pointer: String::new() };
+    let schemas = schemas(&root)?;
+    let title = match root.get("info") {
+        Some(info) => info.need("title")?.text()?,
+        None => root.need("title")?.text()?,
+    };
+    let mut reader = Reader {
+        root: root.clone(),
+        schemas: schemas.clone(),
+        others,
+        settings,
+        tags: Vec::new(),
+        wraps: BTreeSet::new(),
+    };
+    reader.find_tags()?;
+    let mut foreign_secrets = BTreeSet::new();
+    others.values().for_each(|other| secrets(other, &mut foreign_secrets));
+    let mut model =
+        Model { title: title.into(), types: Vec::new(), operations: Vec::new(), foreign_secrets };
+    for (name, schema) in schemas.entries()? {
+        if !reader.wraps.contains(name) {
+            model.types.push(reader.component(name, schema)?);
+        }
+    }
+    if let Some(paths) = root.get("paths") {
+        for (path, item) in paths.entries()? {
+            reader.path(path, item, &mut model)?;
+        }
+    }
+    unique_names(spec, &model)?;
+    Ok(model)
+}
+
+/// The components of a document, whose own keys are checked.
+fn schemas<'a>(root: &Node<'a>) -> Result<Node<'a>, Error> {
+    let Some(version) = root.get("openapi") else {
+        root.known(&["$schema", "$id", "title", "description", "$defs"])?;
+        return root.need("$defs");
+    };
+    root.known(&[
+        "openapi",
+        "info",
+        "servers",
+        "tags",
+        "externalDocs",
+        "security",
+        "paths",
+        "components",
+    ])?;
+    if !version.text()?.starts_with("3.0.") {
+        return Err(version.error("only OpenAPI 3.0 is read"));
+    }
+    let components = root.need("components")?;
+    components.known(&["schemas", "securitySchemes"])?;
+    components.need("schemas")
+}
+
+/// Refuses two types of one Rust name: typify would silently use the first one for both.
+fn unique_names(spec: &str, model: &Model) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for ty in &model.types {
+        if !seen.insert(&ty.rust) {
+            let message = format!("a second type has the Rust name `{}`", ty.rust);
+            return Err(Error::new(spec, &ty.pointer, message));
+        }
+    }
+    Ok(())
+}
+
+impl<'a> Reader<'a, '_> {
+    fn component(&self, name: &str, schema: Node<'a>) -> Result<Type, Error> {
+        let kind = if schema.get("oneOf").is_some() {
+            self.union(&schema)?
+        } else if schema.get("enum").is_some() {
+            Kind::Enum(self.enumeration(&schema)?)
+        } else if schema.get("type").and_then(|ty| ty.value.as_str()) == Some("object") {
+            Kind::Object(self.object(name, &schema)?)
+        } else {
+            return Err(schema.error("a component is an object, an enum or a union"));
+        };
+        Ok(Type {
+            name: name.into(),
+            rust: self.rust_name(name)?,
+            description: schema.description()?,
+            deprecated: schema.flag("deprecated")?,
+            doc_aliases: schema.texts("x-doc-aliases")?,
+            pointer: schema.pointer,
+            kind,
+        })
+    }
+}
+
+/// The keys of another spec that hold secrets.
+fn secrets(document: &Value, found: &mut BTreeSet<String>) {
+    let properties = document.get("properties").and_then(Value::as_object);
+    for (name, property) in properties.into_iter().flatten() {
+        if property.get("format").is_some_and(|format| format == "password") {
+            found.insert(name.clone());
+            let aliases = property.get("x-aliases").and_then(Value::as_array);
+            let aliases = aliases.into_iter().flatten().filter_map(Value::as_str);
+            found.extend(aliases.map(String::from));
+        }
+    }
+    match document {
+        Value::Object(map) => map.values().for_each(|value| secrets(value, found)),
+        Value::Array(items) => items.iter().for_each(|value| secrets(value, found)),
+        _ => {}
+    }
+}

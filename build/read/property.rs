@@ -1,0 +1,213 @@
+//! The properties of objects: when they are there, what they start with, and when they are written.
+
+use serde_json::Value;
+
+use super::enums::enum_value;
+use super::node::Node;
+use super::reader::Reader;
+use crate::compiler::error::Error;
+use crate::compiler::model::{Form, Presence, Property, Shape};
+use crate::compiler::names;
+
+/// What a property may carry besides.
+const ON_PROPERTY: [&str; 16] = [
+    "x-rust-name",
+    "x-doc-aliases",
+    "x-initial",
+    "x-unset-up-to",
+    "x-empty-counts",
+    "x-part",
+    "x-only-with",
+    "x-never-written",
+    "x-aliases",
+    "x-also-reads",
+    "x-may-be-missing",
+    "x-missing-reads-as",
+    "x-personal",
+    "x-only-known",
+    "nullable",
+    "default",
+];
+
+impl<'a> Reader<'a, '_> {
+    pub(super) fn property(
+        &self,
+        wire: &str,
+        node: &Node<'a>,
+        required: &[String],
+    ) -> Result<Property, Error> {
+        let shape = self.shape(node, &ON_PROPERTY)?;
+        let required = required.iter().any(|name| name == wire);
+        let presence = presence(node, &shape.form, required)?;
+        let optional = presence == Presence::Optional;
+        let part = node.flag("x-part")?;
+        if part && !(optional && self.is_optional_object(&shape.form)?) {
+            return Err(node.error("`x-part` is for an optional object of optional properties"));
+        }
+        let never_written = node.flag("x-never-written")?;
+        if never_written && !optional {
+            return Err(node.error("`x-never-written` is for optional properties"));
+        }
+        let empty_counts = node.flag("x-empty-counts")?;
+        if empty_counts && !(optional && shape.form.is_list()) {
+            return Err(node.error("`x-empty-counts` is for optional lists and maps"));
+        }
+        let initial = match node.get("x-initial") {
+            Some(initial) => Some(self.initial(&initial, &shape.form, presence)?),
+            None => None,
+        };
+        let only_with = node.get("x-only-with").map(|name| name.text().map(String::from));
+        Ok(Property {
+            wire: wire.into(),
+            rust: rust_name(node, wire)?,
+            description: node.description()?,
+            presence,
+            only_known: only_known(node, &shape)?,
+            aliases: aliases(node, presence)?,
+            personal: node.flag("x-personal")?,
+            deprecated: node.flag("deprecated")?,
+            default: default(node, presence)?,
+            initial,
+            unset_up_to: unset_up_to(node, &shape.form, presence)?,
+            empty_counts,
+            part,
+            only_with: only_with.transpose()?,
+            never_written,
+            doc_aliases: node.texts("x-doc-aliases")?,
+            shape,
+        })
+    }
+
+    /// Checks an initial value against the type of its property.
+    fn initial(&self, node: &Node<'a>, form: &Form, presence: Presence) -> Result<Value, Error> {
+        let fits = match form {
+            Form::Boolean => node.value.is_boolean(),
+            Form::Integer { min, max, .. } => {
+                node.value.as_i64().is_some_and(|value| within(value, *min, *max))
+            }
+            Form::Duration { min, max, .. } => {
+                node.value.as_i64().is_some_and(|value| value >= 0 && within(value, *min, *max))
+            }
+            Form::Number { min, max } => {
+                node.value.as_f64().is_some_and(|value| within(value, *min, *max))
+            }
+            Form::Text { .. } => node.value.is_string(),
+            Form::Array { .. } => node.value.as_array().is_some_and(Vec::is_empty),
+            Form::Named(name) => {
+                let value = enum_value(node)?;
+                self.component_of(name)?.is_some_and(|schema| {
+                    let values = schema.get("enum").and_then(|values| values.items().ok());
+                    let values = values.unwrap_or_default();
+                    values.iter().any(|known| enum_value(known).ok().as_ref() == Some(&value))
+                })
+            }
+            _ => false,
+        };
+        if presence != Presence::Optional || !fits {
+            return Err(node.error("is no value of this property, or the property is not optional"));
+        }
+        Ok(node.value.clone())
+    }
+
+    /// Whether a form is an object of this spec of which nothing must be there.
+    fn is_optional_object(&self, form: &Form) -> Result<bool, Error> {
+        let Form::Named(name) = form else { return Ok(false) };
+        let Some(schema) = self.component_of(name)? else { return Ok(false) };
+        let object = schema.get("type").is_some_and(|ty| ty.value == "object");
+        Ok(object && schema.texts("required")?.is_empty())
+    }
+}
+
+/// The Rust name of a property or a parameter.
+pub(super) fn rust_name(node: &Node<'_>, wire: &str) -> Result<String, Error> {
+    match node.get("x-rust-name") {
+        Some(rust) => Ok(rust.text()?.into()),
+        None => Ok(names::snake(wire)),
+    }
+}
+
+/// Whether a property must be there, and how it is read when it is not.
+fn presence(node: &Node<'_>, form: &Form, required: bool) -> Result<Presence, Error> {
+    let missing = node.get("x-missing-reads-as");
+    let presence = match (required, node.flag("x-may-be-missing")?, &missing) {
+        (false, false, None) => Presence::Optional,
+        (true, false, None) => Presence::Required,
+        (true, true, None) => Presence::MayBeMissing,
+        (true, false, Some(value)) if is_default(value.value, form) => Presence::MissingIsDefault,
+        (true, false, Some(value)) => {
+            return Err(value.error("only \"\", false, 0 and [] can stand for a missing value"));
+        }
+        _ => {
+            return Err(node.error(
+                "`x-may-be-missing` and `x-missing-reads-as` are for required properties, one at a time",
+            ));
+        }
+    };
+    let nullable = node.flag("nullable")? || is_nullable_type(node);
+    if nullable && presence == Presence::Required {
+        return Err(node.error("a required property is not nullable"));
+    }
+    Ok(presence)
+}
+
+/// Whether a value is the one that the Rust type of a form has by default.
+fn is_default(value: &Value, form: &Form) -> bool {
+    match form {
+        Form::Text { .. } => value == "",
+        Form::Boolean => value == false,
+        Form::Integer { .. } => value == 0,
+        Form::Array { .. } => value.as_array().is_some_and(Vec::is_empty),
+        _ => false,
+    }
+}
+
+/// What the platform takes when the property is absent.
+fn default(node: &Node<'_>, presence: Presence) -> Result<Option<Value>, Error> {
+    let default = node.get("default").map(|default| default.value.clone());
+    if default.is_some() && presence != Presence::Optional {
+        return Err(node.error("only an optional property has a default"));
+    }
+    Ok(default)
+}
+
+/// Other spellings of the key.
+fn aliases(node: &Node<'_>, presence: Presence) -> Result<Vec<String>, Error> {
+    let aliases = node.texts("x-aliases")?;
+    let option = matches!(presence, Presence::Optional | Presence::MayBeMissing);
+    if !aliases.is_empty() && !option {
+        return Err(node.error("`x-aliases` are for properties that may be missing"));
+    }
+    Ok(aliases)
+}
+
+/// The largest number that means that nothing is set.
+fn unset_up_to(node: &Node<'_>, form: &Form, presence: Presence) -> Result<Option<i64>, Error> {
+    let Some(up_to) = node.get("x-unset-up-to") else { return Ok(None) };
+    match (up_to.value.as_i64(), form) {
+        _ if presence != Presence::Optional => {}
+        (Some(number), Form::Integer { .. } | Form::Number { .. }) => return Ok(Some(number)),
+        // No length of time is negative.
+        (Some(number @ -1..=0), Form::Duration { .. }) => return Ok(Some(number)),
+        _ => {}
+    }
+    Err(up_to.error("must be an integer, on an optional number; -1 or 0 with a unit"))
+}
+
+fn is_nullable_type(node: &Node<'_>) -> bool {
+    match node.get("type").map(|ty| ty.value) {
+        Some(Value::Array(types)) => types.iter().any(|ty| ty == "null"),
+        _ => false,
+    }
+}
+
+fn only_known(node: &Node<'_>, shape: &Shape) -> Result<bool, Error> {
+    let only_known = node.flag("x-only-known")?;
+    if only_known && !matches!(shape.form, Form::Named(_)) {
+        return Err(node.error("`x-only-known` is for enums"));
+    }
+    Ok(only_known)
+}
+
+fn within<T: PartialOrd>(value: T, min: Option<T>, max: Option<T>) -> bool {
+    min.is_none_or(|min| value >= min) && max.is_none_or(|max| value <= max)
+}

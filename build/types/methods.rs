@@ -1,0 +1,177 @@
+//! Constructor, setters, and what counts when a field is absent.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::field::Field;
+use super::structs::Struct;
+use crate::compiler::docs::docs;
+use crate::compiler::model::{EnumValue, Form, Kind, Unit};
+use crate::compiler::names;
+
+impl Struct<'_> {
+    pub(super) fn methods(&self) -> TokenStream {
+        let name = self.name();
+        let demanded: Vec<_> = self.fields.iter().filter(|field| field.is_demanded()).collect();
+        let parameters = demanded.iter().map(|field| {
+            let ident = &field.ident;
+            let (ty, _) = field.parameter();
+            quote!(#ident: #ty)
+        });
+        let values = self.fields.iter().map(|field| {
+            let ident = &field.ident;
+            if !field.is_demanded() {
+                let value = self.initial(field);
+                return quote!(#ident: #value);
+            }
+            let (_, value) = field.parameter();
+            let value = if field.is_option() { quote!(Some(#value)) } else { value };
+            if *ident == value.to_string() { value } else { quote!(#ident: #value) }
+        });
+        let extra = self.extra.iter().map(|_| quote!(extra: Default::default()));
+        let setters = self.fields.iter().filter(|field| !field.is_demanded()).map(setter);
+        let extra_setter = self.extra_setter();
+        let defaults = self.fields.iter().filter_map(default_accessor);
+        let many = (demanded.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+        let docs = docs(match (demanded.is_empty(), self.has_initials()) {
+            (true, false) => "All fields absent.",
+            (true, true) => "The values that the spec has at first.",
+            (false, false) => "With the fields that must be there; all others are absent.",
+            (false, true) => {
+                "With the fields that must be there, and the values that the spec has at first."
+            }
+        });
+        quote! {
+            impl #name {
+                #docs
+                #many
+                #[must_use]
+                pub fn new(#(#parameters),*) -> Self {
+                    Self { #(#values,)* #(#extra,)* }
+                }
+                #(#setters)*
+                #extra_setter
+                #(#defaults)*
+            }
+        }
+    }
+
+    /// The setter of the further keys.
+    fn extra_setter(&self) -> Option<TokenStream> {
+        let extra = self.object.extra.as_ref()?;
+        let ty = self.extra;
+        let (ty, value) = match extra.shape.form {
+            Form::Text { .. } | Form::Json => (quote!(impl Into<#ty>), quote!(value.into())),
+            _ => (quote!(#ty), quote!(value)),
+        };
+        Some(quote! {
+            /// Adds a key that the platform's document does not name.
+            #[must_use]
+            pub fn with_extra(mut self, key: impl Into<String>, value: #ty) -> Self {
+                self.extra.insert(key.into(), #value);
+                self
+            }
+        })
+    }
+
+    /// The value of a field in a new object.
+    fn initial(&self, field: &Field<'_>) -> TokenStream {
+        let property = field.property;
+        let Some(initial) = &property.initial else { return quote!(Default::default()) };
+        let value = match (&property.shape.form, initial) {
+            (Form::Duration { unit, .. }, initial) => {
+                let number = proc_macro2::Literal::u64_unsuffixed(initial.as_u64().unwrap_or(0));
+                let unit = match unit {
+                    Unit::Seconds => quote!(from_secs),
+                    Unit::Milliseconds => quote!(from_millis),
+                };
+                quote!(std::time::Duration::#unit(#number))
+            }
+            (Form::Number { .. }, initial) => {
+                let number = proc_macro2::Literal::f64_unsuffixed(initial.as_f64().unwrap_or(0.0));
+                quote!(#number)
+            }
+            (Form::Text { .. }, initial) => {
+                let text = initial.as_str().unwrap_or_default();
+                quote!(#text.into())
+            }
+            (Form::Array { .. }, _) => quote!(Vec::new()),
+            (Form::Named(name), initial) => {
+                let ty = names::ident(name);
+                let variant = self.variant(name, initial);
+                quote!(#ty::#variant)
+            }
+            (_, initial) => initial.to_string().parse().unwrap_or_default(),
+        };
+        if field.is_option() { quote!(Some(#value)) } else { value }
+    }
+
+    /// The variant of a value of an enum.
+    fn variant(&self, name: &str, value: &serde_json::Value) -> Option<Ident> {
+        let ty = self.model.types.iter().find(|ty| ty.rust == name)?;
+        let Kind::Enum(of) = &ty.kind else { return None };
+        let variant = of.variants.iter().find(|variant| match &variant.value {
+            EnumValue::Text(text) => value == text,
+            EnumValue::Code(code) => value == code,
+        });
+        variant.map(|variant| names::ident(&variant.rust))
+    }
+
+    /// A text alone, for an object that needs no more.
+    pub(super) fn text_as_object(&self) -> TokenStream {
+        let name = self.name();
+        quote! {
+            impl From<String> for #name {
+                fn from(text: String) -> Self {
+                    Self::new(text)
+                }
+            }
+
+            impl From<&str> for #name {
+                fn from(text: &str) -> Self {
+                    Self::new(text)
+                }
+            }
+        }
+    }
+}
+
+/// `with_delay`.
+fn setter(field: &Field<'_>) -> TokenStream {
+    let ident = &field.ident;
+    let setter = format_ident!("with_{}", field.property.rust);
+    let (ty, value) = field.parameter();
+    let value = if field.is_option() { quote!(Some(#value)) } else { value };
+    let docs = docs(&format!("Sets [`{0}`](Self::{0}).", field.ident));
+    quote! {
+        #docs
+        #[must_use]
+        pub fn #setter(mut self, #ident: #ty) -> Self {
+            self.#ident = #value;
+            self
+        }
+    }
+}
+
+/// `delay_or_default`: the value that counts when the field is absent.
+fn default_accessor(field: &Field<'_>) -> Option<TokenStream> {
+    let default = field.property.default.as_ref()?;
+    let ident = &field.ident;
+    let accessor = format_ident!("{}_or_default", field.property.rust);
+    let text =
+        format!("[`{ident}`](Self::{ident}), or what counts when it is absent: `{default}`.");
+    let docs = docs(&text);
+    let inner = field.inner();
+    let value: TokenStream = match &field.property.shape.form {
+        Form::Number { .. } => format!("{:?}", default.as_f64()?).parse().ok()?,
+        Form::Boolean | Form::Integer { .. } => default.to_string().parse().ok()?,
+        _ => return None,
+    };
+    Some(quote! {
+        #docs
+        #[must_use]
+        pub fn #accessor(&self) -> #inner {
+            self.#ident.unwrap_or(#value)
+        }
+    })
+}

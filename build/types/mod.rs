@@ -1,0 +1,85 @@
+//! Objects: typify makes the field types, this stage writes the struct around them.
+
+mod debug;
+mod deserialize;
+mod field;
+mod form;
+mod made;
+mod methods;
+mod serialize;
+mod structs;
+mod unset;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::TokenStream;
+
+use self::field::{Field, field_type};
+use self::made::field_types;
+use self::structs::Struct;
+use crate::compiler::error::Error;
+use crate::compiler::model::{Also, Form, Model, Shape};
+use crate::compiler::{lower, names};
+
+/// Writes every object of the spec, in the order of the spec.
+pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
+    let fields = field_types(spec, model)?;
+    let texts = texts(model);
+    let parts = model.parts();
+    let none = BTreeMap::new();
+    let mut out = TokenStream::new();
+    for (ty, object) in model.objects() {
+        // Of an object without fields typify makes something else than a struct.
+        let made = fields.get(&ty.rust).unwrap_or(&none);
+        let fields = object
+            .properties
+            .iter()
+            .map(|property| match made.get(&property.wire) {
+                Some(ty) => Ok(Field {
+                    property,
+                    ident: names::ident(&property.rust),
+                    ty: field_type(property, ty),
+                }),
+                None => Err(Error::new(
+                    spec,
+                    &ty.pointer,
+                    format!("typify made no field of `{}`", property.wire),
+                )),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let is_part = parts.contains(ty.rust.as_str());
+        let written = Struct { ty, object, model, fields, extra: made.get(lower::EXTRA), is_part };
+        out.extend(written.definition());
+        out.extend(written.methods());
+        out.extend(written.settings());
+        out.extend(written.debug());
+        out.extend(written.serialize());
+        out.extend(written.deserialize());
+        if texts.contains(&ty.rust.as_str()) {
+            out.extend(written.text_as_object());
+        }
+    }
+    Ok(out)
+}
+
+/// The objects for which a text may stand, by their Rust names.
+fn texts(model: &Model) -> BTreeSet<&str> {
+    fn find<'a>(shape: &'a Shape, found: &mut BTreeSet<&'a str>) {
+        match &shape.form {
+            Form::Named(name) if shape.also == Also::JsonTextOrText => {
+                found.insert(name);
+            }
+            Form::Array { items: inner, .. } | Form::Map(inner) | Form::JsonText(inner) => {
+                find(inner, found);
+            }
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (_, object) in model.objects() {
+        let extra = object.extra.iter().map(|extra| &extra.shape);
+        let shapes = object.properties.iter().map(|property| &property.shape).chain(extra);
+        shapes.for_each(|shape| find(shape, &mut found));
+    }
+    found
+}

@@ -1,0 +1,68 @@
+//! `Serialize` of objects that serde can't derive.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::field::Field;
+use super::form::{adapter, meaningful, writes_otherwise};
+use super::structs::Struct;
+use crate::compiler::model::Presence;
+
+impl Struct<'_> {
+    /// `Serialize` of an object in which more than their being there decides what is written.
+    pub(super) fn serialize(&self) -> TokenStream {
+        if !self.has_rules() {
+            return TokenStream::new();
+        }
+        let name = self.name();
+        let fields =
+            self.fields.iter().filter(|field| !field.property.never_written).map(|field| {
+                let Field { property, ident, .. } = field;
+                let wire = &property.wire;
+                let value = match field.is_option() {
+                    true => quote!(value),
+                    false => quote!(&self.#ident),
+                };
+                let value = match adapter(&property.shape) {
+                    Some(adapter) if writes_otherwise(&property.shape) => {
+                        let adapter: TokenStream = adapter.parse().unwrap_or_default();
+                        quote!(&codegen::WriteAs::<_, #adapter>::new(#value))
+                    }
+                    _ => value,
+                };
+                let entry = quote!(map.serialize_entry(#wire, #value)?;);
+                if field.is_option() {
+                    let means = meaningful(property).map(|means| quote!(&& #means));
+                    let with =
+                        self.goes_with(property).map(|other| quote!(&& self.#other.is_some()));
+                    return quote! { if let Some(value) = &self.#ident #means #with { #entry } };
+                }
+                match property.presence {
+                    Presence::Optional if property.part => {
+                        quote! { if !self.#ident.is_unset() { #entry } }
+                    }
+                    Presence::Optional => quote! { if !self.#ident.is_empty() { #entry } },
+                    _ => entry,
+                }
+            });
+        let extra = self.extra.iter().map(|_| {
+            quote! {
+                for (key, value) in &self.extra {
+                    map.serialize_entry(key, value)?;
+                }
+            }
+        });
+        quote! {
+            impl serde::Serialize for #name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    use serde::ser::SerializeMap as _;
+
+                    let mut map = serializer.serialize_map(None)?;
+                    #(#fields)*
+                    #(#extra)*
+                    map.end()
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A bot for Function Compute's custom runtime, and nothing else: build it as the documentation of
+//! `callbot::function_compute` says, and put your bot in the place of the parrot.
+
+use std::error::Error;
+use std::time::Duration;
+
+use callbot::bot::{Bot, Call, Host, Input, Reply, Result};
+use callbot::function_compute;
+use callbot::server::serve;
+use tokio::net::TcpListener;
+
+struct Parrot;
+
+impl Bot for Parrot {
+    type Memory = u32;
+
+    async fn turn(&self, call: &mut Call<u32>, input: Input, reply: &mut Reply) -> Result {
+        call.memory += 1;
+        let Input::Speech(words) = input else { return reply.say("Pardon?").await };
+        reply.say(format!("Turn {}. You said: {words}", call.memory)).await
+    }
+}
+
+#[tokio::main]
+async fn main() -> std::result::Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let bot = Host::new(Parrot).digital_employee()?.heartbeat(Duration::from_secs(10)).router();
+    // The gateway has checked the signatures. Its hooks have none.
+    let router = bot.merge(function_compute::hooks());
+    let port = function_compute::port(|name| std::env::var(name).ok())?;
+    let listener = TcpListener::bind(("0.0.0.0", port)).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    serve(listener, router).with_graceful_shutdown(sigterm()).await?;
+    Ok(())
+}
+
+/// Waits for SIGTERM, by which the platform stops an instance, or for Ctrl-C.
+async fn sigterm() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}

@@ -1,0 +1,149 @@
+//! Serving an app server at its bases.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+
+use super::admission::Admission;
+use super::cors::{OriginError, Origins};
+use super::{Api, Authorizer, Base, WireRules};
+use crate::server;
+
+/// Returns the routes of an [`Api`] at both bases, with the default settings; [`Server`] changes them.
+pub fn router(api: impl Api, authorizer: impl Authorizer) -> Router {
+    Server::new(api, authorizer).router()
+}
+
+/// Serves an [`Api`] at both bases, to the callers that an [`Authorizer`] accepts.
+///
+/// The settings that all servers have are [`deadline`](Self::deadline),
+/// [`body_limit`](Self::body_limit) and [`trace_content`](Self::trace_content); the platform's own are
+/// [`bases`](Self::bases), [`allow_origins`](Self::allow_origins) and
+/// [`allow_any_origin`](Self::allow_any_origin). What it lacks, and why:
+///
+/// - `path`: apps with AICallKit call fixed paths below a base. To serve all of them below a prefix,
+///   nest the router.
+/// - `heartbeat`: no operation is answered with an event stream.
+/// - `clock`: no response is dated. [`AppServer::clock`](super::AppServer::clock) sets the clock by
+///   which that one forgets.
+///
+/// ```
+/// use callbot::aicall::AgentType;
+/// use callbot::aui::{AppServer, InMemoryAgents, KnownCallers, Server};
+/// use callbot::aui::RtcTokens;
+///
+/// let tokens = RtcTokens::new("app-1", "app key");
+/// let app = AppServer::new(InMemoryAgents::new(tokens.clone()), tokens)
+///     .agent(AgentType::Voice, "agent-1");
+/// let callers = KnownCallers::new().caller("web-shop", "a long token");
+/// let router = Server::new(app, callers)
+///     .body_limit(64 * 1024)
+///     .allow_origins(["https://shop.example"])?
+///     .router();
+/// # let _ = router;
+/// # Ok::<(), callbot::aui::OriginError>(())
+/// ```
+pub struct Server<A, Z> {
+    api: Arc<A>,
+    authorizer: Arc<Z>,
+    bases: Vec<Base>,
+    origins: Origins,
+    /// The settings that hold at each base.
+    settings: server::Server<(), WireRules>,
+}
+
+impl<A: Api, Z: Authorizer> Server<A, Z> {
+    /// Serves `api` to the callers that `authorizer` accepts. It is not a setting with a default, so
+    /// that no app server is open by accident: to accept everybody, pass
+    /// [`AnyCaller`](super::AnyCaller).
+    pub fn new(api: A, authorizer: Z) -> Self {
+        Self {
+            api: Arc::new(api),
+            authorizer: Arc::new(authorizer),
+            bases: Base::ALL.to_vec(),
+            origins: Origins::These(Vec::new()),
+            settings: server::Server::new(()),
+        }
+    }
+
+    /// Sets how long a handler may take, from the arrival of the request; `None` is no limit. Past it
+    /// the handler is dropped, and the response is a failure. Default: 30 s.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
+        self.settings = self.settings.deadline(deadline);
+        self
+    }
+
+    /// Sets the largest request body, in bytes. A larger one is answered with code 413. Default: 1 MiB.
+    #[must_use]
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.settings = self.settings.body_limit(bytes);
+        self
+    }
+
+    /// Sets whether requests and responses are traced with their content, at level `TRACE`, but
+    /// without secrets. Default: no.
+    #[must_use]
+    pub fn trace_content(mut self, on: bool) -> Self {
+        self.settings = self.settings.trace_content(on);
+        self
+    }
+
+    /// Sets the bases that are served. Default: both.
+    #[must_use]
+    pub fn bases(mut self, bases: impl IntoIterator<Item = Base>) -> Self {
+        self.bases.clear();
+        for base in bases {
+            if !self.bases.contains(&base) {
+                self.bases.push(base);
+            }
+        }
+        self
+    }
+
+    /// Sets the origins whose pages may call from a browser, such as `https://app.example`. Default:
+    /// none.
+    ///
+    /// # Errors
+    /// When one is not as browsers write it: a scheme, a host in lower case, and a port if it is not the
+    /// usual one, without a path. `*` is not an origin; see
+    /// [`allow_any_origin`](Self::allow_any_origin).
+    pub fn allow_origins(
+        mut self,
+        origins: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Self, OriginError> {
+        self.origins = Origins::read(origins)?;
+        Ok(self)
+    }
+
+    /// Lets the pages of every origin call from a browser, with credentials. For development: any
+    /// page that a user opens can then act in that user's name.
+    #[must_use]
+    pub fn allow_any_origin(mut self) -> Self {
+        self.origins = Origins::Any;
+        self
+    }
+
+    /// Returns the routes.
+    pub fn router(self) -> Router {
+        let mut router = Router::new();
+        for base in self.bases {
+            let (api, authorizer) = (Arc::clone(&self.api), Arc::clone(&self.authorizer));
+            let admission = Admission::new(api, authorizer, base);
+            let server = self.settings.clone().map(|(), _| (admission, WireRules::at(base)));
+            router = router.merge(server.router());
+        }
+        self.origins.layer(router)
+    }
+}
+
+impl<A, Z> fmt::Debug for Server<A, Z> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("bases", &self.bases)
+            .field("origins", &self.origins)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,101 @@
+//! What a platform's hand-written client uses when it wraps a compiled one.
+
+// Each platform uses a part of this, and a build may have any of them or none.
+#![allow(dead_code)]
+
+use std::fmt;
+
+use tokio::time::timeout_at;
+
+use super::core::deadline;
+use super::error::Kind;
+use super::{Answer, Core, Deadline, Error, Failure};
+use crate::wire::{DecodeError, Operation, Secret, Violation};
+
+/// Where a client gets the token that it sends with its calls.
+pub(crate) trait TokenSource {
+    /// Returns the token in use.
+    fn token(&self) -> impl Future<Output = Result<Secret, Error>> + Send;
+
+    /// Returns a token to use in place of `refused`: a new one, unless another call has replaced
+    /// `refused` already.
+    fn renewed(&self, refused: &Secret) -> impl Future<Output = Result<Secret, Error>> + Send;
+
+    /// Whether `error` says that the platform refused the token, and a renewed one may do better.
+    fn is_refusal(&self, error: &Error) -> bool;
+}
+
+impl Core {
+    /// Sends a call with a token, and once more with a renewed token if the platform refuses the
+    /// first one. A refused call was not served, so this is safe for every operation. All of it,
+    /// fetching tokens included, happens within the one deadline of a call.
+    pub(crate) async fn call_with_token<T, F>(
+        &self,
+        operation: &'static Operation,
+        tokens: &impl TokenSource,
+        send: impl Fn(Secret) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let calls = async {
+            let token = tokens.token().await?;
+            match send(token.clone()).await {
+                Err(error) if tokens.is_refusal(&error) => {
+                    let operation = operation.id;
+                    tracing::debug!(operation, "the token was refused: again, with a new one");
+                    send(tokens.renewed(&token).await?).await
+                }
+                answer => answer,
+            }
+        };
+        let limit = self.options().call_deadline;
+        match timeout_at(deadline(limit), calls).await {
+            Ok(ended) => ended,
+            Err(_) => Err(Error::new(operation, Kind::Deadline(Deadline::Call, limit))),
+        }
+    }
+}
+
+impl<T> Answer<T> {
+    /// Returns the answer with the part of its value at `pointer`, which must be there.
+    pub(crate) fn part<U>(
+        self,
+        operation: &Operation,
+        pointer: &str,
+        part: impl FnOnce(T) -> Option<U>,
+    ) -> Result<Answer<U>, Error> {
+        let status = self.status();
+        let answer = self.map(part);
+        let missing = || {
+            let error = DecodeError::new(pointer, "must be there");
+            Error::with_status(operation, Kind::Decode(error), Some(status))
+        };
+        answer.transpose().ok_or_else(missing)
+    }
+}
+
+impl Error {
+    /// A request that can't be written.
+    pub(crate) fn request(operation: &Operation, reason: impl fmt::Display) -> Self {
+        Self::new(operation, Kind::Request(reason.to_string()))
+    }
+
+    /// A call that this client does not offer.
+    pub(crate) fn unsupported(operation: &Operation, reason: impl Into<String>) -> Self {
+        Self::new(operation, Kind::Unsupported(reason.into()))
+    }
+
+    /// A call that breaks a rule before it has an operation.
+    pub(crate) fn invalid(violation: Violation) -> Self {
+        Self::without_operation(Kind::Invalid(violation.into()))
+    }
+
+    /// Replaces the failure that the peer reported, if it reported one.
+    pub(crate) fn map_failure(mut self, map: impl FnOnce(Failure) -> Failure) -> Self {
+        if let Some(failure) = self.failure_mut() {
+            *failure = map(failure.clone());
+        }
+        self
+    }
+}

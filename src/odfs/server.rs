@@ -1,0 +1,150 @@
+//! Serving a dialog flow: its settings, and its routes.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::flow::{Flow, Settings};
+use super::generated::WireApi;
+use super::issuer::SharedAuthorizer;
+use super::{Api, Issuer, TokenAuthorizer, WireRules};
+use crate::codegen::Routes;
+use crate::server::{self, Dates, Fault};
+use crate::wire::Operation;
+
+/// Serves an [`Api`] on both URLs of the interface, with the settings of [`server::Server`].
+///
+/// The platform's own settings are [`authorize`](server::Server::authorize),
+/// [`issuer`](server::Server::issuer), [`max_waiting`](server::Server::max_waiting),
+/// [`max_calls`](server::Server::max_calls), [`idle_timeout`](server::Server::idle_timeout) and
+/// [`utc_offset`](server::Server::utc_offset). It has no `heartbeat`, since every request has one
+/// response and no stream.
+///
+/// ```
+/// use callbot::odfs::{Action, Api, Call, Interacted, Issuer, Language, Prompt, Server, Start};
+/// use callbot::server::Error;
+///
+/// struct Bank;
+///
+/// impl Api for Bank {
+///     async fn start(&self, call: &Call, _: Start) -> Result<Action, Error> {
+///         Ok(call.interact(Prompt::Text("How can I help?"), Language::English).into())
+///     }
+///
+///     async fn interacted(&self, call: &Call, _: Interacted) -> Result<Action, Error> {
+///         Ok(call.release().into())
+///     }
+/// }
+///
+/// let router = Server::new(Bank)
+///     .body_limit(64 * 1024)
+///     .issuer(Issuer::new().account("tenant-1", "secret-1"))
+///     .max_calls(10_000)
+///     .utc_offset(8 * 60)
+///     .router();
+/// # let _ = router;
+/// ```
+pub type Server<A> = server::Server<A, Rules>;
+
+/// Returns the routes of a dialog flow with the default settings; [`Server`] changes them. Any token
+/// is accepted, and none is issued.
+pub fn router<A: Api>(api: A) -> axum::Router {
+    Server::new(api).router()
+}
+
+/// The settings that only this platform has.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    settings: Settings,
+}
+
+impl<A> server::Server<A, Rules> {
+    /// Checks the `auth_token` of every request. Default: any token is accepted, and none is needed.
+    #[must_use]
+    pub fn authorize(mut self, tokens: impl TokenAuthorizer) -> Self {
+        self.rules_mut().settings.tokens = Some(SharedAuthorizer::new(tokens));
+        self
+    }
+
+    /// Issues tokens at `gettoken`, and accepts only those. To check tokens in another way, call
+    /// [`authorize`](Self::authorize) after this. Default: `gettoken` is refused.
+    #[must_use]
+    pub fn issuer(mut self, issuer: Issuer) -> Self {
+        self.rules_mut().settings.issuer = Some(issuer.clone());
+        self.authorize(issuer)
+    }
+
+    /// Sets how many requests of one call may wait while another one is served; more are refused with
+    /// HTTP status 503. Default: 4.
+    #[must_use]
+    pub fn max_waiting(mut self, requests: usize) -> Self {
+        self.rules_mut().settings.limits.max_waiting = requests;
+        self
+    }
+
+    /// Sets how many calls there may be, at least 1; further ones are refused with HTTP status 503.
+    /// Default: 100,000.
+    #[must_use]
+    pub fn max_calls(mut self, calls: usize) -> Self {
+        self.rules_mut().settings.limits.max_calls = calls.max(1);
+        self
+    }
+
+    /// Sets the time without a request after which a call whose end never came is forgotten. It may
+    /// take half as long again. Default: 30 min.
+    #[must_use]
+    pub fn idle_timeout(mut self, idle: Duration) -> Self {
+        self.rules_mut().settings.limits.idle_timeout = idle;
+        self
+    }
+
+    /// Sets the time zone of the times in responses, in minutes east of UTC, at most a day in either
+    /// direction: the platform writes times without a zone. Default: 0.
+    #[must_use]
+    pub fn utc_offset(mut self, minutes: i32) -> Self {
+        self.rules_mut().settings.utc_offset = minutes.clamp(-24 * 60, 24 * 60);
+        self
+    }
+}
+
+impl<A: Api> server::Server<A, Rules> {
+    /// Returns the [`WireApi`] behind the routes, to call it without HTTP or to serve it in your own
+    /// way. It keeps the order of requests and the limits of calls, checks and issues tokens; what
+    /// HTTP has, such as deadlines and sizes of bodies, it does not know.
+    pub fn into_wire_api(self) -> impl WireApi + fmt::Debug {
+        let Self { api, rules, clock, .. } = self;
+        Flow::new(api, rules.settings, clock)
+    }
+}
+
+/// Everything that goes over the wire is the wire's own rules.
+impl server::Rules for Rules {
+    type Echo = <WireRules as server::Rules>::Echo;
+
+    const DEADLINE: Option<Duration> = <WireRules as server::Rules>::DEADLINE;
+
+    fn salvage(&self, body: &[u8]) -> Self::Echo {
+        WireRules.salvage(body)
+    }
+
+    fn refuse(
+        &self,
+        operation: &Operation,
+        echo: Self::Echo,
+        fault: &Fault,
+    ) -> (StatusCode, String) {
+        WireRules.refuse(operation, echo, fault)
+    }
+}
+
+impl Dates for Rules {}
+
+impl<A: Api> Routes<A> for Rules {
+    const OPERATIONS: &'static [&'static Operation] = <WireRules as Routes<Flow<A>>>::OPERATIONS;
+
+    fn routes(server: Server<A>) -> axum::Router {
+        let clock = server.clock.clone();
+        server.map(|api, rules| (Flow::new(api, rules.settings, clock), WireRules)).router()
+    }
+}

@@ -1,0 +1,82 @@
+//! From a handler to the body of its response: room for one packet, within one task.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use super::{Frame, PacketKind};
+
+/// The queue between a reply, which puts packets in, and the body, which takes them out. It holds one
+/// packet: the next one is made while this one is being written.
+///
+/// The bound is what makes a slow peer slow the handler. hyper polls the body only when it can write;
+/// until then the packet stays, `room` is pending, and the handler waits in `send`. Both sides run in
+/// one task when there is no deadline and in two when there is one, hence the wakers: each side leaves
+/// its own before it waits, and the other one takes it. A waker is stored under the same lock under
+/// which the slot was seen full or empty, so no wake-up is lost in between.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FrameQueue(Arc<Mutex<Slot>>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    packet: Option<Frame>,
+    /// Wakes the handler, which waits for room.
+    waiting: Option<Waker>,
+    /// Wakes the body, which waits for a packet.
+    reading: Option<Waker>,
+    /// The last packet has been put in: nothing may follow it, not even a comment.
+    over: bool,
+}
+
+impl FrameQueue {
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for room. Now and then it lets other tasks run, room or not: a handler that only ever
+    /// sends must not keep them, nor its own end, waiting.
+    pub(super) async fn room(&self) {
+        tokio::task::coop::consume_budget().await;
+        poll_fn(|cx| self.poll_room(cx)).await;
+    }
+
+    fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut slot = self.slot();
+        if slot.packet.is_none() {
+            return Poll::Ready(());
+        }
+        slot.waiting = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Puts a packet in.
+    pub(super) fn put(&self, packet: Frame, kind: PacketKind) {
+        let mut slot = self.slot();
+        slot.packet = Some(packet);
+        slot.over = kind == PacketKind::Last;
+        if let Some(reading) = slot.reading.take() {
+            reading.wake();
+        }
+    }
+
+    /// Takes the packet that is there, or is woken when there is one.
+    pub(super) fn take(&self, cx: &Context<'_>) -> Option<Bytes> {
+        let mut slot = self.slot();
+        let Some(packet) = slot.packet.take() else {
+            if !slot.reading.as_ref().is_some_and(|reading| reading.will_wake(cx.waker())) {
+                slot.reading = Some(cx.waker().clone());
+            }
+            return None;
+        };
+        if let Some(waiting) = slot.waiting.take() {
+            waiting.wake();
+        }
+        Some(packet.into())
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.slot().over
+    }
+}
