@@ -70,7 +70,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     tokio::select! {
         ended = served => {
             // Calls that are between two turns end with this process.
-            host.shut_down(Duration::from_secs(5)).await;
+            host.shutdown(Duration::from_secs(5)).await;
             Ok(ended?)
         }
         () = too_late => Err("turns were still running at the end of the grace period".into()),

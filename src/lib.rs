@@ -151,7 +151,7 @@ pub mod digital_employee;
 #[cfg(feature = "duix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
 pub mod duix;
-#[cfg(feature = "client")]
+#[cfg(any(feature = "bot", feature = "client"))]
 mod error;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]

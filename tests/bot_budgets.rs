@@ -126,7 +126,7 @@ async fn a_filler_takes_the_controls_along() {
         log.of("c")[2..],
         [
             "gather 5: gathering keys goes into the first packet only, which has left",
-            "voice: a voice goes into the first packet only, which has left",
+            "voice: a change of the speech settings goes into the first packet only, which has left",
         ]
     );
     // The voice stays, the keys do not.
@@ -141,9 +141,9 @@ async fn what_was_heard_reaches_into_the_filler_and_into_what_follows() {
         ("", "", Heard::Nothing),
         ("One mo", "", Heard::Nothing),
         (FILLER, "", Heard::Nothing),
-        ("One moment. Ye", "Ye", Heard::Upto("Ye".into())),
-        ("one moment yes", "Yes", Heard::Upto("Yes".into())),
-        ("Yes, in", "Yes, in", Heard::Upto("Yes, in".into())),
+        ("One moment. Ye", "Ye", Heard::UpTo("Ye".into())),
+        ("one moment yes", "Yes", Heard::UpTo("Yes".into())),
+        ("Yes, in", "Yes, in", Heard::UpTo("Yes, in".into())),
     ] {
         let (_, line) = filling();
         line.text("c", "0", "say Hm.").await;
@@ -299,7 +299,7 @@ async fn duix_has_twenty_seconds_and_then_other_words() {
         let (_, answer) = post(&kind, path, question("wait 19000 | say Yes.")).await;
         assert!(answer.contains("Yes. ") && !answer.contains("Ask me again."), "{answer}");
         let call = callbot::bot::CallKey::new(Platform::Duix, "c");
-        assert_eq!(host.look(&call).await.unwrap().unwrap().memory, [""; 0]);
+        assert_eq!(host.snapshot(&call).await.unwrap().unwrap().memory, [""; 0]);
     }
 }
 

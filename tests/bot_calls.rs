@@ -16,7 +16,7 @@ use std::time::Duration;
 use bots::*;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
-    Bot, Call, Facts, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
+    Bot, Call, CallInfo, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
 };
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -96,7 +96,7 @@ async fn a_memory_that_nobody_can_read_stays_as_it_is() {
     for turn in ["2", "3"] {
         assert_eq!(refusing.failure("c", turn, "look").await, 500);
     }
-    assert!(refusing.host.look(&key("c")).await.is_err());
+    assert!(refusing.host.snapshot(&key("c")).await.is_err());
     assert_eq!(old.text("c", "4", "look").await, "one");
 
     let newer = aged::<4>(&store);
@@ -104,13 +104,13 @@ async fn a_memory_that_nobody_can_read_stays_as_it_is() {
     for turn in ["2", "3"] {
         assert_eq!(old.failure("d", turn, "look").await, 500, "it is of a newer version");
     }
-    assert!(old.host.look(&key("d")).await.is_err());
+    assert!(old.host.snapshot(&key("d")).await.is_err());
     assert_eq!(newer.text("d", "4", "look").await, "one");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_memory_that_is_too_large_is_refused_and_the_old_one_stays() {
-    let limits = Limits::default().with_memory(40);
+    let limits = Limits::default().with_max_memory_bytes(40);
     let (log, line) = acting(Actor::default(), |host| host.limits(limits));
     line.text("c", "1", "remember short").await;
     let long = "x".repeat(40);
@@ -126,7 +126,7 @@ async fn a_memory_that_is_too_large_is_refused_and_the_old_one_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reply_that_is_too_long_is_refused() {
-    let limits = Limits::default().with_reply(10);
+    let limits = Limits::default().with_max_reply_bytes(10);
     let (log, line) = acting(Actor::default(), |host| host.limits(limits));
     assert_eq!(line.text("c", "1", "say 123456789").await, "123456789 ");
     let too_long = "the text of the reply: 11 bytes, allowed: at most 10";
@@ -138,7 +138,7 @@ async fn a_reply_that_is_too_long_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn there_may_be_so_many_calls_and_no_more() {
-    let store = Arc::new(MemoryStore::new().most_calls(1));
+    let store = Arc::new(MemoryStore::new().max_calls(1));
     let (log, line) = acting(Actor::default(), |host| host.store(store.clone()));
     line.text("first", "1", "say Yes.").await;
     assert_eq!(line.failure("second", "1", "say Yes.").await, 503);
@@ -171,11 +171,11 @@ fn question(call: &str, words: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_history_has_so_many_turns_and_so_many_bytes() {
     for (limits, left) in [
-        (Limits::default().with_history_entries(3), ["3", "4", "5"].as_slice()),
+        (Limits::default().with_max_history_entries(3), ["3", "4", "5"].as_slice()),
         // Each turn has 21 bytes: 12 of the caller, 9 of the bot.
-        (Limits::default().with_history_bytes(62), &["4", "5"]),
-        (Limits::default().with_history_bytes(63), &["3", "4", "5"]),
-        (Limits::default().with_history_bytes(20), &["5"]),
+        (Limits::default().with_max_history_bytes(62), &["4", "5"]),
+        (Limits::default().with_max_history_bytes(63), &["3", "4", "5"]),
+        (Limits::default().with_max_history_bytes(20), &["5"]),
     ] {
         let (_, line) = acting(Actor::default(), |host| host.limits(limits));
         for turn in ["1", "2", "3", "4", "5"] {
@@ -190,7 +190,7 @@ async fn a_history_has_so_many_turns_and_so_many_bytes() {
 // The end of calls.
 
 fn idle(idle: Duration) -> Limits {
-    Limits::default().with_idle(idle)
+    Limits::default().with_idle_timeout(idle)
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,7 +205,7 @@ async fn a_call_that_is_idle_expires_and_the_bot_is_told_once() {
     assert_eq!(log.count("c", "ended"), 0);
     sleep(12 * SECOND).await;
     assert_eq!(log.of("c")[2..], ["turn", "ended Expired [x]", "gone"]);
-    assert!(line.host.look(&key("c")).await.unwrap().is_none());
+    assert!(line.host.snapshot(&key("c")).await.unwrap().is_none());
     line.end("c").await;
     sleep(200 * SECOND).await;
     assert_eq!(log.count("c", "ended"), 1);
@@ -264,7 +264,7 @@ async fn the_bot_is_told_once_why_a_call_is_over() {
     assert_eq!(log.count("expired", "ended Expired"), 1);
 
     line.text("shut", "1", "say Yes.").await;
-    line.host.shut_down(SECOND).await;
+    line.host.shutdown(SECOND).await;
     assert_eq!(log.count("shut", "ended Shutdown"), 1);
     line.end("shut").await;
     line.end("expired").await;
@@ -348,15 +348,15 @@ async fn what_becomes_of_a_greeting_that_nobody_asked_for() {
     }
 }
 
-// Facts.
+// CallInfo.
 
 /// A bot that tells its facts.
-struct Curious(Arc<Mutex<Vec<Facts>>>);
+struct Curious(Arc<Mutex<Vec<CallInfo>>>);
 
 impl Curious {
     fn tell<M>(&self, call: &Call<M>) {
-        self.0.lock().unwrap().push(call.facts.clone());
-        let debug = format!("{call:?} {:?}", call.facts);
+        self.0.lock().unwrap().push(call.info.clone());
+        let debug = format!("{call:?} {:?}", call.info);
         assert!(!debug.contains("1350000") && !debug.contains("vip"), "{debug}");
     }
 }
@@ -380,14 +380,14 @@ impl Bot for Curious {
     }
 }
 
-fn all(facts: &Facts) -> (Platform, &str, Option<&str>, Option<&str>, Value) {
-    let Facts { platform, id, caller, called, extras, .. } = facts;
+fn all(facts: &CallInfo) -> (Platform, &str, Option<&str>, Option<&str>, Value) {
+    let CallInfo { platform, id, caller, called, extras, .. } = facts;
     (*platform, id, caller.as_deref(), called.as_deref(), extras.clone().into())
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_platforms_tell_of_a_call() {
-    let told: Arc<Mutex<Vec<Facts>>> = Arc::default();
+    let told: Arc<Mutex<Vec<CallInfo>>> = Arc::default();
     let host = Host::new(Curious(told.clone()));
     let take = || std::mem::take(&mut *told.lock().unwrap());
 
@@ -442,7 +442,7 @@ async fn what_platforms_tell_of_a_call() {
 
 #[tokio::test(start_paused = true)]
 async fn no_number_shows() {
-    let told: Arc<Mutex<Vec<Facts>>> = Arc::default();
+    let told: Arc<Mutex<Vec<CallInfo>>> = Arc::default();
     let line = line(Host::new(Curious(told.clone())));
     line.greeting("c", "b").await;
     let debug = format!("{:?}", told.lock().unwrap()[0]);
@@ -465,7 +465,7 @@ async fn a_server_that_shuts_down_takes_no_new_turns_and_ends_those_that_run() {
     }
     let start = Instant::now();
     let host = line.host.clone();
-    let shut = tokio::spawn(async move { host.shut_down(4 * SECOND).await });
+    let shut = tokio::spawn(async move { host.shutdown(4 * SECOND).await });
     sleep(10 * MS).await;
     assert_eq!(line.failure("quiet", "2", "say Yes.").await, 503);
     assert_eq!(line.failure("new", "1", "say Yes.").await, 503);
@@ -481,7 +481,7 @@ async fn a_server_that_shuts_down_takes_no_new_turns_and_ends_those_that_run() {
     for (call, memory) in [("quiet", "x"), ("short", ""), ("long", ""), ("holding", "paid")] {
         let told = log.of(call);
         assert_eq!(log.count(call, &format!("ended Shutdown [{memory}]")), 1, "{call}: {told:?}");
-        assert!(line.host.look(&key(call)).await.unwrap().is_none());
+        assert!(line.host.snapshot(&key(call)).await.unwrap().is_none());
     }
     assert!(log.of("new").is_empty());
 }
@@ -492,7 +492,7 @@ async fn calls_that_go_on_elsewhere_are_not_ended() {
     let (log, here) = acting(Actor::default(), |host| host.store(store.clone()));
     let (there_log, there) = acting(Actor::default(), |host| host.store(store.clone()));
     here.text("c", "1", "remember x").await;
-    here.host.shut_down(SECOND).await;
+    here.host.shutdown(SECOND).await;
     assert_eq!(here.failure("c", "2", "say Yes.").await, 503);
     assert_eq!(there.text("c", "2", "say Yes.").await, "Yes. ");
     there.end("c").await;
@@ -508,7 +508,7 @@ async fn a_bot_that_hangs_over_the_end_of_a_call_does_not_keep_its_server() {
         line.text(call, "1", "say Yes.").await;
     }
     let start = Instant::now();
-    line.host.shut_down(4 * SECOND).await;
+    line.host.shutdown(4 * SECOND).await;
     assert!(start.elapsed() <= 4 * SECOND + 2 * MS, "{:?}", start.elapsed());
     for call in ["a", "b", "c"] {
         assert_eq!(log.of(call), ["begin", "turn", "ended Shutdown []"]);
@@ -518,7 +518,7 @@ async fn a_bot_that_hangs_over_the_end_of_a_call_does_not_keep_its_server() {
 #[tokio::test(start_paused = true)]
 async fn a_bot_has_so_much_time_for_the_end_of_a_call() {
     let bot = Actor { ends: "for ever", ..Actor::default() };
-    let limits = Limits::default().with_end(3 * SECOND);
+    let limits = Limits::default().with_end_timeout(3 * SECOND);
     let (log, line) = acting(bot, |host| host.limits(limits));
     line.text("c", "1", "say Yes.").await;
     let start = Instant::now();
@@ -737,7 +737,7 @@ fn turns_run_where_the_author_wants_them() {
         assert_eq!(apart.text("c", "2", "Hm").await, "bots");
         assert_eq!(apart.heard("c", "1").await, "bo");
         apart.end("c").await;
-        apart.host.shut_down(SECOND).await;
+        apart.host.shutdown(SECOND).await;
         assert_eq!(line(Host::new(bot())).text("c", "1", "Hm").await, thread());
     });
 }

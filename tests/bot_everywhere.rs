@@ -17,9 +17,10 @@ use std::time::Duration;
 use bots::*;
 use callbot::bot::testing::{Answer, TestCall};
 use callbot::bot::{
-    Bot, Call, Capabilities, Control, Dropped, Ended, Gather, GatherLimits, HangUp, Heard, Host,
-    HostBuilder, Input, Listening, Need, Needs, Notice, Platform, Reply, ReplyError, Result,
-    Synthesis, Transfer, TransferKind, TransferKinds, Transferred, Voice, VoiceSupport,
+    Bot, Call, Capabilities, ControlKind, Dropped, Ended, Gather, GatherLimits, HangUp, Heard,
+    Host, HostBuilder, Input, Need, Needs, Notice, OdfsSettings, Platform, Reply, ReplyError,
+    Result, SpeechSettings, SpeechSupport, Synthesis, Transfer, TransferKind, TransferKinds,
+    TransferOutcome,
 };
 use callbot::duix::dialogue;
 use callbot::odfs::Language;
@@ -61,9 +62,9 @@ impl Bot for Clerk {
     async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
         let words = match input {
             Input::Speech(words) => words,
-            Input::Keys(keys) => return reply.say(format!("You pressed {keys}.")).await,
+            Input::Dtmf(keys) => return reply.say(format!("You pressed {keys}.")).await,
             Input::Silence => return reply.say("Are you there?").await,
-            Input::Transferred(Transferred::Done) => return Ok(()),
+            Input::Transferred(TransferOutcome::Done) => return Ok(()),
             Input::Transferred(_) => return reply.say("Nobody is there.").await,
             _ => return reply.say("Pardon?").await,
         };
@@ -95,11 +96,17 @@ impl Bot for Clerk {
             }
             "quiet" => {
                 reply.say("Listen!").await?;
-                told(reply.voice(Voice::new().with_interruptible(false)).await);
+                told(reply.speech_settings(SpeechSettings::new().with_barge_in(false)).await);
             }
             "bell" => {
                 reply.say("Ding.").await?;
-                told(reply.voice(Voice::new().with_synthesis(Synthesis::new("bell"))).await);
+                told(
+                    reply
+                        .speech_settings(
+                            SpeechSettings::new().with_synthesis(Synthesis::new("bell")),
+                        )
+                        .await,
+                );
             }
             "picture" => {
                 reply.say("Look!").await?;
@@ -154,7 +161,7 @@ enum Cell {
     /// This text in one answer of so many packets, and this.
     And(&'static str, usize, Extra),
     /// This text; the bot was told that there is no such control.
-    Without(&'static str, Control),
+    Without(&'static str, ControlKind),
     /// The failure answer of the platform, after so many milliseconds.
     Fails(u64),
     /// A reply that just ends after so many milliseconds: it can't tell that it failed.
@@ -173,7 +180,7 @@ use Cell::{And, Breaks, Fails, Lacks, Says, Without};
 use Extra::{Gathers, HangsUp, TransfersTo};
 
 const STORY: &str = "Once upon a time there was a king ";
-const QUEUE: Control = Control::Transfer(TransferKind::Queue);
+const QUEUE: ControlKind = ControlKind::Transfer(TransferKind::Queue);
 
 const TABLE: &[Scenario] = &[
     Scenario {
@@ -204,8 +211,8 @@ const TABLE: &[Scenario] = &[
         plays: |call| call.say("PIN").boxed_local(),
         cells: [
             (DigitalEmployee, And("Your PIN?", 1, Gathers(4))),
-            (Duix, Without("Your PIN?", Control::Gather)),
-            (DuixStream, Without("Your PIN?", Control::Gather)),
+            (Duix, Without("Your PIN?", ControlKind::Gather)),
+            (DuixStream, Without("Your PIN?", ControlKind::Gather)),
             (Odfs, And("Your PIN?", 1, Gathers(4))),
         ],
     },
@@ -258,8 +265,8 @@ const TABLE: &[Scenario] = &[
         plays: |call| call.say("bye").boxed_local(),
         cells: [
             (DigitalEmployee, And("Goodbye.", 1, HangsUp)),
-            (Duix, Without("Goodbye.", Control::HangUp)),
-            (DuixStream, Without("Goodbye.", Control::HangUp)),
+            (Duix, Without("Goodbye.", ControlKind::HangUp)),
+            (DuixStream, Without("Goodbye.", ControlKind::HangUp)),
             (Odfs, And("Goodbye.", 2, HangsUp)),
         ],
     },
@@ -347,7 +354,7 @@ fn dropped(clerk: &Clerk) -> Vec<Dropped> {
 }
 
 async fn check(call: &TestCall<Clerk>, answer: &Answer, cell: &Cell, place: &str) {
-    let memory = match call.host().look(call.key()).await.unwrap() {
+    let memory = match call.host().snapshot(call.key()).await.unwrap() {
         Some(seen) => seen.memory,
         None => Vec::new(),
     };
@@ -406,7 +413,7 @@ async fn a_story_is_cut_where_the_platform_says_so_and_else_nowhere() {
         (story.plays)(&mut call).await;
         let last = call.history().await.last().unwrap().clone();
         match platform {
-            DigitalEmployee => assert!(last.heard == Some(Heard::Upto("Once upon".into()))),
+            DigitalEmployee => assert!(last.heard == Some(Heard::UpTo("Once upon".into()))),
             _ => {
                 assert_eq!((&*last.said, last.heard), (&*format!("{STORY}who had no money."), None))
             }
@@ -415,13 +422,13 @@ async fn a_story_is_cut_where_the_platform_says_so_and_else_nowhere() {
 }
 
 /// The controls that a platform has not got, by the words that ask for them.
-const LOSSY: [(&str, &str, Control, &[Platform]); 6] = [
-    ("PIN", "Your PIN?", Control::Gather, &[Duix, DuixStream]),
+const LOSSY: [(&str, &str, ControlKind, &[Platform]); 6] = [
+    ("PIN", "Your PIN?", ControlKind::Gather, &[Duix, DuixStream]),
     ("agent", "One moment.", QUEUE, &[Duix, DuixStream]),
-    ("bye", "Goodbye.", Control::HangUp, &[Duix, DuixStream]),
-    ("quiet", "Listen!", Control::Voice, &[Duix, DuixStream]),
-    ("bell", "Ding.", Control::Voice, &[Duix, DuixStream, Odfs]),
-    ("picture", "Look!", Control::Native, &[DigitalEmployee, DuixStream, Odfs]),
+    ("bye", "Goodbye.", ControlKind::HangUp, &[Duix, DuixStream]),
+    ("quiet", "Listen!", ControlKind::SpeechSettings, &[Duix, DuixStream]),
+    ("bell", "Ding.", ControlKind::SpeechSettings, &[Duix, DuixStream, Odfs]),
+    ("picture", "Look!", ControlKind::Native, &[DigitalEmployee, DuixStream, Odfs]),
 ];
 
 #[tokio::test(start_paused = true)]
@@ -460,12 +467,15 @@ async fn what_may_be_lost_is_a_notice_and_no_error() {
 async fn of_a_voice_that_may_be_lost_the_rest_is_kept() {
     let notices = Arc::new(Mutex::new(Vec::new()));
     let clerk = Clerk { notices: notices.clone(), ..Clerk::default() };
-    let both = Voice::new().with_interruptible(false).with_synthesis(Synthesis::new("bell"));
-    let host = Host::builder(Putting::new(move |reply| reply.voice(both.clone()).boxed(), clerk));
-    let mut call = TestCall::on(Odfs, host.lossy(Control::Voice).build());
+    let both = SpeechSettings::new().with_barge_in(false).with_synthesis(Synthesis::new("bell"));
+    let host = Host::builder(Putting::new(
+        move |reply| reply.speech_settings(both.clone()).boxed(),
+        clerk,
+    ));
+    let mut call = TestCall::on(Odfs, host.lossy(ControlKind::SpeechSettings).build());
     let answer = call.say("go").await;
-    assert_eq!(answer.voice(), Some(&Voice::new().with_interruptible(false)));
-    assert_eq!(notices.lock().unwrap()[0].what, Dropped::Control(Control::Voice));
+    assert_eq!(answer.speech_settings(), Some(&SpeechSettings::new().with_barge_in(false)));
+    assert_eq!(notices.lock().unwrap()[0].what, Dropped::Control(ControlKind::SpeechSettings));
 }
 
 type Put<'a> = Boxed<'a, Result>;
@@ -519,28 +529,29 @@ async fn seen(platform: Platform) -> Capabilities {
     seen.greets = call.begin().await.text() == "Welcome to the bank.";
     seen.streams = call.say("when do you open?").await.packets() > 1;
 
-    let voice = async |voice: Voice| {
-        let told = put(platform, move |reply| reply.voice(voice.clone()).boxed()).await;
-        !matches!(told, Err(ReplyError::Unsupported(Control::Voice, on)) if on == platform)
+    let voice = async |voice: SpeechSettings| {
+        let told = put(platform, move |reply| reply.speech_settings(voice.clone()).boxed()).await;
+        !matches!(told, Err(ReplyError::Unsupported(ControlKind::SpeechSettings, on)) if on == platform)
     };
-    seen.voice = VoiceSupport::default();
-    seen.voice.interruptible = voice(Voice::new().with_interruptible(true)).await;
-    seen.voice.synthesis = voice(Voice::new().with_synthesis(Synthesis::new("bell"))).await;
+    seen.speech = SpeechSupport::default();
+    seen.speech.barge_in = voice(SpeechSettings::new().with_barge_in(true)).await;
+    seen.speech.synthesis =
+        voice(SpeechSettings::new().with_synthesis(Synthesis::new("bell"))).await;
     let second = Duration::from_secs(1);
-    if voice(Voice::new().with_silence_timeout(second)).await {
+    if voice(SpeechSettings::new().with_silence_timeout(second)).await {
         let allowed = async |seconds: u64| {
-            let voice = Voice::new().with_silence_timeout(Duration::from_secs(seconds));
-            put(platform, move |reply| reply.voice(voice.clone()).boxed()).await.is_ok()
+            let voice = SpeechSettings::new().with_silence_timeout(Duration::from_secs(seconds));
+            put(platform, move |reply| reply.speech_settings(voice.clone()).boxed()).await.is_ok()
         };
         let (least, most) = bounds(4000, allowed).await;
-        seen.voice.silence_timeout = Some((Duration::from_secs(least), Duration::from_secs(most)));
+        seen.speech.silence_timeout = Some((Duration::from_secs(least), Duration::from_secs(most)));
     }
 
     seen.gather = None;
     let gather = async |gather: Gather| {
         put(platform, move |reply| reply.gather(gather.clone()).boxed()).await
     };
-    let no_keys = Err(ReplyError::Unsupported(Control::Gather, platform));
+    let no_keys = Err(ReplyError::Unsupported(ControlKind::Gather, platform));
     if gather(Gather::up_to(4)).await != no_keys {
         let digits =
             async |digits: u64| gather(Gather::up_to(digits.try_into().unwrap())).await.is_ok();
@@ -570,7 +581,7 @@ async fn seen(platform: Platform) -> Capabilities {
         match told.await {
             Ok(()) => seen.transfer = seen.transfer.with(kind),
             told => {
-                let control = Control::Transfer(kind);
+                let control = ControlKind::Transfer(kind);
                 assert_eq!(told, Err(ReplyError::Unsupported(control, platform)));
             }
         }
@@ -589,7 +600,7 @@ async fn seen(platform: Platform) -> Capabilities {
     let barged = call.start("a story").await.barge_in("Once upon").await;
     seen.aborts = barged.unsupported().is_none();
     let heard = call.history().await.last().unwrap().heard.clone();
-    seen.heard = heard == Some(Heard::Upto("Once upon".into()));
+    seen.heard = heard == Some(Heard::UpTo("Once upon".into()));
 
     let host = Host::builder(Clerk::default()).filler("Let me see. ").build();
     let answer = TestCall::on(platform, host).say("think").await;
@@ -637,7 +648,7 @@ async fn transfers_that_the_document_does_not_support_can_be_allowed() {
             let shown = answer.transfer().unwrap().shown_number.as_deref();
             assert_eq!((told, shown), (Ok(()), Some("4000")));
         } else {
-            let control = Control::Transfer(kind);
+            let control = ControlKind::Transfer(kind);
             assert_eq!(told, Err(ReplyError::Unsupported(control, DigitalEmployee)));
         }
     }
@@ -719,7 +730,7 @@ async fn an_answer_that_hangs_up_gathers_no_keys() {
     let ivr = ivr(clerk.clone()).await;
     is(&ivr.say("keys, then bye").await, 9, json!({"model_type": "1000000"}));
     is(&ivr.word("playover").await, 10, json!({}));
-    assert_eq!(dropped(&clerk), [Dropped::HangUpReason, Dropped::Control(Control::Gather)]);
+    assert_eq!(dropped(&clerk), [Dropped::HangUpReason, Dropped::Control(ControlKind::Gather)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -735,8 +746,8 @@ async fn what_comes_of_a_transfer() {
 
 /// What ODFS is told of how to listen, for a reply with these controls.
 async fn listens(
-    listening: &Listening,
-    voice: Option<&Voice>,
+    listening: &OdfsSettings,
+    voice: Option<&SpeechSettings>,
     gather: Option<&Gather>,
 ) -> (String, String) {
     let (voice, gather) = (voice.cloned(), gather.cloned());
@@ -745,7 +756,7 @@ async fn listens(
             let (voice, gather) = (voice.clone(), gather.clone());
             async move {
                 if let Some(voice) = voice {
-                    reply.voice(voice).await?;
+                    reply.speech_settings(voice).await?;
                 }
                 if let Some(gather) = gather {
                     reply.gather(gather).await?;
@@ -765,14 +776,14 @@ async fn listens(
 #[tokio::test(start_paused = true)]
 async fn how_odfs_listens() {
     let seconds = Duration::from_secs;
-    let usual = Listening::default();
-    let own = Listening::new(Language::Chinese)
+    let usual = OdfsSettings::default();
+    let own = OdfsSettings::new(Language::Chinese)
         .with_keys(1)
         .with_timeout(seconds(8))
         .with_gather_timeout(seconds(20));
-    let open = Voice::new().with_interruptible(true);
-    let closed = Voice::new().with_interruptible(false);
-    let patient = Voice::new().with_silence_timeout(seconds(7));
+    let open = SpeechSettings::new().with_barge_in(true);
+    let closed = SpeechSettings::new().with_barge_in(false);
+    let patient = SpeechSettings::new().with_silence_timeout(seconds(7));
     let both = closed.clone().with_silence_timeout(seconds(7));
     let keys = Gather::up_to(4);
     let three = Gather::up_to(4).with_timeout(seconds(3));
@@ -826,7 +837,7 @@ fn needing(needs: Needs) -> Host<Clerk> {
 #[test]
 fn what_is_missing_is_named_all_of_it() {
     let all = KINDS.into_iter().fold(Needs::NONE, Needs::transfer);
-    let host = needing(all.greeting().stream().voice().gather().hang_up().heard());
+    let host = needing(all.greeting().stream().barge_in().gather().hang_up().heard());
     let transfers = KINDS.map(Need::Transfer);
 
     let unmet = host.digital_employee().unwrap_err();
@@ -835,13 +846,14 @@ fn what_is_missing_is_named_all_of_it() {
     assert_eq!((unmet.platform, unmet.missing), (DigitalEmployee, expected));
 
     let unmet = host.duix().unwrap_err();
-    let mut expected = vec![Need::Greeting, Need::Stream, Need::Voice, Need::Gather, Need::HangUp];
+    let mut expected =
+        vec![Need::Greeting, Need::Stream, Need::BargeIn, Need::Gather, Need::HangUp];
     expected.push(Need::Heard);
     expected.extend(transfers);
     assert_eq!((unmet.platform, &unmet.missing), (Duix, &expected));
     assert_eq!(
         unmet.to_string(),
-        "the bot needs what DUIX has not: a greeting, a reply in a stream, a setting for barge-in, \
+        "the bot requires features that DUIX does not support: a greeting, a reply in a stream, a setting for barge-in, \
          gathering keys, hanging up, what callers heard, a transfer to a queue, a transfer to a \
          queue by its access code, a transfer to an agent, a transfer to a number, a transfer to a \
          flow"

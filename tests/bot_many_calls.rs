@@ -31,7 +31,7 @@ impl Bot for Counter {
 
     async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
         let words = words(&input).to_owned();
-        reply.say(format!("{} ", call.facts.id)).await?;
+        reply.say(format!("{} ", call.info.id)).await?;
         // Others come in between.
         sleep(MS * fastrand::u32(0..40)).await;
         call.memory.push(words.clone());
@@ -81,7 +81,7 @@ async fn two_thousand_calls_on_all_platforms_are_not_mixed_up() {
     }
     // Those on DUIX have no end.
     assert_eq!(bot.ended.get(), 1000);
-    host.shut_down(Duration::from_secs(10)).await;
+    host.shutdown(Duration::from_secs(10)).await;
     assert_eq!(bot.ended.get(), 2000);
 }
 
@@ -124,6 +124,6 @@ async fn two_hundred_calls_over_sockets_are_not_mixed_up() {
     for call in join_all(calls.collect::<Vec<_>>()).await {
         call.unwrap();
     }
-    host.shut_down(Duration::from_secs(10)).await;
+    host.shutdown(Duration::from_secs(10)).await;
     assert_eq!(bot.ended.get(), 200);
 }

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use callbot::bot::{
-    CallKey, Cancel, Change, Lease, MemoryStore, Opened, Opening, Platform, Record, Store,
-    StoreError, TurnId,
+use callbot::bot::store::CancelReason::{Aborted, Overtaken};
+use callbot::bot::store::{
+    Cancel, CancelReason, Change, Lease, NoteKind, Opened, Opening, Record, Then,
 };
+use callbot::bot::{CallKey, MemoryStore, Platform, Store, StoreError, TurnId};
 use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::task::{JoinHandle, unconstrained};
 use tokio::time::{Instant, advance, sleep};
@@ -38,7 +39,7 @@ fn read_notes(notes: usize) -> Change {
 
 fn closing() -> Change {
     let mut change = Change::default();
-    change.close = true;
+    change.then = Then::Close;
     change
 }
 
@@ -64,7 +65,7 @@ async fn answer(store: &MemoryStore, call: &str, id: &str) {
 }
 
 async fn abort(store: &MemoryStore, call: &str, id: &str) -> bool {
-    store.note(&key(call), &turn(id), b"abort".to_vec(), true).await.unwrap()
+    store.note(&key(call), &turn(id), b"abort".to_vec(), NoteKind::Abort).await.unwrap()
 }
 
 async fn remembered(store: &MemoryStore, call: &str) -> String {
@@ -88,17 +89,17 @@ async fn settle() {
 }
 
 /// What has been told so far.
-fn told(cancels: &mut (impl Stream<Item = Cancel> + Unpin)) -> Vec<(String, bool)> {
+fn told(cancels: &mut (impl Stream<Item = Cancel> + Unpin)) -> Vec<(String, CancelReason)> {
     let mut told = Vec::new();
     // Without tokio's budget, which would have a long list end early.
     while let Some(Some(cancel)) = unconstrained(cancels.next()).now_or_never() {
-        told.push((format!("{}/{}", cancel.call.id, cancel.turn), cancel.aborted));
+        told.push((format!("{}/{}", cancel.call.id, cancel.turn), cancel.reason));
     }
     told
 }
 
-fn told_of<const N: usize>(cancels: [(&str, bool); N]) -> Vec<(String, bool)> {
-    cancels.map(|(turn, aborted)| (turn.to_owned(), aborted)).into()
+fn told_of<const N: usize>(cancels: [(&str, CancelReason); N]) -> Vec<(String, CancelReason)> {
+    cancels.map(|(turn, reason)| (turn.to_owned(), reason)).into()
 }
 
 fn is_fenced<T: std::fmt::Debug>(result: Result<T, StoreError>) {
@@ -157,8 +158,8 @@ async fn who_opens_last_owns_the_call() {
 async fn a_turn_that_did_not_answer_may_come_again() {
     let store = MemoryStore::new();
     let first = lease(&store, "c", "1").await;
-    let mut change = closing();
-    change.again = true;
+    let mut change = Change::default();
+    change.then = Then::CloseUnanswered;
     store.write(&first, change).await.unwrap();
     is_fenced(store.write(&first, memory("late")).await);
     let again = lease(&store, "c", "1").await;
@@ -212,7 +213,7 @@ async fn a_turn_that_is_opened_again_while_it_runs_begins_anew() {
     let mut cancels = Box::pin(store.cancels());
     let older = lease(&store, "c", "1").await;
     let newer = lease(&store, "c", "1").await;
-    assert_eq!(told(&mut cancels), told_of([("c/1", false)]));
+    assert_eq!(told(&mut cancels), told_of([("c/1", Overtaken)]));
     is_fenced(store.write(&older, closing()).await);
     store.write(&newer, closing()).await.unwrap();
 }
@@ -246,7 +247,7 @@ async fn if_free() {
 
 #[tokio::test]
 async fn as_many_calls_as_there_may_be() {
-    let store = MemoryStore::new().most_calls(2);
+    let store = MemoryStore::new().max_calls(2);
     lease(&store, "a", "1").await;
     lease(&store, "b", "1").await;
     let refused = store.open(&key("c"), Opening::Turn(turn(1))).await;
@@ -258,7 +259,7 @@ async fn as_many_calls_as_there_may_be() {
     store.end(&key("b")).await.unwrap().unwrap();
     answer(&store, "c", "1").await;
     // None at all makes no sense.
-    let store = MemoryStore::new().most_calls(0);
+    let store = MemoryStore::new().max_calls(0);
     lease(&store, "a", "1").await;
     let refused = store.open(&key("b"), Opening::Turn(turn(1))).await;
     assert_eq!(refused, Err(StoreError::Full(1)));
@@ -273,7 +274,7 @@ async fn a_hold_is_waited_out() {
     let begun = Instant::now();
     let waiting = opening(&store, "c", "2").await;
     // The turn is told before the wait, once, and can still write.
-    assert_eq!(told(&mut cancels), told_of([("c/1", false)]));
+    assert_eq!(told(&mut cancels), told_of([("c/1", Overtaken)]));
     sleep(2 * SECOND).await;
     assert!(!waiting.is_finished());
     store.write(&first, memory("held")).await.unwrap();
@@ -438,7 +439,7 @@ async fn an_abort_fences_a_turn() {
     let mut cancels = Box::pin(store.cancels());
     let first = lease(&store, "c", "1").await;
     assert!(abort(&store, "c", "1").await);
-    assert_eq!(told(&mut cancels), told_of([("c/1", true)]));
+    assert_eq!(told(&mut cancels), told_of([("c/1", Aborted)]));
     is_fenced(store.write(&first, memory("late")).await);
     is_fenced(store.hold(&first, Some(SECOND)).await);
     let Opened::Repeated(record) = open(&store, "c", "1").await else { panic!() };
@@ -454,7 +455,7 @@ async fn an_abort_fences_a_turn() {
     advance(2 * SECOND).await;
     assert!(abort(&store, "c", "2").await);
     is_fenced(store.write(&second, memory("late")).await);
-    assert_eq!(told(&mut cancels), told_of([("c/2", true)]));
+    assert_eq!(told(&mut cancels), told_of([("c/2", Aborted)]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -466,7 +467,7 @@ async fn an_abort_does_not_fence_a_held_turn() {
     let waiting = opening(&store, "c", "2").await;
     assert!(abort(&store, "c", "1").await);
     settle().await;
-    assert_eq!(told(&mut cancels), told_of([("c/1", false), ("c/1", true)]));
+    assert_eq!(told(&mut cancels), told_of([("c/1", Overtaken), ("c/1", Aborted)]));
     // Neither the lease nor the hold has ended, but the turn counts as answered.
     assert!(!waiting.is_finished());
     assert!(matches!(open(&store, "c", "1").await, Opened::Repeated(_)));
@@ -499,7 +500,7 @@ async fn notes() {
     let store = MemoryStore::new();
     let note = |text: &str| {
         let (store, text) = (&store, text.as_bytes().to_vec());
-        async move { store.note(&key("c"), &turn("0"), text, false).await.unwrap() }
+        async move { store.note(&key("c"), &turn("0"), text, NoteKind::Report).await.unwrap() }
     };
     assert!(!note("a").await);
     let first = lease(&store, "c", "1").await;
@@ -523,7 +524,7 @@ async fn the_oldest_notes_make_way() {
     let store = MemoryStore::new();
     let note = |n: u8| {
         let store = &store;
-        async move { store.note(&key("c"), &turn("0"), vec![n], false).await.unwrap() }
+        async move { store.note(&key("c"), &turn("0"), vec![n], NoteKind::Report).await.unwrap() }
     };
     answer(&store, "c", "1").await;
     for n in 0..70 {
@@ -550,7 +551,7 @@ async fn the_end_of_a_call() {
     store.write(&first, memory("first")).await.unwrap();
     let record = store.end(&key("c")).await.unwrap().unwrap();
     assert_eq!(record.memory, b"first");
-    assert_eq!(told(&mut cancels), told_of([("c/1", true)]));
+    assert_eq!(told(&mut cancels), told_of([("c/1", Aborted)]));
     is_fenced(store.write(&first, closing()).await);
     assert!(store.is_empty());
     assert_eq!(store.end(&key("c")).await, Ok(None));
@@ -573,7 +574,7 @@ async fn the_end_of_a_call_waits_out_a_hold() {
             async move { (store.end(&key("c")).await.unwrap(), Instant::now()) }
         });
         settle().await;
-        assert_eq!(told(&mut cancels), told_of([("c/1", true)]));
+        assert_eq!(told(&mut cancels), told_of([("c/1", Aborted)]));
         sleep(SECOND).await;
         store.write(&first, memory("held")).await.unwrap();
         if close {
@@ -655,7 +656,7 @@ async fn what_keeps_a_call_from_being_idle() {
     assert_eq!(claimed().await, 0);
     store.write(&first, closing()).await.unwrap();
     advance(9 * SECOND).await;
-    store.note(&key("c"), &turn(1), vec![], false).await.unwrap();
+    store.note(&key("c"), &turn(1), vec![], NoteKind::Report).await.unwrap();
     advance(9 * SECOND).await;
     assert_eq!(claimed().await, 0);
     assert!(matches!(store.open(&key("c"), Opening::IfFree).await, Ok(Opened::Run(..))));
@@ -696,11 +697,11 @@ async fn all_subscribers_are_told() {
     lease(&store, "c", "3").await;
     lease(&store, "d", "1").await;
     abort(&store, "d", "1").await;
-    assert_eq!(told(&mut one), told_of([("c/1", false), ("c/2", false), ("d/1", true)]));
-    assert_eq!(told(&mut other), told_of([("c/2", false), ("d/1", true)]));
+    assert_eq!(told(&mut one), told_of([("c/1", Overtaken), ("c/2", Overtaken), ("d/1", Aborted)]));
+    assert_eq!(told(&mut other), told_of([("c/2", Overtaken), ("d/1", Aborted)]));
     drop(one);
     lease(&store, "c", "4").await;
-    assert_eq!(told(&mut other), told_of([("c/3", false)]));
+    assert_eq!(told(&mut other), told_of([("c/3", Overtaken)]));
     // The stream does not keep the store alive, and ends with it.
     drop(store);
     assert_eq!(other.next().await, None);
@@ -717,7 +718,7 @@ async fn one_who_does_not_listen_loses_the_oldest() {
     assert!(!told.is_empty() && told.len() < 5000);
     assert_eq!(told.last().unwrap().0, "c/4999");
     let epoch = lease(&store, "c", "x").await.epoch;
-    assert_eq!(cancels.next().await, Some(Cancel::new(key("c"), turn(5000), epoch - 1, false)));
+    assert_eq!(cancels.next().await, Some(Cancel::new(key("c"), turn(5000), epoch - 1, Overtaken)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -17,7 +17,7 @@ use std::time::Duration;
 use callbot::bot::testing::{Answer, TestCall};
 use callbot::bot::{
     Bot, Call, CallKey, Cut, Gather, HangUp, Heard, Host, Input, Native, Needs, Platform, Reply,
-    Result, Synthesis, Transfer, TransferKind, Transferred, Voice,
+    Result, SpeechSettings, Synthesis, Transfer, TransferKind, TransferOutcome,
 };
 use callbot::duix::dialogue;
 use futures_util::FutureExt;
@@ -54,10 +54,10 @@ impl Bot for Clerk {
         call.memory.asked += 1;
         let words = match input {
             Input::Speech(words) => words,
-            Input::Keys(keys) => return reply.say(format!("You pressed {keys}.")).await,
+            Input::Dtmf(keys) => return reply.say(format!("You pressed {keys}.")).await,
             Input::Silence => return reply.say("Are you there?").await,
             Input::NoMatch => return reply.say("Pardon?").await,
-            Input::Transferred(Transferred::Done) => return Ok(()),
+            Input::Transferred(TransferOutcome::Done) => return Ok(()),
             Input::Transferred(_) => return reply.say("Nobody is there.").await,
             _ => return Ok(()),
         };
@@ -79,11 +79,12 @@ impl Bot for Clerk {
             }
             "voice" => {
                 let seven = Duration::from_secs(7);
-                let mut voice = Voice::new().with_interruptible(false).with_silence_timeout(seven);
-                if reply.can().voice.synthesis {
+                let mut voice =
+                    SpeechSettings::new().with_barge_in(false).with_silence_timeout(seven);
+                if reply.can().speech.synthesis {
                     voice = voice.with_synthesis(Synthesis::new("xiaoyun").with_volume(60.0));
                 }
-                reply.voice(voice).await?;
+                reply.speech_settings(voice).await?;
                 reply.say("Like this.").await?;
             }
             "agent" => {
@@ -154,7 +155,7 @@ async fn a_call_on_digital_employee() {
     assert_eq!(call.heard().await, "Goodbye.");
     assert_eq!(call.history().await.len(), 5);
     call.end().await.expect_end();
-    assert!(call.host().look(call.key()).await.unwrap().is_none());
+    assert!(call.host().snapshot(call.key()).await.unwrap().is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,11 +170,11 @@ async fn controls_on_digital_employee() {
     let expected = Gather::up_to(12).with_timeout(three).with_speech(true);
     assert_eq!(menu.expect_gather(12).gather(), Some(&expected));
     let voice = call.say("voice").await;
-    let expected = Voice::new()
-        .with_interruptible(false)
+    let expected = SpeechSettings::new()
+        .with_barge_in(false)
         .with_silence_timeout(Duration::from_secs(7))
         .with_synthesis(Synthesis::new("xiaoyun").with_volume(60.0));
-    assert_eq!(voice.expect_voice().voice(), Some(&expected));
+    assert_eq!(voice.expect_speech_settings().speech_settings(), Some(&expected));
     let agent = call.say("agent").await;
     agent.expect_transfer(TransferKind::Queue, "vip").expect_text("One moment.").expect_end();
     assert_eq!(agent.transfer().unwrap().shown_number.as_deref(), Some("4000"));
@@ -197,7 +198,7 @@ async fn barge_in() {
     assert_eq!((answer.packets(), answer.took()), (2, STEP));
     assert_eq!(call.heard().await, "Once upon");
     assert_eq!(call.memory().await, Notes { asked: 0, cuts: 1 });
-    assert_eq!(call.history().await.last().unwrap().heard, Some(Heard::Upto("Once upon".into())));
+    assert_eq!(call.history().await.last().unwrap().heard, Some(Heard::UpTo("Once upon".into())));
     // Without a word of what was heard.
     let mut turn = call.start("a story").await;
     turn.until_speech("Once").await;
@@ -290,14 +291,14 @@ async fn a_call_on_duix() {
             call.keys("1").await,
             call.silence().await,
             call.no_match().await,
-            call.transferred(true).await,
+            call.transferred().await,
             call.repeat().await,
             call.barge_in("Hm").await,
             call.end().await,
         ] {
             answer.expect_unsupported();
         }
-        assert!(call.host().look(call.key()).await.unwrap().is_none());
+        assert!(call.host().snapshot(call.key()).await.unwrap().is_none());
         let story = call.say("a story").await;
         story.expect_speech("Once").expect_speech("daughter").expect_end().expect_no_controls();
         let (packets, first) = if call.can().streams { (3, 0) } else { (1, 3) };
@@ -341,12 +342,12 @@ async fn a_call_on_odfs() {
     let three = Duration::from_secs(3);
     let expected = Gather::up_to(12).with_timeout(three).with_speech(true);
     assert_eq!(menu.expect_gather(12).gather(), Some(&expected));
-    assert!(menu.voice().is_none());
+    assert!(menu.speech_settings().is_none());
     let bye = call.say("bye").await;
     bye.expect_text("Goodbye.").expect_hang_up().expect_end();
     assert_eq!((bye.packets(), bye.hang_up()), (2, Some(&HangUp::new())));
     call.end().await.expect_no_controls().expect_end();
-    assert!(call.host().look(call.key()).await.unwrap().is_none());
+    assert!(call.host().snapshot(call.key()).await.unwrap().is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -354,13 +355,13 @@ async fn voice_on_odfs() {
     let mut call = on(Platform::Odfs);
     let voice = call.say("voice").await;
     let seven = Duration::from_secs(7);
-    let expected = Voice::new().with_interruptible(false).with_silence_timeout(seven);
-    assert_eq!(voice.expect_voice().voice(), Some(&expected));
+    let expected = SpeechSettings::new().with_barge_in(false).with_silence_timeout(seven);
+    assert_eq!(voice.expect_speech_settings().speech_settings(), Some(&expected));
     // It holds from then on.
-    assert_eq!(call.say("Hm").await.voice(), Some(&expected));
+    assert_eq!(call.say("Hm").await.speech_settings(), Some(&expected));
     let number = call.say("number").await;
     assert_eq!(number.expect_gather(4).gather(), Some(&Gather::up_to(4)));
-    assert_eq!(number.voice(), Some(&Voice::new().with_interruptible(false)));
+    assert_eq!(number.speech_settings(), Some(&SpeechSettings::new().with_barge_in(false)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -371,11 +372,11 @@ async fn transfers_on_odfs() {
     assert_eq!(agent.packets(), 2);
     let transfer = Transfer::to_queue("vip").with_shown_number("4000");
     assert!(agent.transfer() == Some(&transfer));
-    call.transferred(false).await.expect_text("Nobody is there.").expect_end();
+    call.transfer_failed().await.expect_text("Nobody is there.").expect_end();
     let agent = call.say("agent, quietly").await;
     agent.expect_no_speech().expect_transfer(TransferKind::Queue, "vip");
     assert_eq!(agent.packets(), 1);
-    let done = call.transferred(true).await;
+    let done = call.transferred().await;
     done.expect_no_speech().expect_no_controls().expect_end();
     assert_eq!(call.memory().await.asked, 4);
     call.end().await.expect_end();
@@ -386,7 +387,7 @@ async fn what_platforms_have_not() {
     let mut call = on(Platform::DigitalEmployee);
     for (answer, reason) in [
         (call.no_match().await, "Digital Employee has no word of speech that was not recognised"),
-        (call.transferred(true).await, "Digital Employee has no word of what came of a transfer"),
+        (call.transferred().await, "Digital Employee has no word of what came of a transfer"),
     ] {
         assert_eq!(answer.expect_unsupported().unsupported(), Some(reason));
     }
@@ -402,7 +403,7 @@ async fn what_platforms_have_not() {
         |answer| answer.expect_text(""),
         |answer| answer.expect_no_speech(),
         |answer| answer.expect_gather(1),
-        |answer| answer.expect_voice(),
+        |answer| answer.expect_speech_settings(),
         |answer| answer.expect_hang_up(),
         |answer| answer.expect_no_controls(),
         |answer| answer.expect_end(),
@@ -480,7 +481,7 @@ async fn calls_that_share_a_host() {
     second.say("Hm").await.expect_text("You said: Hm");
     slow.until_speech("One moment").await;
     assert_ne!(first.key(), second.key());
-    assert!(first.host().look(second.key()).await.unwrap().is_some());
+    assert!(first.host().snapshot(second.key()).await.unwrap().is_some());
     let answer = slow.barge_in("One").await;
     answer.expect_text("One moment. ").expect_end();
     // Timers tick each millisecond.
@@ -493,11 +494,14 @@ async fn calls_that_share_a_host() {
 fn a_bot_that_needs_more() {
     let bot = || Clerk { needs: Needs::NONE.hang_up().heard(), ..Clerk::default() };
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
-    assert_eq!(text, "the bot needs what DUIX has not: hanging up, what callers heard");
+    assert_eq!(
+        text,
+        "the bot requires features that DUIX does not support: hanging up, what callers heard"
+    );
     // DUIX has one of both kinds, but not this one.
     let bot = || Clerk { needs: Needs::NONE.stream(), ..Clerk::default() };
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
-    assert_eq!(text, "the bot needs what DUIX has not: a reply in a stream");
+    assert_eq!(text, "the bot requires features that DUIX does not support: a reply in a stream");
     drop(TestCall::on(Platform::DuixStream, bot()));
 }
 
@@ -506,7 +510,7 @@ async fn nowhere() {
     let needs = Needs::NONE.heard().transfer(TransferKind::Flow);
     let bot = || Clerk { needs, ..Clerk::default() };
     let text = wrong_in(TestCall::everywhere(bot, async |_| {})).await;
-    assert!(text.starts_with("nothing was tested: the bot needs what"), "{text}");
+    assert!(text.starts_with("nothing was tested: the bot requires features that"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -523,7 +527,7 @@ async fn expectations_that_do_not_hold() {
         (wrong(|| hm.expect_no_speech()), "says \"You said: Hm\", expected nothing"),
         (wrong(|| hm.expect_gather(4)), "no keys are gathered, expected up to 4"),
         (wrong(|| bye.expect_gather(3)), "step 3: up to 4 keys are gathered, expected 3"),
-        (wrong(|| hm.expect_voice()), "no voice was set"),
+        (wrong(|| hm.expect_speech_settings()), "no speech settings were made"),
         (
             wrong(|| hm.expect_transfer(TransferKind::Queue, "vip")),
             "no transfer, expected one to a queue: vip",
@@ -603,7 +607,7 @@ WRONG: step 6: the bot does not say "welcome"
 #[tokio::test(start_paused = true)]
 async fn what_can_not_be_done_now() {
     let mut call = on(Platform::Odfs);
-    let text = wrong_in(call.transferred(true)).await;
+    let text = wrong_in(call.transferred()).await;
     assert!(text.contains("step 2: the IVR can't do this now; what it waits for: Input"), "{text}");
     let mut call = on(Platform::Odfs);
     call.say("bye").await;

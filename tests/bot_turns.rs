@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use bots::*;
 use callbot::bot::{
-    Bot, Call, Cause, Control, Cut, Gather, HangUp, Heard, Host, Input, MemoryStore, Reply,
-    ReplyError, Result, Transfer, Voice,
+    Bot, Call, Cause, ControlKind, Cut, Gather, HangUp, Heard, Host, Input, MemoryStore, Reply,
+    ReplyError, Result, SpeechSettings, Transfer,
 };
 use callbot::digital_employee::Control as Wire;
 use errors::typed;
@@ -257,7 +257,7 @@ impl Bot for Attentive {
     async fn interrupted(&self, call: &mut Call<Vec<String>>, cut: &Cut) -> Result {
         self.told.up();
         let heard = match &cut.heard {
-            Heard::Upto(text) => text.clone(),
+            Heard::UpTo(text) => text.clone(),
             other => format!("{other:?}"),
         };
         call.memory.push(format!("told {} {heard} {:?}", cut.turn, cut.cause));
@@ -284,7 +284,7 @@ async fn an_abort_after_the_reply_was_complete_cuts_that_turn_and_the_bot_is_tol
             "heard []",
             "heard [\"one two three\"]",
             "told 1 one BargeIn",
-            "cut 1 Upto([hidden]) BargeIn",
+            "cut 1 UpTo([hidden]) BargeIn",
             "heard [\"one\", \"four five six\"]",
         ]
     );
@@ -346,11 +346,13 @@ async fn words_and_keys_that_are_made_together_are_one_packet() {
             for part in ["please", ".", " Four digits."] {
                 reply.say(part).await?;
             }
-            reply.voice(Voice::new().with_interruptible(true)).await.unwrap_or_else(|error| {
-                call.memory.push(error.to_string());
-            });
+            reply.speech_settings(SpeechSettings::new().with_barge_in(true)).await.unwrap_or_else(
+                |error| {
+                    call.memory.push(error.to_string());
+                },
+            );
             if let Err(error) = reply.gather(Gather::up_to(4)).await {
-                let late = ReplyError::Late(Control::Gather);
+                let late = ReplyError::Late(ControlKind::Gather);
                 assert_eq!(error.downcast_ref(), Some(&late));
                 call.memory.push(error.to_string());
             }
@@ -650,7 +652,7 @@ impl Bot for Slow {
 
     async fn begin(&self, call: &mut Call<Vec<String>>, reply: &mut Reply) -> Result {
         self.begun.up();
-        reply.voice(Voice::new().with_interruptible(true)).await?;
+        reply.speech_settings(SpeechSettings::new().with_barge_in(true)).await?;
         reply.say("Welcome. ").await?;
         sleep(800 * MS).await;
         call.memory.push("looked up".into());
@@ -708,7 +710,7 @@ async fn a_slow_hook_takes_a_quarter_of_a_turn_and_is_made_up_for() {
 
 #[tokio::test(start_paused = true)]
 async fn what_could_not_be_kept_is_not_confirmed() {
-    let limits = callbot::bot::Limits::default().with_memory(100);
+    let limits = callbot::bot::Limits::default().with_max_memory_bytes(100);
     let line = line(
         Host::builder(bot(|call, input, reply| {
             async move {
@@ -731,7 +733,7 @@ async fn a_voice_that_was_told_outlives_a_reply_that_was_cut() {
     let line = line(Host::new(bot(|_, input, reply| {
         async move {
             if words(&input) == "set" {
-                reply.voice(Voice::new().with_interruptible(true)).await?;
+                reply.speech_settings(SpeechSettings::new().with_barge_in(true)).await?;
                 reply.say("Yes. ").await?;
                 std::future::pending::<()>().await;
             }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use callbot::bot::{
-    Bot, Call, Gather, HangUp, Input, Platform, Reply, Result, Transfer, TransferKind, Transferred,
-    Voice,
+    Bot, Call, Gather, HangUp, Input, Platform, Reply, Result, SpeechSettings, Transfer,
+    TransferKind, TransferOutcome,
 };
 
 /// A bank clerk.
@@ -15,10 +15,11 @@ impl Bot for Clerk {
     type Memory = ();
 
     async fn begin(&self, _: &mut Call<()>, reply: &mut Reply) -> Result {
-        if reply.can().voice.interruptible {
-            let barge_in =
-                Voice::new().with_interruptible(true).with_silence_timeout(Duration::from_secs(5));
-            reply.voice(barge_in).await?;
+        if reply.can().speech.barge_in {
+            let barge_in = SpeechSettings::new()
+                .with_barge_in(true)
+                .with_silence_timeout(Duration::from_secs(5));
+            reply.speech_settings(barge_in).await?;
         }
         reply.say("Welcome to the bank. How can I help you?").await
     }
@@ -26,7 +27,7 @@ impl Bot for Clerk {
     async fn turn(&self, _: &mut Call<()>, input: Input, reply: &mut Reply) -> Result {
         match input {
             Input::Speech(utterance) => return answer(&utterance, reply).await,
-            Input::Keys(digits) => {
+            Input::Dtmf(digits) => {
                 let digits: Vec<_> = digits.chars().map(String::from).collect();
                 reply.say(format!("You pressed {}.", digits.join(", "))).await?;
             }
@@ -34,7 +35,7 @@ impl Bot for Clerk {
                 reply.say("I did not understand that. Please say it again.").await?;
             }
             // The caller talks to somebody else.
-            Input::Transferred(Transferred::Done) => {}
+            Input::Transferred(TransferOutcome::Done) => {}
             Input::Transferred(_) => {
                 reply.say("Nobody is free just now. How can I help you?").await?;
             }

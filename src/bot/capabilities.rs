@@ -1,4 +1,4 @@
-//! What a platform can do, what a bot can't do without, and how much time there is.
+//! The platforms, and what each of them can do.
 
 use std::fmt;
 use std::time::Duration;
@@ -35,9 +35,22 @@ impl Platform {
         }
     }
 
-    /// A platform of this name.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|platform| platform.name() == name)
+    /// Returns the platform of this name, or the first one if there is none: only a foreign store can
+    /// make a key with another name.
+    pub(super) fn from_name(name: &str) -> Self {
+        let found = Self::ALL.into_iter().find(|platform| platform.name() == name);
+        found.unwrap_or(Self::DigitalEmployee)
+    }
+
+    /// Returns the transfers that the platform's document calls not supported, and that
+    /// [`HostBuilder::allow_transfer`](super::HostBuilder::allow_transfer) allows.
+    pub(super) fn optional_transfers(self) -> TransferKinds {
+        match self {
+            Self::DigitalEmployee => {
+                TransferKinds::NONE.with(TransferKind::Agent).with(TransferKind::Number)
+            }
+            Self::Duix | Self::DuixStream | Self::Odfs => TransferKinds::NONE,
+        }
     }
 
     /// What the platform can do.
@@ -48,16 +61,6 @@ impl Platform {
             Self::Duix => &Capabilities::DUIX,
             Self::DuixStream => &Capabilities::DUIX_STREAM,
             Self::Odfs => &Capabilities::ODFS,
-        }
-    }
-
-    /// How much time the platform gives, or what is usual where it says nothing.
-    #[must_use]
-    pub fn budget(self) -> Budget {
-        match self {
-            Self::DigitalEmployee => Budget::DIGITAL_EMPLOYEE,
-            Self::Duix | Self::DuixStream => Budget::DUIX,
-            Self::Odfs => Budget::ODFS,
         }
     }
 }
@@ -79,7 +82,7 @@ impl fmt::Display for Platform {
 /// |---|---|---|---|---|
 /// | `streams` | yes | | yes | |
 /// | `greets` | yes | | | yes |
-/// | `voice` | barge-in, silence, synthesis | | | barge-in, silence |
+/// | `speech` | barge-in, silence, synthesis | | | barge-in, silence |
 /// | `gather` | 1 to 100 keys, 1 to 10 s for each | | | 1 to 99 keys |
 /// | `late_gather` | | | | yes |
 /// | `transfer` | queue | | | queue, agent, number, flow |
@@ -93,11 +96,11 @@ impl fmt::Display for Platform {
 pub struct Capabilities {
     /// Whether a reply goes out in packets as it is made; else as one answer at its end.
     pub streams: bool,
-    /// Whether the begin of a call is told and answered. Elsewhere [`Bot::begin`](super::Bot::begin)
+    /// Whether the platform asks for a greeting. Elsewhere [`Bot::begin`](super::Bot::begin)
     /// runs before the first turn, and what it says is not heard.
     pub greets: bool,
-    /// What of a [`Voice`](super::Voice) can be set.
-    pub voice: VoiceSupport,
+    /// Which [`SpeechSettings`](super::SpeechSettings) can be set.
+    pub speech: SpeechSupport,
     /// Whether keys can be gathered, and how many.
     pub gather: Option<GatherLimits>,
     /// Whether keys can still be gathered after the first packet.
@@ -118,23 +121,23 @@ pub struct Capabilities {
     pub native: bool,
 }
 
-/// What of a [`Voice`](super::Voice) a platform can set.
+/// Which [`SpeechSettings`](super::SpeechSettings) a platform can set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct VoiceSupport {
+pub struct SpeechSupport {
     /// Whether callers may barge in.
-    pub interruptible: bool,
+    pub barge_in: bool,
     /// How long a caller may be silent, at least and at most.
     pub silence_timeout: Option<(Duration, Duration)>,
     /// The voice, its volume, pitch and rate.
     pub synthesis: bool,
 }
 
-impl VoiceSupport {
+impl SpeechSupport {
     /// Whether anything can be set.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.interruptible || self.silence_timeout.is_some() || self.synthesis
+        self.barge_in || self.silence_timeout.is_some() || self.synthesis
     }
 }
 
@@ -212,8 +215,8 @@ impl TransferKinds {
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
-const NOTHING: VoiceSupport =
-    VoiceSupport { interruptible: false, silence_timeout: None, synthesis: false };
+const NOTHING: SpeechSupport =
+    SpeechSupport { barge_in: false, silence_timeout: None, synthesis: false };
 
 impl Capabilities {
     /// Digital Employee. Transfers to agents and numbers, which the platform's document calls not
@@ -222,8 +225,8 @@ impl Capabilities {
     pub const DIGITAL_EMPLOYEE: Self = Self {
         streams: true,
         greets: true,
-        voice: VoiceSupport {
-            interruptible: true,
+        speech: SpeechSupport {
+            barge_in: true,
             silence_timeout: Some((SECOND, Duration::from_secs(10))),
             synthesis: true,
         },
@@ -242,7 +245,7 @@ impl Capabilities {
     pub const DUIX: Self = Self {
         streams: false,
         greets: false,
-        voice: NOTHING,
+        speech: NOTHING,
         gather: None,
         late_gather: false,
         transfer: TransferKinds::NONE,
@@ -261,8 +264,8 @@ impl Capabilities {
     pub const ODFS: Self = Self {
         streams: false,
         greets: true,
-        voice: VoiceSupport {
-            interruptible: true,
+        speech: SpeechSupport {
+            barge_in: true,
             silence_timeout: Some((SECOND, HOUR)),
             synthesis: false,
         },
@@ -276,232 +279,4 @@ impl Capabilities {
         filler: false,
         native: false,
     };
-}
-
-/// What a bot can't do without. It is checked when the bot is put on a platform.
-///
-/// ```
-/// use callbot::bot::{Needs, Platform, TransferKind};
-///
-/// const NEEDS: Needs = Needs::NONE.hang_up().transfer(TransferKind::Queue);
-/// assert!(NEEDS.missing(Platform::Odfs.capabilities()).is_empty());
-/// assert_eq!(NEEDS.missing(Platform::Duix.capabilities()).len(), 2);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Needs {
-    greeting: bool,
-    stream: bool,
-    voice: bool,
-    gather: bool,
-    hang_up: bool,
-    heard: bool,
-    transfer: TransferKinds,
-}
-
-/// Something that a bot needs, and that is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Need {
-    /// To say something when the call begins.
-    Greeting,
-    /// To send its reply as it is made.
-    Stream,
-    /// To set whether callers may barge in.
-    Voice,
-    /// To gather keys.
-    Gather,
-    /// To hang up.
-    HangUp,
-    /// To learn what callers heard.
-    Heard,
-    /// To put calls through.
-    Transfer(TransferKind),
-}
-
-impl Needs {
-    /// Nothing but turns and text.
-    pub const NONE: Self = Self {
-        greeting: false,
-        stream: false,
-        voice: false,
-        gather: false,
-        hang_up: false,
-        heard: false,
-        transfer: TransferKinds::NONE,
-    };
-
-    /// To say something when the call begins.
-    #[must_use]
-    pub const fn greeting(mut self) -> Self {
-        self.greeting = true;
-        self
-    }
-
-    /// To send the reply as it is made.
-    #[must_use]
-    pub const fn stream(mut self) -> Self {
-        self.stream = true;
-        self
-    }
-
-    /// To set whether callers may barge in.
-    #[must_use]
-    pub const fn voice(mut self) -> Self {
-        self.voice = true;
-        self
-    }
-
-    /// To gather keys.
-    #[must_use]
-    pub const fn gather(mut self) -> Self {
-        self.gather = true;
-        self
-    }
-
-    /// To hang up.
-    #[must_use]
-    pub const fn hang_up(mut self) -> Self {
-        self.hang_up = true;
-        self
-    }
-
-    /// To learn what callers heard.
-    #[must_use]
-    pub const fn heard(mut self) -> Self {
-        self.heard = true;
-        self
-    }
-
-    /// To put calls through to such a place.
-    #[must_use]
-    pub const fn transfer(mut self, kind: TransferKind) -> Self {
-        self.transfer = self.transfer.with(kind);
-        self
-    }
-
-    /// What of it is missing among these capabilities.
-    #[must_use]
-    pub fn missing(&self, capabilities: &Capabilities) -> Vec<Need> {
-        let simple = [
-            (self.greeting, capabilities.greets, Need::Greeting),
-            (self.stream, capabilities.streams, Need::Stream),
-            (self.voice, capabilities.voice.interruptible, Need::Voice),
-            (self.gather, capabilities.gather.is_some(), Need::Gather),
-            (self.hang_up, capabilities.hang_up, Need::HangUp),
-            (self.heard, capabilities.heard, Need::Heard),
-        ];
-        let simple = simple.into_iter().filter(|(needed, there, _)| *needed && !there);
-        let transfers = self.transfer.iter().filter(|kind| !capabilities.transfer.contains(*kind));
-        simple.map(|(_, _, need)| need).chain(transfers.map(Need::Transfer)).collect()
-    }
-}
-
-impl fmt::Display for Need {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Greeting => f.write_str("a greeting"),
-            Self::Stream => f.write_str("a reply in a stream"),
-            Self::Voice => f.write_str("a setting for barge-in"),
-            Self::Gather => f.write_str("gathering keys"),
-            Self::HangUp => f.write_str("hanging up"),
-            Self::Heard => f.write_str("what callers heard"),
-            Self::Transfer(kind) => write!(f, "a transfer {kind}"),
-        }
-    }
-}
-
-/// A bot can't be put on a platform: it needs what is not there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Unmet {
-    /// The platform.
-    pub platform: Platform,
-    /// What is missing; never empty.
-    pub missing: Vec<Need>,
-}
-
-impl fmt::Display for Unmet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the bot needs what {} has not: ", self.platform)?;
-        for (index, need) in self.missing.iter().enumerate() {
-            let separator = if index > 0 { ", " } else { "" };
-            write!(f, "{separator}{need}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Unmet {}
-
-/// How much time there is for a reply, from the arrival of the request.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct Budget {
-    /// For all of the answer to the begin of a call. What was said by then goes out, the rest is
-    /// dropped; if nothing was said, the call's answer is a failure. `None`: as `whole`.
-    pub begin: Option<Duration>,
-    /// For the first packet of a turn. Past it the turn is dropped and answered with a failure.
-    pub first_packet: Option<Duration>,
-    /// For all of a turn. Past it the turn is dropped and answered with a failure.
-    pub whole: Option<Duration>,
-    /// After which part of `first_packet`, or of `whole` without one, a filler goes out: 0 to 1.
-    pub filler_at: f32,
-}
-
-impl Budget {
-    /// Digital Employee, as its document has it: 200 ms for the begin, 600 ms for the first packet of
-    /// a turn, no limit for all of it. A filler after 420 ms.
-    pub const DIGITAL_EMPLOYEE: Self = Self {
-        begin: Some(Duration::from_millis(200)),
-        first_packet: Some(Duration::from_millis(600)),
-        whole: None,
-        filler_at: 0.7,
-    };
-
-    /// DUIX, as its document has it: 20 s for all of an answer. A filler after 14 s.
-    pub const DUIX: Self = Self {
-        begin: None,
-        first_packet: None,
-        whole: Some(Duration::from_secs(20)),
-        filler_at: 0.7,
-    };
-
-    /// ODFS: 30 s for an answer, of which no document says anything.
-    pub const ODFS: Self = Self { whole: Some(Duration::from_secs(30)), ..Self::DUIX };
-
-    /// The time for all of a begin; see [`begin`](Self::begin).
-    #[must_use]
-    pub fn with_begin(mut self, time: Option<Duration>) -> Self {
-        self.begin = time;
-        self
-    }
-
-    /// The time for the first packet; see [`first_packet`](Self::first_packet).
-    #[must_use]
-    pub fn with_first_packet(mut self, time: Option<Duration>) -> Self {
-        self.first_packet = time;
-        self
-    }
-
-    /// The time for all of a turn; see [`whole`](Self::whole).
-    #[must_use]
-    pub fn with_whole(mut self, time: Option<Duration>) -> Self {
-        self.whole = time;
-        self
-    }
-
-    /// The part after which a filler goes out; see [`filler_at`](Self::filler_at).
-    #[must_use]
-    pub fn with_filler_at(mut self, part: f32) -> Self {
-        self.filler_at = part;
-        self
-    }
-
-    /// When a filler goes out, from the arrival of the request.
-    pub(super) fn filler(&self) -> Option<Duration> {
-        let part = if self.filler_at.is_finite() { self.filler_at.clamp(0.0, 1.0) } else { 1.0 };
-        let time = self.first_packet.or(self.whole)?;
-        // What is too long for a clock is no time for a filler either.
-        Duration::try_from_secs_f64(time.as_secs_f64() * f64::from(part)).ok()
-    }
 }

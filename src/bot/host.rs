@@ -7,15 +7,21 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::calls::{Calls, Question};
-use super::line::Reader;
-use super::reply::Put;
-use super::state::State;
-use super::store::AnyStore;
-use super::{
-    Bot, Budget, CallKey, Capabilities, Control, Cut, Dropped, Ended, History, MemoryStore, Notice,
-    Platform, ReplyError, Result, Store, TransferKind, TransferKinds, TurnId, Unmet,
-};
+use super::adapter::{Adapter, AdapterSpec};
+use super::budget::Budget;
+use super::capabilities::{Capabilities, Platform, TransferKind, TransferKinds};
+use super::controls::ControlKind;
+use super::error::Result;
+use super::handler::Bot;
+use super::input::{CallKey, Ended, TurnId};
+use super::limits::{Greeting, Limits};
+use super::memory;
+use super::needs::NeedsError;
+use super::outbox::Reader;
+use super::runtime::trigger::TurnRequest;
+use super::runtime::{CallRecord, Calls, Setup};
+use super::snapshot::{CallSnapshot, SnapshotError};
+use super::store::{AnyStore, MemoryStore, Store};
 
 /// A bot with its settings and its calls, ready to be put on platforms. Clones share the calls.
 ///
@@ -23,13 +29,13 @@ use super::{
 ///
 /// ```
 /// # #[cfg(all(feature = "digital-employee", feature = "odfs"))]
-/// # fn routes<B: callbot::bot::Bot>(bot: B) -> Result<axum::Router, callbot::bot::Unmet> {
+/// # fn routes<B: callbot::bot::Bot>(bot: B) -> Result<axum::Router, callbot::bot::NeedsError> {
 /// use std::time::Duration;
 ///
-/// use callbot::bot::{Control, Host};
+/// use callbot::bot::{ControlKind, Host};
 /// use callbot::odfs::Issuer;
 ///
-/// let host = Host::builder(bot).filler("One moment, please. ").lossy(Control::Voice).build();
+/// let host = Host::builder(bot).filler("One moment, please. ").lossy(ControlKind::SpeechSettings).build();
 /// let phone = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();
 /// let issuer = Issuer::new().account("tenant-1", "secret-1");
 /// let ivr = host.odfs()?.issuer(issuer).router();
@@ -37,7 +43,7 @@ use super::{
 /// # }
 /// ```
 pub struct Host<B: Bot> {
-    calls: Arc<Calls<B>>,
+    calls: Calls<B>,
     settings: Arc<Settings>,
 }
 
@@ -55,108 +61,9 @@ pub struct HostBuilder<B: Bot> {
 #[derive(Debug, Clone, Default)]
 struct Settings {
     filler: Option<String>,
-    lossy: Vec<Control>,
+    lossy: Vec<ControlKind>,
     transfers: TransferKinds,
     budgets: HashMap<Platform, Budget>,
-}
-
-/// What a bot may use up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// The text of one reply, in bytes. Default: 64 KiB.
-    pub reply: usize,
-    /// The memory of a call, in bytes of JSON. Default: 64 KiB.
-    pub memory: usize,
-    /// How many turns of a call its history has; older ones are dropped. Default: 100.
-    pub history_entries: usize,
-    /// How many bytes of text it has. Default: 32 KiB.
-    pub history_bytes: usize,
-    /// How long a [hold](super::Call::hold) may last, a day at most. Default: 2 s.
-    pub hold: Duration,
-    /// How long the bot may take to hear of the end of a call. Default: 10 s.
-    pub end: Duration,
-    /// After what time without a turn a call is over. Default: 30 min. It may take a quarter as long
-    /// again, a minute at most.
-    pub idle: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            reply: 64 * 1024,
-            memory: 64 * 1024,
-            history_entries: 100,
-            history_bytes: 32 * 1024,
-            hold: Duration::from_secs(2),
-            end: Duration::from_secs(10),
-            idle: Duration::from_secs(30 * 60),
-        }
-    }
-}
-
-macro_rules! with {
-    ($($(#[$doc:meta])* $with:ident $field:ident: $type:ty,)*) => {
-        impl Limits {
-            $(
-                $(#[$doc])*
-                #[must_use]
-                pub fn $with(mut self, $field: $type) -> Self {
-                    self.$field = $field;
-                    self
-                }
-            )*
-        }
-    };
-}
-
-with! {
-    /// Sets [`reply`](Self::reply).
-    with_reply reply: usize,
-    /// Sets [`memory`](Self::memory).
-    with_memory memory: usize,
-    /// Sets [`history_entries`](Self::history_entries).
-    with_history_entries history_entries: usize,
-    /// Sets [`history_bytes`](Self::history_bytes).
-    with_history_bytes history_bytes: usize,
-    /// Sets [`hold`](Self::hold).
-    with_hold hold: Duration,
-    /// Sets [`end`](Self::end).
-    with_end end: Duration,
-    /// Sets [`idle`](Self::idle).
-    with_idle idle: Duration,
-}
-
-/// What becomes of the words of [`Bot::begin`], where the platform does not ask for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Greeting {
-    /// They are dropped, with a [`Notice`].
-    #[default]
-    Drop,
-    /// They are the begin of the first reply.
-    Prepend,
-}
-
-/// A call, seen from outside.
-#[non_exhaustive]
-pub struct Seen<M> {
-    /// What the bot remembers, as it was last written.
-    pub memory: M,
-    /// What was said, and what of it was heard.
-    pub history: History,
-    /// Cuts that the bot has not been told of yet, the oldest first.
-    pub cuts: Vec<Cut>,
-}
-
-// What the bot remembers may be private.
-impl<M> fmt::Debug for Seen<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seen")
-            .field("history", &self.history)
-            .field("cuts", &self.cuts)
-            .finish_non_exhaustive()
-    }
 }
 
 impl<B: Bot> Host<B> {
@@ -166,7 +73,7 @@ impl<B: Bot> Host<B> {
         Self::builder(bot).build()
     }
 
-    /// A bot with settings of one's own.
+    /// Returns a builder for a bot with other settings.
     pub fn builder(bot: B) -> HostBuilder<B> {
         HostBuilder {
             bot,
@@ -178,49 +85,40 @@ impl<B: Bot> Host<B> {
         }
     }
 
-    /// The routes of every platform that is compiled in, with the default settings of each.
+    /// Returns a call as it is, without touching it; `None` when there is none.
     ///
     /// # Errors
-    /// When one of them has not got what the bot needs.
-    pub fn router(&self) -> Result<axum::Router, Unmet> {
-        let router = axum::Router::new();
-        #[cfg(feature = "digital-employee")]
-        let router = router.merge(self.digital_employee()?.router());
-        #[cfg(feature = "duix")]
-        let router = router.merge(self.duix()?.router());
-        #[cfg(feature = "odfs")]
-        let router = {
-            let server = self.odfs()?;
-            router.merge(server.deadline(self.budget(Platform::Odfs).whole).router())
-        };
-        Ok(router)
+    /// When the store fails, or what it has can't be read.
+    pub async fn snapshot(
+        &self,
+        call: &CallKey,
+    ) -> Result<Option<CallSnapshot<B::Memory>>, SnapshotError> {
+        let Some(stored) = self.calls.read(call).await? else { return Ok(None) };
+        let limits = &self.calls.setup().limits;
+        let Some((record, _)) = CallRecord::read(&stored, limits)? else { return Ok(None) };
+        let memory = memory::decode(&stored.memory, B::MEMORY_VERSION, B::migrate)
+            .map_err(SnapshotError::decode)?;
+        Ok(Some(CallSnapshot { memory, history: record.history, cuts: record.cuts }))
     }
 
-    /// Looks at a call, without touching it; `None` when there is none.
+    /// Shuts down gracefully within `within`. New turns fail with status 503. Running turns get three
+    /// quarters of that time to finish and are then cut, except while they hold. Where the store can't
+    /// be shared with other processes, each call ends then, with
+    /// [`Ended::Shutdown`](super::Ended::Shutdown); calls for which no time remains are dropped, with an
+    /// error in the log.
+    pub async fn shutdown(&self, within: Duration) {
+        self.calls.shutdown(within).await;
+    }
+
+    /// Returns the bot on a platform.
     ///
     /// # Errors
-    /// When the store can't be reached, or what is kept can't be read.
-    pub async fn look(&self, call: &CallKey) -> Result<Option<Seen<B::Memory>>> {
-        let Some(record) = self.calls.read(call).await? else { return Ok(None) };
-        let Some((state, _)) = State::read(&record, &self.calls.limits)? else { return Ok(None) };
-        let memory = super::turn::memory::<B>(&record.memory)?;
-        Ok(Some(Seen { memory, history: state.history, cuts: state.cuts }))
-    }
-
-    /// Ends well, within this time. No new turn begins: its answer is a failure with status 503. Those
-    /// that run may end for three quarters of the time, and are then cut, but for what they hold. Where
-    /// the store can't be shared with other processes, the bot is told that each call is over; calls
-    /// for which there is no time left are dropped, with an error in the log.
-    pub async fn shut_down(&self, within: Duration) {
-        self.calls.shut_down(within).await;
-    }
-
-    /// What a platform needs to know of this bot.
-    pub(super) fn mount(&self, kind: Kind) -> Result<Arc<Mount>, Unmet> {
-        let Kind { platform, check, splits, hang_up_reason } = kind;
+    /// When the platform lacks something that the bot requires.
+    pub(super) fn adapter(&self, spec: AdapterSpec) -> Result<Arc<Adapter>, NeedsError> {
+        let AdapterSpec { platform, check, splits, hang_up_reason } = spec;
         let capabilities = self.capabilities(platform)?;
-        let bot = self.calls.bot.clone();
-        Ok(Arc::new(Mount {
+        let bot = self.calls.setup().bot.clone();
+        Ok(Arc::new(Adapter {
             platform,
             capabilities,
             budget: self.budget(platform),
@@ -233,29 +131,34 @@ impl<B: Bot> Host<B> {
         }))
     }
 
-    /// What the bot can do on a platform.
-    pub(super) fn capabilities(&self, platform: Platform) -> Result<Capabilities, Unmet> {
+    /// Returns what the bot can do on a platform, with the settings of this host.
+    ///
+    /// # Errors
+    /// When that lacks something that the bot requires.
+    pub(super) fn capabilities(&self, platform: Platform) -> Result<Capabilities, NeedsError> {
         let mut capabilities = *platform.capabilities();
-        if platform == Platform::DigitalEmployee {
-            for kind in self.settings.transfers.iter() {
-                capabilities.transfer = capabilities.transfer.with(kind);
-            }
+        for kind in self.allowed_transfers(platform) {
+            capabilities.transfer = capabilities.transfer.with(kind);
         }
-        let missing = self.calls.bot.needs().missing(&capabilities);
-        if missing.is_empty() { Ok(capabilities) } else { Err(Unmet { platform, missing }) }
+        let missing = self.calls.setup().bot.needs().missing(&capabilities);
+        if missing.is_empty() { Ok(capabilities) } else { Err(NeedsError { platform, missing }) }
     }
 
-    #[cfg(feature = "digital-employee")]
-    pub(super) fn allowed_transfers(&self) -> TransferKinds {
-        self.settings.transfers
+    /// Returns the transfers that this host allows beyond the platform's document.
+    pub(super) fn allowed_transfers(
+        &self,
+        platform: Platform,
+    ) -> impl Iterator<Item = TransferKind> + use<B> {
+        let allowed = self.settings.transfers;
+        platform.optional_transfers().iter().filter(move |kind| allowed.contains(*kind))
     }
 
     pub(super) fn budget(&self, platform: Platform) -> Budget {
         self.settings.budgets.get(&platform).copied().unwrap_or(platform.budget())
     }
 
-    pub(super) fn ask(&self, mount: &Arc<Mount>, question: Question) -> Result<Reader> {
-        self.calls.ask(mount, question)
+    pub(super) fn ask(&self, adapter: &Arc<Adapter>, request: TurnRequest) -> Result<Reader> {
+        self.calls.ask(adapter, request)
     }
 
     pub(super) async fn abort(
@@ -297,7 +200,7 @@ impl<B: Bot> fmt::Debug for HostBuilder<B> {
 }
 
 impl<B: Bot> HostBuilder<B> {
-    /// Where calls are kept. Default: a [`MemoryStore`] of its own, with at most 100,000 calls.
+    /// Sets where calls are kept. Default: a new [`MemoryStore`], with at most 100,000 calls.
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Arc::new(store);
         self
@@ -311,42 +214,40 @@ impl<B: Bot> HostBuilder<B> {
         self
     }
 
-    /// Drops such a control with a [`Notice`], where the platform can't do it. Default: that is an
+    /// Drops this kind of control with a [`Notice`](super::Notice) where the platform can't do it. Default: that is an
     /// error.
-    pub fn lossy(mut self, control: Control) -> Self {
+    pub fn lossy(mut self, control: ControlKind) -> Self {
         self.settings.lossy.push(control);
         self
     }
 
-    /// What becomes of the words of [`Bot::begin`] on a platform that does not ask for them. Default:
-    /// they are dropped.
+    /// Sets what happens to the words of [`Bot::begin`] on a platform that does not ask for them.
+    /// Default: they are dropped.
     pub fn greeting(mut self, greeting: Greeting) -> Self {
         self.greeting = greeting;
         self
     }
 
     /// Allows a kind of transfer on Digital Employee that its document calls not supported: to an agent
-    /// or to a number. Others change nothing. Default: none.
+    /// or to a number. Other kinds change nothing. Default: none.
     pub fn allow_transfer(mut self, kind: TransferKind) -> Self {
-        if matches!(kind, TransferKind::Agent | TransferKind::Number) {
-            self.settings.transfers = self.settings.transfers.with(kind);
-        }
+        self.settings.transfers = self.settings.transfers.with(kind);
         self
     }
 
-    /// How much time a platform gives. Default: [`Platform::budget`].
+    /// Sets how much time a platform gives. Default: [`Platform::budget`].
     pub fn budget(mut self, platform: Platform, budget: Budget) -> Self {
         self.settings.budgets.insert(platform, budget);
         self
     }
 
-    /// What a bot may use up. Default: [`Limits::default`].
+    /// Sets how much the bot may use. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Where turns run. A runtime of its own keeps a bot that blocks its threads from keeping the
+    /// Sets where turns run. A dedicated runtime keeps a bot that blocks its threads from keeping the
     /// server waiting. Default: where requests are served.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
@@ -357,67 +258,8 @@ impl<B: Bot> HostBuilder<B> {
     #[must_use]
     pub fn build(self) -> Host<B> {
         let Self { bot, store, limits, greeting, runtime, settings } = self;
-        let calls = Calls::new(Arc::new(bot), store, limits, greeting, runtime);
-        Host { calls: Arc::new(calls), settings: Arc::new(settings) }
+        let (bot, limits) = (Arc::new(bot), Arc::new(limits));
+        let calls = Calls::new(Setup { bot, store, limits, greeting, runtime });
+        Host { calls, settings: Arc::new(settings) }
     }
-}
-
-/// What an adapter says of itself.
-pub(super) struct Kind {
-    pub platform: Platform,
-    /// Whether the platform would refuse this, with the reason.
-    pub check: fn(&Put) -> Result<(), ReplyError>,
-    /// Whether a transfer or a hang-up after text is an answer of its own.
-    pub splits: bool,
-    /// Whether the platform takes the reason of a hang-up.
-    pub hang_up_reason: bool,
-}
-
-/// A bot on a platform.
-pub(super) struct Mount {
-    pub platform: Platform,
-    pub capabilities: Capabilities,
-    pub budget: Budget,
-    pub filler: Option<String>,
-    pub lossy: Vec<Control>,
-    pub splits: bool,
-    pub hang_up_reason: bool,
-    check: fn(&Put) -> Result<(), ReplyError>,
-    notices: Box<dyn Fn(&Notice) + Send + Sync>,
-}
-
-impl Mount {
-    /// For what is no turn: without a budget, and with nobody who listens.
-    pub(super) fn silent(platform: Platform) -> Self {
-        Self {
-            platform,
-            capabilities: *platform.capabilities(),
-            budget: Budget { begin: None, first_packet: None, whole: None, filler_at: 1.0 },
-            filler: None,
-            lossy: Vec::new(),
-            splits: false,
-            hang_up_reason: true,
-            check: |_| Ok(()),
-            notices: Box::new(|_| {}),
-        }
-    }
-
-    pub(super) fn check(&self, put: &Put) -> Result<(), ReplyError> {
-        (self.check)(put)
-    }
-
-    pub(super) fn notice(&self, call: &CallKey, what: Dropped) {
-        (self.notices)(&Notice { call: call.clone(), platform: self.platform, what });
-    }
-}
-
-impl fmt::Debug for Mount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mount").field("platform", &self.platform).finish_non_exhaustive()
-    }
-}
-
-/// What a platform has no id for gets one of ours.
-pub(super) fn fresh_turn() -> TurnId {
-    TurnId::new(format!("{:016x}", fastrand::u64(..)))
 }

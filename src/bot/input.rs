@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Platform;
+use super::capabilities::Platform;
 use crate::wire::Hidden;
 
 /// What the caller's turn is.
@@ -19,14 +19,15 @@ pub enum Input {
     /// The caller said this, or typed it.
     Speech(String),
     /// The caller pressed these keys.
-    Keys(String),
+    #[doc(alias = "keys")]
+    Dtmf(String),
     /// The caller did nothing for as long as the platform waits.
     Silence,
     /// The caller said something that was not recognised, or pressed what was not asked for.
     NoMatch,
     /// What came of a transfer. After one that went well the caller talks to somebody else, and an
     /// empty reply lets the platform end the bot's part.
-    Transferred(Transferred),
+    Transferred(TransferOutcome),
     /// Something that only this platform has, as JSON.
     Other(Value),
 }
@@ -36,7 +37,7 @@ impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Speech(_) => f.debug_tuple("Speech").field(&Hidden).finish(),
-            Self::Keys(_) => f.debug_tuple("Keys").field(&Hidden).finish(),
+            Self::Dtmf(_) => f.debug_tuple("Dtmf").field(&Hidden).finish(),
             Self::Silence => f.write_str("Silence"),
             Self::NoMatch => f.write_str("NoMatch"),
             Self::Transferred(outcome) => f.debug_tuple("Transferred").field(outcome).finish(),
@@ -45,11 +46,11 @@ impl fmt::Debug for Input {
     }
 }
 
-/// What came of a transfer.
+/// The outcome of a transfer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Transferred {
+pub enum TransferOutcome {
     /// The caller was put through.
     Done,
     /// The caller was not put through; the platform's own word for the reason.
@@ -120,11 +121,11 @@ impl fmt::Display for Cause {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Heard {
-    /// This much of it, from its begin. A filler that went before it is not in here.
-    Upto(String),
+    /// This much of it, from its beginning. A filler that went before it is not in here.
+    UpTo(String),
     /// None of it.
     Nothing,
-    /// The platform told a text that is not in the reply: this one. The history keeps the whole
+    /// The platform reported a text that is not in the reply: this one. The history keeps the whole
     /// reply.
     Mismatch(String),
     /// The platform does not tell. The history keeps what was sent.
@@ -134,7 +135,7 @@ pub enum Heard {
 impl fmt::Debug for Heard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Upto(_) => f.debug_tuple("Upto").field(&Hidden).finish(),
+            Self::UpTo(_) => f.debug_tuple("UpTo").field(&Hidden).finish(),
             Self::Nothing => f.write_str("Nothing"),
             Self::Mismatch(_) => f.debug_tuple("Mismatch").field(&Hidden).finish(),
             Self::Unknown => f.write_str("Unknown"),
@@ -151,6 +152,11 @@ impl TurnId {
     #[must_use]
     pub fn new(id: impl AsRef<str>) -> Self {
         Self(id.as_ref().into())
+    }
+
+    /// Returns a random id, for a platform that has none.
+    pub(super) fn random() -> Self {
+        Self::new(format!("{:016x}", fastrand::u64(..)))
     }
 
     /// The id.
@@ -182,6 +188,11 @@ impl CallKey {
     #[must_use]
     pub fn new(platform: Platform, id: impl AsRef<str>) -> Self {
         Self { platform: platform.name().into(), id: id.as_ref().into() }
+    }
+
+    /// Returns the platform, without the kind of DUIX.
+    pub(super) fn platform(&self) -> Platform {
+        Platform::from_name(&self.platform)
     }
 }
 

@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use callbot::bot::store::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
 use callbot::bot::{
-    Bot, Call, CallKey, Cancel, Change, Cut, Ended, Gather, HangUp, Hold, Host, HostBuilder, Input,
-    Lease, MemoryStore, Notice, Opened, Opening, Platform, Record, Reply, Result, Seen, Store,
-    StoreError, Transfer, TurnId, Voice,
+    Bot, Call, CallKey, CallSnapshot, Cut, Ended, Gather, HangUp, Hold, Host, HostBuilder, Input,
+    MemoryStore, Notice, Platform, Reply, Result, SpeechSettings, Store, StoreError, Transfer,
+    TurnId,
 };
 use callbot::client::{CallOptions, Error, EventStream, InMemoryTransport};
 use callbot::digital_employee::{
@@ -111,8 +112,8 @@ impl<B: Bot> Line<B> {
     }
 
     /// What is kept of a call.
-    pub(crate) async fn look(&self, call: &str) -> Seen<B::Memory> {
-        self.host.look(&key(call)).await.unwrap().unwrap_or_else(|| panic!("no call {call}"))
+    pub(crate) async fn look(&self, call: &str) -> CallSnapshot<B::Memory> {
+        self.host.snapshot(&key(call)).await.unwrap().unwrap_or_else(|| panic!("no call {call}"))
     }
 
     /// What the caller heard of a turn, as far as is known.
@@ -359,16 +360,18 @@ impl Actor {
             ("save", _) => call.save().await?,
             ("hold", _) => *held = Some(call.hold().await?),
             ("release", _) => *held = None,
-            ("once", _) if self.log.count(&call.facts.id, "once") > 0 => {}
+            ("once", _) if self.log.count(&call.info.id, "once") > 0 => {}
             ("fail" | "once", _) => return Err(std::io::Error::other("as it was asked to").into()),
             ("panic", _) => panic!("the test wants it"),
             ("say", Some(reply)) => reply.say(format!("{what} ")).await?,
             ("flush", Some(reply)) => reply.flush().await?,
             ("gather", Some(reply)) => reply.gather(Gather::up_to(what.parse()?)).await?,
-            ("voice", Some(reply)) => reply.voice(Voice::new().with_interruptible(true)).await?,
+            ("voice", Some(reply)) => {
+                reply.speech_settings(SpeechSettings::new().with_barge_in(true)).await?
+            }
             ("hang", Some(reply)) => reply.hang_up(HangUp::new()).await?,
             ("transfer", Some(reply)) => reply.transfer(Transfer::to_queue("vip")).await?,
-            ("left", Some(reply)) => self.log.add(call, format!("left {:?}", reply.left())),
+            ("left", Some(reply)) => self.log.add(call, format!("left {:?}", reply.time_left())),
             ("no", Some(reply)) => reply.no_filler(),
             _ => panic!("nobody knows how to {step}"),
         }
@@ -386,7 +389,7 @@ impl Log {
     }
 
     pub(crate) fn add<M>(&self, call: &Call<M>, what: impl Display) {
-        self.lines().push(format!("{}: {what}", call.facts.id));
+        self.lines().push(format!("{}: {what}", call.info.id));
     }
 
     /// The lines of a call, in order.
@@ -450,7 +453,7 @@ impl<const SHARED: bool> Moody<SHARED> {
             _ => return Ok(()),
         };
         match fate {
-            Fate::Fails => Err(StoreError::Failed(format!("{op:?} fails"))),
+            Fate::Fails => Err(StoreError::failed(format!("{op:?} fails"))),
             Fate::Hangs => std::future::pending().await,
             Fate::Sleeps(time) => {
                 sleep(time).await;
@@ -483,10 +486,10 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
         call: &CallKey,
         turn: &TurnId,
         note: Vec<u8>,
-        abort: bool,
+        kind: NoteKind,
     ) -> Result<bool, StoreError> {
         self.meet(Op::Note).await?;
-        self.store.note(call, turn, note, abort).await
+        self.store.note(call, turn, note, kind).await
     }
 
     async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {

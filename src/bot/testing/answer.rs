@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::{Gather, HangUp, Native, Platform, Transfer, TransferKind, Voice};
 use super::transcript::{Record, Step, Transcript, holds};
+use crate::bot::capabilities::{Platform, TransferKind};
+use crate::bot::controls::{Gather, HangUp, Native, SpeechSettings, Transfer};
 
 /// What came of a turn, read back from the wire.
 ///
 /// An expectation that does not hold panics with the transcript of the call so far. Where the
-/// platform has no such event as the one that was to be answered, none holds but
+/// platform has no such event, every expectation fails except
 /// [`expect_unsupported`](Self::expect_unsupported).
 #[derive(Clone)]
 pub struct Answer {
@@ -20,7 +21,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) fn of(call: Arc<Transcript>, step: &Step) -> Self {
+    pub(super) fn new(call: Arc<Transcript>, step: &Step) -> Self {
         let record = step.record().clone();
         if let Some(misuse) = &record.misuse {
             call.wrong(Some(step.number), misuse);
@@ -49,8 +50,8 @@ impl Answer {
     /// How the platform shall speak and listen, as far as it was told. On ODFS it is what differs from
     /// the default, which is barge-in; it has no silence while keys are gathered.
     #[must_use]
-    pub fn voice(&self) -> Option<&Voice> {
-        self.record.voice.as_ref()
+    pub fn speech_settings(&self) -> Option<&SpeechSettings> {
+        self.record.speech.as_ref()
     }
 
     /// The keys that are gathered. Digital Employee always gets a timeout; on ODFS there is one if the
@@ -137,7 +138,7 @@ impl Answer {
         self.expect(said.is_empty(), || format!("the bot says {said:?}, expected nothing"))
     }
 
-    /// So many keys at most are gathered.
+    /// Up to `digits` keys are gathered.
     #[track_caller]
     pub fn expect_gather(&self, digits: u8) -> &Self {
         let found = self.gather().map(|gather| gather.digits);
@@ -147,10 +148,10 @@ impl Answer {
         })
     }
 
-    /// The platform was told how to speak and listen; see [`voice`](Self::voice).
+    /// The platform was told how to speak and listen; see [`speech_settings`](Self::speech_settings).
     #[track_caller]
-    pub fn expect_voice(&self) -> &Self {
-        self.expect(self.voice().is_some(), || "no voice was set".into())
+    pub fn expect_speech_settings(&self) -> &Self {
+        self.expect(self.speech_settings().is_some(), || "no speech settings were made".into())
     }
 
     /// The call is put through to this place.

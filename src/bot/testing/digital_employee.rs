@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use super::super::{
-    Bot, Gather, HangUp, Host, Synthesis, Transfer, TransferKind, Unmet, Voice, host,
-};
+use super::act::{Act, CALLED, CALLER, built, options};
 use super::transcript::{Record, Step};
-use super::{Act, CALLED, CALLER, options};
+use crate::bot::capabilities::TransferKind;
+use crate::bot::controls::{Gather, HangUp, SpeechSettings, Synthesis, Transfer};
+use crate::bot::handler::Bot;
+use crate::bot::host::Host;
+use crate::bot::input::TurnId;
+use crate::bot::needs::NeedsError;
 use crate::client::{Error, InMemoryTransport};
 use crate::digital_employee::{
     self, AbortDialogueRequest, AbortType, AnswerMode, BeginSessionRequest, Client, Control,
@@ -26,10 +29,10 @@ pub(super) struct DigitalEmployee {
 }
 
 impl DigitalEmployee {
-    pub(super) fn new<B: Bot>(host: &Host<B>, session: &str) -> Result<Self, Unmet> {
+    pub(super) fn new<B: Bot>(host: &Host<B>, session: &str) -> Result<Self, NeedsError> {
         let router = host.digital_employee()?.router();
         let client = Client::builder("http://bot").transport(InMemoryTransport::new(router));
-        let client = super::built(client.options(options()).build());
+        let client = built(client.options(options()).build());
         Ok(Self { client, session: session.into() })
     }
 
@@ -55,7 +58,7 @@ impl DigitalEmployee {
                 self.client.dialogue(&request).await
             }
             // The others are not there.
-            Act::Silence | Act::NoMatch | Act::Transferred(_) => {
+            Act::Silence | Act::NoMatch | Act::Transferred | Act::TransferFailed => {
                 let silence = Extra::new().with_data_type(DataType::Silence);
                 let request = self.dialogue(stream, "").with_extras([silence]);
                 self.client.dialogue(&request).await
@@ -99,7 +102,7 @@ impl DigitalEmployee {
 }
 
 fn fresh() -> String {
-    host::fresh_turn().to_string()
+    TurnId::random().to_string()
 }
 
 fn seconds(seconds: i32) -> Duration {
@@ -109,7 +112,7 @@ fn seconds(seconds: i32) -> Duration {
 /// Reads a control back, in the bot's own terms.
 fn take(record: &mut Record, control: &Control) {
     match control {
-        Control::Voice(control) => record.voice = Some(voice(control)),
+        Control::Voice(control) => record.speech = Some(speech_settings(control)),
         Control::GatherDtmf(control) => {
             record.gather = Some(Gather {
                 digits: control.max_digits.try_into().unwrap_or(u8::MAX),
@@ -138,15 +141,15 @@ fn take(record: &mut Record, control: &Control) {
     }
 }
 
-fn voice(control: &digital_employee::Voice) -> Voice {
+fn speech_settings(control: &digital_employee::Voice) -> SpeechSettings {
     let synthesis = control.synthesizer_config.as_ref().map(|config| Synthesis {
         name: config.voice.clone(),
         volume: config.volume,
         pitch: config.pitch_rate,
         rate: config.speech_rate,
     });
-    Voice {
-        interruptible: control.interruptible,
+    SpeechSettings {
+        barge_in: control.interruptible,
         silence_timeout: control.silence_detection_timeout.map(seconds),
         synthesis,
     }

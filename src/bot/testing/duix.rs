@@ -2,9 +2,13 @@
 
 use futures_util::StreamExt;
 
-use super::super::{Bot, Host, Native, Unmet};
+use super::act::{Act, CALLED, CALLER, built, options};
 use super::transcript::Step;
-use super::{Act, CALLED, CALLER, options};
+use crate::bot::capabilities::Platform;
+use crate::bot::controls::Native;
+use crate::bot::handler::Bot;
+use crate::bot::host::Host;
+use crate::bot::needs::NeedsError;
 use crate::client::InMemoryTransport;
 use crate::duix::dialogue::{Answer, Client, DialogueData, DialogueRequest};
 
@@ -19,11 +23,12 @@ impl Duix {
     pub(super) fn new<B: Bot>(
         host: &Host<B>,
         conversation: &str,
-        streams: bool,
-    ) -> Result<Self, Unmet> {
+        platform: Platform,
+    ) -> Result<Self, NeedsError> {
         let router = host.duix()?.router();
         let client = Client::builder("http://bot").transport(InMemoryTransport::new(router));
-        let client = super::built(client.options(options()).build());
+        let client = built(client.options(options()).build());
+        let streams = platform.capabilities().streams;
         Ok(Self { client, conversation: conversation.into(), streams })
     }
 

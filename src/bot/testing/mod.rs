@@ -79,7 +79,7 @@
 //! | [`say`](TestCall::say), [`start`](TestCall::start) | `dialogue` | a question | `inaction` 9 |
 //! | [`keys`](TestCall::keys), [`silence`](TestCall::silence) | `dialogue` | – | `inaction` 9 |
 //! | [`no_match`](TestCall::no_match) | – | – | `inaction` 9 |
-//! | [`transferred`](TestCall::transferred) | – | – | `inaction` 11 |
+//! | [`transferred`](TestCall::transferred), [`transfer_failed`](TestCall::transfer_failed) | – | – | `inaction` 11 |
 //! | [`barge_in`](TestCall::barge_in) | `abortDialogue` | – | – |
 //! | [`repeat`](TestCall::repeat) | the same `streamId` | – | – |
 //! | [`end`](TestCall::end) | `endSession` | – | `hangup` |
@@ -87,6 +87,7 @@
 //! Where there is nothing, nothing is sent, and the answer is [unsupported](Answer::unsupported). An
 //! ODFS answer that only plays is followed by `playover`; both answers are one [`Answer`].
 
+mod act;
 mod answer;
 #[cfg(feature = "digital-employee")]
 mod digital_employee;
@@ -94,28 +95,29 @@ mod digital_employee;
 mod duix;
 #[cfg(feature = "odfs")]
 mod odfs;
+mod peer;
 mod transcript;
 mod turn;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
+use act::Act;
 pub use answer::Answer;
+use peer::Peer;
 use transcript::{Step, Transcript};
 pub use turn::Turn;
 use turn::{Ending, Work};
 
-use super::host::fresh_turn;
-use super::{Bot, CallKey, Capabilities, History, Host, Platform, Seen, Unmet};
-use crate::client::{CallOptions, Error};
-
-const CALLER: &str = "13500000001";
-const CALLED: &str = "4000000000";
-
-/// The platforms keep their time: whoever tests waits for their answer.
-const PATIENCE: Duration = Duration::from_secs(10 * 60);
+use super::capabilities::{Capabilities, Platform};
+use super::handler::Bot;
+use super::history::History;
+use super::host::Host;
+use super::input::{CallKey, TurnId};
+use super::needs::NeedsError;
+use super::snapshot::CallSnapshot;
+use crate::error::chain;
 
 /// A call to a bot, from the caller's side.
 ///
@@ -128,28 +130,6 @@ pub struct TestCall<B: Bot> {
     call: Arc<Transcript>,
     begun: bool,
     last: Option<(Act, String)>,
-}
-
-/// What a caller or a platform can do.
-#[derive(Clone)]
-enum Act {
-    Begin,
-    Say(String),
-    Keys(String),
-    Silence,
-    NoMatch,
-    Transferred(bool),
-}
-
-/// A platform, as a test plays it.
-#[derive(Clone)]
-enum Peer {
-    #[cfg(feature = "digital-employee")]
-    DigitalEmployee(digital_employee::DigitalEmployee),
-    #[cfg(feature = "duix")]
-    Duix(duix::Duix),
-    #[cfg(feature = "odfs")]
-    Odfs(odfs::Odfs),
 }
 
 impl<B: Bot> TestCall<B> {
@@ -165,14 +145,14 @@ impl<B: Bot> TestCall<B> {
     pub fn on(platform: Platform, bot: impl Into<Host<B>>) -> Self {
         match Self::try_on(platform, bot.into()) {
             Ok(call) => call,
-            Err(unmet) => panic!("{unmet}"),
+            Err(error) => panic!("{error}"),
         }
     }
 
     #[track_caller]
-    fn try_on(platform: Platform, host: Host<B>) -> Result<Self, Unmet> {
+    fn try_on(platform: Platform, host: Host<B>) -> Result<Self, NeedsError> {
         let can = host.capabilities(platform)?;
-        let id = fresh_turn();
+        let id = TurnId::random();
         let peer = Peer::new(platform, &host, id.as_str())?;
         let key = CallKey::new(platform, id.as_str());
         let call = Arc::new(Transcript::new(platform, key.clone()));
@@ -196,11 +176,11 @@ impl<B: Bot> TestCall<B> {
                     test(&mut call).await;
                     tested = true;
                 }
-                Err(unmet) => refused = Some(unmet),
+                Err(error) => refused = Some(error),
             }
         }
-        if let Some(unmet) = refused.filter(|_| !tested) {
-            panic!("nothing was tested: {unmet}");
+        if let Some(error) = refused.filter(|_| !tested) {
+            panic!("nothing was tested: {error}");
         }
     }
 
@@ -254,9 +234,14 @@ impl<B: Bot> TestCall<B> {
         self.act(Act::NoMatch).await
     }
 
-    /// The transfer that the bot asked for went well, or did not.
-    pub async fn transferred(&mut self, well: bool) -> Answer {
-        self.act(Act::Transferred(well)).await
+    /// The caller is put through, as the bot asked for.
+    pub async fn transferred(&mut self) -> Answer {
+        self.act(Act::Transferred).await
+    }
+
+    /// The caller can't be put through, as the bot asked for.
+    pub async fn transfer_failed(&mut self) -> Answer {
+        self.act(Act::TransferFailed).await
     }
 
     /// The caller says this, and the turn runs while the test goes on. Another turn may begin
@@ -264,7 +249,7 @@ impl<B: Bot> TestCall<B> {
     pub async fn start(&mut self, words: impl Into<String>) -> Turn {
         let act = Act::Say(words.into());
         self.begin_first(&act).await;
-        let id = fresh_turn().to_string();
+        let id = TurnId::random().to_string();
         let step = self.call.step(act.to_string());
         self.ask(act, id, step).await
     }
@@ -315,10 +300,10 @@ impl<B: Bot> TestCall<B> {
     /// What the bot remembers, as it was last written.
     ///
     /// # Panics
-    /// When nothing is kept of the call, since it has not begun or is over. [`Host::look`] with
+    /// When nothing is kept of the call, since it has not begun or is over. [`Host::snapshot`] with
     /// [`key`](Self::key) says so without a panic.
     pub async fn memory(&self) -> B::Memory {
-        self.look().await.memory
+        self.snapshot().await.memory
     }
 
     /// What was said, and what of it was heard.
@@ -326,7 +311,7 @@ impl<B: Bot> TestCall<B> {
     /// # Panics
     /// As [`memory`](Self::memory).
     pub async fn history(&self) -> History {
-        self.look().await.history
+        self.snapshot().await.history
     }
 
     /// What the caller heard of the last reply, as the history has it.
@@ -338,11 +323,11 @@ impl<B: Bot> TestCall<B> {
         history.last().map(|entry| entry.said.clone()).unwrap_or_default()
     }
 
-    async fn look(&self) -> Seen<B::Memory> {
-        match self.host.look(&self.key).await {
-            Ok(Some(seen)) => seen,
+    async fn snapshot(&self) -> CallSnapshot<B::Memory> {
+        match self.host.snapshot(&self.key).await {
+            Ok(Some(snapshot)) => snapshot,
             Ok(None) => self.call.wrong(None, "nothing is kept of the call"),
-            Err(error) => self.call.wrong(None, format_args!("the call can't be read: {error}")),
+            Err(error) => self.call.wrong(None, chain(&error)),
         }
     }
 
@@ -360,7 +345,7 @@ impl<B: Bot> TestCall<B> {
         // A box, since this begins a call, too.
         Box::pin(self.begin_first(&act)).await;
         let step = self.call.step(act.to_string());
-        self.ask(act, fresh_turn().to_string(), step).await.rest().await
+        self.ask(act, TurnId::random().to_string(), step).await.rest().await
     }
 
     async fn ask(&mut self, act: Act, id: String, step: Arc<Step>) -> Turn {
@@ -381,7 +366,7 @@ impl<B: Bot> TestCall<B> {
 
     fn answer(&self, step: &Step) -> Answer {
         step.end();
-        Answer::of(self.call.clone(), step)
+        Answer::new(self.call.clone(), step)
     }
 }
 
@@ -416,124 +401,4 @@ impl Drop for Where {
             eprintln!("the test failed on {}", self.0);
         }
     }
-}
-
-impl Act {
-    /// What the platform has not got.
-    fn lacked_by(&self, platform: Platform) -> Option<&'static str> {
-        let duix = matches!(platform, Platform::Duix | Platform::DuixStream);
-        match self {
-            Self::Begin if duix => Some("begin of a call"),
-            Self::Keys(_) if duix => Some("keys"),
-            Self::Silence if duix => Some("silence"),
-            Self::NoMatch if platform != Platform::Odfs => {
-                Some("word of speech that was not recognised")
-            }
-            Self::Transferred(_) if platform != Platform::Odfs => {
-                Some("word of what came of a transfer")
-            }
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Act {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Begin => f.write_str("(the call begins)"),
-            Self::Say(words) => write!(f, "“{words}”"),
-            Self::Keys(keys) => write!(f, "(presses {keys})"),
-            Self::Silence => f.write_str("(says nothing)"),
-            Self::NoMatch => f.write_str("(is not understood)"),
-            Self::Transferred(true) => f.write_str("(was put through)"),
-            Self::Transferred(false) => f.write_str("(could not be put through)"),
-        }
-    }
-}
-
-impl Peer {
-    fn knows(platform: Platform) -> bool {
-        match platform {
-            Platform::DigitalEmployee => cfg!(feature = "digital-employee"),
-            Platform::Duix | Platform::DuixStream => cfg!(feature = "duix"),
-            Platform::Odfs => cfg!(feature = "odfs"),
-        }
-    }
-
-    #[track_caller]
-    // A test that can't begin has failed.
-    #[allow(clippy::panic)]
-    fn new<B: Bot>(platform: Platform, host: &Host<B>, id: &str) -> Result<Self, Unmet> {
-        match platform {
-            #[cfg(feature = "digital-employee")]
-            Platform::DigitalEmployee => {
-                digital_employee::DigitalEmployee::new(host, id).map(Self::DigitalEmployee)
-            }
-            #[cfg(feature = "duix")]
-            Platform::Duix => duix::Duix::new(host, id, false).map(Self::Duix),
-            #[cfg(feature = "duix")]
-            Platform::DuixStream => duix::Duix::new(host, id, true).map(Self::Duix),
-            #[cfg(feature = "odfs")]
-            Platform::Odfs => odfs::Odfs::new(host, id).map(Self::Odfs),
-            #[allow(unreachable_patterns)]
-            _ => panic!("{platform} is not compiled in"),
-        }
-    }
-
-    async fn ask(&self, act: &Act, id: &str, step: &Step) {
-        let _ = id;
-        match self {
-            #[cfg(feature = "digital-employee")]
-            Self::DigitalEmployee(peer) => peer.ask(act, id, step).await,
-            #[cfg(feature = "duix")]
-            Self::Duix(peer) => peer.ask(act, step).await,
-            #[cfg(feature = "odfs")]
-            Self::Odfs(peer) => peer.ask(act, step).await,
-        }
-    }
-
-    /// `None` where the platform does not tell.
-    async fn barge_in(&self, id: &str, heard: Option<&str>) -> Option<Result<(), Error>> {
-        let _ = (id, heard);
-        match self {
-            #[cfg(feature = "digital-employee")]
-            Self::DigitalEmployee(peer) => Some(peer.barge_in(id, heard).await),
-            #[cfg(feature = "duix")]
-            Self::Duix(_) => None,
-            #[cfg(feature = "odfs")]
-            Self::Odfs(_) => None,
-        }
-    }
-
-    /// Whether there is such a thing.
-    async fn end(&self, step: &Step) -> bool {
-        let _ = step;
-        match self {
-            #[cfg(feature = "digital-employee")]
-            Self::DigitalEmployee(peer) => {
-                if let Err(error) = peer.end().await {
-                    step.fail(error);
-                }
-                true
-            }
-            #[cfg(feature = "duix")]
-            Self::Duix(_) => false,
-            #[cfg(feature = "odfs")]
-            Self::Odfs(peer) => {
-                peer.end(step).await;
-                true
-            }
-        }
-    }
-}
-
-fn options() -> CallOptions {
-    CallOptions::new().call_deadline(PATIENCE).first_event_deadline(PATIENCE).gap_deadline(PATIENCE)
-}
-
-/// Nothing in the settings of these clients can be refused.
-#[track_caller]
-#[allow(clippy::panic)]
-fn built<C>(client: Result<C, Error>) -> C {
-    client.unwrap_or_else(|error| panic!("{error}"))
 }

@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::super::{Bot, Gather, HangUp, Host, Listening, Transfer, TransferKind, Unmet, Voice};
+use super::act::{Act, CALLED, CALLER, built, options};
 use super::transcript::Step;
-use super::{Act, CALLED, CALLER, options};
+use crate::bot::capabilities::TransferKind;
+use crate::bot::controls::{Gather, HangUp, SpeechSettings, Transfer};
+use crate::bot::handler::Bot;
+use crate::bot::host::Host;
+use crate::bot::needs::NeedsError;
+use crate::bot::platforms::OdfsSettings;
 use crate::client::InMemoryTransport;
 use crate::odfs::{
     Client, Dialogue, DialogueError, Input, InputMode, Interact, Language, Prompt, Response, Route,
@@ -20,7 +25,7 @@ const SILENCE: Duration = Duration::from_secs(3601);
 const GATHERING: Duration = Duration::from_secs(3602);
 
 /// How many answers to a turn may only play.
-const MOST: usize = 8;
+const MAX_PLAYED: usize = 8;
 
 #[derive(Clone)]
 pub(super) struct Odfs {
@@ -29,15 +34,15 @@ pub(super) struct Odfs {
 }
 
 impl Odfs {
-    pub(super) fn new<B: Bot>(host: &Host<B>, call: &str) -> Result<Self, Unmet> {
-        let listening = Listening::new(Language::English)
+    pub(super) fn new<B: Bot>(host: &Host<B>, call: &str) -> Result<Self, NeedsError> {
+        let settings = OdfsSettings::new(Language::English)
             .with_keys(KEYS)
             .with_timeout(SILENCE)
             .with_gather_timeout(GATHERING);
-        let router = host.odfs_with(listening)?.router();
+        let router = host.odfs_with(settings)?.router();
         let client = Client::builder_with_token("http://bot", "token")
             .transport(InMemoryTransport::new(router));
-        let client = super::built(client.options(options()).build());
+        let client = built(client.options(options()).build());
         Ok(Self { dialogue: Arc::new(Mutex::new(client.dialogue(call, CALLER, CALLED))) })
     }
 
@@ -49,10 +54,10 @@ impl Odfs {
             Act::Keys(keys) => dialogue.input(Input::Keys(keys)).await,
             Act::Silence => dialogue.input(Input::Timeout).await,
             Act::NoMatch => dialogue.input(Input::NoMatch).await,
-            Act::Transferred(true) => dialogue.transferred(TransferResult::Success).await,
-            Act::Transferred(false) => dialogue.transferred(TransferResult::Failure).await,
+            Act::Transferred => dialogue.transferred(TransferResult::Success).await,
+            Act::TransferFailed => dialogue.transferred(TransferResult::Failure).await,
         };
-        for _ in 0..MOST {
+        for _ in 0..MAX_PLAYED {
             let answer_to = match answer {
                 Ok(answer) => answer,
                 Err(error) => return fail(step, error),
@@ -65,7 +70,7 @@ impl Odfs {
                 }
                 Response::Transfer(answer) => return transfer(step, &answer.outparams),
                 // The caller talks to somebody else: the bot's part is over.
-                Response::Release(_) if matches!(act, Act::Transferred(true)) => return,
+                Response::Release(_) if matches!(act, Act::Transferred) => return,
                 Response::Release(_) => {
                     return step.packet("", |record| {
                         record.hang_up = Some(HangUp::new());
@@ -116,8 +121,8 @@ fn interact(step: &Step, answer: &Interact) -> bool {
     let digits = model.and_then(|model| model.max_keys()).unwrap_or_default();
     let gathers = speech.is_none() || digits != KEYS || wait == Some(GATHERING);
     let set = wait.filter(|wait| ![SILENCE, GATHERING].contains(wait));
-    let voice = Voice {
-        interruptible: [speech, keys].contains(&Some(InputMode::NoBargeIn)).then_some(false),
+    let settings = SpeechSettings {
+        barge_in: [speech, keys].contains(&Some(InputMode::NoBargeIn)).then_some(false),
         silence_timeout: set.filter(|_| !gathers),
         synthesis: None,
     };
@@ -125,9 +130,9 @@ fn interact(step: &Step, answer: &Interact) -> bool {
         if gathers {
             record.gather = Some(Gather { digits, timeout: set, speech: speech.is_some() });
         }
-        let sets = voice != Voice::new();
+        let sets = settings != SpeechSettings::new();
         if sets {
-            record.voice = Some(voice);
+            record.speech = Some(settings);
         }
         gathers || sets
     });

@@ -9,7 +9,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::super::{CallKey, Gather, HangUp, Native, Platform, Transfer, Voice};
+use crate::bot::capabilities::Platform;
+use crate::bot::controls::{Gather, HangUp, Native, SpeechSettings, Transfer};
+use crate::bot::input::CallKey;
 
 /// All of a call.
 pub(super) struct Transcript {
@@ -36,7 +38,7 @@ pub(super) struct Record {
     pub caller: String,
     pub text: String,
     pub packets: usize,
-    pub voice: Option<Voice>,
+    pub speech: Option<SpeechSettings>,
     pub gather: Option<Gather>,
     pub transfer: Option<Transfer>,
     pub hang_up: Option<HangUp>,
@@ -190,7 +192,7 @@ impl fmt::Display for Record {
 impl Record {
     /// The controls, in words.
     pub(super) fn controls(&self) -> Vec<String> {
-        let voice = self.voice.as_ref().map(describe_voice);
+        let speech = self.speech.as_ref().map(describe_speech);
         let gather = self.gather.as_ref().map(|gather| {
             let Gather { digits, timeout, speech } = gather;
             let or = if *speech { ", or speech" } else { "" };
@@ -210,14 +212,14 @@ impl Record {
             format!("hangs up{delay}{reason}")
         });
         let native = self.native.as_ref().map(|_| "what only this platform has".to_owned());
-        [voice, gather, transfer, hang_up, native].into_iter().flatten().collect()
+        [speech, gather, transfer, hang_up, native].into_iter().flatten().collect()
     }
 }
 
-fn describe_voice(voice: &Voice) -> String {
-    let barge_in = voice.interruptible.map(|yes| if yes { " barge-in" } else { " no barge-in" });
-    let silence = voice.silence_timeout.map(|time| format!(" silence after {time:?}"));
-    let name = voice.synthesis.as_ref().map(|synthesis| format!(" spoken by {}", synthesis.name));
+fn describe_speech(speech: &SpeechSettings) -> String {
+    let barge_in = speech.barge_in.map(|yes| if yes { " barge-in" } else { " no barge-in" });
+    let silence = speech.silence_timeout.map(|time| format!(" silence after {time:?}"));
+    let name = speech.synthesis.as_ref().map(|synthesis| format!(" spoken by {}", synthesis.name));
     let (silence, name) = (silence.unwrap_or_default(), name.unwrap_or_default());
-    format!("voice:{}{silence}{name}", barge_in.unwrap_or_default())
+    format!("speech:{}{silence}{name}", barge_in.unwrap_or_default())
 }

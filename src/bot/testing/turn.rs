@@ -53,7 +53,7 @@ impl Turn {
         if !self.step.until(|record| holds(&record.text, part)).await {
             let what = format!("the reply ended before the bot said {part:?}");
             // What nobody could ask for says why.
-            Answer::of(self.call.clone(), &self.step);
+            Answer::new(self.call.clone(), &self.step);
             self.call.wrong(Some(self.step.number), what);
         }
         self
@@ -67,10 +67,10 @@ impl Turn {
     pub async fn barge_in<'a>(self, heard: impl Into<Option<&'a str>>) -> Answer {
         let heard = heard.into();
         match self.peer.barge_in(&self.id, heard).await {
-            Some(told) => {
+            Some(result) => {
                 let mut record = self.step.record();
                 record.barged_in = Some(heard.map(str::to_owned));
-                if let Err(error) = told {
+                if let Err(error) = result {
                     record.failure = Some(crate::error::chain(&error).to_string());
                 }
             }
@@ -85,7 +85,7 @@ impl Turn {
     /// Takes what still comes, to the end.
     pub async fn rest(self) -> Answer {
         self.step.until(|record| record.ended).await;
-        Answer::of(self.call.clone(), &self.step)
+        Answer::new(self.call.clone(), &self.step)
     }
 }
 

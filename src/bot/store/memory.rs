@@ -11,14 +11,19 @@ use futures_util::stream::unfold;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, timeout_at};
 
-use super::{CallKey, Cancel, Change, Lease, Opened, Opening, Record, Store, StoreError, TurnId};
+use super::contract::Store;
+use super::error::StoreError;
+use super::records::{
+    Cancel, CancelReason, Change, Lease, NoteKind, Opened, Opening, Record, Then,
+};
+use crate::bot::input::{CallKey, TurnId};
 
 /// Keeps calls in this process; when it ends, they are gone.
 ///
 /// There are at most 100,000 calls at once. What it shows in `Debug` is how many there are.
 pub struct MemoryStore {
     known: Mutex<Known>,
-    most: usize,
+    max_calls: usize,
     cancels: broadcast::Sender<Cancel>,
 }
 
@@ -42,7 +47,7 @@ impl Default for MemoryStore {
     fn default() -> Self {
         let (cancels, _) = broadcast::channel(CANCELS);
         let known = Mutex::new(Known { calls: HashMap::new(), epoch: 0 });
-        Self { known, most: 100_000, cancels }
+        Self { known, max_calls: 100_000, cancels }
     }
 }
 
@@ -50,7 +55,7 @@ impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryStore")
             .field("calls", &self.len())
-            .field("most_calls", &self.most)
+            .field("max_calls", &self.max_calls)
             .finish_non_exhaustive()
     }
 }
@@ -62,11 +67,10 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// How many calls there may be at once, at least one. A new one is refused when there are as
-    /// many.
+    /// Sets how many calls there may be at once, at least one; more are refused. Default: 100,000.
     #[must_use]
-    pub fn most_calls(mut self, most: usize) -> Self {
-        self.most = most.max(1);
+    pub fn max_calls(mut self, max: usize) -> Self {
+        self.max_calls = max.max(1);
         self
     }
 
@@ -87,13 +91,13 @@ impl MemoryStore {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens a call for a turn, or says what to wait for. `told` is the epoch that was told to stop
-    /// already.
+    /// Opens a call for a turn, or returns the hold to wait for. `notified` is the epoch that was
+    /// told to stop before.
     fn try_open(
         &self,
         key: &CallKey,
         turn: &TurnId,
-        told: &mut Option<u64>,
+        notified: &mut Option<u64>,
     ) -> Result<ControlFlow<Opened, Held>, StoreError> {
         let mut known = self.lock();
         let Known { calls, epoch } = &mut *known;
@@ -102,12 +106,12 @@ impl MemoryStore {
             if call.answered.contains(turn) {
                 return Ok(ControlFlow::Break(Opened::Repeated(call.record.clone())));
             }
-            self.stop(key, call, false, told);
+            self.stop(key, call, CancelReason::Overtaken, notified);
             if let Some(held) = call.held(now) {
                 return Ok(ControlFlow::Continue(held));
             }
-        } else if calls.len() >= self.most {
-            return Err(StoreError::Full(self.most));
+        } else if calls.len() >= self.max_calls {
+            return Err(StoreError::Full(self.max_calls));
         }
         let call = calls.entry(key.clone()).or_insert_with(|| Call::new(now));
         Ok(ControlFlow::Break(call.open(key, Owner::Turn(turn.clone()), epoch, now)))
@@ -125,10 +129,14 @@ impl MemoryStore {
     }
 
     /// Removes a call, or says what to wait for.
-    fn try_end(&self, key: &CallKey, told: &mut Option<u64>) -> ControlFlow<Option<Record>, Held> {
+    fn try_end(
+        &self,
+        key: &CallKey,
+        notified: &mut Option<u64>,
+    ) -> ControlFlow<Option<Record>, Held> {
         let mut known = self.lock();
         if let Some(call) = known.calls.get_mut(key) {
-            self.stop(key, call, true, told);
+            self.stop(key, call, CancelReason::Aborted, notified);
             if let Some(held) = call.held(Instant::now()) {
                 return ControlFlow::Continue(held);
             }
@@ -137,13 +145,13 @@ impl MemoryStore {
     }
 
     /// Tells the turn that has a call to stop, once.
-    fn stop(&self, key: &CallKey, call: &Call, aborted: bool, told: &mut Option<u64>) {
-        if told.replace(call.epoch) == Some(call.epoch) {
+    fn stop(&self, key: &CallKey, call: &Call, reason: CancelReason, notified: &mut Option<u64>) {
+        if notified.replace(call.epoch) == Some(call.epoch) {
             return;
         }
         if let Owner::Turn(turn) = &call.owner {
             // Nobody may listen.
-            let _ = self.cancels.send(Cancel::new(key.clone(), turn.clone(), call.epoch, aborted));
+            let _ = self.cancels.send(Cancel::new(key.clone(), turn.clone(), call.epoch, reason));
         }
     }
 }
@@ -156,9 +164,9 @@ impl Store for MemoryStore {
             Opening::Turn(turn) => turn,
             Opening::IfFree => return Ok(self.open_if_free(call)),
         };
-        let mut told = None;
+        let mut notified = None;
         loop {
-            match self.try_open(call, &turn, &mut told)? {
+            match self.try_open(call, &turn, &mut notified)? {
                 ControlFlow::Break(opened) => return Ok(opened),
                 ControlFlow::Continue(held) => held.over().await,
             }
@@ -167,7 +175,7 @@ impl Store for MemoryStore {
 
     async fn hold(&self, lease: &Lease, time: Option<Duration>) -> Result<(), StoreError> {
         let mut known = self.lock();
-        let call = known.of(lease)?;
+        let call = known.leased(lease)?;
         let now = Instant::now();
         call.touched = now;
         // Who waits for the former hold looks again.
@@ -179,8 +187,8 @@ impl Store for MemoryStore {
 
     async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
         let mut known = self.lock();
-        let call = known.of(lease)?;
-        let Change { memory, state, notes_read, close, again } = change;
+        let call = known.leased(lease)?;
+        let Change { memory, state, notes_read, then } = change;
         if let Some(mut memory) = memory {
             memory.shrink_to_fit();
             call.record.memory = memory;
@@ -195,8 +203,10 @@ impl Store for MemoryStore {
         call.record.notes.drain(..read);
         call.record.notes.shrink_to_fit();
         call.touched = Instant::now();
-        if close {
-            call.close(again);
+        match then {
+            Then::Keep => {}
+            Then::Close => call.close(Answered::Yes),
+            Then::CloseUnanswered => call.close(Answered::No),
         }
         Ok(())
     }
@@ -206,7 +216,7 @@ impl Store for MemoryStore {
         call: &CallKey,
         turn: &TurnId,
         mut note: Vec<u8>,
-        abort: bool,
+        kind: NoteKind,
     ) -> Result<bool, StoreError> {
         note.shrink_to_fit();
         let mut known = self.lock();
@@ -221,20 +231,20 @@ impl Store for MemoryStore {
             call.lost += 1;
         }
         call.record.notes.push(note);
-        if abort {
+        if kind == NoteKind::Abort {
             call.answer(turn.clone());
             if matches!(&call.owner, Owner::Turn(running) if running == turn) {
-                self.stop(key, call, true, &mut None);
+                self.stop(key, call, CancelReason::Aborted, &mut None);
                 if call.held(now).is_none() {
                     *epoch += 1;
                     call.epoch = *epoch;
-                    call.close(false);
+                    call.close(Answered::Yes);
                 }
             }
         }
         drop(known);
         if full {
-            tracing::warn!(call = %key, most = NOTES, "too many notes: the oldest is dropped");
+            tracing::warn!(call = %key, max = NOTES, "too many notes: the oldest is dropped");
         }
         Ok(true)
     }
@@ -244,9 +254,9 @@ impl Store for MemoryStore {
     }
 
     async fn end(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
-        let mut told = None;
+        let mut notified = None;
         loop {
-            match self.try_end(call, &mut told) {
+            match self.try_end(call, &mut notified) {
                 ControlFlow::Break(record) => return Ok(record),
                 ControlFlow::Continue(held) => held.over().await,
             }
@@ -256,7 +266,7 @@ impl Store for MemoryStore {
     async fn claim_idle(
         &self,
         idle: Duration,
-        most: usize,
+        max: usize,
     ) -> Result<Vec<(CallKey, Record)>, StoreError> {
         let mut known = self.lock();
         let now = Instant::now();
@@ -271,7 +281,7 @@ impl Store for MemoryStore {
             .map(|(key, call)| (call.touched, key))
             .collect();
         found.sort_unstable();
-        found.truncate(most);
+        found.truncate(max);
         let keys: Vec<_> = found.into_iter().map(|(_, key)| key.clone()).collect();
         let removed = keys.into_iter().filter_map(|key| {
             let call = known.calls.remove(&key)?;
@@ -285,7 +295,7 @@ impl Store for MemoryStore {
             loop {
                 match receiver.recv().await {
                     Ok(cancel) => return Some((cancel, receiver)),
-                    // A turn that is not told finds out when it writes.
+                    // A turn whose message was lost finds out when it writes.
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return None,
                 }
@@ -296,7 +306,7 @@ impl Store for MemoryStore {
 
 impl Known {
     /// The call of a lease that has not ended.
-    fn of(&mut self, lease: &Lease) -> Result<&mut Call, StoreError> {
+    fn leased(&mut self, lease: &Lease) -> Result<&mut Call, StoreError> {
         match self.calls.get_mut(&lease.call) {
             Some(call) if call.is_live() && call.epoch == lease.epoch => Ok(call),
             _ => Err(StoreError::Fenced),
@@ -315,6 +325,12 @@ struct Call {
     answered: VecDeque<TurnId>,
     /// How many of the notes that the owner was given have been dropped, which it may report read.
     lost: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Yes,
+    No,
 }
 
 /// Who has a live lease.
@@ -386,11 +402,11 @@ impl Call {
         Some(Held { until: hold.until, released: waiting.subscribe() })
     }
 
-    /// The lease ends; whether its turn may come again.
-    fn close(&mut self, again: bool) {
+    /// Ends the lease. A turn that was not answered may come again.
+    fn close(&mut self, answered: Answered) {
         self.hold = None;
         if let Owner::Turn(turn) = std::mem::replace(&mut self.owner, Owner::Nobody)
-            && !again
+            && answered == Answered::Yes
         {
             self.answer(turn);
         }

@@ -3,17 +3,23 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::calls::Question;
-use super::host::{Kind, Mount, fresh_turn};
-use super::turn::Asked;
-use super::{Bot, Error, Facts, Host, Input, Native, Platform, Unmet};
+use crate::bot::adapter::{Adapter, AdapterSpec};
+use crate::bot::call::CallInfo;
+use crate::bot::capabilities::Platform;
+use crate::bot::controls::Native;
+use crate::bot::handler::Bot;
+use crate::bot::host::Host;
+use crate::bot::input::{Input, TurnId};
+use crate::bot::needs::NeedsError;
+use crate::bot::runtime::trigger::{Trigger, TurnRequest};
 use crate::duix::dialogue::{Answer, Api, DialogueRequest, Reply, Server};
+use crate::server::Error;
 
 /// A bot on DUIX; see [`Host::duix`].
 pub struct OnDuix<B: Bot> {
     host: Host<B>,
-    whole: Option<Arc<Mount>>,
-    stream: Option<Arc<Mount>>,
+    whole: Option<Arc<Adapter>>,
+    stream: Option<Arc<Adapter>>,
 }
 
 impl<B: Bot> fmt::Debug for OnDuix<B> {
@@ -26,17 +32,21 @@ impl<B: Bot> Host<B> {
     /// Puts the bot on DUIX: on both kinds of dialogue, or on the one that has what the bot needs; the
     /// other is then refused as an operation that is not supported.
     ///
-    /// The deadline of the server is the longer [`Budget::whole`](super::Budget::whole) of the two.
+    /// The deadline of the server is the longer [`Budget::whole`](crate::bot::Budget::whole) of the two.
     ///
     /// # Errors
-    /// When the bot needs what neither has.
-    pub fn duix(&self) -> Result<Server<OnDuix<B>>, Unmet> {
-        let kind =
-            |platform| Kind { platform, check: |_| Ok(()), splits: false, hang_up_reason: false };
-        let whole = self.mount(kind(Platform::Duix));
-        let stream = self.mount(kind(Platform::DuixStream));
+    /// When both lack something that the bot requires.
+    pub fn duix(&self) -> Result<Server<OnDuix<B>>, NeedsError> {
+        let spec = |platform| AdapterSpec {
+            platform,
+            check: |_| Ok(()),
+            splits: false,
+            hang_up_reason: false,
+        };
+        let whole = self.adapter(spec(Platform::Duix));
+        let stream = self.adapter(spec(Platform::DuixStream));
         let (whole, stream) = match (whole, stream) {
-            (Err(unmet), Err(_)) => return Err(unmet),
+            (Err(error), Err(_)) => return Err(error),
             (whole, stream) => (whole.ok(), stream.ok()),
         };
         let on = OnDuix { host: self.clone(), whole, stream };
@@ -48,23 +58,27 @@ impl<B: Bot> Host<B> {
 }
 
 impl<B: Bot> OnDuix<B> {
-    fn question(request: DialogueRequest, platform: Platform) -> Question {
-        let mut facts = Facts::new(platform, &request.conversation_id);
+    fn turn_request(request: DialogueRequest, platform: Platform) -> TurnRequest {
+        let mut info = CallInfo::new(platform, &request.conversation_id);
         // It names the account, not the person who speaks.
-        facts.extras.insert("sid".into(), request.user_id.into());
-        facts.called = Some(request.avatar_code);
+        info.extras.insert("sid".into(), request.user_id.into());
+        info.called = Some(request.avatar_code);
         if let Some(context) = request.context {
-            facts.extras.insert("dh-context".into(), context.into());
+            info.extras.insert("dh-context".into(), context.into());
         }
-        Question { turn: fresh_turn(), asked: Asked::Turn(Input::Speech(request.question)), facts }
+        TurnRequest {
+            turn: TurnId::random(),
+            trigger: Trigger::Input(Input::Speech(request.question)),
+            info,
+        }
     }
 }
 
 impl<B: Bot> Api for OnDuix<B> {
     async fn dialogue(&self, request: DialogueRequest) -> Result<Answer, Error> {
-        let mount = self.whole.as_ref().ok_or_else(Error::unsupported)?;
-        let question = Self::question(request, Platform::Duix);
-        let packet = self.host.ask(mount, question)?.whole().await?.unwrap_or_default();
+        let adapter = self.whole.as_ref().ok_or_else(Error::unsupported)?;
+        let request = Self::turn_request(request, Platform::Duix);
+        let packet = self.host.ask(adapter, request)?.whole().await?.unwrap_or_default();
         let mut answer = match packet.native.map(|native| *native) {
             Some(Native::Duix(answer)) => answer,
             None => Answer::text(""),
@@ -78,9 +92,9 @@ impl<B: Bot> Api for OnDuix<B> {
         request: DialogueRequest,
         reply: &mut Reply,
     ) -> Result<(), Error> {
-        let mount = self.stream.as_ref().ok_or_else(Error::unsupported)?;
-        let question = Self::question(request, Platform::DuixStream);
-        let mut answer = self.host.ask(mount, question)?;
+        let adapter = self.stream.as_ref().ok_or_else(Error::unsupported)?;
+        let request = Self::turn_request(request, Platform::DuixStream);
+        let mut answer = self.host.ask(adapter, request)?;
         while let Some(packet) = answer.next().await? {
             if packet.last {
                 reply.finish(packet.text).await?;

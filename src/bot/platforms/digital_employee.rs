@@ -6,26 +6,29 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::calls::Question;
-use super::host::{Kind, Mount};
-use super::line::{Packet, Reader};
-use super::reply::{Last, Put};
-use super::turn::Asked;
-use super::{
-    Bot, CallKey, Error, Facts, Gather, HangUp, Host, Input, Platform, ReplyError, Transfer,
-    TransferKind, TurnId, Unmet, Voice,
-};
+use crate::bot::adapter::{Adapter, AdapterSpec};
+use crate::bot::call::CallInfo;
+use crate::bot::capabilities::{Platform, TransferKind};
+use crate::bot::controls::{Closing, Element, Gather, HangUp, SpeechSettings, Transfer};
+use crate::bot::error::ReplyError;
+use crate::bot::handler::Bot;
+use crate::bot::host::Host;
+use crate::bot::input::{CallKey, Input, TurnId};
+use crate::bot::needs::NeedsError;
+use crate::bot::outbox::{Packet, Reader};
+use crate::bot::runtime::trigger::{Trigger, TurnRequest};
 use crate::digital_employee::{
     self, AbortDialogueRequest, Api, BeginSessionRequest, Control, DialogueRequest,
     EndSessionRequest, Event, GatherDtmf, Reply, Server, SynthesizerConfig, Terminator,
     TransferType,
 };
+use crate::server::Error;
 use crate::wire::Validate;
 
 /// A bot on Digital Employee; see [`Host::digital_employee`].
 pub struct OnDigitalEmployee<B: Bot> {
     host: Host<B>,
-    mount: Arc<Mount>,
+    adapter: Arc<Adapter>,
 }
 
 impl<B: Bot> fmt::Debug for OnDigitalEmployee<B> {
@@ -38,17 +41,17 @@ impl<B: Bot> Host<B> {
     /// Puts the bot on Digital Employee.
     ///
     /// # Errors
-    /// When the bot needs what is not there.
-    pub fn digital_employee(&self) -> Result<Server<OnDigitalEmployee<B>>, Unmet> {
-        let mount = self.mount(Kind {
+    /// When the platform lacks something that the bot requires.
+    pub fn digital_employee(&self) -> Result<Server<OnDigitalEmployee<B>>, NeedsError> {
+        let adapter = self.adapter(AdapterSpec {
             platform: Platform::DigitalEmployee,
             check,
             splits: false,
             hang_up_reason: true,
         })?;
-        let server = Server::new(OnDigitalEmployee { host: self.clone(), mount });
-        // The server refuses by itself what the platform's document does.
-        let allowed = self.allowed_transfers().iter().map(kind);
+        let server = Server::new(OnDigitalEmployee { host: self.clone(), adapter });
+        // The server itself refuses what the platform's document does.
+        let allowed = self.allowed_transfers(Platform::DigitalEmployee).map(transfer_type);
         Ok(allowed.fold(server, |server, kind| server.allow_transfer(kind)))
     }
 }
@@ -59,29 +62,29 @@ impl<B: Bot> Api for OnDigitalEmployee<B> {
         request: BeginSessionRequest,
         reply: &mut Reply,
     ) -> Result<(), Error> {
-        let mut facts = Facts::new(Platform::DigitalEmployee, &request.session_id);
+        let mut info = CallInfo::new(Platform::DigitalEmployee, &request.session_id);
         let context = request.vendor_params;
-        facts.caller = Some(context.calling_number);
-        facts.called = Some(context.called_number);
+        info.caller = Some(context.calling_number);
+        info.called = Some(context.called_number);
         let extra = context.extra.into_iter().map(|(key, value)| (key, value.into()));
-        facts.extras.extend(extra);
-        facts.extras.extend(ids(request.tenant_id, request.instance_id, request.script_id));
-        let turn = turn(&request.stream_id);
-        let question = Question { turn, asked: Asked::Begin, facts };
-        speak(self.host.ask(&self.mount, question)?, reply).await
+        info.extras.extend(extra);
+        info.extras.extend(ids(request.tenant_id, request.instance_id, request.script_id));
+        let turn = turn_id(&request.stream_id);
+        let request = TurnRequest { turn, trigger: Trigger::Begin, info };
+        speak(self.host.ask(&self.adapter, request)?, reply).await
     }
 
     async fn dialogue(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
-        let mut facts = Facts::new(Platform::DigitalEmployee, &request.session_id);
+        let mut info = CallInfo::new(Platform::DigitalEmployee, &request.session_id);
         let input = match request.input() {
             digital_employee::Input::Speech(words) => Input::Speech(words.into()),
-            digital_employee::Input::Keys(keys) => Input::Keys(keys.into()),
+            digital_employee::Input::Keys(keys) => Input::Dtmf(keys.into()),
             digital_employee::Input::Silence => Input::Silence,
         };
-        facts.extras.extend(ids(request.tenant_id, request.instance_id, request.script_id));
-        let turn = turn(&request.stream_id);
-        let question = Question { turn, asked: Asked::Turn(input), facts };
-        speak(self.host.ask(&self.mount, question)?, reply).await
+        info.extras.extend(ids(request.tenant_id, request.instance_id, request.script_id));
+        let turn = turn_id(&request.stream_id);
+        let request = TurnRequest { turn, trigger: Trigger::Input(input), info };
+        speak(self.host.ask(&self.adapter, request)?, reply).await
     }
 
     async fn abort_dialogue(&self, request: AbortDialogueRequest) -> Result<(), Error> {
@@ -99,9 +102,9 @@ impl<B: Bot> Api for OnDigitalEmployee<B> {
     }
 }
 
-/// A request without an id is no repetition of another.
-fn turn(stream_id: &str) -> TurnId {
-    if stream_id.is_empty() { super::host::fresh_turn() } else { TurnId::new(stream_id) }
+/// Returns the id of a turn. A request without one does not repeat another.
+fn turn_id(stream_id: &str) -> TurnId {
+    if stream_id.is_empty() { TurnId::random() } else { TurnId::new(stream_id) }
 }
 
 fn ids(tenant: i64, instance: String, script: String) -> [(String, Value); 3] {
@@ -128,32 +131,32 @@ async fn speak(mut answer: Reader, reply: &mut Reply) -> Result<(), Error> {
 
 fn event(packet: Packet) -> Event {
     let mut event = Event::text(packet.text);
-    if let Some(voice) = packet.voice {
-        event = event.with(voice_of(&voice));
+    if let Some(speech) = packet.speech {
+        event = event.with(voice(&speech));
     }
     if let Some(gather) = packet.gather {
-        event = event.with(gather_of(&gather));
+        event = event.with(gather_dtmf(&gather));
     }
-    match packet.end {
-        Some(Last::Transfer(transfer)) => event = event.with(transfer_of(&transfer)),
-        Some(Last::HangUp(how)) => event = event.with(hang_up_of(&how)),
+    match packet.closing {
+        Some(Closing::Transfer(to)) => event = event.with(transfer(&to)),
+        Some(Closing::HangUp(how)) => event = event.with(hang_up(&how)),
         None => {}
     }
     event
 }
 
-/// Whether the platform would take this.
-fn check(put: &Put) -> Result<(), ReplyError> {
-    if let Put::Last(Last::Transfer(Transfer { data: Some(_), .. })) = put {
+/// Checks that the platform takes this control.
+fn check(element: &Element) -> Result<(), ReplyError> {
+    if let Element::Closing(Closing::Transfer(Transfer { data: Some(_), .. })) = element {
         let allowed = "none: the platform has no place for it";
         return Err(ReplyError::invalid("/data", "[hidden]", allowed));
     }
-    let control: Control = match put {
-        Put::Voice(voice) => voice_of(voice).into(),
-        Put::Gather(gather) => gather_of(gather).into(),
-        Put::Last(Last::Transfer(transfer)) => transfer_of(transfer).into(),
-        Put::Last(Last::HangUp(how)) => hang_up_of(how).into(),
-        Put::Native(_) => return Ok(()),
+    let control: Control = match element {
+        Element::SpeechSettings(speech) => voice(speech).into(),
+        Element::Gather(gather) => gather_dtmf(gather).into(),
+        Element::Closing(Closing::Transfer(to)) => transfer(to).into(),
+        Element::Closing(Closing::HangUp(how)) => hang_up(how).into(),
+        Element::Native(_) => return Ok(()),
     };
     control.validate().map_err(ReplyError::Invalid)
 }
@@ -163,11 +166,11 @@ fn seconds(time: Duration) -> i32 {
     i32::try_from(time.as_secs()).unwrap_or(i32::MAX)
 }
 
-fn voice_of(voice: &Voice) -> digital_employee::Voice {
+fn voice(speech: &SpeechSettings) -> digital_employee::Voice {
     let mut control = digital_employee::Voice::new();
-    control.interruptible = voice.interruptible;
-    control.silence_detection_timeout = voice.silence_timeout.map(seconds);
-    if let Some(synthesis) = &voice.synthesis {
+    control.interruptible = speech.barge_in;
+    control.silence_detection_timeout = speech.silence_timeout.map(seconds);
+    if let Some(synthesis) = &speech.synthesis {
         let mut config = SynthesizerConfig::new(&synthesis.name);
         config.volume = synthesis.volume;
         config.pitch_rate = synthesis.pitch;
@@ -177,13 +180,13 @@ fn voice_of(voice: &Voice) -> digital_employee::Voice {
     control
 }
 
-fn gather_of(gather: &Gather) -> GatherDtmf {
+fn gather_dtmf(gather: &Gather) -> GatherDtmf {
     let timeout = gather.timeout.unwrap_or(Duration::from_secs(5));
     let control = GatherDtmf::new(Terminator::Hash, gather.digits.into(), seconds(timeout));
     if gather.speech { control.with_disable_voice_input(false) } else { control }
 }
 
-fn kind(kind: TransferKind) -> TransferType {
+fn transfer_type(kind: TransferKind) -> TransferType {
     match kind {
         TransferKind::Agent => TransferType::Agent,
         TransferKind::Number => TransferType::External,
@@ -191,13 +194,13 @@ fn kind(kind: TransferKind) -> TransferType {
     }
 }
 
-fn transfer_of(transfer: &Transfer) -> digital_employee::Transfer {
-    let mut control = digital_employee::Transfer::new(kind(transfer.kind), &transfer.to);
+fn transfer(transfer: &Transfer) -> digital_employee::Transfer {
+    let mut control = digital_employee::Transfer::new(transfer_type(transfer.kind), &transfer.to);
     control.transferor.clone_from(&transfer.shown_number);
     control
 }
 
-fn hang_up_of(how: &HangUp) -> digital_employee::HangUp {
+fn hang_up(how: &HangUp) -> digital_employee::HangUp {
     let mut control = digital_employee::HangUp::new();
     control.delay = Some(seconds(how.delay)).filter(|delay| *delay > 0);
     control.reason.clone_from(&how.reason);

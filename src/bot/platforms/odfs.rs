@@ -8,26 +8,29 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
-use super::calls::Question;
-use super::host::{Kind, Mount, fresh_turn};
-use super::line::Packet;
-use super::reply::{Last, Put};
-use super::turn::Asked;
-use super::{
-    Bot, CallKey, Ended, Error, Facts, Gather, Host, Input, Platform, ReplyError, Transfer,
-    TransferKind, Transferred, Unmet, Voice,
-};
+use crate::bot::adapter::{Adapter, AdapterSpec};
+use crate::bot::call::CallInfo;
+use crate::bot::capabilities::{Platform, TransferKind};
+use crate::bot::controls::{Closing, Element, Gather, SpeechSettings, Transfer};
+use crate::bot::error::ReplyError;
+use crate::bot::handler::Bot;
+use crate::bot::host::Host;
+use crate::bot::input::{CallKey, Ended, Input, TransferOutcome, TurnId};
+use crate::bot::needs::NeedsError;
+use crate::bot::outbox::Packet;
+use crate::bot::runtime::trigger::{Trigger, TurnRequest};
 use crate::odfs::{
     self, Action, Api, Call, DtmfKeys, Interacted, Language, ModelType, Prompt, RecognitionError,
     RecognitionId, Recognitions, ReleaseOutParams, Request, Route, Server, Start, TransferResult,
 };
+use crate::server::Error;
 use crate::wire::Validate;
 
 /// A bot on ODFS; see [`Host::odfs`].
 pub struct OnOdfs<B: Bot> {
     host: Host<B>,
-    mount: Arc<Mount>,
-    listening: Listening,
+    adapter: Arc<Adapter>,
+    settings: OdfsSettings,
 }
 
 impl<B: Bot> fmt::Debug for OnOdfs<B> {
@@ -37,28 +40,28 @@ impl<B: Bot> fmt::Debug for OnOdfs<B> {
 }
 
 impl<B: Bot> Host<B> {
-    /// Puts the bot on ODFS, with the default way to listen. The server has a
+    /// Puts the bot on ODFS, with the default settings. The server has a
     /// [deadline](crate::server::Server::deadline) of 30 s, whatever the
-    /// [`Budget`](super::Budget) says: the shorter one counts.
+    /// [`Budget`](crate::bot::Budget) says: the shorter one counts.
     ///
     /// # Errors
-    /// When the bot needs what is not there.
-    pub fn odfs(&self) -> Result<Server<OnOdfs<B>>, Unmet> {
-        self.odfs_with(Listening::default())
+    /// When the platform lacks something that the bot requires.
+    pub fn odfs(&self) -> Result<Server<OnOdfs<B>>, NeedsError> {
+        self.odfs_with(OdfsSettings::default())
     }
 
-    /// Puts the bot on ODFS.
+    /// Puts the bot on ODFS with these settings.
     ///
     /// # Errors
-    /// When the bot needs what is not there.
-    pub fn odfs_with(&self, listening: Listening) -> Result<Server<OnOdfs<B>>, Unmet> {
-        let mount = self.mount(Kind {
+    /// When the platform lacks something that the bot requires.
+    pub fn odfs_with(&self, settings: OdfsSettings) -> Result<Server<OnOdfs<B>>, NeedsError> {
+        let adapter = self.adapter(AdapterSpec {
             platform: Platform::Odfs,
             check,
             splits: true,
             hang_up_reason: false,
         })?;
-        Ok(Server::new(OnOdfs { host: self.clone(), mount, listening }))
+        Ok(Server::new(OnOdfs { host: self.clone(), adapter, settings }))
     }
 }
 
@@ -68,17 +71,17 @@ impl<B: Bot> Host<B> {
 /// use std::collections::HashMap;
 /// use std::time::Duration;
 ///
-/// use callbot::bot::Listening;
+/// use callbot::bot::OdfsSettings;
 /// use callbot::odfs::Language;
 ///
 /// let texts: HashMap<String, String> = HashMap::new(); // or `RedisRecognitions`
-/// let listening = Listening::new(Language::Chinese)
+/// let settings = OdfsSettings::new(Language::Chinese)
 ///     .with_keys(1)
 ///     .with_timeout(Duration::from_secs(8))
 ///     .with_recognitions(texts);
 /// ```
 #[derive(Clone)]
-pub struct Listening {
+pub struct OdfsSettings {
     language: Language,
     keys: u8,
     timeout: Duration,
@@ -86,13 +89,13 @@ pub struct Listening {
     recognitions: Option<Arc<dyn Texts>>,
 }
 
-impl Default for Listening {
+impl Default for OdfsSettings {
     fn default() -> Self {
         Self::new(Language::English)
     }
 }
 
-impl Listening {
+impl OdfsSettings {
     /// In this language. The default is English.
     #[must_use]
     pub fn new(language: Language) -> Self {
@@ -135,9 +138,9 @@ impl Listening {
     }
 }
 
-impl fmt::Debug for Listening {
+impl fmt::Debug for OdfsSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listening")
+        f.debug_struct("OdfsSettings")
             .field("language", &self.language)
             .field("keys", &self.keys)
             .field("timeout", &self.timeout)
@@ -167,21 +170,25 @@ impl<B: Bot> OnOdfs<B> {
     async fn ask(
         &self,
         call: &Call,
-        asked: Asked,
+        trigger: Trigger,
         extras: Map<String, Value>,
     ) -> Result<Action, Error> {
-        let mut facts = Facts::new(Platform::Odfs, call.id());
+        let mut info = CallInfo::new(Platform::Odfs, call.id());
         let number = |number: &str| Some(number.to_owned()).filter(|number| !number.is_empty());
-        facts.caller = number(call.caller());
-        facts.called = number(call.called());
-        facts.extras = extras;
+        info.caller = number(call.caller());
+        info.called = number(call.called());
+        info.extras = extras;
         if let Some(space) = call.tenant_space() {
-            facts.extras.insert("vdn".into(), space.into());
+            info.extras.insert("vdn".into(), space.into());
         }
-        let transferred = matches!(asked, Asked::Turn(Input::Transferred(Transferred::Done)));
-        let question = Question { turn: fresh_turn(), asked, facts };
-        let packet = self.host.ask(&self.mount, question)?.whole().await?.unwrap_or_default();
-        if transferred && packet.text.is_empty() && packet.end.is_none() && packet.gather.is_none()
+        let transferred =
+            matches!(trigger, Trigger::Input(Input::Transferred(TransferOutcome::Done)));
+        let request = TurnRequest { turn: TurnId::random(), trigger, info };
+        let packet = self.host.ask(&self.adapter, request)?.whole().await?.unwrap_or_default();
+        if transferred
+            && packet.text.is_empty()
+            && packet.closing.is_none()
+            && packet.gather.is_none()
         {
             // The caller talks to somebody else: there is nobody to listen to.
             return Ok(call.release().into());
@@ -190,13 +197,13 @@ impl<B: Bot> OnOdfs<B> {
     }
 
     fn action(&self, call: &Call, packet: Packet) -> Result<Action, Error> {
-        match &packet.end {
-            Some(Last::Transfer(transfer)) => return transfer_of(call, transfer).map(Into::into),
-            Some(Last::HangUp(_)) => return Ok(call.release().into()),
+        match &packet.closing {
+            Some(Closing::Transfer(to)) => return transfer(call, to).map(Into::into),
+            Some(Closing::HangUp(_)) => return Ok(call.release().into()),
             None => {}
         }
-        let Listening { language, keys, timeout, gather_timeout, .. } = &self.listening;
-        let Voice { interruptible, silence_timeout, .. } = packet.voice.unwrap_or_default();
+        let OdfsSettings { language, keys, timeout, gather_timeout, .. } = &self.settings;
+        let SpeechSettings { barge_in, silence_timeout, .. } = packet.speech.unwrap_or_default();
         let all = DtmfKeys::up_to(*keys).hash_confirms();
         let (model, wait) = match &packet.gather {
             // What follows is asked for once this has been played.
@@ -211,7 +218,7 @@ impl<B: Bot> OnOdfs<B> {
             }
             None => (ModelType::speech_and_keys(all), Some(silence_timeout.unwrap_or(*timeout))),
         };
-        let model = if interruptible == Some(false) { model.without_barge_in() } else { model };
+        let model = if barge_in == Some(false) { model.without_barge_in() } else { model };
         let mut interact =
             call.interact(Prompt::Tts(&packet.text), language.clone()).with_model_type(model);
         if let Some(wait) = wait {
@@ -223,11 +230,11 @@ impl<B: Bot> OnOdfs<B> {
     async fn input(&self, request: &Interacted) -> Result<Input, Error> {
         Ok(match request.inparams.meaning() {
             odfs::Input::Text(words) => Input::Speech(words.into()),
-            odfs::Input::Keys(keys) => Input::Keys(keys.into()),
-            // After a reply that listens, the end of playing is nothing but the begin of silence.
+            odfs::Input::Keys(keys) => Input::Dtmf(keys.into()),
+            // After a reply that listens, the end of playing is the start of silence.
             odfs::Input::Timeout | odfs::Input::PlayOver => Input::Silence,
             odfs::Input::NoMatch => Input::NoMatch,
-            odfs::Input::Recognition(id) => match &self.listening.recognitions {
+            odfs::Input::Recognition(id) => match &self.settings.recognitions {
                 Some(texts) => texts.find(&id).await?.map_or(Input::NoMatch, Input::Speech),
                 None => {
                     tracing::warn!("speech came as a recognition id, and there is nobody to ask");
@@ -245,21 +252,21 @@ impl<B: Bot> OnOdfs<B> {
 impl<B: Bot> Api for OnOdfs<B> {
     async fn start(&self, call: &Call, request: Start) -> Result<Action, Error> {
         let extras = extras(request.extparams.as_ref());
-        self.ask(call, Asked::Begin, extras).await
+        self.ask(call, Trigger::Begin, extras).await
     }
 
     async fn interacted(&self, call: &Call, request: Interacted) -> Result<Action, Error> {
         let input = self.input(&request).await?;
-        self.ask(call, Asked::Turn(input), extras(request.extparams.as_ref())).await
+        self.ask(call, Trigger::Input(input), extras(request.extparams.as_ref())).await
     }
 
     async fn transferred(&self, call: &Call, request: odfs::Transferred) -> Result<Action, Error> {
         let outcome = match &request.inparams.trans_result {
-            TransferResult::Success => Transferred::Done,
-            failed => Transferred::Failed(failed.as_str().to_owned()),
+            TransferResult::Success => TransferOutcome::Done,
+            failed => TransferOutcome::Failed(failed.as_str().to_owned()),
         };
         let input = Input::Transferred(outcome);
-        self.ask(call, Asked::Turn(input), extras(request.extparams.as_ref())).await
+        self.ask(call, Trigger::Input(input), extras(request.extparams.as_ref())).await
     }
 
     async fn hung_up(&self, call: &Call, request: Request) -> Result<ReleaseOutParams, Error> {
@@ -287,10 +294,10 @@ fn extras(extparams: Option<&impl serde::Serialize>) -> Map<String, Value> {
     }
 }
 
-/// Whether the platform would take this.
-fn check(put: &Put) -> Result<(), ReplyError> {
-    match put {
-        Put::Last(Last::Transfer(transfer)) => {
+/// Checks that the platform takes this control.
+fn check(element: &Element) -> Result<(), ReplyError> {
+    match element {
+        Element::Closing(Closing::Transfer(transfer)) => {
             let route = route(transfer);
             let params = odfs::TransferOutParams::from_route("call", "", route);
             params.validate().map_err(ReplyError::Invalid)
@@ -310,7 +317,7 @@ fn route(transfer: &Transfer) -> Route<'_> {
     }
 }
 
-fn transfer_of(call: &Call, transfer: &Transfer) -> Result<odfs::TransferOutParams, Error> {
+fn transfer(call: &Call, transfer: &Transfer) -> Result<odfs::TransferOutParams, Error> {
     let mut params = call.transfer(route(transfer));
     params.calling_num.clone_from(&transfer.shown_number);
     params.trans_data.clone_from(&transfer.data);

@@ -1,0 +1,65 @@
+//! A bot on a platform: what its replies may hold there.
+
+use std::fmt;
+
+use super::budget::Budget;
+use super::capabilities::{Capabilities, Platform};
+use super::controls::{ControlKind, Element};
+use super::error::{Dropped, Notice, ReplyError};
+use super::input::CallKey;
+
+/// What distinguishes an adapter.
+pub(super) struct AdapterSpec {
+    pub platform: Platform,
+    /// Whether the platform would refuse this, with the reason.
+    pub check: fn(&Element) -> Result<(), ReplyError>,
+    /// Whether a transfer or a hang-up after text is an answer of its own.
+    pub splits: bool,
+    /// Whether the platform takes the reason of a hang-up.
+    pub hang_up_reason: bool,
+}
+
+/// A bot on a platform.
+pub(super) struct Adapter {
+    pub platform: Platform,
+    pub capabilities: Capabilities,
+    pub budget: Budget,
+    pub filler: Option<String>,
+    pub lossy: Vec<ControlKind>,
+    pub splits: bool,
+    pub hang_up_reason: bool,
+    pub check: fn(&Element) -> Result<(), ReplyError>,
+    pub notices: Box<dyn Fn(&Notice) + Send + Sync>,
+}
+
+impl Adapter {
+    /// Returns an adapter for hooks outside a turn: without a budget, and without a reader.
+    pub(super) fn detached(platform: Platform) -> Self {
+        Self {
+            platform,
+            capabilities: *platform.capabilities(),
+            budget: Budget::UNLIMITED,
+            filler: None,
+            lossy: Vec::new(),
+            splits: false,
+            hang_up_reason: true,
+            check: |_| Ok(()),
+            notices: Box::new(|_| {}),
+        }
+    }
+
+    /// Checks that the platform takes this control.
+    pub(super) fn check(&self, element: &Element) -> Result<(), ReplyError> {
+        (self.check)(element)
+    }
+
+    pub(super) fn notice(&self, call: &CallKey, what: Dropped) {
+        (self.notices)(&Notice { call: call.clone(), platform: self.platform, what });
+    }
+}
+
+impl fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adapter").field("platform", &self.platform).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,324 @@
+//! What becomes of a history that is cut.
+
+use serde_json::json;
+
+use super::*;
+
+fn id(id: &str) -> TurnId {
+    TurnId::new(id)
+}
+
+fn upto(text: &str) -> Heard {
+    Heard::UpTo(text.to_owned())
+}
+
+fn mismatch(text: &str) -> Heard {
+    Heard::Mismatch(text.to_owned())
+}
+
+fn entry(turn: &str, filler: Option<&str>, said: &str) -> Entry {
+    let mut entry = Entry::new(id(turn), Some(Input::Speech("hm".to_owned())));
+    entry.filler = filler.map(str::to_owned);
+    entry.said = said.to_owned();
+    entry
+}
+
+fn history(entries: impl IntoIterator<Item = Entry>) -> History {
+    let mut history = History::default();
+    entries.into_iter().for_each(|entry| history.push(entry));
+    history
+}
+
+/// What comes of a reply, and what is left of it.
+#[track_caller]
+fn check(filler: &str, said: &str, heard: Option<&str>, expected: Heard, left: &str) {
+    let filler = (!filler.is_empty()).then_some(filler);
+    let mut history = history([entry("t", filler, said)]);
+    assert_eq!(history.cut(&id("t"), heard), Some(expected.clone()));
+    let entry = history.last().unwrap();
+    assert_eq!((entry.said.as_str(), entry.heard.as_ref()), (left, Some(&expected)));
+    // The texts themselves, since `Debug` hides them.
+    assert!(entry.heard == Some(expected));
+}
+
+/// A reply without a filler, of which this much was heard.
+#[track_caller]
+fn check_upto(said: &str, heard: &str, left: &str) {
+    check("", said, Some(heard), upto(left), left);
+}
+
+#[track_caller]
+fn check_mismatch(said: &str, heard: &str) {
+    check("", said, Some(heard), mismatch(heard), said);
+}
+
+#[test]
+fn an_exact_prefix() {
+    check_upto("Hello, my friend.", "Hello", "Hello");
+    check_upto("Hello, my friend.", "Hello,", "Hello,");
+    check_upto("Hello, my friend.", "Hello, ", "Hello, ");
+    check_upto("Hello, my friend.", "Hello, m", "Hello, m");
+}
+
+#[test]
+fn everything() {
+    check_upto("Hello, my friend.", "Hello, my friend.", "Hello, my friend.");
+    check_upto("Hello, my friend.", "Hello, my friend", "Hello, my friend.");
+    check_upto("Hello, my friend. \u{3000}…!", "hello my FRIEND", "Hello, my friend. \u{3000}…!");
+    check("Well, ", "yes!", Some("Well, yes"), upto("yes!"), "yes!");
+    check("", "...", Some("."), upto("..."), "...");
+}
+
+#[test]
+fn nothing_and_unknown() {
+    for blank in ["", " ", "\n\t", "\u{3000}"] {
+        check("", "Hello.", Some(blank), Heard::Nothing, "");
+        check("Well, ", "Hello.", Some(blank), Heard::Nothing, "");
+    }
+    check("", "Hello.", None, Heard::Unknown, "Hello.");
+    check("Well, ", "Hello.", None, Heard::Unknown, "Hello.");
+    check("", "", Some(""), Heard::Nothing, "");
+    check("", "", Some("x"), mismatch("x"), "");
+}
+
+#[test]
+fn case_width_and_punctuation_are_ignored() {
+    check_upto("Hello, my friend.", "hello my", "Hello, my");
+    check_upto("Hello, my friend.", "  HELLO   MY ", "Hello, my");
+    check_upto("Hello, my friend.", "Hello my,", "Hello, my");
+    check_upto("It's 10:30 now, right?", "its 1030 now", "It's 10:30 now");
+    check_upto("ＡＢＣ１２３，好的", "abc 123", "ＡＢＣ１２３");
+    check_upto("abc 123, ok", "ＡＢＣ\u{3000}１２３", "abc 123");
+    check_upto("ΟΔΥΣΣΕΥΣ και", "οδυσσευς", "ΟΔΥΣΣΕΥΣ");
+    check_upto("İstanbul is far", "i\u{307}stanbul", "İstanbul");
+    check_upto("Straße und mehr", "STRAßE", "Straße");
+}
+
+#[test]
+fn chinese() {
+    let said = "您好，欢迎致电。请问有什么可以帮您？";
+    check_upto(said, "您好", "您好");
+    check_upto(said, "您好，", "您好，");
+    check_upto(said, "您好,欢迎", "您好，欢迎");
+    check_upto(said, "您好欢迎致电", "您好，欢迎致电");
+    check_upto(said, "您好 欢迎致电。请问", "您好，欢迎致电。请问");
+    check_upto(said, "欢迎致电请", "您好，欢迎致电。请");
+    check_upto(said, "您好欢迎致电请问有什么可以帮您", said);
+    check_mismatch(said, "再见");
+}
+
+#[test]
+fn positions_are_between_chars() {
+    check_upto("é😀日本語", "É", "é");
+    check_upto("日本語", "日", "日");
+    check_upto("a日😀b語c", "日b", "a日😀b");
+    // Every prefix, exact and folded, in a text of chars of all lengths.
+    let said = "aé日𝟘ß、Ｚ😀ÿ。Ω𐐀x";
+    for (end, c) in said.char_indices().map(|(at, c)| (at + c.len_utf8(), c)) {
+        let (prefix, rest) = said.split_at(end);
+        check_upto(said, prefix, if rest.is_empty() { said } else { prefix });
+        if c.is_alphanumeric() {
+            check_upto(said, &format!(" {prefix}"), prefix);
+            check_upto(said, &prefix.to_lowercase(), prefix);
+        }
+    }
+}
+
+#[test]
+fn repeated_phrases() {
+    // The prefix wins, exact or not, over the same text further back.
+    check_upto("yes no yes no yes", "yes no", "yes no");
+    check_upto("Yes, no. Yes, no.", "yes no", "Yes, no");
+    // Once within: up to its end.
+    check_upto("One two. Three four. Five six.", "three, four", "One two. Three four");
+    check_upto("One two. Three four. Five six.", "Three four.", "One two. Three four");
+    // Twice within, also when the two overlap.
+    check_mismatch("Well. Yes, no. Yes, no.", "yes no");
+    check_mismatch("x aaa", "aa");
+    check_mismatch("x 好好好", "好好");
+    check_upto("x aa y", "aa", "x aa");
+}
+
+#[test]
+fn what_is_not_in_the_reply() {
+    check_mismatch("Hello, my friend.", "Goodbye");
+    check_mismatch("Hello", "Hello, my friend.");
+    check("Well, ", "Hello.", Some("Bye"), mismatch("Bye"), "Hello.");
+    // Punctuation only.
+    check_mismatch("Hello, my friend.", ",");
+    check_mismatch("Hello.", "。");
+    check_upto("…and so on", "…", "…");
+}
+
+#[test]
+fn the_filler_is_no_part_of_what_was_said() {
+    for heard in ["W", "Well", "Well,", "Well, ", "well let", "let", "Well, let me see. "] {
+        check("Well, let me see. ", "It is open.", Some(heard), Heard::Nothing, "");
+    }
+    let over = |heard, left| check("Well, ", "it is open.", Some(heard), upto(left), left);
+    over("Well, it", "it");
+    over("well IT is", "it is");
+    over("is", "it is");
+    over("Well, it is ", "it is ");
+    over("well it is open", "it is open.");
+    // Directly followed: a word may begin in the one and end in the other.
+    check("嗯，让我", "看看。好的。", Some("让我看看"), upto("看看"), "看看");
+    // Only a space of what was said.
+    check("Well,", " it is open.", Some("Well, "), Heard::Nothing, "");
+    check("Well.", "", Some("well"), Heard::Nothing, "");
+    // In both: it is there twice, unless it is the begin.
+    check("One moment. ", "A moment.", Some("moment"), mismatch("moment"), "A moment.");
+    check("Hello. ", "Hello you.", Some("hello"), Heard::Nothing, "");
+}
+
+#[test]
+fn cut_again() {
+    let mut history = history([entry("t", Some("Well, "), "it is open until six.")]);
+    let mut cut = |heard: Option<&str>, expected: Heard, left: &str| {
+        assert!(history.cut(&id("t"), heard) == Some(expected.clone()), "{heard:?}");
+        assert_eq!(history.last().unwrap().said, left);
+        assert!(history.last().unwrap().heard == Some(expected), "{heard:?}");
+    };
+    let whole = "it is open until six.";
+    cut(None, Heard::Unknown, whole);
+    cut(Some("nonsense"), mismatch("nonsense"), whole);
+    cut(None, mismatch("nonsense"), whole);
+    cut(Some("rubbish"), mismatch("rubbish"), whole);
+    cut(Some("well it is open"), upto("it is open"), "it is open");
+    // The same again, and what can't come back.
+    cut(Some("well it is open"), upto("it is open"), "it is open");
+    cut(Some("Well, it is open until"), upto("it is open"), "it is open");
+    cut(Some("nonsense"), upto("it is open"), "it is open");
+    cut(None, upto("it is open"), "it is open");
+    // Less than before.
+    cut(Some("Well, it is"), upto("it is"), "it is");
+    cut(Some("well"), Heard::Nothing, "");
+    cut(Some("Well, it is"), Heard::Nothing, "");
+    cut(Some(" "), Heard::Nothing, "");
+    cut(None, Heard::Nothing, "");
+}
+
+#[test]
+fn only_the_turn_itself_changes() {
+    let before = history([
+        entry("1", None, "Hello one."),
+        entry("2", None, "Hello two."),
+        entry("3", None, "Hello three."),
+    ]);
+    let mut after = before.clone();
+    for heard in [None, Some(""), Some("Hello"), Some("Bye")] {
+        assert_eq!(after.cut(&id("4"), heard), None);
+        assert!(after == before);
+    }
+    // The text of another turn is not looked for there.
+    assert!(after.cut(&id("2"), Some("Hello one")) == Some(mismatch("Hello one")));
+    assert!(after.cut(&id("2"), Some("hello")) == Some(upto("Hello")));
+    assert!(after.get(&id("1")) == before.get(&id("1")));
+    assert!(after.get(&id("3")) == before.get(&id("3")));
+    assert_eq!(after.get(&id("2")).unwrap().said, "Hello");
+}
+
+#[test]
+fn push_and_look() {
+    let mut history = History::default();
+    assert!(history.is_empty() && history.last().is_none());
+    history.push(entry("1", None, "a"));
+    history.push(entry("2", None, "b"));
+    history.push(entry("1", None, "c"));
+    let turns: Vec<_> = history.iter().map(|e| (e.turn.as_str(), e.said.as_str())).collect();
+    assert_eq!(turns, [("1", "c"), ("2", "b")]);
+    assert_eq!((history.len(), history.is_empty()), (2, false));
+    assert_eq!(history.last().unwrap().turn, id("2"));
+    assert_eq!(history.get(&id("1")).unwrap().said, "c");
+    assert!(history.get(&id("3")).is_none());
+}
+
+#[test]
+fn trimmed() {
+    // 2 bytes of speech, 1 of the filler and 7 of what was said: 10 each.
+    let all = || history((0..5).map(|n| entry(&n.to_string(), Some("f"), "1234567")));
+    let left = |entries, bytes| {
+        let mut history = all();
+        history.trim(entries, bytes);
+        history.iter().map(|entry| entry.turn.to_string()).collect::<String>()
+    };
+    assert_eq!(left(5, 50), "01234");
+    assert_eq!(left(9, usize::MAX), "01234");
+    assert_eq!(left(5, 49), "1234");
+    assert_eq!(left(5, 40), "1234");
+    assert_eq!(left(3, 50), "234");
+    assert_eq!(left(3, 20), "34");
+    assert_eq!(left(5, 19), "4");
+    assert_eq!(left(5, 0), "4");
+    assert_eq!(left(0, 0), "4");
+    History::default().trim(0, 0);
+}
+
+#[test]
+fn what_counts_as_text() {
+    let bytes = |input| Entry::new(id("long-id"), input).bytes();
+    assert_eq!(bytes(None), 0);
+    assert_eq!(bytes(Some(Input::Speech("您好".to_owned()))), 6);
+    assert_eq!(bytes(Some(Input::Dtmf("12#".to_owned()))), 3);
+    assert_eq!(bytes(Some(Input::Silence)), 0);
+    let failed = TransferOutcome::Failed("busy".to_owned());
+    assert_eq!(bytes(Some(Input::Transferred(failed))), 4);
+    let value = json!({"a": [1, 2.5, "您\"好"], "b": null});
+    assert_eq!(bytes(Some(Input::Other(value.clone()))), value.to_string().len());
+}
+
+#[test]
+fn json() {
+    let mut all = history([
+        Entry::new(id("0"), None),
+        entry("1", Some("Well, "), "Hello, my friend."),
+        entry("2", None, "Bye."),
+    ]);
+    all.push(Entry::new(id("3"), Some(Input::Other(json!({"k": [1]})))));
+    all.cut(&id("1"), Some("well hello"));
+    all.cut(&id("2"), None);
+    let written = serde_json::to_value(&all).unwrap();
+    let expected = json!([
+        {"turn": "0"},
+        {"turn": "1", "input": {"speech": "hm"}, "said": "Hello", "filler": "Well, ",
+         "heard": {"up_to": "Hello"}},
+        {"turn": "2", "input": {"speech": "hm"}, "said": "Bye.", "heard": "unknown"},
+        {"turn": "3", "input": {"other": {"k": [1]}}},
+    ]);
+    assert_eq!(written, expected);
+    assert!(serde_json::from_value::<History>(written).unwrap() == all);
+    let read: History = serde_json::from_value(json!([{"turn": "5", "more": 1}])).unwrap();
+    assert!(read == history([Entry::new(id("5"), None)]));
+}
+
+#[test]
+fn debug_hides_what_was_said() {
+    let mut all = history([
+        entry("t-1", Some("secret one"), "secret two"),
+        entry("t-2", None, "secret three"),
+        entry("t-3", None, "secret four"),
+    ]);
+    all.push(Entry::new(id("t-4"), Some(Input::Dtmf("secret five".to_owned()))));
+    all.push(Entry::new(id("t-5"), Some(Input::Other(json!({"secret": "six"})))));
+    all.cut(&id("t-2"), Some("secret"));
+    all.cut(&id("t-3"), Some("secret seven"));
+    for text in [format!("{all:?}"), format!("{all:#?}")] {
+        assert!(!text.contains("secret") && !text.contains("hm"), "{text}");
+        for shown in ["t-1", "t-5", "UpTo", "Mismatch", "Dtmf"] {
+            assert!(text.contains(shown), "{shown}: {text}");
+        }
+    }
+}
+
+#[test]
+fn hostile_texts_come_to_an_end() {
+    let n = 64 * 1024;
+    let many = "a".repeat(n);
+    // Almost everywhere, nowhere, and at the very end.
+    check_mismatch(&format!("x{many}"), &"A".repeat(n / 2));
+    check_mismatch(&many, &format!("{}b", "A".repeat(n / 2)));
+    let last = format!("{}b", "A".repeat(n / 2));
+    check_upto(&format!("{many}b"), &last, &format!("{many}b"));
+    check_mismatch(&"ab, ".repeat(n / 4), &"ba".repeat(n / 8));
+    check_mismatch(&many, &"，".repeat(n));
+}

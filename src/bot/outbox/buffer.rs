@@ -1,0 +1,262 @@
+//! The outbox itself, and the bot's end of it.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::checks::{Support, check_values, is_first_packet_only, support};
+use super::state::{Filler, State};
+use crate::bot::adapter::Adapter;
+use crate::bot::budget::Budget;
+use crate::bot::controls::{Closing, ControlKind, Element};
+use crate::bot::error::{Dropped, ReplyError};
+use crate::bot::input::{CallKey, TurnId};
+use crate::bot::limits::Limits;
+
+/// The reply of a running turn.
+///
+/// The bot adds text and controls, which become packets when it waits. Packets are kept until the
+/// turn is over, so that a request that is made again gets the same answer. The bot waits until the
+/// fastest reader has taken all packets; when the last reader goes, the turn is cut.
+pub(in crate::bot) struct Outbox {
+    call: CallKey,
+    turn: TurnId,
+    pub(super) adapter: Arc<Adapter>,
+    max_bytes: usize,
+    pub(super) arrived: Instant,
+    /// The time for all of the reply.
+    whole: Option<Duration>,
+    /// The time for the first packet.
+    first: Option<Duration>,
+    kind: ReplyKind,
+    state: Mutex<State>,
+    /// Wakes the bot: a reader has taken a packet, or the reply was cut.
+    pub(super) taken: Notify,
+    /// Wakes the readers: there is a packet, or the end.
+    pub(super) added: Notify,
+    /// Wakes those who wait for the end of the task.
+    pub(super) ended: Notify,
+}
+
+/// Whom the bot speaks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::bot) enum Audience {
+    Caller,
+    /// A greeting that no platform asked for: it is checked and dropped.
+    Nobody,
+}
+
+/// What a reply answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::bot) enum ReplyKind {
+    /// The beginning of a call: what was said by the deadline is the reply.
+    Greeting,
+    /// A turn: past its deadline it fails.
+    Turn,
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("turn", &self.turn).finish_non_exhaustive()
+    }
+}
+
+impl Outbox {
+    pub(in crate::bot) fn new(
+        call: CallKey,
+        turn: TurnId,
+        adapter: Arc<Adapter>,
+        limits: &Limits,
+        arrived: Instant,
+        kind: ReplyKind,
+    ) -> Self {
+        let Budget { begin, first_packet, whole, .. } = adapter.budget;
+        let (first, whole) = match kind {
+            ReplyKind::Greeting => (None, begin.or(whole)),
+            ReplyKind::Turn => (first_packet, whole),
+        };
+        let fills = adapter.capabilities.filler && kind == ReplyKind::Turn;
+        let filler = adapter.filler.clone().filter(|_| fills);
+        let filler = filler.map_or(Filler::Off, Filler::Pending);
+        Self {
+            call,
+            turn,
+            adapter,
+            max_bytes: limits.max_reply_bytes,
+            arrived,
+            whole,
+            first,
+            kind,
+            state: Mutex::new(State { filler, ..State::default() }),
+            taken: Notify::new(),
+            added: Notify::new(),
+            ended: Notify::new(),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic under this lock leaves the state whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::bot) fn call(&self) -> &CallKey {
+        &self.call
+    }
+
+    pub(in crate::bot) fn turn(&self) -> &TurnId {
+        &self.turn
+    }
+
+    pub(in crate::bot) fn adapter(&self) -> &Adapter {
+        &self.adapter
+    }
+
+    pub(in crate::bot) fn kind(&self) -> ReplyKind {
+        self.kind
+    }
+
+    pub(super) fn notice(&self, what: Dropped) {
+        self.adapter.notice(&self.call, what);
+    }
+
+    /// Returns when the first packet must be out, and when all of the reply.
+    pub(in crate::bot) fn deadlines(&self) -> [Option<Instant>; 2] {
+        [self.first, self.whole].map(|time| self.arrived.checked_add(time?))
+    }
+
+    /// Returns whether the time for all of the reply has passed.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.whole.is_some_and(|whole| self.arrived.elapsed() >= whole)
+    }
+
+    /// Returns the time that remains for the first packet, or for all of the reply where only that is
+    /// limited; `None` without a limit, or once the first packet is out.
+    pub(in crate::bot) fn time_left(&self) -> Option<Duration> {
+        let time = match self.first {
+            Some(_) if self.has_packets() => return None,
+            Some(time) => time,
+            None => self.whole?,
+        };
+        Some(time.saturating_sub(self.arrived.elapsed()))
+    }
+}
+
+/// What the bot puts in.
+impl Outbox {
+    /// Waits until all packets were taken, and lets other tasks run now and then.
+    pub(in crate::bot) async fn ready(&self) -> Result<(), ReplyError> {
+        {
+            let _yielding = Yielding::new(self);
+            // A bot that only ever says something must be stopped, too: first this, then the answer.
+            tokio::task::coop::consume_budget().await;
+        }
+        loop {
+            let mut taken = pin!(self.taken.notified());
+            taken.as_mut().enable();
+            {
+                let state = self.lock();
+                state.check_not_cut()?;
+                if state.read >= state.packets.len() || !self.adapter.capabilities.streams {
+                    return Ok(());
+                }
+            }
+            taken.await;
+        }
+    }
+
+    pub(in crate::bot) fn check_not_cut(&self) -> Result<(), ReplyError> {
+        self.lock().check_not_cut()
+    }
+
+    pub(in crate::bot) fn push_text(&self, text: &str) -> Result<(), ReplyError> {
+        let mut state = self.lock();
+        state.check_not_closed()?;
+        let bytes = state.draft.text.len() + text.len();
+        if bytes > self.max_bytes {
+            return Err(ReplyError::TooLong { bytes, max: self.max_bytes });
+        }
+        state.draft.text.push_str(text);
+        Ok(())
+    }
+
+    pub(in crate::bot) fn push_control(
+        &self,
+        mut element: Element,
+        audience: Audience,
+    ) -> Result<(), ReplyError> {
+        let kind = element.kind();
+        let can = &self.adapter.capabilities;
+        let support = support(&mut element, &self.adapter);
+        if support == Support::Reduced {
+            self.notice(Dropped::Control(kind));
+        }
+        let mut state = self.lock();
+        state.check_not_closed()?;
+        match support {
+            Support::Full | Support::Reduced => {}
+            Support::Refused => return Err(ReplyError::Unsupported(kind, self.adapter.platform)),
+            Support::Droppable => {
+                drop(state);
+                self.notice(Dropped::Control(kind));
+                return Ok(());
+            }
+        }
+        check_values(&element, can)?;
+        self.adapter.check(&element)?;
+        if !state.packets.is_empty() && is_first_packet_only(kind, can) {
+            return Err(ReplyError::Late(kind));
+        }
+        if audience == Audience::Nobody {
+            drop(state);
+            self.drop_greeting();
+            return Ok(());
+        }
+        let reason =
+            matches!(&element, Element::Closing(Closing::HangUp(how)) if how.reason.is_some());
+        let displaced = state.draft.insert(element, self.adapter.splits);
+        drop(state);
+        // Without the lock: a notice runs the bot's code.
+        if reason && !self.adapter.hang_up_reason {
+            self.notice(Dropped::HangUpReason);
+        }
+        if displaced {
+            self.notice(Dropped::Control(ControlKind::Gather));
+        }
+        Ok(())
+    }
+
+    /// Notifies the bot, once, that its greeting is dropped: the platform did not ask for one.
+    pub(in crate::bot) fn drop_greeting(&self) {
+        let before = std::mem::replace(&mut self.lock().greeting_dropped, true);
+        if !before {
+            self.notice(Dropped::Greeting);
+        }
+    }
+
+    pub(in crate::bot) fn cancel_filler(&self) {
+        let mut state = self.lock();
+        if let Filler::Pending(_) = state.filler {
+            state.filler = Filler::Off;
+        }
+    }
+}
+
+/// Marks that the bot only lets other tasks run, as long as this lives.
+struct Yielding<'a>(&'a Outbox);
+
+impl<'a> Yielding<'a> {
+    fn new(outbox: &'a Outbox) -> Self {
+        outbox.lock().yielding = true;
+        Self(outbox)
+    }
+}
+
+impl Drop for Yielding<'_> {
+    fn drop(&mut self) {
+        self.0.lock().yielding = false;
+    }
+}

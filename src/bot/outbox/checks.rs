@@ -1,0 +1,93 @@
+//! Whether a platform takes a control.
+
+use std::time::Duration;
+
+use crate::bot::adapter::Adapter;
+use crate::bot::capabilities::{Capabilities, GatherLimits};
+use crate::bot::controls::{Closing, ControlKind, Element};
+use crate::bot::error::ReplyError;
+
+/// How much of a control a platform supports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Support {
+    Full,
+    /// The rest was removed, which the adapter allows.
+    Reduced,
+    /// Nothing, and the adapter allows that it is dropped.
+    Droppable,
+    Refused,
+}
+
+/// Returns how much of a control the platform supports, and removes the rest if that is allowed.
+pub(super) fn support(element: &mut Element, adapter: &Adapter) -> Support {
+    let can = &adapter.capabilities;
+    let lossy = adapter.lossy.contains(&element.kind());
+    let supported = match element {
+        Element::SpeechSettings(speech) => {
+            let possible = speech.supported_by(&can.speech);
+            let all = possible == *speech && can.speech.any();
+            if !all && lossy && can.speech.any() {
+                // What the platform can set is worth having.
+                *speech = possible;
+                return Support::Reduced;
+            }
+            all
+        }
+        Element::Gather(_) => can.gather.is_some(),
+        Element::Native(_) => can.native,
+        Element::Closing(Closing::Transfer(transfer)) => can.transfer.contains(transfer.kind),
+        Element::Closing(Closing::HangUp(_)) => can.hang_up,
+    };
+    match (supported, lossy) {
+        (true, _) => Support::Full,
+        (false, true) => Support::Droppable,
+        (false, false) => Support::Refused,
+    }
+}
+
+/// Checks that the values of a control are within what the platform can do.
+pub(super) fn check_values(element: &Element, can: &Capabilities) -> Result<(), ReplyError> {
+    const DELAY: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(10));
+    match element {
+        Element::SpeechSettings(speech) => {
+            match (speech.silence_timeout, can.speech.silence_timeout) {
+                (Some(time), Some(allowed)) => check_seconds("/silence_timeout", time, allowed),
+                _ => Ok(()),
+            }
+        }
+        Element::Gather(gather) => {
+            let Some(GatherLimits { digits: (min, max), timeout }) = can.gather else {
+                return Ok(());
+            };
+            if !(min..=max).contains(&gather.digits) {
+                let allowed = format!("{min} to {max}");
+                return Err(ReplyError::invalid("/digits", gather.digits, &allowed));
+            }
+            gather.timeout.map_or(Ok(()), |time| check_seconds("/timeout", time, timeout))
+        }
+        Element::Closing(Closing::HangUp(how)) => check_seconds("/delay", how.delay, DELAY),
+        Element::Closing(Closing::Transfer(_)) | Element::Native(_) => Ok(()),
+    }
+}
+
+/// Checks that `time` is a whole number of seconds within these bounds.
+fn check_seconds(
+    pointer: &str,
+    time: Duration,
+    (min, max): (Duration, Duration),
+) -> Result<(), ReplyError> {
+    if time.subsec_nanos() == 0 && (min..=max).contains(&time) {
+        return Ok(());
+    }
+    let allowed = format!("{} to {} whole seconds", min.as_secs(), max.as_secs());
+    Err(ReplyError::invalid(pointer, format!("{time:?}"), &allowed))
+}
+
+/// Returns whether a control comes too late once the first packet is out.
+pub(super) fn is_first_packet_only(kind: ControlKind, can: &Capabilities) -> bool {
+    match kind {
+        ControlKind::Gather => !can.late_gather,
+        ControlKind::SpeechSettings => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,99 @@
+//! What a bot has put into its reply, and the packets that are made of it.
+
+use crate::bot::controls::{Closing, Element, Gather, Native, SpeechSettings};
+
+/// A piece of a reply, on its way to the platform.
+#[derive(Debug, Clone, Default)]
+pub(in crate::bot) struct Packet {
+    /// The text that is new in it.
+    pub text: String,
+    /// Only in the first one.
+    pub speech: Option<SpeechSettings>,
+    /// Only in the first one.
+    pub gather: Option<Gather>,
+    /// Only in the last one.
+    pub native: Option<Box<Native>>,
+    /// What follows the text; only in the last one.
+    pub closing: Option<Closing>,
+    pub last: bool,
+    /// Whether the platform asks for the closing once the text has been played.
+    pub to_be_continued: bool,
+}
+
+/// Whether something follows the last packet of a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::bot) enum Remainder {
+    /// Nothing: the closing, if there is one, is in the last packet.
+    Nothing,
+    /// The closing, which the platform asks for once the text has been played.
+    Closing,
+}
+
+/// What a bot has put into its reply.
+#[derive(Debug, Clone, Default)]
+pub(in crate::bot) struct Draft {
+    /// All text.
+    pub text: String,
+    /// How much of it is in packets, in bytes.
+    packed: usize,
+    pub speech: Option<SpeechSettings>,
+    pub gather: Option<Gather>,
+    pub native: Option<Box<Native>>,
+    pub closing: Option<Closing>,
+}
+
+impl Draft {
+    /// Returns the text that is not in a packet yet.
+    pub(super) fn unsent(&self) -> &str {
+        self.text.get(self.packed..).unwrap_or_default()
+    }
+
+    /// Takes in an element. Returns whether that displaced keys to be gathered: with `splits`, a reply
+    /// with a closing has no room for them.
+    pub(super) fn insert(&mut self, element: Element, splits: bool) -> bool {
+        match element {
+            Element::SpeechSettings(speech) => {
+                self.speech = Some(speech.or(self.speech.take()));
+            }
+            Element::Gather(gather) => self.gather = Some(gather),
+            Element::Native(native) => self.native = Some(native),
+            Element::Closing(closing) => {
+                self.closing = Some(closing);
+                return splits && self.gather.take().is_some();
+            }
+        }
+        false
+    }
+
+    /// Removes what is in no packet. The speech settings stay: they are the call's.
+    pub(super) fn discard_unsent(&mut self) {
+        self.text.truncate(self.packed);
+        self.gather = None;
+        self.native = None;
+        self.closing = None;
+    }
+
+    /// Makes the first packet of the reply.
+    pub(super) fn first_packet(&mut self) -> Packet {
+        Packet { speech: self.speech.clone(), gather: self.gather.clone(), ..self.next_packet() }
+    }
+
+    /// Makes a packet that is not the first one.
+    pub(super) fn next_packet(&mut self) -> Packet {
+        let text = self.unsent().to_owned();
+        self.packed = self.text.len();
+        Packet { text, ..Packet::default() }
+    }
+
+    /// Makes a packet the last one.
+    pub(super) fn close(&self, packet: Packet, remainder: Remainder) -> Packet {
+        let to_be_continued = remainder == Remainder::Closing;
+        Packet {
+            native: self.native.clone(),
+            closing: self.closing.clone().filter(|_| !to_be_continued),
+            last: true,
+            to_be_continued,
+            ..packet
+        }
+    }
+}

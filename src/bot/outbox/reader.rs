@@ -1,0 +1,92 @@
+//! The platform's end of a reply.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use super::buffer::Outbox;
+use super::draft::Packet;
+use crate::bot::input::Cause;
+use crate::server::Error;
+
+/// Reads a reply for a request of the platform. The last reader that is dropped before the end cuts
+/// the reply.
+#[derive(Debug)]
+pub(in crate::bot) struct Reader {
+    outbox: Arc<Outbox>,
+    /// How many packets it has taken.
+    at: usize,
+}
+
+impl Reader {
+    /// Returns a reader from the first packet on; `None` when the reply was cut: a request for the
+    /// same turn can't share its answer then.
+    pub(in crate::bot) fn new(outbox: &Arc<Outbox>) -> Option<Self> {
+        let mut state = outbox.lock();
+        if state.phase.cause().is_some() {
+            return None;
+        }
+        state.readers += 1;
+        drop(state);
+        Some(Self { outbox: outbox.clone(), at: 0 })
+    }
+
+    /// Returns the next packet; `None` at the end.
+    pub(in crate::bot) async fn next(&mut self) -> Result<Option<Packet>, Error> {
+        loop {
+            let mut added = pin!(self.outbox.added.notified());
+            added.as_mut().enable();
+            {
+                let mut state = self.outbox.lock();
+                if !state.phase.discards()
+                    && let Some(packet) = state.packets.get(self.at).cloned()
+                {
+                    self.at += 1;
+                    state.read = state.read.max(self.at);
+                    drop(state);
+                    self.outbox.taken.notify_waiters();
+                    return Ok(Some(packet));
+                }
+                if let Some(outcome) = state.phase.outcome() {
+                    return outcome.map(|()| None);
+                }
+            }
+            added.await;
+        }
+    }
+
+    /// Returns the whole reply as one packet, for a platform that takes it in one piece.
+    pub(in crate::bot) async fn whole(mut self) -> Result<Option<Packet>, Error> {
+        let mut whole: Option<Packet> = None;
+        while let Some(packet) = self.next().await? {
+            whole = Some(match whole {
+                None => packet,
+                Some(mut whole) => {
+                    whole.text.push_str(&packet.text);
+                    whole.gather = packet.gather.or(whole.gather);
+                    whole.native = packet.native.or(whole.native);
+                    whole.closing = packet.closing.or(whole.closing);
+                    whole
+                }
+            });
+        }
+        if self.outbox.cause() == Some(Cause::CallOver) {
+            // An empty answer would look like a reply without a word.
+            return Err(Error::public("the call is over").status(503));
+        }
+        Ok(whole)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut state = self.outbox.lock();
+        state.readers = state.readers.saturating_sub(1);
+        let gone = state.readers == 0 && !state.phase.is_final();
+        drop(state);
+        if gone {
+            // A server with the same deadline drops the reader when that has passed.
+            let late = self.outbox.is_overdue();
+            self.outbox.cut(if late { Cause::Deadline } else { Cause::PeerGone });
+        }
+    }
+}

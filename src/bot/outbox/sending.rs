@@ -1,0 +1,126 @@
+//! What goes out of an outbox, and when.
+
+use std::sync::MutexGuard;
+
+use tokio::time::Instant;
+
+use super::buffer::Outbox;
+use super::draft::{Draft, Packet};
+use super::state::{Filler, State};
+use crate::bot::controls::SpeechSettings;
+use crate::bot::history::Entry;
+use crate::bot::input::Input;
+
+impl Outbox {
+    /// Sets the speech settings that were made before this turn.
+    pub(in crate::bot) fn set_speech(&self, speech: Option<SpeechSettings>) {
+        self.lock().draft.speech = speech;
+    }
+
+    /// Returns the speech settings of the first packet.
+    pub(in crate::bot) fn sent_speech(&self) -> Option<SpeechSettings> {
+        self.lock().packets.first().and_then(|packet| packet.speech.clone())
+    }
+
+    /// Returns a copy of what the bot has put in.
+    pub(in crate::bot) fn draft(&self) -> Draft {
+        self.lock().draft.clone()
+    }
+
+    /// Discards what is in no packet, after a hook that failed.
+    pub(in crate::bot) fn discard_unsent(&self) {
+        self.lock().draft.discard_unsent();
+    }
+
+    /// Flushes because the bot waits for something.
+    pub(in crate::bot) fn flush_on_wait(&self) {
+        /// A first packet of this size goes out even if the bot only lets other tasks run.
+        const LARGE: usize = 1024;
+        let state = self.lock();
+        let small = state.packets.is_empty() && state.draft.unsent().len() < LARGE;
+        if !(state.yielding && small) {
+            self.flush_state(state);
+        }
+    }
+
+    /// Makes a packet of the text that is in none yet, where the platform takes packets.
+    pub(in crate::bot) fn flush(&self) {
+        self.flush_state(self.lock());
+    }
+
+    fn flush_state(&self, mut state: MutexGuard<'_, State>) {
+        // Controls alone wait for text.
+        let sends = self.adapter.capabilities.streams && state.phase.is_open();
+        if !sends || state.draft.unsent().is_empty() {
+            return;
+        }
+        let packet = state.next_packet();
+        state.packets.push(packet);
+        drop(state);
+        self.added.notify_waiters();
+    }
+
+    /// Returns when the filler goes out, if one is wanted.
+    pub(in crate::bot) fn filler_at(&self) -> Option<Instant> {
+        let pending = matches!(self.lock().filler, Filler::Pending(_));
+        self.arrived.checked_add(self.adapter.budget.filler().filter(|_| pending)?)
+    }
+
+    /// Sends the filler, unless the bot has said something.
+    pub(in crate::bot) fn send_filler(&self) {
+        let mut state = self.lock();
+        if state.has_output() || !state.phase.is_open() {
+            return;
+        }
+        let Filler::Pending(text) = std::mem::take(&mut state.filler) else { return };
+        state.filler = Filler::Sent(text.clone());
+        let packet = Packet { text, ..state.next_packet() };
+        state.packets.push(packet);
+        drop(state);
+        self.added.notify_waiters();
+    }
+
+    /// Returns whether a packet is out.
+    pub(in crate::bot) fn has_packets(&self) -> bool {
+        !self.lock().packets.is_empty()
+    }
+
+    /// Returns whether there is a packet, or text for one.
+    pub(in crate::bot) fn has_output(&self) -> bool {
+        self.lock().has_output()
+    }
+
+    /// Returns the history's entry for a reply that was cut: with the text that went out.
+    pub(in crate::bot) fn sent_entry(&self, input: Option<Input>) -> Entry {
+        let state = self.lock();
+        let mut entry = Entry::new(self.turn().clone(), input);
+        // After a cut, readers get no more than they have.
+        let count = if state.phase.discards() { state.read } else { state.packets.len() };
+        let mut texts = state.packets.iter().take(count).map(|packet| packet.text.as_str());
+        if let Filler::Sent(_) = state.filler {
+            entry.filler = texts.next().map(str::to_owned);
+        }
+        entry.said = texts.collect();
+        entry
+    }
+
+    /// Returns the history's entry for a reply with all that the bot has said.
+    pub(in crate::bot) fn full_entry(&self, input: Option<Input>) -> Entry {
+        let state = self.lock();
+        let filler = match &state.filler {
+            Filler::Sent(text) => Some(text.clone()),
+            Filler::Off | Filler::Pending(_) => None,
+        };
+        let said = state.draft.text.clone();
+        Entry { said, filler, ..Entry::new(self.turn().clone(), input) }
+    }
+
+    /// Returns the history's entry for a reply that failed: with all text, if it went out in packets.
+    pub(in crate::bot) fn failed_entry(&self, input: Option<Input>) -> Entry {
+        let mut entry = self.full_entry(input);
+        if !self.adapter.capabilities.streams {
+            entry.said.clear();
+        }
+        entry
+    }
+}

@@ -1,0 +1,200 @@
+//! The front door: what adapters and the host ask of the calls of a bot.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::between::housekeeping;
+use super::failure::store_failed;
+use super::record::Note;
+use super::shared::{END_PATIENCE, Setup, Shared, wait_for_end};
+use super::trigger::TurnRequest;
+use super::turn::Turn;
+use crate::bot::adapter::Adapter;
+use crate::bot::handler::Bot;
+use crate::bot::input::{CallKey, Cause, Ended, TurnId};
+use crate::bot::outbox::{Outbox, Reader};
+use crate::bot::store::{NoteKind, PATIENCE, Record, StoreError, no_answer};
+use crate::server::Error;
+
+/// How long the answer to an abort waits for the bot to hear of it.
+const ABORT_PATIENCE: Duration = Duration::from_millis(200);
+
+/// The longest id of a call or a turn, in bytes; the platforms' have 36 or 64 characters.
+const MAX_ID_BYTES: usize = 256;
+
+/// The calls of a bot, on all its platforms.
+pub(in crate::bot) struct Calls<B: Bot> {
+    shared: Arc<Shared<B>>,
+}
+
+impl<B: Bot> Calls<B> {
+    pub(in crate::bot) fn new(setup: Setup<B>) -> Self {
+        Self { shared: Arc::new(Shared::new(setup)) }
+    }
+
+    pub(in crate::bot) fn setup(&self) -> &Setup<B> {
+        &self.shared.setup
+    }
+
+    /// Starts a turn. A request for a turn that runs already gets the answer of that one.
+    pub(in crate::bot) fn ask(
+        &self,
+        adapter: &Arc<Adapter>,
+        request: TurnRequest,
+    ) -> Result<Reader, Error> {
+        self.start();
+        let shared = &self.shared;
+        let TurnRequest { turn, trigger, info } = request;
+        let call = CallKey::new(info.platform, &*info.id);
+        check_id_lengths(&call, &turn)?;
+        let mut running = shared.running();
+        let outboxes = running.entry(call.clone()).or_default();
+        let mut same = outboxes.iter().filter(|outbox| *outbox.turn() == turn);
+        if let Some(reader) = same.find_map(Reader::new) {
+            return Ok(reader);
+        }
+        if shared.is_closing() {
+            if outboxes.is_empty() {
+                running.remove(&call);
+            }
+            return Err(Error::public("the server is shutting down").status(503));
+        }
+        let arrived = crate::server::arrived();
+        let (limits, kind) = (&shared.setup.limits, trigger.reply_kind());
+        let outbox = Arc::new(Outbox::new(call, turn, adapter.clone(), limits, arrived, kind));
+        let Some(reader) = Reader::new(&outbox) else {
+            return Err(StoreError::Fenced.into());
+        };
+        let waiting: Vec<_> = outboxes.iter().filter(|other| other.lease().is_none()).collect();
+        let waiting: Vec<_> = waiting.into_iter().cloned().collect();
+        outboxes.push(outbox.clone());
+        drop(running);
+        if adapter.capabilities.newest_wins {
+            // They wait for the call, and must not get it after this one.
+            for other in waiting {
+                other.cut(Cause::NewTurn);
+            }
+        }
+        drop(shared.spawn(Turn { shared: shared.clone(), outbox, trigger, info }.run()));
+        Ok(reader)
+    }
+
+    /// Cuts a turn because the caller barged in, who has `heard` this much of the reply.
+    pub(in crate::bot) async fn abort(
+        &self,
+        call: CallKey,
+        turn: TurnId,
+        heard: Option<String>,
+    ) -> Result<(), Error> {
+        self.start();
+        check_id_lengths(&call, &turn)?;
+        let Setup { store, limits, .. } = self.setup();
+        let mut outboxes = self.shared.outboxes(&call);
+        outboxes.retain(|outbox| *outbox.turn() == turn);
+        for outbox in &outboxes {
+            outbox.cut(Cause::BargeIn);
+        }
+        // No reply is longer: what is behind that was not heard in it.
+        let heard = heard.filter(|heard| heard.len() <= 2 * limits.max_reply_bytes);
+        let note = Note::Aborted { turn: turn.clone(), heard }.to_bytes();
+        if !store.note(&call, &turn, note, NoteKind::Abort).await.map_err(store_failed)? {
+            // A call that is over, or that this server does not know: there is nothing to cut.
+            return Ok(());
+        }
+        let shared = self.shared.clone();
+        let reported = self.shared.spawn(async move {
+            wait_for_end(&outboxes).await;
+            shared.report_cuts(call).await;
+        });
+        // The bot hears of it now, where it can be; else before its next turn.
+        let _ = timeout(ABORT_PATIENCE, reported).await;
+        Ok(())
+    }
+
+    /// Ends a call. `why` is what the platform says, if it does.
+    pub(in crate::bot) async fn end(&self, call: CallKey, why: Option<Ended>) -> Result<(), Error> {
+        self.start();
+        check_id_lengths(&call, &TurnId::new(""))?;
+        let shared = self.shared.clone();
+        // In a task: the bot hears of it even if the platform does not wait.
+        let ended = self.shared.spawn(async move {
+            shared.cut_call(&call).await;
+            // The store waits out a hold.
+            let patience = shared.setup.limits.hold_timeout.saturating_add(PATIENCE);
+            let ended = timeout(patience, shared.store().end(&call)).await;
+            let ended = ended.unwrap_or_else(|_| Err(no_answer(patience)));
+            if let Some(record) = ended.map_err(store_failed)? {
+                shared.finish(call, record, why).await;
+            }
+            Ok(())
+        });
+        ended.await.unwrap_or_else(|error| Err(error.into()))
+    }
+
+    /// Returns what the store has of a call.
+    pub(in crate::bot) async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
+        self.shared.store().read(call).await
+    }
+
+    /// Takes no more turns, lets those that run end, and then ends the calls that can't go on.
+    pub(in crate::bot) async fn shutdown(&self, within: Duration) {
+        // Far from where the clock ends.
+        const MAX: Duration = Duration::from_secs(24 * 60 * 60);
+        let within = within.min(MAX);
+        let shared = &self.shared;
+        shared.close();
+        let start = Instant::now();
+        let outboxes: Vec<_> = shared.running().values().flatten().cloned().collect();
+        let all = || join_all(outboxes.iter().map(|outbox| outbox.until_task_ended()));
+        let _ = timeout_at(start + within * 3 / 4, all()).await;
+        for outbox in &outboxes {
+            outbox.cut(Cause::CallOver);
+        }
+        // A turn that holds goes on.
+        let until = start + within.max(END_PATIENCE);
+        let _ = timeout_at(until, all()).await;
+        if shared.store().shared() {
+            return;
+        }
+        let ended = shared.end_idle(Duration::ZERO, Ended::Shutdown);
+        if timeout_at(until, ended).await.is_err() {
+            tracing::error!("the time was up before the bot heard of the end of every call");
+        }
+    }
+
+    /// Starts the housekeeping, with the first request.
+    fn start(&self) {
+        if self.shared.start() {
+            let Setup { store, limits, .. } = self.setup();
+            let weak = Arc::downgrade(&self.shared);
+            drop(self.shared.spawn(housekeeping(weak, store.clone(), limits.idle_timeout)));
+        }
+    }
+}
+
+/// Checks the length of ids: of many calls at once, they are kept for as long as the call lasts.
+fn check_id_lengths(call: &CallKey, turn: &TurnId) -> Result<(), Error> {
+    for (what, id) in [("call", &*call.id), ("turn", turn.as_str())] {
+        if id.len() > MAX_ID_BYTES {
+            let message = format!("the id of the {what} is longer than {MAX_ID_BYTES} bytes");
+            return Err(Error::public(message).status(400));
+        }
+    }
+    Ok(())
+}
+
+impl<B: Bot> Clone for Calls<B> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<B: Bot> fmt::Debug for Calls<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.fmt(f)
+    }
+}

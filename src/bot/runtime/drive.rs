@@ -1,0 +1,129 @@
+//! Drives a turn within its budget.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::bot::outbox::{Outbox, ReplyKind, Step};
+use crate::bot::store::AnyStore;
+
+/// Drives a turn within its budget, until it ends or is cut; `None` when it was cut.
+///
+/// The order in which one poll looks at things is part of the contract:
+///
+/// 1. **A cut comes first.** Work that nobody waits for is not polled once more, so that after a cut
+///    nothing irreversible begins. Only a hold lets it go on.
+/// 2. **A release comes before work.** The bot may drop one hold and take the next without waiting in
+///    between. Were the work polled first, the new hold could reach the store before the release of
+///    the old one, which would then end it. So the work rests until the store has answered.
+/// 3. **Timers come after work.** A bot whose answer and whose deadline are ready in the same poll
+///    has made it: its text must count before the filler goes out, or the deadline fails the turn.
+/// 4. **What a timer cut is looked at again** in the same poll, since nothing else would wake the task.
+pub(super) async fn drive<T>(
+    store: &dyn AnyStore,
+    outbox: &Outbox,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let [first, whole] = outbox.deadlines();
+    let mut timers = Timers {
+        filler: Timer::new(outbox.filler_at()),
+        first: Timer::new(first),
+        whole: Timer::new(whole),
+    };
+    let mut held = Timer::new(None);
+    let mut release = None;
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        loop {
+            match outbox.next_step(cx.waker()) {
+                Step::Run => {}
+                Step::Stop => return Poll::Ready(None),
+                Step::HeldUntil(until) => {
+                    held.set(until);
+                    if held.passes(cx) {
+                        // It may hold for longer by now.
+                        continue;
+                    }
+                }
+                Step::Release => release = Some(Box::pin(release_hold(store, outbox))),
+            }
+            if let Some(releasing) = &mut release
+                && releasing.as_mut().poll(cx).is_ready()
+            {
+                release = None;
+            }
+            if release.is_none()
+                && let Poll::Ready(ended) = work.as_mut().poll(cx)
+            {
+                return Poll::Ready(Some(ended));
+            }
+            if !timers.cut(outbox, cx) {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await
+}
+
+/// Tells the store that the turn holds nothing any more. An error needs no answer: when the lease has
+/// ended the next turn is in already, and any other hold ends by its time.
+async fn release_hold(store: &dyn AnyStore, outbox: &Outbox) {
+    if let Some(lease) = outbox.lease() {
+        let _ = store.hold(&lease, None).await;
+    }
+}
+
+/// The times of a budget.
+struct Timers {
+    filler: Timer,
+    first: Timer,
+    whole: Timer,
+}
+
+impl Timers {
+    /// Does what is due. Returns whether that cut the reply.
+    fn cut(&mut self, outbox: &Outbox, cx: &mut Context<'_>) -> bool {
+        let mut cut = false;
+        if self.filler.passes(cx) {
+            outbox.send_filler();
+        }
+        if self.first.passes(cx) {
+            outbox.flush();
+            cut |= !outbox.has_packets() && outbox.fail_deadline();
+        }
+        if self.whole.passes(cx) {
+            cut |= if outbox.kind() == ReplyKind::Greeting && outbox.has_output() {
+                outbox.end_greeting()
+            } else {
+                outbox.fail_deadline()
+            };
+        }
+        cut
+    }
+}
+
+/// A timer that passes once.
+struct Timer(Option<Pin<Box<Sleep>>>);
+
+impl Timer {
+    fn new(at: Option<Instant>) -> Self {
+        Self(at.map(|at| Box::pin(sleep_until(at))))
+    }
+
+    fn set(&mut self, at: Instant) {
+        if self.0.is_none() {
+            *self = Self::new(Some(at));
+        }
+    }
+
+    fn passes(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(sleep) = &mut self.0 else { return false };
+        let passes = sleep.as_mut().poll(cx).is_ready();
+        if passes {
+            self.0 = None;
+        }
+        passes
+    }
+}

@@ -1,0 +1,16 @@
+//! Runs turns: one task each, from the record of the call to the end of the reply.
+
+mod between;
+mod calls;
+mod drive;
+mod failure;
+mod hook;
+mod record;
+mod session;
+mod shared;
+pub(super) mod trigger;
+mod turn;
+
+pub(super) use calls::Calls;
+pub(super) use record::CallRecord;
+pub(super) use shared::Setup;

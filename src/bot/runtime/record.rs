@@ -1,0 +1,244 @@
+//! What the runtime stores of a call between turns, beside the bot's memory.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::bot::call::CallInfo;
+use crate::bot::capabilities::Platform;
+use crate::bot::controls::{Closing, Gather, SpeechSettings};
+use crate::bot::history::{Entry, History};
+use crate::bot::input::{Cause, Cut, Heard, TurnId};
+use crate::bot::limits::Limits;
+use crate::bot::store::{Record, StoreError};
+
+/// What is stored, as JSON.
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::bot) struct CallRecord {
+    pub platform: Platform,
+    /// Whether [`Bot::begin`](crate::bot::Bot::begin) has succeeded.
+    #[serde(default)]
+    pub begun: bool,
+    /// The epoch of the last turn that succeeded.
+    #[serde(default)]
+    pub epoch: u64,
+    pub info: StoredInfo,
+    #[serde(default)]
+    pub history: History,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech: Option<SpeechSettings>,
+    /// What follows the text of the last reply, once that has been played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Closing>,
+    /// What the last reply ended with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
+    /// Cuts that have not been reported to the bot yet, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<Cut>,
+    /// The last cut, for the turn that comes next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_cut: Option<Cut>,
+    /// What was heard of replies that are not in the history yet: their turns may note them later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aborts: Vec<(TurnId, Option<String>)>,
+    /// The controls of the last answer, should it be asked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Answered>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::bot) enum Ending {
+    Transfer,
+    HangUp,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::bot) struct Answered {
+    pub turn: TurnId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech: Option<SpeechSettings>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gather: Option<Gather>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Closing>,
+}
+
+/// What is noted beside the turns.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::bot) enum Note {
+    /// What was sent of a reply that did not succeed.
+    Sent(Box<Sent>),
+    /// The caller barged in, and this was heard.
+    Aborted { turn: TurnId, heard: Option<String> },
+}
+
+/// What was sent of a reply that did not succeed.
+#[derive(Serialize, Deserialize)]
+pub(in crate::bot) struct Sent {
+    /// Its epoch is 0 where the turn never had the call.
+    pub entry: Entry,
+    /// Why, if it was cut.
+    pub cause: Option<Cause>,
+    /// The speech settings that the platform got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech: Option<SpeechSettings>,
+    /// Whether the call has begun with it.
+    #[serde(default)]
+    pub begun: bool,
+}
+
+impl Sent {
+    pub(in crate::bot) fn into_note(self) -> Vec<u8> {
+        Note::Sent(Box::new(self)).to_bytes()
+    }
+}
+
+/// How many aborts wait for their reply.
+const MAX_ABORTS: usize = 4;
+
+impl CallRecord {
+    pub(in crate::bot) fn new(platform: Platform, info: StoredInfo) -> Self {
+        Self {
+            platform,
+            begun: false,
+            epoch: 0,
+            info,
+            history: History::default(),
+            speech: None,
+            pending: None,
+            ending: None,
+            cuts: Vec::new(),
+            last_cut: None,
+            aborts: Vec::new(),
+            answered: None,
+        }
+    }
+
+    /// Reads a record and applies its notes; `None` for a new one. Returns also how many replies were
+    /// cut at a text that is not in them.
+    pub(in crate::bot) fn read(
+        stored: &Record,
+        limits: &Limits,
+    ) -> Result<Option<(Self, usize)>, StoreError> {
+        if stored.state.is_empty() {
+            return Ok(None);
+        }
+        let mut record: Self = json(&stored.state)?;
+        let notes = stored.notes.iter().map(|note| json(note));
+        let notes: Vec<Note> = notes.collect::<Result<_, _>>()?;
+        let mut aborts = std::mem::take(&mut record.aborts);
+        let mut mismatches = 0;
+        for note in notes {
+            match note {
+                Note::Sent(sent) => {
+                    let Sent { mut entry, cause, speech, begun } = *sent;
+                    let epoch = entry.epoch;
+                    record.begun |= begun;
+                    let again = epoch == 0 || epoch < record.epoch;
+                    if again && record.history.get(&entry.turn).is_some() {
+                        // The turn was asked for again, and that answer counts.
+                        continue;
+                    }
+                    if epoch >= record.epoch && speech.is_some() {
+                        record.speech = speech;
+                    }
+                    entry.epoch = if epoch == 0 { record.epoch } else { epoch };
+                    // A barge-in has a note of its own.
+                    if let Some(cause) = cause.filter(|cause| *cause != Cause::BargeIn) {
+                        entry.heard = Some(Heard::Unknown);
+                        record.push_cut(entry.turn.clone(), Heard::Unknown, cause);
+                    }
+                    record.history.push(entry);
+                }
+                Note::Aborted { turn, heard } => aborts.push((turn, heard)),
+            }
+        }
+        // An abort may have been noted before what it cuts.
+        for (turn, heard) in aborts {
+            let before = record.history.get(&turn).map(|entry| entry.heard.clone());
+            match (before, record.history.cut(&turn, heard.as_deref())) {
+                // The platform repeats itself.
+                (Some(Some(before)), Some(now)) if before == now => {}
+                (_, Some(now)) => {
+                    mismatches += usize::from(matches!(now, Heard::Mismatch(_)));
+                    record.push_cut(turn, now, Cause::BargeIn);
+                }
+                (_, None) => record.aborts.push((turn, heard)),
+            }
+        }
+        let old = record.aborts.len().saturating_sub(MAX_ABORTS);
+        record.aborts.drain(..old);
+        record.history.trim(limits.max_history_entries, limits.max_history_bytes);
+        Ok(Some((record, mismatches)))
+    }
+
+    fn push_cut(&mut self, turn: TurnId, heard: Heard, cause: Cause) {
+        self.cuts.retain(|cut| cut.turn != turn);
+        self.cuts.push(Cut { turn, heard, cause });
+    }
+
+    pub(in crate::bot) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(self).map_err(StoreError::failed)
+    }
+}
+
+impl Note {
+    pub(in crate::bot) fn to_bytes(&self) -> Vec<u8> {
+        // Texts, and values that came as JSON: there is nothing to fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    let unreadable = |error: serde_json::Error| {
+        // Without the text of the error, which may quote what callers said.
+        let place = (error.line(), error.column());
+        StoreError::failed(format!("the record of a call can't be read, at {place:?}"))
+    };
+    serde_json::from_slice(bytes).map_err(unreadable)
+}
+
+/// The part of [`CallInfo`] that is stored: the rest comes with each request.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(in crate::bot) struct StoredInfo {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    caller: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    called: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    extras: Map<String, Value>,
+}
+
+/// The longest extras that are stored, in bytes of JSON.
+const MAX_EXTRAS_BYTES: usize = 16 * 1024;
+
+/// The longest number that is stored, in bytes.
+const MAX_NUMBER_BYTES: usize = 256;
+
+impl StoredInfo {
+    pub(in crate::bot) fn new(info: &CallInfo) -> Self {
+        let CallInfo { caller, called, extras, .. } = info.clone();
+        let short = |number: &String| number.len() <= MAX_NUMBER_BYTES;
+        let mut kept = Self { caller: caller.filter(short), called: called.filter(short), extras };
+        let bytes = serde_json::to_vec(&kept.extras).map_or(usize::MAX, |json| json.len());
+        if bytes > MAX_EXTRAS_BYTES {
+            tracing::warn!(call = %info.id, bytes, "the extras of a call are too long to be stored");
+            kept.extras.clear();
+        }
+        kept
+    }
+
+    /// Completes what came with a request: numbers are those that came first, extras those that came
+    /// last.
+    pub(in crate::bot) fn complete(&self, mut info: CallInfo) -> CallInfo {
+        let Self { caller, called, mut extras } = self.clone();
+        info.caller = caller.or(info.caller);
+        info.called = called.or(info.called);
+        extras.extend(std::mem::take(&mut info.extras));
+        info.extras = extras;
+        info
+    }
+}

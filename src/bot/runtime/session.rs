@@ -1,0 +1,381 @@
+//! A call that is open: what is stored of it, and the right to change that.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::time::{Instant, timeout_at};
+
+use super::failure::Stop;
+use super::hook::run_hook;
+use super::record::{Answered, CallRecord, Ending, Sent, StoredInfo};
+use super::shared::Shared;
+use crate::bot::call::{Call, CallInfo, TurnHandle};
+use crate::bot::controls::Closing;
+use crate::bot::handler::Bot;
+use crate::bot::history::Entry;
+use crate::bot::input::{Cause, Cut, Ended, Heard, Input, TransferOutcome};
+use crate::bot::limits::Greeting;
+use crate::bot::memory;
+use crate::bot::outbox::{Audience, Outbox, Packet, Remainder};
+use crate::bot::reply::Reply;
+use crate::bot::store::{Change, Lease, NoteKind, Record, StoreError, Then};
+use crate::error::chain;
+use crate::server::Error;
+
+/// A call that is open.
+pub(super) struct Session<'a, B: Bot> {
+    shared: &'a Shared<B>,
+    outbox: &'a Arc<Outbox>,
+    lease: Option<Lease>,
+    info: CallInfo,
+    record: CallRecord,
+    memory: Vec<u8>,
+    /// Whether the memory differs from the store's.
+    memory_changed: bool,
+    notes: usize,
+}
+
+/// How [`Bot::begin`] runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BeginAs {
+    /// The platform asks for a greeting.
+    Turn,
+    /// The caller has taken a turn, which comes after it.
+    BeforeTurn,
+}
+
+impl<'a, B: Bot> Session<'a, B> {
+    pub(super) fn open(
+        shared: &'a Shared<B>,
+        outbox: &'a Arc<Outbox>,
+        lease: Option<Lease>,
+        stored: Record,
+        mut info: CallInfo,
+    ) -> Result<Self, StoreError> {
+        let record = match CallRecord::read(&stored, &shared.setup.limits)? {
+            Some((record, mismatches)) => {
+                if mismatches > 0 {
+                    let call = outbox.call();
+                    tracing::warn!(%call, mismatches, "what was heard is not in the reply");
+                }
+                info = record.info.complete(info);
+                record
+            }
+            None => CallRecord::new(info.platform, StoredInfo::new(&info)),
+        };
+        let Record { memory, notes, .. } = stored;
+        let notes = notes.len();
+        Ok(Self { shared, outbox, lease, info, record, memory, memory_changed: false, notes })
+    }
+
+    /// Removes what an earlier attempt of this turn said.
+    pub(super) fn forget_turn(&mut self) {
+        self.record.history.forget(self.outbox.turn());
+    }
+
+    /// Begins the call, whatever was there before. Returns that, if it was a call that had begun.
+    pub(super) async fn reset(&mut self, info: &CallInfo) -> Result<Option<Record>, StoreError> {
+        let former = match self.record.begun {
+            true => {
+                let (memory, state) = (self.memory.clone(), self.record.to_bytes()?);
+                Some(Record { memory, state, notes: Vec::new() })
+            }
+            false => None,
+        };
+        self.info = info.clone();
+        self.record = CallRecord::new(info.platform, StoredInfo::new(info));
+        self.memory = Vec::new();
+        self.memory_changed = true;
+        self.write(Then::Keep).await?;
+        Ok(former)
+    }
+
+    /// Prepares the caller's turn: with the speech settings of the call, and with its beginning if
+    /// that has not been.
+    pub(super) async fn prepare(&mut self) -> Result<(), Stop> {
+        self.outbox.set_speech(self.record.speech.clone());
+        if !self.record.begun {
+            self.write(Then::Keep).await?;
+            self.begin(BeginAs::BeforeTurn).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs [`Bot::begin`].
+    pub(super) async fn begin(&mut self, how: BeginAs) -> Result<(), Stop> {
+        let Self { shared, outbox, .. } = *self;
+        let mut call = self.call()?;
+        // Where the platform greets it has asked before, and may have got its answer.
+        let dropped =
+            shared.setup.greeting == Greeting::Drop || outbox.adapter().capabilities.greets;
+        let audience = match how {
+            BeginAs::BeforeTurn if dropped => Audience::Nobody,
+            _ => Audience::Caller,
+        };
+        let mut reply = Reply::new(outbox.clone(), audience);
+        let bot = &shared.setup.bot;
+        let began = run_hook(outbox, async { bot.begin(&mut call, &mut reply).await }).await;
+        match (began, how) {
+            (Ok(()), BeginAs::BeforeTurn) => {
+                self.take_memory(&call)?;
+                self.record.begun = true;
+                Ok(self.write(Then::Keep).await?)
+            }
+            (Ok(()), BeginAs::Turn) => {
+                self.record.begun = true;
+                self.commit(None, &call).await
+            }
+            (Err(error), BeginAs::BeforeTurn) if outbox.cause().is_none() => {
+                // The caller has taken a turn, and that can still be served. The next one tries again.
+                tracing::error!(call = %outbox.call(), "the greeting of a call failed: {error}");
+                outbox.discard_unsent();
+                outbox.set_speech(self.record.speech.clone());
+                self.roll_back(&call);
+                Ok(())
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    /// Runs [`Bot::turn`].
+    pub(super) async fn turn(&mut self, input: &Input) -> Result<(), Stop> {
+        let Self { shared, outbox, .. } = *self;
+        if let Some(closing) = self.record.pending.take() {
+            // The text before it has been played.
+            self.record.answered = None;
+            self.write(Then::Close).await?;
+            outbox.replay(Packet { closing: Some(closing), ..Packet::default() });
+            return Ok(());
+        }
+        let mut call = self.call()?;
+        let reported = self.record.last_cut.take();
+        call.cut = self.record.cuts.last().cloned().or(reported);
+        let mut reply = Reply::new(outbox.clone(), Audience::Caller);
+        let bot = &shared.setup.bot;
+        let turn = async { bot.turn(&mut call, input.clone(), &mut reply).await };
+        run_hook(outbox, turn).await?;
+        self.commit(Some(input), &call).await
+    }
+
+    /// Returns the call, as the bot sees it.
+    fn call(&self) -> Result<Call<B::Memory>, Error> {
+        let setup = &self.shared.setup;
+        Ok(Call {
+            memory: memory::decode(&self.memory, B::MEMORY_VERSION, B::migrate)?,
+            info: self.info.clone(),
+            history: self.record.history.clone(),
+            cut: None,
+            turn: TurnHandle {
+                outbox: self.outbox.clone(),
+                store: setup.store.clone(),
+                limits: setup.limits.clone(),
+                version: B::MEMORY_VERSION,
+                lease: self.lease.clone(),
+                saved: Mutex::new(None),
+            },
+        })
+    }
+
+    /// Writes the record as it is, and the memory if it has changed.
+    pub(super) async fn write(&mut self, then: Then) -> Result<(), StoreError> {
+        let Some(lease) = &self.lease else { return Ok(()) };
+        let changed = std::mem::take(&mut self.memory_changed);
+        let change = Change {
+            memory: changed.then(|| self.memory.clone()),
+            state: Some(self.record.to_bytes()?),
+            notes_read: std::mem::take(&mut self.notes),
+            then,
+        };
+        self.shared.store().write(lease, change).await
+    }
+
+    /// Runs [`Bot::interrupted`] for each reply that was cut, once. What is not done at `until` is left
+    /// for later.
+    pub(super) async fn report_cuts(&mut self, until: Option<Instant>) -> Result<(), StoreError> {
+        while let Some(cut) = self.record.cuts.first().cloned() {
+            let Some(reported) = self.report_cut(&cut, until).await else { return Ok(()) };
+            if let Err(error) = reported {
+                tracing::error!(call = %self.outbox.call(), "a cut could not be reported: {error}");
+            }
+            self.record.cuts.remove(0);
+            self.record.last_cut = Some(cut);
+            self.write(Then::Keep).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns `None` when the time is up.
+    async fn report_cut(&mut self, cut: &Cut, until: Option<Instant>) -> Option<Result<(), Error>> {
+        let mut call = match self.call() {
+            Ok(call) => call,
+            Err(error) => return Some(Err(error)),
+        };
+        let bot = &self.shared.setup.bot;
+        let hook = run_hook(self.outbox, async { bot.interrupted(&mut call, cut).await });
+        let reported = match until {
+            Some(until) => timeout_at(until, hook).await.ok(),
+            None => Some(hook.await),
+        };
+        let reported = reported.map(|reported| reported.and_then(|()| self.take_memory(&call)));
+        if !matches!(reported, Some(Ok(()))) {
+            self.roll_back(&call);
+        }
+        reported
+    }
+
+    /// Takes over the memory of a hook that succeeded.
+    fn take_memory(&mut self, call: &Call<B::Memory>) -> Result<(), Error> {
+        let limits = &self.shared.setup.limits;
+        let memory = memory::encode(B::MEMORY_VERSION, &call.memory, limits)?;
+        let changed = memory != self.memory || call.turn.saved().is_some();
+        self.memory_changed = self.memory_changed || changed;
+        self.memory = memory;
+        Ok(())
+    }
+
+    /// Takes over what a hook saved before it failed.
+    fn roll_back(&mut self, call: &Call<B::Memory>) {
+        if let Some(saved) = call.turn.saved().take() {
+            self.memory = saved;
+        }
+    }
+
+    /// Returns whether there are cuts that the bot has not heard of.
+    pub(super) fn has_cuts(&self) -> bool {
+        !self.record.cuts.is_empty()
+    }
+
+    /// Returns how the call ended, if the platform does not say.
+    pub(super) fn ending(&self) -> Ended {
+        match self.record.ending {
+            // It was never asked for.
+            _ if self.record.pending.is_some() => Ended::ByCaller,
+            Some(Ending::HangUp) => Ended::ByBot,
+            Some(Ending::Transfer) => Ended::Transferred,
+            None => Ended::ByCaller,
+        }
+    }
+
+    /// Runs [`Bot::ended`].
+    pub(super) async fn end(&mut self, why: Ended) {
+        let ended = match self.call() {
+            Ok(mut call) => {
+                call.turn.lease = None;
+                let bot = &self.shared.setup.bot;
+                run_hook(self.outbox, async { bot.ended(&mut call, why).await }).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            tracing::error!(call = %self.outbox.call(), "the end of a call could not be reported: {error}");
+        }
+    }
+
+    /// Commits a turn that succeeded: stores it, and only then ends the reply.
+    ///
+    /// The order is what makes a turn a transaction. First the memory is encoded, the last step that
+    /// can fail for a reason of the bot's. Then [`Outbox::commit`] decides the race with a cut. Then one
+    /// write stores memory and history together and closes the lease, so that no other turn sees the
+    /// one without the other. Only when that has succeeded the last packet goes out, and with it a
+    /// transfer or a hang-up: a platform never acts on a turn that the bot has forgotten. If the store
+    /// says that another turn has the call, this turn is one that was cut, and what it has sent is left
+    /// as a note for the other. If the store fails, the turn fails, without the text held back for it.
+    async fn commit(&mut self, input: Option<&Input>, call: &Call<B::Memory>) -> Result<(), Stop> {
+        let Self { outbox, .. } = *self;
+        self.take_memory(call).inspect_err(|_| outbox.discard_unsent())?;
+        let cut = outbox.commit().err();
+        let remainder = self.record_turn(input, cut);
+        match self.write(Then::Close).await {
+            Ok(()) if cut.is_none() => {
+                outbox.finish(remainder);
+                Ok(())
+            }
+            Ok(()) => Err(Stop::Cut),
+            Err(StoreError::Fenced) => {
+                outbox.revoke(Cause::NewTurn);
+                self.note_sent(input).await;
+                Err(Stop::Cut)
+            }
+            Err(error) => {
+                outbox.discard_unsent();
+                outbox.reopen();
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Puts a turn into the record: as one that succeeded, or as one that was cut while it held and
+    /// then came to its end.
+    fn record_turn(&mut self, input: Option<&Input>, cut: Option<Cause>) -> Remainder {
+        let Self { shared, outbox, .. } = *self;
+        let limits = &shared.setup.limits;
+        let stored_input = shared.trim_input(input.cloned());
+        let entry = match cut {
+            None => outbox.full_entry(stored_input),
+            Some(_) => Entry { heard: Some(Heard::Unknown), ..outbox.sent_entry(stored_input) },
+        };
+        let entry = Entry { epoch: self.epoch(), ..entry };
+        // A greeting without a word is not a turn.
+        if entry.input.is_some() || !entry.said.is_empty() || cut.is_some() {
+            self.record.history.push(entry);
+        }
+        self.record.history.trim(limits.max_history_entries, limits.max_history_bytes);
+        self.record.epoch = self.epoch();
+        match cut {
+            None => self.record_answer(input),
+            Some(cause) => {
+                if let Some(speech) = outbox.sent_speech() {
+                    self.record.speech = Some(speech);
+                }
+                // A barge-in has a note.
+                if cause != Cause::BargeIn {
+                    let turn = outbox.turn().clone();
+                    self.record.cuts.push(Cut { turn, heard: Heard::Unknown, cause });
+                }
+                Remainder::Nothing
+            }
+        }
+    }
+
+    /// Puts the controls of a turn that succeeded into the record.
+    fn record_answer(&mut self, input: Option<&Input>) -> Remainder {
+        let draft = self.outbox.draft();
+        let splits = self.outbox.adapter().splits && !draft.text.is_empty();
+        let pending = draft.closing.clone().filter(|_| splits);
+        let remainder = match pending {
+            Some(_) => Remainder::Closing,
+            None => Remainder::Nothing,
+        };
+        self.record.ending = match (&draft.closing, input) {
+            (Some(Closing::HangUp(_)), _) => Some(Ending::HangUp),
+            (Some(Closing::Transfer(_)), _) => Some(Ending::Transfer),
+            (None, Some(Input::Transferred(TransferOutcome::Done))) => Some(Ending::Transfer),
+            (None, _) => None,
+        };
+        self.record.pending = pending;
+        self.record.speech.clone_from(&draft.speech);
+        let turn = self.outbox.turn().clone();
+        let (speech, gather, closing) = (draft.speech, draft.gather, draft.closing);
+        self.record.answered = Some(Answered { turn, speech, gather, closing });
+        remainder
+    }
+
+    /// Leaves a note of what this turn has sent, for the turn that has the call.
+    async fn note_sent(&self, input: Option<&Input>) {
+        let Self { shared, outbox, .. } = *self;
+        let cause = outbox.cause();
+        let speech = outbox.sent_speech();
+        let entry = outbox.sent_entry(shared.trim_input(input.cloned()));
+        let entry = Entry { epoch: self.epoch(), ..entry };
+        let note = Sent { entry, cause, speech, begun: false }.into_note();
+        let (call, turn) = (outbox.call(), outbox.turn());
+        if let Err(error) = shared.store().note(call, turn, note, NoteKind::Report).await {
+            let error = chain(&error);
+            tracing::error!(%call, "what was said is lost: {error}");
+        }
+    }
+
+    /// Returns the epoch of the lease; 0 without one.
+    fn epoch(&self) -> u64 {
+        self.lease.as_ref().map_or(0, |lease| lease.epoch)
+    }
+}

@@ -1,0 +1,203 @@
+//! What all turns of a bot share: its store, its settings, and which turns run.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use tracing::Instrument;
+
+use super::record::CallRecord;
+use crate::bot::adapter::Adapter;
+use crate::bot::handler::Bot;
+use crate::bot::input::{CallKey, Cause, Input, TurnId};
+use crate::bot::limits::{Greeting, Limits};
+use crate::bot::outbox::{Outbox, ReplyKind};
+use crate::bot::store::{AnyStore, Record};
+
+/// How long a turn that was cut may take to end, before the next one goes on without it.
+pub(super) const END_PATIENCE: Duration = Duration::from_millis(50);
+
+/// What a host is built of.
+pub(in crate::bot) struct Setup<B: Bot> {
+    pub bot: Arc<B>,
+    pub store: Arc<dyn AnyStore>,
+    pub limits: Arc<Limits>,
+    pub greeting: Greeting,
+    /// Where turns run, if that is not where requests are served.
+    pub runtime: Option<Handle>,
+}
+
+/// What all turns of a bot share.
+pub(super) struct Shared<B: Bot> {
+    pub setup: Setup<B>,
+    running: Mutex<Running>,
+    /// Whether the housekeeping has been started.
+    started: AtomicBool,
+    closing: AtomicBool,
+}
+
+/// The turns that run, by call.
+pub(super) type Running = HashMap<CallKey, Vec<Arc<Outbox>>>;
+
+impl<B: Bot> Shared<B> {
+    pub(super) fn new(setup: Setup<B>) -> Self {
+        let (started, closing) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { setup, running: Mutex::default(), started, closing }
+    }
+
+    /// Returns whether this is the first call of this method.
+    pub(super) fn start(&self) -> bool {
+        !self.started.swap(true, Ordering::Relaxed)
+    }
+
+    /// Refuses new turns from now on.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn store(&self) -> &dyn AnyStore {
+        &*self.setup.store
+    }
+
+    pub(super) fn running(&self) -> MutexGuard<'_, Running> {
+        // A panic under this lock leaves the map whole.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the turns of a call that run.
+    pub(super) fn outboxes(&self, call: &CallKey) -> Vec<Arc<Outbox>> {
+        self.running().get(call).cloned().unwrap_or_default()
+    }
+
+    /// Adds a turn to those that run, until the guard is dropped.
+    pub(super) fn register<'a>(&'a self, outbox: &'a Arc<Outbox>) -> TurnGuard<'a, B> {
+        self.running().entry(outbox.call().clone()).or_default().push(outbox.clone());
+        TurnGuard { shared: self, outbox }
+    }
+
+    fn deregister(&self, outbox: &Arc<Outbox>) {
+        let mut running = self.running();
+        if let Some(outboxes) = running.get_mut(outbox.call()) {
+            outboxes.retain(|other| !Arc::ptr_eq(other, outbox));
+            if outboxes.is_empty() {
+                running.remove(outbox.call());
+            }
+        }
+    }
+
+    pub(super) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        let work = work.in_current_span();
+        match &self.setup.runtime {
+            Some(runtime) => runtime.spawn(work),
+            None => tokio::spawn(work),
+        }
+    }
+
+    /// Cuts the turns that had the call before the one with `epoch`. Returns whether there were any,
+    /// once they have ended or can't be waited for any longer.
+    ///
+    /// Epochs decide, not the order in which tasks run: the store gave `epoch` to this turn last, so
+    /// earlier turns can't write any more, whatever they believe. They are cut to stop their work and
+    /// their packets soon. They get a moment to note in the store what they have sent, so that this
+    /// turn reads a history that has it. Then they are revoked: one of them may be committing, which a
+    /// cut does not touch, with a store that hangs; its commit would be refused anyway. A turn with a
+    /// later epoch may have come in meanwhile; then this one is overtaken itself, and ends at once.
+    pub(super) async fn overtake(&self, outbox: &Arc<Outbox>, epoch: u64) -> bool {
+        let outboxes = self.outboxes(outbox.call());
+        let is_earlier =
+            |other: &Arc<Outbox>| other.lease().is_some_and(|lease| lease.epoch < epoch);
+        let (earlier, others): (Vec<_>, Vec<_>) = outboxes.into_iter().partition(is_earlier);
+        if others.iter().any(|other| other.lease().is_some_and(|lease| lease.epoch > epoch)) {
+            outbox.cut(Cause::NewTurn);
+        }
+        cut_and_wait(&earlier, Cause::NewTurn).await;
+        for other in &earlier {
+            other.revoke(Cause::NewTurn);
+        }
+        !earlier.is_empty()
+    }
+
+    /// Cuts what runs in a call that is over.
+    pub(super) async fn cut_call(&self, call: &CallKey) {
+        cut_and_wait(&self.outboxes(call), Cause::CallOver).await;
+    }
+
+    /// Returns as much of an input as the history takes.
+    pub(super) fn trim_input(&self, input: Option<Input>) -> Option<Input> {
+        let max = self.setup.limits.max_history_bytes;
+        match input {
+            Some(Input::Speech(mut words)) if words.len() > max => {
+                words.truncate(char_end_before(&words, max));
+                Some(Input::Speech(words))
+            }
+            Some(Input::Dtmf(mut keys)) if keys.len() > max => {
+                keys.truncate(char_end_before(&keys, max));
+                Some(Input::Dtmf(keys))
+            }
+            Some(Input::Other(json)) if json.to_string().len() > max => None,
+            input => input,
+        }
+    }
+
+    /// Returns an outbox without readers, for hooks outside a turn.
+    pub(super) fn detached_outbox(&self, call: &CallKey, record: Option<&Record>) -> Arc<Outbox> {
+        let limits = &self.setup.limits;
+        let record = record.and_then(|record| CallRecord::read(record, limits).ok().flatten());
+        let platform = record.map_or_else(|| call.platform(), |(record, _)| record.platform);
+        let adapter = Arc::new(Adapter::detached(platform));
+        let (turn, now) = (TurnId::new(""), Instant::now());
+        Arc::new(Outbox::new(call.clone(), turn, adapter, limits, now, ReplyKind::Turn))
+    }
+}
+
+/// Cuts these turns, and waits until they have ended or can't be waited for any longer.
+async fn cut_and_wait(outboxes: &[Arc<Outbox>], cause: Cause) {
+    for outbox in outboxes {
+        outbox.cut(cause);
+    }
+    wait_for_end(outboxes).await;
+}
+
+/// Waits until turns that were cut have ended or can't be waited for any longer.
+pub(super) async fn wait_for_end(outboxes: &[Arc<Outbox>]) {
+    let all = join_all(outboxes.iter().map(|outbox| outbox.until_task_ended()));
+    let _ = timeout(END_PATIENCE, all).await;
+}
+
+/// Returns the end of the last character that ends within `max` bytes.
+fn char_end_before(text: &str, max: usize) -> usize {
+    (0..=max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// Ends a turn when it is dropped, even if its task was dropped or has panicked: it runs no more, and
+/// those who wait for its end go on.
+pub(super) struct TurnGuard<'a, B: Bot> {
+    pub shared: &'a Shared<B>,
+    pub outbox: &'a Arc<Outbox>,
+}
+
+impl<B: Bot> Drop for TurnGuard<'_, B> {
+    fn drop(&mut self) {
+        self.shared.deregister(self.outbox);
+        self.outbox.end_task();
+    }
+}
+
+impl<B: Bot> fmt::Debug for Shared<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").field("running", &self.running().len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,36 @@
+//! What a request asks of a bot.
+
+use crate::bot::call::CallInfo;
+use crate::bot::input::{Input, TurnId};
+use crate::bot::outbox::ReplyKind;
+
+/// A request of the platform.
+pub(in crate::bot) struct TurnRequest {
+    pub turn: TurnId,
+    pub trigger: Trigger,
+    pub info: CallInfo,
+}
+
+/// What a turn was begun by.
+#[derive(Debug, Clone)]
+pub(in crate::bot) enum Trigger {
+    /// The beginning of the call.
+    Begin,
+    Input(Input),
+}
+
+impl Trigger {
+    pub(super) fn input(&self) -> Option<Input> {
+        match self {
+            Self::Begin => None,
+            Self::Input(input) => Some(input.clone()),
+        }
+    }
+
+    pub(super) fn reply_kind(&self) -> ReplyKind {
+        match self {
+            Self::Begin => ReplyKind::Greeting,
+            Self::Input(_) => ReplyKind::Turn,
+        }
+    }
+}

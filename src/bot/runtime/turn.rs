@@ -1,0 +1,174 @@
+//! A turn: its own task, from the record of the call to the end of the reply.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+use super::drive::drive;
+use super::failure::{Stop, panicked};
+use super::record::{CallRecord, Sent};
+use super::session::{BeginAs, Session};
+use super::shared::{Shared, TurnGuard};
+use super::trigger::Trigger;
+use crate::bot::call::CallInfo;
+use crate::bot::handler::Bot;
+use crate::bot::history::Entry;
+use crate::bot::input::{Cause, Ended, Input};
+use crate::bot::limits::Limits;
+use crate::bot::outbox::{Outbox, Packet};
+use crate::bot::store::{Change, NoteKind, Opened, Opening, Record, StoreError, Then};
+use crate::error::chain;
+
+/// A turn that runs.
+pub(super) struct Turn<B: Bot> {
+    pub shared: Arc<Shared<B>>,
+    pub outbox: Arc<Outbox>,
+    pub trigger: Trigger,
+    pub info: CallInfo,
+}
+
+/// Whether cuts are left that the bot has not heard of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cuts {
+    None,
+    Left,
+}
+
+impl<B: Bot> Turn<B> {
+    /// Runs the turn to its end, whatever that is.
+    pub(super) async fn run(self) {
+        let Self { shared, outbox, .. } = &self;
+        // Should this task be dropped or panic, nobody waits for it.
+        let running = TurnGuard { shared, outbox };
+        let work = AssertUnwindSafe(self.work()).catch_unwind();
+        let ended = drive(shared.store(), outbox, work).await;
+        let ended = ended.map(|ended| ended.unwrap_or_else(|_| Err(panicked(outbox).into())));
+        let mut cuts = Cuts::None;
+        match ended {
+            Some(Ok(left)) => cuts = left,
+            Some(Err(Stop::Cut)) => {}
+            Some(Err(Stop::Overtaken)) => {
+                outbox.revoke(Cause::NewTurn);
+                self.give_back().await;
+            }
+            Some(Err(Stop::Failed(error))) => {
+                // The platform waits; the store comes second.
+                outbox.fail(error);
+                self.give_back().await;
+            }
+            None => self.give_back().await,
+        }
+        drop(running);
+        // If the next turn cut this one, that turn reports it.
+        let cause = outbox.cause();
+        let cut = matches!(cause, Some(Cause::BargeIn | Cause::PeerGone | Cause::Deadline));
+        if cut || cuts == Cuts::Left {
+            shared.report_cuts(outbox.call().clone()).await;
+        }
+    }
+
+    /// Stores what was said in a turn that did not succeed, and lets the next one in.
+    async fn give_back(&self) {
+        let Self { shared, outbox, trigger, .. } = self;
+        let lease = outbox.lease();
+        let cause = outbox.cause();
+        let input = shared.trim_input(trigger.input());
+        let entry = match cause {
+            Some(_) => outbox.sent_entry(input),
+            None => outbox.failed_entry(input),
+        };
+        let epoch = lease.as_ref().map_or(0, |lease| lease.epoch);
+        let sent = Sent {
+            entry: Entry { epoch, ..entry },
+            // A turn that never had the call said nothing that could be cut.
+            cause: cause.filter(|_| lease.is_some()),
+            speech: outbox.sent_speech(),
+            // A greeting that was late has been said all the same.
+            begun: matches!(trigger, Trigger::Begin)
+                && cause == Some(Cause::Deadline)
+                && outbox.has_packets(),
+        };
+        let (call, turn) = (outbox.call(), outbox.turn());
+        let noted = shared.store().note(call, turn, sent.into_note(), NoteKind::Report).await;
+        let closed = match lease {
+            Some(lease) => {
+                let then = match cause {
+                    // A platform that got no answer may ask again.
+                    None | Some(Cause::PeerGone | Cause::Deadline) => Then::CloseUnanswered,
+                    Some(_) => Then::Close,
+                };
+                shared.store().write(&lease, Change { then, ..Change::default() }).await
+            }
+            None => Ok(()),
+        };
+        for error in noted.err().into_iter().chain(closed.err()) {
+            if error != StoreError::Fenced {
+                let error = chain(&error);
+                tracing::error!(%call, "a turn was not given back: {error}");
+            }
+        }
+    }
+
+    async fn work(&self) -> Result<Cuts, Stop> {
+        let Self { shared, outbox, trigger, info } = self;
+        let opening = Opening::Turn(outbox.turn().clone());
+        let (lease, record) = match shared.store().open(outbox.call(), opening).await? {
+            Opened::Run(lease, record) => (lease, record),
+            Opened::Repeated(record) => {
+                outbox.replay(repeated_answer(outbox, &record, &shared.setup.limits)?);
+                return Ok(Cuts::None);
+            }
+            Opened::Busy => return Err(Stop::Overtaken),
+        };
+        outbox.set_lease(Some(lease.clone()));
+        let record = match shared.overtake(outbox, lease.epoch).await {
+            // With what the others noted when they were cut.
+            true => shared.store().read(outbox.call()).await?.unwrap_or(record),
+            false => record,
+        };
+        let mut session = Session::open(shared, outbox, Some(lease), record, info.clone())?;
+        session.forget_turn();
+        match trigger {
+            Trigger::Begin => {
+                let former = session.reset(info).await?;
+                if let Some(former) = former {
+                    // A call with this id never ended.
+                    shared.spawn_finish(outbox.call().clone(), former, Ended::Unknown);
+                }
+                session.begin(BeginAs::Turn).await?;
+                Ok(Cuts::None)
+            }
+            Trigger::Input(input) => self.serve(session, input).await,
+        }
+    }
+
+    async fn serve(&self, mut session: Session<'_, B>, input: &Input) -> Result<Cuts, Stop> {
+        session.prepare().await?;
+        // The caller waits: what takes long is reported when the turn is over.
+        let left = self.outbox.time_left();
+        let until = left.and_then(|left| Instant::now().checked_add(left / 4));
+        session.report_cuts(until).await?;
+        session.turn(input).await?;
+        Ok(if session.has_cuts() { Cuts::Left } else { Cuts::None })
+    }
+}
+
+/// Returns the answer to a turn that has been answered before.
+fn repeated_answer(outbox: &Outbox, record: &Record, limits: &Limits) -> Result<Packet, Stop> {
+    let mut packet = Packet::default();
+    let Some((record, _)) = CallRecord::read(record, limits)? else { return Ok(packet) };
+    // A filler may have gone out while another run of the turn was waited for.
+    let first = !outbox.has_packets();
+    if let Some(entry) = record.history.get(outbox.turn()) {
+        packet.text = entry.filler.clone().filter(|_| first).unwrap_or_default() + &entry.said;
+    }
+    if let Some(answered) = record.answered.filter(|answered| answered.turn == *outbox.turn()) {
+        packet.speech = answered.speech.filter(|_| first);
+        packet.gather = answered.gather.filter(|_| first);
+        packet.to_be_continued = record.pending.is_some();
+        packet.closing = answered.closing.filter(|_| !packet.to_be_continued);
+    }
+    Ok(packet)
+}

@@ -1,0 +1,96 @@
+//! Why a store did not do what it was asked to.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a store did not do what it was asked to.
+///
+/// ```
+/// use std::error::Error;
+///
+/// use callbot::bot::store::StoreError;
+///
+/// let refused = std::io::Error::other("connection refused");
+/// let error = StoreError::failed(refused);
+/// assert_eq!(error.to_string(), "the store of calls failed");
+/// assert_eq!(error.source().unwrap().to_string(), "connection refused");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store has as many calls as it takes: this number.
+    Full(usize),
+    /// Another turn has the call, or this one was aborted.
+    Fenced,
+    /// The memory of the bot is larger than the limit.
+    TooLarge {
+        /// Its size, in bytes.
+        bytes: usize,
+        /// The limit, in bytes.
+        max: usize,
+    },
+    /// The memory of the bot can't be written or read as JSON; without its content.
+    Memory(String),
+    /// The store can't be reached, or fails; see [`StoreError::failed`].
+    Failed(StoreFailure),
+}
+
+impl StoreError {
+    /// Creates a [`Failed`](Self::Failed) with this source.
+    #[must_use]
+    pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Failed(StoreFailure(source.into().into()))
+    }
+}
+
+/// The source of a [`StoreError::Failed`].
+///
+/// Clones share the source. Two of them are equal when their sources have the same message.
+#[derive(Clone)]
+pub struct StoreFailure(Arc<dyn Error + Send + Sync>);
+
+impl StoreFailure {
+    /// Returns the source.
+    #[must_use]
+    pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for StoreFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl PartialEq for StoreFailure {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_string() == other.0.to_string()
+    }
+}
+
+impl Eq for StoreFailure {}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(max) => write!(f, "the limit of {max} calls is reached"),
+            Self::Fenced => f.write_str("another turn has the call"),
+            Self::TooLarge { bytes, max } => {
+                write!(f, "the memory of the call: {bytes} bytes, allowed: at most {max}")
+            }
+            Self::Memory(reason) => write!(f, "the memory of the call: {reason}"),
+            Self::Failed(_) => f.write_str("the store of calls failed"),
+        }
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(failure) => Some(failure.get_ref()),
+            _ => None,
+        }
+    }
+}

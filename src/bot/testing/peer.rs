@@ -1,0 +1,110 @@
+//! The platforms, as a test plays them.
+
+use super::act::Act;
+#[cfg(feature = "digital-employee")]
+use super::digital_employee;
+#[cfg(feature = "duix")]
+use super::duix;
+#[cfg(feature = "odfs")]
+use super::odfs;
+use super::transcript::Step;
+use crate::bot::capabilities::Platform;
+use crate::bot::handler::Bot;
+use crate::bot::host::Host;
+use crate::bot::needs::NeedsError;
+use crate::client::Error;
+
+/// A platform, as a test plays it.
+#[derive(Clone)]
+pub(super) enum Peer {
+    #[cfg(feature = "digital-employee")]
+    DigitalEmployee(digital_employee::DigitalEmployee),
+    #[cfg(feature = "duix")]
+    Duix(duix::Duix),
+    #[cfg(feature = "odfs")]
+    Odfs(odfs::Odfs),
+}
+
+impl Peer {
+    pub(super) fn knows(platform: Platform) -> bool {
+        match platform {
+            Platform::DigitalEmployee => cfg!(feature = "digital-employee"),
+            Platform::Duix | Platform::DuixStream => cfg!(feature = "duix"),
+            Platform::Odfs => cfg!(feature = "odfs"),
+        }
+    }
+
+    #[track_caller]
+    // A test that can't begin has failed.
+    #[allow(clippy::panic)]
+    pub(super) fn new<B: Bot>(
+        platform: Platform,
+        host: &Host<B>,
+        id: &str,
+    ) -> Result<Self, NeedsError> {
+        match platform {
+            #[cfg(feature = "digital-employee")]
+            Platform::DigitalEmployee => {
+                digital_employee::DigitalEmployee::new(host, id).map(Self::DigitalEmployee)
+            }
+            #[cfg(feature = "duix")]
+            Platform::Duix => duix::Duix::new(host, id, platform).map(Self::Duix),
+            #[cfg(feature = "duix")]
+            Platform::DuixStream => duix::Duix::new(host, id, platform).map(Self::Duix),
+            #[cfg(feature = "odfs")]
+            Platform::Odfs => odfs::Odfs::new(host, id).map(Self::Odfs),
+            #[allow(unreachable_patterns)]
+            _ => panic!("{platform} is not compiled in"),
+        }
+    }
+
+    pub(super) async fn ask(&self, act: &Act, id: &str, step: &Step) {
+        let _ = id;
+        match self {
+            #[cfg(feature = "digital-employee")]
+            Self::DigitalEmployee(peer) => peer.ask(act, id, step).await,
+            #[cfg(feature = "duix")]
+            Self::Duix(peer) => peer.ask(act, step).await,
+            #[cfg(feature = "odfs")]
+            Self::Odfs(peer) => peer.ask(act, step).await,
+        }
+    }
+
+    /// `None` where the platform does not tell.
+    pub(super) async fn barge_in(
+        &self,
+        id: &str,
+        heard: Option<&str>,
+    ) -> Option<Result<(), Error>> {
+        let _ = (id, heard);
+        match self {
+            #[cfg(feature = "digital-employee")]
+            Self::DigitalEmployee(peer) => Some(peer.barge_in(id, heard).await),
+            #[cfg(feature = "duix")]
+            Self::Duix(_) => None,
+            #[cfg(feature = "odfs")]
+            Self::Odfs(_) => None,
+        }
+    }
+
+    /// Whether there is such a thing.
+    pub(super) async fn end(&self, step: &Step) -> bool {
+        let _ = step;
+        match self {
+            #[cfg(feature = "digital-employee")]
+            Self::DigitalEmployee(peer) => {
+                if let Err(error) = peer.end().await {
+                    step.fail(error);
+                }
+                true
+            }
+            #[cfg(feature = "duix")]
+            Self::Duix(_) => false,
+            #[cfg(feature = "odfs")]
+            Self::Odfs(peer) => {
+                peer.end(step).await;
+                true
+            }
+        }
+    }
+}
