@@ -13,7 +13,7 @@ use super::{names, raw};
 pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let raw = raw::write(spec, model)?;
     let methods = model.operations.iter().map(|operation| method(model, operation));
-    let docs = docs(&format!("Calls a server of the {}.", model.title));
+    let docs = docs(&format!("A client of the {}.", model.title));
     let constructors = constructors();
     Ok(quote! {
         #docs
@@ -27,12 +27,6 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
         impl Client {
             #constructors
 
-            fn raw(&self) -> (raw::Client, codegen::Capture) {
-                let capture = codegen::Capture::default();
-                let (base_url, http) = self.core.connection();
-                (raw::Client::new_with_client(base_url, http, capture.clone()), capture)
-            }
-
             #(#methods)*
         }
 
@@ -42,19 +36,6 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
             }
         }
 
-        // The raw client never sends: it hands each finished request over.
-        impl progenitor_client::ClientHooks<codegen::Capture> for raw::Client {
-            async fn exec(
-                &self,
-                request: reqwest::Request,
-                _: &progenitor_client::OperationInfo,
-            ) -> reqwest::Result<reqwest::Response> {
-                use progenitor_client::ClientInfo;
-                Ok(self.inner().keep(request))
-            }
-        }
-
-        #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused)]
         mod raw {
             #raw
         }
@@ -64,21 +45,21 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
 /// How a client is made, and how its options are changed.
 fn constructors() -> TokenStream {
     quote! {
-            /// A client of the server at `base_url`, with the default settings.
+            /// Creates a client of the server at `base_url`, with the default settings.
             ///
             /// # Errors
-            /// When the URL is not an absolute http or https URL, or TLS can't be set up.
+            /// If the URL is not an absolute http or https URL, or TLS can't be set up.
             pub fn new(base_url: &str) -> Result<Self, client::Error> {
                 Self::builder(base_url).build()
             }
 
-            /// A client of the server at `base_url`, with settings of one's own.
+            /// Returns a builder for a client of the server at `base_url`.
             #[must_use]
             pub fn builder(base_url: &str) -> client::Builder<Self> {
                 client::Builder::new(base_url)
             }
 
-            /// The same client, with other options for the calls that are made through it.
+            /// Returns a client with other options for its calls, which shares its connections.
             #[must_use]
             pub fn with(&self, options: client::CallOptions) -> Self {
                 Self { core: self.core.with(options) }
@@ -122,9 +103,8 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
             let operation = &operations::#constant;
             #(#parameters_check)*
             #(#body_check)*
-            let (raw, capture) = self.raw();
-            let built = raw.#name(#(#arguments),*).await;
-            let #mutable http = capture.request(operation, built.err())?;
+            let built = raw::#name(self.core.connection(), #(#arguments),*);
+            let #mutable http = codegen::built(operation, built)?;
             #(#headers)*
             #call
         }
@@ -132,8 +112,8 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
 }
 
 const ERRORS: &str = "# Errors
-See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
-has an error of its own, and a failure that the peer reports in the body is an error too.";
+See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
+deadline has its own error. A failure that the peer reports in its answer is an error too.";
 
 /// Statements that set the headers. progenitor's own order of headers and body is not stable.
 fn headers(model: &Model, operation: &Operation) -> Vec<TokenStream> {

@@ -18,20 +18,21 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
     let calls = model.operations.iter().map(|operation| call(operation, settings));
     let routes = model.operations.iter().map(route);
     let operations = model.operations.iter().map(|operation| names::constant(&operation.id));
-    let docs = docs(&format!("What a server of the {} does.", model.title));
+    let docs =
+        docs(&format!("The operations of the {}, to be implemented by a server.", model.title));
     quote! {
         #docs
         ///
-        /// Serve it with [`router`], or with [`Server`] to change its settings. The futures must be
-        /// `Send`; `async fn` in the implementation is all it takes.
+        /// Serve an implementation with [`router`], or with [`Server`] to change the settings. Write
+        /// its methods as `async fn`; their futures must be `Send`.
         pub trait Api: Send + Sync + 'static {
             #(#methods)*
         }
 
-        /// Serves an [`Api`], with the settings of [`server::Server`].
+        /// Serves an [`Api`]. See [`server::Server`] for the settings.
         pub type Server<A> = server::Server<A, Rules>;
 
-        /// The routes of an [`Api`] with the default settings; [`Server`] changes them.
+        /// Returns the routes of an [`Api`] with the default settings. Use [`Server`] to change them.
         pub fn router<A: Api>(api: A) -> axum::Router {
             Server::new(api).router()
         }
@@ -90,19 +91,22 @@ fn method(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
     let (arguments, types): (Vec<_>, Vec<_>) = inputs.into_iter().unzip();
     let events = matches!(operation.answer, Answer::Events(_));
     let reply = events.then(|| quote!(reply: &mut server::Sink<Turn>));
-    let end = if settings.optional.contains(&operation.id.as_str()) {
-        let unused = events.then(|| quote!(reply,));
+    let optional = settings.optional.contains(&operation.id.as_str());
+    let takes = events || !arguments.is_empty();
+    let unused = (optional && takes).then(|| quote!(#[allow(unused_variables)]));
+    let end = if optional {
         let value = match output.to_string().as_str() {
             "()" if !events => quote!(Ok(())),
             _ => quote!(Err(server::Error::unsupported())),
         };
-        quote! { { let _ = (#(#arguments,)* #unused); async move { #value } } }
+        quote! { { async { #value } } }
     } else {
         quote!(;)
     };
     quote! {
         #docs
         #deprecated
+        #unused
         fn #name(
             &self,
             #(#arguments: #types,)*
@@ -129,6 +133,7 @@ fn call(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
         _ => (quote!((#(#types),*)), quote!((#(#arguments),*))),
     };
     let reads = read(operation);
+    let incoming = if types.is_empty() { quote!(_) } else { quote!(incoming) };
     let comma = (!arguments.is_empty()).then(|| quote!(,));
     let (kind, output, given, reply, reply_type) = match operation.answer {
         Answer::Events(_) => (
@@ -153,7 +158,7 @@ fn call(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
 
             const OPERATION: &'static wire::Operation = &operations::#constant;
 
-            fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            fn read(#incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
                 #reads
             }
         }
@@ -184,13 +189,15 @@ fn read(operation: &Operation) -> TokenStream {
             };
             quote!((codegen::Place::#place, #wire))
         });
-        quote!(incoming.parameters(&[#(#places),*]))
+        quote!(let names = [#(#places),*];)
     });
     match (parameters, &operation.body) {
-        (Some(parameters), Some(_)) => quote!(Ok((#parameters?, incoming.body()?))),
-        (Some(parameters), None) => parameters,
+        (Some(names), Some(_)) => {
+            quote! { #names Ok((incoming.parameters(&names)?, incoming.body()?)) }
+        }
+        (Some(names), None) => quote! { #names incoming.parameters(&names) },
         (None, Some(_)) => quote!(incoming.body()),
-        (None, None) => quote! { let _ = incoming; Ok(()) },
+        (None, None) => quote!(Ok(())),
     }
 }
 
