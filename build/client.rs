@@ -14,7 +14,7 @@ pub(super) fn write(spec: &str, model: &Model, name: &str) -> Result<TokenStream
     let raw = raw::write(spec, model)?;
     let name = names::ident(name);
     let methods = model.operations.iter().map(|operation| method(model, operation));
-    let docs = docs(&format!("Calls a server of the {}.", model.title));
+    let docs = docs(&format!("A client of the {}.", model.title));
     let constructors = constructors();
     Ok(quote! {
         #docs
@@ -27,12 +27,6 @@ pub(super) fn write(spec: &str, model: &Model, name: &str) -> Result<TokenStream
 
         impl #name {
             #constructors
-
-            fn raw(&self) -> (raw::Client, codegen::Capture) {
-                let capture = codegen::Capture::default();
-                let (base_url, http) = self.core.connection();
-                (raw::Client::new_with_client(base_url, http, capture.clone()), capture)
-            }
 
             #(#methods)*
         }
@@ -51,19 +45,6 @@ pub(super) fn write(spec: &str, model: &Model, name: &str) -> Result<TokenStream
             }
         }
 
-        // The raw client never sends: it hands each finished request over.
-        impl progenitor_client::ClientHooks<codegen::Capture> for raw::Client {
-            async fn exec(
-                &self,
-                request: reqwest::Request,
-                _: &progenitor_client::OperationInfo,
-            ) -> reqwest::Result<reqwest::Response> {
-                use progenitor_client::ClientInfo;
-                Ok(self.inner().keep(request))
-            }
-        }
-
-        #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused)]
         mod raw {
             #raw
         }
@@ -130,9 +111,8 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
             let operation = &operations::#constant;
             #(#parameters_check)*
             #(#body_check)*
-            let (raw, capture) = self.raw();
-            let built = raw.#name(#(#arguments),*).await;
-            let #mutable http = capture.request(operation, built.err())?;
+            let built = raw::#name(self.core.connection(), #(#arguments),*);
+            let #mutable http = codegen::built(operation, built)?;
             #(#headers)*
             #call
         }
@@ -140,8 +120,8 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
 }
 
 const ERRORS: &str = "# Errors
-See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
-has an error of its own, and a failure that the peer reports in the body is an error too.";
+See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
+deadline has its own error. A failure that the peer reports in its answer is an error too.";
 
 /// Statements that set the headers. progenitor's own order of headers and body is not stable.
 fn headers(model: &Model, operation: &Operation) -> Vec<TokenStream> {

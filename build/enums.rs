@@ -51,8 +51,8 @@ impl Enum<'_> {
             #[non_exhaustive]
             pub enum #name {
                 #(#variants,)*
-                /// A value that this version does not know, written back as it came. Only reading
-                /// makes it, so that a known value is always its own variant.
+                /// A value that this version does not know. It is written back as it was read, and
+                /// only reading creates it, so that a known value is always its own variant.
                 Unknown(#unknown),
             }
 
@@ -76,7 +76,7 @@ impl Enum<'_> {
             .unzip();
         quote! {
             impl #name {
-                /// The text on the wire.
+                /// Returns the text on the wire.
                 #[must_use]
                 pub fn as_str(&self) -> &str {
                     match self {
@@ -90,10 +90,11 @@ impl Enum<'_> {
                 type Err = std::convert::Infallible;
 
                 fn from_str(text: &str) -> Result<Self, Self::Err> {
-                    Ok(match text {
+                    let value = match text {
                         #(#texts => Self::#idents,)*
                         other => Self::Unknown(#unknown(other.into())),
-                    })
+                    };
+                    Ok(value)
                 }
             }
 
@@ -134,7 +135,7 @@ impl Enum<'_> {
         });
         let read: Vec<_> = read.collect();
         let code = quote! {
-            /// The number on the wire.
+            /// Returns the number on the wire.
             #[must_use]
             pub fn code(self) -> i64 {
                 match self {
@@ -172,7 +173,7 @@ impl Enum<'_> {
             impl #name {
                 #code
 
-                /// The variant of a number.
+                /// Returns the variant for a number.
                 #[must_use]
                 pub fn from_code(code: i64) -> Self {
                     match code {
@@ -227,7 +228,9 @@ impl Enum<'_> {
             message.split_whitespace().collect::<Vec<_>>().join(" ")
         });
         let success = self.success.unwrap_or_default();
-        let docs = docs(&format!("The error of a number; `None` for {success}, which is success."));
+        let docs = docs(&format!(
+            "Returns the error for a number; `None` for {success}, which means success."
+        ));
         let refused = format!("{success} is success, and no error");
         quote! {
             impl #name {

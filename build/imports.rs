@@ -7,9 +7,10 @@ use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 
 use super::error::Error;
+use super::model::Model;
 
 /// What is imported where it is used. Stages write the whole path.
-const IMPORTED: [&str; 11] = [
+const IMPORTED: [&str; 12] = [
     "serde::Deserialize",
     "serde::Deserializer",
     "serde::Serialize",
@@ -20,22 +21,22 @@ const IMPORTED: [&str; 11] = [
     "std::collections::BTreeMap",
     "std::fmt",
     "std::str::FromStr",
+    "std::sync::Arc",
     "std::time::Duration",
 ];
 
 /// The modules of this crate that compiled code names. Stages write the name alone.
 const MODULES: [&str; 4] = ["client", "codegen", "server", "wire"];
 
-/// Shortens the paths of what is imported, and returns the imports.
-pub(super) fn shorten(spec: &str, file: &mut syn::File) -> Result<String, Error> {
+/// Shortens the paths of what is imported, and returns the imports. A type of the spec must not have
+/// the name of one of them.
+pub(super) fn shorten(spec: &str, model: &Model, file: &mut syn::File) -> Result<String, Error> {
     let mut shorten = Shorten { used: BTreeSet::new() };
     shorten.visit_file_mut(file);
-    let names: BTreeSet<_> = file.items.iter().filter_map(item_name).collect();
-    for path in &shorten.used {
-        let (_, name) = split(path);
-        if names.contains(name) {
-            let message = format!("`{name}` hides what the compiled code imports: rename the type");
-            return Err(Error::new(spec, "", message));
+    for ty in &model.types {
+        if shorten.used.iter().any(|path| split(path).1 == ty.rust) {
+            let message = format!("`{}` would hide what compiled code imports", ty.rust);
+            return Err(Error::new(spec, &ty.pointer, message));
         }
     }
     Ok(imports(&shorten.used))
@@ -116,15 +117,5 @@ impl VisitMut for Shorten {
         if sees_all {
             visit_mut::visit_item_mod_mut(self, module);
         }
-    }
-}
-
-fn item_name(item: &syn::Item) -> Option<String> {
-    match item {
-        syn::Item::Enum(item) => Some(item.ident.to_string()),
-        syn::Item::Struct(item) => Some(item.ident.to_string()),
-        syn::Item::Type(item) => Some(item.ident.to_string()),
-        syn::Item::Trait(item) => Some(item.ident.to_string()),
-        _ => None,
     }
 }

@@ -1,9 +1,10 @@
 //! The spec compiler: an OpenAPI or JSON Schema file in, readable Rust out.
 //!
-//! One file per stage, in the order in which a spec goes through them: [`yaml`] reads the text,
-//! [`read`] checks it and builds the [`model`], [`lower`] makes the copy that typify can take, and
-//! [`types`], [`enums`], [`unions`], [`validate`], [`schema`], `raw` with `client`, and [`server`]
-//! write the Rust. No stage knows a platform by name.
+//! One file or folder per stage, in the order in which a spec goes through them: [`yaml`] reads the
+//! text, [`read`] checks it and builds the [`model`], [`lower`] makes the copy that typify can take,
+//! [`types`], [`enums`], [`unions`], [`validate`], [`schema`], [`operations`], `raw` with `client`,
+//! and [`server`] write the Rust, and [`imports`] and [`layout`](mod@layout) give it its looks. No
+//! stage knows a platform by name.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -83,6 +84,6 @@ pub fn compile_text(
     }
     let mut file: syn::File = syn::parse2(quote!(#(#items)*))
         .map_err(|error| Error::new(name, "", format!("the compiler wrote bad Rust: {error}")))?;
-    let imports = imports::shorten(name, &mut file)?;
+    let imports = imports::shorten(name, &model, &mut file)?;
     Ok(layout(name, &imports, file))
 }

@@ -14,7 +14,7 @@ pub(super) fn write(model: &Model) -> TokenStream {
         let Operation { id, path, .. } = operation;
         let method = names::ident(operation.method.as_str());
         let docs = docs::docs(&format!("`{} {path}`.", operation.method.as_str()));
-        let secrets = (!secrets.is_empty()).then(|| quote!(.with_secrets(&[#(#secrets),*])));
+        let secrets = (!secrets.is_empty()).then(|| quote!(.with_secrets(SECRETS)));
         let (bases, also_at) = (&operation.bases, &operation.also_at);
         let bases = (!bases.is_empty()).then(|| quote!(.with_bases(&[#(#bases),*])));
         let also_at = (!also_at.is_empty()).then(|| quote!(.with_spellings(&[#(#also_at),*])));
@@ -22,13 +22,23 @@ pub(super) fn write(model: &Model) -> TokenStream {
         quote! {
             #docs
             pub static #constant: Operation =
-                Operation::new(#id, http::Method::#method, #path) #secrets #bases #also_at #once;
+                Operation::new(#id, Method::#method, #path) #secrets #bases #also_at #once;
+        }
+    });
+    let secrets = (!secrets.is_empty()).then(|| {
+        let secrets = secrets.iter();
+        quote! {
+            /// The keys of secrets, in requests and answers.
+            const SECRETS: &[&str] = &[#(#secrets),*];
         }
     });
     quote! {
         /// The operations of the platform: id, method and path of each.
         pub mod operations {
             use ::callbot::wire::Operation;
+            use http::Method;
+
+            #secrets
 
             #(#statics)*
         }

@@ -1,9 +1,10 @@
-//! The raw requests: progenitor's code over our types, without what it would add of its own.
+//! The requests: what progenitor writes up to where it would send them, over our types.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use serde_json::{Map, Value, json};
-use syn::visit_mut::VisitMut;
+use syn::punctuated::Punctuated;
+use syn::visit_mut::{self, VisitMut};
 
 use super::error::Error;
 use super::model::{Form, Model, Operation, Place, Presence};
@@ -16,8 +17,6 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let document: openapiv3::OpenAPI =
         serde_json::from_value(openapi(model)).map_err(|error| failed(&error))?;
     let mut settings = progenitor::GenerationSettings::default();
-    settings.with_inner_type(quote!(::callbot::codegen::Capture));
-    settings.with_hooks(progenitor::HooksMode::Expected);
     for ty in &model.types {
         settings.with_replacement(&ty.rust, format!("super::{}", ty.rust), std::iter::empty());
     }
@@ -29,31 +28,134 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let tokens = progenitor::Generator::new(&settings)
         .generate_tokens(&document)
         .map_err(|error| failed(&error))?;
-    let mut file: syn::File = syn::parse2(tokens).map_err(|error| failed(&error))?;
-    // Types are ours, and so is the client that users see.
-    file.items.retain(|item| !matches!(item, syn::Item::Mod(_)));
-    for item in &mut file.items {
-        if let syn::Item::Impl(item) = item {
-            item.items.retain(
-                |item| !matches!(item, syn::ImplItem::Fn(method) if method.sig.ident == "new"),
-            );
-        }
+    let file: syn::File = syn::parse2(tokens).map_err(|error| failed(&error))?;
+    let mut requests = Vec::new();
+    for operation in &model.operations {
+        let name = names::ident(&names::snake(&operation.id));
+        let method = method(&file, &name).and_then(request);
+        requests.push(method.ok_or_else(|| failed(&format!("no request of `{name}`")))?);
     }
-    NoApiVersion.visit_file_mut(&mut file);
-    let items = file.items;
-    Ok(quote!(#(#items)*))
+    let requests = quote!(#(#requests)*);
+    let text = requests.to_string();
+    let used = ["QueryParam", "encode_path"].into_iter().filter(|name| text.contains(name));
+    let used: Vec<_> = used.map(names::ident).collect();
+    let import = (!used.is_empty()).then(|| quote!(use progenitor_client::{#(#used),*};));
+    Ok(quote!(#import use super::*; #requests))
 }
 
-/// progenitor sends a header `api-version` that no platform of ours knows.
-struct NoApiVersion;
+/// The method of progenitor's client with this name.
+fn method<'a>(file: &'a syn::File, name: &Ident) -> Option<&'a syn::ImplItemFn> {
+    let impls = file.items.iter().filter_map(|item| match item {
+        syn::Item::Impl(item) if item.trait_.is_none() => Some(&item.items),
+        _ => None,
+    });
+    impls.flatten().find_map(|item| match item {
+        syn::ImplItem::Fn(method) if method.sig.ident == *name => Some(method),
+        _ => None,
+    })
+}
 
-impl VisitMut for NoApiVersion {
-    fn visit_block_mut(&mut self, block: &mut syn::Block) {
-        block.stmts.retain(|statement| {
-            !matches!(statement, syn::Stmt::Expr(syn::Expr::MethodCall(call), _)
-                if quote!(#call).to_string().contains("\"api-version\""))
-        });
-        syn::visit_mut::visit_block_mut(self, block);
+/// The part of a method that builds the request: its statements `let url = …` and
+/// `let mut request = …`. What follows them sends it and reads the answer, which is ours to do.
+fn request(method: &syn::ImplItemFn) -> Option<TokenStream> {
+    let variable = |name: &str| {
+        method.block.stmts.iter().find_map(|statement| match statement {
+            syn::Stmt::Local(local) => match (&local.pat, &local.init) {
+                (syn::Pat::Ident(pattern), Some(init)) if pattern.ident == name => {
+                    Some((*init.expr).clone())
+                }
+                _ => None,
+            },
+            _ => None,
+        })
+    };
+    let (mut url, syn::Expr::Try(built)) = (variable("url")?, variable("request")?) else {
+        return None;
+    };
+    let mut built = *built.expr;
+    let mut plain = Plain { encoded: Vec::new() };
+    plain.visit_expr_mut(&mut url);
+    plain.visit_expr_mut(&mut built);
+    let encoded = plain.encoded.iter().map(|text| quote!(let #text = encode_path(#text);));
+    let name = &method.sig.ident;
+    let arguments = method.sig.inputs.iter().filter_map(|argument| match argument {
+        syn::FnArg::Typed(argument) => {
+            let mut argument = argument.clone();
+            Plain { encoded: Vec::new() }.visit_type_mut(&mut argument.ty);
+            Some(argument)
+        }
+        syn::FnArg::Receiver(_) => None,
+    });
+    Some(quote! {
+        pub(super) fn #name(
+            to: codegen::Connection<'_>,
+            #(#arguments),*
+        ) -> reqwest::Result<reqwest::Request> {
+            #(#encoded)*
+            let url = #url;
+            #built
+        }
+    })
+}
+
+/// Makes a function of progenitor's method, without what it says and does for nothing here: the
+/// lifetimes of arguments, a header `api-version`, and texts that are made of texts.
+struct Plain {
+    /// The variables that are encoded before they go into the URL.
+    encoded: Vec<syn::Expr>,
+}
+
+impl VisitMut for Plain {
+    fn visit_type_reference_mut(&mut self, ty: &mut syn::TypeReference) {
+        ty.lifetime = None;
+        visit_mut::visit_type_reference_mut(self, ty);
+    }
+
+    fn visit_path_mut(&mut self, path: &mut syn::Path) {
+        visit_mut::visit_path_mut(self, path);
+        let outside = ["super", "progenitor_client"];
+        if path.segments.first().is_some_and(|first| outside.iter().any(|name| first.ident == name))
+        {
+            path.segments = path.segments.iter().skip(1).cloned().collect();
+        }
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut syn::Expr) {
+        visit_mut::visit_expr_mut(self, expr);
+        match expr {
+            syn::Expr::MethodCall(call) if call.method == "headers" => {
+                *expr = (*call.receiver).clone();
+            }
+            syn::Expr::Field(field) if quote!(#field).to_string() == "to . baseurl" => {
+                *expr = syn::parse_quote!(to.base_url);
+            }
+            syn::Expr::Path(path) if path.path.is_ident("self") => *expr = syn::parse_quote!(to),
+            _ => {}
+        }
+    }
+
+    fn visit_macro_mut(&mut self, url: &mut syn::Macro) {
+        let arguments = Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated;
+        let Ok(mut arguments) = url.parse_body_with(arguments) else { return };
+        for argument in &mut arguments {
+            if let Some(text) = encoded(argument).cloned() {
+                *argument = text.clone();
+                self.encoded.push(text);
+            }
+            self.visit_expr_mut(argument);
+        }
+        let arguments = arguments.iter();
+        url.tokens = quote!(#(#arguments),*);
+    }
+}
+
+/// The text in `encode_path(&text.to_string())`.
+fn encoded(argument: &syn::Expr) -> Option<&syn::Expr> {
+    let syn::Expr::Call(call) = argument else { return None };
+    let Some(syn::Expr::Reference(reference)) = call.args.first() else { return None };
+    match &*reference.expr {
+        syn::Expr::MethodCall(text) if text.method == "to_string" => Some(&text.receiver),
+        _ => None,
     }
 }
 

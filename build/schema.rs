@@ -27,9 +27,9 @@ pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
         named.sort();
         named.dedup();
         let name = names::ident(&ty.rust);
-        let rust = &ty.rust;
+        let (rust, suffix) = (&ty.rust, format!("::{}", ty.rust));
         let text = raw_literal(&schema);
-        let arms: Vec<_> = named
+        let components: Vec<_> = named
             .iter()
             .filter_map(|target| {
                 let own = model.types.iter().find(|ty| ty.name == *target);
@@ -40,14 +40,9 @@ pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
                         syn::parse_str::<syn::Path>(path).ok()?
                     }
                 };
-                Some(quote!(#target => Some(generator.subschema_for::<#path>())))
+                Some(quote!((#target, codegen::subschema::<#path>)))
             })
             .collect();
-        let (generator, component) = if arms.is_empty() {
-            (quote!(_), quote!(|_| None))
-        } else {
-            (quote!(generator), quote!(|name| match name { #(#arms,)* _ => None }))
-        };
         out.extend(quote! {
             impl schemars::JsonSchema for #name {
                 fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -55,11 +50,11 @@ pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
                 }
 
                 fn schema_id() -> std::borrow::Cow<'static, str> {
-                    concat!(module_path!(), "::", #rust).into()
+                    concat!(module_path!(), #suffix).into()
                 }
 
-                fn json_schema(#generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                    codegen::schema_of(#text, &mut #component)
+                fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                    codegen::schema_of(#text, generator, &[#(#components),*])
                 }
             }
         });
@@ -90,8 +85,55 @@ fn unwrap(
 
 /// The schema as a raw string, so that the written code shows it as it is.
 fn raw_literal(schema: &Value) -> TokenStream {
-    let text = serde_json::to_string_pretty(schema).unwrap_or_default();
+    let mut text = String::new();
+    pretty(schema, 0, &mut text);
     format!("r##\"{text}\"##").parse().unwrap_or_else(|_| quote!(#text))
+}
+
+/// Prints JSON with a line for each value that does not fit on one line with others.
+fn pretty(value: &Value, indent: usize, out: &mut String) {
+    const WIDTH: usize = 96;
+    let short = one_line(value);
+    if indent + short.len() <= WIDTH {
+        out.push_str(&short);
+        return;
+    }
+    let (open, close, entries): (_, _, Vec<_>) = match value {
+        Value::Object(map) => (
+            '{',
+            '}',
+            map.iter().map(|(key, value)| (format!("{}: ", json!(key)), value)).collect(),
+        ),
+        Value::Array(items) => {
+            ('[', ']', items.iter().map(|value| (String::new(), value)).collect())
+        }
+        _ => {
+            out.push_str(&short);
+            return;
+        }
+    };
+    out.push(open);
+    for (index, (key, value)) in entries.iter().enumerate() {
+        let comma = if index > 0 { "," } else { "" };
+        out.push_str(&format!("{comma}\n{:1$}{key}", "", indent + 2));
+        pretty(value, indent + 2, out);
+    }
+    out.push_str(&format!("\n{:1$}{close}", "", indent));
+}
+
+/// JSON on one line, as a hand would write it.
+fn one_line(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let entries =
+                map.iter().map(|(key, value)| format!("{}: {}", json!(key), one_line(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(one_line).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// OpenAPI 3.0 to JSON Schema: `nullable`, `example` and the extension keys have other forms there.

@@ -137,19 +137,22 @@ fn method(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
     let (arguments, types): (Vec<_>, Vec<_>) = inputs.into_iter().unzip();
     let events = matches!(operation.answer, Answer::Events(_));
     let reply = events.then(|| quote!(reply: &mut server::Sink<PacketWriter>));
-    let end = if settings.optional.contains(&operation.id.as_str()) {
-        let unused = events.then(|| quote!(reply,));
+    let optional = settings.optional.contains(&operation.id.as_str());
+    let takes = events || !arguments.is_empty();
+    let unused = (optional && takes).then(|| quote!(#[allow(unused_variables)]));
+    let end = if optional {
         let value = match output.to_string().as_str() {
             "()" if !events => quote!(Ok(())),
             _ => quote!(Err(server::Error::unsupported())),
         };
-        quote! { { let _ = (#(#arguments,)* #unused); async move { #value } } }
+        quote! { { async { #value } } }
     } else {
         quote!(;)
     };
     quote! {
         #docs
         #deprecated
+        #unused
         fn #name(
             &self,
             #(#arguments: #types,)*
@@ -176,6 +179,7 @@ fn call(operation: &Operation, api: &Ident, settings: &Settings<'_>) -> TokenStr
         _ => (quote!((#(#types),*)), quote!((#(#arguments),*))),
     };
     let reads = read(operation);
+    let incoming = if types.is_empty() { quote!(_) } else { quote!(incoming) };
     let comma = (!arguments.is_empty()).then(|| quote!(,));
     let (kind, output, given, reply, reply_type) = match operation.answer {
         Answer::Events(_) => (
@@ -200,7 +204,7 @@ fn call(operation: &Operation, api: &Ident, settings: &Settings<'_>) -> TokenStr
 
             const OPERATION: &'static wire::Operation = &operations::#constant;
 
-            fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            fn read(#incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
                 #reads
             }
         }
@@ -231,13 +235,15 @@ fn read(operation: &Operation) -> TokenStream {
             };
             quote!((codegen::ParameterLocation::#place, #wire))
         });
-        quote!(incoming.parameters(&[#(#places),*]))
+        quote!(let names = [#(#places),*];)
     });
     match (parameters, &operation.body) {
-        (Some(parameters), Some(_)) => quote!(Ok((#parameters?, incoming.body()?))),
-        (Some(parameters), None) => parameters,
+        (Some(names), Some(_)) => {
+            quote! { #names Ok((incoming.parameters(&names)?, incoming.body()?)) }
+        }
+        (Some(names), None) => quote! { #names incoming.parameters(&names) },
         (None, Some(_)) => quote!(incoming.body()),
-        (None, None) => quote! { let _ = incoming; Ok(()) },
+        (None, None) => quote!(Ok(())),
     }
 }
 

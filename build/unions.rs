@@ -35,7 +35,7 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
         let held = arm.form.as_ref().map(|_| quote!((_)));
         quote!(Self::#ident #held => #text.into())
     });
-    let kind_docs = docs(&format!("The value of `{tag}`."));
+    let kind_docs = docs(&format!("Returns the value of `{tag}`."));
     let unknown_type = unknown_type(&name, &unknown, union);
     let from = from_arms(&name, union);
     quote! {
@@ -44,8 +44,8 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
         #[non_exhaustive]
         pub enum #name {
             #(#variants,)*
-            /// A kind that this version does not know, written back as it came. Only reading
-            /// makes it.
+            /// A kind that this version does not know. It is written back as it was read, and only
+            /// reading creates it.
             Unknown(#unknown),
         }
 
@@ -89,8 +89,8 @@ fn unknown_type(name: &Ident, unknown: &Ident, union: &Union) -> TokenStream {
     let unknown_docs =
         docs(&format!("An object for [`{name}`] of a kind that this version does not know."));
     let json_docs = docs(match union.content {
-        Some(_) => "The tag and what it tags.",
-        None => "The whole object, its tag included.",
+        Some(_) => "Returns the tag and its content.",
+        None => "Returns the whole object, including its tag.",
     });
     quote! {
         #unknown_docs
@@ -154,8 +154,6 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
             const TAG: &'static str = #tag;
 
             fn arm<'de, D: serde::Deserializer<'de>>(tag: &str, arm: D) -> codegen::Arm<Self, D, D::Error> {
-                use serde::Deserialize as _;
-
                 match tag {
                     #(#texts => codegen::Arm::Known(#arms::deserialize(arm).map(Self::#arms)),)*
                     _ => codegen::Arm::Unknown(arm),
@@ -182,16 +180,10 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
 
         impl serde::Serialize for #name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use serde::ser::SerializeMap as _;
-
-                let mut map = serializer.serialize_map(None)?;
+                let mut map = codegen::write_object(serializer)?;
                 match self {
                     #(#written,)*
-                    Self::Unknown(#unknown(object)) => {
-                        for (key, value) in object {
-                            map.serialize_entry(key, value)?;
-                        }
-                    }
+                    Self::Unknown(#unknown(object)) => map.entries(object)?,
                 }
                 map.end()
             }
@@ -208,10 +200,11 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
             const CONTENT: &'static str = #content;
 
             fn arm(tag: &str, content: Option<&serde_json::Value>) -> Option<Result<Self, wire::DecodeError>> {
-                Some(match tag {
+                let read = match tag {
                     #(#read,)*
                     _ => return None,
-                })
+                };
+                Some(read)
             }
 
             fn unknown(object: serde_json::Map<String, serde_json::Value>) -> Self {
@@ -227,19 +220,19 @@ fn write_content(tag: &str, content: &str, arm: &Arm) -> TokenStream {
     match arm.form {
         Some(_) if arm.optional => quote! {
             Self::#ident(content) => {
-                map.serialize_entry(#tag, &#value)?;
+                map.entry(#tag, &#value)?;
                 if let Some(content) = content {
-                    map.serialize_entry(#content, content)?;
+                    map.entry(#content, content)?;
                 }
             }
         },
         Some(_) => quote! {
             Self::#ident(content) => {
-                map.serialize_entry(#tag, &#value)?;
-                map.serialize_entry(#content, content)?;
+                map.entry(#tag, &#value)?;
+                map.entry(#content, content)?;
             }
         },
-        None => quote!(Self::#ident => map.serialize_entry(#tag, &#value)?),
+        None => quote!(Self::#ident => map.entry(#tag, &#value)?),
     }
 }
 
@@ -247,16 +240,8 @@ fn write_content(tag: &str, content: &str, arm: &Arm) -> TokenStream {
 fn read_content(arm: &Arm) -> TokenStream {
     let (ident, text) = (names::ident(&arm.rust), text(&arm.value));
     match arm.form {
-        Some(_) if arm.optional => quote! {
-            #text => match content {
-                Some(_) => codegen::read_content(Self::CONTENT, content).map(Some),
-                None => Ok(None),
-            }
-            .map(Self::#ident)
-        },
-        Some(_) => {
-            quote!(#text => codegen::read_content(Self::CONTENT, content).map(Self::#ident))
-        }
+        Some(_) if arm.optional => quote!(#text => Self::optional(content).map(Self::#ident)),
+        Some(_) => quote!(#text => Self::content(content).map(Self::#ident)),
         None => quote!(#text => Ok(Self::#ident)),
     }
 }

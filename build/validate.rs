@@ -20,14 +20,14 @@ pub(super) fn write(model: &Model) -> TokenStream {
         .map(|ty| {
             let name = names::ident(&ty.rust);
             let body = stage.body(ty);
-            let report = if body.is_empty() { quote!(_) } else { quote!(report) };
-            quote! {
-                impl wire::Validate for #name {
-                    fn check(&self, #report: &mut codegen::Report<'_>) {
+            let check = (!body.is_empty()).then(|| {
+                quote! {
+                    fn check(&self, report: &mut codegen::Report<'_>) {
                         #body
                     }
                 }
-            }
+            });
+            quote!(impl wire::Validate for #name { #check })
         })
         .collect()
 }
@@ -130,7 +130,14 @@ impl Stage {
             let values =
                 self.shape(&extra.shape, &Place::variable("value"), &quote!(report.field(key)));
             let values = values.map(|check| quote! { for (key, value) in &self.extra { #check } });
-            quote! { report.further_keys(&self.extra, &[#(#known),*]); #values }
+            let known: Vec<_> = known.collect();
+            let named = (!known.is_empty()).then(|| {
+                quote! {
+                    let named = [#(#known),*];
+                    report.further_keys(&self.extra, &named);
+                }
+            });
+            quote! { #named #values }
         });
         let by_hand = object.by_hand.then(|| quote! { self.check_by_hand(report); });
         quote! { #(#properties)* #(#demands)* #by_hand #(#extra)* }
@@ -208,9 +215,7 @@ impl Stage {
                 (length.is_some() || characters.is_some()).then(|| quote! { #length #characters })
             }
             Form::Named(name) if !self.limited.contains(name) => None,
-            Form::Named(_) | Form::Foreign { .. } => {
-                Some(quote! { wire::Validate::check(#reference, &mut #report); })
-            }
+            Form::Named(_) | Form::Foreign { .. } => Some(quote! { #place.check(&mut #report); }),
             Form::JsonText(content) => self.shape(content, value, report),
             Form::Array { items, min, max } => {
                 let count =

@@ -6,30 +6,29 @@
 //! [`wire`](crate::wire).
 
 // JSON: objects, unions and the forms in which platforms write values.
-pub use crate::wire::duration::{Milliseconds, OrUnset, Seconds};
-pub use crate::wire::enclosed::{Enclosed, read_content, read_enclosed};
+pub use crate::wire::duration::{Milliseconds, Seconds};
+pub use crate::wire::enclosed::{Enclosed, read_enclosed};
 pub use crate::wire::forms::{
-    JsonText, JsonTextOrBlank, OrJson, OrJsonText, OrJsonTextOrText, OrNumber, OrText,
-    first_filled, parameter, read_code, read_text, tag_text,
+    JsonText, OrJson, OrJsonText, OrJsonTextOrText, OrNumber, OrText, first_filled, parameter,
+    read_code, read_text, tag_text,
 };
 pub use crate::wire::hidden::Hidden;
+pub use crate::wire::object::{Entries, Object, Writer, read_object, required, write_object};
 #[cfg(feature = "schemars")]
-pub use crate::wire::schema::schema_of;
-pub use crate::wire::union::{Arm, Key, Union, read_union, salvage};
+pub use crate::wire::schema::{schema_of, subschema};
+pub use crate::wire::union::{Arm, Union, read_union, salvage};
 pub use crate::wire::validate::Report;
-pub use serde_with::de::DeserializeAsWrap as ReadAs;
-pub use serde_with::ser::SerializeAsWrap as WriteAs;
 pub use serde_with::{As, Same};
 
 // Clients: how a request is made of typed arguments, and what an answer says.
 #[cfg(feature = "client")]
 pub use crate::client::builder::{BuildClient, CoreBuilder};
 #[cfg(feature = "client")]
-pub use crate::client::core::Core;
+pub use crate::client::core::{Connection, Core};
 #[cfg(feature = "client")]
 pub use crate::client::outcome::{Outcome, Reported, Step};
 #[cfg(feature = "client")]
-pub use crate::client::request::{Capture, check, header, secret_header, segment};
+pub use crate::client::request::{built, check, header, secret_header, segment};
 
 // Servers: routes, and the rules that a platform's module brings.
 #[cfg(feature = "server")]

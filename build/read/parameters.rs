@@ -43,7 +43,9 @@ impl<'a> Reader<'a, '_> {
             name: rust.clone(),
             rust: rust.clone(),
             pointer: format!("{}/parameters", operation.pointer),
-            description: format!("What `{id}` takes in its path, query and headers."),
+            description: format!(
+                "The parameters of `{id}` in the path, the query and the headers."
+            ),
             deprecated: false,
             doc_aliases: Vec::new(),
             kind: Kind::Object(object),

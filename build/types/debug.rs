@@ -18,12 +18,12 @@ impl Struct<'_> {
             let Field { property, ident, .. } = field;
             let name = ident.to_string();
             match property.personal {
-                true => quote!(.field(#name, &codegen::Hidden::of(&self.#ident))),
+                true => quote!(.field(#name, &codegen::Hidden)),
                 false => quote!(.field(#name, &self.#ident)),
             }
         });
         let extra = self.object.extra.iter().map(|extra| match extra.personal {
-            true => quote!(.field("extra", &codegen::Hidden::of(&self.extra))),
+            true => quote!(.field("extra", &codegen::Hidden)),
             false => quote!(.field("extra", &self.extra)),
         });
         quote! {

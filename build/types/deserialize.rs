@@ -1,6 +1,6 @@
 //! `Deserialize` of objects.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::field::Field;
@@ -9,129 +9,136 @@ use super::structs::Struct;
 use crate::compiler::model::{Extra, Form, Presence};
 
 impl Struct<'_> {
-    // The variables of the loop end in `_`, as no field's does.
     pub(super) fn deserialize(&self) -> TokenStream {
         let name = self.name();
-        let mut spellings = Vec::new();
-        for field in &self.fields {
-            spellings.push((field, field.ident.clone(), field.property.wire.as_str()));
-            for (index, alias) in field.property.aliases.iter().enumerate() {
-                let variable = format_ident!("{}_{}", field.ident, index + 2);
-                spellings.push((field, variable, alias));
-            }
-        }
-        let variables = spellings.iter().map(|(field, variable, _)| {
-            let inner = field.inner();
-            quote!(let mut #variable: Option<#inner> = None;)
-        });
-        let arms: Vec<_> = spellings
-            .iter()
-            .map(|(field, variable, wire)| {
-                let unset = field.property.unset_up_to.is_some();
-                let read = read_value(field.inner(), &field.property.shape, unset);
-                quote!(#wire => #variable = #read)
-            })
-            .collect();
-        let (extra_variable, keys, extra_field) = self.keys(&arms);
+        let (map, key) = (self.variable("map"), self.variable("key"));
+        let variables = self.fields.iter().map(variable);
+        let extra = self.extra.map(|_| quote!(let mut extra = std::collections::BTreeMap::new();));
+        let extra_field = self.extra.map(|_| quote!(extra,));
+        let keys = self.keys(&map, &key);
         let values = self.fields.iter().map(value);
         quote! {
             impl<'de> serde::Deserialize<'de> for #name {
                 fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    struct Fields;
+                    codegen::read_object(deserializer)
+                }
+            }
 
-                    impl<'de> serde::de::Visitor<'de> for Fields {
-                        type Value = #name;
-
-                        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                            f.write_str("an object")
-                        }
-
-                        fn visit_map<M: serde::de::MapAccess<'de>>(self, mut map_: M) -> Result<#name, M::Error> {
-                            #(#variables)*
-                            #extra_variable
-                            #keys
-                            Ok(#name { #(#values,)* #extra_field })
-                        }
-                    }
-
-                    deserializer.deserialize_map(Fields)
+            impl codegen::Object for #name {
+                fn read<'de, M: codegen::Entries<'de>>(mut #map: M) -> Result<Self, M::Error> {
+                    #(#variables)*
+                    #extra
+                    #keys
+                    Ok(Self { #(#values,)* #extra_field })
                 }
             }
         }
     }
 
-    /// The loop over the keys, the variable that it fills with the further ones, and their field.
-    fn keys(&self, arms: &[TokenStream]) -> (TokenStream, TokenStream, TokenStream) {
-        let (extra_variable, extra_arm, extra_field) = match &self.object.extra {
-            Some(extra) => self.extra_parts(extra),
-            None => (
-                TokenStream::new(),
-                quote!(map_.next_value::<serde::de::IgnoredAny>()?;),
-                TokenStream::new(),
-            ),
-        };
-        let keys = if arms.is_empty() && self.object.extra.is_none() {
-            quote!(while map_.next_key::<serde::de::IgnoredAny>()?.is_some())
-        } else {
-            quote!(while let Some(key_) = map_.next_key::<codegen::Key<'de>>()?)
-        };
-        let field = if arms.is_empty() {
-            extra_arm
-        } else {
-            quote!(match key_.as_str() { #(#arms,)* _ => { #extra_arm } })
-        };
-        (extra_variable, quote!(#keys { #field }), extra_field)
+    /// A variable that no field has the name of.
+    fn variable(&self, name: &str) -> Ident {
+        match self.fields.iter().any(|field| field.ident == name) {
+            true => format_ident!("{name}_"),
+            false => format_ident!("{name}"),
+        }
     }
 
-    fn extra_parts(&self, extra: &Extra) -> (TokenStream, TokenStream, TokenStream) {
-        let ty = self.extra;
-        let arm = if matches!(extra.shape.form, Form::Json) {
-            quote!(extra.insert(key_.into(), map_.next_value()?);)
-        } else {
-            let read = match ty {
-                Some(ty) => read_value(ty, &extra.shape, false),
-                None => quote!(map_.next_value()?),
+    /// The loop that reads the value of each key.
+    fn keys(&self, map: &Ident, key: &Ident) -> TokenStream {
+        let arms = self.fields.iter().flat_map(|field| arms(field, map));
+        let other = match &self.object.extra {
+            Some(extra) => self.extra_value(extra, map, key),
+            None => quote!(#map.skip()?),
+        };
+        if self.fields.is_empty() {
+            return match self.extra {
+                Some(_) => quote!(while let Some(#key) = #map.key()? { #other }),
+                None => quote!(while #map.key()?.is_some() { #other; }),
             };
-            quote! {
-                if let Some(value) = #read {
-                    extra.insert(key_.into(), value);
+        }
+        quote! {
+            while let Some(#key) = #map.key()? {
+                match #key.as_str() {
+                    #(#arms,)*
+                    _ => #other,
                 }
             }
-        };
-        (quote!(let mut extra = std::collections::BTreeMap::new();), arm, quote!(extra))
+        }
+    }
+
+    /// The expression that keeps the value of a key that has no field.
+    fn extra_value(&self, extra: &Extra, map: &Ident, key: &Ident) -> TokenStream {
+        let read = read_value(&extra.shape, map, false);
+        match extra.shape.form {
+            Form::Json => quote!({ extra.insert(#key.into(), #read); }),
+            _ => quote!({
+                if let Some(value) = #read {
+                    extra.insert(#key.into(), value);
+                }
+            }),
+        }
     }
 }
 
-/// The initialiser of a field, of the variables that hold what was read of its spellings.
-fn value(field: &Field<'_>) -> TokenStream {
-    let ident = &field.ident;
-    let wire = &field.property.wire;
-    let others =
-        (0..field.property.aliases.len()).map(|index| format_ident!("{}_{}", ident, index + 2));
-    let value = if field.property.aliases.is_empty() {
-        quote!(#ident)
-    } else {
-        let empty = match &field.property.shape.form {
-            Form::Secret => quote!(|value: &wire::Secret| value.expose().is_empty()),
-            Form::Text { .. } | Form::Array { .. } | Form::Map(_) => {
-                quote!(|value| value.is_empty())
-            }
-            _ => quote!(|_| false),
-        };
-        quote!(codegen::first_filled([#ident, #(#others),*], #empty))
-    };
-    let unset = meaningful(field.property).map(|means| quote!(.filter(|value| #means)));
-    let value = quote!(#value #unset);
-    match (field.is_option(), field.property.presence) {
-        (true, _) if field.property.aliases.is_empty() && unset.is_none() => quote!(#ident),
-        (true, _) => quote!(#ident: #value),
-        (false, Presence::Required) => {
-            quote!(#ident: #value.ok_or_else(|| serde::de::Error::missing_field(#wire))?)
+/// The variable that holds what was read of a field; one for each spelling of its key.
+fn variable(field: &Field<'_>) -> TokenStream {
+    let (ident, inner) = (&field.ident, field.inner());
+    match field.property.aliases.len() {
+        0 => quote!(let mut #ident: Option<#inner> = None;),
+        others => {
+            let spellings = others + 1;
+            let literal = proc_macro2::Literal::usize_unsuffixed(spellings);
+            let none = std::iter::repeat_n(quote!(None), spellings);
+            quote!(let mut #ident: [Option<#inner>; #literal] = [#(#none),*];)
         }
-        (false, _) if field.property.part => {
-            let ty = &field.ty;
-            quote!(#ident: #value.unwrap_or_else(#ty::unset))
-        }
-        (false, _) => quote!(#ident: #value.unwrap_or_default()),
     }
+}
+
+/// The match arms of a field; one for each spelling of its key.
+fn arms(field: &Field<'_>, map: &Ident) -> Vec<TokenStream> {
+    let (ident, property) = (&field.ident, field.property);
+    let read = read_value(&property.shape, map, property.unset_up_to.is_some());
+    let wire = &property.wire;
+    if property.aliases.is_empty() {
+        return vec![quote!(#wire => #ident = #read)];
+    }
+    let spellings = [wire].into_iter().chain(&property.aliases).enumerate();
+    let arms = spellings.map(|(index, spelling)| {
+        let index = proc_macro2::Literal::usize_unsuffixed(index);
+        quote!(#spelling => #ident[#index] = #read)
+    });
+    arms.collect()
+}
+
+/// The initialiser of a field, of the variable that holds what was read of it.
+fn value(field: &Field<'_>) -> TokenStream {
+    let (ident, property) = (&field.ident, field.property);
+    let read = match property.aliases.is_empty() {
+        true => quote!(#ident),
+        false => {
+            let is_empty = match &property.shape.form {
+                Form::Secret => quote!(|value| value.expose().is_empty()),
+                Form::Text { .. } | Form::Array { .. } | Form::Map(_) => {
+                    quote!(|value| value.is_empty())
+                }
+                _ => quote!(|_| false),
+            };
+            quote!(codegen::first_filled(#ident, #is_empty))
+        }
+    };
+    let set = meaningful(property).map(|means| quote!(.filter(|value| #means)));
+    let value = quote!(#read #set);
+    let value = match (field.is_option(), property.presence) {
+        (true, _) => value,
+        (false, Presence::Required) => {
+            let wire = &property.wire;
+            quote!(codegen::required(#wire, #value)?)
+        }
+        (false, _) if property.part => {
+            let ty = &field.ty;
+            quote!(#value.unwrap_or_else(#ty::unset))
+        }
+        (false, _) => quote!(#value.unwrap_or_default()),
+    };
+    field.initialiser(&value)
 }

@@ -24,6 +24,27 @@ impl Field<'_> {
         }
     }
 
+    /// The initialiser of the field in a struct expression.
+    pub(super) fn initialiser(&self, value: &TokenStream) -> TokenStream {
+        let ident = &self.ident;
+        match *ident == value.to_string() {
+            true => quote!(#ident),
+            false => quote!(#ident: #value),
+        }
+    }
+
+    /// The value of a field that nothing sets.
+    pub(super) fn unset(&self) -> TokenStream {
+        let ty = &self.ty;
+        match ty {
+            _ if self.is_option() => quote!(None),
+            _ if self.property.part => quote!(#ty::unset()),
+            ty if is_named(ty, "Vec") => quote!(Vec::new()),
+            ty if is_named(ty, "BTreeMap") => quote!(std::collections::BTreeMap::new()),
+            _ => quote!(serde_json::Map::new()),
+        }
+    }
+
     /// Whether `new` asks for it.
     pub(super) fn is_demanded(&self) -> bool {
         self.property.presence != Presence::Optional

@@ -1,6 +1,6 @@
 //! Wire forms: which adapter reads and writes a value, and which numbers mean that nothing is set.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::compiler::model::{Also, Form, Property, Shape, Unit};
@@ -51,22 +51,17 @@ fn is_blankable(shape: &Shape) -> bool {
     }
 }
 
-/// Reads `Option<ty>` from the map, through the adapter of the shape. `unset` is whether a number
-/// less than nothing may stand for a value that is not set.
-pub(super) fn read_value(ty: &syn::Type, shape: &Shape, unset: bool) -> TokenStream {
-    match adapter(shape) {
-        Some(_) if is_blankable(shape) => {
-            quote!(map_.next_value::<codegen::ReadAs<Option<#ty>, codegen::JsonTextOrBlank>>()?.into_inner())
+/// Reads an optional value from the map, through the adapter of the shape. `unset` is whether a
+/// negative number may stand for a value that is not set.
+pub(super) fn read_value(shape: &Shape, map: &Ident, unset: bool) -> TokenStream {
+    let Some(adapter) = adapter(shape) else { return quote!(#map.value()?) };
+    let adapter: TokenStream = adapter.parse().unwrap_or_default();
+    match shape.form {
+        _ if is_blankable(shape) => quote!(#map.json_text()?),
+        Form::Duration { .. } if unset => {
+            quote!(#map.duration::<#adapter>()?)
         }
-        Some(adapter) if unset && matches!(shape.form, Form::Duration { .. }) => {
-            let adapter: TokenStream = adapter.parse().unwrap_or_default();
-            quote!(map_.next_value::<codegen::ReadAs<Option<#ty>, codegen::OrUnset<#adapter>>>()?.into_inner())
-        }
-        Some(adapter) => {
-            let adapter: TokenStream = adapter.parse().unwrap_or_default();
-            quote!(map_.next_value::<codegen::ReadAs<Option<#ty>, Option<#adapter>>>()?.into_inner())
-        }
-        None => quote!(map_.next_value()?),
+        _ => quote!(#map.value_as::<#adapter, _>()?),
     }
 }
 

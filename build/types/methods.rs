@@ -19,26 +19,24 @@ impl Struct<'_> {
             quote!(#ident: #ty)
         });
         let values = self.fields.iter().map(|field| {
-            let ident = &field.ident;
             if !field.is_demanded() {
-                let value = self.initial(field);
-                return quote!(#ident: #value);
+                return field.initialiser(&self.initial(field));
             }
             let (_, value) = field.parameter();
             let value = if field.is_option() { quote!(Some(#value)) } else { value };
-            if *ident == value.to_string() { value } else { quote!(#ident: #value) }
+            field.initialiser(&value)
         });
-        let extra = self.extra.iter().map(|_| quote!(extra: Default::default()));
+        let extra = self.extra.map(|_| quote!(extra: std::collections::BTreeMap::new()));
         let setters = self.fields.iter().filter(|field| !field.is_demanded()).map(setter);
         let extra_setter = self.extra_setter();
         let defaults = self.fields.iter().filter_map(default_accessor);
         let many = (demanded.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
         let docs = docs(match (demanded.is_empty(), self.has_initials()) {
-            (true, false) => "All fields absent.",
-            (true, true) => "The values that the spec has at first.",
-            (false, false) => "With the fields that must be there; all others are absent.",
+            (true, false) => "Creates a value with all fields absent.",
+            (true, true) => "Creates a value with the initial values of the spec.",
+            (false, false) => "Creates a value from its required fields. All others are absent.",
             (false, true) => {
-                "With the fields that must be there, and the values that the spec has at first."
+                "Creates a value from its required fields and the initial values of the spec."
             }
         });
         quote! {
@@ -47,7 +45,7 @@ impl Struct<'_> {
                 #many
                 #[must_use]
                 pub fn new(#(#parameters),*) -> Self {
-                    Self { #(#values,)* #(#extra,)* }
+                    Self { #(#values,)* #extra }
                 }
                 #(#setters)*
                 #extra_setter
@@ -65,7 +63,7 @@ impl Struct<'_> {
             _ => (quote!(#ty), quote!(value)),
         };
         Some(quote! {
-            /// Adds a key that the platform's document does not name.
+            /// Adds a key that the spec does not name.
             #[must_use]
             pub fn with_extra(mut self, key: impl Into<String>, value: #ty) -> Self {
                 self.extra.insert(key.into(), #value);
@@ -77,7 +75,10 @@ impl Struct<'_> {
     /// The value of a field in a new object.
     fn initial(&self, field: &Field<'_>) -> TokenStream {
         let property = field.property;
-        let Some(initial) = &property.initial else { return quote!(Default::default()) };
+        let Some(initial) = &property.initial else {
+            let ty = &field.ty;
+            return if property.part { quote!(#ty::new()) } else { field.unset() };
+        };
         let value = match (&property.shape.form, initial) {
             (Form::Duration { unit, .. }, initial) => {
                 let number = proc_macro2::Literal::u64_unsuffixed(initial.as_u64().unwrap_or(0));
@@ -158,8 +159,9 @@ fn default_accessor(field: &Field<'_>) -> Option<TokenStream> {
     let default = field.property.default.as_ref()?;
     let ident = &field.ident;
     let accessor = format_ident!("{}_or_default", field.property.rust);
-    let text =
-        format!("[`{ident}`](Self::{ident}), or what counts when it is absent: `{default}`.");
+    let text = format!(
+        "Returns [`{ident}`](Self::{ident}), or its default `{default}` when it is absent."
+    );
     let docs = docs(&text);
     let inner = field.inner();
     let value: TokenStream = match &field.property.shape.form {

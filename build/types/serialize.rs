@@ -15,54 +15,48 @@ impl Struct<'_> {
             return TokenStream::new();
         }
         let name = self.name();
-        let fields =
-            self.fields.iter().filter(|field| !field.property.never_written).map(|field| {
-                let Field { property, ident, .. } = field;
-                let wire = &property.wire;
-                let value = match field.is_option() {
-                    true => quote!(value),
-                    false => quote!(&self.#ident),
-                };
-                let value = match adapter(&property.shape) {
-                    Some(adapter) if writes_otherwise(&property.shape) => {
-                        let adapter: TokenStream = adapter.parse().unwrap_or_default();
-                        quote!(&codegen::WriteAs::<_, #adapter>::new(#value))
-                    }
-                    _ => value,
-                };
-                let entry = quote!(map.serialize_entry(#wire, #value)?;);
-                if field.is_option() {
-                    let means = meaningful(property).map(|means| quote!(&& #means));
-                    let with =
-                        self.goes_with(property).map(|other| quote!(&& self.#other.is_some()));
-                    return quote! { if let Some(value) = &self.#ident #means #with { #entry } };
-                }
-                match property.presence {
-                    Presence::Optional if property.part => {
-                        quote! { if !self.#ident.is_unset() { #entry } }
-                    }
-                    Presence::Optional => quote! { if !self.#ident.is_empty() { #entry } },
-                    _ => entry,
-                }
-            });
-        let extra = self.extra.iter().map(|_| {
-            quote! {
-                for (key, value) in &self.extra {
-                    map.serialize_entry(key, value)?;
-                }
-            }
-        });
+        let written = self.fields.iter().filter(|field| !field.property.never_written);
+        let fields = written.map(|field| self.entry(field));
+        let extra = self.extra.map(|_| quote!(map.entries(&self.extra)?;));
         quote! {
             impl serde::Serialize for #name {
                 fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    use serde::ser::SerializeMap as _;
-
-                    let mut map = serializer.serialize_map(None)?;
+                    let mut map = codegen::write_object(serializer)?;
                     #(#fields)*
-                    #(#extra)*
+                    #extra
                     map.end()
                 }
             }
+        }
+    }
+
+    /// The statement that writes a field, if it is to be written.
+    fn entry(&self, field: &Field<'_>) -> TokenStream {
+        let Field { property, ident, .. } = field;
+        let wire = &property.wire;
+        let value = match field.is_option() {
+            true => quote!(value),
+            false => quote!(&self.#ident),
+        };
+        let entry = match adapter(&property.shape) {
+            Some(adapter) if writes_otherwise(&property.shape) => {
+                let adapter: TokenStream = adapter.parse().unwrap_or_default();
+                let variable = (!field.is_option()).then(|| quote!(let value = #value;));
+                quote!(#variable map.entry_as::<#adapter, _>(#wire, value)?;)
+            }
+            _ => quote!(map.entry(#wire, #value)?;),
+        };
+        if field.is_option() {
+            let means = meaningful(property).map(|means| quote!(&& #means));
+            let with = self.goes_with(property).map(|other| quote!(&& self.#other.is_some()));
+            return quote! { if let Some(value) = &self.#ident #means #with { #entry } };
+        }
+        match property.presence {
+            Presence::Optional if property.part => {
+                quote! { if !self.#ident.is_unset() { #entry } }
+            }
+            Presence::Optional => quote! { if !self.#ident.is_empty() { #entry } },
+            _ => entry,
         }
     }
 }

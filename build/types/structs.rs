@@ -73,7 +73,7 @@ impl Struct<'_> {
         let flatten = derived.then(|| quote!(#[serde(flatten)]));
         let extra = self.extra.iter().map(|ty| {
             quote! {
-                /// Keys that the platform's document does not name, kept as they came.
+                /// Keys that the spec does not name, kept as they were read.
                 #flatten
                 pub extra: std::collections::BTreeMap<String, #ty>
             }

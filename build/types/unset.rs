@@ -17,19 +17,15 @@ impl Struct<'_> {
         let default = self.has_initials().then(|| {
             quote! {
                 impl Default for #name {
-                    /// The values that the spec has at first.
+                    /// Returns the initial values of the spec.
                     fn default() -> Self {
                         Self::new()
                     }
                 }
             }
         });
-        let values = self.fields.iter().map(|Field { property, ident, ty }| {
-            let value =
-                if property.part { quote!(#ty::unset()) } else { quote!(Default::default()) };
-            quote!(#ident: #value)
-        });
-        let extra = self.extra.iter().map(|_| quote!(extra: Default::default()));
+        let values = self.fields.iter().map(|field| field.initialiser(&field.unset()));
+        let extra = self.extra.map(|_| quote!(extra: std::collections::BTreeMap::new()));
         let left_out = self.fields.iter().filter_map(|field| self.is_left_out(field));
         let no_extra = self.extra.iter().map(|_| quote!(self.extra.is_empty()));
         let conditions: Vec<_> = left_out.chain(no_extra).collect();
@@ -37,13 +33,14 @@ impl Struct<'_> {
             #default
 
             impl #name {
-                /// Nothing set: what is not set is not written, and the platform's own setting holds.
+                /// Creates a value with nothing set. What is not set is not written, and the platform's
+                /// own setting applies.
                 #[must_use]
                 pub fn unset() -> Self {
-                    Self { #(#values,)* #(#extra,)* }
+                    Self { #(#values,)* #extra }
                 }
 
-                /// Whether nothing of it would be written.
+                /// Returns `true` if nothing of it would be written.
                 #[must_use]
                 pub fn is_unset(&self) -> bool {
                     #(#conditions)&&*

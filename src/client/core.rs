@@ -30,6 +30,16 @@ pub struct Core {
     paths: Arc<[(&'static str, String)]>,
 }
 
+/// What progenitor's code builds requests with.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations)] // The URL may hold a password.
+pub struct Connection<'a> {
+    /// The URL below which the paths stand.
+    pub base_url: &'a str,
+    /// The client whose defaults requests have.
+    pub client: &'a reqwest::Client,
+}
+
 impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not the URL: it may hold a password.
@@ -62,8 +72,8 @@ impl Core {
 
     /// What progenitor's code builds requests with.
     #[must_use]
-    pub fn connection(&self) -> (&str, reqwest::Client) {
-        (&self.base_url, self.http.clone())
+    pub fn connection(&self) -> Connection<'_> {
+        Connection { base_url: &self.base_url, client: &self.http }
     }
 
     /// Makes a call with one answer.

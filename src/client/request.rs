@@ -1,44 +1,22 @@
 //! From typed arguments to a finished request.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use http::{HeaderName, HeaderValue};
-use reqwest::ResponseBuilderExt;
 use serde::Serialize;
 
 use super::Error;
 use super::error::Kind;
+use crate::error::chain;
 use crate::wire::{self, Operation, Validate, Violation};
 
-/// Keeps the request that progenitor's code has built, in place of sending it.
-#[derive(Debug, Clone, Default)]
-pub struct Capture(Arc<Mutex<Option<reqwest::Request>>>);
-
-impl Capture {
-    /// Keeps a request, and answers so that progenitor's code comes to its end.
-    pub fn keep(&self, request: reqwest::Request) -> reqwest::Response {
-        // Without a URL reqwest would parse one of its own making.
-        let answer = http::Response::builder().url(request.url().clone()).body("");
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
-        answer.unwrap_or_default().into()
-    }
-
-    /// The request that was kept.
-    ///
-    /// # Errors
-    /// When it could not be built.
-    pub fn request(
-        &self,
-        operation: &Operation,
-        error: Option<impl fmt::Display>,
-    ) -> Result<reqwest::Request, Error> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        kept.ok_or_else(|| {
-            let reason = error.map_or_else(|| "it was not built".into(), |error| error.to_string());
-            Error::new(operation, Kind::Request(reason))
-        })
-    }
+/// The request that was built, or the error of the call.
+///
+/// # Errors
+/// If it could not be built.
+pub fn built(
+    operation: &Operation,
+    request: reqwest::Result<reqwest::Request>,
+) -> Result<reqwest::Request, Error> {
+    request.map_err(|error| Error::new(operation, Kind::Request(chain(&error).to_string())))
 }
 
 /// Puts a parameter into a header.

@@ -7,7 +7,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAcces
 use serde_json::{Map, Value};
 
 use super::decode::{DecodeError, decode_value, push};
-use super::union::Key;
+use super::object::Key;
 
 /// A union of objects that stand in one property, each told by another one beside it.
 pub trait Enclosed: Sized {
@@ -21,25 +21,33 @@ pub trait Enclosed: Sized {
 
     /// Keeps the tag and the content of a kind that is not known.
     fn unknown(object: Map<String, Value>) -> Self;
+
+    /// Reads the content of an arm.
+    ///
+    /// # Errors
+    /// If there is none, or it does not fit.
+    fn content<T: DeserializeOwned>(content: Option<&Value>) -> Result<T, DecodeError> {
+        Self::optional(content)?.ok_or_else(|| DecodeError::new(pointer::<Self>(), "must be there"))
+    }
+
+    /// Reads the content of an arm, which may be missing.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    fn optional<T: DeserializeOwned>(content: Option<&Value>) -> Result<Option<T>, DecodeError> {
+        let Some(content) = content else { return Ok(None) };
+        decode_value(content).map(Some).map_err(|error| {
+            let pointer = pointer::<Self>() + error.pointer();
+            DecodeError::new(pointer, error.message())
+        })
+    }
 }
 
-/// Reads what a tag tags.
-///
-/// # Errors
-/// When it is not there, or does not fit.
-pub fn read_content<T: DeserializeOwned>(
-    key: &str,
-    content: Option<&Value>,
-) -> Result<T, DecodeError> {
+/// The JSON pointer of the content.
+fn pointer<T: Enclosed>() -> String {
     let mut pointer = String::new();
-    push(&mut pointer, key);
-    match content {
-        Some(content) => decode_value(content).map_err(|error| {
-            pointer.push_str(error.pointer());
-            DecodeError::new(pointer, error.message())
-        }),
-        None => Err(DecodeError::new(pointer, "must be there")),
-    }
+    push(&mut pointer, T::CONTENT);
+    pointer
 }
 
 /// Reads a union whose tag stands beside what it tags. Other keys are left to others.

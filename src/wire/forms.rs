@@ -177,7 +177,7 @@ impl<T: Serialize> SerializeAs<T> for JsonText {
 
 /// Reads JSON in a string as [`JsonText`] does; a blank string and the JSON `null` are none.
 #[derive(Debug)]
-pub struct JsonTextOrBlank;
+pub(super) struct JsonTextOrBlank;
 
 impl<'de, T: DeserializeOwned> DeserializeAs<'de, Option<T>> for JsonTextOrBlank {
     fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {

@@ -8,6 +8,7 @@ pub(crate) mod duration;
 pub(crate) mod enclosed;
 pub(crate) mod forms;
 pub(crate) mod hidden;
+pub(crate) mod object;
 mod operation;
 #[cfg(feature = "schemars")]
 pub(crate) mod schema;

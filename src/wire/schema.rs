@@ -1,14 +1,30 @@
 //! Schemas of the spec for `schemars`.
 
-use schemars::Schema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
-/// The schema that the spec has for a type. `component` answers for the names it refers to.
+/// The name of a component in the spec, and what makes its schema.
+type Component<'a> = (&'a str, fn(&mut SchemaGenerator) -> Schema);
+
+/// Returns the schema that the spec has for a type; `components` are those that it refers to.
 #[must_use]
-pub fn schema_of(text: &str, component: &mut dyn FnMut(&str) -> Option<Schema>) -> Schema {
+pub fn schema_of(
+    text: &str,
+    generator: &mut SchemaGenerator,
+    components: &[Component<'_>],
+) -> Schema {
     let mut value = serde_json::from_str(text).unwrap_or_default();
-    resolve(&mut value, component);
+    resolve(&mut value, &mut |name| {
+        let (_, schema) = components.iter().find(|(component, _)| *component == name)?;
+        Some(schema(generator))
+    });
     Schema::try_from(value).unwrap_or_default()
+}
+
+/// Returns a reference to the schema of a type.
+#[must_use]
+pub fn subschema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
 }
 
 fn resolve(value: &mut Value, component: &mut dyn FnMut(&str) -> Option<Schema>) {

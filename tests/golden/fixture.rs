@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ::callbot::{client, codegen, server, wire};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -26,14 +27,14 @@ pub struct GuestList {
 }
 
 impl GuestList {
-    /// With the fields that must be there; all others are absent.
+    /// Creates a value from its required fields. All others are absent.
     #[must_use]
     pub fn new(success: bool, guests: impl IntoIterator<Item = Guest>) -> Self {
         Self {
             success,
             guests: guests.into_iter().collect(),
-            message: Default::default(),
-            total: Default::default(),
+            message: None,
+            total: None,
         }
     }
 
@@ -54,51 +55,34 @@ impl GuestList {
 
 impl<'de> Deserialize<'de> for GuestList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = GuestList;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<GuestList, M::Error> {
-                let mut success: Option<bool> = None;
-                let mut guests: Option<Vec<Guest>> = None;
-                let mut message: Option<String> = None;
-                let mut message_2: Option<String> = None;
-                let mut total: Option<i64> = None;
-                let mut total_2: Option<i64> = None;
-                let mut total_3: Option<i64> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "success" => success = map_.next_value()?,
-                        "guests" => guests = map_.next_value()?,
-                        "message" => message = map_.next_value()?,
-                        "msg" => message_2 = map_.next_value()?,
-                        "total" => total = map_.next_value()?,
-                        "count" => total_2 = map_.next_value()?,
-                        "sum" => total_3 = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(GuestList {
-                    success: success
-                        .ok_or_else(|| serde::de::Error::missing_field("success"))?,
-                    guests: guests
-                        .ok_or_else(|| serde::de::Error::missing_field("guests"))?,
-                    message: codegen::first_filled(
-                        [message, message_2],
-                        |value| value.is_empty(),
-                    ),
-                    total: codegen::first_filled([total, total_2, total_3], |_| false),
-                })
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for GuestList {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut success: Option<bool> = None;
+        let mut guests: Option<Vec<Guest>> = None;
+        let mut message: [Option<String>; 2] = [None, None];
+        let mut total: [Option<i64>; 3] = [None, None, None];
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "success" => success = map.value()?,
+                "guests" => guests = map.value()?,
+                "message" => message[0] = map.value()?,
+                "msg" => message[1] = map.value()?,
+                "total" => total[0] = map.value()?,
+                "count" => total[1] = map.value()?,
+                "sum" => total[2] = map.value()?,
+                _ => map.skip()?,
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self {
+            success: codegen::required("success", success)?,
+            guests: codegen::required("guests", guests)?,
+            message: codegen::first_filled(message, |value| value.is_empty()),
+            total: codegen::first_filled(total, |_| false),
+        })
     }
 }
 
@@ -170,7 +154,7 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// With the fields that must be there; all others are absent.
+    /// Creates a value from its required fields. All others are absent.
     #[must_use]
     pub fn new(
         id: impl Into<String>,
@@ -185,22 +169,22 @@ impl Guest {
             name: name.into(),
             age,
             mood,
-            reason: Default::default(),
+            reason: None,
             secret: secret.into(),
             wire: Some(wire.into()),
-            type_: Default::default(),
-            weight: Default::default(),
-            vip: Default::default(),
-            patience: Default::default(),
-            old: Default::default(),
-            home: Default::default(),
-            settings: Default::default(),
-            motto: Default::default(),
-            wakes: Default::default(),
-            orders: Default::default(),
-            prices: Default::default(),
-            notes: Default::default(),
-            anything: Default::default(),
+            type_: None,
+            weight: None,
+            vip: None,
+            patience: None,
+            old: None,
+            home: None,
+            settings: None,
+            motto: None,
+            wakes: None,
+            orders: Vec::new(),
+            prices: BTreeMap::new(),
+            notes: Map::new(),
+            anything: None,
         }
     }
 
@@ -302,19 +286,19 @@ impl Guest {
         self
     }
 
-    /// [`weight`](Self::weight), or what counts when it is absent: `70.5`.
+    /// Returns [`weight`](Self::weight), or its default `70.5` when it is absent.
     #[must_use]
     pub fn weight_or_default(&self) -> f64 {
         self.weight.unwrap_or(70.5)
     }
 
-    /// [`vip`](Self::vip), or what counts when it is absent: `false`.
+    /// Returns [`vip`](Self::vip), or its default `false` when it is absent.
     #[must_use]
     pub fn vip_or_default(&self) -> bool {
         self.vip.unwrap_or(false)
     }
 
-    /// [`patience`](Self::patience), or what counts when it is absent: `5`.
+    /// Returns [`patience`](Self::patience), or its default `5` when it is absent.
     #[must_use]
     pub fn patience_or_default(&self) -> i64 {
         self.patience.unwrap_or(5)
@@ -325,7 +309,7 @@ impl fmt::Debug for Guest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guest")
             .field("id", &self.id)
-            .field("name", &codegen::Hidden::of(&self.name))
+            .field("name", &codegen::Hidden)
             .field("age", &self.age)
             .field("mood", &self.mood)
             .field("reason", &self.reason)
@@ -350,134 +334,82 @@ impl fmt::Debug for Guest {
 
 impl<'de> Deserialize<'de> for Guest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = Guest;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<Guest, M::Error> {
-                let mut id: Option<String> = None;
-                let mut name: Option<String> = None;
-                let mut age: Option<i32> = None;
-                let mut mood: Option<Mood> = None;
-                let mut reason: Option<String> = None;
-                let mut secret: Option<wire::Secret> = None;
-                let mut wire: Option<String> = None;
-                let mut type_: Option<Rank> = None;
-                let mut weight: Option<f64> = None;
-                let mut vip: Option<bool> = None;
-                let mut patience: Option<i64> = None;
-                let mut old: Option<String> = None;
-                let mut home: Option<super::shared::Address> = None;
-                let mut settings: Option<Settings> = None;
-                let mut motto: Option<Motto> = None;
-                let mut wakes: Option<super::house::Hour> = None;
-                let mut orders: Option<Vec<Order>> = None;
-                let mut prices: Option<BTreeMap<String, i64>> = None;
-                let mut notes: Option<Map<String, Value>> = None;
-                let mut anything: Option<Value> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "id" => {
-                            id = map_
-                                .next_value::<
-                                    codegen::ReadAs<Option<String>, Option<codegen::OrNumber>>,
-                                >()?
-                                .into_inner();
-                        }
-                        "name" => name = map_.next_value()?,
-                        "age" => {
-                            age = map_
-                                .next_value::<
-                                    codegen::ReadAs<Option<i32>, Option<codegen::OrText>>,
-                                >()?
-                                .into_inner();
-                        }
-                        "mood" => mood = map_.next_value()?,
-                        "reason" => reason = map_.next_value()?,
-                        "secret" => secret = map_.next_value()?,
-                        "wire" => wire = map_.next_value()?,
-                        "type" => type_ = map_.next_value()?,
-                        "weight" => weight = map_.next_value()?,
-                        "vip" => vip = map_.next_value()?,
-                        "patience" => patience = map_.next_value()?,
-                        "old" => old = map_.next_value()?,
-                        "home" => home = map_.next_value()?,
-                        "settings" => {
-                            settings = map_
-                                .next_value::<
-                                    codegen::ReadAs<Option<Settings>, codegen::JsonTextOrBlank>,
-                                >()?
-                                .into_inner();
-                        }
-                        "motto" => {
-                            motto = map_
-                                .next_value::<
-                                    codegen::ReadAs<
-                                        Option<Motto>,
-                                        Option<codegen::OrJsonTextOrText>,
-                                    >,
-                                >()?
-                                .into_inner();
-                        }
-                        "wakes" => wakes = map_.next_value()?,
-                        "orders" => {
-                            orders = map_
-                                .next_value::<
-                                    codegen::ReadAs<
-                                        Option<Vec<Order>>,
-                                        Option<Vec<codegen::OrJsonText>>,
-                                    >,
-                                >()?
-                                .into_inner();
-                        }
-                        "prices" => {
-                            prices = map_
-                                .next_value::<
-                                    codegen::ReadAs<
-                                        Option<BTreeMap<String, i64>>,
-                                        Option<BTreeMap<codegen::Same, codegen::OrText>>,
-                                    >,
-                                >()?
-                                .into_inner();
-                        }
-                        "notes" => notes = map_.next_value()?,
-                        "anything" => anything = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Guest {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut id: Option<String> = None;
+        let mut name: Option<String> = None;
+        let mut age: Option<i32> = None;
+        let mut mood: Option<Mood> = None;
+        let mut reason: Option<String> = None;
+        let mut secret: Option<wire::Secret> = None;
+        let mut wire: Option<String> = None;
+        let mut type_: Option<Rank> = None;
+        let mut weight: Option<f64> = None;
+        let mut vip: Option<bool> = None;
+        let mut patience: Option<i64> = None;
+        let mut old: Option<String> = None;
+        let mut home: Option<super::shared::Address> = None;
+        let mut settings: Option<Settings> = None;
+        let mut motto: Option<Motto> = None;
+        let mut wakes: Option<super::house::Hour> = None;
+        let mut orders: Option<Vec<Order>> = None;
+        let mut prices: Option<BTreeMap<String, i64>> = None;
+        let mut notes: Option<Map<String, Value>> = None;
+        let mut anything: Option<Value> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "id" => id = map.value_as::<codegen::OrNumber, _>()?,
+                "name" => name = map.value()?,
+                "age" => age = map.value_as::<codegen::OrText, _>()?,
+                "mood" => mood = map.value()?,
+                "reason" => reason = map.value()?,
+                "secret" => secret = map.value()?,
+                "wire" => wire = map.value()?,
+                "type" => type_ = map.value()?,
+                "weight" => weight = map.value()?,
+                "vip" => vip = map.value()?,
+                "patience" => patience = map.value()?,
+                "old" => old = map.value()?,
+                "home" => home = map.value()?,
+                "settings" => settings = map.json_text()?,
+                "motto" => motto = map.value_as::<codegen::OrJsonTextOrText, _>()?,
+                "wakes" => wakes = map.value()?,
+                "orders" => orders = map.value_as::<Vec<codegen::OrJsonText>, _>()?,
+                "prices" => {
+                    prices = map
+                        .value_as::<BTreeMap<codegen::Same, codegen::OrText>, _>()?;
                 }
-                Ok(Guest {
-                    id: id.ok_or_else(|| serde::de::Error::missing_field("id"))?,
-                    name: name.unwrap_or_default(),
-                    age: age.ok_or_else(|| serde::de::Error::missing_field("age"))?,
-                    mood: mood.ok_or_else(|| serde::de::Error::missing_field("mood"))?,
-                    reason,
-                    secret: secret
-                        .ok_or_else(|| serde::de::Error::missing_field("secret"))?,
-                    wire,
-                    type_,
-                    weight,
-                    vip,
-                    patience,
-                    old,
-                    home,
-                    settings,
-                    motto,
-                    wakes,
-                    orders: orders.unwrap_or_default(),
-                    prices: prices.unwrap_or_default(),
-                    notes: notes.unwrap_or_default(),
-                    anything,
-                })
+                "notes" => notes = map.value()?,
+                "anything" => anything = map.value()?,
+                _ => map.skip()?,
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self {
+            id: codegen::required("id", id)?,
+            name: name.unwrap_or_default(),
+            age: codegen::required("age", age)?,
+            mood: codegen::required("mood", mood)?,
+            reason,
+            secret: codegen::required("secret", secret)?,
+            wire,
+            type_,
+            weight,
+            vip,
+            patience,
+            old,
+            home,
+            settings,
+            motto,
+            wakes,
+            orders: orders.unwrap_or_default(),
+            prices: prices.unwrap_or_default(),
+            notes: notes.unwrap_or_default(),
+            anything,
+        })
     }
 }
 
@@ -488,18 +420,18 @@ pub struct Settings {
     /// Whether the lights are on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lights: Option<bool>,
-    /// Keys that the platform's document does not name, kept as they came.
+    /// Keys that the spec does not name, kept as they were read.
     #[serde(flatten)]
     pub extra: BTreeMap<String, Value>,
 }
 
 impl Settings {
-    /// All fields absent.
+    /// Creates a value with all fields absent.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            lights: Default::default(),
-            extra: Default::default(),
+            lights: None,
+            extra: BTreeMap::new(),
         }
     }
 
@@ -510,7 +442,7 @@ impl Settings {
         self
     }
 
-    /// Adds a key that the platform's document does not name.
+    /// Adds a key that the spec does not name.
     #[must_use]
     pub fn with_extra(
         mut self,
@@ -524,30 +456,23 @@ impl Settings {
 
 impl<'de> Deserialize<'de> for Settings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = Settings;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<Settings, M::Error> {
-                let mut lights: Option<bool> = None;
-                let mut extra = BTreeMap::new();
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "lights" => lights = map_.next_value()?,
-                        _ => {
-                            extra.insert(key_.into(), map_.next_value()?);
-                        }
-                    }
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Settings {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut lights: Option<bool> = None;
+        let mut extra = BTreeMap::new();
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "lights" => lights = map.value()?,
+                _ => {
+                    extra.insert(key.into(), map.value()?);
                 }
-                Ok(Settings { lights, extra })
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self { lights, extra })
     }
 }
 
@@ -561,7 +486,7 @@ pub struct Drink {
 }
 
 impl Drink {
-    /// With the fields that must be there; all others are absent.
+    /// Creates a value from its required fields. All others are absent.
     #[must_use]
     pub fn new(size: i32) -> Self {
         Self { size }
@@ -570,31 +495,22 @@ impl Drink {
 
 impl<'de> Deserialize<'de> for Drink {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = Drink;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<Drink, M::Error> {
-                let mut size: Option<i32> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "size" => size = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(Drink {
-                    size: size.ok_or_else(|| serde::de::Error::missing_field("size"))?,
-                })
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Drink {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut size: Option<i32> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "size" => size = map.value()?,
+                _ => map.skip()?,
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self {
+            size: codegen::required("size", size)?,
+        })
     }
 }
 
@@ -609,12 +525,10 @@ pub struct Meal {
 }
 
 impl Meal {
-    /// All fields absent.
+    /// Creates a value with all fields absent.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            courses: Default::default(),
-        }
+        Self { courses: Vec::new() }
     }
 
     /// Sets [`courses`](Self::courses).
@@ -630,31 +544,22 @@ impl Meal {
 
 impl<'de> Deserialize<'de> for Meal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = Meal;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<Meal, M::Error> {
-                let mut courses: Option<Vec<String>> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "courses" => courses = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(Meal {
-                    courses: courses.unwrap_or_default(),
-                })
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Meal {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut courses: Option<Vec<String>> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "courses" => courses = map.value()?,
+                _ => map.skip()?,
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self {
+            courses: courses.unwrap_or_default(),
+        })
     }
 }
 
@@ -667,7 +572,7 @@ pub struct Greeting {
 }
 
 impl Greeting {
-    /// With the fields that must be there; all others are absent.
+    /// Creates a value from its required fields. All others are absent.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into() }
@@ -676,31 +581,22 @@ impl Greeting {
 
 impl<'de> Deserialize<'de> for Greeting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = Greeting;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<Greeting, M::Error> {
-                let mut text: Option<String> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "text" => text = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(Greeting {
-                    text: text.ok_or_else(|| serde::de::Error::missing_field("text"))?,
-                })
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Greeting {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut text: Option<String> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "text" => text = map.value()?,
+                _ => map.skip()?,
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self {
+            text: codegen::required("text", text)?,
+        })
     }
 }
 
@@ -708,19 +604,19 @@ impl<'de> Deserialize<'de> for Greeting {
 #[derive(Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Farewell {
-    /// Keys that the platform's document does not name, kept as they came.
+    /// Keys that the spec does not name, kept as they were read.
     #[serde(flatten)]
     pub extra: BTreeMap<String, String>,
 }
 
 impl Farewell {
-    /// All fields absent.
+    /// Creates a value with all fields absent.
     #[must_use]
     pub fn new() -> Self {
-        Self { extra: Default::default() }
+        Self { extra: BTreeMap::new() }
     }
 
-    /// Adds a key that the platform's document does not name.
+    /// Adds a key that the spec does not name.
     #[must_use]
     pub fn with_extra(
         mut self,
@@ -734,39 +630,27 @@ impl Farewell {
 
 impl fmt::Debug for Farewell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Farewell")
-            .field("extra", &codegen::Hidden::of(&self.extra))
-            .finish()
+        f.debug_struct("Farewell").field("extra", &codegen::Hidden).finish()
     }
 }
 
 impl<'de> Deserialize<'de> for Farewell {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = Farewell;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<Farewell, M::Error> {
-                let mut extra = BTreeMap::new();
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    if let Some(value) = map_
-                        .next_value::<
-                            codegen::ReadAs<Option<String>, Option<codegen::OrJson>>,
-                        >()?
-                        .into_inner()
-                    {
-                        extra.insert(key_.into(), value);
-                    }
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Farewell {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut extra = BTreeMap::new();
+        while let Some(key) = map.key()? {
+            {
+                if let Some(value) = map.value_as::<codegen::OrJson, _>()? {
+                    extra.insert(key.into(), value);
                 }
-                Ok(Farewell { extra })
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self { extra })
     }
 }
 
@@ -776,7 +660,7 @@ impl<'de> Deserialize<'de> for Farewell {
 pub struct Silence {}
 
 impl Silence {
-    /// All fields absent.
+    /// Creates a value with all fields absent.
     #[must_use]
     pub fn new() -> Self {
         Self {}
@@ -785,23 +669,16 @@ impl Silence {
 
 impl<'de> Deserialize<'de> for Silence {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = Silence;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<Silence, M::Error> {
-                while map_.next_key::<serde::de::IgnoredAny>()?.is_some() {
-                    map_.next_value::<serde::de::IgnoredAny>()?;
-                }
-                Ok(Silence {})
-            }
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Silence {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        while map.key()?.is_some() {
+            map.skip()?;
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self {})
     }
 }
 
@@ -819,12 +696,12 @@ pub struct Motto {
 }
 
 impl Motto {
-    /// With the fields that must be there; all others are absent.
+    /// Creates a value from its required fields. All others are absent.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
-            loud: Default::default(),
+            loud: None,
         }
     }
 
@@ -838,34 +715,25 @@ impl Motto {
 
 impl<'de> Deserialize<'de> for Motto {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = Motto;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<Motto, M::Error> {
-                let mut text: Option<String> = None;
-                let mut loud: Option<bool> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "words" => text = map_.next_value()?,
-                        "loud" => loud = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(Motto {
-                    text: text.ok_or_else(|| serde::de::Error::missing_field("words"))?,
-                    loud,
-                })
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Motto {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut text: Option<String> = None;
+        let mut loud: Option<bool> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "words" => text = map.value()?,
+                "loud" => loud = map.value()?,
+                _ => map.skip()?,
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self {
+            text: codegen::required("words", text)?,
+            loud,
+        })
     }
 }
 
@@ -892,7 +760,7 @@ pub struct Word {
 }
 
 impl Word {
-    /// With the fields that must be there; all others are absent.
+    /// Creates a value from its required fields. All others are absent.
     #[must_use]
     pub fn new(text: impl Into<String>, last: bool) -> Self {
         Self { text: text.into(), last }
@@ -901,38 +769,29 @@ impl Word {
 
 impl<'de> Deserialize<'de> for Word {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = Word;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<Word, M::Error> {
-                let mut text: Option<String> = None;
-                let mut last: Option<bool> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "text" => text = map_.next_value()?,
-                        "last" => last = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(Word {
-                    text: text.ok_or_else(|| serde::de::Error::missing_field("text"))?,
-                    last: last.ok_or_else(|| serde::de::Error::missing_field("last"))?,
-                })
-            }
-        }
-        deserializer.deserialize_map(Fields)
+        codegen::read_object(deserializer)
     }
 }
 
-/// What `listGuests` takes in its path, query and headers.
+impl codegen::Object for Word {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut text: Option<String> = None;
+        let mut last: Option<bool> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "text" => text = map.value()?,
+                "last" => last = map.value()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            text: codegen::required("text", text)?,
+            last: codegen::required("last", last)?,
+        })
+    }
+}
+
+/// The parameters of `listGuests` in the path, the query and the headers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ListGuestsParameters {
@@ -958,16 +817,16 @@ pub struct ListGuestsParameters {
 }
 
 impl ListGuestsParameters {
-    /// With the fields that must be there; all others are absent.
+    /// Creates a value from its required fields. All others are absent.
     #[must_use]
     pub fn new(room_id: impl Into<String>) -> Self {
         Self {
             room_id: room_id.into(),
-            limit: Default::default(),
-            detailed: Default::default(),
-            mood: Default::default(),
-            trace_id: Default::default(),
-            key: Default::default(),
+            limit: None,
+            detailed: None,
+            mood: None,
+            trace_id: None,
+            key: None,
         }
     }
 
@@ -1009,63 +868,41 @@ impl ListGuestsParameters {
 
 impl<'de> Deserialize<'de> for ListGuestsParameters {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = ListGuestsParameters;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<ListGuestsParameters, M::Error> {
-                let mut room_id: Option<String> = None;
-                let mut limit: Option<i32> = None;
-                let mut detailed: Option<bool> = None;
-                let mut mood: Option<Mood> = None;
-                let mut trace_id: Option<String> = None;
-                let mut key: Option<wire::Secret> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "roomId" => room_id = map_.next_value()?,
-                        "limit" => {
-                            limit = map_
-                                .next_value::<
-                                    codegen::ReadAs<Option<i32>, Option<codegen::OrText>>,
-                                >()?
-                                .into_inner();
-                        }
-                        "detailed" => {
-                            detailed = map_
-                                .next_value::<
-                                    codegen::ReadAs<Option<bool>, Option<codegen::OrText>>,
-                                >()?
-                                .into_inner();
-                        }
-                        "mood" => mood = map_.next_value()?,
-                        "X-Trace-Id" => trace_id = map_.next_value()?,
-                        "key" => key = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(ListGuestsParameters {
-                    room_id: room_id
-                        .ok_or_else(|| serde::de::Error::missing_field("roomId"))?,
-                    limit,
-                    detailed,
-                    mood,
-                    trace_id,
-                    key,
-                })
-            }
-        }
-        deserializer.deserialize_map(Fields)
+        codegen::read_object(deserializer)
     }
 }
 
-/// What `addGuest` takes in its path, query and headers.
+impl codegen::Object for ListGuestsParameters {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut room_id: Option<String> = None;
+        let mut limit: Option<i32> = None;
+        let mut detailed: Option<bool> = None;
+        let mut mood: Option<Mood> = None;
+        let mut trace_id: Option<String> = None;
+        let mut key: Option<wire::Secret> = None;
+        while let Some(key_) = map.key()? {
+            match key_.as_str() {
+                "roomId" => room_id = map.value()?,
+                "limit" => limit = map.value_as::<codegen::OrText, _>()?,
+                "detailed" => detailed = map.value_as::<codegen::OrText, _>()?,
+                "mood" => mood = map.value()?,
+                "X-Trace-Id" => trace_id = map.value()?,
+                "key" => key = map.value()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            room_id: codegen::required("roomId", room_id)?,
+            limit,
+            detailed,
+            mood,
+            trace_id,
+            key,
+        })
+    }
+}
+
+/// The parameters of `addGuest` in the path, the query and the headers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AddGuestParameters {
@@ -1075,7 +912,7 @@ pub struct AddGuestParameters {
 }
 
 impl AddGuestParameters {
-    /// With the fields that must be there; all others are absent.
+    /// Creates a value from its required fields. All others are absent.
     #[must_use]
     pub fn new(room_id: impl Into<String>) -> Self {
         Self { room_id: room_id.into() }
@@ -1084,36 +921,26 @@ impl AddGuestParameters {
 
 impl<'de> Deserialize<'de> for AddGuestParameters {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = AddGuestParameters;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<AddGuestParameters, M::Error> {
-                let mut room_id: Option<String> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "roomId" => room_id = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(AddGuestParameters {
-                    room_id: room_id
-                        .ok_or_else(|| serde::de::Error::missing_field("roomId"))?,
-                })
-            }
-        }
-        deserializer.deserialize_map(Fields)
+        codegen::read_object(deserializer)
     }
 }
 
-/// What `whisper` takes in its path, query and headers.
+impl codegen::Object for AddGuestParameters {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut room_id: Option<String> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "roomId" => room_id = map.value()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            room_id: codegen::required("roomId", room_id)?,
+        })
+    }
+}
+
+/// The parameters of `whisper` in the path, the query and the headers.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct WhisperParameters {
@@ -1123,12 +950,10 @@ pub struct WhisperParameters {
 }
 
 impl WhisperParameters {
-    /// All fields absent.
+    /// Creates a value with all fields absent.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            authorization: Default::default(),
-        }
+        Self { authorization: None }
     }
 
     /// Sets [`authorization`](Self::authorization).
@@ -1141,29 +966,20 @@ impl WhisperParameters {
 
 impl<'de> Deserialize<'de> for WhisperParameters {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = WhisperParameters;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<WhisperParameters, M::Error> {
-                let mut authorization: Option<wire::Secret> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "Authorization" => authorization = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(WhisperParameters { authorization })
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for WhisperParameters {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut authorization: Option<wire::Secret> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "Authorization" => authorization = map.value()?,
+                _ => map.skip()?,
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self { authorization })
     }
 }
 
@@ -1175,8 +991,8 @@ pub enum Mood {
     Calm,
     /// Not at peace.
     Angry,
-    /// A value that this version does not know, written back as it came. Only reading
-    /// makes it, so that a known value is always its own variant.
+    /// A value that this version does not know. It is written back as it was read, and
+    /// only reading creates it, so that a known value is always its own variant.
     Unknown(UnknownMood),
 }
 
@@ -1185,7 +1001,7 @@ pub enum Mood {
 pub struct UnknownMood(Box<str>);
 
 impl Mood {
-    /// The text on the wire.
+    /// Returns the text on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -1200,13 +1016,12 @@ impl FromStr for Mood {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(
-            match text {
-                "calm" => Self::Calm,
-                "angry" => Self::Angry,
-                other => Self::Unknown(UnknownMood(other.into())),
-            },
-        )
+        let value = match text {
+            "calm" => Self::Calm,
+            "angry" => Self::Angry,
+            other => Self::Unknown(UnknownMood(other.into())),
+        };
+        Ok(value)
     }
 }
 
@@ -1238,8 +1053,8 @@ pub enum Rank {
     Regular,
     /// Owns the house.
     Owner,
-    /// A value that this version does not know, written back as it came. Only reading
-    /// makes it, so that a known value is always its own variant.
+    /// A value that this version does not know. It is written back as it was read, and
+    /// only reading creates it, so that a known value is always its own variant.
     Unknown(UnknownRank),
 }
 
@@ -1248,7 +1063,7 @@ pub enum Rank {
 pub struct UnknownRank(i64);
 
 impl Rank {
-    /// The number on the wire.
+    /// Returns the number on the wire.
     #[must_use]
     pub fn code(self) -> i64 {
         match self {
@@ -1259,7 +1074,7 @@ impl Rank {
         }
     }
 
-    /// The variant of a number.
+    /// Returns the variant for a number.
     #[must_use]
     pub fn from_code(code: i64) -> Self {
         match code {
@@ -1310,8 +1125,8 @@ pub enum Order {
     Drink(Drink),
     /// A meal.
     Meal(Meal),
-    /// A kind that this version does not know, written back as it came. Only reading
-    /// makes it.
+    /// A kind that this version does not know. It is written back as it was read, and only
+    /// reading creates it.
     Unknown(UnknownOrder),
 }
 
@@ -1320,7 +1135,7 @@ pub enum Order {
 pub struct UnknownOrder(Map<String, Value>);
 
 impl UnknownOrder {
-    /// The whole object, its tag included.
+    /// Returns the whole object, including its tag.
     #[must_use]
     pub fn json(&self) -> &Map<String, Value> {
         &self.0
@@ -1334,7 +1149,7 @@ impl fmt::Debug for UnknownOrder {
 }
 
 impl Order {
-    /// The value of `kind`.
+    /// Returns the value of `kind`.
     #[must_use]
     pub fn kind(&self) -> Cow<'_, str> {
         match self {
@@ -1387,7 +1202,6 @@ impl codegen::Union for Order {
         tag: &str,
         arm: D,
     ) -> codegen::Arm<Self, D, D::Error> {
-        use serde::Deserialize as _;
         match tag {
             "Drink" => codegen::Arm::Known(Drink::deserialize(arm).map(Self::Drink)),
             "Meal" => codegen::Arm::Known(Meal::deserialize(arm).map(Self::Meal)),
@@ -1410,8 +1224,8 @@ pub enum Question {
     Farewell(Farewell),
     /// Nothing is said; there is nothing but the tag.
     Silence(Silence),
-    /// A kind that this version does not know, written back as it came. Only reading
-    /// makes it.
+    /// A kind that this version does not know. It is written back as it was read, and only
+    /// reading creates it.
     Unknown(UnknownQuestion),
 }
 
@@ -1420,7 +1234,7 @@ pub enum Question {
 pub struct UnknownQuestion(Map<String, Value>);
 
 impl UnknownQuestion {
-    /// The whole object, its tag included.
+    /// Returns the whole object, including its tag.
     #[must_use]
     pub fn json(&self) -> &Map<String, Value> {
         &self.0
@@ -1434,7 +1248,7 @@ impl fmt::Debug for UnknownQuestion {
 }
 
 impl Question {
-    /// The value of `action`.
+    /// Returns the value of `action`.
     #[must_use]
     pub fn kind(&self) -> Cow<'_, str> {
         match self {
@@ -1495,7 +1309,6 @@ impl codegen::Union for Question {
         tag: &str,
         arm: D,
     ) -> codegen::Arm<Self, D, D::Error> {
-        use serde::Deserialize as _;
         match tag {
             "8" => codegen::Arm::Known(Greeting::deserialize(arm).map(Self::Greeting)),
             "9" => codegen::Arm::Known(Farewell::deserialize(arm).map(Self::Farewell)),
@@ -1513,7 +1326,7 @@ impl wire::Validate for GuestList {
     fn check(&self, report: &mut codegen::Report<'_>) {
         report.field("guests").count(self.guests.len(), ..=3);
         for (index, item) in self.guests.iter().enumerate() {
-            wire::Validate::check(item, &mut report.field("guests").item(index));
+            item.check(&mut report.field("guests").item(index));
         }
     }
 }
@@ -1538,19 +1351,19 @@ impl wire::Validate for Guest {
             report.field("patience").integer(*value, 1..);
         }
         if let Some(value) = &self.home {
-            wire::Validate::check(value, &mut report.field("home"));
+            value.check(&mut report.field("home"));
         }
         if let Some(value) = &self.settings {
-            wire::Validate::check(value, &mut report.field("settings"));
+            value.check(&mut report.field("settings"));
         }
         if let Some(value) = &self.motto {
-            wire::Validate::check(value, &mut report.field("motto"));
+            value.check(&mut report.field("motto"));
         }
         if let Some(value) = &self.wakes {
-            wire::Validate::check(value, &mut report.field("wakes"));
+            value.check(&mut report.field("wakes"));
         }
         for (index, item) in self.orders.iter().enumerate() {
-            wire::Validate::check(item, &mut report.field("orders").item(index));
+            item.check(&mut report.field("orders").item(index));
         }
         for (key, item) in &self.prices {
             report.field("prices").field(key).integer(*item, 0..);
@@ -1561,17 +1374,14 @@ impl wire::Validate for Guest {
     }
 }
 
-impl wire::Validate for Mood {
-    fn check(&self, _: &mut codegen::Report<'_>) {}
-}
+impl wire::Validate for Mood {}
 
-impl wire::Validate for Rank {
-    fn check(&self, _: &mut codegen::Report<'_>) {}
-}
+impl wire::Validate for Rank {}
 
 impl wire::Validate for Settings {
     fn check(&self, report: &mut codegen::Report<'_>) {
-        report.further_keys(&self.extra, &["lights"]);
+        let named = ["lights"];
+        report.further_keys(&self.extra, &named);
     }
 }
 
@@ -1607,19 +1417,16 @@ impl wire::Validate for Question {
     }
 }
 
-impl wire::Validate for Greeting {
-    fn check(&self, _: &mut codegen::Report<'_>) {}
-}
+impl wire::Validate for Greeting {}
 
 impl wire::Validate for Farewell {
     fn check(&self, report: &mut codegen::Report<'_>) {
-        report.further_keys(&self.extra, &["action"]);
+        let named = ["action"];
+        report.further_keys(&self.extra, &named);
     }
 }
 
-impl wire::Validate for Silence {
-    fn check(&self, _: &mut codegen::Report<'_>) {}
-}
+impl wire::Validate for Silence {}
 
 impl wire::Validate for Motto {
     fn check(&self, report: &mut codegen::Report<'_>) {
@@ -1627,9 +1434,7 @@ impl wire::Validate for Motto {
     }
 }
 
-impl wire::Validate for Word {
-    fn check(&self, _: &mut codegen::Report<'_>) {}
-}
+impl wire::Validate for Word {}
 
 impl wire::Validate for ListGuestsParameters {
     fn check(&self, report: &mut codegen::Report<'_>) {
@@ -1642,13 +1447,9 @@ impl wire::Validate for ListGuestsParameters {
     }
 }
 
-impl wire::Validate for AddGuestParameters {
-    fn check(&self, _: &mut codegen::Report<'_>) {}
-}
+impl wire::Validate for AddGuestParameters {}
 
-impl wire::Validate for WhisperParameters {
-    fn check(&self, _: &mut codegen::Report<'_>) {}
-}
+impl wire::Validate for WhisperParameters {}
 
 impl schemars::JsonSchema for GuestList {
     fn schema_name() -> Cow<'static, str> {
@@ -1656,7 +1457,7 @@ impl schemars::JsonSchema for GuestList {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "GuestList").into()
+        concat!(module_path!(), "::GuestList").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -1664,38 +1465,16 @@ impl schemars::JsonSchema for GuestList {
             r##"{
   "type": "object",
   "description": "Guests, and whether the call went well.",
-  "required": [
-    "success",
-    "guests"
-  ],
+  "required": ["success", "guests"],
   "properties": {
-    "success": {
-      "type": "boolean",
-      "description": "Whether the call went well."
-    },
-    "guests": {
-      "type": "array",
-      "description": "The guests.",
-      "maxItems": 3,
-      "items": {
-        "$ref": "Guest"
-      }
-    },
-    "message": {
-      "type": "string",
-      "description": "A text, under one of two names."
-    },
-    "total": {
-      "type": "integer",
-      "format": "int64",
-      "description": "A number, under one of three names."
-    }
+    "success": {"type": "boolean", "description": "Whether the call went well."},
+    "guests": {"type": "array", "description": "The guests.", "maxItems": 3, "items": {"$ref": "Guest"}},
+    "message": {"type": "string", "description": "A text, under one of two names."},
+    "total": {"type": "integer", "format": "int64", "description": "A number, under one of three names."}
   }
 }"##,
-            &mut |name| match name {
-                "Guest" => Some(generator.subschema_for::<Guest>()),
-                _ => None,
-            },
+            generator,
+            &[("Guest", codegen::subschema::<Guest>)],
         )
     }
 }
@@ -1706,7 +1485,7 @@ impl schemars::JsonSchema for Guest {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Guest").into()
+        concat!(module_path!(), "::Guest").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -1714,14 +1493,7 @@ impl schemars::JsonSchema for Guest {
             r##"{
   "type": "object",
   "description": "A guest.\n\nThe second paragraph of a description stays apart from the first.\n",
-  "required": [
-    "id",
-    "name",
-    "age",
-    "mood",
-    "secret",
-    "wire"
-  ],
+  "required": ["id", "name", "age", "mood", "secret", "wire"],
   "properties": {
     "id": {
       "type": "string",
@@ -1729,11 +1501,7 @@ impl schemars::JsonSchema for Guest {
       "maxLength": 8,
       "description": "The id; old peers send a number."
     },
-    "name": {
-      "type": "string",
-      "maxLength": 10,
-      "description": "What the guest is called."
-    },
+    "name": {"type": "string", "maxLength": 10, "description": "What the guest is called."},
     "age": {
       "type": "integer",
       "format": "int32",
@@ -1741,50 +1509,19 @@ impl schemars::JsonSchema for Guest {
       "maximum": 150,
       "description": "In years."
     },
-    "mood": {
-      "allOf": [
-        {
-          "$ref": "Mood"
-        }
-      ],
-      "description": "How the guest feels now."
-    },
-    "reason": {
-      "type": "string",
-      "description": "Why the guest is angry."
-    },
-    "secret": {
-      "type": "string",
-      "format": "password",
-      "description": "Opens the door."
-    },
-    "wire": {
-      "type": "string",
-      "description": "Required by the document, left out by peers."
-    },
-    "type": {
-      "allOf": [
-        {
-          "$ref": "Rank"
-        }
-      ],
-      "description": "A name that is a keyword of Rust."
-    },
+    "mood": {"allOf": [{"$ref": "Mood"}], "description": "How the guest feels now."},
+    "reason": {"type": "string", "description": "Why the guest is angry."},
+    "secret": {"type": "string", "format": "password", "description": "Opens the door."},
+    "wire": {"type": "string", "description": "Required by the document, left out by peers."},
+    "type": {"allOf": [{"$ref": "Rank"}], "description": "A name that is a keyword of Rust."},
     "weight": {
-      "type": [
-        "number",
-        "null"
-      ],
+      "type": ["number", "null"],
       "format": "double",
       "minimum": 0.5,
       "default": 70.5,
       "description": "In kilograms."
     },
-    "vip": {
-      "type": "boolean",
-      "default": false,
-      "description": "Whether the guest is important."
-    },
+    "vip": {"type": "boolean", "default": false, "description": "Whether the guest is important."},
     "patience": {
       "type": "integer",
       "format": "int64",
@@ -1792,79 +1529,43 @@ impl schemars::JsonSchema for Guest {
       "default": 5,
       "description": "In seconds."
     },
-    "old": {
-      "type": "string",
-      "deprecated": true,
-      "description": "Not used any more."
-    },
-    "home": {
-      "allOf": [
-        {
-          "$ref": "Address"
-        }
-      ],
-      "description": "A type of another spec."
-    },
+    "old": {"type": "string", "deprecated": true, "description": "Not used any more."},
+    "home": {"allOf": [{"$ref": "Address"}], "description": "A type of another spec."},
     "settings": {
       "type": "string",
       "format": "json-string",
       "contentMediaType": "application/json",
-      "contentSchema": {
-        "$ref": "Settings"
-      },
+      "contentSchema": {"$ref": "Settings"},
       "description": "An object, as JSON in a string."
     },
     "motto": {
-      "allOf": [
-        {
-          "$ref": "Motto"
-        }
-      ],
+      "allOf": [{"$ref": "Motto"}],
       "description": "An object, its JSON in a string, or its text alone."
     },
-    "wakes": {
-      "type": "string",
-      "format": "hour",
-      "description": "A text with a type of its own."
-    },
+    "wakes": {"type": "string", "format": "hour", "description": "A text with a type of its own."},
     "orders": {
       "type": "array",
       "description": "What was ordered.",
-      "items": {
-        "allOf": [
-          {
-            "$ref": "Order"
-          }
-        ]
-      }
+      "items": {"allOf": [{"$ref": "Order"}]}
     },
     "prices": {
       "type": "object",
       "description": "What it costs.",
-      "additionalProperties": {
-        "type": "integer",
-        "format": "int64",
-        "minimum": 0
-      }
+      "additionalProperties": {"type": "integer", "format": "int64", "minimum": 0}
     },
-    "notes": {
-      "type": "object",
-      "description": "An object of any keys."
-    },
-    "anything": {
-      "description": "Any JSON."
-    }
+    "notes": {"type": "object", "description": "An object of any keys."},
+    "anything": {"description": "Any JSON."}
   }
 }"##,
-            &mut |name| match name {
-                "Address" => Some(generator.subschema_for::<super::shared::Address>()),
-                "Mood" => Some(generator.subschema_for::<Mood>()),
-                "Motto" => Some(generator.subschema_for::<Motto>()),
-                "Order" => Some(generator.subschema_for::<Order>()),
-                "Rank" => Some(generator.subschema_for::<Rank>()),
-                "Settings" => Some(generator.subschema_for::<Settings>()),
-                _ => None,
-            },
+            generator,
+            &[
+                ("Address", codegen::subschema::<super::shared::Address>),
+                ("Mood", codegen::subschema::<Mood>),
+                ("Motto", codegen::subschema::<Motto>),
+                ("Order", codegen::subschema::<Order>),
+                ("Rank", codegen::subschema::<Rank>),
+                ("Settings", codegen::subschema::<Settings>),
+            ],
         )
     }
 }
@@ -1875,20 +1576,14 @@ impl schemars::JsonSchema for Mood {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Mood").into()
+        concat!(module_path!(), "::Mood").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
-            r##"{
-  "type": "string",
-  "description": "How somebody feels.",
-  "enum": [
-    "calm",
-    "angry"
-  ]
-}"##,
-            &mut |_| None,
+            r##"{"type": "string", "description": "How somebody feels.", "enum": ["calm", "angry"]}"##,
+            generator,
+            &[],
         )
     }
 }
@@ -1899,21 +1594,14 @@ impl schemars::JsonSchema for Rank {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Rank").into()
+        concat!(module_path!(), "::Rank").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
-            r##"{
-  "type": "integer",
-  "description": "How high somebody stands.",
-  "enum": [
-    -1,
-    0,
-    10
-  ]
-}"##,
-            &mut |_| None,
+            r##"{"type": "integer", "description": "How high somebody stands.", "enum": [-1, 0, 10]}"##,
+            generator,
+            &[],
         )
     }
 }
@@ -1924,23 +1612,19 @@ impl schemars::JsonSchema for Settings {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Settings").into()
+        concat!(module_path!(), "::Settings").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "type": "object",
   "description": "Keys that are not named are kept.",
-  "properties": {
-    "lights": {
-      "type": "boolean",
-      "description": "Whether the lights are on."
-    }
-  },
+  "properties": {"lights": {"type": "boolean", "description": "Whether the lights are on."}},
   "additionalProperties": true
 }"##,
-            &mut |_| None,
+            generator,
+            &[],
         )
     }
 }
@@ -1951,27 +1635,20 @@ impl schemars::JsonSchema for Order {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Order").into()
+        concat!(module_path!(), "::Order").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "description": "Something that was ordered.",
-  "oneOf": [
-    {
-      "$ref": "DrinkParams"
-    },
-    {
-      "$ref": "MealParams"
-    }
-  ]
+  "oneOf": [{"$ref": "DrinkParams"}, {"$ref": "MealParams"}]
 }"##,
-            &mut |name| match name {
-                "DrinkParams" => Some(generator.subschema_for::<Drink>()),
-                "MealParams" => Some(generator.subschema_for::<Meal>()),
-                _ => None,
-            },
+            generator,
+            &[
+                ("DrinkParams", codegen::subschema::<Drink>),
+                ("MealParams", codegen::subschema::<Meal>),
+            ],
         )
     }
 }
@@ -1982,26 +1659,17 @@ impl schemars::JsonSchema for Drink {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Drink").into()
+        concat!(module_path!(), "::Drink").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "type": "object",
   "description": "A drink.",
-  "required": [
-    "kind",
-    "size"
-  ],
+  "required": ["kind", "size"],
   "properties": {
-    "kind": {
-      "type": "string",
-      "enum": [
-        "Drink"
-      ],
-      "description": "Says that it is a drink."
-    },
+    "kind": {"type": "string", "enum": ["Drink"], "description": "Says that it is a drink."},
     "size": {
       "type": "integer",
       "format": "int32",
@@ -2011,7 +1679,8 @@ impl schemars::JsonSchema for Drink {
     }
   }
 }"##,
-            &mut |_| None,
+            generator,
+            &[],
         )
     }
 }
@@ -2022,36 +1691,22 @@ impl schemars::JsonSchema for Meal {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Meal").into()
+        concat!(module_path!(), "::Meal").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "type": "object",
   "description": "A meal.",
-  "required": [
-    "kind"
-  ],
+  "required": ["kind"],
   "properties": {
-    "kind": {
-      "type": "string",
-      "enum": [
-        "Meal"
-      ],
-      "description": "Says that it is a meal."
-    },
-    "courses": {
-      "type": "array",
-      "minItems": 1,
-      "description": "The courses.",
-      "items": {
-        "type": "string"
-      }
-    }
+    "kind": {"type": "string", "enum": ["Meal"], "description": "Says that it is a meal."},
+    "courses": {"type": "array", "minItems": 1, "description": "The courses.", "items": {"type": "string"}}
   }
 }"##,
-            &mut |_| None,
+            generator,
+            &[],
         )
     }
 }
@@ -2062,31 +1717,21 @@ impl schemars::JsonSchema for Question {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Question").into()
+        concat!(module_path!(), "::Question").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "description": "Something that is asked; the kind is a number.",
-  "oneOf": [
-    {
-      "$ref": "Greeting"
-    },
-    {
-      "$ref": "Farewell"
-    },
-    {
-      "$ref": "Silence"
-    }
-  ]
+  "oneOf": [{"$ref": "Greeting"}, {"$ref": "Farewell"}, {"$ref": "Silence"}]
 }"##,
-            &mut |name| match name {
-                "Farewell" => Some(generator.subschema_for::<Farewell>()),
-                "Greeting" => Some(generator.subschema_for::<Greeting>()),
-                "Silence" => Some(generator.subschema_for::<Silence>()),
-                _ => None,
-            },
+            generator,
+            &[
+                ("Farewell", codegen::subschema::<Farewell>),
+                ("Greeting", codegen::subschema::<Greeting>),
+                ("Silence", codegen::subschema::<Silence>),
+            ],
         )
     }
 }
@@ -2097,34 +1742,27 @@ impl schemars::JsonSchema for Greeting {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Greeting").into()
+        concat!(module_path!(), "::Greeting").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "type": "object",
   "description": "A greeting.",
-  "required": [
-    "action",
-    "text"
-  ],
+  "required": ["action", "text"],
   "properties": {
     "action": {
       "type": "integer",
       "format": "int32",
-      "enum": [
-        8
-      ],
+      "enum": [8],
       "description": "Says that it is a greeting."
     },
-    "text": {
-      "type": "string",
-      "description": "The words."
-    }
+    "text": {"type": "string", "description": "The words."}
   }
 }"##,
-            &mut |_| None,
+            generator,
+            &[],
         )
     }
 }
@@ -2135,32 +1773,27 @@ impl schemars::JsonSchema for Farewell {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Farewell").into()
+        concat!(module_path!(), "::Farewell").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "type": "object",
   "description": "A farewell.",
-  "required": [
-    "action"
-  ],
+  "required": ["action"],
   "properties": {
     "action": {
       "type": "integer",
       "format": "int32",
-      "enum": [
-        9
-      ],
+      "enum": [9],
       "description": "Says that it is a farewell."
     }
   },
-  "additionalProperties": {
-    "type": "string"
-  }
+  "additionalProperties": {"type": "string"}
 }"##,
-            &mut |_| None,
+            generator,
+            &[],
         )
     }
 }
@@ -2171,29 +1804,26 @@ impl schemars::JsonSchema for Silence {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Silence").into()
+        concat!(module_path!(), "::Silence").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "type": "object",
   "description": "Nothing is said; there is nothing but the tag.",
-  "required": [
-    "action"
-  ],
+  "required": ["action"],
   "properties": {
     "action": {
       "type": "integer",
       "format": "int32",
-      "enum": [
-        10
-      ],
+      "enum": [10],
       "description": "Says that nothing is said."
     }
   }
 }"##,
-            &mut |_| None,
+            generator,
+            &[],
         )
     }
 }
@@ -2204,29 +1834,22 @@ impl schemars::JsonSchema for Motto {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Motto").into()
+        concat!(module_path!(), "::Motto").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "type": "object",
   "description": "What a guest lives by.",
-  "required": [
-    "words"
-  ],
+  "required": ["words"],
   "properties": {
-    "words": {
-      "type": "string",
-      "description": "The motto itself."
-    },
-    "loud": {
-      "type": "boolean",
-      "description": "Whether it is shouted."
-    }
+    "words": {"type": "string", "description": "The motto itself."},
+    "loud": {"type": "boolean", "description": "Whether it is shouted."}
   }
 }"##,
-            &mut |_| None,
+            generator,
+            &[],
         )
     }
 }
@@ -2237,30 +1860,22 @@ impl schemars::JsonSchema for Word {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Word").into()
+        concat!(module_path!(), "::Word").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "type": "object",
   "description": "One event of the stream.",
-  "required": [
-    "text",
-    "last"
-  ],
+  "required": ["text", "last"],
   "properties": {
-    "text": {
-      "type": "string",
-      "description": "The word."
-    },
-    "last": {
-      "type": "boolean",
-      "description": "Whether it is the last one."
-    }
+    "text": {"type": "string", "description": "The word."},
+    "last": {"type": "boolean", "description": "Whether it is the last one."}
   }
 }"##,
-            &mut |_| None,
+            generator,
+            &[],
         )
     }
 }
@@ -2268,48 +1883,48 @@ impl schemars::JsonSchema for Word {
 /// The operations of the platform: id, method and path of each.
 pub mod operations {
     use ::callbot::wire::Operation;
+    use http::Method;
+
+    /// The keys of secrets, in requests and answers.
+    const SECRETS: &[&str] = &["Authorization", "key", "secret"];
 
     /// `GET /rooms/{roomId}/guests`.
     pub static LIST_GUESTS: Operation = Operation::new(
             "listGuests",
-            http::Method::GET,
+            Method::GET,
             "/rooms/{roomId}/guests",
         )
-        .with_secrets(&["Authorization", "key", "secret"]);
+        .with_secrets(SECRETS);
 
     /// `POST /rooms/{roomId}/guests`.
     pub static ADD_GUEST: Operation = Operation::new(
             "addGuest",
-            http::Method::POST,
+            Method::POST,
             "/rooms/{roomId}/guests",
         )
-        .with_secrets(&["Authorization", "key", "secret"])
+        .with_secrets(SECRETS)
         .once();
 
     /// `GET /status`.
     pub static GET_STATUS: Operation = Operation::new(
             "getStatus",
-            http::Method::GET,
+            Method::GET,
             "/status",
         )
-        .with_secrets(&["Authorization", "key", "secret"]);
+        .with_secrets(SECRETS);
 
     /// `GET /whisper`.
-    pub static WHISPER: Operation = Operation::new(
-            "whisper",
-            http::Method::GET,
-            "/whisper",
-        )
-        .with_secrets(&["Authorization", "key", "secret"])
+    pub static WHISPER: Operation = Operation::new("whisper", Method::GET, "/whisper")
+        .with_secrets(SECRETS)
         .with_bases(&["/old", "/new"])
         .with_spellings(&["/Whisper"]);
 
     /// `POST /talk`.
-    pub static TALK: Operation = Operation::new("talk", http::Method::POST, "/talk")
-        .with_secrets(&["Authorization", "key", "secret"]);
+    pub static TALK: Operation = Operation::new("talk", Method::POST, "/talk")
+        .with_secrets(SECRETS);
 }
 
-/// Calls a server of the Fixture of the compiler.
+/// A client of the Fixture of the compiler.
 ///
 /// Cheap to clone; all clones share their connections.
 #[derive(Debug, Clone)]
@@ -2339,35 +1954,27 @@ impl Client {
         }
     }
 
-    fn raw(&self) -> (raw::Client, codegen::Capture) {
-        let capture = codegen::Capture::default();
-        let (base_url, http) = self.core.connection();
-        (raw::Client::new_with_client(base_url, http, capture.clone()), capture)
-    }
-
     /// Lists the guests of a room.
     ///
     /// Takes parameters from the path, the query and a header.
     ///
     /// # Errors
-    /// See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
-    /// has an error of its own, and a failure that the peer reports in the body is an error too.
+    /// See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
+    /// deadline has its own error. A failure that the peer reports in its answer is an error too.
     pub async fn list_guests(
         &self,
         parameters: &ListGuestsParameters,
     ) -> Result<client::Answer<GuestList>, client::Error> {
         let operation = &operations::LIST_GUESTS;
         codegen::check(operation, parameters)?;
-        let (raw, capture) = self.raw();
-        let built = raw
-            .list_guests(
-                &codegen::segment(operation, "roomId", &parameters.room_id)?,
-                parameters.detailed.as_ref().map(codegen::parameter).as_deref(),
-                parameters.limit.as_ref().map(codegen::parameter).as_deref(),
-                parameters.mood.as_ref().map(codegen::parameter).as_deref(),
-            )
-            .await;
-        let mut http = capture.request(operation, built.err())?;
+        let built = raw::list_guests(
+            self.core.connection(),
+            &codegen::segment(operation, "roomId", &parameters.room_id)?,
+            parameters.detailed.as_ref().map(codegen::parameter).as_deref(),
+            parameters.limit.as_ref().map(codegen::parameter).as_deref(),
+            parameters.mood.as_ref().map(codegen::parameter).as_deref(),
+        );
+        let mut http = codegen::built(operation, built)?;
         if let Some(value) = &parameters.trace_id {
             codegen::header(operation, &mut http, "X-Trace-Id", value)?;
         }
@@ -2382,8 +1989,8 @@ impl Client {
     /// Takes a parameter and a body.
     ///
     /// # Errors
-    /// See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
-    /// has an error of its own, and a failure that the peer reports in the body is an error too.
+    /// See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
+    /// deadline has its own error. A failure that the peer reports in its answer is an error too.
     pub async fn add_guest(
         &self,
         parameters: &AddGuestParameters,
@@ -2392,14 +1999,12 @@ impl Client {
         let operation = &operations::ADD_GUEST;
         codegen::check(operation, parameters)?;
         codegen::check(operation, request)?;
-        let (raw, capture) = self.raw();
-        let built = raw
-            .add_guest(
-                &codegen::segment(operation, "roomId", &parameters.room_id)?,
-                request,
-            )
-            .await;
-        let http = capture.request(operation, built.err())?;
+        let built = raw::add_guest(
+            self.core.connection(),
+            &codegen::segment(operation, "roomId", &parameters.room_id)?,
+            request,
+        );
+        let http = codegen::built(operation, built)?;
         self.core.answer(operation, http).await
     }
 
@@ -2408,14 +2013,13 @@ impl Client {
     /// Takes nothing. A server may leave it out.
     ///
     /// # Errors
-    /// See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
-    /// has an error of its own, and a failure that the peer reports in the body is an error too.
+    /// See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
+    /// deadline has its own error. A failure that the peer reports in its answer is an error too.
     #[deprecated]
     pub async fn get_status(&self) -> Result<client::Answer<GuestList>, client::Error> {
         let operation = &operations::GET_STATUS;
-        let (raw, capture) = self.raw();
-        let built = raw.get_status().await;
-        let http = capture.request(operation, built.err())?;
+        let built = raw::get_status(self.core.connection());
+        let http = codegen::built(operation, built)?;
         self.core.answer(operation, http).await
     }
 
@@ -2424,17 +2028,16 @@ impl Client {
     /// Takes credentials, answers with a stream; it stands below two bases, with two spellings.
     ///
     /// # Errors
-    /// See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
-    /// has an error of its own, and a failure that the peer reports in the body is an error too.
+    /// See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
+    /// deadline has its own error. A failure that the peer reports in its answer is an error too.
     pub async fn whisper(
         &self,
         parameters: &WhisperParameters,
     ) -> Result<client::EventStream<Word>, client::Error> {
         let operation = &operations::WHISPER;
         codegen::check(operation, parameters)?;
-        let (raw, capture) = self.raw();
-        let built = raw.whisper().await;
-        let mut http = capture.request(operation, built.err())?;
+        let built = raw::whisper(self.core.connection());
+        let mut http = codegen::built(operation, built)?;
         if let Some(value) = &parameters.authorization {
             codegen::secret_header(operation, &mut http, "Authorization", value)?;
         }
@@ -2446,17 +2049,16 @@ impl Client {
     /// Answers with a stream of events.
     ///
     /// # Errors
-    /// See [`client::Error`]: what breaks a rule of the spec is refused before it leaves, every deadline
-    /// has an error of its own, and a failure that the peer reports in the body is an error too.
+    /// See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
+    /// deadline has its own error. A failure that the peer reports in its answer is an error too.
     pub async fn talk(
         &self,
         request: &Question,
     ) -> Result<client::EventStream<Word>, client::Error> {
         let operation = &operations::TALK;
         codegen::check(operation, request)?;
-        let (raw, capture) = self.raw();
-        let built = raw.talk(request).await;
-        let http = capture.request(operation, built.err())?;
+        let built = raw::talk(self.core.connection(), request);
+        let http = codegen::built(operation, built)?;
         self.core.events(operation, http).await
     }
 }
@@ -2475,224 +2077,57 @@ impl From<codegen::Core> for Client {
     }
 }
 
-impl progenitor_client::ClientHooks<codegen::Capture> for raw::Client {
-    async fn exec(
-        &self,
-        request: reqwest::Request,
-        _: &progenitor_client::OperationInfo,
-    ) -> reqwest::Result<reqwest::Response> {
-        use progenitor_client::ClientInfo;
-        Ok(self.inner().keep(request))
-    }
-}
-
-#[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, unused)]
 mod raw {
-    #[allow(unused_imports)]
-    pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-    #[allow(unused_imports)]
-    use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
+    use progenitor_client::{QueryParam, encode_path};
+    use super::*;
 
-    #[derive(Clone, Debug)]
-    /**Client for Fixture of the compiler
-
-Version: 1*/
-    pub struct Client {
-        pub(crate) baseurl: String,
-        pub(crate) client: reqwest::Client,
-        pub(crate) inner: ::callbot::codegen::Capture,
+    pub(super) fn list_guests(
+        to: codegen::Connection<'_>,
+        room_id: &str,
+        detailed: Option<&str>,
+        limit: Option<&str>,
+        mood: Option<&str>,
+    ) -> reqwest::Result<reqwest::Request> {
+        let room_id = encode_path(room_id);
+        let url = format!("{}/rooms/{}/guests", to.base_url, room_id);
+        to.client
+            .get(url)
+            .query(&QueryParam::new("detailed", &detailed))
+            .query(&QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("mood", &mood))
+            .build()
     }
 
-    impl Client {
-        /// Construct a new client with an existing `reqwest::Client`,
-        /// allowing more control over its configuration.
-        ///
-        /// `baseurl` is the base URL provided to the internal
-        /// `reqwest::Client`, and should include a scheme and hostname,
-        /// as well as port and a path stem if applicable.
-        pub fn new_with_client(
-            baseurl: &str,
-            client: reqwest::Client,
-            inner: ::callbot::codegen::Capture,
-        ) -> Self {
-            Self {
-                baseurl: baseurl.to_string(),
-                client,
-                inner,
-            }
-        }
+    pub(super) fn add_guest(
+        to: codegen::Connection<'_>,
+        room_id: &str,
+        body: &Guest,
+    ) -> reqwest::Result<reqwest::Request> {
+        let room_id = encode_path(room_id);
+        let url = format!("{}/rooms/{}/guests", to.base_url, room_id);
+        to.client.post(url).json(&body).build()
     }
 
-    impl ClientInfo<::callbot::codegen::Capture> for Client {
-        fn api_version() -> &'static str {
-            "1"
-        }
-
-        fn baseurl(&self) -> &str {
-            self.baseurl.as_str()
-        }
-
-        fn client(&self) -> &reqwest::Client {
-            &self.client
-        }
-
-        fn inner(&self) -> &::callbot::codegen::Capture {
-            &self.inner
-        }
+    pub(super) fn get_status(
+        to: codegen::Connection<'_>,
+    ) -> reqwest::Result<reqwest::Request> {
+        let url = format!("{}/status", to.base_url);
+        to.client.get(url).build()
     }
 
-    const _: () = {
-        #[allow(dead_code)]
-        fn assert_client_hooks()
-        where
-            Client: ClientHooks<::callbot::codegen::Capture>,
-        {}
-    };
+    pub(super) fn whisper(
+        to: codegen::Connection<'_>,
+    ) -> reqwest::Result<reqwest::Request> {
+        let url = format!("{}/whisper", to.base_url);
+        to.client.get(url).build()
+    }
 
-    #[allow(clippy::all)]
-    impl Client {
-        /**Sends a `GET` request to `/rooms/{roomId}/guests`
-
-*/
-        pub async fn list_guests<'a>(
-            &'a self,
-            room_id: &'a str,
-            detailed: Option<&'a str>,
-            limit: Option<&'a str>,
-            mood: Option<&'a str>,
-        ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
-            let url = format!(
-                "{}/rooms/{}/guests", self.baseurl, encode_path(& room_id.to_string()),
-            );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            #[allow(unused_mut)]
-            let mut request = self
-                .client
-                .get(url)
-                .query(&progenitor_client::QueryParam::new("detailed", &detailed))
-                .query(&progenitor_client::QueryParam::new("limit", &limit))
-                .query(&progenitor_client::QueryParam::new("mood", &mood))
-                .headers(header_map)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "list_guests",
-            };
-            self.pre(&mut request, &info).await?;
-            let result = self.exec(request, &info).await;
-            self.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => Ok(ResponseValue::stream(response)),
-                _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
-            }
-        }
-
-        /**Sends a `POST` request to `/rooms/{roomId}/guests`
-
-*/
-        pub async fn add_guest<'a>(
-            &'a self,
-            room_id: &'a str,
-            body: &'a super::Guest,
-        ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
-            let url = format!(
-                "{}/rooms/{}/guests", self.baseurl, encode_path(& room_id.to_string()),
-            );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            #[allow(unused_mut)]
-            let mut request = self
-                .client
-                .post(url)
-                .json(&body)
-                .headers(header_map)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "add_guest",
-            };
-            self.pre(&mut request, &info).await?;
-            let result = self.exec(request, &info).await;
-            self.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => Ok(ResponseValue::stream(response)),
-                _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
-            }
-        }
-
-        /**Sends a `GET` request to `/status`
-
-*/
-        pub async fn get_status<'a>(
-            &'a self,
-        ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
-            let url = format!("{}/status", self.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            #[allow(unused_mut)]
-            let mut request = self.client.get(url).headers(header_map).build()?;
-            let info = OperationInfo {
-                operation_id: "get_status",
-            };
-            self.pre(&mut request, &info).await?;
-            let result = self.exec(request, &info).await;
-            self.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => Ok(ResponseValue::stream(response)),
-                _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
-            }
-        }
-
-        /**Sends a `GET` request to `/whisper`
-
-*/
-        pub async fn whisper<'a>(
-            &'a self,
-        ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
-            let url = format!("{}/whisper", self.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            #[allow(unused_mut)]
-            let mut request = self.client.get(url).headers(header_map).build()?;
-            let info = OperationInfo {
-                operation_id: "whisper",
-            };
-            self.pre(&mut request, &info).await?;
-            let result = self.exec(request, &info).await;
-            self.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => Ok(ResponseValue::stream(response)),
-                _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
-            }
-        }
-
-        /**Sends a `POST` request to `/talk`
-
-*/
-        pub async fn talk<'a>(
-            &'a self,
-            body: &'a super::Question,
-        ) -> Result<ResponseValue<ByteStream>, Error<ByteStream>> {
-            let url = format!("{}/talk", self.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-            #[allow(unused_mut)]
-            let mut request = self
-                .client
-                .post(url)
-                .json(&body)
-                .headers(header_map)
-                .build()?;
-            let info = OperationInfo {
-                operation_id: "talk",
-            };
-            self.pre(&mut request, &info).await?;
-            let result = self.exec(request, &info).await;
-            self.post(&result, &info).await?;
-            let response = result?;
-            match response.status().as_u16() {
-                200..=299 => Ok(ResponseValue::stream(response)),
-                _ => Err(Error::ErrorResponse(ResponseValue::stream(response))),
-            }
-        }
+    pub(super) fn talk(
+        to: codegen::Connection<'_>,
+        body: &Question,
+    ) -> reqwest::Result<reqwest::Request> {
+        let url = format!("{}/talk", to.base_url);
+        to.client.post(url).json(&body).build()
     }
 }
 
@@ -2725,8 +2160,7 @@ pub trait Api: Send + Sync + 'static {
     fn get_status(
         &self,
     ) -> impl Future<Output = Result<GuestList, server::Error>> + Send {
-        let _ = ();
-        async move { Err(server::Error::unsupported()) }
+        async { Err(server::Error::unsupported()) }
     }
 
     /// Tells a secret.
@@ -2779,7 +2213,7 @@ impl<A: Api> codegen::Routes<A> for Rules {
         let router = server.route(router, &operations::WHISPER, handler);
         let handler = axum::routing::post(codegen::events::<A, calls::TalkCall>);
         let router = server.route(router, &operations::TALK, handler);
-        router.with_state(std::sync::Arc::new(server))
+        router.with_state(Arc::new(server))
     }
 }
 
@@ -2795,17 +2229,15 @@ mod calls {
         const OPERATION: &'static wire::Operation = &operations::LIST_GUESTS;
 
         fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
-            incoming
-                .parameters(
-                    &[
-                        (codegen::ParameterLocation::Path, "roomId"),
-                        (codegen::ParameterLocation::Query, "limit"),
-                        (codegen::ParameterLocation::Query, "detailed"),
-                        (codegen::ParameterLocation::Query, "mood"),
-                        (codegen::ParameterLocation::Header, "X-Trace-Id"),
-                        (codegen::ParameterLocation::Header, "key"),
-                    ],
-                )
+            let names = [
+                (codegen::ParameterLocation::Path, "roomId"),
+                (codegen::ParameterLocation::Query, "limit"),
+                (codegen::ParameterLocation::Query, "detailed"),
+                (codegen::ParameterLocation::Query, "mood"),
+                (codegen::ParameterLocation::Header, "X-Trace-Id"),
+                (codegen::ParameterLocation::Header, "key"),
+            ];
+            incoming.parameters(&names)
         }
     }
 
@@ -2829,10 +2261,8 @@ mod calls {
         const OPERATION: &'static wire::Operation = &operations::ADD_GUEST;
 
         fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
-            Ok((
-                incoming.parameters(&[(codegen::ParameterLocation::Path, "roomId")])?,
-                incoming.body()?,
-            ))
+            let names = [(codegen::ParameterLocation::Path, "roomId")];
+            Ok((incoming.parameters(&names)?, incoming.body()?))
         }
     }
 
@@ -2855,8 +2285,7 @@ mod calls {
 
         const OPERATION: &'static wire::Operation = &operations::GET_STATUS;
 
-        fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
-            let _ = incoming;
+        fn read(_: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
             Ok(())
         }
     }
@@ -2878,7 +2307,8 @@ mod calls {
         const OPERATION: &'static wire::Operation = &operations::WHISPER;
 
         fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
-            incoming.parameters(&[(codegen::ParameterLocation::Header, "Authorization")])
+            let names = [(codegen::ParameterLocation::Header, "Authorization")];
+            incoming.parameters(&names)
         }
     }
 

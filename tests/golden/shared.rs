@@ -27,13 +27,13 @@ pub struct Address {
 }
 
 impl Address {
-    /// With the fields that must be there; all others are absent.
+    /// Creates a value from its required fields. All others are absent.
     #[must_use]
     pub fn new(city: impl Into<String>) -> Self {
         Self {
             city: city.into(),
-            note: Default::default(),
-            tags: Default::default(),
+            note: None,
+            tags: Vec::new(),
         }
     }
 
@@ -57,46 +57,28 @@ impl Address {
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = Address;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<Address, M::Error> {
-                let mut city: Option<String> = None;
-                let mut note: Option<String> = None;
-                let mut tags: Option<Vec<String>> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "city" => city = map_.next_value()?,
-                        "note" => note = map_.next_value()?,
-                        "tags" => {
-                            tags = map_
-                                .next_value::<
-                                    codegen::ReadAs<
-                                        Option<Vec<String>>,
-                                        codegen::JsonTextOrBlank,
-                                    >,
-                                >()?
-                                .into_inner();
-                        }
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(Address {
-                    city: city.ok_or_else(|| serde::de::Error::missing_field("city"))?,
-                    note,
-                    tags: tags.unwrap_or_default(),
-                })
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Address {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut city: Option<String> = None;
+        let mut note: Option<String> = None;
+        let mut tags: Option<Vec<String>> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "city" => city = map.value()?,
+                "note" => note = map.value()?,
+                "tags" => tags = map.json_text()?,
+                _ => map.skip()?,
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self {
+            city: codegen::required("city", city)?,
+            note,
+            tags: tags.unwrap_or_default(),
+        })
     }
 }
 
@@ -136,23 +118,23 @@ pub struct HouseConfig {
 }
 
 impl HouseConfig {
-    /// The values that the spec has at first.
+    /// Creates a value with the initial values of the spec.
     #[must_use]
     pub fn new() -> Self {
         Self {
             lit: Some(true),
             idle: Some(Duration::from_secs(60)),
-            fade: Default::default(),
-            pause: Default::default(),
-            level: Default::default(),
-            rate: Default::default(),
+            fade: None,
+            pause: None,
+            level: None,
+            rate: None,
             share: Some(0.5),
-            names: Default::default(),
-            words: Default::default(),
-            params: Default::default(),
-            door: Default::default(),
-            bell: Default::default(),
-            old: Default::default(),
+            names: None,
+            words: Vec::new(),
+            params: None,
+            door: DoorConfig::new(),
+            bell: BellConfig::new(),
+            old: None,
         }
     }
 
@@ -255,34 +237,35 @@ impl HouseConfig {
 }
 
 impl Default for HouseConfig {
-    /// The values that the spec has at first.
+    /// Returns the initial values of the spec.
     fn default() -> Self {
         Self::new()
     }
 }
 
 impl HouseConfig {
-    /// Nothing set: what is not set is not written, and the platform's own setting holds.
+    /// Creates a value with nothing set. What is not set is not written, and the platform's
+    /// own setting applies.
     #[must_use]
     pub fn unset() -> Self {
         Self {
-            lit: Default::default(),
-            idle: Default::default(),
-            fade: Default::default(),
-            pause: Default::default(),
-            level: Default::default(),
-            rate: Default::default(),
-            share: Default::default(),
-            names: Default::default(),
-            words: Default::default(),
-            params: Default::default(),
+            lit: None,
+            idle: None,
+            fade: None,
+            pause: None,
+            level: None,
+            rate: None,
+            share: None,
+            names: None,
+            words: Vec::new(),
+            params: None,
             door: DoorConfig::unset(),
             bell: BellConfig::unset(),
-            old: Default::default(),
+            old: None,
         }
     }
 
-    /// Whether nothing of it would be written.
+    /// Returns `true` if nothing of it would be written.
     #[must_use]
     pub fn is_unset(&self) -> bool {
         self.lit.is_none() && self.idle.is_none()
@@ -297,55 +280,42 @@ impl HouseConfig {
 
 impl Serialize for HouseConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap as _;
-        let mut map = serializer.serialize_map(None)?;
+        let mut map = codegen::write_object(serializer)?;
         if let Some(value) = &self.lit {
-            map.serialize_entry("Lit", value)?;
+            map.entry("Lit", value)?;
         }
         if let Some(value) = &self.idle {
-            map.serialize_entry(
-                "Idle",
-                &codegen::WriteAs::<_, codegen::Seconds>::new(value),
-            )?;
+            map.entry_as::<codegen::Seconds, _>("Idle", value)?;
         }
         if let Some(value) = &self.fade && !value.is_zero() {
-            map.serialize_entry(
-                "Fade",
-                &codegen::WriteAs::<_, codegen::Milliseconds>::new(value),
-            )?;
+            map.entry_as::<codegen::Milliseconds, _>("Fade", value)?;
         }
         if let Some(value) = &self.pause {
-            map.serialize_entry(
-                "Pause",
-                &codegen::WriteAs::<_, codegen::Seconds>::new(value),
-            )?;
+            map.entry_as::<codegen::Seconds, _>("Pause", value)?;
         }
         if let Some(value) = &self.level && *value > -1 {
-            map.serialize_entry("Level", value)?;
+            map.entry("Level", value)?;
         }
         if let Some(value) = &self.rate && *value > 0.0 {
-            map.serialize_entry("Rate", value)?;
+            map.entry("Rate", value)?;
         }
         if let Some(value) = &self.share {
-            map.serialize_entry("Share", value)?;
+            map.entry("Share", value)?;
         }
         if let Some(value) = &self.names {
-            map.serialize_entry("Names", value)?;
+            map.entry("Names", value)?;
         }
         if !self.words.is_empty() {
-            map.serialize_entry("Words", &self.words)?;
+            map.entry("Words", &self.words)?;
         }
         if let Some(value) = &self.params {
-            map.serialize_entry(
-                "Params",
-                &codegen::WriteAs::<_, codegen::JsonText>::new(value),
-            )?;
+            map.entry_as::<codegen::JsonText, _>("Params", value)?;
         }
         if !self.door.is_unset() {
-            map.serialize_entry("Door", &self.door)?;
+            map.entry("Door", &self.door)?;
         }
         if !self.bell.is_unset() {
-            map.serialize_entry("Bell", &self.bell)?;
+            map.entry("Bell", &self.bell)?;
         }
         map.end()
     }
@@ -353,100 +323,58 @@ impl Serialize for HouseConfig {
 
 impl<'de> Deserialize<'de> for HouseConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = HouseConfig;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<HouseConfig, M::Error> {
-                let mut lit: Option<bool> = None;
-                let mut idle: Option<Duration> = None;
-                let mut fade: Option<Duration> = None;
-                let mut pause: Option<Duration> = None;
-                let mut level: Option<i32> = None;
-                let mut rate: Option<f64> = None;
-                let mut share: Option<f64> = None;
-                let mut names: Option<Vec<String>> = None;
-                let mut words: Option<Vec<String>> = None;
-                let mut params: Option<Map<String, Value>> = None;
-                let mut door: Option<DoorConfig> = None;
-                let mut bell: Option<BellConfig> = None;
-                let mut old: Option<String> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "Lit" => lit = map_.next_value()?,
-                        "Idle" => {
-                            idle = map_
-                                .next_value::<
-                                    codegen::ReadAs<
-                                        Option<Duration>,
-                                        codegen::OrUnset<codegen::Seconds>,
-                                    >,
-                                >()?
-                                .into_inner();
-                        }
-                        "Fade" => {
-                            fade = map_
-                                .next_value::<
-                                    codegen::ReadAs<
-                                        Option<Duration>,
-                                        codegen::OrUnset<codegen::Milliseconds>,
-                                    >,
-                                >()?
-                                .into_inner();
-                        }
-                        "Pause" => {
-                            pause = map_
-                                .next_value::<
-                                    codegen::ReadAs<Option<Duration>, Option<codegen::Seconds>>,
-                                >()?
-                                .into_inner();
-                        }
-                        "Level" => level = map_.next_value()?,
-                        "Rate" => rate = map_.next_value()?,
-                        "Share" => share = map_.next_value()?,
-                        "Names" => names = map_.next_value()?,
-                        "Words" => words = map_.next_value()?,
-                        "Params" => {
-                            params = map_
-                                .next_value::<
-                                    codegen::ReadAs<
-                                        Option<Map<String, Value>>,
-                                        codegen::JsonTextOrBlank,
-                                    >,
-                                >()?
-                                .into_inner();
-                        }
-                        "Door" => door = map_.next_value()?,
-                        "Bell" => bell = map_.next_value()?,
-                        "Old" => old = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(HouseConfig {
-                    lit,
-                    idle,
-                    fade: fade.filter(|value| !value.is_zero()),
-                    pause,
-                    level: level.filter(|value| *value > -1),
-                    rate: rate.filter(|value| *value > 0.0),
-                    share,
-                    names,
-                    words: words.unwrap_or_default(),
-                    params,
-                    door: door.unwrap_or_else(DoorConfig::unset),
-                    bell: bell.unwrap_or_else(BellConfig::unset),
-                    old,
-                })
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for HouseConfig {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut lit: Option<bool> = None;
+        let mut idle: Option<Duration> = None;
+        let mut fade: Option<Duration> = None;
+        let mut pause: Option<Duration> = None;
+        let mut level: Option<i32> = None;
+        let mut rate: Option<f64> = None;
+        let mut share: Option<f64> = None;
+        let mut names: Option<Vec<String>> = None;
+        let mut words: Option<Vec<String>> = None;
+        let mut params: Option<Map<String, Value>> = None;
+        let mut door: Option<DoorConfig> = None;
+        let mut bell: Option<BellConfig> = None;
+        let mut old: Option<String> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "Lit" => lit = map.value()?,
+                "Idle" => idle = map.duration::<codegen::Seconds>()?,
+                "Fade" => fade = map.duration::<codegen::Milliseconds>()?,
+                "Pause" => pause = map.value_as::<codegen::Seconds, _>()?,
+                "Level" => level = map.value()?,
+                "Rate" => rate = map.value()?,
+                "Share" => share = map.value()?,
+                "Names" => names = map.value()?,
+                "Words" => words = map.value()?,
+                "Params" => params = map.json_text()?,
+                "Door" => door = map.value()?,
+                "Bell" => bell = map.value()?,
+                "Old" => old = map.value()?,
+                _ => map.skip()?,
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self {
+            lit,
+            idle,
+            fade: fade.filter(|value| !value.is_zero()),
+            pause,
+            level: level.filter(|value| *value > -1),
+            rate: rate.filter(|value| *value > 0.0),
+            share,
+            names,
+            words: words.unwrap_or_default(),
+            params,
+            door: door.unwrap_or_else(DoorConfig::unset),
+            bell: bell.unwrap_or_else(BellConfig::unset),
+            old,
+        })
     }
 }
 
@@ -463,7 +391,7 @@ pub struct DoorConfig {
 }
 
 impl DoorConfig {
-    /// The values that the spec has at first.
+    /// Creates a value with the initial values of the spec.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -488,23 +416,21 @@ impl DoorConfig {
 }
 
 impl Default for DoorConfig {
-    /// The values that the spec has at first.
+    /// Returns the initial values of the spec.
     fn default() -> Self {
         Self::new()
     }
 }
 
 impl DoorConfig {
-    /// Nothing set: what is not set is not written, and the platform's own setting holds.
+    /// Creates a value with nothing set. What is not set is not written, and the platform's
+    /// own setting applies.
     #[must_use]
     pub fn unset() -> Self {
-        Self {
-            locked: Default::default(),
-            mode: Default::default(),
-        }
+        Self { locked: None, mode: None }
     }
 
-    /// Whether nothing of it would be written.
+    /// Returns `true` if nothing of it would be written.
     #[must_use]
     pub fn is_unset(&self) -> bool {
         self.locked.is_none() && self.mode.is_none()
@@ -513,31 +439,22 @@ impl DoorConfig {
 
 impl<'de> Deserialize<'de> for DoorConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = DoorConfig;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<DoorConfig, M::Error> {
-                let mut locked: Option<bool> = None;
-                let mut mode: Option<DoorMode> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "Locked" => locked = map_.next_value()?,
-                        "Mode" => mode = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(DoorConfig { locked, mode })
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for DoorConfig {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut locked: Option<bool> = None;
+        let mut mode: Option<DoorMode> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "Locked" => locked = map.value()?,
+                "Mode" => mode = map.value()?,
+                _ => map.skip()?,
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self { locked, mode })
     }
 }
 
@@ -552,11 +469,11 @@ pub struct BellConfig {
 }
 
 impl BellConfig {
-    /// The values that the spec has at first.
+    /// Creates a value with the initial values of the spec.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            tune: Default::default(),
+            tune: None,
             loud: Some(false),
         }
     }
@@ -577,23 +494,21 @@ impl BellConfig {
 }
 
 impl Default for BellConfig {
-    /// The values that the spec has at first.
+    /// Returns the initial values of the spec.
     fn default() -> Self {
         Self::new()
     }
 }
 
 impl BellConfig {
-    /// Nothing set: what is not set is not written, and the platform's own setting holds.
+    /// Creates a value with nothing set. What is not set is not written, and the platform's
+    /// own setting applies.
     #[must_use]
     pub fn unset() -> Self {
-        Self {
-            tune: Default::default(),
-            loud: Default::default(),
-        }
+        Self { tune: None, loud: None }
     }
 
-    /// Whether nothing of it would be written.
+    /// Returns `true` if nothing of it would be written.
     #[must_use]
     pub fn is_unset(&self) -> bool {
         self.tune.is_none() && (self.loud.is_none() || self.tune.is_none())
@@ -602,13 +517,12 @@ impl BellConfig {
 
 impl Serialize for BellConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap as _;
-        let mut map = serializer.serialize_map(None)?;
+        let mut map = codegen::write_object(serializer)?;
         if let Some(value) = &self.tune {
-            map.serialize_entry("Tune", value)?;
+            map.entry("Tune", value)?;
         }
         if let Some(value) = &self.loud && self.tune.is_some() {
-            map.serialize_entry("Loud", value)?;
+            map.entry("Loud", value)?;
         }
         map.end()
     }
@@ -616,31 +530,22 @@ impl Serialize for BellConfig {
 
 impl<'de> Deserialize<'de> for BellConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> serde::de::Visitor<'de> for Fields {
-            type Value = BellConfig;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: serde::de::MapAccess<'de>>(
-                self,
-                mut map_: M,
-            ) -> Result<BellConfig, M::Error> {
-                let mut tune: Option<String> = None;
-                let mut loud: Option<bool> = None;
-                while let Some(key_) = map_.next_key::<codegen::Key<'de>>()? {
-                    match key_.as_str() {
-                        "Tune" => tune = map_.next_value()?,
-                        "Loud" => loud = map_.next_value()?,
-                        _ => {
-                            map_.next_value::<serde::de::IgnoredAny>()?;
-                        }
-                    }
-                }
-                Ok(BellConfig { tune, loud })
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for BellConfig {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut tune: Option<String> = None;
+        let mut loud: Option<bool> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "Tune" => tune = map.value()?,
+                "Loud" => loud = map.value()?,
+                _ => map.skip()?,
             }
         }
-        deserializer.deserialize_map(Fields)
+        Ok(Self { tune, loud })
     }
 }
 
@@ -653,8 +558,8 @@ pub enum DoorMode {
     Swing,
     /// It slides.
     Slide,
-    /// A value that this version does not know, written back as it came. Only reading
-    /// makes it, so that a known value is always its own variant.
+    /// A value that this version does not know. It is written back as it was read, and
+    /// only reading creates it, so that a known value is always its own variant.
     Unknown(UnknownDoorMode),
 }
 
@@ -663,7 +568,7 @@ pub enum DoorMode {
 pub struct UnknownDoorMode(Box<str>);
 
 impl DoorMode {
-    /// The text on the wire.
+    /// Returns the text on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -678,13 +583,12 @@ impl FromStr for DoorMode {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(
-            match text {
-                "swing" => Self::Swing,
-                "slide" => Self::Slide,
-                other => Self::Unknown(UnknownDoorMode(other.into())),
-            },
-        )
+        let value = match text {
+            "swing" => Self::Swing,
+            "slide" => Self::Slide,
+            other => Self::Unknown(UnknownDoorMode(other.into())),
+        };
+        Ok(value)
     }
 }
 
@@ -717,8 +621,8 @@ pub enum HouseError {
     ///
     /// It was -2 once.
     Flooded,
-    /// A value that this version does not know, written back as it came. Only reading
-    /// makes it, so that a known value is always its own variant.
+    /// A value that this version does not know. It is written back as it was read, and
+    /// only reading creates it, so that a known value is always its own variant.
     Unknown(UnknownHouseError),
 }
 
@@ -727,7 +631,7 @@ pub enum HouseError {
 pub struct UnknownHouseError(i64);
 
 impl HouseError {
-    /// The number on the wire.
+    /// Returns the number on the wire.
     #[must_use]
     pub fn code(self) -> i64 {
         match self {
@@ -737,7 +641,7 @@ impl HouseError {
         }
     }
 
-    /// The error of a number; `None` for 0, which is success.
+    /// Returns the error for a number; `None` for 0, which means success.
     #[must_use]
     pub fn from_code(code: i64) -> Option<Self> {
         match code {
@@ -790,8 +694,8 @@ pub enum HouseEvent {
     /// It moves, perhaps to a place that it knows.
     #[doc(alias = "HouseMoves")]
     Moves(Option<Address>),
-    /// A kind that this version does not know, written back as it came. Only reading
-    /// makes it.
+    /// A kind that this version does not know. It is written back as it was read, and only
+    /// reading creates it.
     Unknown(UnknownHouseEvent),
 }
 
@@ -800,7 +704,7 @@ pub enum HouseEvent {
 pub struct UnknownHouseEvent(Map<String, Value>);
 
 impl UnknownHouseEvent {
-    /// The tag and what it tags.
+    /// Returns the tag and its content.
     #[must_use]
     pub fn json(&self) -> &Map<String, Value> {
         &self.0
@@ -814,7 +718,7 @@ impl fmt::Debug for UnknownHouseEvent {
 }
 
 impl HouseEvent {
-    /// The value of `type`.
+    /// Returns the value of `type`.
     #[must_use]
     pub fn kind(&self) -> Cow<'_, str> {
         match self {
@@ -841,29 +745,24 @@ impl From<Address> for HouseEvent {
 
 impl Serialize for HouseEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap as _;
-        let mut map = serializer.serialize_map(None)?;
+        let mut map = codegen::write_object(serializer)?;
         match self {
             Self::Rings(content) => {
-                map.serialize_entry("type", &1)?;
-                map.serialize_entry("data", content)?;
+                map.entry("type", &1)?;
+                map.entry("data", content)?;
             }
             Self::HouseFails(content) => {
-                map.serialize_entry("type", &2)?;
-                map.serialize_entry("data", content)?;
+                map.entry("type", &2)?;
+                map.entry("data", content)?;
             }
-            Self::Sleeps => map.serialize_entry("type", &3)?,
+            Self::Sleeps => map.entry("type", &3)?,
             Self::Moves(content) => {
-                map.serialize_entry("type", &4)?;
+                map.entry("type", &4)?;
                 if let Some(content) = content {
-                    map.serialize_entry("data", content)?;
+                    map.entry("data", content)?;
                 }
             }
-            Self::Unknown(UnknownHouseEvent(object)) => {
-                for (key, value) in object {
-                    map.serialize_entry(key, value)?;
-                }
-            }
+            Self::Unknown(UnknownHouseEvent(object)) => map.entries(object)?,
         }
         map.end()
     }
@@ -883,25 +782,14 @@ impl codegen::Enclosed for HouseEvent {
         tag: &str,
         content: Option<&Value>,
     ) -> Option<Result<Self, wire::DecodeError>> {
-        Some(
-            match tag {
-                "1" => codegen::read_content(Self::CONTENT, content).map(Self::Rings),
-                "2" => {
-                    codegen::read_content(Self::CONTENT, content).map(Self::HouseFails)
-                }
-                "3" => Ok(Self::Sleeps),
-                "4" => {
-                    match content {
-                        Some(_) => {
-                            codegen::read_content(Self::CONTENT, content).map(Some)
-                        }
-                        None => Ok(None),
-                    }
-                        .map(Self::Moves)
-                }
-                _ => return None,
-            },
-        )
+        let read = match tag {
+            "1" => Self::content(content).map(Self::Rings),
+            "2" => Self::content(content).map(Self::HouseFails),
+            "3" => Ok(Self::Sleeps),
+            "4" => Self::optional(content).map(Self::Moves),
+            _ => return None,
+        };
+        Some(read)
     }
 
     fn unknown(object: Map<String, Value>) -> Self {
@@ -935,13 +823,11 @@ impl wire::Validate for HouseConfig {
         if let Some(value) = &self.share {
             report.field("Share").number(*value, ..);
         }
-        wire::Validate::check(&self.bell, &mut report.field("Bell"));
+        self.bell.check(&mut report.field("Bell"));
     }
 }
 
-impl wire::Validate for DoorConfig {
-    fn check(&self, _: &mut codegen::Report<'_>) {}
-}
+impl wire::Validate for DoorConfig {}
 
 impl wire::Validate for BellConfig {
     fn check(&self, report: &mut codegen::Report<'_>) {
@@ -958,13 +844,9 @@ impl wire::Validate for BellConfig {
     }
 }
 
-impl wire::Validate for DoorMode {
-    fn check(&self, _: &mut codegen::Report<'_>) {}
-}
+impl wire::Validate for DoorMode {}
 
-impl wire::Validate for HouseError {
-    fn check(&self, _: &mut codegen::Report<'_>) {}
-}
+impl wire::Validate for HouseError {}
 
 impl wire::Validate for HouseEvent {
     fn check(&self, report: &mut codegen::Report<'_>) {
@@ -983,44 +865,28 @@ impl schemars::JsonSchema for Address {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "Address").into()
+        concat!(module_path!(), "::Address").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "type": "object",
   "description": "Where somebody lives.",
-  "required": [
-    "city"
-  ],
+  "required": ["city"],
   "properties": {
-    "city": {
-      "type": "string",
-      "minLength": 1,
-      "description": "The city."
-    },
-    "note": {
-      "type": [
-        "string",
-        "null"
-      ],
-      "description": "Anything else."
-    },
+    "city": {"type": "string", "minLength": 1, "description": "The city."},
+    "note": {"type": ["string", "null"], "description": "Anything else."},
     "tags": {
       "type": "string",
       "contentMediaType": "application/json",
-      "contentSchema": {
-        "type": "array",
-        "items": {
-          "type": "string"
-        }
-      },
+      "contentSchema": {"type": "array", "items": {"type": "string"}},
       "description": "Tags, as JSON in a string."
     }
   }
 }"##,
-            &mut |_| None,
+            generator,
+            &[],
         )
     }
 }
@@ -1031,7 +897,7 @@ impl schemars::JsonSchema for HouseConfig {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "HouseConfig").into()
+        concat!(module_path!(), "::HouseConfig").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -1040,10 +906,7 @@ impl schemars::JsonSchema for HouseConfig {
   "type": "object",
   "description": "What a house is set to; it starts with values, and everything in it is optional.",
   "properties": {
-    "Lit": {
-      "type": "boolean",
-      "description": "Whether it is lit."
-    },
+    "Lit": {"type": "boolean", "description": "Whether it is lit."},
     "Idle": {
       "type": "integer",
       "format": "int32",
@@ -1057,11 +920,7 @@ impl schemars::JsonSchema for HouseConfig {
       "maximum": 2000,
       "description": "How slowly it goes out."
     },
-    "Pause": {
-      "type": "integer",
-      "format": "int32",
-      "description": "A pause that nothing can unset."
-    },
+    "Pause": {"type": "integer", "format": "int32", "description": "A pause that nothing can unset."},
     "Level": {
       "type": "integer",
       "format": "int32",
@@ -1076,60 +935,29 @@ impl schemars::JsonSchema for HouseConfig {
       "maximum": 2.0,
       "description": "How fast."
     },
-    "Share": {
-      "type": "number",
-      "format": "double",
-      "description": "How much of it."
-    },
+    "Share": {"type": "number", "format": "double", "description": "How much of it."},
     "Names": {
       "type": "array",
-      "items": {
-        "type": "string"
-      },
+      "items": {"type": "string"},
       "description": "Names; none is another value than not saying."
     },
-    "Words": {
-      "type": "array",
-      "items": {
-        "type": "string"
-      },
-      "description": "Words; none is not written."
-    },
+    "Words": {"type": "array", "items": {"type": "string"}, "description": "Words; none is not written."},
     "Params": {
       "type": "string",
       "contentMediaType": "application/json",
-      "contentSchema": {
-        "type": "object"
-      },
+      "contentSchema": {"type": "object"},
       "description": "Anything, as JSON in a string."
     },
-    "Door": {
-      "allOf": [
-        {
-          "$ref": "DoorConfig"
-        }
-      ],
-      "description": "The door."
-    },
-    "Bell": {
-      "allOf": [
-        {
-          "$ref": "BellConfig"
-        }
-      ],
-      "description": "The bell."
-    },
-    "Old": {
-      "type": "string",
-      "description": "What only old peers send."
-    }
+    "Door": {"allOf": [{"$ref": "DoorConfig"}], "description": "The door."},
+    "Bell": {"allOf": [{"$ref": "BellConfig"}], "description": "The bell."},
+    "Old": {"type": "string", "description": "What only old peers send."}
   }
 }"##,
-            &mut |name| match name {
-                "BellConfig" => Some(generator.subschema_for::<BellConfig>()),
-                "DoorConfig" => Some(generator.subschema_for::<DoorConfig>()),
-                _ => None,
-            },
+            generator,
+            &[
+                ("BellConfig", codegen::subschema::<BellConfig>),
+                ("DoorConfig", codegen::subschema::<DoorConfig>),
+            ],
         )
     }
 }
@@ -1140,7 +968,7 @@ impl schemars::JsonSchema for DoorConfig {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "DoorConfig").into()
+        concat!(module_path!(), "::DoorConfig").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -1149,24 +977,12 @@ impl schemars::JsonSchema for DoorConfig {
   "type": "object",
   "description": "The door of a house.",
   "properties": {
-    "Locked": {
-      "type": "boolean",
-      "description": "Whether it is locked."
-    },
-    "Mode": {
-      "allOf": [
-        {
-          "$ref": "DoorMode"
-        }
-      ],
-      "description": "How it opens."
-    }
+    "Locked": {"type": "boolean", "description": "Whether it is locked."},
+    "Mode": {"allOf": [{"$ref": "DoorMode"}], "description": "How it opens."}
   }
 }"##,
-            &mut |name| match name {
-                "DoorMode" => Some(generator.subschema_for::<DoorMode>()),
-                _ => None,
-            },
+            generator,
+            &[("DoorMode", codegen::subschema::<DoorMode>)],
         )
     }
 }
@@ -1177,10 +993,10 @@ impl schemars::JsonSchema for BellConfig {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "BellConfig").into()
+        concat!(module_path!(), "::BellConfig").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
   "type": "object",
@@ -1192,13 +1008,11 @@ impl schemars::JsonSchema for BellConfig {
       "pattern": "^[a-z0-9_-]*$",
       "description": "What it plays."
     },
-    "Loud": {
-      "type": "boolean",
-      "description": "Whether it is loud; goes with a tune."
-    }
+    "Loud": {"type": "boolean", "description": "Whether it is loud; goes with a tune."}
   }
 }"##,
-            &mut |_| None,
+            generator,
+            &[],
         )
     }
 }
@@ -1209,20 +1023,14 @@ impl schemars::JsonSchema for DoorMode {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "DoorMode").into()
+        concat!(module_path!(), "::DoorMode").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
-            r##"{
-  "type": "string",
-  "description": "How a door opens.",
-  "enum": [
-    "swing",
-    "slide"
-  ]
-}"##,
-            &mut |_| None,
+            r##"{"type": "string", "description": "How a door opens.", "enum": ["swing", "slide"]}"##,
+            generator,
+            &[],
         )
     }
 }
@@ -1233,21 +1041,14 @@ impl schemars::JsonSchema for HouseError {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "HouseError").into()
+        concat!(module_path!(), "::HouseError").into()
     }
 
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
-            r##"{
-  "type": "integer",
-  "description": "What goes wrong in a house.",
-  "enum": [
-    0,
-    -1,
-    -20
-  ]
-}"##,
-            &mut |_| None,
+            r##"{"type": "integer", "description": "What goes wrong in a house.", "enum": [0, -1, -20]}"##,
+            generator,
+            &[],
         )
     }
 }
@@ -1258,7 +1059,7 @@ impl schemars::JsonSchema for HouseEvent {
     }
 
     fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::", "HouseEvent").into()
+        concat!(module_path!(), "::HouseEvent").into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -1269,85 +1070,43 @@ impl schemars::JsonSchema for HouseEvent {
     {
       "type": "object",
       "description": "Somebody rings.",
-      "required": [
-        "type",
-        "data"
-      ],
+      "required": ["type", "data"],
       "properties": {
-        "type": {
-          "type": "integer",
-          "enum": [
-            1
-          ],
-          "description": "The kind."
-        },
-        "data": {
-          "$ref": "BellConfig"
-        }
+        "type": {"type": "integer", "enum": [1], "description": "The kind."},
+        "data": {"$ref": "BellConfig"}
       }
     },
     {
       "type": "object",
       "description": "Something goes wrong.",
-      "required": [
-        "type",
-        "data"
-      ],
+      "required": ["type", "data"],
       "properties": {
-        "type": {
-          "type": "integer",
-          "enum": [
-            2
-          ],
-          "description": "The kind."
-        },
-        "data": {
-          "$ref": "Address"
-        }
+        "type": {"type": "integer", "enum": [2], "description": "The kind."},
+        "data": {"$ref": "Address"}
       }
     },
     {
       "type": "object",
       "description": "All is quiet.",
-      "required": [
-        "type"
-      ],
-      "properties": {
-        "type": {
-          "type": "integer",
-          "enum": [
-            3
-          ],
-          "description": "The kind."
-        }
-      }
+      "required": ["type"],
+      "properties": {"type": {"type": "integer", "enum": [3], "description": "The kind."}}
     },
     {
       "type": "object",
       "description": "It moves, perhaps to a place that it knows.",
-      "required": [
-        "type"
-      ],
+      "required": ["type"],
       "properties": {
-        "type": {
-          "type": "integer",
-          "enum": [
-            4
-          ],
-          "description": "The kind."
-        },
-        "data": {
-          "$ref": "Address"
-        }
+        "type": {"type": "integer", "enum": [4], "description": "The kind."},
+        "data": {"$ref": "Address"}
       }
     }
   ]
 }"##,
-            &mut |name| match name {
-                "Address" => Some(generator.subschema_for::<Address>()),
-                "BellConfig" => Some(generator.subschema_for::<BellConfig>()),
-                _ => None,
-            },
+            generator,
+            &[
+                ("Address", codegen::subschema::<Address>),
+                ("BellConfig", codegen::subschema::<BellConfig>),
+            ],
         )
     }
 }

@@ -1,0 +1,213 @@
+//! Reading and writing objects, key by key.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_with::de::DeserializeAsWrap;
+use serde_with::ser::SerializeAsWrap;
+use serde_with::{DeserializeAs, SerializeAs};
+
+use super::duration::OrUnset;
+use super::forms::JsonTextOrBlank;
+
+/// An object whose keys the compiled code reads.
+pub trait Object: Sized {
+    /// Reads the object.
+    ///
+    /// # Errors
+    /// If a required key is missing or a value does not fit.
+    fn read<'de, M: Entries<'de>>(map: M) -> Result<Self, M::Error>;
+}
+
+/// Reads an object. serde's derived code would also accept an array.
+///
+/// # Errors
+/// If the value is not an object, or as [`Object::read`].
+pub fn read_object<'de, D: Deserializer<'de>, T: Object>(deserializer: D) -> Result<T, D::Error> {
+    struct Fields<T>(PhantomData<T>);
+
+    impl<'de, T: Object> Visitor<'de> for Fields<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
+            T::read(map)
+        }
+    }
+
+    deserializer.deserialize_map(Fields(PhantomData))
+}
+
+/// The entries of an object, in the order of the text.
+pub trait Entries<'de>: MapAccess<'de> {
+    /// Reads the next key; `None` after the last entry.
+    ///
+    /// # Errors
+    /// If the text is not JSON.
+    fn key(&mut self) -> Result<Option<Key<'de>>, Self::Error> {
+        self.next_key()
+    }
+
+    /// Reads the value of the key that was read last.
+    ///
+    /// # Errors
+    /// If the value does not fit.
+    fn value<T: Deserialize<'de>>(&mut self) -> Result<T, Self::Error> {
+        self.next_value()
+    }
+
+    /// Reads the value of the key that was read last through the adapter `A`; `None` for null.
+    ///
+    /// # Errors
+    /// If the value does not fit.
+    fn value_as<A: DeserializeAs<'de, T>, T>(&mut self) -> Result<Option<T>, Self::Error> {
+        read_as::<Option<A>, _, _>(self)
+    }
+
+    /// Reads JSON in a string; `None` for null and for a blank string.
+    ///
+    /// # Errors
+    /// If the value does not fit.
+    fn json_text<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Self::Error> {
+        read_as::<JsonTextOrBlank, _, _>(self)
+    }
+
+    /// Reads a length of time in the unit `U`; `None` for null and for a negative number.
+    ///
+    /// # Errors
+    /// If the value does not fit.
+    fn duration<U>(&mut self) -> Result<Option<Duration>, Self::Error>
+    where
+        OrUnset<U>: DeserializeAs<'de, Option<Duration>>,
+    {
+        read_as::<OrUnset<U>, _, _>(self)
+    }
+
+    /// Skips the value of the key that was read last, however deep it is.
+    ///
+    /// # Errors
+    /// If the text is not JSON.
+    fn skip(&mut self) -> Result<(), Self::Error> {
+        self.next_value::<IgnoredAny>().map(drop)
+    }
+}
+
+impl<'de, M: MapAccess<'de>> Entries<'de> for M {}
+
+fn read_as<'de, A, T, M>(map: &mut M) -> Result<T, M::Error>
+where
+    A: DeserializeAs<'de, T>,
+    M: MapAccess<'de> + ?Sized,
+{
+    map.next_value::<DeserializeAsWrap<T, A>>().map(DeserializeAsWrap::into_inner)
+}
+
+/// The value of a required key.
+///
+/// # Errors
+/// If it was not there.
+pub fn required<T, E: Error>(key: &'static str, value: Option<T>) -> Result<T, E> {
+    value.ok_or_else(|| E::missing_field(key))
+}
+
+/// Begins to write an object.
+///
+/// # Errors
+/// If the serializer fails.
+pub fn write_object<S: Serializer>(serializer: S) -> Result<Writer<S::SerializeMap>, S::Error> {
+    serializer.serialize_map(None).map(Writer)
+}
+
+/// Writes the entries of an object.
+#[derive(Debug)]
+pub struct Writer<M>(M);
+
+impl<M: SerializeMap> Writer<M> {
+    /// Writes an entry.
+    ///
+    /// # Errors
+    /// If the serializer fails.
+    pub fn entry<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), M::Error> {
+        self.0.serialize_entry(key, value)
+    }
+
+    /// Writes an entry through the adapter `A`.
+    ///
+    /// # Errors
+    /// If the serializer fails.
+    pub fn entry_as<A, T>(&mut self, key: &str, value: &T) -> Result<(), M::Error>
+    where
+        A: SerializeAs<T>,
+    {
+        self.0.serialize_entry(key, &SerializeAsWrap::<T, A>::new(value))
+    }
+
+    /// Writes the entries of a map.
+    ///
+    /// # Errors
+    /// If the serializer fails.
+    pub fn entries<'a, T: Serialize + 'a>(
+        &mut self,
+        entries: impl IntoIterator<Item = (&'a String, &'a T)>,
+    ) -> Result<(), M::Error> {
+        entries.into_iter().try_for_each(|(key, value)| self.entry(key, value))
+    }
+
+    /// Ends the object.
+    ///
+    /// # Errors
+    /// If the serializer fails.
+    pub fn end(self) -> Result<M::Ok, M::Error> {
+        self.0.end()
+    }
+}
+
+/// The key of an object, borrowed from the text where that is possible.
+#[derive(Debug)]
+pub struct Key<'de>(Cow<'de, str>);
+
+impl Key<'_> {
+    /// The key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Key<'_>> for String {
+    fn from(key: Key<'_>) -> Self {
+        key.0.into_owned()
+    }
+}
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+
+            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
