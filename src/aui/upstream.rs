@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::ice::{
     DescribeInstanceRequest, DescribeInstanceResponse, GenerateCallRequest, GenerateCallResponse,
-    Instance, InstanceRuntimeConfig, InstanceStatus, Region, StartInstanceRequest,
-    StartInstanceResponse, StopInstanceRequest, StopInstanceResponse, UpdateInstanceRequest,
-    UpdateInstanceResponse,
+    GenerateCallResponseFields, Instance, InstanceRuntimeConfig, InstanceStatus, Region,
+    StartInstanceRequest, StartInstanceResponse, StopInstanceRequest, StopInstanceResponse,
+    UpdateInstanceRequest, UpdateInstanceResponse,
 };
 use crate::aicall::{AgentConfig, Template};
 use crate::auth::{RtcTokenError, RtcTokens, random_id};
@@ -258,9 +258,14 @@ impl Upstream for InMemory {
             request.template_config,
             request.user_data,
         )?;
-        Ok(GenerateCallResponse::new(id, channel_id, agent_user_id, token.encode())
-            .with_user_id(user_id)
-            .with_request_id(new_id()?))
+        Ok(GenerateCallResponse::new(GenerateCallResponseFields {
+            instance_id: &id,
+            channel_id: &channel_id,
+            agent_user_id: &agent_user_id,
+            token: token.encode(),
+        })
+        .with_user_id(user_id)
+        .with_request_id(new_id()?))
     }
 
     async fn start(

@@ -6,7 +6,7 @@ use super::super::{Bot, Host, Native, Unmet};
 use super::transcript::Step;
 use super::{Act, CALLED, CALLER, options};
 use crate::client::InMemory;
-use crate::duix::dialogue::{Answer, Client, DialogueData, DialogueRequest};
+use crate::duix::dialogue::{Answer, Client, DialogueData, DialogueRequest, DialogueRequestFields};
 
 #[derive(Clone)]
 pub(super) struct Duix {
@@ -30,7 +30,12 @@ impl Duix {
     pub(super) async fn ask(&self, act: &Act, step: &Step) {
         // The others are not there.
         let Act::Say(words) = act else { return };
-        let request = DialogueRequest::new(CALLER, CALLED, words, &self.conversation);
+        let request = DialogueRequest::new(DialogueRequestFields {
+            user_id: CALLER,
+            avatar_code: CALLED,
+            question: words,
+            conversation_id: &self.conversation,
+        });
         if self.streams {
             self.stream(&request, step).await
         } else {
