@@ -15,6 +15,11 @@ pub(super) fn docs(text: &str) -> TokenStream {
     quote!(#(#lines)*)
 }
 
+/// The first paragraph of a description.
+pub(super) fn first_paragraph(text: &str) -> &str {
+    text.split("\n\n").next().unwrap_or(text)
+}
+
 /// Other names under which rustdoc finds an item.
 pub(super) fn aliases<'a>(names: impl IntoIterator<Item = &'a String>) -> TokenStream {
     let names = names.into_iter();

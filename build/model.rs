@@ -47,6 +47,16 @@ pub(super) struct Object {
     pub tags: Vec<String>,
 }
 
+impl Object {
+    /// The name of the struct that names the required fields of an object, by its Rust name. It has
+    /// one from four required fields on: that many values in a row are hard to tell apart.
+    pub(super) fn companion(&self, rust: &str) -> Option<String> {
+        const NAMED_FROM: usize = 4;
+        let required = self.properties.iter().filter(|property| property.is_required());
+        (required.count() >= NAMED_FROM).then(|| format!("{rust}Fields"))
+    }
+}
+
 /// What the keys hold that an object keeps although it does not name them.
 #[derive(Debug)]
 pub(super) struct Extra {
@@ -87,6 +97,11 @@ pub(super) struct Property {
 }
 
 impl Property {
+    /// Whether it must be there when the object is made.
+    pub(super) fn is_required(&self) -> bool {
+        self.presence != Presence::Optional
+    }
+
     /// Whether it is an `Option` in Rust. typify gives lists and maps none: an empty one is an
     /// absent one, unless `empty_counts`.
     pub(super) fn is_option(&self) -> bool {

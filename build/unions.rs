@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::docs::{aliases, docs, type_docs};
+use super::docs::{aliases, docs, first_paragraph, type_docs};
 use super::model::{Arm, EnumValue, Kind, Model, Type, Union};
 use super::names;
 use super::names::form_path;
@@ -285,9 +285,4 @@ fn literal(value: &EnumValue) -> TokenStream {
             quote!(#code)
         }
     }
-}
-
-/// What stands at the variant; the rest stands at the type that it holds.
-fn first_paragraph(docs: &str) -> &str {
-    docs.split("\n\n").next().unwrap_or(docs)
 }

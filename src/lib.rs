@@ -76,11 +76,19 @@
 //! ```no_run
 //! # #[cfg(all(feature = "digital-employee", feature = "client"))]
 //! # async fn call() -> Result<(), callbot::client::Error> {
-//! use callbot::digital_employee::{AnswerMode, Client, DialogueRequest};
+//! use callbot::digital_employee::{AnswerMode, Client, DialogueRequest, DialogueRequestFields};
 //! use futures_util::StreamExt;
 //!
 //! let client = Client::new("http://127.0.0.1:9000")?;
-//! let request = DialogueRequest::new("r-1", 378210, "n1", "sc-1", "s-1", "t-1", "Hello!");
+//! let request = DialogueRequest::new(DialogueRequestFields {
+//!     request_id: "r-1",
+//!     tenant_id: 378210,
+//!     instance_id: "n1",
+//!     script_id: "sc-1",
+//!     session_id: "s-1",
+//!     stream_id: "t-1",
+//!     utterance: "Hello!",
+//! });
 //! let mut reply = client.dialogue(&request).await?.into_events(AnswerMode::Cumulative);
 //! while let Some(event) = reply.next().await {
 //!     println!("{:?}", event?.text);

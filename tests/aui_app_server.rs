@@ -16,8 +16,8 @@ use callbot::aui::ice::{self, InstanceStatus, Region};
 use callbot::aui::{
     Api, AppServer, Base, ChatTokenRequest, Client, DescribeInstanceRequest, GenerateCallRequest,
     InMemoryAgents, KnownCallers, Ownership, Principal, Resource, RtcTokenRequest, Server,
-    StartInstanceInChannelRequest, StartInstanceRequest, StopInstanceRequest,
-    UpdateInstanceRequest, Upstream, UpstreamError, error_code,
+    StartInstanceInChannelRequest, StartInstanceInChannelRequestFields, StartInstanceRequest,
+    StopInstanceRequest, UpdateInstanceRequest, Upstream, UpstreamError, error_code,
 };
 use callbot::aui::{ChatToken, ChatTokens, RtcTokenError, RtcTokens};
 use callbot::client::{self, Error};
@@ -118,7 +118,13 @@ fn start() -> StartInstanceRequest {
 }
 
 fn in_channel(channel: &str) -> StartInstanceInChannelRequest {
-    StartInstanceInChannelRequest::new("u1", "agent-1", channel, AgentType::Voice, "cn-shanghai")
+    StartInstanceInChannelRequest::new(StartInstanceInChannelRequestFields {
+        user_id: "u1",
+        agent_id: "agent-1",
+        channel_id: channel,
+        workflow_type: AgentType::Voice,
+        region: "cn-shanghai",
+    })
 }
 
 fn describe(id: &str) -> DescribeInstanceRequest {
@@ -948,8 +954,13 @@ impl Upstream for Record {
         let number = self.note("generate", region).await?;
         self.generated.lock().unwrap().push(request);
         let id = |kind: &str| format!("{kind}-{number}");
-        Ok(ice::GenerateCallResponse::new(id("i"), id("c"), id("a"), "upstream-token")
-            .with_request_id("upstream-1"))
+        Ok(ice::GenerateCallResponse::new(ice::GenerateCallResponseFields {
+            instance_id: &id("i"),
+            channel_id: &id("c"),
+            agent_user_id: &id("a"),
+            token: "upstream-token".into(),
+        })
+        .with_request_id("upstream-1"))
     }
 
     async fn start(

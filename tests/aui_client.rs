@@ -16,8 +16,8 @@ use callbot::aui::RtcToken;
 use callbot::aui::ice::InstanceStatus;
 use callbot::aui::{
     Base, ChatTokenRequest, Client, DescribeInstanceRequest, GenerateCallRequest, RtcTokenRequest,
-    StartInstanceInChannelRequest, StartInstanceRequest, StopInstanceRequest,
-    UpdateInstanceRequest, error_code,
+    StartInstanceInChannelRequest, StartInstanceInChannelRequestFields, StartInstanceRequest,
+    StopInstanceRequest, UpdateInstanceRequest, error_code,
 };
 use callbot::client::{CallOptions, Deadline, Error, Retries};
 use serde_json::{Value, json};
@@ -92,13 +92,13 @@ async fn call(client: &Client, name: &str) -> Result<(), Error> {
             client.chat_token(&request).await.map(drop)
         }
         "startAIAgentInstanceWithChannel" => {
-            let request = StartInstanceInChannelRequest::new(
-                "u1",
-                "agent-1",
-                "c1",
-                AgentType::Vision,
-                "cn-shanghai",
-            )
+            let request = StartInstanceInChannelRequest::new(StartInstanceInChannelRequestFields {
+                user_id: "u1",
+                agent_id: "agent-1",
+                channel_id: "c1",
+                workflow_type: AgentType::Vision,
+                region: "cn-shanghai",
+            })
             .with_template_config(template())
             .with_agent_config(AgentConfig::unset())
             .with_user_data("d")
@@ -361,8 +361,13 @@ async fn answers_are_read() {
     assert_eq!(started.rtc_token.expose(), "eyJhcHBpZCI6ImFiYyJ9");
 
     let stub = self::stub("200 OK", good("startAIAgentInstanceWithChannel")).await;
-    let request =
-        StartInstanceInChannelRequest::new("u1", "agent-1", "c1", AgentType::Voice, "cn-shanghai");
+    let request = StartInstanceInChannelRequest::new(StartInstanceInChannelRequestFields {
+        user_id: "u1",
+        agent_id: "agent-1",
+        channel_id: "c1",
+        workflow_type: AgentType::Voice,
+        region: "cn-shanghai",
+    });
     let started = client(&stub, Base::V2).start_instance_in_channel(&request).await.unwrap();
     assert_eq!((&*started.instance_id, &*started.agent_user_id), ("i1", "a1"));
 
@@ -747,7 +752,13 @@ async fn what_breaks_the_spec_is_not_sent() {
     update.template_config = None;
     let error = client.update_instance(&update).await.unwrap_err();
     assert_eq!(violations(&error), ["/ai_agent_instance_id", "/template_config"]);
-    let request = StartInstanceInChannelRequest::new("", "", long.clone(), AgentType::Voice, "");
+    let request = StartInstanceInChannelRequest::new(StartInstanceInChannelRequestFields {
+        user_id: "",
+        agent_id: "",
+        channel_id: &long,
+        workflow_type: AgentType::Voice,
+        region: "",
+    });
     let error = client.start_instance_in_channel(&request).await.unwrap_err();
     assert_eq!(violations(&error), ["/user_id", "/ai_agent_id", "/channel_id", "/region"]);
     let error = client.describe_instance(&DescribeInstanceRequest::new("", "")).await.unwrap_err();

@@ -7,7 +7,10 @@ use callbot::aicall::{
     AgentConfig, AgentInfo, AgentType, CallConfig, ChatSyncConfig, ShareConfig, Template,
     TurnDetectionMode,
 };
-use callbot::aui::{GenerateCallRequest, GeneratedCall, StartedInstance, UpdateInstanceRequest};
+use callbot::aui::{
+    GenerateCallRequest, GeneratedCall, GeneratedCallFields, StartedInstance,
+    StartedInstanceFields, UpdateInstanceRequest,
+};
 use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -90,11 +93,23 @@ fn a_request_of_one_line_has_an_empty_template() {
 
 #[test]
 fn the_running_agent_is_in_the_answer() {
-    let call = GeneratedCall::new("token-1", "agent-1", "a1", "c1", "i1")
-        .with_workflow_type(AgentType::Avatar)
-        .with_request_id("r1");
+    let call = GeneratedCall::new(GeneratedCallFields {
+        rtc_token: "token-1".into(),
+        agent_id: "agent-1",
+        agent_user_id: "a1",
+        channel_id: "c1",
+        instance_id: "i1",
+    })
+    .with_workflow_type(AgentType::Avatar)
+    .with_request_id("r1");
     let info = AgentInfo::new("i1", "c1", "a1").with_rtc_token("token-1").with_request_id("r1");
     assert_eq!(AgentInfo::from(call), info.clone().with_agent_type(AgentType::Avatar));
-    let started = StartedInstance::new("i1", "token-1", "a1", "c1").with_request_id("r1");
+    let started = StartedInstance::new(StartedInstanceFields {
+        instance_id: "i1",
+        rtc_token: "token-1".into(),
+        agent_user_id: "a1",
+        channel_id: "c1",
+    })
+    .with_request_id("r1");
     assert_eq!(AgentInfo::from(started), info);
 }

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use callbot::aui::ice::{InstanceRuntimeConfig, InstanceStatus, WorkflowRuntimeConfig};
 use callbot::aui::{
-    AccessDenied, AnyCaller, Api, Ask, Authorizer, Base, ChatTokenAnswer, ChatTokenRequest,
-    DescribeInstanceRequest, GenerateCallRequest, GeneratedCall, InstanceDescription,
-    InstanceInChannel, KnownCallers, Ownership, Principal, Resource, RtcTokenAnswer,
-    RtcTokenRequest, Server, StartInstanceInChannelRequest, StartInstanceRequest, StartedInstance,
-    StopInstanceRequest, UpdateInstanceRequest, router,
+    AccessDenied, AnyCaller, Api, Ask, Authorizer, Base, ChatTokenAnswer, ChatTokenAnswerFields,
+    ChatTokenRequest, DescribeInstanceRequest, GenerateCallRequest, GeneratedCall,
+    GeneratedCallFields, InstanceDescription, InstanceInChannel, KnownCallers, Ownership,
+    Principal, Resource, RtcTokenAnswer, RtcTokenRequest, Server, StartInstanceInChannelRequest,
+    StartInstanceRequest, StartedInstance, StartedInstanceFields, StopInstanceRequest,
+    UpdateInstanceRequest, router,
 };
 use callbot::server::Error;
 use serde::Serialize;
@@ -146,7 +147,13 @@ impl Api for Desk {
         caller: &Principal,
         request: GenerateCallRequest,
     ) -> Result<GeneratedCall, Error> {
-        let answer = GeneratedCall::new("rtc-token-1", "agent-1", "a1", "c1", "i1");
+        let answer = GeneratedCall::new(GeneratedCallFields {
+            rtc_token: "rtc-token-1".into(),
+            agent_id: "agent-1",
+            agent_user_id: "a1",
+            channel_id: "c1",
+            instance_id: "i1",
+        });
         self.act("generate_call", caller, request, answer).await
     }
 
@@ -155,7 +162,12 @@ impl Api for Desk {
         caller: &Principal,
         request: StartInstanceRequest,
     ) -> Result<StartedInstance, Error> {
-        let answer = StartedInstance::new("i1", "rtc-token-1", "a1", "c1");
+        let answer = StartedInstance::new(StartedInstanceFields {
+            instance_id: "i1",
+            rtc_token: "rtc-token-1".into(),
+            agent_user_id: "a1",
+            channel_id: "c1",
+        });
         self.act("start_instance", caller, request, answer).await
     }
 
@@ -180,7 +192,13 @@ impl Api for Desk {
         caller: &Principal,
         request: ChatTokenRequest,
     ) -> Result<ChatTokenAnswer, Error> {
-        let answer = ChatTokenAnswer::new("app-1", "sign-1", "chat-token-1", "u1", 1_699_423_634);
+        let answer = ChatTokenAnswer::new(ChatTokenAnswerFields {
+            app_id: "app-1",
+            app_sign: "sign-1".into(),
+            token: "chat-token-1".into(),
+            user_id: "u1",
+            expires_at: 1_699_423_634,
+        });
         self.act("chat_token", caller, request, answer).await
     }
 

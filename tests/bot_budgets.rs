@@ -15,7 +15,7 @@ use axum::body::{Body, Bytes};
 use bots::*;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{Budget, Cause, Heard, Host, Platform};
-use callbot::digital_employee::{Control as Wire, DialogueRequest};
+use callbot::digital_employee::{Control as Wire, DialogueRequest, DialogueRequestFields};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -353,7 +353,15 @@ fn slowly(body: String, time: Duration) -> Body {
 }
 
 fn dialogue(turn: &str, words: &str) -> String {
-    let request = DialogueRequest::new("r", 1, "n1", "sc-1", "c", turn, words);
+    let request = DialogueRequest::new(DialogueRequestFields {
+        request_id: "r",
+        tenant_id: 1,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "c",
+        stream_id: turn,
+        utterance: words,
+    });
     serde_json::to_string(&request).unwrap()
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bots::*;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{Bot, Call, Ended, Host, Input, Platform, Reply, Result};
-use callbot::digital_employee::{AnswerMode, Client, DialogueRequest};
+use callbot::digital_employee::{AnswerMode, Client, DialogueRequest, DialogueRequestFields};
 use callbot::duix::dialogue;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -105,11 +105,24 @@ async fn two_hundred_calls_over_sockets_are_not_mixed_up() {
                 let words = format!("say {number}/{turn}");
                 let said = if number % 2 == 0 {
                     let stream = format!("{number}-{turn}");
-                    let request = DialogueRequest::new("r", 1, "n", "s", &id, stream, &words);
+                    let request = DialogueRequest::new(DialogueRequestFields {
+                        request_id: "r",
+                        tenant_id: 1,
+                        instance_id: "n",
+                        script_id: "s",
+                        session_id: &id,
+                        stream_id: &stream,
+                        utterance: &words,
+                    });
                     let reply = phone.dialogue(&request).await.unwrap();
                     reply.into_events(AnswerMode::Cumulative).text().await.unwrap()
                 } else {
-                    let request = dialogue::DialogueRequest::new("u", "a", &words, &id);
+                    let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
+                        user_id: "u",
+                        avatar_code: "a",
+                        question: &words,
+                        conversation_id: &id,
+                    });
                     let mut reply = human.dialogue_stream(&request).await.unwrap();
                     let mut said = String::new();
                     while let Some(delta) = reply.next().await {

@@ -13,7 +13,7 @@ use callbot::client::{
     CallOptions, ClientBuilder, Deadline, Error, Retries, Transport, TransportError,
 };
 use callbot::codegen::BuildClient;
-use callbot::odfs::{Start, StartInParams};
+use callbot::odfs::{Start, StartInParams, StartInParamsFields};
 use callbot::{digital_employee, duix, odfs};
 use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue};
@@ -94,7 +94,13 @@ macro_rules! with_every_client {
 }
 
 fn end() -> digital_employee::EndSessionRequest {
-    digital_employee::EndSessionRequest::new("r-1", 1, "n1", "sc-1", "s-1")
+    digital_employee::EndSessionRequest::new(digital_employee::EndSessionRequestFields {
+        request_id: "r-1",
+        tenant_id: 1,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "s-1",
+    })
 }
 
 fn concurrency() -> duix::ConcurrencyParameters {
@@ -102,11 +108,22 @@ fn concurrency() -> duix::ConcurrencyParameters {
 }
 
 fn dialogue() -> duix::dialogue::DialogueRequest {
-    duix::dialogue::DialogueRequest::new("1", "2", "Hello!", "4")
+    duix::dialogue::DialogueRequest::new(duix::dialogue::DialogueRequestFields {
+        user_id: "1",
+        avatar_code: "2",
+        question: "Hello!",
+        conversation_id: "4",
+    })
 }
 
 fn start() -> odfs::Request {
-    odfs::Request::Start(Start::new("c-1", StartInParams::new("c-1", "10000", "10086", "")))
+    let parameters = StartInParams::new(StartInParamsFields {
+        call_id: "c-1",
+        call_sor_id: "10000",
+        call_dst_id: "10086",
+        auth_token: "".into(),
+    });
+    odfs::Request::Start(Start::new("c-1", parameters))
 }
 
 fn describe() -> aui::DescribeInstanceRequest {

@@ -197,6 +197,16 @@ fn a_spec_that_contradicts_itself_stops_the_compiler_with_the_place() {
             "DrinkParams: `Value` would hide what compiled code imports",
         ),
         ("minimum: 0.5\n", "minimum: much\n", "Guest/properties/weight/minimum: must be a number"),
+        (
+            "x-rust-name: Drink",
+            "x-rust-name: GuestFields",
+            "DrinkParams: a second type has the Rust name `GuestFields`",
+        ),
+        (
+            "x-rust-name: Drink",
+            "x-rust-name: UnknownMood",
+            "a second type has the Rust name `UnknownMood`",
+        ),
         ("x-rust-name: Drink", "x-rust-name: Meal", "a second type has the Rust name `Meal`"),
         ("operationId: getStatus", "operationId: talk", "a second operation has the id `talk`"),
         (

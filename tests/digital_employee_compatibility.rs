@@ -4,9 +4,11 @@
 #![cfg(feature = "digital-employee")]
 
 use callbot::digital_employee::{
-    AbortDialogueRequest, AbortType, Acknowledgement, BeginSessionRequest, Control,
-    DialogueRequest, EndSessionRequest, Extra, GatherDtmf, HangUp, Packet, PacketData,
-    ResponseCode, SynthesizerConfig, Terminator, Transfer, TransferType, VendorParams, Voice,
+    AbortDialogueRequest, AbortDialogueRequestFields, AbortType, Acknowledgement,
+    BeginSessionRequest, BeginSessionRequestFields, Control, DialogueRequest,
+    DialogueRequestFields, EndSessionRequest, EndSessionRequestFields, Extra, GatherDtmf, HangUp,
+    Packet, PacketData, PacketFields, ResponseCode, SynthesizerConfig, Terminator, Transfer,
+    TransferType, VendorParams, Voice,
 };
 use callbot::wire::{DecodeError, decode, decode_value};
 use fastrand::Rng;
@@ -460,15 +462,15 @@ impl Values {
 
     fn begin(&mut self) -> BeginSessionRequest {
         let tenant = self.0.i64(..);
-        BeginSessionRequest::new(
-            self.text(),
-            tenant,
-            self.text(),
-            self.text(),
-            self.text(),
-            self.text(),
-            self.numbers(),
-        )
+        BeginSessionRequest::new(BeginSessionRequestFields {
+            request_id: &self.text(),
+            tenant_id: tenant,
+            instance_id: &self.text(),
+            script_id: &self.text(),
+            session_id: &self.text(),
+            stream_id: &self.text(),
+            vendor_params: self.numbers(),
+        })
     }
 
     fn dialogue(&mut self) -> DialogueRequest {
@@ -479,28 +481,28 @@ impl Values {
             extra.dtmf = values.maybe(Self::text);
             extra
         });
-        DialogueRequest::new(
-            self.text(),
-            tenant,
-            self.text(),
-            self.text(),
-            self.text(),
-            self.text(),
-            self.text(),
-        )
+        DialogueRequest::new(DialogueRequestFields {
+            request_id: &self.text(),
+            tenant_id: tenant,
+            instance_id: &self.text(),
+            script_id: &self.text(),
+            session_id: &self.text(),
+            stream_id: &self.text(),
+            utterance: &self.text(),
+        })
         .with_extras(extras)
     }
 
     fn abort(&mut self) -> AbortDialogueRequest {
         let (tenant, kind) = (self.0.i64(..), self.word::<AbortType>(&["Canceled", "Interrupted"]));
-        let mut request = AbortDialogueRequest::new(
-            self.text(),
-            tenant,
-            self.text(),
-            self.text(),
-            self.text(),
-            kind,
-        );
+        let mut request = AbortDialogueRequest::new(AbortDialogueRequestFields {
+            request_id: &self.text(),
+            tenant_id: tenant,
+            instance_id: &self.text(),
+            session_id: &self.text(),
+            stream_id: &self.text(),
+            type_: kind,
+        });
         request.script_id = self.maybe(Self::text);
         request.answer = self.maybe(Self::text);
         request
@@ -508,7 +510,13 @@ impl Values {
 
     fn end(&mut self) -> EndSessionRequest {
         let tenant = self.0.i64(..);
-        EndSessionRequest::new(self.text(), tenant, self.text(), self.text(), self.text())
+        EndSessionRequest::new(EndSessionRequestFields {
+            request_id: &self.text(),
+            tenant_id: tenant,
+            instance_id: &self.text(),
+            script_id: &self.text(),
+            session_id: &self.text(),
+        })
     }
 
     fn control(&mut self) -> Control {
@@ -568,7 +576,12 @@ impl Values {
         data.answer = self.maybe(Self::text);
         data.controls = self.list(Self::control);
         let (status, code) = (self.0.i32(..), self.code());
-        let mut packet = Packet::new(self.text(), status, code, data);
+        let mut packet = Packet::new(PacketFields {
+            request_id: &self.text(),
+            http_status_code: status,
+            code,
+            data,
+        });
         packet.message = self.maybe(Self::text);
         packet
     }

@@ -7,10 +7,11 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 use callbot::digital_employee::{
-    AbortDialogueRequest, AbortType, Acknowledgement, BeginSessionRequest, Control, DataType,
-    DialogueRequest, EndSessionRequest, Event, Extra, GatherDtmf, HangUp, Input, Packet,
-    PacketData, ResponseCode, SynthesizerConfig, Terminator, Transfer, TransferType, VendorParams,
-    Voice,
+    AbortDialogueRequest, AbortDialogueRequestFields, AbortType, Acknowledgement,
+    BeginSessionRequest, BeginSessionRequestFields, Control, DataType, DialogueRequest,
+    DialogueRequestFields, EndSessionRequest, EndSessionRequestFields, Event, Extra, GatherDtmf,
+    HangUp, Input, Packet, PacketData, PacketFields, ResponseCode, SynthesizerConfig, Terminator,
+    Transfer, TransferType, VendorParams, Voice,
 };
 use callbot::wire::{Validate, decode};
 use serde::Serialize;
@@ -26,36 +27,62 @@ fn new_takes_what_must_be_there_and_leaves_the_rest_out() {
     let data = || PacketData::new(true, 7);
     let cases = [
         (
-            written(BeginSessionRequest::new(
-                "r",
-                1,
-                "i",
-                "c",
-                "s",
-                "t",
-                VendorParams::new("1", "2"),
-            )),
+            written(BeginSessionRequest::new(BeginSessionRequestFields {
+                request_id: "r",
+                tenant_id: 1,
+                instance_id: "i",
+                script_id: "c",
+                session_id: "s",
+                stream_id: "t",
+                vendor_params: VendorParams::new("1", "2"),
+            })),
             json!({"requestId": "r", "tenantId": 1, "instanceId": "i", "scriptId": "c",
                 "sessionId": "s", "streamId": "t",
                 "vendorParams": {"callingNumber": "1", "calledNumber": "2"}}),
         ),
         (
-            written(DialogueRequest::new("r", 1, "i", "c", "s", "t", "")),
+            written(DialogueRequest::new(DialogueRequestFields {
+                request_id: "r",
+                tenant_id: 1,
+                instance_id: "i",
+                script_id: "c",
+                session_id: "s",
+                stream_id: "t",
+                utterance: "",
+            })),
             json!({"requestId": "r", "tenantId": 1, "instanceId": "i", "scriptId": "c",
                 "sessionId": "s", "streamId": "t", "utterance": ""}),
         ),
         (
-            written(AbortDialogueRequest::new("r", 1, "i", "s", "t", AbortType::Canceled)),
+            written(AbortDialogueRequest::new(AbortDialogueRequestFields {
+                request_id: "r",
+                tenant_id: 1,
+                instance_id: "i",
+                session_id: "s",
+                stream_id: "t",
+                type_: AbortType::Canceled,
+            })),
             json!({"requestId": "r", "tenantId": 1, "instanceId": "i", "sessionId": "s",
                 "streamId": "t", "type": "Canceled"}),
         ),
         (
-            written(EndSessionRequest::new("r", 1, "i", "c", "s")),
+            written(EndSessionRequest::new(EndSessionRequestFields {
+                request_id: "r",
+                tenant_id: 1,
+                instance_id: "i",
+                script_id: "c",
+                session_id: "s",
+            })),
             json!({"requestId": "r", "tenantId": 1, "instanceId": "i", "scriptId": "c",
                 "sessionId": "s"}),
         ),
         (
-            written(Packet::new("r", 200, ResponseCode::Ok, data())),
+            written(Packet::new(PacketFields {
+                request_id: "r",
+                http_status_code: 200,
+                code: ResponseCode::Ok,
+                data: data(),
+            })),
             json!({"requestId": "r", "httpStatusCode": 200, "code": "OK",
                 "data": {"streamEnd": true, "updatedTime": 7}}),
         ),
@@ -99,7 +126,13 @@ fn with_sets_one_field_each() {
         .with_stream_id("t")
         .with_answer("a")
         .with_controls(controls);
-    let packet = Packet::new("r", 200, ResponseCode::Ok, data).with_message("m");
+    let packet = Packet::new(PacketFields {
+        request_id: "r",
+        http_status_code: 200,
+        code: ResponseCode::Ok,
+        data,
+    })
+    .with_message("m");
     assert_eq!(
         written(&packet),
         json!({"requestId": "r", "httpStatusCode": 200, "code": "OK", "message": "m",
@@ -116,9 +149,25 @@ fn with_sets_one_field_each() {
     );
     assert_eq!(packet.validate(), Ok(()));
     let extra = Extra::new().with_data_type(DataType::Dtmf).with_dtmf("12");
-    let request = DialogueRequest::new("r", 1, "i", "c", "s", "t", "").with_extras([extra]);
+    let request = DialogueRequest::new(DialogueRequestFields {
+        request_id: "r",
+        tenant_id: 1,
+        instance_id: "i",
+        script_id: "c",
+        session_id: "s",
+        stream_id: "t",
+        utterance: "",
+    })
+    .with_extras([extra]);
     assert_eq!(written(request)["extras"], json!([{"dataType": "DTMF", "dtmf": "12"}]));
-    let abort = AbortDialogueRequest::new("r", 1, "i", "s", "t", AbortType::Canceled);
+    let abort = AbortDialogueRequest::new(AbortDialogueRequestFields {
+        request_id: "r",
+        tenant_id: 1,
+        instance_id: "i",
+        session_id: "s",
+        stream_id: "t",
+        type_: AbortType::Canceled,
+    });
     let abort = written(abort.with_script_id("c").with_answer("a"));
     assert_eq!((&abort["scriptId"], &abort["answer"]), (&json!("c"), &json!("a")));
     let context =
@@ -238,20 +287,37 @@ fn a_control_tells_its_kind_and_an_unknown_one_keeps_its_json() {
 #[test]
 fn nothing_private_shows_in_the_debug_of_a_request() {
     const PRIVATE: &str = "4711-hush";
-    let begin = BeginSessionRequest::new(
-        "r-1",
-        1,
-        "n1",
-        "sc-1",
-        "s-1",
-        "t-1",
-        VendorParams::new(PRIVATE, PRIVATE).with_extra("card", PRIVATE).with_extra(PRIVATE, "x"),
-    );
+    let begin = BeginSessionRequest::new(BeginSessionRequestFields {
+        request_id: "r-1",
+        tenant_id: 1,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "s-1",
+        stream_id: "t-1",
+        vendor_params: VendorParams::new(PRIVATE, PRIVATE)
+            .with_extra("card", PRIVATE)
+            .with_extra(PRIVATE, "x"),
+    });
     let extra = Extra::new().with_data_type(DataType::Dtmf).with_dtmf(PRIVATE);
-    let dialogue = DialogueRequest::new("r-1", 1, "n1", "sc-1", "s-1", "t-1", PRIVATE)
-        .with_extras([extra.clone()]);
-    let abort = AbortDialogueRequest::new("r-1", 1, "n1", "s-1", "t-1", AbortType::Canceled)
-        .with_answer(PRIVATE);
+    let dialogue = DialogueRequest::new(DialogueRequestFields {
+        request_id: "r-1",
+        tenant_id: 1,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "s-1",
+        stream_id: "t-1",
+        utterance: PRIVATE,
+    })
+    .with_extras([extra.clone()]);
+    let abort = AbortDialogueRequest::new(AbortDialogueRequestFields {
+        request_id: "r-1",
+        tenant_id: 1,
+        instance_id: "n1",
+        session_id: "s-1",
+        stream_id: "t-1",
+        type_: AbortType::Canceled,
+    })
+    .with_answer(PRIVATE);
     let shown: [&dyn Debug; 7] = [
         &begin,
         &begin.vendor_params,
@@ -296,8 +362,12 @@ fn all_violations_are_listed_with_place_value_and_range() {
         Transfer::new(TransferType::SkillGroup, "x").into(),
         HangUp::new().with_delay(-1).into(),
     ];
-    let mut packet =
-        Packet::new("r", 200, ResponseCode::Ok, PacketData::new(true, 1).with_controls(controls));
+    let mut packet = Packet::new(PacketFields {
+        request_id: "r",
+        http_status_code: 200,
+        code: ResponseCode::Ok,
+        data: PacketData::new(true, 1).with_controls(controls),
+    });
     packet.request_id = None;
     packet.data.as_mut().unwrap().updated_time = None;
     let violations = packet.validate().unwrap_err();
@@ -389,7 +459,16 @@ fn the_input_of_a_turn_is_keys_or_silence_or_else_speech() {
         (vec![Extra::new(), extra("Noise"), extra("Silence"), extra("DTMF")], Input::Silence),
         (vec![Extra::new().with_data_type(DataType::Dtmf)], Input::Keys("")),
     ] {
-        let request = DialogueRequest::new("r", 1, "i", "c", "s", "t", "hello").with_extras(extras);
+        let request = DialogueRequest::new(DialogueRequestFields {
+            request_id: "r",
+            tenant_id: 1,
+            instance_id: "i",
+            script_id: "c",
+            session_id: "s",
+            stream_id: "t",
+            utterance: "hello",
+        })
+        .with_extras(extras);
         assert!(request.input() == expected, "{request:?}");
     }
 }

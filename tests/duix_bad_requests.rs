@@ -6,7 +6,9 @@ mod duix_peer;
 
 use std::collections::BTreeMap;
 
-use callbot::duix::dialogue::{Answer, Api, DialogueRequest, Reply, Server, operations};
+use callbot::duix::dialogue::{
+    Answer, Api, DialogueRequest, DialogueRequestFields, Reply, Server, operations,
+};
 use callbot::server::Error;
 use http::HeaderName;
 use serde::Deserialize;
@@ -437,7 +439,12 @@ struct Context {
 }
 
 fn with_context(context: Option<&str>) -> DialogueRequest {
-    let request = DialogueRequest::new("100003", "1", "who are you?", "c-1");
+    let request = DialogueRequest::new(DialogueRequestFields {
+        user_id: "100003",
+        avatar_code: "1",
+        question: "who are you?",
+        conversation_id: "c-1",
+    });
     match context {
         Some(context) => request.with_context(context),
         None => request,
@@ -695,7 +702,13 @@ async fn what_is_said_is_traced_on_request_only() {
 
 #[test]
 fn the_debug_of_a_request_shows_nothing_that_is_said() {
-    let request = DialogueRequest::new("100003", "1", SECRET, "c-1").with_context(SECRET);
+    let request = DialogueRequest::new(DialogueRequestFields {
+        user_id: "100003",
+        avatar_code: "1",
+        question: SECRET,
+        conversation_id: "c-1",
+    })
+    .with_context(SECRET);
     let shown = format!("{request:?}");
     assert!(shown.contains("c-1") && !shown.contains(SECRET), "{shown}");
 }

@@ -11,7 +11,7 @@ use callbot::client::{CallOptions, Error, InMemoryTransport};
 use callbot::duix::Flag;
 use callbot::duix::dialogue::{
     Answer, AnswerForm, Api, Client, Delta, DialogueAnswer, DialogueData, DialogueRequest,
-    Operations, Reply, Server, SpokenAnswer, TipPhrases, operations,
+    DialogueRequestFields, Operations, Reply, Server, SpokenAnswer, TipPhrases, operations,
 };
 use callbot::server::serve;
 use callbot::wire::{DecodeError, decode, decode_value};
@@ -136,7 +136,12 @@ async fn each_operation_sends_its_path_its_headers_and_its_body() {
 #[tokio::test]
 async fn a_request_without_a_context_has_none_and_ids_are_texts() {
     let stub = Stub::answering(json_answer("200 OK", TEXT)).await;
-    let request = DialogueRequest::new("1", "2", "", "4");
+    let request = DialogueRequest::new(DialogueRequestFields {
+        user_id: "1",
+        avatar_code: "2",
+        question: "",
+        conversation_id: "4",
+    });
     client(&stub).dialogue(&request).await.unwrap();
     let expected =
         json!({"sid": "1", "dh-code": "2", "dh-question": "", "dh-conversation-id": "4"});
@@ -600,7 +605,13 @@ async fn a_piece_that_can_not_be_read_is_named_by_its_pointer() {
 fn nothing_that_is_said_shows_in_debug() {
     let secret = "SECRET-4711";
     let data = DialogueData::new("c-1", secret.into()).with_question(secret);
-    let request = DialogueRequest::new("1", "2", secret, "c-1").with_context(secret);
+    let request = DialogueRequest::new(DialogueRequestFields {
+        user_id: "1",
+        avatar_code: "2",
+        question: secret,
+        conversation_id: "c-1",
+    })
+    .with_context(secret);
     let answer = DialogueAnswer::new("200", true).with_data(data);
     let shown =
         format!("{request:?} {answer:?} {:?} {:?}", Delta::new(secret, true), Answer::text(secret));
@@ -653,8 +664,13 @@ async fn client_and_server_understand_each_other_in_every_form() {
         for client in [in_memory(server()), on_socket(server()).await] {
             for question in ["who are you?", "", "{\"answer\":\"x\"}", "a\r\nb \u{0}余额 🙂 end"]
             {
-                let request = DialogueRequest::new("100003", "1872654850", question, "c-1")
-                    .with_context(serde_json::to_string(&shown).unwrap());
+                let request = DialogueRequest::new(DialogueRequestFields {
+                    user_id: "100003",
+                    avatar_code: "1872654850",
+                    question,
+                    conversation_id: "c-1",
+                })
+                .with_context(serde_json::to_string(&shown).unwrap());
                 let answer = client.dialogue(&request).await.unwrap();
                 let spoken = SpokenAnswer::new(question).with_operations(shown.clone());
                 let data = DialogueData::new("c-1", spoken)

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use callbot::client::{CallOptions, InMemoryTransport, Transport};
 use callbot::duix::dialogue::{
-    Answer, AnswerForm, Api, Client, Delta, DialogueRequest, Operations, Reply, Server, TipPhrases,
+    Answer, AnswerForm, Api, Client, Delta, DialogueRequest, DialogueRequestFields, Operations,
+    Reply, Server, TipPhrases,
 };
 use callbot::server::Error;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, future, stream};
@@ -449,7 +450,12 @@ fn client<A: Api>(server: Server<A>) -> Client {
 }
 
 fn request(question: impl ToString) -> DialogueRequest {
-    DialogueRequest::new("100003", "187265485019156480", question.to_string(), "c-1")
+    DialogueRequest::new(DialogueRequestFields {
+        user_id: "100003",
+        avatar_code: "187265485019156480",
+        question: &question.to_string(),
+        conversation_id: "c-1",
+    })
 }
 
 async fn deltas(client: &Client, question: impl ToString) -> Vec<Delta> {

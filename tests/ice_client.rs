@@ -20,8 +20,8 @@ use callbot::aui::ice::{
     RuntimeConfig, StartInstanceRequest, StopInstanceRequest, UpdateInstanceRequest,
 };
 use callbot::aui::{
-    self, AnyCaller, AppServer, Base, RtcTokens, StartInstanceInChannelRequest, Upstream,
-    UpstreamError,
+    self, AnyCaller, AppServer, Base, RtcTokens, StartInstanceInChannelRequest,
+    StartInstanceInChannelRequestFields, Upstream, UpstreamError,
 };
 use callbot::auth::{Credentials, Scheme, Verifier};
 use callbot::client::{
@@ -986,13 +986,13 @@ async fn an_app_server_stands_on_it() {
     let runtime = described.runtime_config.as_ref().unwrap();
     assert_eq!((runtime.channel_id.as_deref(), &runtime.auth_token), (Some("c1"), &None));
     app.stop_instance(&aui::StopInstanceRequest::new("i2")).await.unwrap();
-    let there = StartInstanceInChannelRequest::new(
-        "u1",
-        "agent-7",
-        "room1",
-        AgentType::Voice,
-        "cn-shenzhen",
-    );
+    let there = StartInstanceInChannelRequest::new(StartInstanceInChannelRequestFields {
+        user_id: "u1",
+        agent_id: "agent-7",
+        channel_id: "room1",
+        workflow_type: AgentType::Voice,
+        region: "cn-shenzhen",
+    });
     assert_eq!(app.start_instance_in_channel(&there).await.unwrap().instance_id, "i6");
     app.stop_instance(&aui::StopInstanceRequest::new("i6")).await.unwrap();
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 use callbot::client::{CallOptions, Deadline, Error, InMemoryTransport, Retries};
 use callbot::odfs::{
     CallTime, Client, FlowReleaseReason, Issuer, ProcessV2Parameters, Release, ReleaseOutParams,
-    Request, Response, Server, TokenRequest, TokenResponse, WireApi, WireServer, router,
+    ReleaseOutParamsFields, Request, Response, Server, TokenRequest, TokenResponse, WireApi,
+    WireServer, router,
 };
 use callbot::server;
 use serde_json::{Value, json};
@@ -653,7 +654,13 @@ impl Near {
 impl WireApi for Near {
     async fn process(&self, _: Request) -> Result<Response, server::Error> {
         let time: CallTime = "2018090407:16:24".parse()?;
-        let params = ReleaseOutParams::new(ID, "", "", time.clone(), time);
+        let params = ReleaseOutParams::new(ReleaseOutParamsFields {
+            call_id: ID,
+            call_sor_id: "",
+            call_dst_id: "",
+            start_time: time.clone(),
+            end_time: time,
+        });
         Ok(Release::new(params.with_release_reason(FlowReleaseReason::Completed)).into())
     }
 

@@ -10,8 +10,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use callbot::odfs::{
     Action, Api, Call, Capture, Captured, CapturedOutParams, ChangeType, FlowReleaseReason,
     InteractOutParams, Interacted, Language, Prompt, PromptType, QueryOutParams, QueryType,
-    Recognize, RecognizeType, RecognizedOutParams, Release, ReleaseOutParams, Request, Response,
-    Route, Server, Start, Tone, TransferOutParams, TransferType, Transferred, operations, router,
+    Recognize, RecognizeType, RecognizedOutParams, Release, ReleaseOutParams,
+    ReleaseOutParamsFields, Request, Response, Route, Server, Start, Tone, TransferOutParams,
+    TransferOutParamsFields, TransferType, Transferred, operations, router,
 };
 use callbot::server::Error;
 use serde_json::{Value, json};
@@ -595,10 +596,13 @@ impl Careless {
         match which {
             "no target" => call.transfer(Route::SkillQueueByName("")).into(),
             "no number" => call.transfer(Route::ThirdParty("")).into(),
-            "a target too many" => {
-                TransferOutParams::new(call.id(), call.caller(), TransferType::LastAgent, PRIVATE)
-                    .into()
-            }
+            "a target too many" => TransferOutParams::new(TransferOutParamsFields {
+                call_id: call.id(),
+                call_sor_id: call.caller(),
+                trans_type: TransferType::LastAgent,
+                route_value: PRIVATE,
+            })
+            .into(),
             "no text to speak" => bare(PromptType::Tts).into(),
             "no text to show" => bare(PromptType::Card).into(),
             "no file" => bare(PromptType::FileByPath).into(),
@@ -608,9 +612,14 @@ impl Careless {
             "a second key" => tts().with_extra("language", json!(PRIVATE)).into(),
             "no queue" => call.query(QueryType::QueueById).into(),
             "no media" => call.query(QueryType::SwitchMedia).into(),
-            "a time of its own" => {
-                ReleaseOutParams::new(call.id(), "", "", never.clone(), never).into()
-            }
+            "a time of its own" => ReleaseOutParams::new(ReleaseOutParamsFields {
+                call_id: call.id(),
+                call_sor_id: "",
+                call_dst_id: "",
+                start_time: never.clone(),
+                end_time: never,
+            })
+            .into(),
             _ => tts().with_tts_mrcp_vendor("x".repeat(40)).into(),
         }
     }
@@ -759,7 +768,13 @@ async fn who_wants_the_wire_answers_as_the_spec_has_it() {
                 Request::Capture(_) => Captured::new(CapturedOutParams::new()).into(),
                 _ => {
                     let time: callbot::odfs::CallTime = "2018090407:16:24".parse()?;
-                    let params = ReleaseOutParams::new("c-1", "", "", time.clone(), time);
+                    let params = ReleaseOutParams::new(ReleaseOutParamsFields {
+                        call_id: "c-1",
+                        call_sor_id: "",
+                        call_dst_id: "",
+                        start_time: time.clone(),
+                        end_time: time,
+                    });
                     Release::new(params).with_ret(7).into()
                 }
             })

@@ -8,10 +8,11 @@ use std::fmt::Debug;
 
 use callbot::odfs::{
     CallScriptStep, CallTime, ChangeType, ChildIntent, DateTime, DtmfKeys, FilledSlot,
-    FlowResultType, Input, InputMode, IntentMatch, InteractOutParams, Interacted,
-    InteractedInParams, Language, ModelType, Prompt, PromptType, QueryOutParams, QueryType,
-    RecognitionError, RecognitionId, Recognitions, Request, Response, Route, SPEC, TokenRequest,
-    TokenResponse, Tone, TransferOutParams, TransferResult, TransferType, TransferredInParams,
+    FilledSlotFields, FlowResultType, Input, InputMode, IntentMatch, InteractOutParams, Interacted,
+    InteractedInParams, InteractedInParamsFields, Language, ModelType, Prompt, PromptType,
+    QueryOutParams, QueryType, RecognitionError, RecognitionId, Recognitions, Request, Response,
+    Route, SPEC, TokenRequest, TokenResponse, Tone, TransferOutParams, TransferOutParamsFields,
+    TransferResult, TransferType, TransferredInParams, TransferredInParamsFields,
 };
 use callbot::wire::{DecodeError, Validate, decode, decode_value};
 use serde::Serialize;
@@ -629,14 +630,14 @@ fn times_are_made_of_parts_that_exist() {
     assert_eq!(CallTime::from(precise), time("2018090407:16:03"));
     let before = DateTime::new(-1, 1, 1, 0, 0, 0, 0).unwrap();
     assert!(CallTime::from(before).validate().is_err());
-    let params = TransferredInParams::new(
-        "c",
-        "10086",
-        time("2018090407:16:3"),
-        time(""),
-        TransferResult::Success,
-        "token",
-    );
+    let params = TransferredInParams::new(TransferredInParamsFields {
+        call_id: "c",
+        call_dst_id: "10086",
+        begin_trans: time("2018090407:16:3"),
+        end_trans: time(""),
+        trans_result: TransferResult::Success,
+        auth_token: "token".into(),
+    });
     let violations = params.validate().unwrap_err();
     let found: Vec<_> = violations.iter().map(|one| one.pointer().to_owned()).collect();
     assert_eq!(found, ["/begin_trans", "/end_trans"]);
@@ -645,7 +646,13 @@ fn times_are_made_of_parts_that_exist() {
 // Input.
 
 fn result(kind: &str, input: &str, inter_no: Option<&str>) -> InteractedInParams {
-    let mut params = InteractedInParams::new("c", "10086", kind.parse().unwrap(), input, "token");
+    let mut params = InteractedInParams::new(InteractedInParamsFields {
+        call_id: "c",
+        call_dst_id: "10086",
+        flow_result_type: kind.parse().unwrap(),
+        input,
+        auth_token: "token".into(),
+    });
     params.inter_no = inter_no.map(str::to_owned);
     params
 }
@@ -757,8 +764,14 @@ fn what_is_made_of_an_input_means_that_input() {
 #[test]
 fn a_transfer_is_reported_once_more_as_hung_up() {
     let at = || time("2018090407:20:00");
-    let params =
-        TransferredInParams::new("c", "10086", at(), at(), TransferResult::Success, "token");
+    let params = TransferredInParams::new(TransferredInParamsFields {
+        call_id: "c",
+        call_dst_id: "10086",
+        begin_trans: at(),
+        end_trans: at(),
+        trans_result: TransferResult::Success,
+        auth_token: "token".into(),
+    });
     assert!(!params.is_hang_up());
     for (input, hung_up) in
         [("hangup", true), ("Hangup", true), ("", false), ("timeout", false), ("hangup ", false)]
@@ -812,7 +825,12 @@ fn an_error_of_a_store_keeps_its_source() {
 // Routes.
 
 fn transfer(kind: &str, value: &str) -> TransferOutParams {
-    TransferOutParams::new("c", "13500000001", kind.parse().unwrap(), value)
+    TransferOutParams::new(TransferOutParamsFields {
+        call_id: "c",
+        call_sor_id: "13500000001",
+        trans_type: kind.parse().unwrap(),
+        route_value: value,
+    })
 }
 
 #[test]
@@ -1051,7 +1069,13 @@ fn a_script_is_read_whatever_may_be_missing() {
 
 #[test]
 fn what_case_filling_found_goes_in_and_comes_out() {
-    let slot = FilledSlot::new("8", "14", "place", "Nanjing", "object level 2");
+    let slot = FilledSlot::new(FilledSlotFields {
+        begin_index: "8",
+        end_index: "14",
+        entity_type: "place",
+        entity: "Nanjing",
+        tag: "object level 2",
+    });
     assert_eq!(serde_json::to_value(&slot).unwrap(), sample("filled-slot").json());
     for slots in
         [vec![], vec![slot.clone()], vec![slot.clone().with_extra("more", 1), slot.clone()]]

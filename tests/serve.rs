@@ -19,7 +19,10 @@ use callbot::aicall::{AgentType, ErrorCode, Template};
 use callbot::aui::{self, Base, GenerateCallRequest, StartInstanceRequest, StopInstanceRequest};
 use callbot::auth::{Credentials, Scheme, Signer};
 use callbot::client::CallOptions;
-use callbot::digital_employee::{AnswerMode, Client, DialogueRequest, EndSessionRequest};
+use callbot::digital_employee::{
+    AnswerMode, Client, DialogueRequest, DialogueRequestFields, EndSessionRequest,
+    EndSessionRequestFields,
+};
 use callbot::duix::Flag;
 use callbot::duix::dialogue::{self, Delta, SpokenAnswer};
 use callbot::function_compute::port;
@@ -68,11 +71,25 @@ async fn terminate(child: &Child) {
 }
 
 fn turn(utterance: &str) -> DialogueRequest {
-    DialogueRequest::new("r-1", 1, "n1", "sc-1", "s-1", "t-1", utterance)
+    DialogueRequest::new(DialogueRequestFields {
+        request_id: "r-1",
+        tenant_id: 1,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "s-1",
+        stream_id: "t-1",
+        utterance,
+    })
 }
 
 fn end() -> EndSessionRequest {
-    EndSessionRequest::new("r-1", 1, "n1", "sc-1", "s-1")
+    EndSessionRequest::new(EndSessionRequestFields {
+        request_id: "r-1",
+        tenant_id: 1,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "s-1",
+    })
 }
 
 #[tokio::test]
@@ -166,7 +183,12 @@ fn the_port_is_that_of_the_first_variable_that_is_set() {
 
 /// Asks the digital human, in one piece and in a stream.
 async fn ask(client: &dialogue::Client, question: &str) -> (SpokenAnswer, Vec<Delta>) {
-    let request = dialogue::DialogueRequest::new("100003", "187265485019156480", question, "c-1");
+    let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
+        user_id: "100003",
+        avatar_code: "187265485019156480",
+        question,
+        conversation_id: "c-1",
+    });
     let answer = client.dialogue(&request).await.unwrap().into_inner();
     assert!(answer.success);
     let data = answer.data.unwrap();
@@ -218,11 +240,21 @@ async fn a_digital_human_that_is_asked_for_help_shows_what_can_be_said() {
     assert_eq!(phrases, ["What is my balance?", "Tell me a story."]);
     // The phrases do what they promise.
     for (phrase, says) in phrases.iter().zip(["1234 euros", "Once upon a time"]) {
-        let request = dialogue::DialogueRequest::new("100003", "1", phrase, "c-1");
+        let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
+            user_id: "100003",
+            avatar_code: "1",
+            question: phrase,
+            conversation_id: "c-1",
+        });
         let answer = client.dialogue(&request).await.unwrap().into_inner().data.unwrap().answer;
         assert!(answer.text.contains(says), "{phrase}");
     }
-    let request = dialogue::DialogueRequest::new("100003", "1", "help", "c-1");
+    let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
+        user_id: "100003",
+        avatar_code: "1",
+        question: "help",
+        conversation_id: "c-1",
+    });
     let data = client.dialogue(&request).await.unwrap().into_inner().data.unwrap();
     assert_eq!(data.intent.as_deref(), Some("help"));
 }
@@ -231,7 +263,12 @@ async fn a_digital_human_that_is_asked_for_help_shows_what_can_be_said() {
 async fn a_digital_human_tells_a_story_sentence_by_sentence() {
     let (_child, url) = start(LOCAL, NONE).await;
     let client = dialogue::Client::new(&url).unwrap();
-    let request = dialogue::DialogueRequest::new("100003", "1", "Tell me a story.", "c-1");
+    let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
+        user_id: "100003",
+        avatar_code: "1",
+        question: "Tell me a story.",
+        conversation_id: "c-1",
+    });
     let at_once = Instant::now();
     let whole = client.dialogue(&request).await.unwrap().into_inner().data.unwrap().answer.text;
     assert!(at_once.elapsed() < Duration::from_secs(3), "{:?}", at_once.elapsed());
@@ -268,7 +305,12 @@ async fn with_a_secret_only_who_knows_it_asks_the_digital_human_and_phones_need_
         let name = HeaderName::from_static("x-callbot-secret");
         client.with_options(CallOptions::new().header(name, HeaderValue::from_static(value)))
     };
-    let request = dialogue::DialogueRequest::new("100003", "1", "Hello!", "c-1");
+    let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
+        user_id: "100003",
+        avatar_code: "1",
+        question: "Hello!",
+        conversation_id: "c-1",
+    });
     for (client, status) in [(client.clone(), 401), (given("secret-2"), 403), (given(""), 403)] {
         for error in [
             client.dialogue(&request).await.unwrap_err(),
@@ -316,7 +358,12 @@ async fn a_secret_that_can_not_be_read_does_not_leave_the_door_open() {
     // To refuse to start is right as well.
     let Some(line) = lines.next_line().await.unwrap() else { return };
     let url = line.strip_prefix("listening on ").unwrap();
-    let request = dialogue::DialogueRequest::new("100003", "1", "Hello!", "c-1");
+    let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
+        user_id: "100003",
+        avatar_code: "1",
+        question: "Hello!",
+        conversation_id: "c-1",
+    });
     let answer = dialogue::Client::new(url).unwrap().dialogue(&request).await;
     assert!(answer.is_err(), "anybody is answered");
 }

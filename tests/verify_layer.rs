@@ -5,8 +5,8 @@ use axum::Router;
 use callbot::auth::{Credentials, Scheme, Signer, Verified, Verifier, VerifyLayer};
 use callbot::client::Error;
 use callbot::digital_employee::{
-    Acknowledgement, Api, BeginSessionRequest, Client, DialogueRequest, EndSessionRequest, Reply,
-    router,
+    Acknowledgement, Api, BeginSessionRequest, Client, DialogueRequest, EndSessionRequest,
+    EndSessionRequestFields, Reply, router,
 };
 use tokio::net::TcpListener;
 
@@ -53,7 +53,13 @@ async fn end(url: &str, signer: Option<Signer>) -> Result<Acknowledgement, Error
         Some(signer) => builder.sign(signer),
         None => builder,
     };
-    let request = EndSessionRequest::new("r-1", 1, "n1", "sc-1", "s-1");
+    let request = EndSessionRequest::new(EndSessionRequestFields {
+        request_id: "r-1",
+        tenant_id: 1,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "s-1",
+    });
     Ok(builder.build()?.end_session(&request).await?.into_inner())
 }
 

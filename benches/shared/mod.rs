@@ -6,8 +6,9 @@ use axum::body::Body;
 use axum::response::Response;
 use axum::routing::post;
 use callbot::digital_employee::{
-    Acknowledgement, Api, BeginSessionRequest, DialogueRequest, EndSessionRequest, Packet,
-    PacketData, Reply, ResponseCode, router,
+    Acknowledgement, Api, BeginSessionRequest, DialogueRequest, DialogueRequestFields,
+    EndSessionRequest, EndSessionRequestFields, Packet, PacketData, PacketFields, Reply,
+    ResponseCode, router,
 };
 use callbot::server::Error;
 use futures_util::stream;
@@ -72,7 +73,12 @@ async fn dialogue(body: Body) -> Response {
             data.session_id = Some(request.session_id.clone());
             data.stream_id = Some(request.stream_id.clone());
             data.answer = Some(text.clone());
-            let packet = Packet::new(&request.request_id, 200, ResponseCode::Ok, data);
+            let packet = Packet::new(PacketFields {
+                request_id: &request.request_id,
+                http_status_code: 200,
+                code: ResponseCode::Ok,
+                data,
+            });
             let packet = serde_json::to_string(&packet).unwrap();
             Ok::<_, std::convert::Infallible>(format!("data:{packet}\n\n"))
         });
@@ -107,19 +113,25 @@ pub(crate) fn plain_client() -> reqwest::Client {
 
 /// A turn of a caller.
 pub(crate) fn turn() -> DialogueRequest {
-    DialogueRequest::new(
-        "8d6f0d2e-2a0b-4a53-9d51-0b6d3a0c1f02",
-        378_210,
-        "n1",
-        "sc-1",
-        "b7a2c7e0-5d1c-4f0e-8a37-2f9c64d10001",
-        "f0c1d2e3-9b4a-4c6d-8e21-7a5b3c9d0002",
-        "What is the balance of my account?",
-    )
+    DialogueRequest::new(DialogueRequestFields {
+        request_id: "8d6f0d2e-2a0b-4a53-9d51-0b6d3a0c1f02",
+        tenant_id: 378_210,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "b7a2c7e0-5d1c-4f0e-8a37-2f9c64d10001",
+        stream_id: "f0c1d2e3-9b4a-4c6d-8e21-7a5b3c9d0002",
+        utterance: "What is the balance of my account?",
+    })
 }
 
 /// The end of a call.
 pub(crate) fn end() -> EndSessionRequest {
     let turn = turn();
-    EndSessionRequest::new(turn.request_id, 378_210, "n1", "sc-1", turn.session_id)
+    EndSessionRequest::new(EndSessionRequestFields {
+        request_id: &turn.request_id,
+        tenant_id: 378_210,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: &turn.session_id,
+    })
 }

@@ -85,13 +85,21 @@ fn schemas<'a>(root: &Node<'a>) -> Result<Node<'a>, Error> {
     components.need("schemas")
 }
 
-/// Refuses two types of one Rust name: typify would silently use the first one for both.
+/// Refuses two types of one Rust name: typify would silently use the first one for both. Types that
+/// the compiler adds have names, too.
 fn unique_names(spec: &str, model: &Model) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     for ty in &model.types {
-        if !seen.insert(&ty.rust) {
-            let message = format!("a second type has the Rust name `{}`", ty.rust);
-            return Err(Error::new(spec, &ty.pointer, message));
+        let added = match &ty.kind {
+            Kind::Object(object) => object.companion(&ty.rust),
+            Kind::Enum(_) | Kind::Union(_) => Some(format!("Unknown{}", ty.rust)),
+        };
+        for name in [ty.rust.clone()].into_iter().chain(added) {
+            if seen.contains(&name) {
+                let message = format!("a second type has the Rust name `{name}`");
+                return Err(Error::new(spec, &ty.pointer, message));
+            }
+            seen.insert(name);
         }
     }
     Ok(())

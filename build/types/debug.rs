@@ -1,6 +1,6 @@
 //! `Debug` of objects that hold what callers say.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::field::Field;
@@ -12,25 +12,35 @@ impl Struct<'_> {
         if !self.hides() {
             return TokenStream::new();
         }
-        let ident = self.name();
-        let name = &self.ty.rust;
-        let fields = self.fields.iter().map(|field| {
-            let Field { property, ident, .. } = field;
-            let name = ident.to_string();
-            match property.personal {
-                true => quote!(.field(#name, &codegen::Hidden)),
-                false => quote!(.field(#name, &self.#ident)),
-            }
-        });
-        let extra = self.object.extra.iter().map(|extra| match extra.personal {
+        let fields: Vec<_> = self.fields.iter().collect();
+        let extra = self.object.extra.as_ref().map(|extra| match extra.personal {
             true => quote!(.field("extra", &codegen::Hidden)),
             false => quote!(.field("extra", &self.extra)),
         });
-        quote! {
-            impl std::fmt::Debug for #ident {
-                fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                    f.debug_struct(#name) #(#fields)* #(#extra)* .finish()
-                }
+        debug_of(&self.name(), None, &fields, extra)
+    }
+}
+
+/// `Debug` of a struct with these fields.
+pub(super) fn debug_of(
+    name: &Ident,
+    generics: Option<TokenStream>,
+    fields: &[&Field<'_>],
+    extra: Option<TokenStream>,
+) -> TokenStream {
+    let text = name.to_string();
+    let fields = fields.iter().map(|field| {
+        let Field { property, ident, .. } = field;
+        let name = ident.to_string();
+        match property.personal {
+            true => quote!(.field(#name, &codegen::Hidden)),
+            false => quote!(.field(#name, &self.#ident)),
+        }
+    });
+    quote! {
+        impl std::fmt::Debug for #name #generics {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(#text) #(#fields)* #extra .finish()
             }
         }
     }

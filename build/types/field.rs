@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use crate::compiler::model::{Form, Presence, Property};
+use crate::compiler::model::{Form, Property};
 
 pub(super) struct Field<'a> {
     pub(super) property: &'a Property,
@@ -43,11 +43,6 @@ impl Field<'_> {
             ty if is_named(ty, "BTreeMap") => quote!(std::collections::BTreeMap::new()),
             _ => quote!(serde_json::Map::new()),
         }
-    }
-
-    /// Whether `new` asks for it.
-    pub(super) fn is_demanded(&self) -> bool {
-        self.property.presence != Presence::Optional
     }
 
     /// The parameter of a constructor or setter: its type, and the expression that is stored.

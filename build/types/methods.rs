@@ -12,26 +12,21 @@ use crate::compiler::names;
 impl Struct<'_> {
     pub(super) fn methods(&self) -> TokenStream {
         let name = self.name();
-        let demanded: Vec<_> = self.fields.iter().filter(|field| field.is_demanded()).collect();
-        let parameters = demanded.iter().map(|field| {
-            let ident = &field.ident;
-            let (ty, _) = field.parameter();
-            quote!(#ident: #ty)
-        });
+        let (parameters, required) = self.new_parameters();
+        let nothing_required = required.is_empty();
+        let mut required = required.into_iter();
         let values = self.fields.iter().map(|field| {
-            if !field.is_demanded() {
+            if !field.property.is_required() {
                 return field.initialiser(&self.initial(field));
             }
-            let (_, value) = field.parameter();
-            let value = if field.is_option() { quote!(Some(#value)) } else { value };
-            field.initialiser(&value)
+            let value = required.next().unwrap_or_default();
+            field.initialiser(&if field.is_option() { quote!(Some(#value)) } else { value })
         });
         let extra = self.extra.map(|_| quote!(extra: std::collections::BTreeMap::new()));
-        let setters = self.fields.iter().filter(|field| !field.is_demanded()).map(setter);
+        let setters = self.fields.iter().filter(|field| !field.property.is_required()).map(setter);
         let extra_setter = self.extra_setter();
         let defaults = self.fields.iter().filter_map(default_accessor);
-        let many = (demanded.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
-        let docs = docs(match (demanded.is_empty(), self.has_initials()) {
+        let docs = docs(match (nothing_required, self.has_initials()) {
             (true, false) => "Creates a value with all fields absent.",
             (true, true) => "Creates a value with the initial values of the spec.",
             (false, false) => "Creates a value from its required fields. All others are absent.",
@@ -42,9 +37,8 @@ impl Struct<'_> {
         quote! {
             impl #name {
                 #docs
-                #many
                 #[must_use]
-                pub fn new(#(#parameters),*) -> Self {
+                pub fn new(#parameters) -> Self {
                     Self { #(#values,)* #extra }
                 }
                 #(#setters)*

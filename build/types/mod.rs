@@ -6,6 +6,7 @@ mod field;
 mod form;
 mod made;
 mod methods;
+mod required;
 mod serialize;
 mod structs;
 mod unset;
@@ -53,6 +54,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
         out.extend(written.methods());
         out.extend(written.settings());
         out.extend(written.debug());
+        out.extend(written.required_fields());
         out.extend(written.serialize());
         out.extend(written.deserialize());
         if texts.contains(&ty.rust.as_str()) {

@@ -55,7 +55,7 @@ impl Struct<'_> {
         if !self.hides() {
             derives.insert(0, quote!(Debug));
         }
-        if !self.fields.iter().any(Field::is_demanded) && !self.has_initials() {
+        if !self.object.properties.iter().any(Property::is_required) && !self.has_initials() {
             derives.push(quote!(Default));
         }
         let derived = !self.has_rules();

@@ -6,12 +6,15 @@ use quote::quote;
 use super::field::Field;
 use super::form::meaningless;
 use super::structs::Struct;
+use crate::compiler::model::Property;
 
 impl Struct<'_> {
     /// `Default`, `unset` and `is_unset` of an object that starts with values, or is a part.
     pub(super) fn settings(&self) -> TokenStream {
         let name = self.name();
-        if self.fields.iter().any(Field::is_demanded) || !(self.has_initials() || self.is_part) {
+        if self.object.properties.iter().any(Property::is_required)
+            || !(self.has_initials() || self.is_part)
+        {
             return TokenStream::new();
         }
         let default = self.has_initials().then(|| {

@@ -2,9 +2,12 @@
 //! back as the same.
 #![no_main]
 
-use callbot::aicall::{AgentConfig, AgentMessage, ClientMessage, Message, ShareConfig, Template};
-use callbot::aui::{FailureAnswer, GenerateCallRequest, GeneratedCall, InstanceDescription};
-use callbot::aui::{RtcToken, ShareTokens};
+use callbot::aicall::{
+    AgentConfig, AgentMessage, ClientMessage, Message, ShareConfig, ShareTokens, Template,
+};
+use callbot::aui::{
+    FailureAnswer, GenerateCallRequest, GeneratedCall, InstanceDescription, RtcToken,
+};
 use callbot::digital_employee::{
     AbortDialogueRequest, BeginSessionRequest, DialogueRequest, Packet,
 };

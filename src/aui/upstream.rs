@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::ice::{
     DescribeInstanceRequest, DescribeInstanceResponse, GenerateCallRequest, GenerateCallResponse,
-    Instance, InstanceRuntimeConfig, InstanceStatus, Region, StartInstanceRequest,
-    StartInstanceResponse, StopInstanceRequest, StopInstanceResponse, UpdateInstanceRequest,
-    UpdateInstanceResponse,
+    GenerateCallResponseFields, Instance, InstanceRuntimeConfig, InstanceStatus, Region,
+    StartInstanceRequest, StartInstanceResponse, StopInstanceRequest, StopInstanceResponse,
+    UpdateInstanceRequest, UpdateInstanceResponse,
 };
 use super::tokens::{RtcTokenError, RtcTokens, random_id};
 use crate::aicall::{AgentConfig, Template};
@@ -286,9 +286,14 @@ impl Upstream for InMemoryAgents {
             request.template_config,
             request.user_data,
         )?;
-        Ok(GenerateCallResponse::new(id, channel_id, agent_user_id, token.encode())
-            .with_user_id(user_id)
-            .with_request_id(new_id()?))
+        Ok(GenerateCallResponse::new(GenerateCallResponseFields {
+            instance_id: &id,
+            channel_id: &channel_id,
+            agent_user_id: &agent_user_id,
+            token: token.encode(),
+        })
+        .with_user_id(user_id)
+        .with_request_id(new_id()?))
     }
 
     async fn start(

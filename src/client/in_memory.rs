@@ -16,7 +16,7 @@ use super::{Transport, TransportError};
 /// ```
 /// # use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply};
 /// use callbot::client::InMemoryTransport;
-/// use callbot::digital_employee::{AnswerMode, Client, router};
+/// use callbot::digital_employee::{AnswerMode, Client, DialogueRequestFields, router};
 /// # use callbot::digital_employee::VendorParams;
 /// # use callbot::server::Error;
 /// # struct Echo;
@@ -31,7 +31,15 @@ use super::{Transport, TransportError};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let client = Client::builder("http://bot").transport(InMemoryTransport::new(router(Echo))).build()?;
-/// let request = DialogueRequest::new("r-1", 378210, "n1", "sc-1", "s-1", "t-1", "Hello?");
+/// let request = DialogueRequest::new(DialogueRequestFields {
+///     request_id: "r-1",
+///     tenant_id: 378210,
+///     instance_id: "n1",
+///     script_id: "sc-1",
+///     session_id: "s-1",
+///     stream_id: "t-1",
+///     utterance: "Hello?",
+/// });
 /// let reply = client.dialogue(&request).await?.into_events(AnswerMode::Cumulative);
 /// assert_eq!(reply.text().await?, "Hello?");
 /// # Ok::<_, callbot::client::Error>(())

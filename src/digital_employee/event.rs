@@ -115,10 +115,20 @@ impl DialogueRequest {
     /// without regard to case, as the vendor's sample does.
     ///
     /// ```
-    /// use callbot::digital_employee::{DataType, DialogueRequest, Extra, Input};
+    /// use callbot::digital_employee::{
+    ///     DataType, DialogueRequest, DialogueRequestFields, Extra, Input,
+    /// };
     ///
-    /// let request = DialogueRequest::new("r-1", 378210, "n1", "sc-1", "s-1", "t-1", "")
-    ///     .with_extras([Extra::new().with_data_type(DataType::Dtmf).with_dtmf("1234")]);
+    /// let request = DialogueRequest::new(DialogueRequestFields {
+    ///     request_id: "r-1",
+    ///     tenant_id: 378210,
+    ///     instance_id: "n1",
+    ///     script_id: "sc-1",
+    ///     session_id: "s-1",
+    ///     stream_id: "t-1",
+    ///     utterance: "",
+    /// })
+    /// .with_extras([Extra::new().with_data_type(DataType::Dtmf).with_dtmf("1234")]);
     /// assert_eq!(request.input(), Input::Keys("1234"));
     /// ```
     #[must_use]

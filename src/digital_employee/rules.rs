@@ -68,8 +68,8 @@ mod server {
     use crate::clock::SharedClock;
     use crate::digital_employee::{
         AbortDialogueRequest, Acknowledgement, AnswerMode, BeginSessionRequest, Control,
-        ControlForm, DialogueRequest, EndSessionRequest, Event, Packet, PacketData, ResponseCode,
-        TransferType,
+        ControlForm, DialogueRequest, EndSessionRequest, Event, Packet, PacketData, PacketFields,
+        ResponseCode, TransferType,
     };
     use crate::server::{
         Answers, Dates, Fault, FaultKind, Frame, PacketKind, Reads, SendError, Server, Speaks,
@@ -255,7 +255,12 @@ mod server {
         }
 
         fn wrap(&self, status: u16, code: ResponseCode, data: PacketData) -> Packet {
-            let mut packet = Packet::new("", i32::from(status), code, data);
+            let mut packet = Packet::new(PacketFields {
+                request_id: "",
+                http_status_code: i32::from(status),
+                code,
+                data,
+            });
             packet.request_id.clone_from(&self.echo.request_id);
             packet
         }

@@ -5,8 +5,9 @@ use std::fmt;
 use super::client::{Client, QueryAnswer};
 use super::{
     CallReleaseReason, CallTime, FlowResultType, Input, Interacted, InteractedExtParams,
-    InteractedInParams, Request, Response, Start, StartInParams, TransferResult, Transferred,
-    TransferredInParams,
+    InteractedInParams, InteractedInParamsFields, Request, Response, Start, StartInParams,
+    StartInParamsFields, TransferResult, Transferred, TransferredInParams,
+    TransferredInParamsFields,
 };
 use crate::client::Error;
 use crate::wire::Hidden;
@@ -110,7 +111,12 @@ impl Dialogue {
     /// # Errors
     /// When it has begun already, or the call fails.
     pub async fn start(&mut self) -> Result<Response, DialogueError> {
-        let inparams = StartInParams::new(&self.id, &self.caller, &self.called, "");
+        let inparams = StartInParams::new(StartInParamsFields {
+            call_id: &self.id,
+            call_sor_id: &self.caller,
+            call_dst_id: &self.called,
+            auth_token: "".into(),
+        });
         self.start_with(Start::new(&self.id, inparams)).await
     }
 
@@ -169,8 +175,13 @@ impl Dialogue {
     /// When something else has to happen next, or the call fails.
     pub async fn queried(&mut self, found: InteractedExtParams) -> Result<Response, DialogueError> {
         self.expect(Next::Queried)?;
-        let inparams =
-            InteractedInParams::new(&self.id, &self.called, FlowResultType::Other, "", "");
+        let inparams = InteractedInParams::new(InteractedInParamsFields {
+            call_id: &self.id,
+            call_dst_id: &self.called,
+            flow_result_type: FlowResultType::Other,
+            input: "",
+            auth_token: "".into(),
+        });
         let request = Request::Interacted(self.result(inparams).with_extparams(found));
         let inaction = match self.client.settings.query_answer {
             QueryAnswer::Interacted => None,
@@ -230,7 +241,14 @@ impl Dialogue {
 
     fn transfer(&self, result: TransferResult) -> TransferredInParams {
         let (begin, end) = (self.asked.clone(), self.client.now());
-        let mut inparams = TransferredInParams::new(&self.id, &self.called, begin, end, result, "");
+        let mut inparams = TransferredInParams::new(TransferredInParamsFields {
+            call_id: &self.id,
+            call_dst_id: &self.called,
+            begin_trans: begin,
+            end_trans: end,
+            trans_result: result,
+            auth_token: "".into(),
+        });
         inparams.inter_idx.clone_from(&self.count);
         inparams
     }

@@ -8,8 +8,9 @@ use super::issuer::SharedAuthorizer;
 use super::{
     CallTime, Capture, Captured, CapturedOutParams, FlowReleaseReason, Input, Interact,
     InteractOutParams, Interacted, Issuer, Language, Prompt, Query, QueryOutParams, QueryType,
-    Recognize, RecognizeType, Recognized, RecognizedOutParams, Release, ReleaseOutParams, Request,
-    Response, Route, Start, Transfer, TransferOutParams, Transferred,
+    Recognize, RecognizeType, Recognized, RecognizedOutParams, Release, ReleaseOutParams,
+    ReleaseOutParamsFields, Request, Response, Route, Start, Transfer, TransferOutParams,
+    Transferred,
 };
 use crate::clock::SharedClock;
 use crate::server::Error;
@@ -158,8 +159,14 @@ impl Call {
     #[must_use]
     pub fn release(&self) -> ReleaseOutParams {
         let (start, end) = (self.started.clone(), self.now.clone());
-        ReleaseOutParams::new(self.id(), self.caller(), self.called(), start, end)
-            .with_release_reason(FlowReleaseReason::Completed)
+        ReleaseOutParams::new(ReleaseOutParamsFields {
+            call_id: self.id(),
+            call_sor_id: self.caller(),
+            call_dst_id: self.called(),
+            start_time: start,
+            end_time: end,
+        })
+        .with_release_reason(FlowReleaseReason::Completed)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{FlowResultType, Interacted, InteractedInParams, TransferredInParams};
+use super::{
+    FlowResultType, Interacted, InteractedInParams, InteractedInParamsFields, TransferredInParams,
+};
 use crate::wire::{Hidden, Secret};
 
 /// What came of an interaction: the meaning of `flow_result_type`, `input` and `inter_no`.
@@ -52,9 +54,15 @@ impl InteractedInParams {
     /// - All else is [`Input::Other`].
     ///
     /// ```
-    /// use callbot::odfs::{FlowResultType, Input, InteractedInParams};
+    /// use callbot::odfs::{FlowResultType, Input, InteractedInParams, InteractedInParamsFields};
     ///
-    /// let keys = InteractedInParams::new("c-1", "10086", FlowResultType::Keys, "201801", "token");
+    /// let keys = InteractedInParams::new(InteractedInParamsFields {
+    ///     call_id: "c-1",
+    ///     call_dst_id: "10086",
+    ///     flow_result_type: FlowResultType::Keys,
+    ///     input: "201801",
+    ///     auth_token: "token".into(),
+    /// });
     /// assert!(keys.meaning() == Input::Keys("201801"));
     /// ```
     #[must_use]
@@ -84,8 +92,8 @@ impl InteractedInParams {
     /// (4), and the others, for which no kind is documented, with other (-1).
     #[must_use]
     pub fn from_input(
-        call_id: impl Into<String>,
-        call_dst_id: impl Into<String>,
+        call_id: &str,
+        call_dst_id: &str,
         input: Input<'_>,
         auth_token: impl Into<Secret>,
     ) -> Self {
@@ -105,7 +113,14 @@ impl InteractedInParams {
             }
             Input::Other { kind, input } => ((*kind).clone(), *input),
         };
-        Self { inter_no, ..Self::new(call_id, call_dst_id, kind, text, auth_token) }
+        let fields = InteractedInParamsFields {
+            call_id,
+            call_dst_id,
+            flow_result_type: kind,
+            input: text,
+            auth_token: auth_token.into(),
+        };
+        Self { inter_no, ..Self::new(fields) }
     }
 }
 
@@ -134,14 +149,12 @@ impl Interacted {
     /// ```
     #[must_use]
     pub fn from_input(
-        user_id: impl Into<String>,
-        call_dst_id: impl Into<String>,
+        user_id: &str,
+        call_dst_id: &str,
         input: Input<'_>,
         auth_token: impl Into<Secret>,
     ) -> Self {
-        let user_id = user_id.into();
-        let inparams =
-            InteractedInParams::from_input(user_id.clone(), call_dst_id, input, auth_token);
+        let inparams = InteractedInParams::from_input(user_id, call_dst_id, input, auth_token);
         Self::new(user_id, inparams)
     }
 }

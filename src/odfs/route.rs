@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{TransferOutParams, TransferType};
+use super::{TransferOutParams, TransferOutParamsFields, TransferType};
 use crate::wire::{Hidden, Report};
 
 /// The target of a transfer: `trans_type` with its `route_value`.
@@ -127,12 +127,13 @@ impl TransferOutParams {
     /// assert_eq!(to_ivr.route_value, "2001");
     /// ```
     #[must_use]
-    pub fn from_route(
-        call_id: impl Into<String>,
-        call_sor_id: impl Into<String>,
-        route: Route<'_>,
-    ) -> Self {
-        Self::new(call_id, call_sor_id, route.kind(), route.value())
+    pub fn from_route(call_id: &str, call_sor_id: &str, route: Route<'_>) -> Self {
+        Self::new(TransferOutParamsFields {
+            call_id,
+            call_sor_id,
+            trans_type: route.kind(),
+            route_value: route.value(),
+        })
     }
 
     /// Whether there is a target where one is needed, and none where none goes.

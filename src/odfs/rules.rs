@@ -58,8 +58,8 @@ mod server {
     use serde_json::Value;
 
     use crate::odfs::{
-        CallTime, FlowReleaseReason, ProcessV2Parameters, Release, ReleaseOutParams, Request,
-        Response, TokenRequest, TokenResponse, operations,
+        CallTime, FlowReleaseReason, ProcessV2Parameters, Release, ReleaseOutParams,
+        ReleaseOutParamsFields, Request, Response, TokenRequest, TokenResponse, operations,
     };
     use crate::server::{Answers, Fault, FaultKind, Reads};
     use crate::wire::{Operation, salvage};
@@ -111,8 +111,14 @@ mod server {
     fn release(echo: Echo, code: Option<i32>, message: String) -> Release {
         let id = echo.user_id.clone().unwrap_or_default();
         let unknown = CallTime::unknown();
-        let outparams = ReleaseOutParams::new(id, "", "", unknown.clone(), unknown)
-            .with_release_reason(FlowReleaseReason::Exception);
+        let outparams = ReleaseOutParams::new(ReleaseOutParamsFields {
+            call_id: &id,
+            call_sor_id: "",
+            call_dst_id: "",
+            start_time: unknown.clone(),
+            end_time: unknown,
+        })
+        .with_release_reason(FlowReleaseReason::Exception);
         let mut release =
             Release::new(outparams).with_ret(code.unwrap_or(-1)).with_extra("errorMsg", message);
         release.user_id = echo.user_id;

@@ -17,8 +17,9 @@ use callbot::bot::{
 };
 use callbot::client::{CallOptions, Error, EventStream, InMemoryTransport};
 use callbot::digital_employee::{
-    AbortDialogueRequest, AbortType, BeginSessionRequest, Client, DialogueRequest,
-    EndSessionRequest, Packet, VendorParams,
+    AbortDialogueRequest, AbortDialogueRequestFields, AbortType, BeginSessionRequest,
+    BeginSessionRequestFields, Client, DialogueRequest, DialogueRequestFields, EndSessionRequest,
+    EndSessionRequestFields, Packet, VendorParams,
 };
 use futures_util::{Stream, StreamExt};
 use serde_json::{Value, json};
@@ -51,12 +52,28 @@ pub(crate) fn key(call: &str) -> CallKey {
 impl<B: Bot> Line<B> {
     pub(crate) async fn begin(&self, call: &str, turn: &str) -> Reading {
         let context = VendorParams::new("13500000001", "4000000000");
-        let request = BeginSessionRequest::new("r", 1, "n1", "sc-1", call, turn, context);
+        let request = BeginSessionRequest::new(BeginSessionRequestFields {
+            request_id: "r",
+            tenant_id: 1,
+            instance_id: "n1",
+            script_id: "sc-1",
+            session_id: call,
+            stream_id: turn,
+            vendor_params: context,
+        });
         Reading::new(self.client.begin_session(&request).await.unwrap())
     }
 
     pub(crate) async fn say(&self, call: &str, turn: &str, words: &str) -> Reading {
-        let request = DialogueRequest::new("r", 1, "n1", "sc-1", call, turn, words);
+        let request = DialogueRequest::new(DialogueRequestFields {
+            request_id: "r",
+            tenant_id: 1,
+            instance_id: "n1",
+            script_id: "sc-1",
+            session_id: call,
+            stream_id: turn,
+            utterance: words,
+        });
         Reading::new(self.client.dialogue(&request).await.unwrap())
     }
 
@@ -81,7 +98,14 @@ impl<B: Bot> Line<B> {
         heard: Option<&str>,
     ) -> std::result::Result<(), i32> {
         let kind = AbortType::Interrupted;
-        let mut request = AbortDialogueRequest::new("r", 1, "n1", call, turn, kind);
+        let mut request = AbortDialogueRequest::new(AbortDialogueRequestFields {
+            request_id: "r",
+            tenant_id: 1,
+            instance_id: "n1",
+            session_id: call,
+            stream_id: turn,
+            type_: kind,
+        });
         request.answer = heard.map(str::to_owned);
         self.client.abort_dialogue(&request).await.map(drop).map_err(|error| status(&error))
     }
@@ -92,7 +116,13 @@ impl<B: Bot> Line<B> {
 
     /// `Err` with the status of a failure.
     pub(crate) async fn try_end(&self, call: &str) -> std::result::Result<(), i32> {
-        let request = EndSessionRequest::new("r", 1, "n1", "sc-1", call);
+        let request = EndSessionRequest::new(EndSessionRequestFields {
+            request_id: "r",
+            tenant_id: 1,
+            instance_id: "n1",
+            script_id: "sc-1",
+            session_id: call,
+        });
         self.client.end_session(&request).await.map(drop).map_err(|error| status(&error))
     }
 

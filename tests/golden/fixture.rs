@@ -156,22 +156,15 @@ pub struct Guest {
 impl Guest {
     /// Creates a value from its required fields. All others are absent.
     #[must_use]
-    pub fn new(
-        id: impl Into<String>,
-        name: impl Into<String>,
-        age: i32,
-        mood: Mood,
-        secret: impl Into<wire::Secret>,
-        wire: impl Into<String>,
-    ) -> Self {
+    pub fn new(fields: GuestFields<'_>) -> Self {
         Self {
-            id: id.into(),
-            name: name.into(),
-            age,
-            mood,
+            id: fields.id.into(),
+            name: fields.name.into(),
+            age: fields.age,
+            mood: fields.mood,
             reason: None,
-            secret: secret.into(),
-            wire: Some(wire.into()),
+            secret: fields.secret,
+            wire: Some(fields.wire.into()),
             type_: None,
             weight: None,
             vip: None,
@@ -328,6 +321,36 @@ impl fmt::Debug for Guest {
             .field("prices", &self.prices)
             .field("notes", &self.notes)
             .field("anything", &self.anything)
+            .finish()
+    }
+}
+
+/// The required fields of a [`Guest`], for [`Guest::new`].
+#[derive(Clone)]
+pub struct GuestFields<'a> {
+    /// The id; old peers send a number.
+    pub id: &'a str,
+    /// What the guest is called.
+    pub name: &'a str,
+    /// In years.
+    pub age: i32,
+    /// How the guest feels now.
+    pub mood: Mood,
+    /// Opens the door.
+    pub secret: wire::Secret,
+    /// Required by the document, left out by peers.
+    pub wire: &'a str,
+}
+
+impl fmt::Debug for GuestFields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuestFields")
+            .field("id", &self.id)
+            .field("name", &codegen::Hidden)
+            .field("age", &self.age)
+            .field("mood", &self.mood)
+            .field("secret", &self.secret)
+            .field("wire", &self.wire)
             .finish()
     }
 }

@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 
 use super::PacketWriter;
 use crate::fixture::{
-    AddGuestParameters, Api, Client, Farewell, Greeting, Guest, ListGuestsParameters, Mood,
-    Question, WhisperParameters, router,
+    AddGuestParameters, Api, Client, Farewell, Greeting, Guest, GuestFields, ListGuestsParameters,
+    Mood, Question, WhisperParameters, router,
 };
 
 struct House;
@@ -23,7 +23,14 @@ impl Api for House {
         let ListGuestsParameters { room_id, limit, detailed, mood, trace_id, .. } = parameters;
         let name = format!("{}{}", limit.unwrap_or(-1), detailed.unwrap_or(false));
         let mood = mood.unwrap_or(Mood::Calm);
-        let guest = Guest::new(room_id, name, 30, mood, "sesame", trace_id.unwrap_or_default());
+        let guest = Guest::new(GuestFields {
+            id: &room_id,
+            name: &name,
+            age: 30,
+            mood,
+            secret: "sesame".into(),
+            wire: &trace_id.unwrap_or_default(),
+        });
         Ok(vec![guest.with_reason("none")])
     }
 
@@ -69,7 +76,14 @@ fn client_at(base: &str) -> Client {
 }
 
 fn guest() -> Guest {
-    Guest::new("g-1", "Ann", 30, Mood::Calm, "sesame", "w")
+    Guest::new(GuestFields {
+        id: "g-1",
+        name: "Ann",
+        age: 30,
+        mood: Mood::Calm,
+        secret: "sesame".into(),
+        wire: "w",
+    })
 }
 
 #[tokio::test]

@@ -4,14 +4,26 @@ use callbot::wire::{Validate, decode};
 use serde_json::{Value, json};
 
 use crate::fixture::{
-    Drink, Farewell, Greeting, Guest, GuestList, Meal, Mood, Motto, Order, Question, Rank, Settings,
+    Drink, Farewell, Greeting, Guest, GuestFields, GuestList, Meal, Mood, Motto, Order, Question,
+    Rank, Settings,
 };
 use crate::shared::Address;
 
 use super::Hour;
 
+fn fields() -> GuestFields<'static> {
+    GuestFields {
+        id: "g-1",
+        name: "Ann",
+        age: 30,
+        mood: Mood::Calm,
+        secret: "sesame".into(),
+        wire: "w",
+    }
+}
+
 fn guest() -> Guest {
-    Guest::new("g-1", "Ann", 30, Mood::Calm, "sesame", "w")
+    Guest::new(fields())
 }
 
 fn json_of(guest: &Guest) -> Value {
@@ -281,13 +293,19 @@ fn maps_read_their_values_in_all_forms() {
 
 #[test]
 fn validate_lists_every_violation_with_pointer_value_and_range() {
-    let bad = Guest::new("", "much too long a name", 151, Mood::Angry, "s", "w")
-        .with_weight(f64::NAN)
-        .with_patience(0)
-        .with_home(Address::new(""))
-        .with_settings(Settings::new().with_extra("lights", true))
-        .with_orders([Drink::new(11).into(), Meal::new().into()])
-        .with_prices([("tea".to_owned(), -1)].into());
+    let bad = Guest::new(GuestFields {
+        id: "",
+        name: "much too long a name",
+        age: 151,
+        mood: Mood::Angry,
+        ..fields()
+    })
+    .with_weight(f64::NAN)
+    .with_patience(0)
+    .with_home(Address::new(""))
+    .with_settings(Settings::new().with_extra("lights", true))
+    .with_orders([Drink::new(11).into(), Meal::new().into()])
+    .with_prices([("tea".to_owned(), -1)].into());
     let mut bad = bad.with_type(Rank::from_code(99));
     bad.wire = None;
     let violations = bad.validate().unwrap_err();
@@ -322,11 +340,12 @@ fn out_of_range_values_are_read() {
 #[test]
 fn secrets_and_personal_values_do_not_show() {
     let question: Question = Farewell::new().with_extra("who", "Bob").into();
-    let shown = format!("{:?} {question:?}", guest());
-    for hidden in ["sesame", "Ann", "Bob"] {
-        assert!(!shown.contains(hidden), "{shown}");
+    for shown in [format!("{:?} {question:?}", guest()), format!("{:?}", fields())] {
+        for hidden in ["sesame", "Ann", "Bob"] {
+            assert!(!shown.contains(hidden), "{shown}");
+        }
+        assert!(shown.contains("[hidden]") && shown.contains("g-1"), "{shown}");
     }
-    assert!(shown.contains("[hidden]"), "{shown}");
     assert_eq!(guest().secret.expose(), "sesame");
     assert!(!complaint("secret", json!({"sesame": 1})).contains("sesame"));
 }

@@ -7,8 +7,9 @@ mod script;
 
 use callbot::client::Error;
 use callbot::digital_employee::{
-    AbortDialogueRequest, AbortType, BeginSessionRequest, Client, DialogueRequest,
-    EndSessionRequest, VendorParams,
+    AbortDialogueRequest, AbortDialogueRequestFields, AbortType, BeginSessionRequest,
+    BeginSessionRequestFields, Client, DialogueRequest, DialogueRequestFields, EndSessionRequest,
+    EndSessionRequestFields, VendorParams,
 };
 use serde_json::{Value, json};
 
@@ -38,19 +39,48 @@ pub(crate) fn packet_of(data: Value) -> Value {
 
 pub(crate) fn begin() -> BeginSessionRequest {
     let numbers = VendorParams::new("13500000001", "4000000000");
-    BeginSessionRequest::new("r-1", 378210, "n1", "sc-1", "s-1", "t-1", numbers)
+    BeginSessionRequest::new(BeginSessionRequestFields {
+        request_id: "r-1",
+        tenant_id: 378210,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "s-1",
+        stream_id: "t-1",
+        vendor_params: numbers,
+    })
 }
 
 pub(crate) fn dialogue() -> DialogueRequest {
-    DialogueRequest::new("r-1", 378210, "n1", "sc-1", "s-1", "t-1", "Hello?")
+    DialogueRequest::new(DialogueRequestFields {
+        request_id: "r-1",
+        tenant_id: 378210,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "s-1",
+        stream_id: "t-1",
+        utterance: "Hello?",
+    })
 }
 
 pub(crate) fn abort() -> AbortDialogueRequest {
-    AbortDialogueRequest::new("r-1", 378210, "n1", "s-1", "t-1", AbortType::Interrupted)
+    AbortDialogueRequest::new(AbortDialogueRequestFields {
+        request_id: "r-1",
+        tenant_id: 378210,
+        instance_id: "n1",
+        session_id: "s-1",
+        stream_id: "t-1",
+        type_: AbortType::Interrupted,
+    })
 }
 
 pub(crate) fn end() -> EndSessionRequest {
-    EndSessionRequest::new("r-1", 378210, "n1", "sc-1", "s-1")
+    EndSessionRequest::new(EndSessionRequestFields {
+        request_id: "r-1",
+        tenant_id: 378210,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "s-1",
+    })
 }
 
 /// The error of a turn, whether it comes before or within the stream.

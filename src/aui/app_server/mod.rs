@@ -11,10 +11,11 @@ use super::admission::{filled, forbidden, invalid, missing};
 use super::ice::Region;
 use super::tokens::{ChatTokens, RtcTokens, random_id};
 use super::{
-    Api, ChatTokenAnswer, ChatTokenRequest, DescribeInstanceRequest, GenerateCallRequest,
-    GeneratedCall, InstanceDescription, InstanceInChannel, Ownership, Principal, Resource,
-    RtcTokenAnswer, RtcTokenRequest, StartInstanceInChannelRequest, StartInstanceRequest,
-    StartedInstance, StopInstanceRequest, UpdateInstanceRequest, Upstream, UpstreamError, ice,
+    Api, ChatTokenAnswer, ChatTokenAnswerFields, ChatTokenRequest, DescribeInstanceRequest,
+    GenerateCallRequest, GeneratedCall, GeneratedCallFields, InstanceDescription,
+    InstanceInChannel, Ownership, Principal, Resource, RtcTokenAnswer, RtcTokenRequest,
+    StartInstanceInChannelRequest, StartInstanceRequest, StartedInstance, StartedInstanceFields,
+    StopInstanceRequest, UpdateInstanceRequest, Upstream, UpstreamError, ice,
 };
 use crate::aicall::{AgentConfig, AgentType, ChatSyncConfig, Template};
 use crate::clock::{Clock, SharedClock};
@@ -239,13 +240,13 @@ impl<U: Upstream> Api for AppServer<U> {
         let (channel_id, agent_user_id) = (&*made.channel_id, &*made.agent_user_id);
         let joined = Joined { channel_id, agent_user_id, fresh: true };
         self.ledger.hold(caller, &made.instance_id, joined, region.as_ref());
-        let mut answer = GeneratedCall::new(
-            made.token,
+        let mut answer = GeneratedCall::new(GeneratedCallFields {
+            rtc_token: made.token,
             agent_id,
-            made.agent_user_id,
-            made.channel_id,
-            made.instance_id,
-        );
+            agent_user_id: &made.agent_user_id,
+            channel_id: &made.channel_id,
+            instance_id: &made.instance_id,
+        });
         answer.workflow_type = match made.workflow_type {
             Some(made) => made.parse().ok(),
             None => agent_type,
@@ -278,7 +279,12 @@ impl<U: Upstream> Api for AppServer<U> {
             user_data: request.user_data,
         };
         let (instance_id, agent_user_id) = self.start_in(caller, start).await?;
-        Ok(StartedInstance::new(instance_id, token.encode(), agent_user_id, channel_id))
+        Ok(StartedInstance::new(StartedInstanceFields {
+            instance_id: &instance_id,
+            rtc_token: token.encode(),
+            agent_user_id: &agent_user_id,
+            channel_id: &channel_id,
+        }))
     }
 
     async fn stop_instance(
@@ -330,13 +336,13 @@ impl<U: Upstream> Api for AppServer<U> {
         }
         let expire = capped(request.expire, tokens.default_lifetime());
         let token = tokens.issue_for(user_id, role, expire)?;
-        Ok(ChatTokenAnswer::new(
-            token.app_id,
-            token.app_sign,
-            token.token,
-            token.user_id,
-            token.timestamp,
-        )
+        Ok(ChatTokenAnswer::new(ChatTokenAnswerFields {
+            app_id: &token.app_id,
+            app_sign: token.app_sign,
+            token: token.token,
+            user_id: &token.user_id,
+            expires_at: token.timestamp,
+        })
         .with_nonce(token.nonce)
         .with_role(token.role))
     }

@@ -14,8 +14,10 @@ use crate::bot::input::TurnId;
 use crate::bot::needs::NeedsError;
 use crate::client::{Error, InMemoryTransport};
 use crate::digital_employee::{
-    self, AbortDialogueRequest, AbortType, AnswerMode, BeginSessionRequest, Client, Control,
-    DataType, DialogueRequest, EndSessionRequest, Extra, TransferType, VendorParams,
+    self, AbortDialogueRequest, AbortDialogueRequestFields, AbortType, AnswerMode,
+    BeginSessionRequest, BeginSessionRequestFields, Client, Control, DataType, DialogueRequest,
+    DialogueRequestFields, EndSessionRequest, EndSessionRequestFields, Extra, TransferType,
+    VendorParams,
 };
 
 const TENANT: i64 = 378_210;
@@ -40,15 +42,15 @@ impl DigitalEmployee {
         let packets = match act {
             Act::Begin => {
                 let context = VendorParams::new(CALLER, CALLED);
-                let request = BeginSessionRequest::new(
-                    fresh(),
-                    TENANT,
-                    INSTANCE,
-                    SCRIPT,
-                    &self.session,
-                    stream,
-                    context,
-                );
+                let request = BeginSessionRequest::new(BeginSessionRequestFields {
+                    request_id: &fresh(),
+                    tenant_id: TENANT,
+                    instance_id: INSTANCE,
+                    script_id: SCRIPT,
+                    session_id: &self.session,
+                    stream_id: stream,
+                    vendor_params: context,
+                });
                 self.client.begin_session(&request).await
             }
             Act::Say(words) => self.client.dialogue(&self.dialogue(stream, words)).await,
@@ -80,14 +82,28 @@ impl DigitalEmployee {
     }
 
     fn dialogue(&self, stream: &str, words: &str) -> DialogueRequest {
-        DialogueRequest::new(fresh(), TENANT, INSTANCE, SCRIPT, &self.session, stream, words)
+        DialogueRequest::new(DialogueRequestFields {
+            request_id: &fresh(),
+            tenant_id: TENANT,
+            instance_id: INSTANCE,
+            script_id: SCRIPT,
+            session_id: &self.session,
+            stream_id: stream,
+            utterance: words,
+        })
     }
 
     pub(super) async fn barge_in(&self, stream: &str, heard: Option<&str>) -> Result<(), Error> {
         let kind = AbortType::Interrupted;
-        let request =
-            AbortDialogueRequest::new(fresh(), TENANT, INSTANCE, &self.session, stream, kind)
-                .with_script_id(SCRIPT);
+        let request = AbortDialogueRequest::new(AbortDialogueRequestFields {
+            request_id: &fresh(),
+            tenant_id: TENANT,
+            instance_id: INSTANCE,
+            session_id: &self.session,
+            stream_id: stream,
+            type_: kind,
+        })
+        .with_script_id(SCRIPT);
         let request = match heard {
             Some(heard) => request.with_answer(heard),
             None => request,
@@ -96,7 +112,13 @@ impl DigitalEmployee {
     }
 
     pub(super) async fn end(&self) -> Result<(), Error> {
-        let request = EndSessionRequest::new(fresh(), TENANT, INSTANCE, SCRIPT, &self.session);
+        let request = EndSessionRequest::new(EndSessionRequestFields {
+            request_id: &fresh(),
+            tenant_id: TENANT,
+            instance_id: INSTANCE,
+            script_id: SCRIPT,
+            session_id: &self.session,
+        });
         self.client.end_session(&request).await.map(drop)
     }
 }

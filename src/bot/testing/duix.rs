@@ -10,7 +10,7 @@ use crate::bot::handler::Bot;
 use crate::bot::host::Host;
 use crate::bot::needs::NeedsError;
 use crate::client::InMemoryTransport;
-use crate::duix::dialogue::{Answer, Client, DialogueData, DialogueRequest};
+use crate::duix::dialogue::{Answer, Client, DialogueData, DialogueRequest, DialogueRequestFields};
 
 #[derive(Clone)]
 pub(super) struct Duix {
@@ -35,7 +35,12 @@ impl Duix {
     pub(super) async fn ask(&self, act: &Act, step: &Step) {
         // The others are not there.
         let Act::Say(words) = act else { return };
-        let request = DialogueRequest::new(CALLER, CALLED, words, &self.conversation);
+        let request = DialogueRequest::new(DialogueRequestFields {
+            user_id: CALLER,
+            avatar_code: CALLED,
+            question: words,
+            conversation_id: &self.conversation,
+        });
         if self.streams {
             self.stream(&request, step).await
         } else {

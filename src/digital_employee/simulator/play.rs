@@ -11,8 +11,9 @@ use super::transcript::{Played, PlayedStep};
 use crate::client::{Error, EventStream};
 use crate::digital_employee::events::NewText;
 use crate::digital_employee::{
-    AbortDialogueRequest, AbortType, AnswerMode, BeginSessionRequest, Client, Control, DataType,
-    DialogueRequest, EndSessionRequest, Extra, Packet, VendorParams,
+    AbortDialogueRequest, AbortDialogueRequestFields, AbortType, AnswerMode, BeginSessionRequest,
+    BeginSessionRequestFields, Client, Control, DataType, DialogueRequest, DialogueRequestFields,
+    EndSessionRequest, EndSessionRequestFields, Extra, Packet, VendorParams,
 };
 use crate::error::chain;
 
@@ -160,43 +161,55 @@ impl StepPlayer<'_> {
 
     fn begin(&self) -> BeginSessionRequest {
         let Simulator { tenant, instance, script, context, .. } = self.simulator;
-        BeginSessionRequest::new(
-            &self.request,
-            *tenant,
-            instance,
-            script,
-            self.call,
-            &self.stream,
-            context.clone(),
-        )
+        BeginSessionRequest::new(BeginSessionRequestFields {
+            request_id: &self.request,
+            tenant_id: *tenant,
+            instance_id: instance,
+            script_id: script,
+            session_id: self.call,
+            stream_id: &self.stream,
+            vendor_params: context.clone(),
+        })
     }
 
     fn dialogue(&self, utterance: &str) -> DialogueRequest {
         let Simulator { tenant, instance, script, .. } = self.simulator;
-        DialogueRequest::new(
-            &self.request,
-            *tenant,
-            instance,
-            script,
-            self.call,
-            &self.stream,
+        DialogueRequest::new(DialogueRequestFields {
+            request_id: &self.request,
+            tenant_id: *tenant,
+            instance_id: instance,
+            script_id: script,
+            session_id: self.call,
+            stream_id: &self.stream,
             utterance,
-        )
+        })
     }
 
     async fn abort(&self, heard: &str) -> Result<(), Error> {
         let Simulator { client, tenant, instance, script, .. } = self.simulator;
         let (request, kind) = (uuid(), AbortType::Interrupted);
-        let request =
-            AbortDialogueRequest::new(request, *tenant, instance, self.call, &self.stream, kind)
-                .with_script_id(script)
-                .with_answer(heard);
+        let request = AbortDialogueRequest::new(AbortDialogueRequestFields {
+            request_id: &request,
+            tenant_id: *tenant,
+            instance_id: instance,
+            session_id: self.call,
+            stream_id: &self.stream,
+            type_: kind,
+        })
+        .with_script_id(script)
+        .with_answer(heard);
         client.abort_dialogue(&request).await.map(drop)
     }
 
     async fn end(&self) -> Result<(), Error> {
         let Simulator { client, tenant, instance, script, .. } = self.simulator;
-        let request = EndSessionRequest::new(&self.request, *tenant, instance, script, self.call);
+        let request = EndSessionRequest::new(EndSessionRequestFields {
+            request_id: &self.request,
+            tenant_id: *tenant,
+            instance_id: instance,
+            script_id: script,
+            session_id: self.call,
+        });
         client.end_session(&request).await.map(drop)
     }
 }
