@@ -56,14 +56,21 @@ pub const SPEC: &str = include_str!("../../specs/digital-employee.yaml");
 /// ```no_run
 /// use std::time::Duration;
 /// use callbot::client::{CallOptions, Retries};
-/// use callbot::digital_employee::{Client, EndSessionRequest};
+/// use callbot::digital_employee::{Client, EndSessionRequest, EndSessionRequestFields};
 ///
 /// # async fn run() -> Result<(), callbot::client::Error> {
 /// let client = Client::builder("https://bot.example")
 ///     .connect_deadline(Duration::from_secs(2))
 ///     .options(CallOptions::new().retries(Retries::up_to(2)))
 ///     .build()?;
-/// client.end_session(&EndSessionRequest::new("r-1", 378210, "n1", "sc-1", "s-1")).await?;
+/// let request = EndSessionRequest::new(EndSessionRequestFields {
+///     request_id: "r-1",
+///     tenant_id: 378210,
+///     instance_id: "n1",
+///     script_id: "sc-1",
+///     session_id: "s-1",
+/// });
+/// client.end_session(&request).await?;
 /// # Ok(())
 /// # }
 /// ```

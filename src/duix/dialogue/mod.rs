@@ -80,13 +80,18 @@ pub const SPEC: &str = include_str!("../../../specs/duix-dialogue.yaml");
 /// ```no_run
 /// use std::time::Duration;
 /// use callbot::client::CallOptions;
-/// use callbot::duix::dialogue::{Client, DialogueRequest};
+/// use callbot::duix::dialogue::{Client, DialogueRequest, DialogueRequestFields};
 ///
 /// # async fn run() -> Result<(), callbot::client::Error> {
 /// let client = Client::builder("https://bot.example")
 ///     .options(CallOptions::new().call_deadline(Duration::from_secs(20)))
 ///     .build()?;
-/// let request = DialogueRequest::new("100003", "1", "Who are you?", "c-1");
+/// let request = DialogueRequest::new(DialogueRequestFields {
+///     user_id: "100003",
+///     avatar_code: "1",
+///     question: "Who are you?",
+///     conversation_id: "c-1",
+/// });
 /// println!("{:?}", client.dialogue(&request).await?);
 /// # Ok(())
 /// # }
