@@ -1,4 +1,4 @@
-//! Whose the instances and the channels are, and for how long that is remembered.
+//! Who owns the instances and the channels, and for how long that is remembered.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,17 +9,17 @@ use super::super::{Ownership, Principal, Resource};
 use crate::clock::SharedClock;
 use crate::server::Error;
 
-/// How long something counts after it was named, in seconds.
+/// How long an instance or channel is remembered after it was last named, in seconds.
 const DAY: i64 = 24 * 60 * 60;
-/// How many agents of a channel are known by name.
+/// How many agents of a channel are remembered by name.
 const AGENTS: usize = 16;
-/// How long an instance that was stopped can be asked about, in seconds.
+/// How long a stopped instance is remembered, in seconds.
 const STOPPED: i64 = 60 * 60;
 
-/// Who owns which instance and which channel.
+/// The owners of the instances and the channels.
 pub(super) struct Ledger {
     pub clock: SharedClock,
-    /// The number of instances, and of channels, that are remembered.
+    /// The most instances, and the most channels, that are remembered.
     pub max_instances: usize,
     known: Mutex<Known>,
 }
@@ -34,36 +34,37 @@ impl Default for Ledger {
 struct Known {
     instances: HashMap<String, Instance>,
     channels: HashMap<String, Channel>,
-    /// What is about to be remembered: the upstream has been asked, and has not answered.
+    /// The number of instances for which the upstream was asked and has not answered yet.
     pending: usize,
-    /// When what is over was last looked for.
+    /// When expired entries were last removed, as Unix time in seconds.
     swept: i64,
 }
 
-/// Whose an instance is, and for how long that counts.
+/// The owner of an instance, and for how long it is remembered.
 struct Instance {
     owner: Principal,
     region: Option<Region>,
-    /// The channel that was made for it.
+    /// The channel that was created for the instance.
     channel_id: Option<String>,
     stopped: bool,
-    /// Unix time in seconds.
+    /// When the instance is forgotten, as Unix time in seconds.
     until: i64,
 }
 
-/// Whose a channel is, and for how long that counts.
+/// The owner of a channel, and for how long it is remembered.
 struct Channel {
     owner: Principal,
-    /// The names of the agents that came last.
+    /// The names of the agents that joined last.
     agents: VecDeque<String>,
-    /// Unix time in seconds.
+    /// When the channel is forgotten, as Unix time in seconds.
     until: i64,
 }
 
 impl Known {
-    /// Whether there is room for one more instance or channel, once what is over is forgotten.
+    /// Returns whether there is room for one more instance or channel. Removes expired entries first,
+    /// at most every 10 s.
     fn has_room(&mut self, max: usize, now: i64) -> bool {
-        // To look at all of them for each request would cost more than the request.
+        // Scanning all entries for each request would cost more than the request.
         if self.is_full(max) && now.saturating_sub(self.swept) >= 10 {
             self.swept = now;
             self.instances.retain(|_, instance| instance.until > now);
@@ -77,15 +78,15 @@ impl Known {
     }
 }
 
-/// How an agent has joined.
+/// How an agent joined its channel.
 pub(super) struct Joined<'a> {
     pub channel_id: &'a str,
     pub agent_user_id: &'a str,
-    /// The channel was made for it.
+    /// Whether the channel was created for the agent.
     pub fresh: bool,
 }
 
-/// Room for one instance and its channel, for as long as the upstream is asked.
+/// Reserved room for one instance and its channel, until the upstream has answered.
 pub(super) struct Room<'a>(&'a Mutex<Known>);
 
 impl Drop for Room<'_> {
@@ -100,7 +101,7 @@ fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
 }
 
 impl Ledger {
-    /// Returns whose an instance or a channel is.
+    /// Returns who owns an instance or a channel.
     pub(super) fn ownership(&self, caller: &Principal, resource: Resource<'_>) -> Ownership {
         let now = self.clock.seconds();
         let known = lock(&self.known);
@@ -119,7 +120,7 @@ impl Ledger {
         }
     }
 
-    /// Keeps room for an instance and its channel.
+    /// Reserves room for an instance and its channel.
     pub(super) fn room(&self) -> Result<Room<'_>, Error> {
         let mut known = lock(&self.known);
         if !known.has_room(self.max_instances, self.clock.seconds()) {
@@ -129,12 +130,12 @@ impl Ledger {
         Ok(Room(&self.known))
     }
 
-    /// Until when something counts that is named now.
+    /// Returns when an instance or channel that is named now will be forgotten.
     fn until(&self) -> i64 {
         self.clock.seconds().saturating_add(DAY)
     }
 
-    /// Makes a new instance and its channel the caller's own.
+    /// Records the caller as the owner of a new instance and its channel.
     pub(super) fn hold(
         &self,
         caller: &Principal,
@@ -165,8 +166,8 @@ impl Ledger {
         channel.agents.push_back(joined.agent_user_id.into());
     }
 
-    /// Makes a channel that the caller names its own, unless it is another one's. `user_id` must not be
-    /// the name of an agent in it.
+    /// Records the caller as the owner of a channel, unless another caller owns it. `user_id` must not
+    /// be the name of an agent in the channel.
     pub(super) fn claim_channel(
         &self,
         caller: &Principal,
@@ -178,7 +179,8 @@ impl Ledger {
         match known.channels.get_mut(id).filter(|channel| channel.until > now) {
             Some(channel) if channel.owner == *caller => {
                 if channel.agents.iter().any(|agent| agent == user_id) {
-                    return Err(invalid("/user_id: the name of the agent, allowed: another one"));
+                    let message = "/user_id: the name of an agent in the channel, allowed: another name";
+                    return Err(invalid(message));
                 }
                 channel.until = until;
             }
@@ -195,7 +197,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// The region of an instance of the caller, who names it now.
+    /// Returns the region of an instance of the caller, and remembers the instance for another day.
     pub(super) fn region_of(&self, caller: &Principal, id: &str) -> Result<Option<Region>, Error> {
         let (now, until) = (self.clock.seconds(), self.until());
         let mut known = lock(&self.known);
@@ -211,7 +213,8 @@ impl Ledger {
         }
     }
 
-    /// Notes that an instance was stopped: it, and a channel that was made for it, are soon forgotten.
+    /// Marks an instance as stopped. It, and a channel that was created for it, are forgotten after an
+    /// hour.
     pub(super) fn stopped(&self, id: &str) {
         let until = self.clock.seconds().saturating_add(STOPPED);
         let known = &mut *lock(&self.known);
@@ -227,5 +230,6 @@ impl Ledger {
 }
 
 fn full() -> Error {
-    Error::public("too many instances").status(503).code("ServiceUnavailable")
+    let error = Error::public("this server has reached its limit of instances and channels");
+    error.status(503).code("ServiceUnavailable")
 }
