@@ -179,8 +179,7 @@ impl Ledger {
         match known.channels.get_mut(id).filter(|channel| channel.until > now) {
             Some(channel) if channel.owner == *caller => {
                 if channel.agents.iter().any(|agent| agent == user_id) {
-                    let message = "/user_id: the name of an agent in the channel, allowed: another name";
-                    return Err(invalid(message));
+                    return Err(invalid("/user_id: the name of an agent, allowed: another name"));
                 }
                 channel.until = until;
             }
