@@ -67,6 +67,9 @@ fn digital_employee(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
         &Settings {
             outputs: &[("abortDialogue", "()"), ("endSession", "()")],
             optional: &["abortDialogue", "endSession"],
+            #[cfg(feature = "client")]
+            client_docs: include_str!("src/digital_employee/client.md"),
+            api_docs: include_str!("src/digital_employee/api.md"),
             server_docs: include_str!("src/digital_employee/server.md"),
             ..settings
         },
@@ -90,6 +93,7 @@ fn duix(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
             optional: &["conversationV2", "createAvatar", "avatar"],
             #[cfg(feature = "client")]
             wire_client: true,
+            api_docs: include_str!("src/duix/api.md"),
             server_docs: include_str!("src/duix/server.md"),
             ..settings
         },
@@ -100,6 +104,9 @@ fn duix(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
             modules: &[("duix.yaml", "crate::duix")],
             outputs: &[("dialogue", "Answer")],
             optional: &["dialogue", "dialogueStream"],
+            #[cfg(feature = "client")]
+            client_docs: include_str!("src/duix/dialogue/client.md"),
+            api_docs: include_str!("src/duix/dialogue/api.md"),
             server_docs: include_str!("src/duix/dialogue/server.md"),
             ..settings
         },

@@ -7,19 +7,29 @@ use super::docs::docs;
 use super::error::Error;
 use super::model::{Answer, Form, Model, Operation, Place, Presence};
 use super::names::form_path;
+use super::settings::Settings;
 use super::{names, raw};
 
-/// Writes the client, called `name`, and the private module `raw` that builds its requests.
-pub(super) fn write(spec: &str, model: &Model, name: &str) -> Result<TokenStream, Error> {
+/// Writes `Client`, or `WireClient`, and the private module `raw` that builds its requests.
+pub(super) fn write(
+    spec: &str,
+    model: &Model,
+    settings: &Settings<'_>,
+) -> Result<TokenStream, Error> {
+    let (name, example) = match settings.wire_client {
+        true => ("WireClient", ""),
+        false => ("Client", settings.client_docs),
+    };
     let raw = raw::write(spec, model)?;
     let name = names::ident(name);
     let methods = model.operations.iter().map(|operation| method(model, operation));
-    let docs = docs(&format!("A client of the {}.", model.title));
+    let docs = docs(&format!(
+        "A client of the {}.\n\nCheap to clone; all clones share their connections.\n\n{example}",
+        model.title
+    ));
     let constructors = constructors();
     Ok(quote! {
         #docs
-        ///
-        /// Cheap to clone; all clones share their connections.
         #[derive(Debug, Clone)]
         pub struct #name {
             core: codegen::Core,

@@ -76,8 +76,7 @@ pub fn compile_text(
     }
     #[cfg(feature = "client")]
     if settings.client && !model.operations.is_empty() {
-        let client = if settings.wire_client { "WireClient" } else { "Client" };
-        items.push(client::write(name, &model, client)?);
+        items.push(client::write(name, &model, settings)?);
     }
     if settings.server && !model.operations.is_empty() {
         items.push(server::write(&model, settings));

@@ -38,9 +38,7 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
     let operations = model.operations.iter().map(|operation| names::constant(&operation.id));
     let api_docs = docs(&api_docs(model, settings));
     let server_docs = docs(&server_docs(settings));
-    let router_docs = docs(&format!(
-        "Returns the routes of `api` with the default settings; [`{server}`] changes them."
-    ));
+    let router_docs = docs(&router_docs(&server, settings));
     quote! {
         #api_docs
         pub trait #api: Send + Sync + 'static {
@@ -87,10 +85,18 @@ fn api_docs(model: &Model, settings: &Settings<'_>) -> String {
              {futures}"
         );
     }
+    let example = settings.api_docs;
     format!(
         "What a server of the {title} does.\n\n\
-         Serve it with [`router`], or with [`Server`] to change the settings.\n{futures}"
+         Serve it with [`router`], or with [`Server`] to change the settings.\n{futures}\n\n{example}"
     )
+}
+
+/// The docs of the function that serves the trait.
+fn router_docs(server: &Ident, settings: &Settings<'_>) -> String {
+    let routes = "Returns the routes of `api` with the default settings";
+    let example = if settings.api_docs.is_empty() { "" } else { "\n\n[`Api`] has an example." };
+    format!("{routes}; [`{server}`] changes them.{example}")
 }
 
 /// The docs of the server.

@@ -14,7 +14,12 @@ pub struct Settings<'a> {
     /// Name the server side `WireApi`, `WireServer` and `wire_router`: the platform's module has an
     /// `Api`, a `Server` and a `router` of its own, and two items must not share one page of the docs.
     pub wire_server: bool,
-    /// What the docs of `Server` say about the platform, with an example.
+    /// Appended to the docs of `Client`: an example.
+    #[cfg(feature = "client")]
+    pub client_docs: &'a str,
+    /// Appended to the docs of `Api`: an example, which the docs of `router` refer to.
+    pub api_docs: &'a str,
+    /// Appended to the docs of `Server`: the platform's settings, and an example.
     pub server_docs: &'a str,
     /// Write a `schemars::JsonSchema` for every type.
     pub schemas: bool,

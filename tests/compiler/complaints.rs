@@ -33,6 +33,9 @@ const FIXTURE: Settings<'_> = Settings {
     wire_client: false,
     server: true,
     wire_server: false,
+    #[cfg(feature = "client")]
+    client_docs: "",
+    api_docs: "",
     server_docs: "It has no settings of its own.",
     schemas: true,
     modules: &[("shared.yaml", "super::shared")],
