@@ -24,8 +24,7 @@
 //! ```
 //! # #[cfg(feature = "server")] {
 //! use callbot::digital_employee::{
-//!     Api, BeginSessionRequest, DialogueRequest, Event, GatherDtmf, GatherDtmfFields, Reply,
-//!     Terminator, router,
+//!     Api, BeginSessionRequest, DialogueRequest, Event, GatherDtmf, Reply, Terminator, router,
 //! };
 //! use callbot::server::Error;
 //!
@@ -33,11 +32,7 @@
 //!
 //! impl Api for Bank {
 //!     async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
-//!         let keys = GatherDtmf::new(GatherDtmfFields {
-//!             terminator: Terminator::Hash,
-//!             max_digits: 6,
-//!             timeout: 5,
-//!         });
+//!         let keys = GatherDtmf::new(Terminator::Hash, 6, 5); // up to 6 keys, 5 s for each
 //!         reply.finish(Event::text("Please enter your customer number.").with(keys)).await
 //!     }
 //!

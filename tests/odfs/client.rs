@@ -877,6 +877,6 @@ async fn a_fault_of_the_server_is_a_failure_for_the_client() {
     let client = Client::builder_with_token(&url, "t").build().unwrap();
     let unknown = changed(&start(ID), [("/inaction", Some(12.into()))]);
     let error = client.process(request(&unknown)).await.unwrap_err();
-    let text = "process: failure -1: /inaction: not a kind of request that is known";
+    let text = "process: failure -1: /inaction: unknown value, expected 7, 8, 9, 11 or 13";
     assert_eq!((error.to_string(), error.status().unwrap().as_u16()), (text.into(), 400));
 }

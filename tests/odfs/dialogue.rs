@@ -490,7 +490,7 @@ async fn only(line: &mut Line, next: Next) {
     }
     for error in errors {
         assert!(matches!(error, DialogueError::OutOfOrder(found) if found == next), "{error:?}");
-        let text = format!("not the next step, which is {next:?}");
+        let text = format!("the step is out of order: the next one is {next:?}");
         assert_eq!((error.to_string(), error.source().is_none()), (text, true));
         assert_eq!((call.next(), call.is_over()), (next, next == Next::Nothing));
     }
