@@ -28,16 +28,30 @@ pub const BASE_URL: &str = "https://app.duix.ai";
 ///
 /// Cheap to clone; all clones share their connections and the token in use.
 ///
-/// ```no_run
+/// ```
+/// # #[cfg(feature = "server")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), callbot::client::Error> {
+/// # use axum::{Router, routing::get};
+/// # use callbot::client::InMemoryTransport;
+/// # const BODY: &str = r#"{
+/// #     "success": true,
+/// #     "code": "200",
+/// #     "data": {"totalConcurrentNumber": 10, "userConcurrentNumber": 2}
+/// # }"#;
+/// # let transport = InMemoryTransport::new(Router::new().fallback(get(async || BODY)));
 /// use callbot::duix::Client;
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let client = Client::builder("app-1", std::env::var("DUIX_APP_KEY")?).build()?;
+/// let client = Client::builder("app-1", "app key")
+/// #     .transport(transport)
+///     .build()?;
 /// let concurrency = client.concurrency().await?;
-/// println!("{:?} of {:?} sessions", concurrency.in_use, concurrency.total);
+/// assert_eq!((concurrency.in_use, concurrency.total), (Some(2), Some(10)));
 /// client.stop_session("0513e935-041f-48e0-9330-652ef4194511").await?;
 /// # Ok(())
 /// # }
+/// # #[cfg(not(feature = "server"))]
+/// # fn main() {}
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {

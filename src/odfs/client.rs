@@ -24,21 +24,38 @@ use crate::wire::{Secret, decode_value};
 ///
 /// Cheap to clone; all clones share their connections and the token.
 ///
-/// ```no_run
+/// ```
+/// # #[cfg(feature = "server")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use callbot::client::InMemoryTransport;
+/// # use callbot::odfs::{Action, Api, Call, Interacted, Issuer, Language, Prompt, Server, Start};
+/// # use callbot::server::Error;
+/// # struct Flow;
+/// # impl Api for Flow {
+/// #     async fn start(&self, call: &Call, _: Start) -> Result<Action, Error> {
+/// #         Ok(call.interact(Prompt::Tts("How can I help?"), Language::English).into())
+/// #     }
+/// #     async fn interacted(&self, call: &Call, _: Interacted) -> Result<Action, Error> {
+/// #         Ok(call.release().into())
+/// #     }
+/// # }
+/// # let issuer = Issuer::new().account("tenant-1", "secret-1");
+/// # let router = Server::new(Flow).issuer(issuer).router();
 /// use callbot::odfs::{Client, Input, Next};
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let secret = std::env::var("ODFS_APP_SECRET")?;
-/// let client = Client::builder("https://odfs.example:28080", "tenant-1", secret)
+/// let client = Client::builder("https://odfs.example:28080", "tenant-1", "secret-1")
 ///     .tenant_space("vdn-1")
+/// #     .transport(InMemoryTransport::new(router))
 ///     .build()?;
 /// let mut call = client.dialogue("1528780879-9581", "13500000001", "10086");
 /// call.start().await?;
-/// if call.next() == Next::Input {
-///     call.input(Input::Text("My balance, please")).await?;
-/// }
+/// assert_eq!(call.next(), Next::Input);
+/// call.input(Input::Text("My balance, please.")).await?;
 /// # Ok(())
 /// # }
+/// # #[cfg(not(feature = "server"))]
+/// # fn main() {}
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {

@@ -156,7 +156,7 @@ async fn what_it_can_not_do_is_an_error_at_the_start() {
         (&["--listen", "nowhere"], None, "--listen: \"nowhere\" is no address"),
         (&["--listen"], None, "--listen needs a value"),
         (&["--port", "1"], None, "--port is not known"),
-        (&[], Some(("FC_SERVER_PORT", "many")), "FC_SERVER_PORT: \"many\" is no port"),
+        (&[], Some(("FC_SERVER_PORT", "many")), "FC_SERVER_PORT: \"many\" is not a port"),
     ] {
         let mut command = Command::new(example());
         command.args(arguments).env_remove("CALLBOT_KEY_SECRET").envs(variable);
@@ -178,7 +178,7 @@ fn the_port_is_that_of_the_first_variable_that_is_set() {
     assert_eq!(with(&[]), Ok(9000));
     assert_eq!(with(&[("FC_CUSTOM_LISTEN_PORT", "8000"), ("FC_SERVER_PORT", "7000")]), Ok(7000));
     let error = with(&[("FC_CUSTOM_LISTEN_PORT", "0")]).unwrap_err();
-    assert_eq!(error.to_string(), "FC_CUSTOM_LISTEN_PORT: \"0\" is no port, allowed: 1 to 65535");
+    assert_eq!(error.to_string(), "FC_CUSTOM_LISTEN_PORT: \"0\" is not a port, allowed: 1 to 65535");
 }
 
 /// Asks the digital human, in one piece and in a stream.
