@@ -77,7 +77,7 @@ pub struct Dialogue {
     called: String,
     next: Next,
     /// Whether a start was attempted.
-    begun: bool,
+    started: bool,
     /// The result of the transfer that the last answer was for.
     transferred: Option<TransferResult>,
     count: Option<String>,
@@ -102,7 +102,7 @@ impl Client {
             caller: caller.into(),
             called: called.into(),
             next: Next::Start,
-            begun: false,
+            started: false,
             transferred: None,
             count: None,
             asked: self.now(),
@@ -148,7 +148,7 @@ impl Dialogue {
     /// As [`start`](Self::start).
     pub async fn start_with(&mut self, request: Start) -> Result<Response, DialogueError> {
         self.expect(Next::Start)?;
-        self.begun = true;
+        self.started = true;
         let answer = self.client.process(Request::Start(request)).await?;
         Ok(self.took(answer.into_inner(), None))
     }
@@ -223,7 +223,7 @@ impl Dialogue {
     /// # Errors
     /// If the dialogue has not started or is over, or the request fails.
     pub async fn hang_up(&mut self) -> Result<Response, DialogueError> {
-        if !self.begun || self.next == Next::Nothing {
+        if !self.started || self.next == Next::Nothing {
             return Err(DialogueError::OutOfOrder(self.next));
         }
         let released = self.next == Next::HangUp;
@@ -325,7 +325,9 @@ impl From<Error> for DialogueError {
 impl fmt::Display for DialogueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OutOfOrder(next) => write!(f, "the step is out of order: the next one is {next:?}"),
+            Self::OutOfOrder(next) => {
+                write!(f, "the step is out of order: the next one is {next:?}")
+            }
             Self::Call(error) => error.fmt(f),
         }
     }

@@ -69,8 +69,8 @@ impl InteractedInParams {
     pub fn meaning(&self) -> Input<'_> {
         let (kind, input) = (&self.flow_result_type, self.input.as_str());
         let typed = *kind == FlowResultType::SpeechOrText;
-        if let Some(word) = word(input, !typed) {
-            return word;
+        if let Some(keyword) = keyword(input, !typed) {
+            return keyword;
         }
         match kind {
             FlowResultType::SpeechOrText => {
@@ -125,8 +125,8 @@ impl InteractedInParams {
 }
 
 /// Returns the keyword of the protocol that `text` is, if any.
-fn word(text: &str, any_case: bool) -> Option<Input<'static>> {
-    let is = |word: &str| text == word || any_case && text.eq_ignore_ascii_case(word);
+fn keyword(text: &str, any_case: bool) -> Option<Input<'static>> {
+    let is = |name: &str| text == name || any_case && text.eq_ignore_ascii_case(name);
     Some(match () {
         () if is("playover") => Input::PlayOver,
         () if is("timeout") => Input::Timeout,
@@ -163,7 +163,7 @@ impl TransferredInParams {
     /// Returns whether this reports the end of the call: `input` is `hangup`, in any case.
     #[must_use]
     pub fn is_hang_up(&self) -> bool {
-        self.input.as_deref().and_then(|input| word(input, true)) == Some(Input::HangUp)
+        self.input.as_deref().and_then(|input| keyword(input, true)) == Some(Input::HangUp)
     }
 
     /// Reports the end of the call: sets `input` to `hangup`.
@@ -201,7 +201,7 @@ pub struct RecognitionId {
     text: Box<str>,
     /// Where the key ends.
     key: usize,
-    /// Where the number begins.
+    /// Where the number starts.
     inter_no: usize,
 }
 

@@ -100,7 +100,10 @@ async fn what_a_step_must_show_and_does_not_is_a_problem() {
         (Expect::text("bye"), "does not contain \"bye\""),
         (Expect::Packets(2), "expected 2 packets or more, got 1"),
         (Expect::ControlKind("Voice".into()), "does not have a Voice control"),
-        (Expect::control(callbot::digital_employee::HangUp::new().with_delay(1)), "does not have the control"),
+        (
+            Expect::control(callbot::digital_employee::HangUp::new().with_delay(1)),
+            "does not have the control",
+        ),
         (Expect::NoControls, "expected none"),
         (Expect::Failure(500), "no failure, expected 500"),
     ] {

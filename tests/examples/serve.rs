@@ -178,7 +178,10 @@ fn the_port_is_that_of_the_first_variable_that_is_set() {
     assert_eq!(with(&[]), Ok(9000));
     assert_eq!(with(&[("FC_CUSTOM_LISTEN_PORT", "8000"), ("FC_SERVER_PORT", "7000")]), Ok(7000));
     let error = with(&[("FC_CUSTOM_LISTEN_PORT", "0")]).unwrap_err();
-    assert_eq!(error.to_string(), "FC_CUSTOM_LISTEN_PORT: \"0\" is not a port, allowed: 1 to 65535");
+    assert_eq!(
+        error.to_string(),
+        "FC_CUSTOM_LISTEN_PORT: \"0\" is not a port, allowed: 1 to 65535"
+    );
 }
 
 /// Asks the digital human, in one piece and in a stream.

@@ -281,7 +281,9 @@ impl Listener<'_, '_> {
         self.played.interrupted = true;
         // One packet may have been in flight.
         if late > 1 {
-            self.played.problems.push(format!("{late} packets arrived after the abort was answered"));
+            self.played
+                .problems
+                .push(format!("{late} packets arrived after the abort was answered"));
         }
     }
 

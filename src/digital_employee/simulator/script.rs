@@ -122,7 +122,9 @@ impl Expect {
         }
         Some(match self {
             Self::Text(text) => format!("the reply does not contain {text:?}"),
-            Self::Packets(least) => format!("expected {least} packets or more, got {}", step.packets),
+            Self::Packets(least) => {
+                format!("expected {least} packets or more, got {}", step.packets)
+            }
             Self::Control(control) => format!("the reply does not have the control {control:?}"),
             Self::ControlKind(kind) => format!("the reply does not have a {kind} control"),
             Self::NoControls => "the reply has a control, expected none".into(),
