@@ -71,8 +71,8 @@ async fn broken_rules_are_problems() {
             ],
             "updatedTime decreases",
         ),
-        (&[packet!(r#""streamEnd":true,"updatedTime":1,"sessionId":"s""#)], "another sessionId"),
-        (&[packet!(r#""streamEnd":true,"updatedTime":1,"streamId":"s""#)], "another streamId"),
+        (&[packet!(r#""streamEnd":true,"updatedTime":1,"sessionId":"s""#)], "a different sessionId"),
+        (&[packet!(r#""streamEnd":true,"updatedTime":1,"streamId":"s""#)], "a different streamId"),
         (
             &[
                 packet!(r#""streamEnd":false,"updatedTime":1"#),
