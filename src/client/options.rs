@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Options of calls: deadlines, headers, retries, limits.
+/// The options of calls: deadlines, headers, retries, limits.
 ///
 /// ```
 /// use std::time::Duration;
@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// let options = CallOptions::new()
 ///     .call_deadline(Duration::from_secs(3))
 ///     .retries(Retries::up_to(2));
-/// # let _ = options;
+/// # drop(options);
 /// ```
 #[derive(Debug, Clone)]
 #[must_use]

@@ -1,4 +1,4 @@
-//! A request, read whole and within limits.
+//! Reads a request whole, within limits.
 
 use std::fmt;
 
@@ -21,14 +21,14 @@ pub struct Incoming {
     body: Bytes,
 }
 
-// Headers and body hold secrets, and what callers say.
+// Headers and body contain secrets and what callers say.
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming").field("body", &self.body.len()).finish_non_exhaustive()
     }
 }
 
-/// Where a request carries a parameter.
+/// The part of a request that carries a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParameterLocation {
     /// In the path.
@@ -40,7 +40,7 @@ pub enum ParameterLocation {
 }
 
 impl Incoming {
-    /// Reads a request. What could be read of one that breaks a limit is returned with the fault.
+    /// Reads a request. For one that breaks a limit, returns what could be read beside the fault.
     pub(super) async fn read(
         operation: &Operation,
         request: Request,
@@ -66,10 +66,10 @@ impl Incoming {
         (Self { parts, path, body }, fault)
     }
 
-    /// The body as a type.
+    /// Reads the body as a type.
     ///
     /// # Errors
-    /// When it is not JSON or does not fit.
+    /// If it is not JSON, or does not match the type.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         decode(&self.body)
     }
@@ -78,10 +78,10 @@ impl Incoming {
         &self.body
     }
 
-    /// The named parameters as a type; the pointer of an error names the parameter.
+    /// Reads the named parameters as a type. The pointer of an error names the parameter.
     ///
     /// # Errors
-    /// When a required one is missing or one does not fit.
+    /// If a required parameter is missing, or one does not match its type.
     pub fn parameters<T: DeserializeOwned>(
         &self,
         names: &[(ParameterLocation, &str)],
@@ -122,7 +122,7 @@ async fn read_body(body: Body, limit: usize) -> Result<Bytes, Fault> {
     }
 }
 
-/// A request without a content type passes: it can't be anything else.
+/// Whether the content type is JSON. A request without a content type passes: only JSON is served.
 fn is_json(parts: &Parts) -> bool {
     let Some(value) = parts.headers.get(CONTENT_TYPE) else { return true };
     let Ok(text) = value.to_str() else { return false };
