@@ -4,7 +4,8 @@
 //! does not show a [`Secret`]. [`Operation`] describes an operation of a platform.
 //!
 //! ```
-//! # #[cfg(feature = "digital-employee")] {
+//! # #[cfg(feature = "digital-employee")]
+//! # fn main() -> Result<(), callbot::wire::DecodeError> {
 //! use callbot::digital_employee::EndSessionRequest;
 //! use callbot::wire::{Secret, Validate, decode};
 //!
@@ -19,8 +20,10 @@
 //!
 //! let key: Secret = "hush".into();
 //! assert_eq!(format!("{key:?}"), "[hidden]");
-//! # Ok::<(), callbot::wire::DecodeError>(())
-//! # }.unwrap();
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "digital-employee"))]
+//! # fn main() {}
 //! ```
 
 mod decode;
