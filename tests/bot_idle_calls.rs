@@ -6,10 +6,11 @@
     feature = "client"
 ))]
 
-mod bots;
+#[path = "support/mod.rs"]
+mod support;
 
-use bots::*;
 use callbot::bot::Host;
+use support::bots::*;
 
 /// What this process has in memory, in bytes.
 fn resident() -> usize {

@@ -1,0 +1,507 @@
+//! How much time a bot has: deadlines, fillers, and from when they count.
+#![cfg(all(
+    feature = "bot",
+    feature = "digital-employee",
+    feature = "duix",
+    feature = "odfs",
+    feature = "client"
+))]
+
+use std::time::Duration;
+
+use crate::support::bots::*;
+use axum::body::{Body, Bytes};
+use callbot::bot::testing::TestCall;
+use callbot::bot::{Budget, Cause, Heard, Host, Platform};
+use callbot::digital_employee::{Control as Wire, DialogueRequest, DialogueRequestFields};
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+const FILLER: &str = "One moment. ";
+
+fn filling() -> (Log, Line<Actor>) {
+    acting(Actor::default(), |host| host.filler(FILLER))
+}
+
+/// Timers tick each millisecond.
+#[track_caller]
+fn is_about(time: Duration, ms: u64) {
+    let expected = Duration::from_millis(ms);
+    assert!((expected..=expected + 2 * MS).contains(&time), "{time:?}, not {expected:?}");
+}
+
+fn controls(reply: &Reading, packet: usize) -> Vec<Wire> {
+    reply.packets[packet].data.as_ref().unwrap().controls.clone()
+}
+
+// The first packet.
+
+#[tokio::test(start_paused = true)]
+async fn a_first_packet_that_is_late_is_a_failure_and_the_call_goes_on() {
+    let (log, line) = acting(Actor::default(), |host| host);
+    line.text("c", "1", "remember x").await;
+    let start = Instant::now();
+    assert_eq!(line.failure("c", "2", "remember y | wait 700 | say Late.").await, 500);
+    is_about(start.elapsed(), 600);
+    assert_eq!(line.text("c", "3", "say Yes.").await, "Yes. ");
+    let seen = line.look("c").await;
+    assert_eq!(seen.memory, ["x"]);
+    assert!(seen.history.iter().all(|turn| turn.said != "Late. "));
+    assert_eq!(log.count("c", "interrupted 2 Deadline"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_begun_to_speak_has_all_the_time() {
+    let (_, line) = acting(Actor::default(), |host| host);
+    for words in ["wait 599 | say One. | wait 90000 | say Two.", "say One. | wait 700 | say Two."] {
+        assert_eq!(line.text("c", words, words).await, "One. Two. ");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_saved_outlives_the_deadline() {
+    let (_, line) = acting(Actor::default(), |host| host);
+    assert_eq!(line.failure("c", "1", "remember x | save | remember y | for ever").await, 500);
+    line.text("c", "2", "say Yes.").await;
+    assert_eq!(line.look("c").await.memory, ["x"]);
+}
+
+// Fillers.
+
+#[tokio::test(start_paused = true)]
+async fn a_filler_goes_out_in_time_and_the_bot_follows_in_the_same_answer() {
+    let (_, line) = filling();
+    line.text("c", "1", "say Yes.").await;
+    let start = Instant::now();
+    let mut reply = line.say("c", "2", "wait 5000 | say Yes.").await;
+    assert!(reply.next().await);
+    is_about(start.elapsed(), 420);
+    assert_eq!(reply.text, FILLER);
+    reply.until("Yes.").await;
+    is_about(start.elapsed(), 5000);
+    reply.rest().await;
+    assert_eq!((&*reply.text, reply.ended, reply.failure), ("One moment. Yes. ", true, None));
+    let seen = line.look("c").await;
+    let last = seen.history.last().unwrap();
+    assert_eq!((&*last.said, last.filler.as_deref()), ("Yes. ", Some(FILLER)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_speaks_needs_no_filler() {
+    let (_, line) = filling();
+    for (turn, words, text) in [
+        ("1", "say Yes.", "Yes. "),
+        ("2", "wait 418 | say Yes.", "Yes. "),
+        ("3", "say One. | wait 500 | say Two.", "One. Two. "),
+        ("4", "no filler | wait 500 | say Yes.", "Yes. "),
+        ("5", "wait 500", FILLER),
+    ] {
+        assert_eq!(line.text("c", turn, words).await, text, "{words}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_filler_goes_before_a_greeting() {
+    let bot = Actor { begins: "wait 600 | say Hello.", ..Actor::default() };
+    let budget = Budget::DIGITAL_EMPLOYEE.with_begin(Some(SECOND));
+    let (_, line) =
+        acting(bot, |host| host.filler(FILLER).budget(Platform::DigitalEmployee, budget));
+    assert_eq!(line.greeting("c", "b").await, "Hello. ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filler_takes_the_controls_along() {
+    let (log, line) = filling();
+    let words = "voice | gather 4 | wait 500 | try gather 5 | try voice | say Yes.";
+    let mut reply = line.say("c", "1", words).await;
+    reply.rest().await;
+    assert_eq!(reply.text, "One moment. Yes. ");
+    let first = controls(&reply, 0);
+    assert!(matches!(&first[..], [Wire::Voice(_), Wire::GatherDtmf(keys)] if keys.max_digits == 4));
+    assert!((1..reply.packets.len()).all(|packet| controls(&reply, packet).is_empty()));
+    assert_eq!(
+        log.of("c")[2..],
+        [
+            "gather 5: gathering keys goes into the first packet only, which has left",
+            "voice: a change of the speech settings goes into the first packet only, which has left",
+        ]
+    );
+    // The voice stays, the keys do not.
+    let mut reply = line.say("c", "2", "wait 500 | say Yes.").await;
+    reply.rest().await;
+    assert!(matches!(controls(&reply, 0)[..], [Wire::Voice(_)]), "{:?}", controls(&reply, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_heard_reaches_into_the_filler_and_into_what_follows() {
+    for (heard, left, expected) in [
+        ("", "", Heard::Nothing),
+        ("One mo", "", Heard::Nothing),
+        (FILLER, "", Heard::Nothing),
+        ("One moment. Ye", "Ye", Heard::UpTo("Ye".into())),
+        ("one moment yes", "Yes", Heard::UpTo("Yes".into())),
+        ("Yes, in", "Yes, in", Heard::UpTo("Yes, in".into())),
+    ] {
+        let (_, line) = filling();
+        line.text("c", "0", "say Hm.").await;
+        // When it is complete, and while it runs.
+        line.text("c", "1", "wait 500 | say Yes, indeed.").await;
+        let mut running = line.say("c", "2", "wait 500 | say Yes, indeed. | for ever").await;
+        running.until("Yes").await;
+        for turn in ["1", "2"] {
+            line.abort("c", turn, Some(heard)).await;
+        }
+        running.rest().await;
+        assert!(running.ended);
+        line.text("c", "3", "say Hm.").await;
+        let seen = line.look("c").await;
+        for turn in seen.history.iter().filter(|turn| ["1", "2"].contains(&turn.turn.as_str())) {
+            assert_eq!((&*turn.said, turn.filler.as_deref()), (left, Some(FILLER)), "{heard}");
+            assert!(turn.heard.as_ref() == Some(&expected), "{heard}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_barges_into_a_filler_has_heard_nothing_of_the_bot() {
+    let (log, line) = filling();
+    line.text("c", "0", "say Hm.").await;
+    let mut reply = line.say("c", "1", "remember x | wait 5000 | say Yes.").await;
+    reply.until("One").await;
+    line.abort("c", "1", Some("One")).await;
+    reply.rest().await;
+    assert_eq!((&*reply.text, reply.ended), (FILLER, true));
+    let seen = line.look("c").await;
+    assert_eq!((seen.memory.len(), log.count("c", "interrupted 1 BargeIn")), (0, 1));
+    assert_eq!(seen.history.last().unwrap().heard, Some(Heard::Nothing));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_a_filler_goes_out_can_be_set() {
+    for (at, ms) in [(0.0, 0), (-1.0, 0), (0.5, 300), (0.99, 594)] {
+        fills(at, ms).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filler_may_go_out_at_the_last_moment() {
+    for at in [1.0, 7.0, f32::NAN, f32::INFINITY] {
+        fills(at, 600).await;
+    }
+}
+
+/// A filler goes out then.
+async fn fills(at: f32, ms: u64) {
+    let budget = Budget::DIGITAL_EMPLOYEE.with_filler_at(at);
+    let host = Host::builder(Actor::default()).filler(FILLER);
+    let host = host.budget(Platform::DigitalEmployee, budget).build();
+    let mut call = TestCall::on(Platform::DigitalEmployee, host);
+    let answer = call.say("wait 900 | say Yes.").await;
+    answer.expect_text("One moment. Yes. ").expect_end();
+    is_about(answer.first_packet().unwrap(), ms);
+    // Who speaks at once was faster in any case.
+    call.say("say Yes.").await.expect_text("Yes. ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filler_of_a_duix_stream() {
+    let host = Host::builder(Actor::default()).filler(FILLER).build();
+    let mut call = TestCall::on(Platform::DuixStream, host.clone());
+    let answer = call.say("wait 19000 | say Yes.").await;
+    answer.expect_text("One moment. Yes. ").expect_end();
+    is_about(answer.first_packet().unwrap(), 14_000);
+    // It buys no time: the limit is for all of it.
+    let answer = call.say("remember x | wait 21000 | say Yes.").await;
+    answer.expect_text(FILLER);
+    is_about(answer.took(), 20_000);
+    assert_eq!(call.memory().await, [""; 0]);
+    for platform in [Platform::Duix, Platform::Odfs] {
+        let mut call = TestCall::on(platform, host.clone());
+        call.say("wait 19000 | say Yes.").await.expect_text("Yes. ").expect_end();
+    }
+}
+
+// The begin of a call.
+
+#[tokio::test(start_paused = true)]
+async fn of_a_begin_that_is_late_the_rest_is_dropped() {
+    let bot = Actor {
+        begins: "say Hello. | wait 150 | say I | wait 100 | say listen.",
+        ..Actor::default()
+    };
+    let (log, line) = acting(bot, |host| host);
+    let start = Instant::now();
+    let mut reply = line.begin("c", "b").await;
+    reply.rest().await;
+    is_about(start.elapsed(), 200);
+    assert_eq!((&*reply.text, reply.ended, reply.failure), ("Hello. I ", true, None));
+    assert_eq!(log.of("c")[..2], ["begin", "notice RestOfGreeting"]);
+    assert_eq!(line.text("c", "1", "say Yes.").await, "Yes. ");
+    let history = line.look("c").await.history;
+    assert_eq!(history.iter().next().unwrap().said, "Hello. I ");
+    // It never came to its end, and is told of that; but the call has begun.
+    assert_eq!(log.of("c")[2..], ["interrupted b Deadline", "turn"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_begin_that_is_in_time_is_whole() {
+    let bot = Actor { begins: "say Hello. | wait 198 | say I listen.", ..Actor::default() };
+    let (log, line) = acting(bot, |host| host);
+    assert_eq!(line.greeting("c", "b").await, "Hello. I listen. ");
+    assert_eq!(log.of("c"), ["begin"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_begin_that_says_nothing_in_time_is_a_failure() {
+    let bot = Actor { begins: "remember b | wait 300 | say Hello.", ..Actor::default() };
+    let (log, line) = acting(bot, |host| host);
+    let start = Instant::now();
+    let mut reply = line.begin("c", "b").await;
+    reply.rest().await;
+    is_about(start.elapsed(), 200);
+    assert_eq!((&*reply.text, reply.failure), ("", Some(500)));
+    assert_eq!(log.count("c", "notice"), 0);
+    assert_eq!(line.text("c", "1", "say Yes.").await, "Yes. ");
+}
+
+// All of a reply.
+
+fn question(words: &str) -> String {
+    let question = json!({
+        "sid": "1", "dh-code": "2", "dh-question": words, "dh-conversation-id": "c",
+        "dh-context": "{}",
+    });
+    question.to_string()
+}
+
+const DUIX: [&str; 2] = ["/duix/dialogue", "/duix/dialogue/stream"];
+
+#[tokio::test(start_paused = true)]
+async fn duix_has_twenty_seconds_and_then_other_words() {
+    let words = "remember x | wait 21000 | say Late.";
+    for path in DUIX {
+        let host = Host::new(Actor::default());
+        let bare = host.duix().unwrap().router();
+        let start = Instant::now();
+        let (_, answer) = post(&bare, path, question(words)).await;
+        is_about(start.elapsed(), 20_000);
+        assert!(!answer.contains("Late. ") && !answer.contains("\"200\""), "{answer}");
+
+        let kind = host.duix().unwrap().fallback("Ask me again.").router();
+        let start = Instant::now();
+        let (status, answer) = post(&kind, path, question(words)).await;
+        is_about(start.elapsed(), 20_000);
+        assert!(status == 200 && answer.contains("Ask me again."), "{answer}");
+        assert!(!answer.contains("Late. "), "{answer}");
+        let (_, answer) = post(&kind, path, question("wait 19000 | say Yes.")).await;
+        assert!(answer.contains("Yes. ") && !answer.contains("Ask me again."), "{answer}");
+        let call = callbot::bot::CallKey::new(Platform::Duix, "c");
+        assert_eq!(host.snapshot(&call).await.unwrap().unwrap().memory, [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_for_all_of_a_reply_can_be_set() {
+    for platform in Platform::ALL {
+        let budget = platform.budget().with_first_packet(None).with_whole(Some(5 * SECOND));
+        let host = Host::builder(Actor::default()).budget(platform, budget).build();
+        let mut call = TestCall::on(platform, host);
+        let answer = call.say("remember x | wait 6000 | say Late.").await;
+        if platform == Platform::DuixStream {
+            // It just ends.
+            answer.expect_no_speech();
+        } else {
+            answer.expect_no_speech().expect_failure();
+        }
+        is_about(answer.took(), 5000);
+        call.say("wait 4000 | say Yes.").await.expect_text("Yes. ").expect_end();
+        assert_eq!(call.memory().await, [""; 0], "{platform}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_odfs_the_shorter_of_two_deadlines_counts() {
+    let minute = Budget::ODFS.with_whole(Some(60 * SECOND));
+    let host = Host::builder(Actor::default()).budget(Platform::Odfs, minute).build();
+    let inparams = json!({"flow_result_type": "1", "input": "wait 40000 | say Yes."});
+    let own = Ivr::new(host.odfs().unwrap().router(), "own");
+    let start = Instant::now();
+    let (status, answer) = own.ask(9, inparams.clone(), json!({})).await;
+    is_about(start.elapsed(), 30_000);
+    assert_eq!((status, &answer["outaction"]), (500, &json!(10)), "{answer}");
+
+    let ours = Ivr::new(host.router().unwrap(), "ours");
+    let (status, answer) = ours.ask(9, inparams, json!({})).await;
+    assert_eq!((status, &answer["outparams"]["prompt_text"]), (200, &json!("Yes. ")), "{answer}");
+}
+
+// From when it counts.
+
+/// A body whose end takes its time.
+fn slowly(body: String, time: Duration) -> Body {
+    let (head, tail) = body.split_at(body.len() / 2);
+    let (head, tail) = (Bytes::from(head.to_owned()), Bytes::from(tail.to_owned()));
+    let tail = stream::once(async move {
+        sleep(time).await;
+        tail
+    });
+    let parts = stream::once(std::future::ready(head)).chain(tail);
+    Body::from_stream(parts.map(Ok::<_, std::convert::Infallible>))
+}
+
+fn dialogue(turn: &str, words: &str) -> String {
+    let request = DialogueRequest::new(DialogueRequestFields {
+        request_id: "r",
+        tenant_id: 1,
+        instance_id: "n1",
+        script_id: "sc-1",
+        session_id: "c",
+        stream_id: turn,
+        utterance: words,
+    });
+    serde_json::to_string(&request).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_comes_slowly_uses_up_the_time() {
+    let bot = Actor::default();
+    let host = Host::new(bot);
+    let phone = host.digital_employee().unwrap().router();
+    let words = "remember x | wait 400 | say Yes.";
+    let start = Instant::now();
+    let (_, answer) = post(&phone, "/proxy/dialogue", slowly(dialogue("1", words), 300 * MS)).await;
+    is_about(start.elapsed(), 600);
+    assert!(!answer.contains("Yes. "), "{answer}");
+    let (_, answer) = post(&phone, "/proxy/dialogue", slowly(dialogue("2", words), 100 * MS)).await;
+    assert!(answer.contains("Yes. "), "{answer}");
+
+    let words = "wait 6000 | say Yes.";
+    let duix = host.duix().unwrap().router();
+    for path in DUIX {
+        let start = Instant::now();
+        let (_, answer) = post(&duix, path, slowly(question(words), 15 * SECOND)).await;
+        is_about(start.elapsed(), 20_000);
+        assert!(!answer.contains("Yes. "), "{answer}");
+        let (_, answer) = post(&duix, path, slowly(question(words), 13 * SECOND)).await;
+        assert!(answer.contains("Yes. "), "{answer}");
+    }
+
+    let odfs = host.router().unwrap();
+    let body: Value = json!({
+        "userid": "i", "inaction": 9,
+        "inparams": {
+            "call_id": "i", "call_dst_id": "1", "flow_result_type": "1", "input": words,
+            "auth_token": "opaque",
+        },
+    });
+    for (time, status) in [(25, 500), (23, 200)] {
+        let body = slowly(body.to_string(), time * SECOND);
+        let start = Instant::now();
+        let (found, answer) = post(&odfs, "/oifde/rest/crs/process", body).await;
+        assert_eq!(found, status, "{answer}");
+        is_about(start.elapsed(), if status == 500 { 30_000 } else { 29_000 });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filler_goes_out_at_once_if_the_request_took_that_long() {
+    let host = Host::builder(Actor::default()).filler(FILLER).build();
+    let phone = host.digital_employee().unwrap().router();
+    let words = "left | wait 300 | say Yes.";
+    let start = Instant::now();
+    let (_, answer) = post(&phone, "/proxy/dialogue", slowly(dialogue("1", words), 500 * MS)).await;
+    is_about(start.elapsed(), 800);
+    assert!(answer.contains("One moment. Yes."), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_slow_uses_up_the_time() {
+    let store = Moody::<false>::default();
+    let (log, line) = acting(Actor::default(), |host| host.store(store.clone()));
+    line.text("c", "0", "say Yes.").await;
+    store.set(Op::Open, Fate::Sleeps(300 * MS), 1);
+    let start = Instant::now();
+    assert_eq!(line.failure("c", "1", "left | wait 400 | say Late.").await, 500);
+    is_about(start.elapsed(), 600);
+    let left = log.of("c").into_iter().find(|line| line.starts_with("left")).unwrap();
+    assert!(["left Some(300ms)", "left Some(299ms)"].contains(&&*left), "{left}");
+    store.set(Op::Open, Fate::Sleeps(300 * MS), 1);
+    assert_eq!(line.text("c", "2", "wait 200 | say Yes.").await, "Yes. ");
+
+    // A filler does not wait for it either.
+    let (_, line) = acting(Actor::default(), |host| host.store(store.clone()).filler(FILLER));
+    store.set(Op::Open, Fate::Sleeps(900 * MS), 1);
+    let start = Instant::now();
+    let mut reply = line.say("d", "1", "say Yes.").await;
+    reply.next().await;
+    is_about(start.elapsed(), 420);
+    reply.rest().await;
+    assert_eq!(reply.text, "One moment. Yes. ");
+    is_about(start.elapsed(), 900);
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_much_is_left() {
+    let bot =
+        Actor { begins: "left | wait 50 | left | say Hello. | flush | left", ..Actor::default() };
+    let (log, line) = acting(bot, |host| host);
+    line.greeting("c", "b").await;
+    // The time for a begin is for all of it.
+    assert_eq!(log.of("c"), ["begin", "left Some(200ms)", "left Some(150ms)", "left Some(150ms)"]);
+    let words = "left | wait 100 | left | say Yes. | flush | left | wait 1000 | left";
+    line.text("c", "1", words).await;
+    assert_eq!(
+        log.of("c")[4..],
+        ["turn", "left Some(600ms)", "left Some(500ms)", "left None", "left None"]
+    );
+    for (platform, first) in
+        [(Platform::Duix, 20), (Platform::DuixStream, 20), (Platform::Odfs, 30)]
+    {
+        let bot = Actor::default();
+        let log = bot.log.clone();
+        let mut call = TestCall::on(platform, bot);
+        call.say("left | wait 1000 | say Yes. | flush | wait 1000 | left").await.expect_end();
+        let told: Vec<_> =
+            log.of(&call.key().id).into_iter().filter(|line| line.starts_with("left")).collect();
+        let left = |seconds| format!("left {:?}", Some(seconds * SECOND));
+        assert_eq!(told, [left(first), left(first - 2)], "{platform}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_end_is_no_limit_and_no_panic() {
+    let endless = Some(Duration::MAX);
+    for (filler_at, filler) in [(0.7, false), (1.0, false), (0.0, true)] {
+        for platform in Platform::ALL {
+            let budget = Budget::DUIX
+                .with_begin(endless)
+                .with_first_packet(endless)
+                .with_whole(endless)
+                .with_filler_at(filler_at);
+            let bot = Actor { begins: "left | say Hello.", ..Actor::default() };
+            let host = Host::builder(bot).budget(platform, budget).filler(FILLER);
+            // The server of both kinds of DUIX has the time of the first.
+            let host = host.budget(Platform::Duix, budget).build();
+            let filler = if filler && platform.capabilities().filler { FILLER } else { "" };
+            let mut call = TestCall::on(platform, host);
+            // The server of ODFS has a deadline of its own.
+            let answer = call.say("left | wait 29000 | say Yes.").await;
+            answer.expect_text(&format!("{filler}Yes. ")).expect_end();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bot_is_told_that_the_time_was_up() {
+    for platform in Platform::ALL {
+        let bot = Actor::default();
+        let log = bot.log.clone();
+        let mut call = TestCall::on(platform, bot);
+        call.say("for ever").await.expect_no_speech();
+        call.say("say Yes.").await.expect_text("Yes. ");
+        let told = log.of(&call.key().id);
+        let cuts: Vec<_> = told.iter().filter(|line| line.starts_with("interrupted")).collect();
+        assert_eq!(cuts, [&format!("interrupted ? {:?}", Cause::Deadline)], "{platform}");
+    }
+}

@@ -1,0 +1,741 @@
+//! Calls of a bot: what is kept of them and in which version, how much they may use up, how they
+//! begin and end, and what becomes of them when the store or the bot does not do its part.
+#![cfg(all(
+    feature = "bot",
+    feature = "digital-employee",
+    feature = "duix",
+    feature = "odfs",
+    feature = "client"
+))]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::support::bots::*;
+use callbot::bot::testing::TestCall;
+use callbot::bot::{
+    Bot, Call, CallInfo, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
+};
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+
+fn actor() -> (Log, Line<Actor>) {
+    acting(Actor::default(), |host| host)
+}
+
+// Memory.
+
+/// A bot whose memory is of this version. Version 3 can't read older ones.
+struct Aged<const V: u32>;
+
+impl<const V: u32> Bot for Aged<V> {
+    type Memory = Vec<String>;
+
+    const MEMORY_VERSION: u32 = V;
+
+    fn migrate(from: u32, old: Value) -> Result<Vec<String>> {
+        if V == 3 {
+            return Err(std::io::Error::other("too old").into());
+        }
+        Ok(vec![format!("from {from} to {V}: {old}")])
+    }
+
+    async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
+        match words(&input) {
+            "look" => {}
+            "save and wait" => {
+                call.memory.push("saved".into());
+                call.save().await?;
+                call.memory.push("lost".into());
+                reply.say("So. ").await?;
+                std::future::pending().await
+            }
+            words => call.memory.push(words.into()),
+        }
+        reply.say(call.memory.join(", ")).await
+    }
+}
+
+/// The same calls, served by a bot of this version.
+fn aged<const V: u32>(store: &Arc<MemoryStore>) -> Line<Aged<V>> {
+    line(Host::builder(Aged::<V>).store(store.clone()).build())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_memory_is_migrated() {
+    let store = Arc::new(MemoryStore::new());
+    assert_eq!(aged::<1>(&store).text("c", "1", "one").await, "one");
+    let new = aged::<2>(&store);
+    assert_eq!(new.look("c").await.memory, [r#"from 1 to 2: ["one"]"#]);
+    assert_eq!(new.text("c", "2", "two").await, r#"from 1 to 2: ["one"], two"#);
+    assert_eq!(new.text("c", "3", "look").await, r#"from 1 to 2: ["one"], two"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_saved_after_a_migration_is_not_migrated_again() {
+    let store = Arc::new(MemoryStore::new());
+    aged::<1>(&store).text("c", "1", "one").await;
+    let new = aged::<2>(&store);
+    let mut reply = new.say("c", "2", "save and wait").await;
+    reply.until("So.").await;
+    new.abort("c", "2", Some("So.")).await;
+    reply.rest().await;
+    assert!(reply.ended);
+    assert_eq!(new.text("c", "3", "look").await, r#"from 1 to 2: ["one"], saved"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_memory_that_nobody_can_read_stays_as_it_is() {
+    let store = Arc::new(MemoryStore::new());
+    let old = aged::<1>(&store);
+    old.text("c", "1", "one").await;
+    let refusing = aged::<3>(&store);
+    for turn in ["2", "3"] {
+        assert_eq!(refusing.failure("c", turn, "look").await, 500);
+    }
+    assert!(refusing.host.snapshot(&key("c")).await.is_err());
+    assert_eq!(old.text("c", "4", "look").await, "one");
+
+    let newer = aged::<4>(&store);
+    assert_eq!(newer.text("d", "1", "one").await, "one");
+    for turn in ["2", "3"] {
+        assert_eq!(old.failure("d", turn, "look").await, 500, "it is of a newer version");
+    }
+    assert!(old.host.snapshot(&key("d")).await.is_err());
+    assert_eq!(newer.text("d", "4", "look").await, "one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_memory_that_is_too_large_is_refused_and_the_old_one_stays() {
+    let limits = Limits::default().with_max_memory_bytes(40);
+    let (log, line) = acting(Actor::default(), |host| host.limits(limits));
+    line.text("c", "1", "remember short").await;
+    let long = "x".repeat(40);
+    let refused = "the memory of the call: 54 bytes, allowed: at most 40";
+    line.text("c", "2", "say Yes.").await;
+    assert_eq!(line.failure("c", "3", &format!("remember {long} | save")).await, 500);
+    assert_eq!(log.of("c").last().unwrap(), &format!("save: {refused}"));
+    // Also at the end of the turn, where the bot has no say.
+    assert_eq!(line.failure("c", "4", &format!("remember {long} | say So.")).await, 500);
+    assert_eq!(line.text("c", "5", "say Yes.").await, "Yes. ");
+    assert_eq!(line.look("c").await.memory, ["short"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_is_too_long_is_refused() {
+    let limits = Limits::default().with_max_reply_bytes(10);
+    let (log, line) = acting(Actor::default(), |host| host.limits(limits));
+    assert_eq!(line.text("c", "1", "say 123456789").await, "123456789 ");
+    let too_long = "the text of the reply: 11 bytes, allowed: at most 10";
+    let text = line.text("c", "2", "say 1234 | try say 12345 | say 1234").await;
+    assert_eq!(text, "1234 1234 ");
+    assert_eq!(log.of("c").last().unwrap(), &format!("say 12345: {too_long}"));
+    assert_eq!(line.failure("c", "3", "say 1234567890").await, 500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_may_be_so_many_calls_and_no_more() {
+    let store = Arc::new(MemoryStore::new().max_calls(1));
+    let (log, line) = acting(Actor::default(), |host| host.store(store.clone()));
+    line.text("first", "1", "say Yes.").await;
+    assert_eq!(line.failure("second", "1", "say Yes.").await, 503);
+
+    let duix = line.host.duix().unwrap().router();
+    let (_, answer) = post(&duix, "/duix/dialogue", question("third", "say Yes.")).await;
+    assert!(answer.contains("there are too many calls"), "{answer}");
+    let (_, answer) = post(&duix, "/duix/dialogue/stream", question("third", "say Yes.")).await;
+    assert!(!answer.contains("Yes."), "{answer}");
+
+    let router = line.host.odfs().unwrap().router();
+    let ivr = Ivr::new(router, "fourth");
+    let (status, answer) = ivr.ask(8, json!({"call_sor_id": "1"}), json!({})).await;
+    assert_eq!((status, &answer["outaction"]), (503, &json!(10)), "{answer}");
+
+    line.end("first").await;
+    assert_eq!(line.text("second", "2", "say Yes.").await, "Yes. ");
+    assert!(log.of("third").is_empty() && log.of("fourth").is_empty());
+    assert_eq!(store.len(), 1);
+}
+
+fn question(call: &str, words: &str) -> String {
+    let question = json!({
+        "sid": "100003", "dh-code": "1872", "dh-question": words, "dh-conversation-id": call,
+        "dh-context": "{\"vip\":true}",
+    });
+    question.to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_history_has_so_many_turns_and_so_many_bytes() {
+    for (limits, left) in [
+        (Limits::default().with_max_history_entries(3), ["3", "4", "5"].as_slice()),
+        // Each turn has 21 bytes: 12 of the caller, 9 of the bot.
+        (Limits::default().with_max_history_bytes(62), &["4", "5"]),
+        (Limits::default().with_max_history_bytes(63), &["3", "4", "5"]),
+        (Limits::default().with_max_history_bytes(20), &["5"]),
+    ] {
+        let (_, line) = acting(Actor::default(), |host| host.limits(limits));
+        for turn in ["1", "2", "3", "4", "5"] {
+            assert_eq!(line.text("c", turn, "say 1234567.").await.len(), 9);
+        }
+        let seen = line.look("c").await;
+        let turns: Vec<_> = seen.history.iter().map(|entry| entry.turn.as_str()).collect();
+        assert_eq!(turns, left, "{limits:?}");
+    }
+}
+
+// The end of calls.
+
+fn idle(idle: Duration) -> Limits {
+    Limits::default().with_idle_timeout(idle)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_idle_expires_and_the_bot_is_told_once() {
+    let (log, line) = acting(Actor::default(), |host| host.limits(idle(40 * SECOND)));
+    line.text("c", "1", "remember x").await;
+    sleep(39 * SECOND).await;
+    assert_eq!(log.count("c", "ended"), 0);
+    // A turn begins its time anew.
+    line.text("c", "2", "say Yes.").await;
+    sleep(39 * SECOND).await;
+    assert_eq!(log.count("c", "ended"), 0);
+    sleep(12 * SECOND).await;
+    assert_eq!(log.of("c")[2..], ["turn", "ended Expired [x]", "gone"]);
+    assert!(line.host.snapshot(&key("c")).await.unwrap().is_none());
+    line.end("c").await;
+    sleep(200 * SECOND).await;
+    assert_eq!(log.count("c", "ended"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_turn_runs_is_not_idle_unless_it_hangs_for_ever() {
+    let (log, line) = acting(Actor::default(), |host| host.limits(idle(40 * SECOND)));
+    let mut reply = line.say("c", "1", "say One. | wait 70000 | say Two.").await;
+    reply.rest().await;
+    assert_eq!((&*reply.text, reply.ended), ("One. Two. ", true));
+    assert_eq!(log.count("c", "ended"), 0);
+
+    let mut reply = line.say("d", "1", "say One. | for ever").await;
+    reply.until("One.").await;
+    let start = Instant::now();
+    reply.rest().await;
+    assert!(reply.ended && start.elapsed() >= 79 * SECOND, "{:?}", start.elapsed());
+    assert!(start.elapsed() <= 91 * SECOND, "{:?}", start.elapsed());
+    until(|| log.count("d", "gone") == 1).await;
+    assert_eq!((log.count("d", "ended Expired []"), log.count("d", "ended")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_bot_is_told_once_why_a_call_is_over() {
+    let (log, line) = acting(Actor::default(), |host| host.limits(idle(60 * SECOND)));
+    for (call, words, why) in [
+        ("bot", "hang up", "ByBot"),
+        ("caller", "say Yes.", "ByCaller"),
+        ("elsewhere", "transfer", "Transferred"),
+        // What is asked for after it is what counts.
+        ("again", "say Yes.", "ByCaller"),
+    ] {
+        if call == "again" {
+            line.text(call, "0", "transfer").await;
+        }
+        line.text(call, "1", words).await;
+        line.end(call).await;
+        line.end(call).await;
+        assert_eq!(log.of(call).last().unwrap(), "gone", "{call}");
+        assert_eq!(log.count(call, "ended"), 1, "{call}");
+        assert_eq!(log.count(call, &format!("ended {why} []")), 1, "{:?}", log.of(call));
+    }
+
+    line.greeting("new", "1").await;
+    line.text("new", "2", "remember x").await;
+    line.greeting("new", "3").await;
+    until(|| log.count("new", "gone") == 1).await;
+    assert_eq!(line.look("new").await.memory, [""; 0], "it is another call");
+    let told = log.of("new");
+    assert_eq!(log.count("new", "ended Unknown [x]"), 1, "{told:?}");
+    assert_eq!((log.count("new", "ended"), log.count("new", "begin")), (1, 2));
+
+    line.text("expired", "1", "say Yes.").await;
+    sleep(90 * SECOND).await;
+    assert_eq!(log.count("expired", "ended Expired"), 1);
+
+    line.text("shut", "1", "say Yes.").await;
+    line.host.shutdown(SECOND).await;
+    assert_eq!(log.count("shut", "ended Shutdown"), 1);
+    line.end("shut").await;
+    line.end("expired").await;
+    assert_eq!((log.count("shut", "ended"), log.count("expired", "ended")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_is_cut_when_the_call_ends() {
+    let (log, line) = actor();
+    let mut reply = line.say("c", "1", "remember x | say One. | for ever").await;
+    reply.until("One.").await;
+    line.end("c").await;
+    reply.rest().await;
+    assert!(reply.ended);
+    assert_eq!(
+        log.of("c"),
+        ["begin", "turn", "interrupted 1 CallOver", "ended ByCaller []", "gone"]
+    );
+}
+
+// The begin of calls.
+
+#[tokio::test(start_paused = true)]
+async fn a_begin_that_is_posted_twice_is_one() {
+    let bot = Actor { begins: "say Hello. | wait 50 | say I listen.", ..Actor::default() };
+    let (log, line) = acting(bot, |host| host);
+    let (mut first, mut second) = (line.begin("c", "b").await, line.begin("c", "b").await);
+    tokio::join!(first.rest(), second.rest());
+    let third = line.greeting("c", "b").await;
+    assert_eq!([&*first.text, &*second.text, &*third], ["Hello. I listen. "; 3]);
+    assert_eq!(log.of("c"), ["begin"]);
+    assert_eq!(line.look("c").await.history.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_begin_that_failed_runs_again_before_the_next_turn_and_is_not_heard() {
+    let bot = Actor { begins: "say Hello. | remember b | once", ..Actor::default() };
+    let (log, line) = acting(bot, |host| host);
+    let mut begin = line.begin("c", "b").await;
+    begin.rest().await;
+    assert_eq!(begin.failure, Some(500));
+    assert_eq!(line.text("c", "1", "say Yes.").await, "Yes. ");
+    assert_eq!(line.text("c", "2", "say Yes.").await, "Yes. ");
+    assert_eq!(
+        log.of("c"),
+        ["begin", "once: as it was asked to", "begin", "notice Greeting", "turn", "turn"]
+    );
+    assert_eq!(line.look("c").await.memory, ["b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_begin_that_always_fails_keeps_nobody_from_the_bot() {
+    let bot = Actor { begins: "say Hello. | panic", ..Actor::default() };
+    // An IVR releases a call that begins with a failure.
+    for platform in [Platform::DigitalEmployee, Platform::Duix, Platform::DuixStream] {
+        for greeting in [Greeting::Drop, Greeting::Prepend] {
+            let host = Host::builder(bot.clone()).greeting(greeting).build();
+            let mut call = TestCall::on(platform, host);
+            for _ in 0..2 {
+                call.say("say Yes.").await.expect_text("Yes. ").expect_end();
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_becomes_of_a_greeting_that_nobody_asked_for() {
+    for platform in [Platform::Duix, Platform::DuixStream] {
+        for (greeting, first) in [(Greeting::Drop, "Yes. "), (Greeting::Prepend, "Hello. Yes. ")] {
+            let bot = Actor { begins: "say Hello. | remember b", ..Actor::default() };
+            let log = bot.log.clone();
+            let mut call = TestCall::on(platform, Host::builder(bot).greeting(greeting).build());
+            call.say("say Yes.").await.expect_text(first).expect_end();
+            call.say("say Yes.").await.expect_text("Yes. ").expect_end();
+            let notices = log.count(&call.key().id, "notice Greeting");
+            assert_eq!(notices, usize::from(greeting == Greeting::Drop));
+            assert_eq!(call.memory().await, ["b"]);
+            let said: Vec<_> = call.history().await.iter().map(|turn| turn.said.clone()).collect();
+            assert_eq!(said, [first, "Yes. "]);
+        }
+    }
+}
+
+// CallInfo.
+
+/// A bot that tells its facts.
+struct Curious(Arc<Mutex<Vec<CallInfo>>>);
+
+impl Curious {
+    fn tell<M>(&self, call: &Call<M>) {
+        self.0.lock().unwrap().push(call.info.clone());
+        let debug = format!("{call:?} {:?}", call.info);
+        assert!(!debug.contains("1350000") && !debug.contains("vip"), "{debug}");
+    }
+}
+
+impl Bot for Curious {
+    type Memory = ();
+
+    async fn begin(&self, call: &mut Call<()>, _: &mut Reply) -> Result {
+        self.tell(call);
+        Ok(())
+    }
+
+    async fn turn(&self, call: &mut Call<()>, _: Input, _: &mut Reply) -> Result {
+        self.tell(call);
+        Ok(())
+    }
+
+    async fn ended(&self, call: &mut Call<()>, _: callbot::bot::Ended) -> Result {
+        self.tell(call);
+        Ok(())
+    }
+}
+
+fn all(facts: &CallInfo) -> (Platform, &str, Option<&str>, Option<&str>, Value) {
+    let CallInfo { platform, id, caller, called, extras, .. } = facts;
+    (*platform, id, caller.as_deref(), called.as_deref(), extras.clone().into())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_platforms_tell_of_a_call() {
+    let told: Arc<Mutex<Vec<CallInfo>>> = Arc::default();
+    let host = Host::new(Curious(told.clone()));
+    let take = || std::mem::take(&mut *told.lock().unwrap());
+
+    let line = line(host.clone());
+    line.greeting("c", "b").await;
+    line.text("c", "1", "Hm").await;
+    line.end("c").await;
+    let extras = json!({"tenantId": 1, "instanceId": "n1", "scriptId": "sc-1"});
+    let (caller, called) = (Some("13500000001"), Some("4000000000"));
+    let phone = (Platform::DigitalEmployee, "c", caller, called, extras);
+    let facts = take();
+    // Numbers come with the begin only, and are kept to the end.
+    assert_eq!(facts.iter().map(all).collect::<Vec<_>>(), vec![phone; 3]);
+
+    let duix = host.duix().unwrap().router();
+    for (path, platform) in
+        [("/duix/dialogue", Platform::Duix), ("/duix/dialogue/stream", Platform::DuixStream)]
+    {
+        post(&duix, path, question(path, "Hm")).await;
+        let extras = json!({"sid": "100003", "dh-context": "{\"vip\":true}"});
+        let expected = (platform, path, None, Some("1872"), extras);
+        assert_eq!(take().iter().map(all).collect::<Vec<_>>(), vec![expected; 2]);
+    }
+
+    let ivr = Ivr::new(host.odfs().unwrap().router(), "i");
+    ivr.start().await;
+    ivr.say("Hm").await;
+    ivr.hang_up("").await;
+    let expected = (Platform::Odfs, "i", caller, Some("10086"), json!({"vdn": "vdn-1"}));
+    assert_eq!(take().iter().map(all).collect::<Vec<_>>(), vec![expected; 3]);
+
+    // What comes beside the parameters of a request is for that one, and with the begin for all.
+    ivr.ask(8, json!({"call_sor_id": "1"}), json!({"channel": "web", "tag": 1})).await;
+    let input = json!({"flow_result_type": "1", "input": "Hm"});
+    ivr.ask(9, input.clone(), json!({"tag": 2})).await;
+    ivr.ask(9, input, json!({})).await;
+    let tags: Vec<Value> = take().iter().map(|facts| facts.extras.clone().into()).collect();
+    let extras = |tag: u8| json!({"channel": "web", "tag": tag, "vdn": "vdn-1"});
+    assert_eq!(tags, [extras(1), extras(2), extras(1)]);
+
+    let begin = json!({
+        "requestId": "r", "tenantId": 1, "instanceId": "n1", "scriptId": "sc-1", "sessionId": "e",
+        "streamId": "b",
+        "vendorParams": {"callingNumber": "1", "calledNumber": "2", "order": "o-7"},
+    });
+    let phone = host.digital_employee().unwrap().router();
+    post(&phone, "/proxy/beginSession", begin.to_string()).await;
+    line.text("e", "1", "Hm").await;
+    let orders: Vec<_> = take().iter().map(|facts| facts.extras["order"].clone()).collect();
+    assert_eq!(orders, ["o-7", "o-7"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_number_shows() {
+    let told: Arc<Mutex<Vec<CallInfo>>> = Arc::default();
+    let line = line(Host::new(Curious(told.clone())));
+    line.greeting("c", "b").await;
+    let debug = format!("{:?}", told.lock().unwrap()[0]);
+    assert!(!debug.contains("1350000") && !debug.contains("4000000"), "{debug}");
+}
+
+// The end of a server.
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_shuts_down_takes_no_new_turns_and_ends_those_that_run() {
+    let (log, line) = actor();
+    line.text("quiet", "1", "remember x").await;
+    let mut short = line.say("short", "1", "say One. | wait 2000 | say Two.").await;
+    let mut long = line.say("long", "1", "say One. | wait 3500 | say Two.").await;
+    let holds =
+        "say One. | wait 2000 | hold | wait 1500 | remember paid | save | release | for ever";
+    let mut holding = line.say("holding", "1", holds).await;
+    for reply in [&mut short, &mut long, &mut holding] {
+        reply.until("One.").await;
+    }
+    let start = Instant::now();
+    let host = line.host.clone();
+    let shut = tokio::spawn(async move { host.shutdown(4 * SECOND).await });
+    sleep(10 * MS).await;
+    assert_eq!(line.failure("quiet", "2", "say Yes.").await, 503);
+    assert_eq!(line.failure("new", "1", "say Yes.").await, 503);
+    // One that runs already can still be asked for again.
+    let mut again = line.say("short", "1", "say One. | wait 2000 | say Two.").await;
+    tokio::join!(short.rest(), again.rest(), long.rest(), holding.rest());
+    assert_eq!((&*short.text, &*again.text), ("One. Two. ", "One. Two. "));
+    assert_eq!((&*long.text, long.ended), ("One. ", true));
+    let took = start.elapsed();
+    assert!((3 * SECOND..3 * SECOND + 10 * MS).contains(&took), "{took:?}");
+    shut.await.unwrap();
+    assert!(start.elapsed() <= 4 * SECOND + 60 * MS, "{:?}", start.elapsed());
+    for (call, memory) in [("quiet", "x"), ("short", ""), ("long", ""), ("holding", "paid")] {
+        let told = log.of(call);
+        assert_eq!(log.count(call, &format!("ended Shutdown [{memory}]")), 1, "{call}: {told:?}");
+        assert!(line.host.snapshot(&key(call)).await.unwrap().is_none());
+    }
+    assert!(log.of("new").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_go_on_elsewhere_are_not_ended() {
+    let store = Moody::<true>::default();
+    let (log, here) = acting(Actor::default(), |host| host.store(store.clone()));
+    let (there_log, there) = acting(Actor::default(), |host| host.store(store.clone()));
+    here.text("c", "1", "remember x").await;
+    here.host.shutdown(SECOND).await;
+    assert_eq!(here.failure("c", "2", "say Yes.").await, 503);
+    assert_eq!(there.text("c", "2", "say Yes.").await, "Yes. ");
+    there.end("c").await;
+    assert_eq!(log.of("c"), ["begin", "turn"]);
+    assert_eq!(there_log.of("c"), ["turn", "ended ByCaller [x]", "gone"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_that_hangs_over_the_end_of_a_call_does_not_keep_its_server() {
+    let bot = Actor { ends: "for ever", ..Actor::default() };
+    let (log, line) = acting(bot, |host| host);
+    for call in ["a", "b", "c"] {
+        line.text(call, "1", "say Yes.").await;
+    }
+    let start = Instant::now();
+    line.host.shutdown(4 * SECOND).await;
+    assert!(start.elapsed() <= 4 * SECOND + 2 * MS, "{:?}", start.elapsed());
+    for call in ["a", "b", "c"] {
+        assert_eq!(log.of(call), ["begin", "turn", "ended Shutdown []"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_has_so_much_time_for_the_end_of_a_call() {
+    let bot = Actor { ends: "for ever", ..Actor::default() };
+    let limits = Limits::default().with_end_timeout(3 * SECOND);
+    let (log, line) = acting(bot, |host| host.limits(limits));
+    line.text("c", "1", "say Yes.").await;
+    let start = Instant::now();
+    line.end("c").await;
+    let took = start.elapsed();
+    assert!((3 * SECOND..=3 * SECOND + 2 * MS).contains(&took), "{took:?}");
+    assert_eq!(log.of("c"), ["begin", "turn", "ended ByCaller []"]);
+}
+
+// Bots that do not do their part.
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_that_fails_over_a_cut_takes_its_next_turn_and_is_not_told_again() {
+    for interrupts in ["fail", "panic"] {
+        let (log, line) = acting(Actor { interrupts, ..Actor::default() }, |host| host);
+        let mut reply = line.say("c", "1", "say One. | for ever").await;
+        reply.until("One.").await;
+        line.abort("c", "1", Some("One")).await;
+        reply.rest().await;
+        for turn in ["2", "3"] {
+            assert_eq!(line.text("c", turn, "say Yes.").await, "Yes. ");
+        }
+        assert_eq!(log.count("c", "interrupted 1 BargeIn"), 1, "{:?}", log.of("c"));
+        assert_eq!(log.count("c", "interrupted"), 1);
+        assert_eq!(line.heard("c", "1").await, "One. ");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_that_are_too_long_are_refused() {
+    let (log, line) = actor();
+    let (most, long) = ("i".repeat(256), "i".repeat(257));
+    assert_eq!(line.text(&most, &most, "say Yes.").await, "Yes. ");
+    assert_eq!(line.failure(&long, "1", "say Yes.").await, 400);
+    assert_eq!(line.failure("c", &long, "say Yes.").await, 400);
+    assert_eq!(line.try_abort(&long, "1", None).await, Err(400));
+    assert_eq!(line.try_abort("c", &long, None).await, Err(400));
+    assert_eq!(line.try_end(&long).await, Err(400));
+    let mut begin = line.begin(&long, "1").await;
+    begin.rest().await;
+    assert_eq!(begin.failure, Some(400));
+    assert!(log.of(&long).is_empty() && log.of("c").is_empty());
+
+    let duix = line.host.duix().unwrap().router();
+    let (_, answer) = post(&duix, "/duix/dialogue", question(&long, "say Yes.")).await;
+    assert!(answer.contains("longer than 256 bytes"), "{answer}");
+    let ivr = Ivr::new(line.host.odfs().unwrap().router(), long.clone());
+    let (status, answer) = ivr.ask(8, json!({"call_sor_id": "1"}), json!({})).await;
+    assert_eq!(status, 400, "{answer}");
+}
+
+// Stores that do not do their part.
+
+fn moody(bot: Actor) -> (Moody, Log, Line<Actor>) {
+    let store = Moody::default();
+    let (log, line) = acting(bot, |host| host.limits(idle(60 * SECOND)).store(store.clone()));
+    (store, log, line)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_is_a_failure_on_each_platform_and_the_call_goes_on() {
+    for platform in Platform::ALL {
+        for (op, words) in [
+            (Op::Open, "remember x"),
+            (Op::Write, "remember x"),
+            (Op::Write, "say So. | remember x"),
+            (Op::Write, "remember x | save"),
+            (Op::Hold, "remember x | hold"),
+            (Op::Note, "remember x | fail"),
+        ] {
+            let store = Moody::<false>::default();
+            let host = Host::builder(Actor::default()).store(store.clone()).build();
+            let mut call = TestCall::on(platform, host);
+            call.say("say Yes.").await.expect_text("Yes. ");
+            store.set(op, Fate::Fails, 1);
+            let answer = timeout(60 * SECOND, call.say(words)).await.unwrap();
+            match platform {
+                // It has no other way to tell.
+                Platform::DuixStream => answer.expect_no_controls(),
+                _ => answer.expect_failure(),
+            };
+            assert_eq!(store.left(op), 0, "{op:?} on {platform}");
+            call.say("say Yes.").await.expect_text("Yes. ").expect_end();
+            assert_eq!(call.memory().await, [""; 0], "{op:?} on {platform}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_when_turns_are_cut_and_calls_end() {
+    let (store, log, line) = moody(Actor::default());
+    // A turn that takes the call from another one reads again what there is.
+    let mut first = line.say("c", "1", "say One. | for ever").await;
+    first.until("One.").await;
+    store.set(Op::Read, Fate::Fails, 1);
+    assert_eq!(line.failure("c", "2", "say Two.").await, 500);
+    assert_eq!(store.left(Op::Read), 0);
+    first.rest().await;
+    assert!(first.ended);
+    assert_eq!(line.text("c", "3", "say Three.").await, "Three. ");
+
+    store.set(Op::Note, Fate::Fails, 1);
+    assert_eq!(line.try_abort("c", "3", Some("")).await, Err(500));
+    line.abort("c", "3", Some("")).await;
+    assert_eq!(line.heard("c", "3").await, "");
+
+    store.set(Op::End, Fate::Fails, 1);
+    assert_eq!(line.try_end("c").await, Err(500));
+    assert_eq!(log.count("c", "ended"), 0);
+    line.end("c").await;
+    assert_eq!(log.count("c", "ended"), 1);
+
+    line.text("d", "1", "say Yes.").await;
+    store.set(Op::ClaimIdle, Fate::Fails, 5);
+    sleep(80 * SECOND).await;
+    assert_eq!((log.count("d", "ended"), store.left(Op::ClaimIdle)), (0, 0));
+    sleep(15 * SECOND).await;
+    assert_eq!(log.count("d", "ended Expired"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_that_can_not_be_noted_now_is_no_end_of_the_call() {
+    for op in [Op::Open, Op::Write, Op::Note] {
+        let (store, log, line) = moody(Actor::default());
+        line.text("c", "1", "say One.").await;
+        let mut reply = line.say("c", "2", "say Two. | for ever").await;
+        reply.until("Two.").await;
+        store.set(op, Fate::Fails, 1);
+        reply.close();
+        until(|| store.left(op) == 0).await;
+        assert_eq!(line.text("c", "3", "say Three.").await, "Three. ", "{op:?}");
+        line.end("c").await;
+        assert_eq!(log.count("c", "ended ByCaller"), 1, "{op:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_when_it_opens_a_call_is_a_failure_in_time() {
+    for platform in Platform::ALL {
+        let store = Moody::<false>::default();
+        let host = Host::builder(Actor::default()).store(store.clone()).build();
+        let mut call = TestCall::on(platform, host);
+        call.say("say Yes.").await.expect_text("Yes. ");
+        store.set(Op::Open, Fate::Hangs, 1);
+        let answer = timeout(60 * SECOND, call.say("say Yes.")).await.unwrap();
+        answer.expect_no_speech();
+        let budget = platform.budget();
+        let most = budget.first_packet.or(budget.whole).unwrap();
+        assert!(answer.took() <= most + 2 * MS, "{platform}: {:?}", answer.took());
+        call.say("say Yes.").await.expect_text("Yes. ").expect_end();
+    }
+}
+
+/// A turn on this platform ends in time when the store hangs over its end, and the next one works.
+async fn hangs_at_the_end(platform: Platform) {
+    let store = Moody::<false>::default();
+    let host = Host::builder(Actor::default()).store(store.clone()).build();
+    let mut call = TestCall::on(platform, host);
+    call.say("say Yes.").await.expect_text("Yes. ");
+    store.set(Op::Write, Fate::Hangs, 1);
+    let answer = timeout(60 * SECOND, call.say("remember x")).await;
+    let answer = answer.unwrap_or_else(|_| panic!("{platform}"));
+    answer.expect_no_speech();
+    assert_eq!(answer.failure().is_some(), platform != Platform::DuixStream);
+    let budget = platform.budget();
+    let most = budget.first_packet.or(budget.whole).unwrap();
+    assert!(answer.took() <= most + 2 * MS, "{platform}: {:?}", answer.took());
+    call.say("say Yes.").await.expect_text("Yes. ").expect_end();
+    assert_eq!(call.memory().await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_at_the_end_of_a_turn_is_a_failure_in_time() {
+    for platform in [Platform::Duix, Platform::DuixStream, Platform::Odfs] {
+        hangs_at_the_end(platform).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_at_the_end_of_a_turn_is_a_failure_on_the_phone_too() {
+    hangs_at_the_end(Platform::DigitalEmployee).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_at_the_end_of_a_turn_does_not_keep_the_next_one() {
+    let (store, _, line) = moody(Actor::default());
+    line.text("c", "1", "say Yes.").await;
+    store.set(Op::Write, Fate::Hangs, 1);
+    let mut reply = line.say("c", "2", "say One. | wait 10 | remember x").await;
+    reply.until("One.").await;
+    until(|| store.left(Op::Write) == 0).await;
+    assert_eq!(line.text("c", "3", "say Two.").await, "Two. ");
+    // The caller has gone on, and so does the platform.
+    timeout(60 * SECOND, reply.rest()).await.expect("the reply ends");
+    assert!(reply.ended);
+    assert_eq!(line.look("c").await.memory, [""; 0]);
+}
+
+// Where turns run.
+
+#[test]
+fn turns_run_where_the_author_wants_them() {
+    let bots = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("bots")
+        .enable_time()
+        .build()
+        .unwrap();
+    let here = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let thread = || std::thread::current().name().unwrap_or_default().to_owned();
+    let bot = move || bot(move |_, _, reply| async move { reply.say(thread()).await }.boxed());
+    here.block_on(async {
+        let apart = line(Host::builder(bot()).runtime(bots.handle().clone()).build());
+        assert_eq!(apart.text("c", "1", "Hm").await, "bots");
+        apart.abort("c", "1", Some("bo")).await;
+        assert_eq!(apart.text("c", "2", "Hm").await, "bots");
+        assert_eq!(apart.heard("c", "1").await, "bo");
+        apart.end("c").await;
+        apart.host.shutdown(SECOND).await;
+        assert_eq!(line(Host::new(bot())).text("c", "1", "Hm").await, thread());
+    });
+}

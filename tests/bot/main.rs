@@ -1,0 +1,12 @@
+//! The `Bot` trait on every platform.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod budgets;
+mod calls;
+mod everywhere;
+mod many_calls;
+mod store;
+mod testing;
+mod turns;

@@ -1,0 +1,231 @@
+//! Client, router and trait of the fixture, one against the other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use callbot::client::{CallOptions, InMemoryTransport, Retries, Transport, TransportError};
+use callbot::server::{Error, Sink};
+use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
+
+use super::PacketWriter;
+use crate::compiled::fixture::{
+    AddGuestParameters, Api, Client, Farewell, Greeting, Guest, GuestFields, ListGuestsParameters,
+    Mood, Question, WhisperParameters, router,
+};
+
+struct House;
+
+impl Api for House {
+    async fn list_guests(&self, parameters: ListGuestsParameters) -> Result<Vec<Guest>, Error> {
+        // What arrived, told back in a guest.
+        let ListGuestsParameters { room_id, limit, detailed, mood, trace_id, .. } = parameters;
+        let name = format!("{}{}", limit.unwrap_or(-1), detailed.unwrap_or(false));
+        let mood = mood.unwrap_or(Mood::Calm);
+        let guest = Guest::new(GuestFields {
+            id: &room_id,
+            name: &name,
+            age: 30,
+            mood,
+            secret: "sesame".into(),
+            wire: &trace_id.unwrap_or_default(),
+        });
+        Ok(vec![guest.with_reason("none")])
+    }
+
+    async fn add_guest(
+        &self,
+        parameters: AddGuestParameters,
+        request: Guest,
+    ) -> Result<Vec<Guest>, Error> {
+        match parameters.room_id.as_str() {
+            "locked" => Err(Error::public("the room is locked").status(409)),
+            "crowded" => Ok(vec![request; 4]),
+            _ => Ok(vec![request]),
+        }
+    }
+
+    async fn talk(&self, request: Question, reply: &mut Sink<PacketWriter>) -> Result<(), Error> {
+        match request {
+            Question::Greeting(greeting) => reply.send(greeting.text).await,
+            Question::Farewell(farewell) => reply.finish(format!("{:?}", farewell.extra)).await,
+            other => reply.send(other.kind()).await,
+        }
+    }
+
+    async fn whisper(
+        &self,
+        parameters: WhisperParameters,
+        reply: &mut Sink<PacketWriter>,
+    ) -> Result<(), Error> {
+        let who = parameters.authorization;
+        reply.send(who.map_or("nobody".into(), |who| who.expose().to_owned())).await
+    }
+}
+
+fn client() -> Client {
+    client_at("/base/")
+}
+
+fn client_at(base: &str) -> Client {
+    Client::builder(&format!("http://house{base}"))
+        .transport(InMemoryTransport::new(axum::Router::new().nest("/base", router(House))))
+        .build()
+        .unwrap()
+}
+
+fn guest() -> Guest {
+    Guest::new(GuestFields {
+        id: "g-1",
+        name: "Ann",
+        age: 30,
+        mood: Mood::Calm,
+        secret: "sesame".into(),
+        wire: "w",
+    })
+}
+
+#[tokio::test]
+async fn parameters_travel_in_path_query_and_header() {
+    let parameters = ListGuestsParameters::new("a/ß ?")
+        .with_limit(7)
+        .with_detailed(true)
+        .with_mood(Mood::Angry)
+        .with_trace_id("t-1");
+    let list = client().list_guests(&parameters).await.unwrap();
+    assert_eq!(list.status(), 200);
+    let guest = &list.guests[0];
+    assert_eq!((guest.id.as_str(), guest.name.as_str()), ("a/ß ?", "7true"));
+    assert_eq!((&guest.mood, guest.wire.as_deref()), (&Mood::Angry, Some("t-1")));
+
+    let list = client().list_guests(&ListGuestsParameters::new("plain")).await.unwrap();
+    assert_eq!(list.guests[0].name, "-1false");
+}
+
+#[tokio::test]
+async fn parameters_are_checked_before_they_leave() {
+    for (parameters, says) in [
+        (ListGuestsParameters::new("r").with_limit(101), "/limit: 101, allowed: 1 to 100"),
+        (ListGuestsParameters::new("r").with_trace_id("123456789"), "/X-Trace-Id: "),
+        (ListGuestsParameters::new(".."), "/roomId: "),
+        (ListGuestsParameters::new(""), "/roomId: "),
+    ] {
+        let error = client().list_guests(&parameters).await.unwrap_err();
+        assert!(error.violations().is_some(), "{error}");
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_that_can_not_be_read_is_refused_with_its_name() {
+    use tower_service::Service;
+
+    for (uri, says) in
+        [("/rooms/r/guests?limit=many", "/limit: "), ("/rooms/r/guests?detailed=2", "/detailed: ")]
+    {
+        let request = http::Request::get(uri).body(axum::body::Body::empty()).unwrap();
+        let response = router(House).call(request).await.unwrap();
+        assert_eq!(response.status(), 400);
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        assert!(String::from_utf8_lossy(&body).contains(says), "{body:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_and_parameters_travel_together() {
+    let list = client().add_guest(&AddGuestParameters::new("r"), &guest()).await.unwrap();
+    assert_eq!(list.into_inner().guests, [guest()]);
+}
+
+#[tokio::test]
+async fn what_changes_something_is_asked_for_once() {
+    #[derive(Clone, Default)]
+    struct Busy(Arc<AtomicUsize>);
+
+    impl Transport for Busy {
+        fn send(
+            &self,
+            _: reqwest::Request,
+        ) -> BoxFuture<'_, Result<reqwest::Response, TransportError>> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            let busy = http::Response::builder().status(503).body("").unwrap();
+            Box::pin(async { Ok(busy.into()) })
+        }
+    }
+
+    let busy = Busy::default();
+    let retries = Retries::up_to(2).initial_backoff(Duration::ZERO);
+    let client = Client::builder("http://house")
+        .transport(busy.clone())
+        .options(CallOptions::new().retries(retries))
+        .build()
+        .unwrap();
+    client.list_guests(&ListGuestsParameters::new("r")).await.unwrap_err();
+    assert_eq!(busy.0.swap(0, Ordering::SeqCst), 3);
+    let error = client.add_guest(&AddGuestParameters::new("r"), &guest()).await.unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert_eq!(busy.0.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn success_is_told_in_the_body_and_an_authors_error_shows() {
+    let error = client().add_guest(&AddGuestParameters::new("locked"), &guest()).await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 409);
+    assert_eq!(error.failure().unwrap().message(), Some("the room is locked"));
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_the_spec_does_not_leave_the_server() {
+    let error =
+        client().add_guest(&AddGuestParameters::new("crowded"), &guest()).await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 500);
+    assert_eq!(error.failure().unwrap().message(), Some("internal error"));
+}
+
+#[tokio::test]
+#[allow(deprecated)]
+async fn an_operation_that_the_server_leaves_out_is_not_supported() {
+    let error = client().get_status().await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 501);
+}
+
+#[tokio::test]
+async fn an_operation_is_served_below_every_base_and_at_every_spelling() {
+    use tower_service::Service;
+
+    let parameters = WhisperParameters::new();
+    for base in ["/base/old", "/base/new"] {
+        let words = client_at(base).whisper(&parameters).await.unwrap();
+        let words: Vec<_> = words.try_collect().await.unwrap();
+        assert_eq!(words[0].text, "nobody");
+    }
+    assert!(client().whisper(&parameters).await.is_err());
+    for (path, status) in [("/old/Whisper", 200), ("/new/Whisper", 200), ("/Whisper", 404)] {
+        let request = http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+        assert_eq!(router(House).call(request).await.unwrap().status(), status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_of_the_spec_travel_in_their_header_and_do_not_show() {
+    let parameters = WhisperParameters::new().with_authorization("sesame");
+    assert!(!format!("{parameters:?}").contains("sesame"));
+    let words = client_at("/base/new").whisper(&parameters).await.unwrap();
+    let words: Vec<_> = words.try_collect().await.unwrap();
+    assert_eq!(words[0].text, "sesame");
+}
+
+#[tokio::test]
+async fn a_stream_is_typed_on_both_sides() {
+    let words = |question: Question| async move {
+        let words: Vec<_> = client().talk(&question).await.unwrap().try_collect().await.unwrap();
+        words.into_iter().map(|word| (word.text, word.last)).collect::<Vec<_>>()
+    };
+    let said = words(Greeting::new("Hello").into()).await;
+    assert_eq!(said, [("Hello".to_owned(), false), (String::new(), true)]);
+    let said = words(Farewell::new().with_extra("tone", "sad").into()).await;
+    assert_eq!(said, [("{\"tone\": \"sad\"}".to_owned(), true)]);
+    let unknown: Question = serde_json::from_str(r#"{"text": 1, "action": 77}"#).unwrap();
+    assert_eq!(words(unknown).await[0].0, "77");
+}

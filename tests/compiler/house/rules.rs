@@ -1,0 +1,116 @@
+//! The part of a platform that is written by hand.
+
+use callbot::client::Failure;
+use callbot::clock::SharedClock;
+use callbot::codegen::{
+    self, Answers, Frame, Outcome, PacketKind, Reads, Reported, Speaks, Step, WritePackets,
+};
+use callbot::server::{Fault, SendError};
+use callbot::wire;
+use http::StatusCode;
+use serde_json::json;
+
+use crate::compiled::fixture::{
+    AddGuestParameters, Guest, GuestList, ListGuestsParameters, Question, WhisperParameters, Word,
+};
+
+#[derive(Debug, Default)]
+pub(crate) struct Rules;
+
+impl codegen::Rules for Rules {
+    type Echo = ();
+
+    fn salvage(&self, _: &[u8]) {}
+
+    fn refuse(&self, _: &wire::Operation, (): (), fault: &Fault) -> (StatusCode, String) {
+        let body = json!({"success": false, "guests": [], "msg": fault.message});
+        (StatusCode::from_u16(fault.status).unwrap(), body.to_string())
+    }
+}
+
+impl Reads<ListGuestsParameters> for Rules {
+    fn echo(&self, _: &ListGuestsParameters) {}
+}
+
+impl Reads<(AddGuestParameters, Guest)> for Rules {
+    fn echo(&self, _: &(AddGuestParameters, Guest)) {}
+}
+
+impl Reads<()> for Rules {
+    fn echo(&self, (): &()) {}
+}
+
+impl Reads<WhisperParameters> for Rules {
+    fn echo(&self, _: &WhisperParameters) {}
+}
+
+impl Reads<Question> for Rules {
+    fn echo(&self, _: &Question) {}
+}
+
+impl Answers<Vec<Guest>> for Rules {
+    type Answer = GuestList;
+
+    fn answer(&self, (): &(), guests: Vec<Guest>) -> GuestList {
+        GuestList::new(true, guests)
+    }
+}
+
+impl Answers<GuestList> for Rules {
+    type Answer = GuestList;
+
+    fn answer(&self, (): &(), list: GuestList) -> GuestList {
+        list
+    }
+}
+
+impl Speaks for Rules {
+    type Writer = PacketWriter;
+
+    fn writer(&self, (): (), _: &SharedClock) -> PacketWriter {
+        PacketWriter { ended: false }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct PacketWriter {
+    ended: bool,
+}
+
+impl WritePackets for PacketWriter {
+    type Event = String;
+
+    fn packet(&mut self, text: String, kind: PacketKind) -> Result<Frame, SendError> {
+        if self.ended {
+            return Err(SendError::Finished);
+        }
+        self.ended = kind == PacketKind::Last;
+        Ok(Frame::json(&Word::new(text, self.ended)))
+    }
+
+    fn end(&mut self) -> Option<Frame> {
+        self.packet(String::new(), PacketKind::Last).ok()
+    }
+
+    fn fail(&mut self, fault: &Fault) -> Option<Frame> {
+        self.packet(format!("failed: {}", fault.message), PacketKind::Last).ok()
+    }
+}
+
+impl Outcome for GuestList {
+    fn failure(&self) -> Option<Failure> {
+        (!self.success).then(|| Failure::new("failed").with_message(self.message.clone()))
+    }
+}
+
+impl Outcome for Word {
+    fn failure(&self) -> Option<Failure> {
+        None
+    }
+}
+
+impl Reported for Word {
+    fn step(&self) -> Step {
+        if self.last { Step::Last } else { Step::Next }
+    }
+}

@@ -1,0 +1,370 @@
+//! What the compiled types read, write, check and show: one test for each form.
+
+use callbot::wire::{Validate, decode};
+use serde_json::{Value, json};
+
+use crate::compiled::fixture::{
+    Drink, Farewell, Greeting, Guest, GuestFields, GuestList, Meal, Mood, Motto, Order, Question,
+    Rank, Settings,
+};
+use crate::compiled::shared::Address;
+
+use super::Hour;
+
+fn fields() -> GuestFields<'static> {
+    GuestFields {
+        id: "g-1",
+        name: "Ann",
+        age: 30,
+        mood: Mood::Calm,
+        secret: "sesame".into(),
+        wire: "w",
+    }
+}
+
+fn guest() -> Guest {
+    Guest::new(fields())
+}
+
+fn json_of(guest: &Guest) -> Value {
+    serde_json::to_value(guest).unwrap()
+}
+
+/// The guest of the fixture with one field set to something else.
+fn with(key: &str, value: Value) -> Vec<u8> {
+    let mut json = json_of(&guest());
+    json[key] = value;
+    json.to_string().into_bytes()
+}
+
+fn read(key: &str, value: Value) -> Guest {
+    decode(&with(key, value)).unwrap()
+}
+
+/// Reads the guest with this field and tells what is wrong.
+fn complaint(key: &str, value: Value) -> String {
+    decode::<Guest>(&with(key, value)).unwrap_err().to_string()
+}
+
+#[test]
+fn fields_are_written_in_the_order_of_the_spec_and_absent_ones_are_not() {
+    let text = serde_json::to_string(&guest()).unwrap();
+    assert_eq!(
+        text,
+        r#"{"id":"g-1","name":"Ann","age":30,"mood":"calm","secret":"sesame","wire":"w"}"#
+    );
+}
+
+#[test]
+fn everything_that_is_set_round_trips() {
+    let full = guest()
+        .with_reason("none")
+        .with_type(Rank::Owner)
+        .with_weight(80.25)
+        .with_vip(true)
+        .with_patience(9)
+        .with_home(Address::new("Bonn").with_tags(["a".to_owned()]))
+        .with_settings(Settings::new().with_lights(true).with_extra("dim", json!([1, null])))
+        .with_orders([Drink::new(3).into(), Meal::new().with_courses(["soup".to_owned()]).into()])
+        .with_prices([("soup".to_owned(), 4)].into())
+        .with_notes(json!({"b": null}).as_object().unwrap().clone())
+        .with_anything(json!({"a": [1]}));
+    full.validate().unwrap();
+    let json = serde_json::to_string(&full).unwrap();
+    assert_eq!(decode::<Guest>(json.as_bytes()).unwrap(), full);
+    let json = json_of(&full);
+    assert_eq!(json["settings"], r#"{"lights":true,"dim":[1,null]}"#);
+    assert_eq!(json["home"]["tags"], r#"["a"]"#);
+    assert_eq!(json["orders"][0], json!({"kind": "Drink", "size": 3}));
+}
+
+#[test]
+fn null_reads_as_absent() {
+    for key in [
+        "reason", "wire", "type", "weight", "vip", "patience", "home", "settings", "orders",
+        "prices", "notes", "anything",
+    ] {
+        assert_eq!(read(key, Value::Null).with_no_wire(key), guest().with_no_wire(key), "{key}");
+    }
+    assert_eq!(read("name", Value::Null).name, "");
+}
+
+impl Guest {
+    /// `wire` is set in `guest()`, and null must unset it.
+    fn with_no_wire(mut self, key: &str) -> Self {
+        if key == "wire" {
+            self.wire = None;
+        }
+        self
+    }
+}
+
+#[test]
+fn an_array_is_no_object() {
+    let error = decode::<GuestList>(br#"[true, []]"#).unwrap_err();
+    assert_eq!(error.to_string(), "invalid type: sequence, expected an object");
+    assert_eq!(
+        complaint("orders", json!([[2]])),
+        "/orders/0: invalid type: sequence, expected an object"
+    );
+}
+
+#[test]
+fn the_last_of_two_equal_keys_counts() {
+    let list: GuestList = decode(br#"{"success":true,"guests":[],"success":false}"#).unwrap();
+    assert!(!list.success);
+}
+
+#[test]
+fn unknown_fields_are_read_over() {
+    assert_eq!(read("new", json!({"a": 1})), guest());
+}
+
+#[test]
+fn a_missing_required_field_is_named() {
+    let mut json = json_of(&guest());
+    json.as_object_mut().unwrap().remove("age");
+    let error = decode::<Guest>(json.to_string().as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "/age: must be there");
+    json.as_object_mut().unwrap().remove("name");
+    json["age"] = 3.into();
+    assert_eq!(decode::<Guest>(json.to_string().as_bytes()).unwrap().name, "");
+}
+
+#[test]
+fn a_text_is_read_from_a_number() {
+    assert_eq!(read("id", json!(12_345_678_901_234_567_890_u64)).id, "12345678901234567890");
+    assert_eq!(json_of(&read("id", json!(7)))["id"], "7");
+    assert_eq!(
+        complaint("id", json!([])),
+        "/id: invalid type: sequence, expected a string or a number"
+    );
+}
+
+#[test]
+fn a_number_is_read_from_a_text() {
+    assert_eq!(read("age", json!("41")).age, 41);
+    assert_eq!(json_of(&read("age", json!("41")))["age"], 41);
+    assert!(complaint("age", json!("old")).starts_with("/age: invalid value: string"));
+    assert!(complaint("age", json!(3_000_000_000_u64)).starts_with("/age: invalid value: integer"));
+}
+
+#[test]
+fn json_in_a_string_is_read_and_its_errors_have_the_whole_path() {
+    let settings = read("settings", json!(r#"{"lights": true}"#)).settings.unwrap();
+    assert_eq!(settings.lights, Some(true));
+    assert_eq!(read("settings", json!({"lights": true})).settings.unwrap(), settings);
+    let error = complaint("settings", json!(r#"{"lights": 3}"#));
+    assert_eq!(error, "/settings/lights: invalid type: integer, expected a boolean");
+    assert!(complaint("settings", json!("{")).starts_with("/settings: not JSON"));
+}
+
+#[test]
+fn unions_are_read_as_objects_or_texts_with_the_path_of_an_error() {
+    let orders = json!([{"size": 2, "kind": "Drink"}, r#"{"kind": "Meal"}"#]);
+    assert_eq!(read("orders", orders).orders, [Drink::new(2).into(), Meal::new().into()]);
+    for (orders, says) in [
+        (json!([{"kind": "Meal"}, {"kind": "Drink", "size": "x"}]), "/orders/1/size: invalid type"),
+        (json!([r#"{"kind": "Drink", "size": []}"#]), "/orders/0/size: invalid type"),
+        (json!([{"kind": "Drink"}]), "/orders/0/size: must be there"),
+        (json!([{"size": 2}]), "/orders/0/kind: must be there"),
+        (json!([{"kind": true}]), "/orders/0/kind: expected a string or a number"),
+        (json!([7]), "/orders/0: invalid type"),
+    ] {
+        let error = complaint("orders", orders);
+        assert!(error.starts_with(says), "{error}");
+    }
+}
+
+#[test]
+fn an_object_with_one_text_is_read_from_its_json_or_its_text() {
+    for (json, text, loud) in [
+        (json!({"words": "be kind", "loud": true}), "be kind", Some(true)),
+        (json!(r#"{"words": "be kind", "loud": false}"#), "be kind", Some(false)),
+        (json!("be kind"), "be kind", None),
+        (json!("[1]"), "[1]", None),
+        (json!("{be kind}"), "{be kind}", None),
+        (json!(""), "", None),
+    ] {
+        let motto = read("motto", json).motto.unwrap();
+        assert_eq!((motto.text.as_str(), motto.loud), (text, loud));
+    }
+    assert!(complaint("motto", json!("{\"loud\": true}")).starts_with("/motto/words: "));
+    assert!(complaint("motto", json!("{\"words\": 1}")).starts_with("/motto/words: "));
+    assert!(complaint("motto", json!(1)).starts_with("/motto: "));
+}
+
+#[test]
+fn a_text_with_a_type_of_its_own_reads_writes_and_validates_itself() {
+    let guest = read("wakes", json!("7"));
+    assert_eq!(guest.wakes, Some(Hour("7".into())));
+    assert_eq!(json_of(&guest)["wakes"], "7");
+    let error = guest.with_wakes(Hour("25".into())).validate().unwrap_err();
+    assert!(error.to_string().contains("/wakes: 25, allowed: 0 to 23"), "{error}");
+}
+
+#[test]
+fn an_object_is_also_checked_by_hand_where_the_spec_says_so() {
+    let guest = |motto: Motto| guest().with_motto(motto).validate();
+    assert_eq!(guest(Motto::new("be kind")), Ok(()));
+    assert_eq!(guest(Motto::new("BE KIND!").with_loud(true)), Ok(()));
+    let error = guest(Motto::new("be kind").with_loud(true)).unwrap_err();
+    assert_eq!(error.to_string(), "/motto/words: be kind, allowed: capitals, as `loud` is true");
+}
+
+#[test]
+fn an_unknown_kind_is_kept_whole_and_written_back() {
+    let json = json!({"kind": "Song", "length": 3, "notes": [null]});
+    let order: Order = decode(json.to_string().as_bytes()).unwrap();
+    assert_eq!(order.kind(), "Song");
+    let Order::Unknown(unknown) = &order else { panic!("{order:?}") };
+    assert_eq!(unknown.json()["length"], 3);
+    assert_eq!(serde_json::to_value(&order).unwrap(), json);
+    assert!(!format!("{order:?}").contains('3'), "{order:?}");
+}
+
+#[test]
+fn the_tag_of_a_union_may_be_a_number_or_its_text() {
+    let silence: Question = decode(br#"{"action": 10, "more": 1}"#).unwrap();
+    assert_eq!(serde_json::to_string(&silence).unwrap(), r#"{"action":10}"#);
+    for tag in [json!(8), json!("8")] {
+        let json = json!({"text": "hi", "action": tag}).to_string();
+        let question: Question = decode(json.as_bytes()).unwrap();
+        assert_eq!(question, Greeting::new("hi").into());
+        assert_eq!(serde_json::to_string(&question).unwrap(), r#"{"action":8,"text":"hi"}"#);
+    }
+}
+
+#[test]
+fn enums_of_texts_are_open() {
+    let mood: Mood = "weary".parse().unwrap();
+    assert_eq!((mood.as_str(), mood.to_string().as_str()), ("weary", "weary"));
+    assert_eq!("angry".parse(), Ok(Mood::Angry));
+    assert_eq!(json_of(&read("mood", json!("weary")))["mood"], "weary");
+    assert_eq!(read("mood", json!(3)).mood.as_str(), "3");
+    assert!(complaint("mood", json!({})).starts_with("/mood: invalid type: map"));
+}
+
+#[test]
+fn enums_of_integers_are_open() {
+    assert_eq!((Rank::Owner.code(), Rank::from_code(-1)), (10, Rank::Guest));
+    assert_eq!((Rank::Owner.to_string(), "10".parse()), ("Owner".into(), Ok(Rank::Owner)));
+    assert_eq!(Rank::from_code(99).to_string(), "99");
+    assert_eq!(read("type", json!("0")).type_, Some(Rank::Regular));
+    assert_eq!(json_of(&read("type", json!(99)))["type"], 99);
+}
+
+#[test]
+fn the_first_spelling_with_a_value_wins_whatever_the_order() {
+    for (json, message, total) in [
+        (json!({"msg": "b", "message": "a"}), Some("a"), None),
+        (json!({"message": "", "msg": "b"}), Some("b"), None),
+        (json!({"message": null, "msg": "b", "sum": 3}), Some("b"), Some(3)),
+        (json!({"msg": "", "sum": 3, "count": 2}), Some(""), Some(2)),
+        (json!({}), None, None),
+    ] {
+        let mut json = json;
+        json["success"] = true.into();
+        json["guests"] = json!([]);
+        let list: GuestList = decode(json.to_string().as_bytes()).unwrap();
+        assert_eq!((list.message.as_deref(), list.total), (message, total), "{json}");
+    }
+    let error = decode::<GuestList>(br#"{"success": true, "guests": [], "msg": 3}"#).unwrap_err();
+    assert_eq!(error.pointer(), "/msg");
+}
+
+#[test]
+fn keys_that_are_not_named_are_kept_with_the_path_of_an_error() {
+    let farewell: Question = decode(br#"{"action": 9, "a": "x", "b": null}"#).unwrap();
+    assert_eq!(farewell, Farewell::new().with_extra("a", "x").into());
+    let twice = Question::from(Farewell::new().with_extra("action", "8"));
+    assert!(twice.validate().unwrap_err().to_string().starts_with("/action: a second value"));
+    let json: Question = decode(br#"{"a": [1], "action": 9, "b": true}"#).unwrap();
+    assert_eq!(json, Farewell::new().with_extra("a", "[1]").with_extra("b", "true").into());
+    let error = decode::<Settings>(br#"{"x": 1, "lights": "on"}"#).unwrap_err();
+    assert_eq!(error.pointer(), "/lights");
+}
+
+#[test]
+fn maps_read_their_values_in_all_forms() {
+    assert_eq!(read("prices", json!({"a": 1, "b": "2"})).prices["b"], 2);
+    assert!(complaint("prices", json!({"a/b": []})).starts_with("/prices/a~1b: "));
+}
+
+#[test]
+fn validate_lists_every_violation_with_pointer_value_and_range() {
+    let bad = Guest::new(GuestFields {
+        id: "",
+        name: "much too long a name",
+        age: 151,
+        mood: Mood::Angry,
+        ..fields()
+    })
+    .with_weight(f64::NAN)
+    .with_patience(0)
+    .with_home(Address::new(""))
+    .with_settings(Settings::new().with_extra("lights", true))
+    .with_orders([Drink::new(11).into(), Meal::new().into()])
+    .with_prices([("tea".to_owned(), -1)].into());
+    let mut bad = bad.with_type(Rank::from_code(99));
+    bad.wire = None;
+    let violations = bad.validate().unwrap_err();
+    let found: Vec<_> = violations.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            r#"/id: "", allowed: 1 to 8 characters"#,
+            "/name: [hidden], allowed: at most 10 characters",
+            "/age: 151, allowed: 0 to 150",
+            "/wire: missing, required",
+            "/type: 99, allowed: a value that is documented",
+            "/weight: NaN, allowed: a finite number",
+            "/patience: 0, allowed: 1 or more",
+            r#"/home/city: "", allowed: 1 or more characters"#,
+            "/settings/lights: a second value, allowed: a key that has no field of its own",
+            "/orders/0/size: 11, allowed: 1 to 10",
+            "/prices/tea: -1, allowed: 0 or more",
+            "/reason: missing, required when `mood` is angry",
+        ]
+    );
+    let many = GuestList::new(true, vec![guest(); 4]).validate().unwrap_err();
+    assert_eq!(many.to_string(), "/guests: 4 items, allowed: at most 3 items");
+}
+
+#[test]
+fn out_of_range_values_are_read() {
+    assert_eq!(read("age", json!(999)).age, 999);
+    assert_eq!(read("weight", json!(0.1)).weight, Some(0.1));
+}
+
+#[test]
+fn secrets_and_personal_values_do_not_show() {
+    let question: Question = Farewell::new().with_extra("who", "Bob").into();
+    for shown in [format!("{:?} {question:?}", guest()), format!("{:?}", fields())] {
+        for hidden in ["sesame", "Ann", "Bob"] {
+            assert!(!shown.contains(hidden), "{shown}");
+        }
+        assert!(shown.contains("[hidden]") && shown.contains("g-1"), "{shown}");
+    }
+    assert_eq!(guest().secret.expose(), "sesame");
+    assert!(!complaint("secret", json!({"sesame": 1})).contains("sesame"));
+}
+
+#[test]
+fn what_counts_when_a_field_is_absent_is_at_hand() {
+    assert_eq!((guest().weight_or_default(), guest().vip_or_default()), (70.5, false));
+    assert_eq!(guest().with_patience(9).patience_or_default(), 9);
+}
+
+#[test]
+#[cfg(feature = "schemars")]
+fn a_type_answers_with_the_schema_of_the_spec() {
+    let schema = serde_json::to_value(schemars::schema_for!(Guest)).unwrap();
+    assert_eq!(schema["properties"]["age"]["maximum"], 150);
+    assert_eq!(schema["properties"]["weight"]["type"], json!(["number", "null"]));
+    assert_eq!(schema["$defs"]["Drink"]["properties"]["size"]["maximum"], 10);
+    assert_eq!(schema["$defs"]["Mood"]["enum"], json!(["calm", "angry"]));
+    let mood = &schema["properties"]["mood"];
+    assert_eq!(mood["allOf"][0]["$ref"], "#/$defs/Mood");
+    assert_eq!(mood["description"], "How the guest feels now.");
+}

@@ -1,0 +1,9 @@
+//! What holds for the server of every platform.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod handler_errors;
+mod options;
+mod settings;
+mod turns;

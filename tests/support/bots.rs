@@ -1,0 +1,639 @@
+//! Bots for tests, and a phone line that they are called on.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use callbot::bot::store::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
+use callbot::bot::{
+    Bot, Call, CallKey, CallSnapshot, Cut, Ended, Gather, HangUp, Hold, Host, HostBuilder, Input,
+    MemoryStore, Notice, Platform, Reply, Result, SpeechSettings, Store, StoreError, Transfer,
+    TurnId,
+};
+use callbot::client::{CallOptions, Error, EventStream, InMemoryTransport};
+use callbot::digital_employee::{
+    AbortDialogueRequest, AbortDialogueRequestFields, AbortType, BeginSessionRequest,
+    BeginSessionRequestFields, Client, DialogueRequest, DialogueRequestFields, EndSessionRequest,
+    EndSessionRequestFields, Packet, VendorParams,
+};
+use futures_util::{Stream, StreamExt};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+use tower_service::Service;
+
+/// A phone line of Digital Employee, in memory.
+#[derive(Clone)]
+pub(crate) struct Line<B: Bot> {
+    pub(crate) host: Host<B>,
+    client: Client,
+}
+
+/// A bot on a phone line.
+pub(crate) fn line<B: Bot>(host: Host<B>) -> Line<B> {
+    let router = host.digital_employee().unwrap().router();
+    // The platform keeps its time: a test waits for the bot.
+    let long = Duration::from_secs(600);
+    let options = CallOptions::new().call_deadline(long).first_event_deadline(long);
+    let client = Client::builder("http://bot").transport(InMemoryTransport::new(router));
+    let client = client.options(options.gap_deadline(long)).build().unwrap();
+    Line { host, client }
+}
+
+/// The key of a call of such a line.
+pub(crate) fn key(call: &str) -> CallKey {
+    CallKey::new(Platform::DigitalEmployee, call)
+}
+
+impl<B: Bot> Line<B> {
+    pub(crate) async fn begin(&self, call: &str, turn: &str) -> Reading {
+        let context = VendorParams::new("13500000001", "4000000000");
+        let request = BeginSessionRequest::new(BeginSessionRequestFields {
+            request_id: "r",
+            tenant_id: 1,
+            instance_id: "n1",
+            script_id: "sc-1",
+            session_id: call,
+            stream_id: turn,
+            vendor_params: context,
+        });
+        Reading::new(self.client.begin_session(&request).await.unwrap())
+    }
+
+    pub(crate) async fn say(&self, call: &str, turn: &str, words: &str) -> Reading {
+        let request = DialogueRequest::new(DialogueRequestFields {
+            request_id: "r",
+            tenant_id: 1,
+            instance_id: "n1",
+            script_id: "sc-1",
+            session_id: call,
+            stream_id: turn,
+            utterance: words,
+        });
+        Reading::new(self.client.dialogue(&request).await.unwrap())
+    }
+
+    /// The whole text of a turn that goes well.
+    pub(crate) async fn text(&self, call: &str, turn: &str, words: &str) -> String {
+        let mut reading = self.say(call, turn, words).await;
+        reading.rest().await;
+        assert_eq!(reading.failure, None, "{words}");
+        assert!(reading.ended, "{words}");
+        reading.text
+    }
+
+    pub(crate) async fn abort(&self, call: &str, turn: &str, heard: Option<&str>) {
+        assert_eq!(self.try_abort(call, turn, heard).await, Ok(()));
+    }
+
+    /// `Err` with the status of a failure.
+    pub(crate) async fn try_abort(
+        &self,
+        call: &str,
+        turn: &str,
+        heard: Option<&str>,
+    ) -> std::result::Result<(), i32> {
+        let kind = AbortType::Interrupted;
+        let mut request = AbortDialogueRequest::new(AbortDialogueRequestFields {
+            request_id: "r",
+            tenant_id: 1,
+            instance_id: "n1",
+            session_id: call,
+            stream_id: turn,
+            type_: kind,
+        });
+        request.answer = heard.map(str::to_owned);
+        self.client.abort_dialogue(&request).await.map(drop).map_err(|error| status(&error))
+    }
+
+    pub(crate) async fn end(&self, call: &str) {
+        assert_eq!(self.try_end(call).await, Ok(()));
+    }
+
+    /// `Err` with the status of a failure.
+    pub(crate) async fn try_end(&self, call: &str) -> std::result::Result<(), i32> {
+        let request = EndSessionRequest::new(EndSessionRequestFields {
+            request_id: "r",
+            tenant_id: 1,
+            instance_id: "n1",
+            script_id: "sc-1",
+            session_id: call,
+        });
+        self.client.end_session(&request).await.map(drop).map_err(|error| status(&error))
+    }
+
+    /// The status of a turn that fails.
+    pub(crate) async fn failure(&self, call: &str, turn: &str, words: &str) -> i32 {
+        let mut reading = self.say(call, turn, words).await;
+        reading.rest().await;
+        reading.failure.unwrap_or_else(|| panic!("{words}: {:?}", reading.text))
+    }
+
+    /// What is said at the begin of a call that begins well.
+    pub(crate) async fn greeting(&self, call: &str, turn: &str) -> String {
+        let mut reading = self.begin(call, turn).await;
+        reading.rest().await;
+        assert_eq!((reading.failure, reading.ended), (None, true));
+        reading.text
+    }
+
+    /// What is kept of a call.
+    pub(crate) async fn look(&self, call: &str) -> CallSnapshot<B::Memory> {
+        self.host.snapshot(&key(call)).await.unwrap().unwrap_or_else(|| panic!("no call {call}"))
+    }
+
+    /// What the caller heard of a turn, as far as is known.
+    pub(crate) async fn heard(&self, call: &str, turn: &str) -> String {
+        let seen = self.look(call).await;
+        let entry = seen.history.iter().find(|entry| entry.turn.as_str() == turn);
+        entry.unwrap_or_else(|| panic!("no turn {turn}")).said.clone()
+    }
+}
+
+/// A reply that is being read.
+pub(crate) struct Reading {
+    stream: Option<EventStream<Packet>>,
+    pub(crate) packets: Vec<Packet>,
+    /// The whole text so far.
+    pub(crate) text: String,
+    pub(crate) failure: Option<i32>,
+    /// Whether a packet said that it was the last.
+    pub(crate) ended: bool,
+}
+
+impl Reading {
+    fn new(stream: EventStream<Packet>) -> Self {
+        let (packets, text) = (Vec::new(), String::new());
+        Self { stream: Some(stream), packets, text, failure: None, ended: false }
+    }
+
+    /// Takes a packet; `false` when there is none any more.
+    pub(crate) async fn next(&mut self) -> bool {
+        let Some(stream) = &mut self.stream else { return false };
+        match stream.next().await {
+            None => false,
+            Some(Ok(packet)) => {
+                assert!(!self.ended, "a packet after the last one");
+                let data = packet.data.clone().unwrap();
+                if let Some(answer) = data.answer {
+                    self.text = answer;
+                }
+                self.ended = data.stream_end;
+                self.packets.push(packet);
+                true
+            }
+            Some(Err(error)) => {
+                self.failure = Some(status(&error));
+                self.stream = None;
+                false
+            }
+        }
+    }
+
+    /// Takes packets until the text holds this.
+    pub(crate) async fn until(&mut self, part: &str) {
+        while !self.text.contains(part) {
+            assert!(self.next().await, "the reply ended with {:?}", self.text);
+        }
+    }
+
+    /// Takes all that is left.
+    pub(crate) async fn rest(&mut self) {
+        while self.next().await {}
+    }
+
+    /// The platform hangs up the connection.
+    pub(crate) fn close(self) {}
+}
+
+fn status(error: &Error) -> i32 {
+    let failure = error.failure().unwrap_or_else(|| panic!("{error}"));
+    failure.status().unwrap_or_else(|| panic!("{failure:?}"))
+}
+
+/// Tells by its drop that what it was in is gone.
+#[derive(Clone, Default)]
+pub(crate) struct Alive(Arc<()>);
+
+impl Alive {
+    pub(crate) fn guard(&self) -> Self {
+        self.clone()
+    }
+
+    /// How many guards there are.
+    pub(crate) fn count(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+}
+
+/// Counts.
+#[derive(Clone, Default)]
+pub(crate) struct Count(Arc<AtomicUsize>);
+
+impl Count {
+    pub(crate) fn up(&self) -> usize {
+        self.0.fetch_add(1, Ordering::SeqCst)
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+pub(crate) const MS: Duration = Duration::from_millis(1);
+
+/// Waits until this holds.
+pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..5000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(MS).await;
+    }
+    panic!("it never held");
+}
+
+/// A bot that is one function.
+pub(crate) struct Turning<F>(pub(crate) F);
+
+/// A boxed future: tests may pass closures.
+pub(crate) type Boxed<'a, T> = futures_util::future::BoxFuture<'a, T>;
+
+impl<F> Bot for Turning<F>
+where
+    F: for<'a> Fn(&'a mut Call<Vec<String>>, Input, &'a mut Reply) -> Boxed<'a, Result>
+        + Send
+        + Sync
+        + 'static,
+{
+    type Memory = Vec<String>;
+
+    async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
+        (self.0)(call, input, reply).await
+    }
+}
+
+/// Gives a closure the type that a bot of one function needs.
+pub(crate) fn bot<F>(turn: F) -> Turning<F>
+where
+    F: for<'a> Fn(&'a mut Call<Vec<String>>, Input, &'a mut Reply) -> Boxed<'a, Result>
+        + Send
+        + Sync
+        + 'static,
+{
+    Turning(turn)
+}
+
+/// What the caller said.
+pub(crate) fn words(input: &Input) -> &str {
+    match input {
+        Input::Speech(words) => words,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A bot that does what the caller says, one thing after the other, and keeps a log of what it was
+/// asked and told. Its memory is what it was told to remember.
+///
+/// `say x`, `wait 100`, `for ever`, `flush`, `gather 4`, `voice`, `hang up`, `transfer`,
+/// `remember x`, `save`, `hold`, `release`, `left`, `no filler`, `fail`, `once`, `panic`; with ` | `
+/// in between. Each text ends with a space; `once` fails the first time. What goes wrong ends the
+/// turn, unless it was to `try` only; the log has it in any case.
+#[derive(Clone, Default)]
+pub(crate) struct Actor {
+    pub(crate) log: Log,
+    pub(crate) begins: &'static str,
+    pub(crate) interrupts: &'static str,
+    pub(crate) ends: &'static str,
+}
+
+impl Bot for Actor {
+    type Memory = Vec<String>;
+
+    async fn begin(&self, call: &mut Call<Vec<String>>, reply: &mut Reply) -> Result {
+        self.log.add(call, "begin");
+        self.act(call, self.begins, Some(reply)).await
+    }
+
+    async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
+        match input {
+            Input::Speech(words) => {
+                self.log.add(call, "turn");
+                self.act(call, &words, Some(reply)).await
+            }
+            input => {
+                self.log.add(call, format!("turn {input:?}"));
+                Ok(())
+            }
+        }
+    }
+
+    async fn interrupted(&self, call: &mut Call<Vec<String>>, cut: &Cut) -> Result {
+        let turn = if cut.turn.as_str().len() < 8 { cut.turn.as_str() } else { "?" };
+        self.log.add(call, format!("interrupted {turn} {:?}", cut.cause));
+        self.act(call, self.interrupts, None).await
+    }
+
+    async fn ended(&self, call: &mut Call<Vec<String>>, why: Ended) -> Result {
+        let memory = call.memory.join(", ");
+        self.log.add(call, format!("ended {why:?} [{memory}]"));
+        self.act(call, self.ends, None).await?;
+        self.log.add(call, "gone");
+        Ok(())
+    }
+
+    fn notice(&self, notice: &Notice) {
+        self.log.lines().push(format!("{}: notice {:?}", notice.call.id, notice.what));
+    }
+}
+
+impl Actor {
+    async fn act(
+        &self,
+        call: &mut Call<Vec<String>>,
+        script: &str,
+        mut reply: Option<&mut Reply>,
+    ) -> Result {
+        let mut held = None;
+        for step in script.split(" | ").filter(|step| !step.is_empty()) {
+            let (tries, step) = match step.strip_prefix("try ") {
+                Some(step) => (true, step),
+                None => (false, step),
+            };
+            let done = self.step(call, step, reply.as_deref_mut(), &mut held).await;
+            if let Err(error) = done {
+                self.log.add(call, format!("{step}: {error}"));
+                if !tries {
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn step(
+        &self,
+        call: &mut Call<Vec<String>>,
+        step: &str,
+        reply: Option<&mut Reply>,
+        held: &mut Option<Hold>,
+    ) -> Result {
+        let (verb, what) = step.split_once(' ').unwrap_or((step, ""));
+        match (verb, reply) {
+            ("wait", _) => sleep(what.parse::<u32>()? * MS).await,
+            ("for", _) => std::future::pending().await,
+            ("remember", _) => call.memory.push(what.into()),
+            ("save", _) => call.save().await?,
+            ("hold", _) => *held = Some(call.hold().await?),
+            ("release", _) => *held = None,
+            ("once", _) if self.log.count(&call.info.id, "once") > 0 => {}
+            ("fail" | "once", _) => return Err(std::io::Error::other("as it was asked to").into()),
+            ("panic", _) => panic!("the test wants it"),
+            ("say", Some(reply)) => reply.say(format!("{what} ")).await?,
+            ("flush", Some(reply)) => reply.flush().await?,
+            ("gather", Some(reply)) => reply.gather(Gather::up_to(what.parse()?)).await?,
+            ("voice", Some(reply)) => {
+                reply.speech_settings(SpeechSettings::new().with_barge_in(true)).await?
+            }
+            ("hang", Some(reply)) => reply.hang_up(HangUp::new()).await?,
+            ("transfer", Some(reply)) => reply.transfer(Transfer::to_queue("vip")).await?,
+            ("left", Some(reply)) => self.log.add(call, format!("left {:?}", reply.time_left())),
+            ("no", Some(reply)) => reply.no_filler(),
+            _ => panic!("nobody knows how to {step}"),
+        }
+        Ok(())
+    }
+}
+
+/// What was asked of bots and told to them, each line with the id of the call.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap()
+    }
+
+    pub(crate) fn add<M>(&self, call: &Call<M>, what: impl Display) {
+        self.lines().push(format!("{}: {what}", call.info.id));
+    }
+
+    /// The lines of a call, in order.
+    pub(crate) fn of(&self, call: &str) -> Vec<String> {
+        let head = format!("{call}: ");
+        let lines = self.lines();
+        lines.iter().filter_map(|line| line.strip_prefix(&head)).map(str::to_owned).collect()
+    }
+
+    /// How many lines of a call begin so.
+    pub(crate) fn count(&self, call: &str, what: &str) -> usize {
+        self.of(call).iter().filter(|line| line.starts_with(what)).count()
+    }
+}
+
+/// An operation of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Op {
+    Open,
+    Hold,
+    Write,
+    Note,
+    Read,
+    End,
+    ClaimIdle,
+    /// Its messages are lost, whatever the fate.
+    Cancels,
+}
+
+/// What becomes of an operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fate {
+    Fails,
+    Hangs,
+    Sleeps(Duration),
+}
+
+/// A store that does not do what it should, as often as a test says.
+#[derive(Clone, Default)]
+pub(crate) struct Moody<const SHARED: bool = false> {
+    pub(crate) store: Arc<MemoryStore>,
+    fates: Arc<Mutex<HashMap<Op, (Fate, usize)>>>,
+}
+
+impl<const SHARED: bool> Moody<SHARED> {
+    pub(crate) fn set(&self, op: Op, fate: Fate, times: usize) {
+        self.fates.lock().unwrap().insert(op, (fate, times));
+    }
+
+    /// How often the fate of this operation has not come yet.
+    pub(crate) fn left(&self, op: Op) -> usize {
+        self.fates.lock().unwrap().get(&op).map_or(0, |(_, left)| *left)
+    }
+
+    async fn meet(&self, op: Op) -> Result<(), StoreError> {
+        let fate = match self.fates.lock().unwrap().get_mut(&op) {
+            Some((fate, left)) if *left > 0 => {
+                *left -= 1;
+                *fate
+            }
+            _ => return Ok(()),
+        };
+        match fate {
+            Fate::Fails => Err(StoreError::failed(format!("{op:?} fails"))),
+            Fate::Hangs => std::future::pending().await,
+            Fate::Sleeps(time) => {
+                sleep(time).await;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<const SHARED: bool> Store for Moody<SHARED> {
+    const SHARED: bool = SHARED;
+
+    async fn open(&self, call: &CallKey, opening: Opening) -> Result<Opened, StoreError> {
+        self.meet(Op::Open).await?;
+        self.store.open(call, opening).await
+    }
+
+    async fn hold(&self, lease: &Lease, time: Option<Duration>) -> Result<(), StoreError> {
+        self.meet(Op::Hold).await?;
+        self.store.hold(lease, time).await
+    }
+
+    async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
+        self.meet(Op::Write).await?;
+        self.store.write(lease, change).await
+    }
+
+    async fn note(
+        &self,
+        call: &CallKey,
+        turn: &TurnId,
+        note: Vec<u8>,
+        kind: NoteKind,
+    ) -> Result<bool, StoreError> {
+        self.meet(Op::Note).await?;
+        self.store.note(call, turn, note, kind).await
+    }
+
+    async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
+        self.meet(Op::Read).await?;
+        self.store.read(call).await
+    }
+
+    async fn end(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
+        self.meet(Op::End).await?;
+        self.store.end(call).await
+    }
+
+    async fn claim_idle(
+        &self,
+        idle: Duration,
+        most: usize,
+    ) -> Result<Vec<(CallKey, Record)>, StoreError> {
+        self.meet(Op::ClaimIdle).await?;
+        self.store.claim_idle(idle, most).await
+    }
+
+    fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {
+        let lost = self.left(Op::Cancels) > 0;
+        self.store.cancels().filter(move |_| std::future::ready(!lost))
+    }
+}
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// An actor with its log, and a host with settings.
+pub(crate) fn acting(
+    bot: Actor,
+    with: impl FnOnce(HostBuilder<Actor>) -> HostBuilder<Actor>,
+) -> (Log, Line<Actor>) {
+    let log = bot.log.clone();
+    (log, line(with(Host::builder(bot)).build()))
+}
+
+/// Posts a body straight to a router; the status, and the whole answer.
+pub(crate) async fn post(
+    router: &axum::Router,
+    path: &str,
+    body: impl Into<axum::body::Body>,
+) -> (u16, String) {
+    let request = http::Request::post(path)
+        .header("content-type", "application/json")
+        .body(body.into())
+        .unwrap();
+    let answer = router.clone().call(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    (status, String::from_utf8(bytes.into()).unwrap())
+}
+
+/// The IVR of an ODFS, and a call in it, in the bytes of the wire.
+pub(crate) struct Ivr {
+    router: axum::Router,
+    pub(crate) id: String,
+}
+
+impl Ivr {
+    pub(crate) fn new(router: axum::Router, id: impl Into<String>) -> Self {
+        Self { router, id: id.into() }
+    }
+
+    /// The status and the body of the answer.
+    pub(crate) async fn ask(
+        &self,
+        inaction: u8,
+        inparams: Value,
+        extparams: Value,
+    ) -> (u16, Value) {
+        let mut body = json!({"userid": self.id, "inaction": inaction, "inparams": inparams});
+        body["inparams"]["call_id"] = self.id.clone().into();
+        body["inparams"]["call_dst_id"] = "10086".into();
+        body["inparams"]["auth_token"] = "opaque".into();
+        body["extparams"] = extparams;
+        let (status, answer) =
+            post(&self.router, "/oifde/rest/v2/crs/process/vdn-1", body.to_string()).await;
+        (status, serde_json::from_str(&answer).unwrap())
+    }
+
+    async fn well(&self, inaction: u8, inparams: Value) -> Value {
+        let (status, answer) = self.ask(inaction, inparams, json!({})).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
+    pub(crate) async fn start(&self) -> Value {
+        self.well(8, json!({"call_sor_id": "13500000001"})).await
+    }
+
+    pub(crate) async fn say(&self, words: &str) -> Value {
+        self.well(9, json!({"flow_result_type": "1", "input": words})).await
+    }
+
+    /// One of the protocol's own words, such as `playover`.
+    pub(crate) async fn word(&self, word: &str) -> Value {
+        self.well(9, json!({"flow_result_type": "3", "input": word})).await
+    }
+
+    pub(crate) async fn transferred(&self, result: &str) -> Value {
+        let times = json!({"begin_trans": "2018090407:20:00", "end_trans": "2018090407:20:04"});
+        let mut inparams = times;
+        inparams["trans_result"] = result.into();
+        self.well(11, inparams).await
+    }
+
+    /// `release_reason`, if there is one.
+    pub(crate) async fn hang_up(&self, reason: &str) -> Value {
+        let inparams = json!({"flow_result_type": "-1", "input": "hangup"});
+        let extparams = match reason {
+            "" => json!({}),
+            reason => json!({"release_reason": reason}),
+        };
+        let (status, answer) = self.ask(9, inparams, extparams).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+}

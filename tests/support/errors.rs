@@ -1,0 +1,13 @@
+//! The typed errors inside the error of a handler.
+
+use std::error::Error as StdError;
+
+use callbot::server::Error;
+
+/// The result with the `E` that was converted into its error.
+pub(crate) fn typed<T, E: StdError + Clone + 'static>(result: Result<T, Error>) -> Result<T, E> {
+    result.map_err(|error| {
+        let typed = error.downcast_ref::<E>().cloned();
+        typed.unwrap_or_else(|| panic!("another error: {error}"))
+    })
+}

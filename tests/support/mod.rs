@@ -1,0 +1,24 @@
+//! What the test suites share.
+
+// Each suite uses its own part of this.
+#![allow(dead_code, unused_imports)]
+
+#[cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
+pub(crate) mod bots;
+#[cfg(all(feature = "digital-employee", feature = "server"))]
+pub(crate) mod digital_employee;
+#[cfg(all(feature = "digital-employee", feature = "client"))]
+pub(crate) mod digital_employee_stub;
+#[cfg(all(feature = "duix", feature = "server"))]
+pub(crate) mod duix;
+#[cfg(all(feature = "duix", feature = "client", feature = "server"))]
+pub(crate) mod duix_platform;
+#[cfg(feature = "server")]
+pub(crate) mod errors;
+#[cfg(all(feature = "odfs", feature = "client", feature = "server"))]
+pub(crate) mod odfs;
+#[cfg(feature = "server")]
+pub(crate) mod peer;
+#[cfg(feature = "client")]
+pub(crate) mod script;
+pub(crate) mod traces;

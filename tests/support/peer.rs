@@ -1,0 +1,283 @@
+//! What the tests of servers share, whatever the platform: a router on a socket, and a peer that
+//! writes and reads HTTP/1.1 itself, so that every byte and its time of arrival can be seen.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub(crate) use super::traces::*;
+use axum::Router;
+use callbot::server::serve;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout};
+
+/// How long anything may take at all; only a test that fails waits for so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How much is read at a time.
+const READ: usize = 64 * 1024;
+
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match timeout(PATIENCE, future).await {
+        Ok(output) => output,
+        Err(_) => panic!("waited in vain for {what}"),
+    }
+}
+
+/// Serves a router until the test is over.
+pub(crate) async fn start_router(router: Router) -> SocketAddr {
+    listen();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, router).into_future());
+    address
+}
+
+/// A request, to be changed before it is sent.
+#[derive(Clone)]
+pub(crate) struct Post {
+    method: &'static str,
+    path: String,
+    content_type: Option<String>,
+    headers: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl Post {
+    pub(crate) fn new(path: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            method: "POST",
+            path: path.into(),
+            content_type: Some("application/json".into()),
+            headers: Vec::new(),
+            body: body.into(),
+        }
+    }
+
+    pub(crate) fn json(path: &str, body: &Value) -> Self {
+        Self::new(path, body.to_string())
+    }
+
+    /// After all no POST.
+    pub(crate) fn method(mut self, method: &'static str) -> Self {
+        self.method = method;
+        self
+    }
+
+    pub(crate) fn content_type(mut self, value: Option<&str>) -> Self {
+        self.content_type = value.map(Into::into);
+        self
+    }
+
+    /// Adds a header, whatever its bytes.
+    pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers.extend([name.as_bytes(), b": ", value.as_ref(), b"\r\n"].concat());
+        self
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let Self { method, path, content_type, headers, body } = self;
+        let length = body.len();
+        let mut out =
+            format!("{method} {path} HTTP/1.1\r\nHost: bot\r\nContent-Length: {length}\r\n")
+                .into_bytes();
+        if let Some(value) = content_type {
+            out.extend_from_slice(format!("Content-Type: {value}\r\n").as_bytes());
+        }
+        out.extend_from_slice(headers);
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(body);
+        out
+    }
+}
+
+// The begin of it is enough to know it by.
+impl fmt::Debug for Post {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.bytes();
+        f.write_str(&String::from_utf8_lossy(&bytes[..bytes.len().min(500)]))
+    }
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let mut found = self.headers.iter().filter(|(key, _)| key == name);
+        found.next().map_or("", |(_, value)| value)
+    }
+
+    /// The one JSON body.
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.header("content-type"), "application/json");
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// The client's end of a connection.
+pub(crate) struct Peer {
+    stream: TcpStream,
+    read: Vec<u8>,
+    rest: Rest,
+    blocks: String,
+}
+
+/// What of the body of an answer is still to come.
+#[derive(Clone, Copy, PartialEq)]
+enum Rest {
+    Bytes(usize),
+    Chunks,
+}
+
+impl Peer {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        Self::over(TcpSocket::new_v4().unwrap(), address).await
+    }
+
+    /// Connects with a socket of one's own.
+    pub(crate) async fn over(socket: TcpSocket, address: SocketAddr) -> Self {
+        let stream = socket.connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, read: Vec::new(), rest: Rest::Bytes(0), blocks: String::new() }
+    }
+
+    /// Sends a request. A server may answer before it has all of it, and hang up then.
+    pub(crate) async fn send(&mut self, post: &Post) {
+        self.write(&post.bytes()).await;
+    }
+
+    /// Sends any bytes.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        let (mut reader, mut writer) = self.stream.split();
+        let mut writing = std::pin::pin!(writer.write_all(bytes));
+        loop {
+            self.read.reserve(READ);
+            tokio::select! {
+                biased;
+                _ = &mut writing => return,
+                read = reader.read_buf(&mut self.read) => {
+                    if !matches!(read, Ok(1..)) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub(crate) async fn ask(&mut self, post: &Post) -> Answer {
+        self.send(post).await;
+        self.answer().await
+    }
+
+    /// Reads a whole answer.
+    pub(crate) async fn answer(&mut self) -> Answer {
+        let mut answer = self.head().await;
+        while let Some(chunk) = self.chunk().await {
+            answer.body.push_str(&chunk);
+        }
+        answer
+    }
+
+    /// The head of an answer.
+    pub(crate) async fn head(&mut self) -> Answer {
+        let head = self.until("\r\n\r\n").await;
+        let mut lines = head.lines();
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
+        let headers: Vec<_> = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let answer = Answer { status: status.parse().unwrap(), headers, body: String::new() };
+        self.rest = match answer.header("transfer-encoding") {
+            "chunked" => Rest::Chunks,
+            _ => Rest::Bytes(answer.header("content-length").parse().unwrap()),
+        };
+        answer
+    }
+
+    /// The next part of the body, `None` at its proper end.
+    pub(crate) async fn chunk(&mut self) -> Option<String> {
+        let length = match self.rest {
+            Rest::Bytes(length) => length,
+            Rest::Chunks => {
+                let size = self.until("\r\n").await;
+                usize::from_str_radix(size.trim_end(), 16).unwrap()
+            }
+        };
+        let last = length == 0;
+        let mut part = String::new();
+        if !last {
+            part = self.take(length).await;
+        }
+        if self.rest == Rest::Chunks {
+            assert_eq!(self.take(2).await, "\r\n");
+        }
+        if last || self.rest != Rest::Chunks {
+            self.rest = Rest::Bytes(0);
+        }
+        (!last).then_some(part)
+    }
+
+    /// The next block of an event stream, be it an event or a comment, and when it was there.
+    pub(crate) async fn block(&mut self) -> Option<(String, Instant)> {
+        loop {
+            if let Some(end) = self.blocks.find("\n\n") {
+                let rest = self.blocks.split_off(end + 2);
+                return Some((std::mem::replace(&mut self.blocks, rest), Instant::now()));
+            }
+            match self.chunk().await {
+                Some(chunk) => self.blocks.push_str(&chunk),
+                None => {
+                    assert_eq!(self.blocks, "", "the stream ends within a block");
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn until(&mut self, end: &str) -> String {
+        loop {
+            if let Some(at) = self.read.windows(end.len()).position(|seen| seen == end.as_bytes()) {
+                return self.take(at + end.len()).await;
+            }
+            self.more().await;
+        }
+    }
+
+    async fn take(&mut self, length: usize) -> String {
+        while self.read.len() < length {
+            self.more().await;
+        }
+        let rest = self.read.split_off(length);
+        String::from_utf8(std::mem::replace(&mut self.read, rest)).unwrap()
+    }
+
+    async fn more(&mut self) {
+        self.read.reserve(READ);
+        let read = soon("bytes", self.stream.read_buf(&mut self.read)).await.unwrap();
+        let so_far = String::from_utf8_lossy(&self.read);
+        assert!(read > 0, "the server hung up behind {so_far:?}");
+    }
+
+    /// Goes without a word.
+    pub(crate) fn close(self) {}
+
+    /// Breaks the connection off.
+    pub(crate) fn reset(self) {
+        self.stream.set_zero_linger().unwrap();
+    }
+
+    /// Will write no more, and can still read.
+    pub(crate) async fn half_close(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+}

@@ -1,0 +1,64 @@
+//! What this thread traces, for tests of what shows there.
+
+use std::io::{self, Write};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use tracing::dispatcher::{DefaultGuard, Dispatch, set_default};
+
+// A place in the code asks only once who wants its events. With less than two subscribers it asks
+// the one of its thread, and tests without one would silence the place for all others.
+static LISTENERS: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [Traces::default().dispatch(), Traces::default().dispatch()]);
+
+/// Makes sure that no test silences what another one wants to see.
+pub(crate) fn listen() {
+    LazyLock::force(&LISTENERS);
+}
+
+/// All that this thread traces, while the guard lives.
+pub(crate) fn traced() -> (Traces, DefaultGuard) {
+    listen();
+    let traces = Traces::default();
+    let guard = set_default(&traces.dispatch());
+    (traces, guard)
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Traces(Arc<Mutex<Vec<u8>>>);
+
+impl Traces {
+    fn dispatch(&self) -> Dispatch {
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone());
+        subscriber.finish().into()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.text().lines().map(Into::into).collect()
+    }
+
+    /// The lines that hold all of these.
+    pub(crate) fn with(&self, parts: &[&str]) -> Vec<String> {
+        let mut lines = self.lines();
+        lines.retain(|line| parts.iter().all(|part| line.contains(part)));
+        lines
+    }
+}
+
+impl Write for Traces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
