@@ -19,7 +19,7 @@ pub(super) fn write(
     let raw = raw::write(spec, model)?;
     let name = names::ident(if settings.wire_client { "WireClient" } else { "Client" });
     let methods = model.operations.iter().map(|operation| method(model, operation));
-       let docs = docs(&client_docs(model, settings));
+    let docs = docs(&client_docs(model, settings));
     let constructors = constructors();
     Ok(quote! {
         #docs

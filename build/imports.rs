@@ -35,7 +35,7 @@ pub(super) fn shorten(spec: &str, model: &Model, file: &mut syn::File) -> Result
     shorten.visit_file_mut(file);
     for ty in &model.types {
         if shorten.used.iter().any(|path| split(path).1 == ty.rust) {
-                       let message = format!("`{}` is the name of an import of the generated code", ty.rust);
+            let message = format!("`{}` is the name of an import of the generated code", ty.rust);
             return Err(Error::new(spec, &ty.pointer, message));
         }
     }

@@ -28,7 +28,7 @@ pub(super) fn write(model: &Model) -> TokenStream {
     let secrets = (!secrets.is_empty()).then(|| {
         let secrets = secrets.iter();
         quote! {
-                       /// The keys of secret values, in requests and responses.
+            /// The keys of secret values, in requests and responses.
             const SECRETS: &[&str] = &[#(#secrets),*];
         }
     });

@@ -38,7 +38,7 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
     let operations = model.operations.iter().map(|operation| names::constant(&operation.id));
     let api_docs = docs(&api_docs(model, settings));
     let server_docs = docs(&server_docs(settings));
-       let router_docs = docs(&format!(
+    let router_docs = docs(&format!(
         "Returns the routes of `api` with the default settings. Use [`{server}`] to change them."
     ));
     quote! {
@@ -77,28 +77,29 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
 /// Returns the docs of the trait.
 fn api_docs(model: &Model, settings: &Settings<'_>) -> String {
     let title = &model.title;
-       let futures = "Write the handlers as `async fn`; their futures must be `Send`.";
+    let futures = "Write the handlers as `async fn`; their futures must be `Send`.";
     if settings.wire_server {
-               return format!(
+        return format!(
             "The operations of the {title}, as the spec defines them.\n\n\
              Implement [`Api`](super::Api) instead unless you need the wire itself: these routes lack\n\
              what [`Server`](super::Server) adds, and perform **no authorization**. Serve it with\n\
              [`wire_router`], or with [`WireServer`] to change the settings. {futures}"
         );
     }
-       format!(
+    format!(
         "The handlers of the {title}. Implement this trait to serve it.\n\n\
          Pass your type to [`router`], or to [`Server`] to change the settings; [`Server`] has an\n\
          example. {futures}"
+    )
 }
 
 /// Returns the docs of the server.
 fn server_docs(settings: &Settings<'_>) -> String {
     if settings.wire_server {
-               return "Serves a [`WireApi`] with the settings of [`server::Server`].".into();
+        return "Serves a [`WireApi`] with the settings of [`server::Server`].".into();
     }
     let own = settings.server_docs;
-       format!("Serves an [`Api`] with the settings of [`server::Server`].\n\n{own}")
+    format!("Serves an [`Api`] with the settings of [`server::Server`].\n\n{own}")
 }
 
 /// Returns the output type of an operation's handler.

@@ -89,7 +89,7 @@ impl fmt::Debug for Decoder {
     }
 }
 
-/// What the lines read so far have set: the buffers of the standard's algorithm.
+/// The buffers of the standard's algorithm, as the lines read so far have set them.
 struct Block {
     /// The data lines, each followed by LF, so that empty means "no data line".
     data: Vec<u8>,
@@ -98,7 +98,7 @@ struct Block {
     retry: Option<Duration>,
 }
 
-/// Where the data of a complete event lies.
+/// The place of a complete event's data.
 enum Data<'c> {
     InChunk(&'c [u8]),
     InBlock,

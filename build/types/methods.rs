@@ -153,9 +153,8 @@ fn default_accessor(field: &Field<'_>) -> Option<TokenStream> {
     let default = field.property.default.as_ref()?;
     let ident = &field.ident;
     let accessor = format_ident!("{}_or_default", field.property.rust);
-    let text = format!(
-               "Returns [`{ident}`](Self::{ident}), or its default `{default}` if it is absent."
-    );
+    let text =
+        format!("Returns [`{ident}`](Self::{ident}), or its default `{default}` if it is absent.");
     let docs = docs(&text);
     let inner = field.inner();
     let value: TokenStream = match &field.property.shape.form {

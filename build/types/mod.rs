@@ -44,7 +44,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
                 None => Err(Error::new(
                     spec,
                     &ty.pointer,
-                                       format!("typify wrote no field for `{}`", property.wire),
+                    format!("typify wrote no field for `{}`", property.wire),
                 )),
             })
             .collect::<Result<Vec<_>, _>>()?;

@@ -46,7 +46,7 @@ impl Struct<'_> {
         let Some(companion) = self.companion() else { return TokenStream::new() };
         let name = &self.ty.rust;
         let struct_docs =
-                       docs(&format!("The required fields of [`{name}`], as [`{name}::new`] takes them."));
+            docs(&format!("The required fields of [`{name}`], as [`{name}::new`] takes them."));
         let lifetime = self.lifetime().map(|lifetime| quote!(<#lifetime>));
         let required = self.required();
         let fields = required.iter().map(|field| {

@@ -73,7 +73,7 @@ impl Struct<'_> {
         let flatten = derived.then(|| quote!(#[serde(flatten)]));
         let extra = self.extra.iter().map(|ty| {
             quote! {
-                               /// The keys that the spec does not name, as they were read.
+                /// The keys that the spec does not name, as they were read.
                 #flatten
                 pub extra: std::collections::BTreeMap<String, #ty>
             }

@@ -37,14 +37,14 @@ impl Struct<'_> {
             #default
 
             impl #name {
-                               /// Creates a value with no field set. Fields that are not set are not written, so
+                /// Creates a value with no field set. Fields that are not set are not written, so
                 /// the platform's own settings apply.
                 #[must_use]
                 pub fn unset() -> Self {
                     Self { #(#values,)* #extra }
                 }
 
-                               /// Returns `true` if no field would be written.
+                /// Returns `true` if no field would be written.
                 #[must_use]
                 pub fn is_unset(&self) -> bool {
                     #(#conditions)&&*

@@ -209,7 +209,7 @@ impl<K: Keys> Verifier<K> {
         let found = self.keys.find(&claim.key_id).await;
         // An unknown key costs the same time as a known one.
         let known = found.is_some();
-        let key = found.unwrap_or_else(|| Credentials::new("", "a secret of nobody"));
+        let key = found.unwrap_or_else(|| Credentials::new("", "no key has this secret"));
         let right = canonical::sign(key.secret(), &claim.text).verify_slice(&claim.signature);
         // Both are compared as hashes under the key, in constant time.
         let token = canonical::sign(key.secret(), &claim.token).finalize().into_bytes();

@@ -87,7 +87,7 @@ impl Default for CallOptions {
     }
 }
 
-/// How often, and after which backoff, a call is retried when its error
+/// The number of retries and their backoff, for calls whose error
 /// [is retryable](super::Error::is_retryable).
 ///
 /// The backoff doubles with each attempt, up to 60 s, and the actual pause is drawn at random

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_shows_the_kind_of_a_value_and_never_the_value() {
+    fn an_error_contains_the_kind_of_a_value_and_never_the_value() {
         for (json, kind) in
             [("\"4711, expected\"", "string"), ("4711", "integer"), ("47.11", "floating")]
         {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_said_to_be_so() {
+    fn an_error_says_that_the_text_is_not_json() {
         let error = decode::<Vec<u8>>(b"[1, 2").unwrap_err();
         assert!(error.message().starts_with("not JSON: "), "{error}");
         let deep = "[".repeat(100_000);

@@ -8,7 +8,7 @@ use serde_with::DeserializeAs;
 
 use super::forms::OrNumber;
 
-/// Stands in `Debug` for what callers say, for the keys they press, and for their addresses.
+/// A placeholder that `Debug` shows for what callers say, for the keys they press, and for their numbers.
 #[derive(Clone, Copy)]
 pub struct Hidden;
 

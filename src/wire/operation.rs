@@ -2,7 +2,8 @@
 
 use http::Method;
 
-/// An operation of a platform, as its spec describes it. Each platform has its own in `operations`.
+/// An operation of a platform, as its spec describes it. The module of a platform lists them in
+/// `operations`.
 ///
 /// ```
 /// # #[cfg(feature = "duix")] {
