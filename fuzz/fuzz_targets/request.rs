@@ -20,7 +20,7 @@ use libfuzzer_sys::fuzz_target;
 macro_rules! check {
     ($json:expr, $($ty:ty),*) => {$(
         if let Ok(value) = decode::<$ty>($json) {
-            // A value that the spec does not allow need not survive, since clients and servers do not send it.
+            // A value that the spec does not allow need not survive, since it is never sent.
             if value.validate().is_ok() {
                 let json = serde_json::to_vec(&value).unwrap();
                 assert_eq!(decode::<$ty>(&json).as_ref(), Ok(&value));

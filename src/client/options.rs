@@ -9,11 +9,15 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// ```
 /// use std::time::Duration;
 /// use callbot::client::{CallOptions, Retries};
+/// use http::{HeaderName, HeaderValue};
 ///
+/// let secret = HeaderValue::from_static("hush");
 /// let options = CallOptions::new()
 ///     .call_deadline(Duration::from_secs(3))
-///     .retries(Retries::up_to(2));
-/// # drop(options);
+///     .first_event_deadline(Duration::from_millis(600))
+///     .retries(Retries::up_to(2).initial_backoff(Duration::from_millis(100)))
+///     .header(HeaderName::from_static("x-bot-secret"), secret);
+/// assert!(!format!("{options:?}").contains("hush"));
 /// ```
 #[derive(Debug, Clone)]
 #[must_use]
