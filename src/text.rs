@@ -385,7 +385,7 @@ const BEFORE_NUMBER: &[&str] = &[
 /// Whether the dot at the end of `text` belongs to an abbreviation or to a number in a list.
 fn is_abbreviated(text: &str, next: Option<char>) -> bool {
     let Some(text) = text.strip_suffix('.') else { return false };
-    // Chinese has no cased letters, so a word ends where such letters start.
+    // Chinese characters are not cased, so they are not part of the word.
     let in_word = |c: char| is_cased(c) || c.is_numeric();
     let lead = text.trim_end_matches(in_word);
     let word = text.get(lead.len()..).unwrap_or_default();
