@@ -10,11 +10,11 @@ use axum::response::Response;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
-use http_body_util::{BodyExt, Limited};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{Keys, Verified, Verifier, VerifyError};
+use crate::body::read_body;
 
 /// Lets only signed requests pass, as a layer around a router. All others get the same 403; why, is
 /// traced. It checks the path as it was sent, also of a router that is nested in another one.
@@ -117,8 +117,8 @@ impl<K: Keys> VerifyLayer<K> {
         // A nested router sees its own part of the path only.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0).clone();
         let (bytes, body) = if self.verifier.needs_body(&parts.headers) {
-            let read = Limited::new(body, self.body_limit).collect().await;
-            let bytes = read.map_err(|_| VerifyError::Body)?.to_bytes();
+            let read = read_body(body, self.body_limit).await;
+            let bytes = read.map_err(|_| VerifyError::Body)?;
             (bytes.clone(), Body::from(bytes))
         } else {
             (bytes::Bytes::new(), body)
