@@ -10,11 +10,11 @@ use axum::response::Response;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
-use http_body_util::{BodyExt, Limited};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{Keys, Verified, Verifier, VerifyError};
+use crate::body::read_body;
 
 /// A layer around a router that lets only signed requests pass. All others get the same 403; the
 /// reason is traced. It checks the path as it was sent, even if the router is nested in another
@@ -124,8 +124,8 @@ impl<K: Keys> VerifyLayer<K> {
         // A nested router sees only its part of the path.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0).clone();
         let (bytes, body) = if self.verifier.needs_body(&parts.headers) {
-            let read = Limited::new(body, self.body_limit).collect().await;
-            let bytes = read.map_err(|_| VerifyError::Body)?.to_bytes();
+            let read = read_body(body, self.body_limit).await;
+            let bytes = read.map_err(|_| VerifyError::Body)?;
             (bytes.clone(), Body::from(bytes))
         } else {
             (bytes::Bytes::new(), body)

@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use reqwest::{Request, Response};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::error::Kind;
 use super::{CallOptions, Deadline, Error, EventStream, Outcome, Transport, TransportError};
+use crate::body::{BodyError, read_body};
 use crate::error::chain;
 use crate::wire::{Operation, decode};
 
@@ -195,11 +195,13 @@ impl Core {
     /// Reads the whole body, up to the limit.
     async fn body(&self, response: Response) -> Result<Bytes, Kind> {
         let limit = self.options.body_limit;
-        match Limited::new(reqwest::Body::from(response), limit).collect().await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(Kind::TooLarge(limit)),
-            Err(error) => Err(Kind::Transport(TransportError::new(error))),
-        }
+        read_body(reqwest::Body::from(response), limit).await.map_err(|error| match error {
+            BodyError::TooLarge => Kind::TooLarge(limit),
+            BodyError::Fragmented => {
+                Kind::Transport(TransportError::new("the answer arrives in too many small pieces"))
+            }
+            BodyError::Failed(error) => Kind::Transport(TransportError::new(error)),
+        })
     }
 
     /// Makes the first attempt, and as many retries as the options allow.

@@ -2,16 +2,15 @@
 
 use std::fmt;
 
-use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Fault, FaultKind};
+use crate::body::{BodyError, read_body};
 use crate::wire::{DecodeError, Operation, decode, decode_value};
 
 /// A request whose body has been read.
@@ -61,7 +60,7 @@ impl Incoming {
                 });
                 (body, fault)
             }
-            Err(fault) => (Bytes::new(), Some(fault)),
+            Err(error) => (Bytes::new(), Some(body_fault(error, body_limit))),
         };
         (Self { parts, path, body }, fault)
     }
@@ -112,13 +111,15 @@ impl Incoming {
     }
 }
 
-async fn read_body(body: Body, limit: usize) -> Result<Bytes, Fault> {
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Fault::new(FaultKind::TooLarge, format!("the body is larger than {limit} bytes")))
+fn body_fault<E>(error: BodyError<E>, limit: usize) -> Fault {
+    match error {
+        BodyError::TooLarge => {
+            Fault::new(FaultKind::TooLarge, format!("the body is larger than {limit} bytes"))
         }
-        Err(_) => Err(Fault::new(FaultKind::Request, "the body ended too early")),
+        BodyError::Fragmented => {
+            Fault::new(FaultKind::Request, "the body arrives in too many small pieces")
+        }
+        BodyError::Failed(_) => Fault::new(FaultKind::Request, "the body ended too early"),
     }
 }
 
