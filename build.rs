@@ -1,4 +1,4 @@
-//! Compiles the specs of the enabled platforms to Rust, into `OUT_DIR`.
+//! Compiles the specs of the enabled platforms to Rust files in `OUT_DIR`.
 
 #[path = "build/mod.rs"]
 #[allow(unreachable_pub)]
@@ -9,6 +9,11 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use compiler::{Settings, compile};
+
+/// The docs of a client that a hand-written `Client` wraps.
+#[cfg(feature = "client")]
+const WIRE_CLIENT: &str = "It has the operations as the spec defines them. Prefer \
+[`Client`](super::Client), which wraps it, unless you need a call that it does not offer.";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
@@ -34,6 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 formats: &[("call-time", "super::CallTime"), ("play-template", "super::ModelType")],
                 #[cfg(feature = "client")]
                 wire_client: true,
+                #[cfg(feature = "client")]
+                client_docs: WIRE_CLIENT,
                 wire_server: true,
                 ..settings
             },
@@ -53,6 +60,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 modules,
                 #[cfg(feature = "client")]
                 wire_client: true,
+                #[cfg(feature = "client")]
+                client_docs: WIRE_CLIENT,
                 wire_server: true,
                 ..settings
             },
@@ -93,6 +102,8 @@ fn duix(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
             optional: &["conversationV2", "createAvatar", "avatar"],
             #[cfg(feature = "client")]
             wire_client: true,
+            #[cfg(feature = "client")]
+            client_docs: WIRE_CLIENT,
             api_docs: include_str!("src/duix/api.md"),
             server_docs: include_str!("src/duix/server.md"),
             ..settings
@@ -113,9 +124,9 @@ fn duix(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
     )
 }
 
-/// `specs/digital-employee.yaml` to `OUT_DIR/digital_employee.rs`.
+/// Compiles `specs/digital-employee.yaml` to `OUT_DIR/digital_employee.rs`.
 fn write(spec: &str, settings: &Settings<'_>) -> Result<(), Box<dyn Error>> {
-    // Shown as cargo shows a failed build: the message alone says what to mend.
+    // The message as text, since cargo prints the `Debug` form of the error that `main` returns.
     let code = compile(&PathBuf::from("specs").join(spec), settings).map_err(|e| e.to_string())?;
     let module = spec.trim_end_matches(".yaml").replace('-', "_");
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join(module).with_extension("rs"), code)?;

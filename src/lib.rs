@@ -144,6 +144,8 @@ pub mod aui;
 #[cfg(feature = "auth")]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
 pub mod auth;
+#[cfg(any(feature = "client", feature = "server"))]
+mod body;
 #[cfg(feature = "bot")]
 #[cfg_attr(docsrs, doc(cfg(feature = "bot")))]
 pub mod bot;

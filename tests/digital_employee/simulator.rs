@@ -82,7 +82,7 @@ async fn broken_rules_are_problems() {
             ],
             "Voice after the first packet is ignored",
         ),
-        (&[packet!(r#""streamEnd":false,"updatedTime":1"#)], "cut before its last packet"),
+        (&[packet!(r#""streamEnd":false,"updatedTime":1"#)], "ended before its last packet"),
         (&[r#"{"requestId":"$id","httpStatusCode":500,"code":"Error"}"#], "failure 500 Error"),
         (&[r#"{"requestId":"$id","code":"OK"}"#], "/httpStatusCode: must be there"),
     ] {

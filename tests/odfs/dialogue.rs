@@ -507,7 +507,7 @@ async fn a_step_that_failed_leaves_the_dialogue_as_it_was() {
         (say_with(401, ""), "HTTP 401"),
         (say_with(200, "not JSON"), "can't be read"),
         (Say::Cut, ""),
-        (Say::Nothing, "no complete answer"),
+        (Say::Nothing, "no complete response"),
     ] {
         for answers in [
             vec![],
@@ -627,7 +627,7 @@ async fn an_error_of_a_call_is_that_of_the_client() {
     let mut line = Line::after(&[interact("a")]).await;
     line.says(Say::Nothing);
     let error = line.call.input(Input::Timeout).await.unwrap_err();
-    assert_eq!(error.to_string(), "process: no complete answer within 300ms");
+    assert_eq!(error.to_string(), "process: no complete response within 300ms");
     let DialogueError::Call(error) = error else { panic!("{error:?}") };
     assert_eq!(error.deadline(), Some(Deadline::Call));
 }
