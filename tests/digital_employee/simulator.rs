@@ -71,7 +71,10 @@ async fn broken_rules_are_problems() {
             ],
             "updatedTime decreases",
         ),
-        (&[packet!(r#""streamEnd":true,"updatedTime":1,"sessionId":"s""#)], "a different sessionId"),
+        (
+            &[packet!(r#""streamEnd":true,"updatedTime":1,"sessionId":"s""#)],
+            "a different sessionId",
+        ),
         (&[packet!(r#""streamEnd":true,"updatedTime":1,"streamId":"s""#)], "a different streamId"),
         (
             &[
