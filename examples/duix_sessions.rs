@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use callbot::duix::{
     Api, Client, Concurrency, ConcurrencyParameters, Conversation, ConversationParameters,
@@ -131,7 +131,7 @@ struct Platform {
 
 impl Platform {
     fn with<T>(&self, act: impl FnOnce(&mut BTreeSet<String>) -> T) -> T {
-        act(&mut self.sessions.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.sessions.lock().unwrap())
     }
 }
 

@@ -1,13 +1,13 @@
 //! Whose the instances and the channels are, and for how long that is remembered.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::super::admission::{foreign, invalid, no_instance};
 use super::super::ice::Region;
 use super::super::{Ownership, Principal, Resource};
 use crate::clock::SharedClock;
+use crate::lock::Mutex;
 use crate::server::Error;
 
 /// How long an instance counts after it was named, and a channel with an agent.
@@ -192,20 +192,15 @@ pub(super) struct Room<'a>(&'a Mutex<Known>);
 
 impl Drop for Room<'_> {
     fn drop(&mut self) {
-        lock(self.0).pending -= 1;
+        self.0.lock().pending -= 1;
     }
-}
-
-fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
-    // No panic can come between two changes that belong together.
-    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Ledger {
     /// Returns whose an instance or a channel is.
     pub(super) fn ownership(&self, caller: &Principal, resource: Resource<'_>) -> Ownership {
         let now = self.clock.seconds();
-        let known = lock(&self.known);
+        let known = self.known.lock();
         let held = match resource {
             Resource::Instance(id) => {
                 known.instances.get(id).map(|instance| (&instance.owner, instance.until))
@@ -223,7 +218,7 @@ impl Ledger {
 
     /// Keeps room for an instance and its channel.
     pub(super) fn room(&self) -> Result<Room<'_>, Error> {
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         if !known.has_room(self.max_instances, self.clock.seconds()) {
             return Err(full());
         }
@@ -253,7 +248,7 @@ impl Ledger {
             until,
         };
         let max = self.max_instances_per_caller;
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         known.add_instance(id, instance, max);
         let before = known.channels.get_mut(joined.channel_id);
         let mut agents =
@@ -280,7 +275,7 @@ impl Ledger {
     ) -> Result<(), Error> {
         let now = self.clock.seconds();
         let until = now.saturating_add_unsigned(time.as_secs());
-        let known = &mut *lock(&self.known);
+        let known = &mut *self.known.lock();
         known.check_token(caller, id, user_id, now)?;
         match known.channels.get_mut(id).filter(|channel| channel.until > now) {
             Some(channel) => channel.until = channel.until.max(until),
@@ -304,7 +299,7 @@ impl Ledger {
     /// The region of an instance of the caller, who names it now.
     pub(super) fn region_of(&self, caller: &Principal, id: &str) -> Result<Option<Region>, Error> {
         let (now, until) = (self.clock.seconds(), self.until());
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         match known.instances.get_mut(id).filter(|instance| instance.until > now) {
             Some(instance) if instance.owner == *caller => {
                 if !instance.stopped {
@@ -320,7 +315,7 @@ impl Ledger {
     /// Notes that an instance was stopped: it, and a channel that was made for it, are soon forgotten.
     pub(super) fn stopped(&self, id: &str) {
         let until = self.clock.seconds().saturating_add(STOPPED);
-        let known = &mut *lock(&self.known);
+        let known = &mut *self.known.lock();
         if let Some(instance) = known.instances.get_mut(id) {
             instance.stopped = true;
             instance.until = instance.until.min(until);
