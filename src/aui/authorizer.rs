@@ -143,7 +143,7 @@ impl Authorizer for AnyCaller {
 /// let transport = InMemoryTransport::new(router(app, callers));
 ///
 /// let client = Client::builder("http://app", Base::V2).transport(transport).build()?;
-/// let request = RtcTokenRequest::new("u1").with_channel_id("c1");
+/// let request = RtcTokenRequest::new("u1");
 /// client.with_authorization("old token").rtc_token(&request).await?;
 /// client.with_authorization("new token").rtc_token(&request).await?;
 /// let error = client.with_authorization("a guess").rtc_token(&request).await.unwrap_err();

@@ -1267,7 +1267,7 @@ fn zero_is_success_and_no_error() {
     assert_eq!(ErrorCode::from_code(0), None);
     for zero in [json!(0), json!("0")] {
         let error = decode_value::<ErrorCode>(&zero).unwrap_err();
-        assert_eq!(error.to_string(), "0 is success, and no error");
+        assert_eq!(error.to_string(), "expected the code of an error, but 0 means success");
     }
 }
 
@@ -1604,14 +1604,14 @@ fn what_is_wrong_with_a_message_is_told_by_its_place() {
         (r#"{"type":1001,"data":"hush"}"#, "/data: invalid type: string, expected an object"),
         (
             r#"{"type":1018,"data":{"peopleCount":{"count":"hush"}}}"#,
-            "/data/peopleCount/count: invalid value: string, expected a number or a flag in the string",
+            "/data/peopleCount/count: invalid value: string, expected a number or a boolean in the string",
         ),
         (r#"{"data":{}}"#, "/type: must be there"),
         (r#"{"type":null}"#, "/type: must be there"),
         (r#"{"type":true}"#, "/type: expected a string or a number"),
         (
             r#"{"type":1100,"seqId":{}}"#,
-            "/seqId: invalid type: map, expected a number, a flag, or a string that holds it",
+            "/seqId: invalid type: map, expected a number, a boolean, or a string that contains one",
         ),
         (
             r#"{"type":1100,"senderId":[]}"#,

@@ -35,8 +35,10 @@ use crate::wire::Validate;
 /// If the caller disconnects before the upstream has answered, the new instance is stopped. An
 /// instance stays in the region where it was started, whatever region later requests name.
 ///
-/// State is kept in this process. An instance or channel is forgotten one day after a caller last
-/// named it. A stopped instance, and a channel that was created for it, are forgotten after one hour.
+/// State is kept in this process. An instance is forgotten one day after a caller last named it, and
+/// its channel one day after the start. A channel for which a user got a token is remembered for at
+/// least the lifetime of the token. A stopped instance, and a channel that was created for it, are
+/// forgotten after one hour.
 ///
 /// - A forgotten instance can no longer be stopped or changed. It ends when its channel is empty.
 /// - A forgotten channel is free for the next caller who names it. Let the server create the
@@ -163,6 +165,29 @@ impl<U: Upstream> AppServer<U> {
     #[must_use]
     pub fn max_instances(mut self, instances: usize) -> Self {
         self.ledger.max_instances = instances;
+        self
+    }
+
+    /// Sets how many instances, and how many channels, are remembered for one [`Principal`]; at least
+    /// one of each. With more, its oldest is forgotten, so that no caller can lock out the others.
+    /// Default: 1,000.
+    #[must_use]
+    pub fn max_instances_per_caller(mut self, instances: usize) -> Self {
+        self.ledger.max_instances_per_caller = instances;
+        self
+    }
+
+    /// Sets how many characters the id of a new channel must have if a caller names it. A request with
+    /// another length is refused. `None` allows any length.
+    ///
+    /// The hash of a join token has no separators between its parts, so a token for user `2bob` in
+    /// channel `room1` is also valid for user `bob` in channel `room12`. The server refuses a token that
+    /// would be valid for a channel that it knows to be another caller's. If all ids have the same
+    /// length, channels that are named later are safe too. Default: 32, the length of the ids that the
+    /// server creates.
+    #[must_use]
+    pub fn channel_id_length(mut self, length: impl Into<Option<usize>>) -> Self {
+        self.ledger.channel_id_length = length.into();
         self
     }
 
@@ -395,7 +420,8 @@ impl<U: Upstream> Api for AppServer<U> {
         let region = check_region(Some(&request.region))?.ok_or_else(|| missing("region"))?;
         check(&request)?;
         let _room = self.ledger.room()?;
-        self.ledger.claim_channel(caller, channel_id, user_id)?;
+        // For as long as an instance is remembered.
+        self.ledger.claim_channel(caller, channel_id, user_id, ownership::DAY)?;
         let start = Start {
             agent_id,
             channel_id,
@@ -447,7 +473,8 @@ impl<U: Upstream> Api for AppServer<U> {
             Some(channel_id) => channel_id.to_owned(),
             None => random_id()?,
         };
-        self.ledger.claim_channel(caller, &channel_id, user_id)?;
+        let lifetime = self.tokens.default_lifetime();
+        self.ledger.claim_channel(caller, &channel_id, user_id, lifetime)?;
         let token = self.tokens.issue(&channel_id, user_id)?;
         Ok(RtcTokenAnswer::new(token.encode(), token.expires_at).with_channel_id(channel_id))
     }
