@@ -850,10 +850,10 @@ fn what_is_missing_is_named_all_of_it() {
     assert_eq!((unmet.platform, &unmet.missing), (Duix, &expected));
     assert_eq!(
         unmet.to_string(),
-        "the bot requires features that DUIX does not support: a greeting, a reply in a stream, a setting for barge-in, \
-         gathering keys, hanging up, what callers heard, a transfer to a queue, a transfer to a \
-         queue by its access code, a transfer to an agent, a transfer to a number, a transfer to a \
-         flow"
+        "the bot requires features that DUIX does not support: a greeting, streamed replies, \
+         switching barge-in on and off, gathering DTMF digits, hanging up, reports of what callers \
+         heard, a transfer to a queue, a transfer to a queue by its access code, a transfer to an \
+         agent, a transfer to a number, a transfer to a flow"
     );
 
     let unmet = host.odfs().unwrap_err();

@@ -496,12 +496,13 @@ fn a_bot_that_needs_more() {
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
     assert_eq!(
         text,
-        "the bot requires features that DUIX does not support: hanging up, what callers heard"
+        "the bot requires features that DUIX does not support: hanging up, reports of what callers \
+         heard"
     );
     // DUIX has one of both kinds, but not this one.
     let bot = || Clerk { needs: Needs::NONE.stream(), ..Clerk::default() };
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
-    assert_eq!(text, "the bot requires features that DUIX does not support: a reply in a stream");
+    assert_eq!(text, "the bot requires features that DUIX does not support: streamed replies");
     drop(TestCall::on(Platform::DuixStream, bot()));
 }
 
