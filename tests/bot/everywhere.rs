@@ -186,8 +186,8 @@ const TABLE: &[Scenario] = &[
         plays: |call| call.begin().boxed_local(),
         cells: [
             (DigitalEmployee, Says("Welcome to the bank.", 1, 0)),
-            (Duix, Lacks("DUIX has no begin of a call")),
-            (DuixStream, Lacks("DUIX (streaming) has no begin of a call")),
+            (Duix, Lacks("DUIX does not report the start of a call")),
+            (DuixStream, Lacks("DUIX (streaming) does not report the start of a call")),
             (Odfs, Says("Welcome to the bank.", 1, 0)),
         ],
     },
@@ -219,8 +219,8 @@ const TABLE: &[Scenario] = &[
         plays: |call| call.silence().boxed_local(),
         cells: [
             (DigitalEmployee, Says("Are you there?", 1, 0)),
-            (Duix, Lacks("DUIX has no silence")),
-            (DuixStream, Lacks("DUIX (streaming) has no silence")),
+            (Duix, Lacks("DUIX does not report silence")),
+            (DuixStream, Lacks("DUIX (streaming) does not report silence")),
             (Odfs, Says("Are you there?", 1, 0)),
         ],
     },
@@ -240,9 +240,9 @@ const TABLE: &[Scenario] = &[
         },
         cells: [
             (DigitalEmployee, Says(STORY, 2, 0)),
-            (Duix, Lacks("DUIX tells of no barge-in")),
-            (DuixStream, Lacks("DUIX (streaming) tells of no barge-in")),
-            (Odfs, Lacks("ODFS tells of no barge-in")),
+            (Duix, Lacks("DUIX does not report barge-in")),
+            (DuixStream, Lacks("DUIX (streaming) does not report barge-in")),
+            (Odfs, Lacks("ODFS does not report barge-in")),
         ],
     },
     Scenario {
