@@ -26,7 +26,7 @@ pub enum Input {
     Silence,
     /// The caller said something that was not recognised, or pressed keys that were not asked for.
     NoMatch,
-    /// A transfer has ended. After a successful one the caller talks to somebody else; an empty reply
+    /// A transfer has ended. After a successful one the caller talks to another person; an empty reply
     /// lets the platform end the bot's part of the call.
     Transferred(TransferOutcome),
     /// An input that only this platform has, as JSON.

@@ -426,7 +426,10 @@ async fn failures() {
         let slow = call.say("slow").await;
         if platform == Platform::DuixStream {
             let text = wrong(|| crash.expect_failure());
-            assert!(text.ends_with("expected one: a DUIX stream can't report a failure\n"), "{text}");
+            assert!(
+                text.ends_with("expected one: a DUIX stream can't report a failure\n"),
+                "{text}"
+            );
         } else {
             assert!(crash.expect_failure().failure().is_some());
             assert!(slow.expect_failure().failure().is_some());
@@ -511,7 +514,10 @@ async fn nowhere() {
     let needs = Needs::NONE.heard().transfer(TransferKind::Flow);
     let bot = || Clerk { needs, ..Clerk::default() };
     let text = wrong_in(TestCall::everywhere(bot, async |_| {})).await;
-    assert!(text.starts_with("the bot can't be put on any platform; on the last one: the bot requires"), "{text}");
+    assert!(
+        text.starts_with("the bot can't be put on any platform; on the last one: the bot requires"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -538,7 +544,10 @@ async fn expectations_that_do_not_hold() {
             "step 4: found a transfer to a queue: vip, expected one to an agent: vip",
         ),
         (wrong(|| hm.expect_hang_up()), "the bot does not hang up"),
-        (wrong(|| bye.expect_no_controls()), "found controls, expected none: gathers up to 4 digits"),
+        (
+            wrong(|| bye.expect_no_controls()),
+            "found controls, expected none: gathers up to 4 digits",
+        ),
         (wrong(|| crash.expect_end()), "step 2: the reply failed: "),
         (wrong(|| hm.expect_failure()), "no failure, expected one"),
         (wrong(|| nothing.expect_within(Duration::MAX)), "no packet arrived, expected one within"),
@@ -613,10 +622,7 @@ async fn what_can_not_be_done_now() {
     let mut call = on(Platform::Odfs);
     call.say("bye").await;
     let text = wrong_in(call.say("Hm")).await;
-    assert!(
-        text.contains("step 3: the IVR can't do this now: it expects HangUp"),
-        "{text}"
-    );
+    assert!(text.contains("step 3: the IVR can't do this now: it expects HangUp"), "{text}");
     let text = wrong_in(on(Platform::DigitalEmployee).repeat()).await;
     assert!(text.contains("there is no request to repeat"), "{text}");
     let text = wrong_in(on(Platform::DigitalEmployee).barge_in(None)).await;

@@ -213,7 +213,10 @@ impl Answer {
     #[track_caller]
     pub fn expect_unsupported(&self) -> &Self {
         if self.unsupported().is_none() {
-            self.wrong(format_args!("{} supports this, expected that it does not", self.platform()));
+            self.wrong(format_args!(
+                "{} supports this, expected that it does not",
+                self.platform()
+            ));
         }
         self
     }

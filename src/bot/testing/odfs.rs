@@ -70,7 +70,7 @@ impl Odfs {
                     }
                 }
                 Response::Transfer(answer) => return transfer(step, &answer.outparams),
-                // The caller talks to somebody else: this is the end of the bot's part.
+                // The caller talks to another person: this is the end of the bot's part.
                 Response::Release(_) if matches!(act, Act::Transferred) => return,
                 Response::Release(_) => {
                     return step.packet("", |record| {
