@@ -166,6 +166,8 @@ mod error;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod function_compute;
+#[cfg(any(feature = "client", feature = "server"))]
+mod lock;
 #[cfg(feature = "odfs")]
 #[cfg_attr(docsrs, doc(cfg(feature = "odfs")))]
 pub mod odfs;

@@ -1,7 +1,8 @@
 //! The nonces that were used within the clock window.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Mutex, PoisonError};
+
+use crate::lock::Mutex;
 
 /// Remembers each nonce until it has left the clock window.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl Nonces {
 
     /// Accepts a nonce and remembers it until `end`, Unix time in milliseconds.
     pub(super) fn take(&self, nonce: String, now: i64, end: i64) -> Result<(), Spent> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock();
         while used.by_end.first().is_some_and(|(end, _)| *end < now) {
             if let Some((_, nonce)) = used.by_end.pop_first() {
                 used.known.remove(&nonce);

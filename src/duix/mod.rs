@@ -59,6 +59,7 @@ mod rules;
 #[cfg(any(feature = "client", feature = "server"))]
 mod token;
 
+#[allow(clippy::too_many_lines)]
 mod generated {
     #[cfg(feature = "server")]
     use super::rules::Rules;

@@ -1,12 +1,13 @@
 //! The token of the management API.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::auth::jwt;
 use crate::clock::{Clock, SharedClock};
+use crate::lock::Mutex;
 use crate::wire::Secret;
 
 /// Signs the tokens of an app, and reuses one until shortly before it expires.
@@ -120,7 +121,7 @@ impl Tokens {
     #[must_use]
     pub fn current(&self) -> Secret {
         let now = self.clock.seconds();
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.lock();
         match &*current {
             Some(current) if now < current.renew => current.token.clone(),
             _ => current.insert(self.make(now)).token.clone(),
@@ -133,18 +134,22 @@ impl Tokens {
     /// only the first one replaces the token.
     pub fn renew(&self, refused: &Secret) {
         let now = self.clock.seconds();
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.lock();
         if current.as_ref().is_none_or(|current| current.token == *refused) {
             *current = Some(self.make(now));
         }
     }
 
     /// Checks a token as the platform's JWT library does: signature, app, `iat` not in the future,
-    /// `exp` not passed.
+    /// `exp` not passed. With an empty app key every token is refused.
     ///
     /// # Errors
     /// Returns what is wrong with the token.
     pub fn check(&self, token: &str) -> Result<(), TokenError> {
+        if self.app_key.expose().is_empty() {
+            // A setting that was forgotten: anyone can sign with an empty key.
+            return Err(TokenError::Signature);
+        }
         let claims = jwt::verify(&self.app_key, token).ok_or(TokenError::Signature)?;
         let claims: Claims = jwt::read(&claims).ok_or(TokenError::Claims)?;
         let now = self.clock.seconds();

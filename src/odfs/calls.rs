@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 use super::CallTime;
+use crate::lock::Mutex;
 
 /// What the server keeps of a call, from its first request on.
 #[derive(Clone, Default)]
@@ -124,7 +125,7 @@ impl Calls {
 
     fn lock(&self) -> MutexGuard<'_, Known> {
         // A panic while the lock is held leaves the map consistent.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 }
 

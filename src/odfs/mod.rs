@@ -108,7 +108,7 @@ mod time;
 
 // Answers are created one at a time, so their size does not matter. A box would cost each of them an
 // allocation.
-#[allow(deprecated, clippy::large_enum_variant)]
+#[allow(deprecated, clippy::large_enum_variant, clippy::too_many_lines)]
 mod generated {
     #[cfg(feature = "server")]
     use super::rules::WireRules as Rules;

@@ -1,12 +1,13 @@
 //! The queue from a handler to the body of its response. It has room for one packet.
 
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
 use super::{Frame, PacketKind};
+use crate::lock::Mutex;
 
 /// The queue between a reply, which puts packets in, and the body, which takes them out. It holds
 /// one packet: the next one is prepared while this one is being written.
@@ -33,7 +34,7 @@ struct Slot {
 
 impl FrameQueue {
     fn slot(&self) -> MutexGuard<'_, Slot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Waits for room. It yields to other tasks now and then even when there is room: a handler

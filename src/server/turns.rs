@@ -1,10 +1,12 @@
 //! The running turns, so that another request can stop one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
+
+use crate::lock::Mutex;
 
 /// The running turns, by the ids of their call and turn.
 ///
@@ -70,7 +72,7 @@ impl Turns {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, watch::Sender<bool>>> {
         // A panic under this lock leaves the map consistent.
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock()
     }
 }
 

@@ -153,9 +153,9 @@ async fn without_listen_it_follows_the_variables_of_function_compute() {
 async fn what_it_can_not_do_is_an_error_at_the_start() {
     for (arguments, variable, says) in [
         (&["--key-id", "k"][..], None, "CALLBOT_KEY_SECRET"),
-        (&["--listen", "nowhere"], None, "--listen: \"nowhere\" is no address"),
-        (&["--listen"], None, "--listen needs a value"),
-        (&["--port", "1"], None, "--port is not known"),
+        (&["--listen", "nowhere"], None, "cannot parse argument \"nowhere\""),
+        (&["--listen"], None, "missing argument for option '--listen'"),
+        (&["--port", "1"], None, "invalid option '--port'"),
         (&[], Some(("FC_SERVER_PORT", "many")), "FC_SERVER_PORT: \"many\" is not a port"),
     ] {
         let mut command = Command::new(example());

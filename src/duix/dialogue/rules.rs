@@ -61,6 +61,7 @@ pub use server::{PacketWriter, Rules};
 
 #[cfg(feature = "server")]
 mod server {
+    use std::fmt;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -144,6 +145,13 @@ mod server {
     pub struct Echo {
         conversation_id: Option<String>,
         question: Option<String>,
+    }
+
+    // The question is what the user said.
+    impl fmt::Debug for Echo {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Echo").finish_non_exhaustive()
+        }
     }
 
     impl crate::server::Rules for Rules {
