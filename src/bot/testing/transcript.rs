@@ -134,7 +134,6 @@ impl Step {
     }
 }
 
-// A panic under such a lock leaves the value whole.
 /// Returns whether `text` contains `part`, ignoring case.
 pub(super) fn holds(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
