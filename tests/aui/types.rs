@@ -913,7 +913,8 @@ fn texts_of_which_one_is_drawn_have_probabilities_that_add_up_to_one() {
             continue;
         };
         let told = config.validate().unwrap_err().to_string();
-        let at = |place| format!("{place}: probabilities of {sum} in all, allowed: 1 in all");
+        let at =
+            |place| format!("{place}: probabilities that add up to {sum}, allowed: a sum of 1");
         let expected = [
             at("/BackChannelingConfig/0/Words"),
             at("/AutoSpeechConfig/LlmPending/Messages"),
@@ -1907,7 +1908,7 @@ fn texts_that_are_no_times_are_refused_without_the_text() {
         let error = try_read::<ShareConfig>(&json!({"ExpireTime": text})).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "/ExpireTime: expected a time as `YYYY-MM-DD HH:MM:SS`, in the years 1970 to 9999"
+            "/ExpireTime: expected a time in the form `YYYY-MM-DD HH:MM:SS`, in the years 1970 to 9999"
         );
     }
 }
