@@ -56,7 +56,10 @@
 //! ## All features
 //!
 #![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
+// On docs.rs each item shows the features that it needs; `auth` is internal, and what enables it is said
+// where it is used.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(docsrs, doc(auto_cfg(hide(feature = "auth"))))]
 // Input reaches all of the library: nothing in it may panic.
 #![cfg_attr(
     not(test),
@@ -68,10 +71,8 @@
 extern crate self as callbot;
 
 #[cfg(feature = "aicall")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aicall")))]
 pub mod aicall;
 #[cfg(feature = "aui")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aui")))]
 pub mod aui;
 #[cfg(feature = "auth")]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
@@ -79,24 +80,19 @@ pub mod auth;
 #[cfg(any(feature = "client", feature = "server"))]
 mod body;
 #[cfg(feature = "bot")]
-#[cfg_attr(docsrs, doc(cfg(feature = "bot")))]
 pub mod bot;
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod client;
 pub mod clock;
 #[doc(hidden)]
 pub mod codegen;
 #[cfg(feature = "digital-employee")]
-#[cfg_attr(docsrs, doc(cfg(feature = "digital-employee")))]
 pub mod digital_employee;
 #[cfg(feature = "duix")]
-#[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
 pub mod duix;
 #[cfg(any(feature = "bot", feature = "client"))]
 mod error;
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod function_compute;
 // Pages of documentation: a normal build does not read them.
 #[cfg(all(
@@ -108,14 +104,13 @@ pub mod function_compute;
     feature = "aui",
     feature = "client"
 ))]
+#[cfg_attr(docsrs, doc(auto_cfg = false))]
 pub mod guide;
 #[cfg(any(feature = "client", feature = "server"))]
 mod lock;
 #[cfg(feature = "odfs")]
-#[cfg_attr(docsrs, doc(cfg(feature = "odfs")))]
 pub mod odfs;
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod server;
 pub mod sse;
 pub mod text;

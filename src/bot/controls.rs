@@ -280,7 +280,6 @@ pub enum Native {
     /// What the screen of a digital human shows, and what its platform records. The text is that of
     /// the reply, whatever stands here. For one answer only, not for a stream.
     #[cfg(feature = "duix")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
     Duix(crate::duix::dialogue::Answer),
 }
 
