@@ -21,4 +21,7 @@ pub(crate) mod odfs;
 pub(crate) mod peer;
 #[cfg(feature = "client")]
 pub(crate) mod script;
+#[cfg(feature = "schemars")]
+pub(crate) mod schemas;
 pub(crate) mod traces;
+pub(crate) mod types;
