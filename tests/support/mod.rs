@@ -19,9 +19,9 @@ pub(crate) mod errors;
 pub(crate) mod odfs;
 #[cfg(feature = "server")]
 pub(crate) mod peer;
-#[cfg(feature = "client")]
-pub(crate) mod script;
 #[cfg(feature = "schemars")]
 pub(crate) mod schemas;
+#[cfg(feature = "client")]
+pub(crate) mod script;
 pub(crate) mod traces;
 pub(crate) mod types;

@@ -203,8 +203,7 @@ pub(crate) fn another_kind_is_refused<A>(
     for place in places {
         let mut document = sample.json();
         let value = document.pointer_mut(&place).unwrap();
-        *value =
-            if value.is_object() || value.is_array() { json!("4711") } else { json!([4711]) };
+        *value = if value.is_object() || value.is_array() { json!("4711") } else { json!([4711]) };
         match (sample.read)(&document) {
             Ok(_) => assert!(free.contains(&place.as_str()), "{} {place}", sample.name),
             Err(error) => {

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn every_value_of_the_enums_of_texts_goes_both_ways() {
-    texts! {
+    types::texts! {
         AgentType: Voice = "VoiceChat", Avatar = "AvatarChat3D", Vision = "VisionChat",
             Video = "VideoChat", Message = "MessageChat";
         TurnDetectionMode: Normal = "Normal", Semantic = "Semantic";
@@ -35,7 +35,7 @@ fn every_value_of_the_enums_of_texts_goes_both_ways() {
 
 #[test]
 fn every_value_of_the_enums_of_numbers_goes_both_ways() {
-    numbers! {
+    types::numbers! {
         AgentState: Listening = 1, Thinking = 2, Speaking = 3;
         SpeakingInterruptedReason: UnknownReason = 0, Words = 1, Voice = 2, InterruptSpeaking = 3,
             SpeechBroadcast = 4, LlmQuery = 5;

@@ -9,7 +9,7 @@ macro_rules! messages {
 }
 
 /// Number, data and value; no data is null.
-fn agent_messages() -> Vec<(i64, Value, AgentMessage)> {
+pub(super) fn agent_messages() -> Vec<(i64, Value, AgentMessage)> {
     use AgentMessage as M;
 
     let vcr = VcrResult::new().with_people_count(PeopleCountResult::new().with_count(2));
@@ -45,7 +45,7 @@ fn agent_messages() -> Vec<(i64, Value, AgentMessage)> {
 }
 
 /// Number, data and value; no data is null.
-fn client_messages() -> Vec<(i64, Value, ClientMessage)> {
+pub(super) fn client_messages() -> Vec<(i64, Value, ClientMessage)> {
     use ClientMessage as M;
 
     let vcr = VcrConfig::new().with_people_count(VcrBaseConfig::new().with_enabled(true));

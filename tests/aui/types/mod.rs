@@ -20,8 +20,7 @@ mod vcr;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{Debug, Display};
-use std::str::FromStr;
+use std::fmt::Debug;
 use std::time::{Duration, SystemTime};
 
 use callbot::aicall::{
