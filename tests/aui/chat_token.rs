@@ -56,7 +56,7 @@ fn made(user: &str, nonce: &str, role: &str, time: i64) -> ChatToken {
 }
 
 #[test]
-fn the_test_vectors_are_made_byte_for_byte() {
+fn issued_tokens_equal_the_test_vectors() {
     let token = plain();
     assert_eq!(token.token.expose(), PLAIN);
     assert_eq!((token.app_id.as_str(), token.app_sign.expose()), (APP, SIGN));
@@ -74,7 +74,7 @@ fn the_test_vectors_are_made_byte_for_byte() {
 }
 
 #[test]
-fn what_is_issued_is_good() {
+fn an_issued_token_is_valid() {
     let longest = "Aa0_zZ9x".repeat(8);
     for (app, key, sign) in
         [("app-1", "secret-1", "H4sI"), ("7", "密钥\n", "签 \""), ("应", "k", "s")]
@@ -96,7 +96,7 @@ fn what_is_issued_is_good() {
 }
 
 #[test]
-fn every_token_has_a_nonce_of_its_own_unless_one_is_set() {
+fn every_token_has_a_new_nonce_unless_one_is_set() {
     let tokens = tokens();
     let nonces: BTreeSet<_> = (0..1000).map(|_| tokens.issue(USER, "").unwrap().nonce).collect();
     assert_eq!(nonces.len(), 1000);
@@ -121,7 +121,7 @@ fn every_token_has_a_nonce_of_its_own_unless_one_is_set() {
 }
 
 #[test]
-fn a_nonce_that_breaks_the_rules_is_refused() {
+fn an_invalid_nonce_is_refused() {
     let long = format!("AK-{}", "x".repeat(62));
     for nonce in ["x", "AK", "ak-1", "AK_1", " ", "AK-1-2", "AK- ", "AK-é", "AK-\n", long.as_str()]
     {
@@ -133,7 +133,7 @@ fn a_nonce_that_breaks_the_rules_is_refused() {
 }
 
 #[test]
-fn there_is_one_role_beside_none() {
+fn the_only_roles_are_none_and_admin() {
     for role in ["Admin", "ADMIN", "user", " ", "admin ", "admins", "\u{80}admin"] {
         assert_eq!(tokens().issue(USER, role), Err(ChatTokenError::Role), "{role}");
         let token = made(USER, "", role, END);
@@ -142,7 +142,7 @@ fn there_is_one_role_beside_none() {
 }
 
 #[test]
-fn ids_that_break_the_rules_are_named() {
+fn an_invalid_id_is_named_in_the_error() {
     let allowed = "1 to 64 of 0-9, A-Z, a-z and _";
     let long = "x".repeat(65);
     for (id, shown) in [
@@ -173,7 +173,7 @@ fn ids_that_break_the_rules_are_named() {
 }
 
 #[test]
-fn a_token_lives_for_an_hour_at_most() {
+fn a_token_lives_for_at_most_one_hour() {
     let now = END - HOUR;
     for (lifetime, life) in [
         (seconds(1), 1),
@@ -204,7 +204,7 @@ fn a_token_lives_for_an_hour_at_most() {
 }
 
 #[test]
-fn a_token_is_good_until_its_end_and_not_when_it_claims_more_than_an_hour() {
+fn a_token_is_valid_until_it_expires_unless_it_claims_more_than_one_hour() {
     for (now, expected) in [
         (END - HOUR, Ok(())),
         (END - HOUR - 1, Err(ChatTokenError::TooFar)),
@@ -227,7 +227,7 @@ fn a_token_is_good_until_its_end_and_not_when_it_claims_more_than_an_hour() {
 }
 
 #[test]
-fn a_field_that_was_changed_is_found() {
+fn a_changed_field_is_detected() {
     type Change = fn(&mut ChatToken);
     let changes: [(&str, Change, ChatTokenError); 14] = [
         ("app id", |token| token.app_id = "abd".into(), ChatTokenError::App),
@@ -269,7 +269,7 @@ fn a_field_that_was_changed_is_found() {
 }
 
 #[test]
-fn no_part_can_be_moved_into_the_next_one() {
+fn moving_text_from_one_part_to_the_next_is_detected() {
     // What is hashed has no separators, so these have the hash of a token that was issued.
     let token = tokens().nonce("AK-12").issue("bob1", "").unwrap();
     let moved = |user: &str, nonce: &str, time: &str| {
@@ -291,7 +291,7 @@ fn no_part_can_be_moved_into_the_next_one() {
 }
 
 #[test]
-fn nothing_is_made_or_taken_with_a_setting_that_was_forgotten() {
+fn an_empty_setting_neither_issues_nor_accepts_tokens() {
     for (app, key, sign) in [("", KEY, SIGN), (APP, "", SIGN), (APP, KEY, "")] {
         let tokens = ChatTokens::new(app, key, sign).clock(at(END - HOUR));
         assert_eq!(tokens.issue(USER, ""), Err(ChatTokenError::Unset));
@@ -321,7 +321,7 @@ fn the_errors_say_what_is_wrong() {
 }
 
 #[test]
-fn no_secret_shows() {
+fn secrets_do_not_show() {
     let tokens = ChatTokens::new("app-1", "secret-1", SIGN).clock(at(END));
     let token = tokens.issue(USER, "admin").unwrap();
     let mut forged = token.clone();
@@ -343,7 +343,7 @@ fn no_secret_shows() {
 }
 
 #[test]
-fn the_clock_of_the_machine_is_the_default() {
+fn the_system_clock_is_the_default() {
     let tokens = ChatTokens::new(APP, KEY, SIGN);
     let token = tokens.issue(USER, "").unwrap();
     assert_eq!(tokens.check(&token), Ok(()));

@@ -92,7 +92,7 @@ fn id_error(error: RtcTokenError) -> (String, String, String) {
 }
 
 #[test]
-fn the_test_vectors_are_made_byte_for_byte() {
+fn issued_tokens_equal_the_test_vectors() {
     let token = issued();
     assert_eq!(token.hash.expose(), HASH);
     assert_eq!(token.encode().expose(), VECTOR);
@@ -109,7 +109,7 @@ fn the_test_vectors_are_made_byte_for_byte() {
 }
 
 #[test]
-fn what_is_issued_is_good_and_comes_back_as_it_was() {
+fn an_issued_token_is_valid_and_is_read_back_unchanged() {
     let longest = "Aa0_-zZ9".repeat(8);
     for nonce in ["", "AK-0464002093ce3dd010cb05356c8b1d0f", "a \"b\"\\~!", "7"] {
         for (app, key) in [("app-1", "secret-1"), ("7", "密钥\n"), ("应用\"\\", "k")] {
@@ -138,7 +138,7 @@ fn what_is_issued_is_good_and_comes_back_as_it_was() {
 }
 
 #[test]
-fn a_users_token_lives_for_a_day_at_most_and_an_agents_for_seven() {
+fn a_users_token_lives_for_at_most_one_day_and_an_agents_for_seven() {
     let now = END - DAY;
     for (lifetime, life) in [
         (seconds(1), 1),
@@ -176,7 +176,7 @@ fn a_users_token_lives_for_a_day_at_most_and_an_agents_for_seven() {
 }
 
 #[test]
-fn a_token_is_good_until_its_end_and_not_when_it_claims_more_than_seven_days() {
+fn a_token_is_valid_until_it_expires_unless_it_claims_more_than_seven_days() {
     let agent = tokens().issue_agent(CHANNEL, USER).unwrap();
     for (token, now, expected) in [
         (issued(), END - DAY, Ok(())),
@@ -208,7 +208,7 @@ fn a_token_is_good_until_its_end_and_not_when_it_claims_more_than_seven_days() {
 }
 
 #[test]
-fn a_field_that_was_changed_makes_the_hash_wrong() {
+fn a_changed_field_makes_the_hash_wrong() {
     for (key, values) in [
         ("channelid", ["abcChanne", "abcchannel", "b", "abcChannelx"]),
         ("userid", ["abcUse", "ABCUSER", "7", "abcUser-"]),
@@ -254,7 +254,7 @@ fn the_token_of_another_app_or_key_is_refused() {
 }
 
 #[test]
-fn nothing_is_made_or_taken_with_a_setting_that_was_forgotten() {
+fn an_empty_setting_neither_issues_nor_accepts_tokens() {
     for (app, key) in [(APP, ""), ("", KEY), ("", "")] {
         let tokens = RtcTokens::new(app, key).clock(at(END - DAY));
         assert_eq!(tokens.issue(CHANNEL, USER), Err(RtcTokenError::Unset));
@@ -270,7 +270,7 @@ fn nothing_is_made_or_taken_with_a_setting_that_was_forgotten() {
 }
 
 #[test]
-fn ids_that_break_the_rules_are_named() {
+fn an_invalid_id_is_named_in_the_error() {
     let allowed = "1 to 64 of 0-9, A-Z, a-z, _ and -";
     let long = "x".repeat(65);
     let longer = "\u{10ffff}".repeat(40);
@@ -312,7 +312,7 @@ fn ids_that_break_the_rules_are_named() {
 }
 
 #[test]
-fn a_nonce_is_of_printable_ascii() {
+fn a_nonce_is_printable_ascii() {
     for nonce in ["\n", "\u{0}", "\u{7f}", "é", "a\tb", "\u{80}"] {
         let tokens = tokens().nonce(nonce);
         assert_eq!(tokens.issue(CHANNEL, USER), Err(RtcTokenError::Nonce), "{nonce:?}");
@@ -323,7 +323,7 @@ fn a_nonce_is_of_printable_ascii() {
 }
 
 #[test]
-fn the_json_may_look_otherwise() {
+fn json_with_another_layout_is_accepted() {
     let token = issued();
     let fields: [(&str, String); 6] = [
         ("appid", json!(APP).to_string()),
@@ -358,7 +358,7 @@ fn the_json_may_look_otherwise() {
 }
 
 #[test]
-fn what_is_not_base64_is_refused() {
+fn a_token_that_is_not_base64_is_refused() {
     let json = json_with("nonce", Some("?>~?>~".into()));
     let url_safe = URL_SAFE.encode(&json);
     assert!(url_safe.contains(['-', '_']), "{url_safe}");
@@ -392,7 +392,7 @@ fn what_is_not_base64_is_refused() {
 }
 
 #[test]
-fn what_is_not_the_json_of_a_token_is_refused_with_the_place() {
+fn json_that_is_not_a_token_is_refused_with_the_place() {
     let twice = json_with("nonce", None).replace('{', r#"{"userid":"other","#);
     let cases: [(String, &str); 20] = [
         (String::new(), ": not JSON: EOF while parsing a value at line 1 column 0"),
@@ -433,7 +433,7 @@ fn what_is_not_the_json_of_a_token_is_refused_with_the_place() {
 }
 
 #[test]
-fn what_is_hashed_has_no_separators() {
+fn the_hashed_parts_have_no_separators() {
     // As the docs say: why channels and users should have ids of one length.
     let token = tokens().issue("room1", "2bob").unwrap();
     let mut moved = token.clone();
@@ -466,7 +466,7 @@ fn the_errors_say_what_is_wrong() {
 }
 
 #[test]
-fn no_secret_shows() {
+fn secrets_do_not_show() {
     let tokens = RtcTokens::new("app-1", "secret-1").clock(at(END));
     let token = tokens.issue(CHANNEL, USER).unwrap();
     let text = token.encode();
@@ -491,7 +491,7 @@ fn no_secret_shows() {
 }
 
 #[test]
-fn the_clock_of_the_machine_is_the_default() {
+fn the_system_clock_is_the_default() {
     let tokens = RtcTokens::new(APP, KEY);
     let token = tokens.issue(CHANNEL, USER).unwrap();
     assert_eq!(tokens.check(token.encode().expose()), Ok(token));

@@ -39,13 +39,13 @@ fn token_of(json: &str) -> String {
 }
 
 #[test]
-fn a_share_is_the_known_token_and_the_token_is_the_share() {
+fn a_share_is_written_as_the_known_token_and_read_from_it() {
     assert_eq!(tokens().write(&share()).unwrap(), VECTOR);
     assert_eq!(tokens().read(VECTOR).unwrap(), share());
 }
 
 #[test]
-fn a_token_is_read_as_it_stands_in_a_url() {
+fn a_token_is_read_in_the_form_that_a_url_has() {
     // Umlauts and a template bring `+` and `/` into the Base64.
     let mut share = share();
     share.user_data = Some("öäü>>>???~~~ÿÿÿ".into());
@@ -58,7 +58,7 @@ fn a_token_is_read_as_it_stands_in_a_url() {
 }
 
 #[test]
-fn a_share_that_has_ended_is_refused_with_its_end() {
+fn an_expired_share_is_refused_with_its_expiry() {
     let end = GmtTime::from_unix(END).unwrap();
     for now in [END, END + 1] {
         let read = ShareTokens::new().clock(at(now)).read(VECTOR);
@@ -71,7 +71,7 @@ fn a_share_that_has_ended_is_refused_with_its_end() {
 }
 
 #[test]
-fn what_is_no_token_is_refused_with_the_place() {
+fn a_text_that_is_not_a_token_is_refused_with_the_place() {
     assert_eq!(tokens().read("%%%"), Err(ShareTokenError::Base64));
     assert_eq!(tokens().read("ü"), Err(ShareTokenError::Base64));
     for (json, says) in [
@@ -98,7 +98,7 @@ fn unknown_keys_and_types_do_not_break_a_token() {
 }
 
 #[test]
-fn a_template_that_breaks_a_rule_is_not_shared() {
+fn an_invalid_template_is_not_shared() {
     let json = json!({"TemplateConfig": r#"{"VoiceChat":{"VadLevel":99}}"#});
     let share = tokens().read(&token_of(&json.to_string())).unwrap();
     let error = tokens().write(&share).unwrap_err();

@@ -38,7 +38,7 @@ fn controls(reply: &Reading, packet: usize) -> Vec<Wire> {
 // The first packet.
 
 #[tokio::test(start_paused = true)]
-async fn a_first_packet_that_is_late_is_a_failure_and_the_call_goes_on() {
+async fn a_late_first_packet_is_a_failure_and_the_call_continues() {
     let (log, line) = acting(Actor::default(), |host| host);
     line.text("c", "1", "remember x").await;
     let start = Instant::now();
@@ -52,7 +52,7 @@ async fn a_first_packet_that_is_late_is_a_failure_and_the_call_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_begun_to_speak_has_all_the_time() {
+async fn a_bot_that_has_begun_to_speak_has_no_further_deadline() {
     let (_, line) = acting(Actor::default(), |host| host);
     for words in ["wait 599 | say One. | wait 90000 | say Two.", "say One. | wait 700 | say Two."] {
         assert_eq!(line.text("c", words, words).await, "One. Two. ");
@@ -60,7 +60,7 @@ async fn who_has_begun_to_speak_has_all_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_saved_outlives_the_deadline() {
+async fn saved_memory_survives_a_missed_deadline() {
     let (_, line) = acting(Actor::default(), |host| host);
     assert_eq!(line.failure("c", "1", "remember x | save | remember y | for ever").await, 500);
     line.text("c", "2", "say Yes.").await;
@@ -70,7 +70,7 @@ async fn what_was_saved_outlives_the_deadline() {
 // Fillers.
 
 #[tokio::test(start_paused = true)]
-async fn a_filler_goes_out_in_time_and_the_bot_follows_in_the_same_answer() {
+async fn a_filler_is_sent_in_time_and_the_reply_follows_in_the_same_answer() {
     let (_, line) = filling();
     line.text("c", "1", "say Yes.").await;
     let start = Instant::now();
@@ -88,7 +88,7 @@ async fn a_filler_goes_out_in_time_and_the_bot_follows_in_the_same_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_speaks_needs_no_filler() {
+async fn a_bot_that_speaks_gets_no_filler() {
     let (_, line) = filling();
     for (turn, words, text) in [
         ("1", "say Yes.", "Yes. "),
@@ -102,7 +102,7 @@ async fn who_speaks_needs_no_filler() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_filler_goes_before_a_greeting() {
+async fn no_filler_is_sent_before_a_greeting() {
     let bot = Actor { begins: "wait 600 | say Hello.", ..Actor::default() };
     let budget = Budget::DIGITAL_EMPLOYEE.with_begin(Some(SECOND));
     let (_, line) =
@@ -111,7 +111,7 @@ async fn no_filler_goes_before_a_greeting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_filler_takes_the_controls_along() {
+async fn a_filler_is_sent_with_the_controls_of_the_reply() {
     let (log, line) = filling();
     let words = "voice | gather 4 | wait 500 | try gather 5 | try voice | say Yes.";
     let mut reply = line.say("c", "1", words).await;
@@ -134,7 +134,7 @@ async fn a_filler_takes_the_controls_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_heard_reaches_into_the_filler_and_into_what_follows() {
+async fn the_heard_text_may_end_in_the_filler_or_in_the_reply() {
     for (heard, left, expected) in [
         ("", "", Heard::Nothing),
         ("One mo", "", Heard::Nothing),
@@ -164,7 +164,7 @@ async fn what_was_heard_reaches_into_the_filler_and_into_what_follows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_barges_into_a_filler_has_heard_nothing_of_the_bot() {
+async fn barge_in_during_a_filler_means_that_nothing_of_the_reply_was_heard() {
     let (log, line) = filling();
     line.text("c", "0", "say Hm.").await;
     let mut reply = line.say("c", "1", "remember x | wait 5000 | say Yes.").await;
@@ -178,14 +178,14 @@ async fn who_barges_into_a_filler_has_heard_nothing_of_the_bot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_a_filler_goes_out_can_be_set() {
+async fn the_time_of_the_filler_can_be_set() {
     for (at, ms) in [(0.0, 0), (-1.0, 0), (0.5, 300), (0.99, 594)] {
         fills(at, ms).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_filler_may_go_out_at_the_last_moment() {
+async fn a_filler_may_be_sent_at_the_last_moment() {
     for at in [1.0, 7.0, f32::NAN, f32::INFINITY] {
         fills(at, 600).await;
     }
@@ -205,7 +205,7 @@ async fn fills(at: f32, ms: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_filler_of_a_duix_stream() {
+async fn a_duix_stream_gets_a_filler_and_whole_answers_get_none() {
     let host = Host::builder(Actor::default()).filler(FILLER).build();
     let mut call = TestCall::on(Platform::DuixStream, host.clone());
     let answer = call.say("wait 19000 | say Yes.").await;
@@ -225,7 +225,7 @@ async fn a_filler_of_a_duix_stream() {
 // The begin of a call.
 
 #[tokio::test(start_paused = true)]
-async fn of_a_begin_that_is_late_the_rest_is_dropped() {
+async fn a_late_greeting_loses_its_rest() {
     let bot = Actor {
         begins: "say Hello. | wait 150 | say I | wait 100 | say listen.",
         ..Actor::default()
@@ -245,7 +245,7 @@ async fn of_a_begin_that_is_late_the_rest_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_is_in_time_is_whole() {
+async fn a_greeting_in_time_is_complete() {
     let bot = Actor { begins: "say Hello. | wait 198 | say I listen.", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     assert_eq!(line.greeting("c", "b").await, "Hello. I listen. ");
@@ -253,7 +253,7 @@ async fn a_begin_that_is_in_time_is_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_says_nothing_in_time_is_a_failure() {
+async fn a_greeting_that_says_nothing_in_time_is_a_failure() {
     let bot = Actor { begins: "remember b | wait 300 | say Hello.", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     let start = Instant::now();
@@ -278,7 +278,7 @@ fn question(words: &str) -> String {
 const DUIX: [&str; 2] = ["/duix/dialogue", "/duix/dialogue/stream"];
 
 #[tokio::test(start_paused = true)]
-async fn duix_has_twenty_seconds_and_then_other_words() {
+async fn duix_replies_have_twenty_seconds_and_then_the_fallback_is_spoken() {
     let words = "remember x | wait 21000 | say Late.";
     for path in DUIX {
         let host = Host::new(Actor::default());
@@ -302,7 +302,7 @@ async fn duix_has_twenty_seconds_and_then_other_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_for_all_of_a_reply_can_be_set() {
+async fn the_time_for_a_whole_reply_can_be_set() {
     for platform in Platform::ALL {
         let budget = platform.budget().with_first_packet(None).with_whole(Some(5 * SECOND));
         let host = Host::builder(Actor::default()).budget(platform, budget).build();
@@ -364,7 +364,7 @@ fn dialogue(turn: &str, words: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_comes_slowly_uses_up_the_time() {
+async fn a_slow_request_uses_up_the_budget() {
     let bot = Actor::default();
     let host = Host::new(bot);
     let phone = host.digital_employee().unwrap().router();
@@ -405,7 +405,7 @@ async fn a_request_that_comes_slowly_uses_up_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_filler_goes_out_at_once_if_the_request_took_that_long() {
+async fn a_filler_is_sent_immediately_if_the_request_took_too_long() {
     let host = Host::builder(Actor::default()).filler(FILLER).build();
     let phone = host.digital_employee().unwrap().router();
     let words = "left | wait 300 | say Yes.";
@@ -416,7 +416,7 @@ async fn a_filler_goes_out_at_once_if_the_request_took_that_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_slow_uses_up_the_time() {
+async fn a_slow_store_uses_up_the_budget() {
     let store = Moody::<false>::default();
     let (log, line) = acting(Actor::default(), |host| host.store(store.clone()));
     line.text("c", "0", "say Yes.").await;
@@ -442,7 +442,7 @@ async fn a_store_that_is_slow_uses_up_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn how_much_is_left() {
+async fn a_reply_reports_its_remaining_time() {
     let bot =
         Actor { begins: "left | wait 50 | left | say Hello. | flush | left", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
@@ -470,7 +470,7 @@ async fn how_much_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_end_is_no_limit_and_no_panic() {
+async fn an_endless_budget_neither_limits_nor_panics() {
     let endless = Some(Duration::MAX);
     for (filler_at, filler) in [(0.7, false), (1.0, false), (0.0, true)] {
         for platform in Platform::ALL {
@@ -493,7 +493,7 @@ async fn without_end_is_no_limit_and_no_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_bot_is_told_that_the_time_was_up() {
+async fn the_bot_is_told_that_the_deadline_passed() {
     for platform in Platform::ALL {
         let bot = Actor::default();
         let log = bot.log.clone();

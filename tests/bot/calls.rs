@@ -73,7 +73,7 @@ async fn an_older_memory_is_migrated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_saved_after_a_migration_is_not_migrated_again() {
+async fn memory_saved_after_a_migration_is_not_migrated_again() {
     let store = Arc::new(MemoryStore::new());
     aged::<1>(&store).text("c", "1", "one").await;
     let new = aged::<2>(&store);
@@ -86,7 +86,7 @@ async fn what_was_saved_after_a_migration_is_not_migrated_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_memory_that_nobody_can_read_stays_as_it_is() {
+async fn an_unreadable_memory_stays_unchanged() {
     let store = Arc::new(MemoryStore::new());
     let old = aged::<1>(&store);
     old.text("c", "1", "one").await;
@@ -135,7 +135,7 @@ async fn a_reply_that_is_too_long_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_may_be_so_many_calls_and_no_more() {
+async fn calls_above_the_limit_are_refused() {
     let store = Arc::new(MemoryStore::new().max_calls(1));
     let (log, line) = acting(Actor::default(), |host| host.store(store.clone()));
     line.text("first", "1", "say Yes.").await;
@@ -167,7 +167,7 @@ fn question(call: &str, words: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_history_has_so_many_turns_and_so_many_bytes() {
+async fn a_history_is_limited_in_turns_and_in_bytes() {
     for (limits, left) in [
         (Limits::default().with_max_history_entries(3), ["3", "4", "5"].as_slice()),
         // Each turn has 21 bytes: 12 of the caller, 9 of the bot.
@@ -192,7 +192,7 @@ fn idle(idle: Duration) -> Limits {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_idle_expires_and_the_bot_is_told_once() {
+async fn an_idle_call_expires_and_the_bot_is_told_once() {
     let (log, line) = acting(Actor::default(), |host| host.limits(idle(40 * SECOND)));
     line.text("c", "1", "remember x").await;
     sleep(39 * SECOND).await;
@@ -210,7 +210,7 @@ async fn a_call_that_is_idle_expires_and_the_bot_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_whose_turn_runs_is_not_idle_unless_it_hangs_for_ever() {
+async fn a_call_with_a_running_turn_is_not_idle_unless_the_turn_hangs() {
     let (log, line) = acting(Actor::default(), |host| host.limits(idle(40 * SECOND)));
     let mut reply = line.say("c", "1", "say One. | wait 70000 | say Two.").await;
     reply.rest().await;
@@ -228,7 +228,7 @@ async fn a_call_whose_turn_runs_is_not_idle_unless_it_hangs_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_bot_is_told_once_why_a_call_is_over() {
+async fn the_bot_is_told_once_why_a_call_ended() {
     let (log, line) = acting(Actor::default(), |host| host.limits(idle(60 * SECOND)));
     for (call, words, why) in [
         ("bot", "hang up", "ByBot"),
@@ -270,7 +270,7 @@ async fn the_bot_is_told_once_why_a_call_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_runs_is_cut_when_the_call_ends() {
+async fn a_running_turn_is_cut_when_the_call_ends() {
     let (log, line) = actor();
     let mut reply = line.say("c", "1", "remember x | say One. | for ever").await;
     reply.until("One.").await;
@@ -286,7 +286,7 @@ async fn what_runs_is_cut_when_the_call_ends() {
 // The begin of calls.
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_is_posted_twice_is_one() {
+async fn a_begin_that_is_posted_twice_runs_once() {
     let bot = Actor { begins: "say Hello. | wait 50 | say I listen.", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     let (mut first, mut second) = (line.begin("c", "b").await, line.begin("c", "b").await);
@@ -298,7 +298,7 @@ async fn a_begin_that_is_posted_twice_is_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_failed_runs_again_before_the_next_turn_and_is_not_heard() {
+async fn a_failed_begin_runs_again_before_the_next_turn_without_its_greeting() {
     let bot = Actor { begins: "say Hello. | remember b | once", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     let mut begin = line.begin("c", "b").await;
@@ -314,7 +314,7 @@ async fn a_begin_that_failed_runs_again_before_the_next_turn_and_is_not_heard() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_always_fails_keeps_nobody_from_the_bot() {
+async fn a_begin_that_always_fails_does_not_block_the_turns() {
     let bot = Actor { begins: "say Hello. | panic", ..Actor::default() };
     // An IVR releases a call that begins with a failure.
     for platform in [Platform::DigitalEmployee, Platform::Duix, Platform::DuixStream] {
@@ -329,7 +329,7 @@ async fn a_begin_that_always_fails_keeps_nobody_from_the_bot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_becomes_of_a_greeting_that_nobody_asked_for() {
+async fn a_greeting_without_a_begin_is_dropped_or_prepended() {
     for platform in [Platform::Duix, Platform::DuixStream] {
         for (greeting, first) in [(Greeting::Drop, "Yes. "), (Greeting::Prepend, "Hello. Yes. ")] {
             let bot = Actor { begins: "say Hello. | remember b", ..Actor::default() };
@@ -384,7 +384,7 @@ fn all(facts: &CallInfo) -> (Platform, &str, Option<&str>, Option<&str>, Value) 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_platforms_tell_of_a_call() {
+async fn each_platform_reports_what_it_knows_about_a_call() {
     let told: Arc<Mutex<Vec<CallInfo>>> = Arc::default();
     let host = Host::new(Curious(told.clone()));
     let take = || std::mem::take(&mut *told.lock().unwrap());
@@ -439,7 +439,7 @@ async fn what_platforms_tell_of_a_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_number_shows() {
+async fn phone_numbers_do_not_show_in_debug() {
     let told: Arc<Mutex<Vec<CallInfo>>> = Arc::default();
     let line = line(Host::new(Curious(told.clone())));
     line.greeting("c", "b").await;
@@ -450,7 +450,7 @@ async fn no_number_shows() {
 // The end of a server.
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_shuts_down_takes_no_new_turns_and_ends_those_that_run() {
+async fn shutdown_refuses_new_turns_and_ends_the_running_ones() {
     let (log, line) = actor();
     line.text("quiet", "1", "remember x").await;
     let mut short = line.say("short", "1", "say One. | wait 2000 | say Two.").await;
@@ -485,7 +485,7 @@ async fn a_server_that_shuts_down_takes_no_new_turns_and_ends_those_that_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_go_on_elsewhere_are_not_ended() {
+async fn shutdown_does_not_end_calls_in_a_shared_store() {
     let store = Moody::<true>::default();
     let (log, here) = acting(Actor::default(), |host| host.store(store.clone()));
     let (there_log, there) = acting(Actor::default(), |host| host.store(store.clone()));
@@ -499,7 +499,7 @@ async fn calls_that_go_on_elsewhere_are_not_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bot_that_hangs_over_the_end_of_a_call_does_not_keep_its_server() {
+async fn a_bot_that_hangs_in_ended_does_not_delay_shutdown() {
     let bot = Actor { ends: "for ever", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     for call in ["a", "b", "c"] {
@@ -514,7 +514,7 @@ async fn a_bot_that_hangs_over_the_end_of_a_call_does_not_keep_its_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bot_has_so_much_time_for_the_end_of_a_call() {
+async fn the_end_timeout_limits_ended() {
     let bot = Actor { ends: "for ever", ..Actor::default() };
     let limits = Limits::default().with_end_timeout(3 * SECOND);
     let (log, line) = acting(bot, |host| host.limits(limits));
@@ -529,7 +529,7 @@ async fn a_bot_has_so_much_time_for_the_end_of_a_call() {
 // Bots that do not do their part.
 
 #[tokio::test(start_paused = true)]
-async fn a_bot_that_fails_over_a_cut_takes_its_next_turn_and_is_not_told_again() {
+async fn a_bot_that_fails_in_interrupted_gets_its_next_turn_and_is_not_told_again() {
     for interrupts in ["fail", "panic"] {
         let (log, line) = acting(Actor { interrupts, ..Actor::default() }, |host| host);
         let mut reply = line.say("c", "1", "say One. | for ever").await;
@@ -577,7 +577,7 @@ fn moody(bot: Actor) -> (Moody, Log, Line<Actor>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_is_a_failure_on_each_platform_and_the_call_goes_on() {
+async fn a_failing_store_is_a_failure_on_each_platform_and_the_call_continues() {
     for platform in Platform::ALL {
         for (op, words) in [
             (Op::Open, "remember x"),
@@ -606,7 +606,7 @@ async fn a_store_that_fails_is_a_failure_on_each_platform_and_the_call_goes_on()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_when_turns_are_cut_and_calls_end() {
+async fn a_failing_store_when_turns_are_cut_and_calls_end_is_survived() {
     let (store, log, line) = moody(Actor::default());
     // A turn that takes the call from another one reads again what there is.
     let mut first = line.say("c", "1", "say One. | for ever").await;
@@ -638,7 +638,7 @@ async fn a_store_that_fails_when_turns_are_cut_and_calls_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cut_that_can_not_be_noted_now_is_no_end_of_the_call() {
+async fn a_cut_that_cannot_be_stored_does_not_end_the_call() {
     for op in [Op::Open, Op::Write, Op::Note] {
         let (store, log, line) = moody(Actor::default());
         line.text("c", "1", "say One.").await;
@@ -654,7 +654,7 @@ async fn a_cut_that_can_not_be_noted_now_is_no_end_of_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_when_it_opens_a_call_is_a_failure_in_time() {
+async fn a_store_that_hangs_on_open_is_a_failure_in_time() {
     for platform in Platform::ALL {
         let store = Moody::<false>::default();
         let host = Host::builder(Actor::default()).store(store.clone()).build();
@@ -701,7 +701,7 @@ async fn a_store_that_hangs_at_the_end_of_a_turn_is_a_failure_on_the_phone_too()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_at_the_end_of_a_turn_does_not_keep_the_next_one() {
+async fn a_store_that_hangs_at_the_end_of_a_turn_does_not_delay_the_next_turn() {
     let (store, _, line) = moody(Actor::default());
     line.text("c", "1", "say Yes.").await;
     store.set(Op::Write, Fate::Hangs, 1);
@@ -718,7 +718,7 @@ async fn a_store_that_hangs_at_the_end_of_a_turn_does_not_keep_the_next_one() {
 // Where turns run.
 
 #[test]
-fn turns_run_where_the_author_wants_them() {
+fn turns_run_on_the_configured_runtime() {
     let bots = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("bots")

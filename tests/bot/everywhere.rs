@@ -326,7 +326,7 @@ fn each_scenario_has_a_cell_for_each_platform() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_scenario_on_each_platform() {
+async fn each_scenario_has_its_outcome_on_each_platform() {
     for scenario in TABLE {
         for (platform, cell) in &scenario.cells {
             let clerk = Clerk::default();
@@ -392,7 +392,7 @@ async fn check(call: &TestCall<Clerk>, answer: &Answer, cell: &Cell, place: &str
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_each_failure_the_call_goes_on() {
+async fn the_call_continues_after_each_failure() {
     for scenario in TABLE.iter().filter(|row| ["crash", "slow"].contains(&row.name)) {
         for platform in Platform::ALL {
             let mut call = TestCall::on(platform, Clerk::default());
@@ -403,7 +403,7 @@ async fn after_each_failure_the_call_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_story_is_cut_where_the_platform_says_so_and_else_nowhere() {
+async fn a_reply_is_cut_only_where_the_platform_reports_barge_in() {
     let story = TABLE.iter().find(|row| row.name == "a story to barge into").unwrap();
     for platform in Platform::ALL {
         let mut call = TestCall::on(platform, Clerk::default());
@@ -429,7 +429,7 @@ const LOSSY: [(&str, &str, ControlKind, &[Platform]); 6] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn what_may_be_lost_is_a_notice_and_no_error() {
+async fn a_lossy_control_is_a_notice_and_not_an_error() {
     for (words, text, control, lacking) in LOSSY {
         for platform in Platform::ALL {
             let lacks = lacking.contains(&platform);
@@ -461,7 +461,7 @@ async fn what_may_be_lost_is_a_notice_and_no_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_voice_that_may_be_lost_the_rest_is_kept() {
+async fn lossy_speech_settings_keep_their_supported_part() {
     let notices = Arc::new(Mutex::new(Vec::new()));
     let clerk = Clerk { notices: notices.clone(), ..Clerk::default() };
     let both = SpeechSettings::new().with_barge_in(false).with_synthesis(Synthesis::new("bell"));
@@ -618,14 +618,14 @@ async fn bounds(most: u64, allowed: impl AsyncFn(u64) -> bool) -> (u64, u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn capabilities_are_what_can_be_seen() {
+async fn capabilities_equal_the_observed_behaviour() {
     for platform in Platform::ALL {
         assert_eq!(seen(platform).await, *platform.capabilities(), "{platform}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn transfers_that_the_document_does_not_support_can_be_allowed() {
+async fn undocumented_transfers_can_be_allowed() {
     for kind in KINDS {
         let allowed = [TransferKind::Queue, TransferKind::Agent, TransferKind::Number];
         let bot = Putting::new(
@@ -676,7 +676,7 @@ fn is(answer: &Value, outaction: u8, outparams: Value) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_with_words_and_a_last_control_is_two() {
+async fn on_odfs_text_and_a_closing_control_are_two_answers() {
     // Whether it was played or nothing came for a while.
     for after in ["playover", "timeout"] {
         for (words, text, outaction) in [("agent", "One moment.", 11), ("bye", "Goodbye.", 10)] {
@@ -697,7 +697,7 @@ async fn an_answer_with_words_and_a_last_control_is_two() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_hangs_up_while_the_second_answer_is_asked_for_did_it_himself() {
+async fn a_hang_up_before_the_second_answer_is_the_callers() {
     for (words, reason, expected) in [
         ("bye", "", Ended::ByCaller),
         ("bye", "2", Ended::ByCaller),
@@ -722,7 +722,7 @@ async fn who_hangs_up_while_the_second_answer_is_asked_for_did_it_himself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_hangs_up_gathers_no_keys() {
+async fn an_answer_that_hangs_up_gathers_no_digits() {
     let clerk = Clerk::default();
     let ivr = ivr(clerk.clone()).await;
     is(&ivr.say("keys, then bye").await, 9, json!({"model_type": "1000000"}));
@@ -731,7 +731,7 @@ async fn an_answer_that_hangs_up_gathers_no_keys() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_of_a_transfer() {
+async fn the_outcome_of_a_transfer_reaches_the_bot() {
     let ivr = ivr(Clerk::default()).await;
     ivr.say("agent").await;
     ivr.word("playover").await;
@@ -771,7 +771,7 @@ async fn listens(
 }
 
 #[tokio::test(start_paused = true)]
-async fn how_odfs_listens() {
+async fn odfs_gets_the_play_template_and_timeout_for_each_control() {
     let seconds = Duration::from_secs;
     let usual = OdfsSettings::default();
     let own = OdfsSettings::new(Language::Chinese)
@@ -807,7 +807,7 @@ async fn how_odfs_listens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_transfer_with_all_that_goes_along() {
+async fn a_transfer_carries_its_number_and_data() {
     for (kind, number) in KINDS.into_iter().zip(["3", "1", "4", "5", "2"]) {
         let bot = Putting::new(
             move |reply| {
@@ -832,7 +832,7 @@ fn needing(needs: Needs) -> Host<Clerk> {
 }
 
 #[test]
-fn what_is_missing_is_named_all_of_it() {
+fn every_unsupported_need_is_named() {
     let all = KINDS.into_iter().fold(Needs::NONE, Needs::transfer);
     let host = needing(all.greeting().stream().barge_in().gather().hang_up().heard());
     let transfers = KINDS.map(Need::Transfer);
@@ -863,7 +863,7 @@ fn what_is_missing_is_named_all_of_it() {
 }
 
 #[test]
-fn a_transfer_that_is_allowed_is_not_missing() {
+fn an_allowed_transfer_is_a_supported_need() {
     let clerk = || Clerk { needs: Needs::NONE.transfer(TransferKind::Agent), ..Clerk::default() };
     assert!(Host::new(clerk()).digital_employee().is_err());
     let host = Host::builder(clerk()).allow_transfer(TransferKind::Agent).build();
@@ -873,7 +873,7 @@ fn a_transfer_that_is_allowed_is_not_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn duix_has_only_the_kind_of_dialogue_that_has_what_is_needed() {
+async fn duix_serves_only_the_dialogues_that_meet_the_needs() {
     let question = json!({
         "sid": "1", "dh-code": "2", "dh-question": "Hm", "dh-conversation-id": "c",
         "dh-context": "{}",

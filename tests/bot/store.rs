@@ -107,7 +107,7 @@ fn is_fenced<T: std::fmt::Debug>(result: Result<T, StoreError>) {
 }
 
 #[tokio::test]
-async fn what_is_written_is_read() {
+async fn written_memory_and_state_are_read_back() {
     let store = MemoryStore::new();
     assert!(store.is_empty());
     assert_eq!(store.read(&key("c")).await, Ok(None));
@@ -134,7 +134,7 @@ async fn what_is_written_is_read() {
 }
 
 #[tokio::test]
-async fn who_opens_last_owns_the_call() {
+async fn the_last_to_open_a_call_owns_it() {
     let store = MemoryStore::new();
     let first = lease(&store, "c", "1").await;
     store.write(&first, memory("first")).await.unwrap();
@@ -155,7 +155,7 @@ async fn who_opens_last_owns_the_call() {
 }
 
 #[tokio::test]
-async fn a_turn_that_did_not_answer_may_come_again() {
+async fn an_unanswered_turn_may_be_repeated() {
     let store = MemoryStore::new();
     let first = lease(&store, "c", "1").await;
     let mut change = Change::default();
@@ -168,7 +168,7 @@ async fn a_turn_that_did_not_answer_may_come_again() {
 }
 
 #[tokio::test]
-async fn the_lease_of_a_removed_call_does_not_fit_the_next_of_its_id() {
+async fn the_lease_of_a_removed_call_is_fenced_from_a_new_call_with_its_id() {
     let store = MemoryStore::new();
     let old = lease(&store, "c", "1").await;
     store.end(&key("c")).await.unwrap().unwrap();
@@ -208,7 +208,7 @@ async fn a_repeated_turn_does_not_get_the_call() {
 }
 
 #[tokio::test]
-async fn a_turn_that_is_opened_again_while_it_runs_begins_anew() {
+async fn a_running_turn_that_is_opened_again_starts_over() {
     let store = MemoryStore::new();
     let mut cancels = Box::pin(store.cancels());
     let older = lease(&store, "c", "1").await;
@@ -219,7 +219,7 @@ async fn a_turn_that_is_opened_again_while_it_runs_begins_anew() {
 }
 
 #[tokio::test]
-async fn if_free() {
+async fn if_free_opens_only_a_call_without_a_running_turn() {
     let store = MemoryStore::new();
     let mut cancels = Box::pin(store.cancels());
     let if_free = || async { store.open(&key("c"), Opening::IfFree).await.unwrap() };
@@ -246,7 +246,7 @@ async fn if_free() {
 }
 
 #[tokio::test]
-async fn as_many_calls_as_there_may_be() {
+async fn calls_above_the_limit_of_the_store_are_refused() {
     let store = MemoryStore::new().max_calls(2);
     lease(&store, "a", "1").await;
     lease(&store, "b", "1").await;
@@ -266,7 +266,7 @@ async fn as_many_calls_as_there_may_be() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_is_waited_out() {
+async fn the_next_turn_waits_for_a_hold() {
     let store = Arc::new(MemoryStore::new());
     let mut cancels = Box::pin(store.cancels());
     let first = lease(&store, "c", "1").await;
@@ -288,7 +288,7 @@ async fn a_hold_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_that_nobody_waits_for_leaves_the_lease_alone() {
+async fn an_expired_hold_without_a_waiting_turn_keeps_the_lease() {
     let store = MemoryStore::new();
     let first = lease(&store, "c", "1").await;
     store.hold(&first, Some(SECOND)).await.unwrap();
@@ -306,7 +306,7 @@ async fn a_hold_that_nobody_waits_for_leaves_the_lease_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ends_a_hold_early() {
+async fn releasing_or_closing_ends_a_hold_early() {
     let store = Arc::new(MemoryStore::new());
     let begun = Instant::now();
     for (call, write, id) in [("a", false, "2"), ("b", true, "2"), ("c", true, "1")] {
@@ -330,7 +330,7 @@ async fn what_ends_a_hold_early() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_can_be_made_longer_and_shorter() {
+async fn a_hold_can_be_extended_and_shortened() {
     let store = Arc::new(MemoryStore::new());
     for time in [10 * SECOND, 3 * SECOND] {
         let begun = Instant::now();
@@ -359,7 +359,7 @@ async fn a_hold_may_be_endless() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_wait_together() {
+async fn of_several_waiting_turns_the_last_one_keeps_the_call() {
     let store = Arc::new(MemoryStore::new());
     let mut cancels = Box::pin(store.cancels());
     let first = lease(&store, "c", "1").await;
@@ -392,7 +392,7 @@ async fn those_who_wait_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_may_go() {
+async fn a_waiting_turn_may_be_dropped() {
     let store = Arc::new(MemoryStore::new());
     let first = lease(&store, "c", "1").await;
     store.hold(&first, Some(5 * SECOND)).await.unwrap();
@@ -417,7 +417,7 @@ async fn who_waits_may_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_waits_is_aborted() {
+async fn a_waiting_turn_can_be_aborted() {
     let store = Arc::new(MemoryStore::new());
     let first = lease(&store, "c", "1").await;
     store.hold(&first, Some(5 * SECOND)).await.unwrap();
@@ -479,7 +479,7 @@ async fn an_abort_does_not_fence_a_held_turn() {
 }
 
 #[tokio::test]
-async fn an_abort_of_another_turn() {
+async fn an_abort_of_another_turn_leaves_the_running_one_alone() {
     let store = MemoryStore::new();
     let mut cancels = Box::pin(store.cancels());
     assert!(!abort(&store, "c", "1").await);
@@ -496,7 +496,7 @@ async fn an_abort_of_another_turn() {
 }
 
 #[tokio::test]
-async fn notes() {
+async fn notes_are_kept_until_they_are_read() {
     let store = MemoryStore::new();
     let note = |text: &str| {
         let (store, text) = (&store, text.as_bytes().to_vec());
@@ -520,7 +520,7 @@ async fn notes() {
 }
 
 #[tokio::test]
-async fn the_oldest_notes_make_way() {
+async fn the_oldest_notes_are_dropped_above_the_limit() {
     let store = MemoryStore::new();
     let note = |n: u8| {
         let store = &store;
@@ -543,7 +543,7 @@ async fn the_oldest_notes_make_way() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_call() {
+async fn ending_a_call_removes_it_and_fences_its_turn() {
     let store = MemoryStore::new();
     let mut cancels = Box::pin(store.cancels());
     assert_eq!(store.end(&key("c")).await, Ok(None));
@@ -562,7 +562,7 @@ async fn the_end_of_a_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_call_waits_out_a_hold() {
+async fn ending_a_call_waits_for_a_hold() {
     let store = Arc::new(MemoryStore::new());
     let mut cancels = Box::pin(store.cancels());
     for (close, time) in [(false, 5 * SECOND), (true, SECOND)] {
@@ -623,7 +623,7 @@ async fn idle_calls_are_claimed_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_oldest_are_claimed_first() {
+async fn the_oldest_idle_calls_are_claimed_first() {
     let store = MemoryStore::new();
     let calls: Vec<_> = (0..50).map(|n| (n * 37 % 50).to_string()).collect();
     for call in &calls {
@@ -641,7 +641,7 @@ async fn the_oldest_are_claimed_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_keeps_a_call_from_being_idle() {
+async fn leases_writes_holds_and_notes_keep_a_call_from_being_idle() {
     let store = MemoryStore::new();
     let claimed = || async { store.claim_idle(10 * SECOND, 9).await.unwrap().len() };
     let first = lease(&store, "c", "1").await;
@@ -687,7 +687,7 @@ async fn a_turn_of_a_claimed_call_is_fenced() {
 }
 
 #[tokio::test]
-async fn all_subscribers_are_told() {
+async fn every_subscriber_gets_every_cancel() {
     let store = MemoryStore::new();
     let mut one = Box::pin(store.cancels());
     lease(&store, "c", "1").await;
@@ -708,7 +708,7 @@ async fn all_subscribers_are_told() {
 }
 
 #[tokio::test]
-async fn one_who_does_not_listen_loses_the_oldest() {
+async fn a_subscriber_that_falls_behind_loses_the_oldest_cancels() {
     let store = MemoryStore::new();
     let mut cancels = Box::pin(store.cancels());
     for id in 0..=5000 {
@@ -722,7 +722,7 @@ async fn one_who_does_not_listen_loses_the_oldest() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_thousand_openers_the_last_can_write() {
+async fn of_a_thousand_concurrent_openers_only_the_last_can_write() {
     let store = Arc::new(MemoryStore::new());
     let tasks: Vec<_> = (0..1000)
         .map(|n| {
@@ -757,7 +757,7 @@ async fn of_a_thousand_openers_the_last_can_write() {
 }
 
 #[tokio::test]
-async fn behind_an_arc_and_in_debug() {
+async fn the_store_works_in_an_arc_and_hides_memory_in_debug() {
     const { assert!(!MemoryStore::SHARED && !<Arc<MemoryStore> as Store>::SHARED) };
     let store = Arc::new(MemoryStore::default());
     let Opened::Run(lease, _) =

@@ -136,7 +136,7 @@ async fn wrong_in(check: impl Future) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_on_digital_employee() {
+async fn a_call_runs_on_digital_employee() {
     let mut call = on(Platform::DigitalEmployee);
     assert_eq!((call.platform(), call.can().hang_up), (Platform::DigitalEmployee, true));
     call.begin().await.expect_speech("WELCOME").expect_text("Welcome.").expect_no_controls();
@@ -159,7 +159,7 @@ async fn a_call_on_digital_employee() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn controls_on_digital_employee() {
+async fn controls_are_read_back_on_digital_employee() {
     let mut call = on(Platform::DigitalEmployee);
     let number = call.say("number").await;
     number.expect_gather(4).expect_text("Your number?").expect_end();
@@ -188,7 +188,7 @@ async fn controls_on_digital_employee() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn barge_in() {
+async fn barge_in_cuts_a_running_or_a_complete_reply() {
     let mut call = on(Platform::DigitalEmployee);
     let mut turn = call.start("a story").await;
     turn.until_speech("UPON a time").await.until_speech("there was").await;
@@ -239,7 +239,7 @@ async fn the_newest_turn_wins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_turn_after_the_other() {
+async fn on_odfs_turns_run_one_after_the_other() {
     let mut call = on(Platform::Odfs);
     let turn = call.start("a story").await;
     call.say("Hm").await.expect_text("You said: Hm");
@@ -248,7 +248,7 @@ async fn one_turn_after_the_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_is_dropped() {
+async fn dropping_a_turn_disconnects_the_platform() {
     let mut call = on(Platform::DigitalEmployee);
     let mut turn = call.start("a story").await;
     turn.until_speech("Once").await;
@@ -260,7 +260,7 @@ async fn a_turn_that_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_made_again() {
+async fn a_repeated_request_gets_the_same_answer() {
     let turns = Arc::new(AtomicUsize::new(0));
     let bot = Clerk { turns: turns.clone(), ..Clerk::default() };
     let mut call = TestCall::on(Platform::DigitalEmployee, bot);
@@ -281,7 +281,7 @@ async fn a_request_that_is_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_on_duix() {
+async fn a_call_runs_on_duix() {
     for platform in [Platform::Duix, Platform::DuixStream] {
         let mut call = on(platform);
         let begin = call.begin().await;
@@ -314,7 +314,7 @@ async fn a_call_on_duix() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_only_duix_has() {
+async fn native_answers_are_read_back_on_duix() {
     let mut call = on(Platform::Duix);
     let tips = call.say("tips").await;
     tips.expect_text("Yes or no?").expect_end();
@@ -327,7 +327,7 @@ async fn what_only_duix_has() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_on_odfs() {
+async fn a_call_runs_on_odfs() {
     let mut call = on(Platform::Odfs);
     call.begin().await.expect_text("Welcome.").expect_no_controls().expect_end();
     call.keys("12").await.expect_text("You pressed 12.");
@@ -351,7 +351,7 @@ async fn a_call_on_odfs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn voice_on_odfs() {
+async fn speech_settings_are_read_back_on_odfs() {
     let mut call = on(Platform::Odfs);
     let voice = call.say("voice").await;
     let seven = Duration::from_secs(7);
@@ -365,7 +365,7 @@ async fn voice_on_odfs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn transfers_on_odfs() {
+async fn transfers_are_read_back_on_odfs() {
     let mut call = on(Platform::Odfs);
     let agent = call.say("agent").await;
     agent.expect_text("One moment.").expect_transfer(TransferKind::Queue, "vip").expect_end();
@@ -383,7 +383,7 @@ async fn transfers_on_odfs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_platforms_have_not() {
+async fn events_that_a_platform_lacks_are_unsupported() {
     let mut call = on(Platform::DigitalEmployee);
     for (answer, reason) in [
         (call.no_match().await, "Digital Employee has no word of speech that was not recognised"),
@@ -417,7 +417,7 @@ async fn what_platforms_have_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures() {
+async fn failures_are_read_back_and_the_call_continues() {
     for platform in Platform::ALL {
         let mut call = on(platform);
         let crash = call.say("crash").await;
@@ -439,7 +439,7 @@ async fn failures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everywhere() {
+async fn everywhere_plays_a_script_on_every_platform_that_meets_the_needs() {
     let seen = std::cell::RefCell::new(Vec::new());
     TestCall::everywhere(Clerk::default, async |call| {
         seen.borrow_mut().push((call.platform(), call.key().clone()));
@@ -473,7 +473,7 @@ async fn everywhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_share_a_host() {
+async fn calls_can_share_a_host() {
     let host = Host::builder(Clerk::default()).filler("One moment. ").build();
     let mut first = TestCall::on(Platform::DigitalEmployee, host.clone());
     let mut second = TestCall::on(Platform::DigitalEmployee, host);
@@ -491,7 +491,7 @@ async fn calls_that_share_a_host() {
 }
 
 #[test]
-fn a_bot_that_needs_more() {
+fn a_platform_that_lacks_a_need_is_refused() {
     let bot = || Clerk { needs: Needs::NONE.hang_up().heard(), ..Clerk::default() };
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
     assert_eq!(
@@ -506,7 +506,7 @@ fn a_bot_that_needs_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nowhere() {
+async fn everywhere_fails_if_no_platform_meets_the_needs() {
     let needs = Needs::NONE.heard().transfer(TransferKind::Flow);
     let bot = || Clerk { needs, ..Clerk::default() };
     let text = wrong_in(TestCall::everywhere(bot, async |_| {})).await;
@@ -514,7 +514,7 @@ async fn nowhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn expectations_that_do_not_hold() {
+async fn a_failed_expectation_says_why_after_the_transcript() {
     let mut call = on(Platform::Odfs);
     let hm = call.say("Hm").await;
     let bye = call.say("number").await;
@@ -555,7 +555,7 @@ async fn expectations_that_do_not_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_transcript() {
+async fn a_transcript_shows_the_whole_call() {
     let mut call = on(Platform::DigitalEmployee);
     call.begin().await;
     let mut turn = call.start("a story").await;
@@ -605,7 +605,7 @@ WRONG: step 6: the bot does not say "welcome"
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_not_be_done_now() {
+async fn a_step_that_is_impossible_now_says_why() {
     let mut call = on(Platform::Odfs);
     let text = wrong_in(call.transferred()).await;
     assert!(text.contains("step 2: the IVR can't do this now; what it waits for: Input"), "{text}");
@@ -649,7 +649,7 @@ impl Bot for Forgetful {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_begin_remembers_outlives_a_turn_that_fails() {
+async fn memory_set_in_begin_survives_a_failed_turn() {
     for platform in Platform::ALL {
         let budget = platform.budget().with_begin(None);
         let host = Host::builder(Forgetful).budget(platform, budget).build();
@@ -662,7 +662,7 @@ async fn what_begin_remembers_outlives_a_turn_that_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_was_cut_runs_again() {
+async fn a_cut_begin_runs_again() {
     for platform in [Platform::Duix, Platform::DuixStream] {
         let mut call = TestCall::on(platform, Forgetful);
         let turn = call.start("Hm").await;

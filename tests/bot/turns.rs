@@ -40,7 +40,7 @@ async fn a_bot_that_only_ever_speaks_can_be_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn a_bot_that_blocks_its_thread_keeps_nobody_waiting_and_writes_no_more() {
+async fn a_bot_that_blocks_its_thread_delays_no_one_and_can_no_longer_write() {
     let (asleep, woke) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (sleeps, wakes) = (asleep.clone(), woke.clone());
     let line = line(Host::new(bot(move |call, input, reply| {
@@ -72,7 +72,7 @@ async fn a_bot_that_blocks_its_thread_keeps_nobody_waiting_and_writes_no_more() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_half_changed_is_as_it_was() {
+async fn unfinished_changes_are_rolled_back() {
     let line = line(Host::new(bot(|call, input, reply| {
         async move {
             call.memory.push(words(&input).into());
@@ -161,7 +161,7 @@ impl Bot for Bank {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_held_is_not_cut_in_half_and_the_other_server_sees_it() {
+async fn held_work_is_completed_and_another_server_sees_it() {
     let store = Arc::new(MemoryStore::new());
     let bank = Bank::default();
     let here = line(Host::builder(bank.clone()).store(store.clone()).build());
@@ -182,7 +182,7 @@ async fn what_is_held_is_not_cut_in_half_and_the_other_server_sees_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_lasts_two_seconds_at_most() {
+async fn a_hold_lasts_at_most_two_seconds() {
     let here = line(Host::new(Bank::default()));
     let mut reply = here.say("c", "1", "for ever").await;
     reply.until("Well.").await;
@@ -263,7 +263,7 @@ impl Bot for Attentive {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_abort_after_the_reply_was_complete_cuts_that_turn_and_the_bot_is_told() {
+async fn an_abort_after_a_complete_reply_cuts_its_turn_and_the_bot_is_told() {
     let bot = Attentive::default();
     let line = line(Host::new(bot.clone()));
     line.text("c", "1", "one two three").await;
@@ -333,7 +333,7 @@ async fn an_abort_that_comes_before_its_turn_stops_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn words_and_keys_that_are_made_together_are_one_packet() {
+async fn text_and_controls_added_together_are_one_packet() {
     let line = line(Host::new(bot(|call, input, reply| {
         async move {
             reply.say("Your PIN, ").await?;
@@ -373,7 +373,7 @@ async fn words_and_keys_that_are_made_together_are_one_packet() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_platform_that_is_gone_ends_the_turn_and_may_ask_again() {
+async fn a_disconnect_ends_the_turn_and_the_platform_may_repeat_it() {
     let alive = Alive::default();
     let guard = alive.clone();
     let runs = Count::default();
@@ -399,7 +399,7 @@ async fn a_platform_that_is_gone_ends_the_turn_and_may_ask_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_mid_reply_is_one_failure_and_the_call_goes_on() {
+async fn a_panic_during_a_reply_is_one_failure_and_the_call_continues() {
     let line = line(Host::new(bot(|call, input, reply| {
         async move {
             call.memory.push("turn".into());
@@ -420,7 +420,7 @@ async fn a_panic_in_mid_reply_is_one_failure_and_the_call_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_was_overtaken_elsewhere_writes_nothing() {
+async fn a_turn_overtaken_on_another_server_writes_nothing() {
     let store = Moody::<true>::default();
     store.set(Op::Cancels, Fate::Fails, 1);
     let bot = Attentive::default();
@@ -440,7 +440,7 @@ async fn a_turn_that_was_overtaken_elsewhere_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn servers_that_share_a_store_tell_each_other() {
+async fn servers_with_a_shared_store_cancel_each_others_turns() {
     let store = Arc::new(MemoryStore::new());
     let bot = Attentive::default();
     let here = line(Host::builder(bot.clone()).store(store.clone()).build());
@@ -580,7 +580,7 @@ impl Bot for Saver {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_hook_saved_outlives_its_failure() {
+async fn memory_saved_in_a_hook_survives_the_hooks_failure() {
     let line = line(Host::new(Saver));
     line.text("c", "1", "one two").await;
     line.abort("c", "1", Some("one")).await;
@@ -615,7 +615,7 @@ impl Bot for Twice {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_hold_counts_from_its_own_begin() {
+async fn a_second_hold_counts_from_its_own_start() {
     // In a store that takes its time, the end of the first comes after the begin of the second.
     for slow in [Duration::ZERO, 20 * MS] {
         holds_twice(slow).await;
@@ -674,7 +674,7 @@ impl Bot for Slow {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_runs_out_of_time_has_greeted_and_the_call_goes_on() {
+async fn a_begin_that_runs_out_of_time_has_greeted_and_the_call_continues() {
     let bot = Slow::default();
     let line = line(Host::new(bot.clone()));
     let mut greeting = line.begin("c", "0").await;
@@ -691,7 +691,7 @@ async fn a_begin_that_runs_out_of_time_has_greeted_and_the_call_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_hook_takes_a_quarter_of_a_turn_and_is_made_up_for() {
+async fn a_slow_hook_gets_a_quarter_of_a_turn_and_is_called_again() {
     let bot = Slow::default();
     let line = line(Host::new(bot.clone()));
     line.begin("c", "0").await.rest().await;
@@ -706,7 +706,7 @@ async fn a_slow_hook_takes_a_quarter_of_a_turn_and_is_made_up_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_could_not_be_kept_is_not_confirmed() {
+async fn a_reply_whose_memory_cannot_be_stored_is_not_sent() {
     let limits = callbot::bot::Limits::default().with_max_memory_bytes(100);
     let line = line(
         Host::builder(bot(|call, input, reply| {
@@ -726,7 +726,7 @@ async fn what_could_not_be_kept_is_not_confirmed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_voice_that_was_told_outlives_a_reply_that_was_cut() {
+async fn sent_speech_settings_survive_a_cut_reply() {
     let line = line(Host::new(bot(|_, input, reply| {
         async move {
             if words(&input) == "set" {

@@ -102,7 +102,7 @@ fn with_type(body: reqwest::Body, media: &'static str) -> http::Response<reqwest
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_event_has_a_deadline_of_ten_seconds_unless_told_otherwise() {
+async fn the_first_event_has_a_default_deadline_of_ten_seconds() {
     let never = bot(SECOND * 1000, 1, None);
     let three = CallOptions::new().first_event_deadline(SECOND * 3);
     for (client, limit) in [(never.clone(), SECOND * 10), (never.with_options(three), SECOND * 3)] {
@@ -136,7 +136,7 @@ async fn the_first_event_deadline_covers_the_head_and_is_not_renewed_by_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_gap_between_events_has_a_deadline_of_thirty_seconds_unless_told_otherwise() {
+async fn the_gap_between_events_has_a_default_deadline_of_thirty_seconds() {
     let slow = bot(SECOND * 50, 9, None);
     let first = CallOptions::new().first_event_deadline(SECOND * 60);
     let five = first.clone().gap_deadline(SECOND * 5);
@@ -151,7 +151,7 @@ async fn the_gap_between_events_has_a_deadline_of_thirty_seconds_unless_told_oth
 }
 
 #[tokio::test(start_paused = true)]
-async fn comments_do_not_put_a_deadline_off() {
+async fn comments_do_not_extend_a_deadline() {
     let beating = bot(SECOND * 50, 9, Some(SECOND));
     let error = dialogue_error(&beating).await;
     passed(&error, Deadline::FirstEvent, SECOND * 10);
@@ -172,7 +172,7 @@ async fn a_long_stream_has_no_deadline_as_a_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_with_one_answer_has_a_deadline_of_ten_seconds_unless_told_otherwise() {
+async fn a_call_with_one_answer_has_a_default_deadline_of_ten_seconds() {
     let never = bot(SECOND * 1000, 0, None);
     let three = CallOptions::new().call_deadline(SECOND * 3);
     for (client, limit) in [(never.clone(), SECOND * 10), (never.with_options(three), SECOND * 3)] {
@@ -209,7 +209,7 @@ async fn the_call_deadline_covers_the_body_and_the_retries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_of_zero_passes_at_once_and_an_endless_one_never() {
+async fn a_deadline_of_zero_passes_immediately_and_an_endless_one_never() {
     let slow = bot(SECOND * 3600, 2, None);
     let zero =
         CallOptions::new().call_deadline(Duration::ZERO).first_event_deadline(Duration::ZERO);
@@ -272,7 +272,7 @@ async fn every_deadline_holds_over_a_socket_too() {
 /// A listener that takes connections and never says a word, so that TLS is never set up.
 #[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]
 #[tokio::test]
-async fn a_connection_that_does_not_come_to_stand_passes_the_connect_deadline() {
+async fn an_unfinished_tls_handshake_passes_the_connect_deadline() {
     const SHORT: Duration = Duration::from_millis(100);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
@@ -313,7 +313,7 @@ async fn a_listener_with_a_full_queue_passes_the_connect_deadline() {
 }
 
 #[tokio::test]
-async fn an_error_without_a_deadline_is_no_timeout() {
+async fn an_error_without_a_deadline_is_not_a_timeout() {
     let stub = Stub::answering(json_answer("504 Gateway Timeout", "")).await;
     let error = stub.client().end_session(&end()).await.unwrap_err();
     assert!(!error.is_timeout() && error.deadline().is_none(), "{error:?}");
@@ -340,18 +340,18 @@ async fn after_an_absence(between: &str) -> Result<Packet, Error> {
 }
 
 #[tokio::test]
-async fn a_reader_that_takes_its_time_does_not_pass_the_gap_deadline() {
+async fn a_slow_reader_does_not_pass_the_gap_deadline() {
     assert!(after_an_absence("").await.unwrap().data.unwrap().stream_end);
 }
 
 #[tokio::test]
-async fn a_reader_that_takes_its_time_does_not_pass_the_gap_deadline_behind_a_comment() {
+async fn a_slow_reader_does_not_pass_the_gap_deadline_after_a_comment() {
     assert!(after_an_absence(":\n\n").await.unwrap().data.unwrap().stream_end);
 }
 
 /// A peer that never lets the reader wait.
 #[test]
-fn a_flood_of_comments_does_not_put_a_deadline_off() {
+fn a_flood_of_comments_does_not_extend_a_deadline() {
     let (done, outcome) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

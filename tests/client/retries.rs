@@ -42,7 +42,7 @@ fn busy(attempts: usize, retry_after: Option<&'static str>) -> Fake {
 }
 
 #[tokio::test]
-async fn without_being_told_a_client_makes_one_attempt() {
+async fn by_default_a_client_makes_one_attempt() {
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         let stub = Stub::answering(answer(status, "retry-after: 0\r\n", "")).await;
         let client = stub.client();
@@ -55,7 +55,7 @@ async fn without_being_told_a_client_makes_one_attempt() {
 }
 
 #[tokio::test]
-async fn only_a_peer_that_asks_for_patience_is_asked_again() {
+async fn only_answers_429_502_503_and_504_are_retried() {
     for (status, attempts) in [
         (429, 4),
         (502, 4),
@@ -85,7 +85,7 @@ async fn only_a_peer_that_asks_for_patience_is_asked_again() {
 }
 
 #[tokio::test]
-async fn the_attempts_end_with_the_first_good_answer() {
+async fn the_attempts_end_with_the_first_success() {
     let busy = || vec![send(answer("503 Service Unavailable", "", ""))];
     let good = crate::support::digital_employee_stub::stream(event(packet("Hello", true)));
     for (scripts, good) in [(2, json_answer("200 OK", ACK).into_bytes()), (2, good)] {
@@ -113,7 +113,7 @@ async fn the_attempts_end_with_the_first_good_answer() {
 }
 
 #[tokio::test]
-async fn a_failure_in_a_busy_answer_is_told_when_the_attempts_are_used_up() {
+async fn the_failure_in_a_busy_answer_is_reported_after_the_last_attempt() {
     let stub = Stub::answering(json_answer("503 Service Unavailable", ACK_FAILURE)).await;
     let error = stub.client().with_options(at_once(2)).end_session(&end()).await.unwrap_err();
     assert_eq!(error.failure().unwrap().message(), Some("no such call"));
@@ -121,7 +121,7 @@ async fn a_failure_in_a_busy_answer_is_told_when_the_attempts_are_used_up() {
 }
 
 #[tokio::test]
-async fn a_failure_of_the_bot_is_not_asked_for_again() {
+async fn a_failure_of_the_bot_is_not_retried() {
     let stub = Stub::answering(json_answer("200 OK", ACK_FAILURE)).await;
     let error = stub.client().with_options(at_once(3)).end_session(&end()).await.unwrap_err();
     assert!(error.failure().is_some() && !error.is_retryable());
@@ -129,7 +129,7 @@ async fn a_failure_of_the_bot_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_stream_is_never_asked_for_again_once_its_head_has_come() {
+async fn a_stream_is_never_retried_after_its_head() {
     let failure = r#"{"httpStatusCode":503,"code":"Error"}"#;
     let one = event(packet("One", false));
     for body in [String::new(), one.clone(), one + &event(failure), event(failure), event("{")] {
@@ -141,7 +141,7 @@ async fn a_stream_is_never_asked_for_again_once_its_head_has_come() {
 }
 
 #[tokio::test]
-async fn a_connection_that_broke_off_is_not_made_again() {
+async fn a_broken_connection_is_not_retried() {
     // The peer may have acted on the request.
     let stub = Stub::answering("").await;
     let error = stub.client().with_options(at_once(3)).end_session(&end()).await.unwrap_err();
@@ -173,7 +173,7 @@ impl Transport for Wandering {
 }
 
 #[tokio::test]
-async fn a_peer_that_was_not_reached_is_tried_again() {
+async fn an_unreachable_peer_is_retried() {
     let stub = Stub::answering(json_answer("200 OK", ACK)).await;
     // Bound, but not listened on: nobody else gets the port, and nobody is there.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
@@ -208,7 +208,7 @@ fn http_client() -> reqwest::Client {
 }
 
 #[tokio::test]
-async fn an_error_of_a_transport_of_ones_own_is_not_tried_again() {
+async fn an_error_of_a_custom_transport_is_not_retried() {
     #[derive(Clone)]
     struct Broken(Arc<Mutex<usize>>);
 
@@ -266,7 +266,7 @@ async fn retry_after_is_honoured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_asks_for_more_than_a_minute_is_not_asked_again() {
+async fn a_retry_after_of_more_than_a_minute_ends_the_attempts() {
     let hour = Duration::from_secs(3600);
     for header in ["61", "18446744073709551615", "Wed, 21 Oct 2099 07:28:00 GMT"] {
         let fake = busy(2, Some(header));
@@ -277,7 +277,7 @@ async fn a_peer_that_asks_for_more_than_a_minute_is_not_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_date_to_wait_for_is_honoured() {
+async fn a_retry_after_with_a_date_is_honoured() {
     let then = std::time::SystemTime::now() + Duration::from_secs(30);
     let header: &'static str = Box::leak(httpdate::fmt_http_date(then).into_boxed_str());
     let fake = busy(1, Some(header));
@@ -288,7 +288,7 @@ async fn a_date_to_wait_for_is_honoured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longest_pause_doubles_with_each_attempt_and_is_drawn_at_random() {
+async fn the_longest_pause_doubles_with_each_attempt_and_the_pause_is_random() {
     let (mut waited, rounds) = ([const { Vec::new() }; 3], 100);
     for _ in 0..rounds {
         let fake = busy(3, None);
@@ -311,7 +311,7 @@ async fn the_longest_pause_doubles_with_each_attempt_and_is_drawn_at_random() {
 }
 
 #[tokio::test]
-async fn options_are_those_of_the_client_they_were_given_to() {
+async fn options_apply_only_to_the_client_that_got_them() {
     let stub = Stub::answering(answer("503 Service Unavailable", "", "")).await;
     let custom = HeaderName::from_static("x-trace");
     let header = |value| CallOptions::new().header(custom.clone(), HeaderValue::from_static(value));
@@ -340,7 +340,7 @@ async fn options_are_those_of_the_client_they_were_given_to() {
 }
 
 #[tokio::test]
-async fn a_header_of_the_options_takes_the_place_of_the_clients_own() {
+async fn a_header_in_the_options_replaces_the_clients_own() {
     let stub =
         Stub::answering(crate::support::digital_employee_stub::stream(event(packet("", true))))
             .await;

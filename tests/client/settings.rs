@@ -268,7 +268,7 @@ async fn applies_options<C: BuildClient>(subject: Subject<C>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn options_apply_to_the_client_that_they_were_given_to() {
+async fn options_apply_only_to_the_client_that_got_them() {
     with_every_client!(applies_options);
 }
 
@@ -304,7 +304,7 @@ async fn retries<C: BuildClient>(subject: Subject<C>) {
 }
 
 #[tokio::test]
-async fn without_retries_a_call_is_made_once() {
+async fn without_retries_a_call_makes_one_attempt() {
     with_every_client!(retries);
 }
 
@@ -370,7 +370,7 @@ async fn the_base_url_of_ice_may_contain_the_region() {
 
 /// `?` takes an error of a client into `anyhow`, with all that is behind it.
 #[tokio::test]
-async fn the_whole_chain_reaches_an_application() {
+async fn the_whole_error_chain_reaches_an_application() {
     async fn call() -> anyhow::Result<()> {
         let client =
             digital_employee::Client::builder(URL).transport(Nowhere::default()).build()?;

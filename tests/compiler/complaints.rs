@@ -54,7 +54,7 @@ fn the_json_schema_fixture_compiles_to_its_golden_file() {
 
 #[test]
 #[cfg(feature = "client")]
-fn a_client_that_another_one_wraps_has_a_name_of_its_own() {
+fn a_wrapped_client_has_another_name() {
     let folder = here("fixtures/compiler");
     let client = compile(&folder.join("fixture.yaml"), &FIXTURE).unwrap();
     let settings = Settings { wire_client: true, ..FIXTURE };
@@ -66,7 +66,7 @@ fn a_client_that_another_one_wraps_has_a_name_of_its_own() {
 }
 
 #[test]
-fn a_server_that_is_the_wire_below_another_says_so_in_its_names() {
+fn a_wrapped_server_has_other_names() {
     let spec = here("fixtures/compiler/fixture.yaml");
     let usual = compile(&spec, &FIXTURE).unwrap();
     let wire = compile(&spec, &Settings { wire_server: true, ..FIXTURE }).unwrap();
@@ -91,7 +91,7 @@ fn complaint(spec: &str, from: &str, to: &str) -> String {
 }
 
 #[test]
-fn what_the_compiler_does_not_know_stops_it_with_the_place() {
+fn an_unknown_construct_stops_the_compiler_with_its_place() {
     for (from, to, says) in [
         ("openapi: 3.0.3", "openapi: 3.1.0", "fixture.yaml#/openapi: only OpenAPI 3.0"),
         (
@@ -146,7 +146,7 @@ fn what_the_compiler_does_not_know_stops_it_with_the_place() {
 }
 
 #[test]
-fn a_spec_that_contradicts_itself_stops_the_compiler_with_the_place() {
+fn a_contradictory_spec_stops_the_compiler_with_the_place() {
     for (from, to, says) in [
         (
             "description: In years.\n",
@@ -225,7 +225,7 @@ fn a_spec_that_contradicts_itself_stops_the_compiler_with_the_place() {
 }
 
 #[test]
-fn yaml_that_tools_read_in_two_ways_stops_the_compiler_with_the_line() {
+fn ambiguous_yaml_stops_the_compiler_with_the_line() {
     for scalar in ["Off", "no", "Yes", "16:9", "1:30:00", "~", "0123", "TRUE"] {
         let text = format!("enum: [{scalar}, angry]");
         let error = complaint("fixture.yaml", "enum: [calm, angry]", &text);
@@ -245,7 +245,7 @@ fn yaml_that_tools_read_in_two_ways_stops_the_compiler_with_the_line() {
 }
 
 #[test]
-fn a_configuration_that_contradicts_itself_stops_the_compiler_with_the_place() {
+fn a_contradictory_configuration_stops_the_compiler_with_the_place() {
     for (from, to, says) in [
         ("x-initial: 60\n", "x-initial: 601\n", "Idle/x-initial: is no value of this property"),
         ("x-initial: true\n", "x-initial: 1\n", "Lit/x-initial: is no value of this property"),

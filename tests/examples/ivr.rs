@@ -56,7 +56,7 @@ fn assert_good((success, out, err): (bool, String, String)) {
 }
 
 #[tokio::test]
-async fn by_itself_every_step_is_as_it_must_be() {
+async fn on_its_own_every_step_succeeds() {
     assert_good(ivr(&[], &[]).await);
     assert_good(ivr(&["--vdn", "vdn-1"], &[]).await);
     assert_good(ivr(&["--vdn", "a b/c"], &[]).await);
@@ -65,7 +65,7 @@ async fn by_itself_every_step_is_as_it_must_be() {
 }
 
 #[tokio::test]
-async fn a_step_that_is_wrong_is_told_by_the_exit_code() {
+async fn a_failed_step_sets_the_exit_code() {
     // It repeats what is said, and knows nothing of balances.
     let router = Server::new(Parrot).router();
     let url = format!("http://{}", serving(router).await);
@@ -88,7 +88,7 @@ async fn a_step_that_is_wrong_is_told_by_the_exit_code() {
 }
 
 #[tokio::test]
-async fn a_server_elsewhere_is_asked_with_the_account_of_the_environment() {
+async fn another_server_is_called_with_the_account_from_the_environment() {
     let account = [(KEY, "tenant-7"), (SECRET, "secret-7")];
     for (variables, tokens, token_used) in [(&account[..], 1, "t-7"), (&[], 0, "none")] {
         for (arguments, path) in [(&[][..], V1), (&["--vdn", "vdn-1"], V2)] {
@@ -132,7 +132,7 @@ async fn a_wrong_account_is_an_error_of_every_step() {
 }
 
 #[tokio::test]
-async fn what_it_can_not_do_is_an_error_at_the_start() {
+async fn invalid_arguments_are_an_error_at_the_start() {
     for (arguments, says) in [
         (&["--url"][..], "ivr: --url needs a value"),
         (&["--vdn"], "ivr: --vdn needs a value"),
@@ -181,7 +181,7 @@ mod against_serve {
     }
 
     #[tokio::test]
-    async fn with_the_same_account_on_both_sides_every_step_is_as_it_must_be() {
+    async fn with_the_same_account_on_both_sides_every_step_succeeds() {
         let (_child, url) = started(&ACCOUNT).await;
         assert_good(ivr(&["--url", &url], &ACCOUNT).await);
         assert_good(ivr(&["--url", &url, "--vdn", "vdn-1"], &ACCOUNT).await);
@@ -193,7 +193,7 @@ mod against_serve {
     }
 
     #[tokio::test]
-    async fn without_an_account_on_either_side_every_step_is_as_it_must_be() {
+    async fn without_an_account_on_either_side_every_step_succeeds() {
         let (_child, url) = started(&[]).await;
         assert_good(ivr(&["--url", &url], &[]).await);
         // It issues no tokens.

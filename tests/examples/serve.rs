@@ -93,7 +93,7 @@ fn end() -> EndSessionRequest {
 }
 
 #[tokio::test]
-async fn after_sigterm_a_running_turn_ends_whole_and_nobody_new_is_served() {
+async fn after_sigterm_a_running_turn_completes_and_new_requests_are_refused() {
     let (mut child, url) = start(LOCAL, NONE).await;
     let client = Client::new(&url).unwrap();
     let mut story =
@@ -121,7 +121,7 @@ async fn a_turn_that_outlasts_the_grace_period_is_cut() {
 }
 
 #[tokio::test]
-async fn with_a_key_only_signed_requests_are_served_and_the_hooks_without() {
+async fn with_a_key_only_signed_requests_and_the_unsigned_hooks_are_served() {
     let arguments = ["--listen", "127.0.0.1:0", "--key-id", "key-1"];
     let (_child, url) = start(&arguments, &[("CALLBOT_KEY_SECRET", "secret-1")]).await;
     let error = Client::new(&url).unwrap().end_session(&end()).await.unwrap_err();
@@ -140,7 +140,7 @@ async fn with_a_key_only_signed_requests_are_served_and_the_hooks_without() {
 }
 
 #[tokio::test]
-async fn without_listen_it_follows_the_variables_of_function_compute() {
+async fn without_listen_it_reads_the_variables_of_function_compute() {
     // A port that is free, as the system says.
     let free = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
     let free = free.to_string();
@@ -150,7 +150,7 @@ async fn without_listen_it_follows_the_variables_of_function_compute() {
 }
 
 #[tokio::test]
-async fn what_it_can_not_do_is_an_error_at_the_start() {
+async fn invalid_arguments_are_an_error_at_the_start() {
     for (arguments, variable, says) in [
         (&["--key-id", "k"][..], None, "CALLBOT_KEY_SECRET"),
         (&["--listen", "nowhere"], None, "--listen: \"nowhere\" is no address"),
@@ -171,7 +171,7 @@ async fn what_it_can_not_do_is_an_error_at_the_start() {
 }
 
 #[test]
-fn the_port_is_that_of_the_first_variable_that_is_set() {
+fn the_port_comes_from_the_first_variable_that_is_set() {
     let with = |set: &'static [(&str, &str)]| {
         port(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
     };
@@ -228,7 +228,7 @@ async fn a_digital_human_answers_in_one_piece_and_in_a_stream() {
 }
 
 #[tokio::test]
-async fn a_digital_human_that_is_asked_for_help_shows_what_can_be_said() {
+async fn a_digital_human_that_is_asked_for_help_shows_phrases_to_try() {
     let (_child, url) = start(LOCAL, NONE).await;
     let client = dialogue::Client::new(&url).unwrap();
     let (spoken, deltas) = ask(&client, "Help!").await;
@@ -298,7 +298,7 @@ async fn a_digital_human_tells_a_story_sentence_by_sentence() {
 }
 
 #[tokio::test]
-async fn with_a_secret_only_who_knows_it_asks_the_digital_human_and_phones_need_none() {
+async fn a_secret_protects_the_digital_human_and_not_the_phones() {
     let (_child, url) = start(LOCAL, &[("CALLBOT_DUIX_SECRET", "secret-1")]).await;
     let client = dialogue::Client::new(&url).unwrap();
     let given = |value| {
@@ -326,7 +326,7 @@ async fn with_a_secret_only_who_knows_it_asks_the_digital_human_and_phones_need_
 }
 
 #[tokio::test]
-async fn a_key_of_the_phones_is_not_asked_of_the_digital_human() {
+async fn the_key_of_the_phones_does_not_apply_to_the_digital_human() {
     let arguments = ["--listen", "127.0.0.1:0", "--key-id", "key-1"];
     let (_child, url) = start(&arguments, &[("CALLBOT_KEY_SECRET", "secret-1")]).await;
     assert!(Client::new(&url).unwrap().end_session(&end()).await.is_err());
@@ -335,7 +335,7 @@ async fn a_key_of_the_phones_is_not_asked_of_the_digital_human() {
 }
 
 #[tokio::test]
-async fn an_empty_secret_does_not_leave_the_door_open() {
+async fn an_empty_secret_does_not_grant_access() {
     for name in ["CALLBOT_DUIX_SECRET", "CALLBOT_ODFS_APP_KEY", "CALLBOT_ODFS_APP_SECRET"] {
         let output = Command::new(example()).args(LOCAL).env(name, "").output().await.unwrap();
         assert!(!output.status.success());
@@ -345,7 +345,7 @@ async fn an_empty_secret_does_not_leave_the_door_open() {
 }
 
 #[tokio::test]
-async fn a_secret_that_can_not_be_read_does_not_leave_the_door_open() {
+async fn an_unreadable_secret_does_not_grant_access() {
     let mut child = Command::new(example())
         .args(LOCAL)
         .env("CALLBOT_DUIX_SECRET", OsStr::from_bytes(b"secret-\xFF"))
@@ -369,7 +369,7 @@ async fn a_secret_that_can_not_be_read_does_not_leave_the_door_open() {
 }
 
 #[tokio::test]
-async fn the_app_server_stands_at_both_bases_and_has_no_missing_agent() {
+async fn the_app_server_is_served_at_both_bases_without_a_missing_agent() {
     let (_child, url) = start(LOCAL, NONE).await;
     for base in Base::ALL {
         let client = aui::Client::new(&url, base).unwrap();
@@ -384,7 +384,7 @@ async fn the_app_server_stands_at_both_bases_and_has_no_missing_agent() {
 }
 
 #[tokio::test]
-async fn the_app_server_wants_its_token_and_lets_pages_in_when_it_is_told_to() {
+async fn the_app_server_requires_its_token_and_allows_other_origins_only_with_cors_any() {
     let variables = [("CALLBOT_AUI_TOKEN", "token-1")];
     let (_child, url) = start(&["--listen", "127.0.0.1:0", "--cors-any"], &variables).await;
     let client = aui::Client::new(&url, Base::V2).unwrap();

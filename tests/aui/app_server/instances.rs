@@ -71,7 +71,7 @@ async fn an_update_out_of_range_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_update_of_nothing_is_refused() {
+async fn an_empty_update_is_refused() {
     let hand = Hand::new();
     let record = Record::default();
     let app = AppServer::new(record.clone(), tokens(&hand)).agent(AgentType::Voice, "agent-voice");
@@ -85,7 +85,7 @@ async fn an_update_of_nothing_is_refused() {
 }
 
 #[tokio::test]
-async fn an_instance_can_be_stopped_twice_and_not_be_changed_then() {
+async fn a_stopped_instance_can_be_stopped_again_but_not_updated() {
     let bench = Bench::new();
     for client in [&bench.a, &bench.old_a] {
         let id = bench.started().await.instance_id;
@@ -103,7 +103,7 @@ async fn an_instance_can_be_stopped_twice_and_not_be_changed_then() {
 }
 
 #[tokio::test]
-async fn what_nobody_started_is_not_there() {
+async fn an_instance_that_was_never_started_is_not_found() {
     let bench = Bench::new();
     let none = (200, 404, String::from("InstanceNotFound"));
     let request = StopInstanceRequest::new("nobody's");

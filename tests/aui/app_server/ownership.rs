@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn only_who_started_an_instance_may_touch_it() {
+async fn only_the_principal_that_started_an_instance_may_use_it() {
     let bench = Bench::new();
     let refused = (403, 403, String::from("403"));
     let in_channel = bench.a.start_instance_in_channel(&in_channel("room-1")).await.unwrap();
@@ -37,7 +37,7 @@ async fn only_who_started_an_instance_may_touch_it() {
 }
 
 #[tokio::test]
-async fn an_app_server_keeps_what_is_anothers_even_without_a_router() {
+async fn ownership_is_checked_without_a_router_too() {
     let hand = Hand::new();
     let app = AppServer::new(InMemoryAgents::new(tokens(&hand)), tokens(&hand))
         .agent(AgentType::Voice, "agent-voice")
@@ -69,7 +69,7 @@ async fn an_app_server_keeps_what_is_anothers_even_without_a_router() {
 }
 
 #[tokio::test]
-async fn what_is_remembered_is_forgotten_a_day_after_it_was_named() {
+async fn an_instance_is_forgotten_one_day_after_its_last_use() {
     let bench = Bench::new();
     let started = bench.started().await;
     let (id, channel) = (&started.instance_id, &started.channel_id);
@@ -92,7 +92,7 @@ async fn what_is_remembered_is_forgotten_a_day_after_it_was_named() {
 }
 
 #[tokio::test]
-async fn a_channel_is_kept_for_a_day_from_its_last_token_on() {
+async fn a_channel_is_kept_for_one_day_after_its_last_token() {
     let bench = Bench::new();
     let token = RtcTokenRequest::new("u1").with_channel_id("room-1");
     bench.a.rtc_token(&token).await.unwrap();
@@ -106,7 +106,7 @@ async fn a_channel_is_kept_for_a_day_from_its_last_token_on() {
 }
 
 #[tokio::test]
-async fn an_instance_that_was_stopped_is_remembered_for_an_hour() {
+async fn a_stopped_instance_is_remembered_for_one_hour() {
     let bench = Bench::new();
     let id = bench.started().await.instance_id;
     let stop = StopInstanceRequest::new(&id);
@@ -120,7 +120,7 @@ async fn an_instance_that_was_stopped_is_remembered_for_an_hour() {
 }
 
 #[tokio::test]
-async fn more_than_can_be_remembered_is_refused_with_503() {
+async fn instances_above_the_limit_are_refused_with_503() {
     let bench = Bench::over(InMemoryAgents::new, |app, _| app.max_instances(2));
     let full = (200, 503, String::from("ServiceUnavailable"));
     let first = bench.started().await;
@@ -146,7 +146,7 @@ async fn more_than_can_be_remembered_is_refused_with_503() {
 }
 
 #[tokio::test]
-async fn an_instance_that_was_stopped_makes_room_after_its_hour() {
+async fn a_stopped_instance_makes_room_after_one_hour() {
     let bench = Bench::over(InMemoryAgents::new, |app, _| app.max_instances(2));
     for _ in 0..2 {
         let id = bench.started().await.instance_id;
@@ -157,14 +157,14 @@ async fn an_instance_that_was_stopped_makes_room_after_its_hour() {
 }
 
 #[tokio::test]
-async fn a_token_for_a_channel_that_is_known_needs_no_room() {
+async fn a_token_for_a_known_channel_needs_no_room() {
     let bench = Bench::over(InMemoryAgents::new, |app, _| app.max_instances(1));
     let channel = bench.started().await.channel_id;
     bench.a.rtc_token(&RtcTokenRequest::new("u1").with_channel_id(channel)).await.unwrap();
 }
 
 #[tokio::test]
-async fn many_at_once_do_not_pass_the_limit() {
+async fn concurrent_starts_do_not_exceed_the_limit() {
     let record = Record { slow: true, ..Record::default() };
     let bench = Bench::over(|_| record.clone(), |app, _| app.max_instances(5));
     let mut tasks = JoinSet::new();
@@ -177,7 +177,7 @@ async fn many_at_once_do_not_pass_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_at_once_never_mix() {
+async fn concurrent_principals_never_see_each_others_instances() {
     let bench = Bench::new();
     let mut tasks = JoinSet::new();
     for number in 0..200 {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_call_of_an_agent_has_ids_and_a_real_token() {
+async fn a_call_of_an_agent_has_ids_and_a_valid_token() {
     let bench = Bench::new();
     for client in [&bench.a, &bench.old_a] {
         let made = client.generate_call(&generate()).await.unwrap();
@@ -48,7 +48,7 @@ async fn a_call_of_a_type_gets_the_agent_of_that_type() {
 }
 
 #[tokio::test]
-async fn an_agent_that_is_missing_is_not_found() {
+async fn a_missing_agent_is_not_found() {
     let bench = Bench::over(
         |tokens| InMemoryAgents::new(tokens).missing_agent("missing"),
         |app, _| app.agent(AgentType::Vision, "missing"),
@@ -71,7 +71,7 @@ async fn an_agent_that_is_missing_is_not_found() {
 }
 
 #[tokio::test]
-async fn without_a_user_one_is_made() {
+async fn a_missing_user_id_is_generated() {
     let bench = Bench::new();
     let mut users = HashSet::new();
     for user in [None, Some("")] {
@@ -84,7 +84,7 @@ async fn without_a_user_one_is_made() {
 }
 
 #[tokio::test]
-async fn an_instance_that_is_started_can_be_described() {
+async fn a_started_instance_can_be_described() {
     let bench = Bench::new();
     let mut config = voice("v1");
     config.greeting = Some("Hello!".into());
@@ -133,7 +133,7 @@ async fn a_description_never_has_the_token_of_the_agent() {
 }
 
 #[tokio::test]
-async fn ids_never_come_twice() {
+async fn ids_are_never_repeated() {
     let bench = Bench::new();
     let mut ids = HashSet::new();
     for _ in 0..200 {
@@ -155,7 +155,7 @@ async fn ids_never_come_twice() {
 }
 
 #[tokio::test]
-async fn an_agent_is_started_in_the_channel_that_is_named() {
+async fn an_agent_is_started_in_the_named_channel() {
     let bench = Bench::new();
     let token = bench.a.rtc_token(&RtcTokenRequest::new("u1")).await.unwrap();
     let channel = token.channel_id.clone().unwrap();
@@ -176,7 +176,7 @@ async fn an_agent_is_started_in_the_channel_that_is_named() {
 }
 
 #[tokio::test]
-async fn ids_of_users_and_channels_keep_the_rules() {
+async fn invalid_ids_of_users_and_channels_are_refused() {
     let (app, a, tokens) = desk();
     let voice = |id: &str| StartInstanceRequest::new(id, AgentType::Voice);
     let token = RtcTokenRequest::new;
@@ -211,7 +211,7 @@ async fn ids_of_users_and_channels_keep_the_rules() {
 }
 
 #[tokio::test]
-async fn a_region_has_the_form_of_one() {
+async fn a_malformed_region_is_refused() {
     let (app, a, _) = desk();
     for region in ["x", "CN-shanghai", "cn-shanghai.evil.example", "a-b@c", "../..", "cn-"] {
         let error = app.generate_call(&a, generate().with_region(region)).await.unwrap_err();
@@ -223,7 +223,7 @@ async fn a_region_has_the_form_of_one() {
 }
 
 #[tokio::test]
-async fn an_instance_whose_caller_has_gone_is_stopped() {
+async fn an_instance_is_stopped_if_the_client_disconnects_while_it_starts() {
     let record = Record { slow: true, ..Record::default() };
     let bench = Bench::over(|_| record.clone(), |app, _| app);
     for name in ["start", "generate"] {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_token_of_a_user_lives_as_long_as_asked_and_a_day_at_most() {
+async fn a_users_token_lives_as_long_as_requested_and_at_most_one_day() {
     let bench = Bench::new();
     for (expire, life) in [
         (None, DAY),
@@ -35,7 +35,7 @@ async fn the_token_of_a_user_lives_as_long_as_asked_and_a_day_at_most() {
 }
 
 #[tokio::test]
-async fn the_life_that_the_operator_set_counts_for_all_tokens_of_users() {
+async fn the_configured_lifetime_applies_to_every_users_token() {
     let hand = Hand::new();
     let tokens = tokens(&hand).lifetime(secs(HOUR));
     let app = AppServer::new(InMemoryAgents::new(tokens.clone()), tokens.clone())
@@ -48,7 +48,7 @@ async fn the_life_that_the_operator_set_counts_for_all_tokens_of_users() {
 }
 
 #[tokio::test]
-async fn the_token_of_an_agent_lives_for_7_days_and_goes_upstream_only() {
+async fn an_agents_token_lives_for_7_days_and_goes_only_upstream() {
     let record = Record::default();
     let bench = Bench::over(|_| record.clone(), |app, _| app);
     let started = bench.started().await;
@@ -71,7 +71,7 @@ async fn the_token_of_an_agent_lives_for_7_days_and_goes_upstream_only() {
 }
 
 #[tokio::test]
-async fn nobody_gets_a_token_for_the_name_of_the_agent() {
+async fn a_token_for_the_agents_own_user_id_is_refused() {
     let bench = Bench::new();
     let started = bench.started().await;
     let agent = RtcTokenRequest::new(&started.agent_user_id).with_channel_id(&started.channel_id);
@@ -81,7 +81,7 @@ async fn nobody_gets_a_token_for_the_name_of_the_agent() {
 }
 
 #[tokio::test]
-async fn an_rtc_token_is_for_the_channel_that_is_asked_for_or_a_new_one() {
+async fn an_rtc_token_is_for_the_named_channel_or_a_new_one() {
     let bench = Bench::new();
     let named = RtcTokenRequest::new("u1").with_channel_id("room-1");
     let answer = bench.a.rtc_token(&named).await.unwrap();
@@ -110,7 +110,7 @@ async fn an_rtc_token_is_for_the_channel_that_is_asked_for_or_a_new_one() {
 }
 
 #[tokio::test]
-async fn chat_tokens_are_real_where_there_are_any() {
+async fn chat_tokens_are_valid_if_they_are_configured() {
     let bench = Bench::new();
     let request = ChatTokenRequest::new("agent-1", "user_1");
     for client in [&bench.a, &bench.old_a] {
@@ -154,7 +154,7 @@ async fn chat_tokens_are_real_where_there_are_any() {
 }
 
 #[tokio::test]
-async fn chat_tokens_keep_the_rules() {
+async fn invalid_requests_for_chat_tokens_are_refused() {
     let chat = ChatTokens::new("chat-app", "chat-key", "chat-sign").clock(Hand::new());
     let (app, a, _) = desk();
     let app = app.chat_tokens(chat);
@@ -177,7 +177,7 @@ async fn chat_tokens_keep_the_rules() {
 }
 
 #[tokio::test]
-async fn no_secret_shows_in_debug() {
+async fn secrets_do_not_show_in_debug() {
     let tokens = RtcTokens::new("app-1", "secret-key");
     let upstream = InMemoryAgents::new(tokens.clone());
     let app = AppServer::new(upstream, tokens)

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn what_a_request_has_goes_upstream() {
+async fn every_field_of_a_request_goes_upstream() {
     let record = Record::default();
     let bench = Bench::over(|_| record.clone(), |app, _| app);
     let sync = || ChatSyncConfig::new("chat-1", "u1");
@@ -72,7 +72,7 @@ async fn what_a_request_has_goes_upstream() {
 }
 
 #[tokio::test]
-async fn an_instance_stays_in_the_region_in_which_it_was_started() {
+async fn an_instance_stays_in_the_region_where_it_was_started() {
     let record = Record::default();
     let bench = Bench::over(|_| record.clone(), |app, _| app);
     let call = generate().with_region("cn-beijing");
@@ -98,7 +98,7 @@ async fn an_instance_stays_in_the_region_in_which_it_was_started() {
 }
 
 #[tokio::test]
-async fn what_the_upstream_says_of_a_failure_goes_out() {
+async fn a_failure_of_the_upstream_is_passed_on() {
     for (error, code, error_code_, expected) in [
         (
             UpstreamError::new(403, "The free trial is used up.")
@@ -159,7 +159,7 @@ async fn what_the_upstream_says_of_a_failure_goes_out() {
 }
 
 #[test]
-fn an_error_of_the_upstream_has_a_status_of_an_error() {
+fn an_upstream_error_always_has_an_error_status() {
     for (given, status) in
         [(0, 500), (200, 500), (399, 500), (400, 400), (599, 599), (600, 500), (u16::MAX, 500)]
     {
@@ -172,7 +172,7 @@ fn an_error_of_the_upstream_has_a_status_of_an_error() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_fails_at_an_instance_that_runs_is_told_by_base() {
+async fn a_failed_stop_or_update_is_reported_in_the_form_of_the_base() {
     let record = Record::default();
     let failing = Record {
         fails: Some(
@@ -244,7 +244,7 @@ async fn an_upstream_that_fails_at_an_instance_that_runs_is_told_by_base() {
 }
 
 #[tokio::test]
-async fn a_start_that_failed_leaves_nothing_behind() {
+async fn a_failed_start_leaves_nothing_behind() {
     let fails = Some(UpstreamError::new(500, "x"));
     let record = Record { fails, ..Record::default() };
     let bench = Bench::over(|_| record.clone(), |app, _| app.max_instances(1));
@@ -255,7 +255,7 @@ async fn a_start_that_failed_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn the_upstream_in_memory_keeps_the_newest_10_000_instances() {
+async fn the_in_memory_upstream_keeps_the_newest_10_000_instances() {
     let upstream = InMemoryAgents::new(tokens(&Hand::new()));
     let mut ids = vec![];
     for _ in 0..10_002 {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn each_failure_has_its_code_its_words_its_id_and_its_status() {
+async fn each_failure_has_its_code_message_request_id_and_status() {
     for (status, body, code, message, id) in [
         ("403 Forbidden", FORBIDDEN, "Forbidden", Some("User not authorized."), Some("r-1")),
         (
@@ -61,7 +61,7 @@ async fn each_failure_has_its_code_its_words_its_id_and_its_status() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_json_has_its_status() {
+async fn a_failure_that_is_not_json_has_its_status() {
     let xml = "<?xml version='1.0'?><Error><Code>Forbidden</Code><HostId>h</HostId></Error>";
     for (status, body) in [
         ("403 Forbidden", xml),
@@ -93,7 +93,7 @@ async fn an_answer_that_is_no_json_has_its_status() {
 }
 
 #[tokio::test]
-async fn an_answer_that_can_not_be_read_says_where() {
+async fn an_unreadable_answer_is_an_error_with_the_place() {
     for (name, body, pointer) in [
         ("generate", r#"{"InstanceId":"i1","ChannelId":"c1","AIAgentUserId":"a1"}"#, "/Token"),
         ("start", "{}", "/InstanceId"),
@@ -130,7 +130,7 @@ async fn an_answer_that_can_not_be_read_says_where() {
 }
 
 #[tokio::test]
-async fn deadlines_and_ways_that_fail_are_told_without_what_is_inside() {
+async fn deadlines_and_transport_failures_reach_apps_without_details() {
     let stub = Stub::new(vec![vec![Step::Hold]]).await;
     let quick = CallOptions::new().call_deadline(Duration::from_millis(50));
     let slow = builder(&stub).options(quick.clone()).build().unwrap();

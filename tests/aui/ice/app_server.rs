@@ -12,7 +12,7 @@ fn app(ice: Client) -> aui::Client {
 }
 
 #[tokio::test]
-async fn an_app_server_stands_on_it() {
+async fn an_app_server_works_over_ice() {
     let names = ["generate", "start", "update", "describe", "stop", "start", "stop"];
     let bodies = names.iter().enumerate().map(|(index, name)| {
         let mut body = good(name);
@@ -104,7 +104,7 @@ async fn an_app_server_stays_in_the_region_of_an_instance() {
 }
 
 #[tokio::test]
-async fn an_app_learns_of_a_failure_what_ice_says() {
+async fn an_app_gets_the_failure_that_ice_reports() {
     let refused = |status, body: &str| vec![send(json_answer(status, body))];
     let stub = Stub::new(vec![
         refused("403 Forbidden", FORBIDDEN),

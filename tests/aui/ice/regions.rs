@@ -28,7 +28,7 @@ const NO_REGIONS: [&str; 22] = [
 ];
 
 #[tokio::test]
-async fn the_region_is_the_host_and_no_other_is_called() {
+async fn the_region_selects_the_host_and_no_other_host_is_called() {
     let recorder = Recorder::default();
     let client = Client::builder(key()).transport(recorder.clone()).build().unwrap();
     assert_eq!(client.region().as_str(), "cn-shanghai");
@@ -76,7 +76,7 @@ async fn the_region_is_the_host_and_no_other_is_called() {
 }
 
 #[tokio::test]
-async fn the_list_of_regions_is_ones_own_and_counts_at_another_server_too() {
+async fn a_custom_list_of_regions_applies_to_a_custom_base_url_too() {
     let stub = Stub::answering(json_answer("200 OK", "{}")).await;
     let client = builder(&stub)
         .region("cn-chengdu")
@@ -101,7 +101,7 @@ async fn the_list_of_regions_is_ones_own_and_counts_at_another_server_too() {
 }
 
 #[tokio::test]
-async fn settings_that_can_not_be_are_refused_when_the_client_is_built() {
+async fn invalid_settings_are_refused_when_the_client_is_built() {
     let build = |change: &dyn Fn(ClientBuilder) -> ClientBuilder| {
         change(Client::builder(key())).build().map(drop).map_err(|error| error.to_string())
     };

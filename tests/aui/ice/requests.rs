@@ -94,7 +94,7 @@ async fn the_answers_are_typed() {
 }
 
 #[tokio::test]
-async fn what_is_not_set_is_left_out() {
+async fn unset_parameters_are_left_out() {
     let stub =
         Stub::new(vec![ok(&good("generate")), ok(&good("start")), ok(&good("update"))]).await;
     let client = client(&stub);
@@ -115,7 +115,7 @@ async fn what_is_not_set_is_left_out() {
 }
 
 #[tokio::test]
-async fn odd_texts_are_encoded_as_they_are_signed() {
+async fn parameters_are_encoded_as_they_are_signed() {
     let stub = Stub::answering(json_answer("200 OK", "{}")).await;
     let client = client(&stub);
     for (id, encoded) in [
@@ -138,7 +138,7 @@ async fn odd_texts_are_encoded_as_they_are_signed() {
 }
 
 #[tokio::test]
-async fn the_signature_is_that_of_the_vendors_rule() {
+async fn the_signature_follows_the_vendors_rule() {
     let stub = five().await;
     let now = humantime::parse_rfc3339("2026-01-02T03:04:05Z").unwrap();
     let key = key().with_token(STS);
@@ -165,7 +165,7 @@ async fn the_signature_is_that_of_the_vendors_rule() {
 }
 
 #[tokio::test]
-async fn back_channeling_goes_out_in_the_spelling_of_ice_and_nothing_else_changes() {
+async fn back_channeling_is_sent_in_the_spelling_of_ice_and_nothing_else_changes() {
     let stub = five().await;
     let client = client(&stub);
     let plain = serde_json::to_value(channeling()).unwrap();
@@ -196,7 +196,7 @@ async fn back_channeling_goes_out_in_the_spelling_of_ice_and_nothing_else_change
 }
 
 #[tokio::test]
-async fn what_breaks_the_spec_is_not_sent() {
+async fn a_request_that_violates_the_spec_is_not_sent() {
     let stub = five().await;
     let client = client(&stub);
     let mut loud = agent_config();
@@ -238,7 +238,7 @@ async fn the_longest_url_is_sent_and_a_longer_one_is_not() {
 }
 
 #[tokio::test]
-async fn only_what_reads_is_made_again_and_each_attempt_is_signed_anew() {
+async fn only_describe_is_retried_and_each_attempt_is_signed_anew() {
     let again = CallOptions::new().retries(Retries::up_to(2).initial_backoff(Duration::ZERO));
     for (status, body) in [
         ("503 Service Unavailable", "no"),

@@ -15,7 +15,7 @@ impl Transport for Loose {
 }
 
 #[tokio::test]
-async fn what_a_transport_says_stays_here() {
+async fn the_text_of_a_transport_error_does_not_reach_apps() {
     let client = Client::builder(key()).transport(Loose).build().unwrap();
     let error = ask(&client, "start", None).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("10.1.2.3"), "{error:?}");
@@ -32,7 +32,7 @@ fn hides(what: &str, text: &str) {
 }
 
 #[tokio::test]
-async fn nothing_secret_shows() {
+async fn secrets_do_not_show() {
     let (traces, guard) = traced();
     let key = key().with_token(STS);
     let encoded: String = form_urlencoded::byte_serialize(AUTH_TOKEN.as_bytes()).collect();
@@ -97,7 +97,7 @@ async fn client_answer() -> impl std::fmt::Debug {
 }
 
 #[tokio::test]
-async fn words_that_repeat_no_secret_stay() {
+async fn messages_without_secrets_are_kept() {
     let body = json!({"Code": "InvalidParameter", "Message": "RuntimeConfig is not valid: eyJ"});
     let stub = Stub::answering(json_answer("400 Bad Request", &body.to_string())).await;
     for token in [AUTH_TOKEN, "", "-", "short", "valid-no"] {

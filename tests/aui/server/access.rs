@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_refused_caller_gets_403_with_a_body_everywhere() {
+async fn a_refused_client_gets_403_with_a_body_everywhere() {
     let mut bench = Bench::new().await;
     for (path, name, body) in places() {
         let answer = bench.ask_as("no", &path, &body).await;
@@ -19,7 +19,7 @@ async fn a_refused_caller_gets_403_with_a_body_everywhere() {
 }
 
 #[tokio::test]
-async fn a_refused_caller_learns_nothing_of_instances_and_channels() {
+async fn a_refused_client_learns_nothing_about_instances_and_channels() {
     let mut bench = Bench::new().await;
     for (path, _, body) in places() {
         let mut seen = std::collections::HashSet::new();
@@ -37,7 +37,7 @@ async fn a_refused_caller_learns_nothing_of_instances_and_channels() {
 }
 
 #[tokio::test]
-async fn the_authorizer_gets_the_value_of_authorization_as_it_is() {
+async fn the_authorizer_gets_the_authorization_header_unchanged() {
     let mut bench = Bench::new().await;
     for (path, _, body) in places() {
         for (sent, got) in [
@@ -64,7 +64,7 @@ async fn the_authorizer_gets_the_value_of_authorization_as_it_is() {
 }
 
 #[tokio::test]
-async fn the_authorizer_gets_what_the_request_names() {
+async fn the_authorizer_gets_the_ids_in_the_request() {
     let mut bench = Bench::new().await;
     for (path, name, mut body) in places() {
         for spaced in [false, true] {
@@ -94,7 +94,7 @@ async fn the_authorizer_gets_what_the_request_names() {
 }
 
 #[tokio::test]
-async fn what_is_another_callers_is_refused_with_403() {
+async fn instances_and_channels_of_another_principal_are_refused_with_403() {
     let mut bench = Bench::new().await;
     for (path, name, body) in places() {
         let what = match name {
@@ -122,7 +122,7 @@ async fn what_is_another_callers_is_refused_with_403() {
 }
 
 #[tokio::test]
-async fn an_instance_that_is_not_known_is_404_and_a_channel_is_for_the_handler() {
+async fn an_unknown_instance_is_404_and_an_unknown_channel_reaches_the_handler() {
     let mut bench = Bench::new().await;
     for (path, name, body) in places() {
         let unknown = |key| changed(&body, key, Some("nobody's".into()));
@@ -147,7 +147,7 @@ async fn an_instance_that_is_not_known_is_404_and_a_channel_is_for_the_handler()
 }
 
 #[tokio::test]
-async fn known_callers_are_told_by_their_whole_token() {
+async fn known_callers_are_recognized_by_their_whole_token() {
     let (told, mut heard) = unbounded_channel();
     let callers = KnownCallers::new().caller("a", "token-a").caller("b", "token-b").caller("e", "");
     let address = start_router(router(Desk { told, act: Act::Well }, callers)).await;

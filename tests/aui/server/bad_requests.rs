@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_with_its_place() {
+async fn a_malformed_request_is_refused_with_its_place() {
     let mut bench = Bench::new().await;
     for (path, name, valid) in places() {
         for (body, start) in [
@@ -47,7 +47,7 @@ async fn what_is_no_request_is_refused_with_its_place() {
 }
 
 #[tokio::test]
-async fn an_expiry_that_is_no_length_of_time_is_refused() {
+async fn an_expiry_that_is_not_a_duration_is_refused() {
     let mut bench = Bench::new().await;
     for name in ["generateAIAgentCall", "startAIAgentInstance", "generateMessageChatToken"] {
         let valid = common().into_iter().find(|(other, _)| *other == name).unwrap().1;
@@ -67,7 +67,7 @@ async fn an_expiry_that_is_no_length_of_time_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_in_a_json_text_is_refused_with_its_place_in_it() {
+async fn an_error_in_a_json_string_has_its_place_in_the_string() {
     let mut bench = Bench::new().await;
     for (path, _, valid) in places() {
         if path.ends_with("Token") || path.contains("stop") || path.contains("describe") {
@@ -111,7 +111,7 @@ async fn what_is_wrong_in_a_json_text_is_refused_with_its_place_in_it() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_or_of_another_kind_is_refused() {
+async fn a_body_that_is_too_large_or_of_another_media_type_is_refused() {
     let mut bench = Bench::new().await;
     for (path, _, valid) in places() {
         let large = changed(&valid, "unknown", Some("x".repeat(1024 * 1024).into()));
@@ -132,7 +132,7 @@ async fn a_body_that_is_too_large_or_of_another_kind_is_refused() {
 }
 
 #[tokio::test]
-async fn deep_nesting_is_refused_and_the_server_goes_on() {
+async fn deep_nesting_is_refused_and_the_server_keeps_working() {
     let mut bench = Bench::new().await;
     let deep = "[".repeat(10_000);
     let objects = "{\"a\":".repeat(5_000);
@@ -161,7 +161,7 @@ async fn deep_nesting_is_refused_and_the_server_goes_on() {
 }
 
 #[tokio::test]
-async fn a_blank_instance_id_is_a_parameter_that_is_missing() {
+async fn a_blank_instance_id_counts_as_missing() {
     let mut bench = Bench::new().await;
     for (path, _, body) in places() {
         // At the documented base: the next test.
@@ -179,7 +179,7 @@ async fn a_blank_instance_id_is_a_parameter_that_is_missing() {
 }
 
 #[tokio::test]
-async fn a_blank_instance_id_is_no_mere_false_at_the_documented_base() {
+async fn a_blank_instance_id_is_an_error_at_the_documented_base_too() {
     let mut bench = Bench::new().await;
     for name in ["stopAIAgentInstance", "updateAIAgentInstance"] {
         let body = json!({"ai_agent_instance_id": " ", "template_config": "{}"});

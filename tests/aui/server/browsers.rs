@@ -19,7 +19,7 @@ fn cors(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn by_default_no_page_may_call() {
+async fn by_default_no_web_page_may_call() {
     let mut bench = Bench::new().await;
     let empty = Bench::with(Act::Well, |server| server.allow_origins([""; 0]).unwrap()).await;
     for (path, _, body) in places() {
@@ -37,7 +37,7 @@ async fn by_default_no_page_may_call() {
 }
 
 #[tokio::test]
-async fn pages_of_listed_origins_may_call_and_no_others() {
+async fn only_pages_of_listed_origins_may_call() {
     let origins = ["https://app.example", "http://localhost:8080"];
     let mut bench = Bench::with(Act::Well, |server| server.allow_origins(origins).unwrap()).await;
     for (path, _, body) in places() {
@@ -88,7 +88,7 @@ async fn pages_of_listed_origins_may_call_and_no_others() {
 }
 
 #[tokio::test]
-async fn pages_of_every_origin_may_call_where_that_is_allowed() {
+async fn pages_of_every_origin_may_call_if_that_is_allowed() {
     let mut bench = Bench::with(Act::Well, |server| {
         server.allow_origins(["https://app.example"]).unwrap().allow_any_origin()
     })
@@ -109,7 +109,7 @@ async fn pages_of_every_origin_may_call_where_that_is_allowed() {
 }
 
 #[test]
-fn what_is_no_origin_is_refused() {
+fn a_text_that_is_not_an_origin_is_refused() {
     for bad in [
         "*",
         "",

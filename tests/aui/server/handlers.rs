@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn what_a_handler_says_goes_out_as_it_is_with_http_200() {
+async fn a_handlers_public_error_is_sent_unchanged_with_http_200() {
     let error: fn() -> Error = || {
         Error::public("The free trial is used up.")
             .status(403)
@@ -27,7 +27,7 @@ async fn what_a_handler_says_goes_out_as_it_is_with_http_200() {
 }
 
 #[tokio::test]
-async fn an_error_that_is_not_meant_for_the_app_does_not_show() {
+async fn an_error_that_is_not_public_does_not_show() {
     let error: fn() -> Error = || std::io::Error::other("the secret of the handler").into();
     for act in [Act::Fail(error), Act::Panic] {
         let panics = matches!(act, Act::Panic);
@@ -45,7 +45,7 @@ async fn an_error_that_is_not_meant_for_the_app_does_not_show() {
 }
 
 #[tokio::test]
-async fn a_failure_to_tell_the_owner_or_the_caller_is_internal() {
+async fn a_failing_ownership_check_or_authorizer_is_an_internal_error() {
     let mut bench = Bench::new().await;
     let body =
         json!({"user_id": "u1", "ai_agent_instance_id": "i-broken", "template_config": "{}"});
@@ -66,7 +66,7 @@ async fn a_failure_to_tell_the_owner_or_the_caller_is_internal() {
 }
 
 #[tokio::test]
-async fn the_deadline_counts_for_handlers_and_for_authorizers() {
+async fn the_deadline_covers_handlers_and_authorizers() {
     for caller in ["a", "hang"] {
         let (begun, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let act = Act::Hang { begun, dropped: dropped.clone() };
@@ -83,7 +83,7 @@ async fn the_deadline_counts_for_handlers_and_for_authorizers() {
 }
 
 #[tokio::test]
-async fn without_a_deadline_a_handler_has_all_time_and_30_s_is_the_default() {
+async fn the_default_deadline_is_30_s_and_it_can_be_turned_off() {
     tokio::time::pause();
     for (limit, expected) in [(None, 30), (Some(Some(Duration::from_secs(3))), 3)] {
         let (told, _heard) = unbounded_channel();
@@ -106,7 +106,7 @@ async fn without_a_deadline_a_handler_has_all_time_and_30_s_is_the_default() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_ends_its_handler_and_nothing_else() {
+async fn a_client_that_disconnects_ends_only_its_own_handler() {
     let (begun, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let act = Act::Hang { begun: begun.clone(), dropped: dropped.clone() };
     let mut bench = Bench::acting(act).await;
@@ -135,7 +135,7 @@ async fn a_client_that_goes_ends_its_handler_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn chat_tokens_are_not_offered_unless_the_api_has_them() {
+async fn an_api_without_chat_tokens_answers_501() {
     struct Plain;
 
     impl Api for Plain {

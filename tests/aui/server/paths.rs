@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn every_operation_has_its_handler_and_its_answer_at_its_bases() {
+async fn every_operation_calls_its_handler_at_each_of_its_bases() {
     let mut bench = Bench::new().await;
     let mut ids = std::collections::HashSet::new();
     for (path, name, body) in places() {
@@ -52,7 +52,7 @@ async fn every_operation_has_its_handler_and_its_answer_at_its_bases() {
 }
 
 #[tokio::test]
-async fn both_spellings_of_generate_are_served_and_no_other_one_of_any_path() {
+async fn only_generate_is_served_at_a_second_spelling() {
     let mut bench = Bench::new().await;
     let body = &common()[0].1;
     for base in [V1, V2] {
@@ -149,7 +149,7 @@ async fn the_other_forms_of_a_request_are_read() {
 }
 
 #[tokio::test]
-async fn a_whole_number_beyond_64_bits_is_no_id() {
+async fn an_integer_beyond_64_bits_is_refused_as_an_id() {
     let mut bench = Bench::new().await;
     let body = r#"{"user_id":123456789012345678901234567890,"workflow_type":"VoiceChat"}"#;
     let answer = bench.peer.ask(&Post::new(&format!("{V1}/startAIAgentInstance"), body)).await;
@@ -185,7 +185,7 @@ async fn the_documents_sample_requests_are_served() {
 }
 
 #[tokio::test]
-async fn the_settings_count_at_both_bases() {
+async fn the_body_limit_applies_at_both_bases() {
     let mut bench = Bench::with(Act::Well, |server| server.body_limit(100)).await;
     for (path, _, _) in places() {
         let mut body = format!("{{\"a\":\"{}\"}}", "x".repeat(91));
@@ -200,7 +200,7 @@ async fn the_settings_count_at_both_bases() {
 }
 
 #[tokio::test]
-async fn only_the_bases_that_were_chosen_are_served() {
+async fn only_the_chosen_bases_are_served() {
     for (bases, v1, v2) in [
         (vec![Base::V1], true, false),
         (vec![Base::V2], false, true),

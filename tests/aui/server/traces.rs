@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn secrets_do_not_get_into_the_trace() {
+async fn secrets_are_not_traced() {
     let (traces, _guard) = traced();
     let mut bench = Bench::with(Act::Well, |server| server.trace_content(true)).await;
     for (path, name, body) in places() {
@@ -31,7 +31,7 @@ async fn secrets_do_not_get_into_the_trace() {
 }
 
 #[tokio::test]
-async fn the_token_of_an_agent_does_not_get_into_the_trace() {
+async fn the_token_of_an_agent_is_not_traced() {
     let (traces, _guard) = traced();
     let mut bench = Bench::with(Act::Well, |server| server.trace_content(true)).await;
     let body = &current()[1].1;
@@ -40,7 +40,7 @@ async fn the_token_of_an_agent_does_not_get_into_the_trace() {
 }
 
 #[tokio::test]
-async fn without_a_setting_no_content_is_traced() {
+async fn content_is_not_traced_by_default() {
     let (traces, _guard) = traced();
     let mut bench = Bench::new().await;
     for (path, _, body) in places() {

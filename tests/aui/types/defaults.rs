@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_default_configuration_is_the_text_that_the_sdk_sends() {
+fn the_default_configuration_equals_the_text_that_the_sdk_sends() {
     let text = include_str!("../../fixtures/aicall/agent-config-default.json").trim_end();
     assert_eq!(serde_json::to_string(&AgentConfig::default()).unwrap(), text);
     assert_eq!(serde_json::to_string(&AgentConfig::new()).unwrap(), text);
@@ -11,7 +11,7 @@ fn the_default_configuration_is_the_text_that_the_sdk_sends() {
 }
 
 #[test]
-fn the_joined_example_is_what_its_text_says() {
+fn the_joined_example_is_read_field_by_field() {
     let config: AgentConfig = read(sample("agent-config-joined"));
     let ok = AutoSpeechContent::new().with_text("ok");
     let mut expected = AgentConfig::unset()
@@ -61,7 +61,7 @@ macro_rules! with_defaults {
         }
 
         #[test]
-        fn every_class_can_say_nothing() {
+        fn every_class_can_be_unset() {
             $(
                 assert_eq!(written(&$type::unset()), json!({}), stringify!($type));
                 assert!($type::unset().is_unset(), stringify!($type));
@@ -71,7 +71,7 @@ macro_rules! with_defaults {
         }
 
         #[test]
-        fn what_is_missing_reads_as_unset_and_not_as_the_default() {
+        fn missing_fields_read_as_unset_and_not_as_the_default() {
             $(
                 assert_eq!(read::<$type>(json!({})), $type::unset(), stringify!($type));
                 assert_eq!(read::<$type>($default).validate(), Ok(()), stringify!($type));
@@ -119,7 +119,7 @@ fn a_missing_part_reads_as_unset_in_all_its_fields() {
 }
 
 #[test]
-fn a_part_that_says_nothing_is_not_written() {
+fn an_unset_part_is_not_written() {
     let parts = ["Asr", "Tts", "Llm", "Avatar", "Interrupt", "Voiceprint", "TurnDetection", "Vcr"];
     let parts = parts.into_iter().chain(["AmbientSound", "AutoSpeech"]);
     for part in parts.map(|part| format!("{part}Config")) {
@@ -130,7 +130,7 @@ fn a_part_that_says_nothing_is_not_written() {
 }
 
 #[test]
-fn a_class_that_is_not_a_part_is_written_even_when_it_says_nothing() {
+fn a_class_that_is_not_a_part_is_written_even_if_unset() {
     let config = json!({
         "BackChannelingConfig": [{}],
         "AutoSpeechConfig": {"LlmPending": {}, "UserIdle": {}},

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn every_value_of_the_enums_of_texts_goes_both_ways() {
+fn every_text_enum_is_read_and_written() {
     types::texts! {
         AgentType: Voice = "VoiceChat", Avatar = "AvatarChat3D", Vision = "VisionChat",
             Video = "VideoChat", Message = "MessageChat";
@@ -34,7 +34,7 @@ fn every_value_of_the_enums_of_texts_goes_both_ways() {
 }
 
 #[test]
-fn every_value_of_the_enums_of_numbers_goes_both_ways() {
+fn every_number_enum_is_read_and_written() {
     types::numbers! {
         AgentState: Listening = 1, Thinking = 2, Speaking = 3;
         SpeakingInterruptedReason: UnknownReason = 0, Words = 1, Voice = 2, InterruptSpeaking = 3,
@@ -70,7 +70,7 @@ fn agent_types_have_the_numbers_of_the_sdk() {
 }
 
 #[test]
-fn an_unknown_text_in_a_configuration_is_written_back_and_kept_in_its_place() {
+fn an_unknown_enum_value_in_a_configuration_is_written_back() {
     let config = json!({
         "AsrConfig": {"AsrLanguageId": "tlh"},
         "TtsConfig": {"LanguageId": "Klingon", "Emotion": "smug"},

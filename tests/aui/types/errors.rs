@@ -64,7 +64,7 @@ fn errors() -> Vec<ErrorRow> {
 }
 
 #[test]
-fn every_error_is_read_by_both_numbers_and_written_by_the_documented_one() {
+fn every_error_is_read_from_both_numbers_and_written_as_the_documented_one() {
     for (error, documented, current, message) in errors() {
         for number in [documented, current].into_iter().flatten() {
             assert_eq!(ErrorCode::from_code(number), Some(error), "{number}");
@@ -78,7 +78,7 @@ fn every_error_is_read_by_both_numbers_and_written_by_the_documented_one() {
 }
 
 #[test]
-fn no_number_stands_for_two_errors() {
+fn no_two_errors_share_a_number() {
     let mut seen = BTreeMap::new();
     for (error, documented, current, _) in errors() {
         for number in [documented, current].into_iter().flatten() {
@@ -90,7 +90,7 @@ fn no_number_stands_for_two_errors() {
 }
 
 #[test]
-fn zero_is_success_and_no_error() {
+fn zero_is_success_and_not_an_error() {
     assert_eq!(ErrorCode::from_code(0), None);
     for zero in [json!(0), json!("0")] {
         let error = decode_value::<ErrorCode>(&zero).unwrap_err();
@@ -99,7 +99,7 @@ fn zero_is_success_and_no_error() {
 }
 
 #[test]
-fn errors_that_nobody_documents_are_kept() {
+fn undocumented_errors_are_kept() {
     for number in [1, -5, -10009, -10335, -40001, i64::MIN, i64::MAX] {
         let error = ErrorCode::from_code(number).unwrap();
         assert!(matches!(error, ErrorCode::Unknown(_)), "{number}");
@@ -111,7 +111,7 @@ fn errors_that_nobody_documents_are_kept() {
 }
 
 #[test]
-fn an_error_code_is_an_error_of_rust() {
+fn an_error_code_is_a_rust_error() {
     fn is_error<E: std::error::Error + Send + Sync + Copy + 'static>(_: E) {}
     is_error(ErrorCode::TokenExpired);
     let error: Box<dyn std::error::Error + Send + Sync> = ErrorCode::TokenExpired.into();
@@ -120,7 +120,7 @@ fn an_error_code_is_an_error_of_rust() {
 }
 
 #[test]
-fn what_an_agent_notes_becomes_an_error() {
+fn an_error_notice_of_an_agent_has_an_error_code() {
     for (number, error) in [
         (4001, Some(ErrorCode::AvatarRoutesExhausted)),
         (4004, Some(ErrorCode::AgentPullFailed)),
@@ -135,7 +135,7 @@ fn what_an_agent_notes_becomes_an_error() {
 }
 
 #[test]
-fn misspelt_names_of_the_platform_are_no_names_of_rust() {
+fn misspelled_names_of_the_platform_are_corrected_in_rust() {
     let mut names: String = errors().iter().map(|row| format!("{:?} ", row.0)).collect();
     for number in 0..6 {
         names += &format!("{:?} ", SpeakingInterruptedReason::from_code(number));

@@ -61,7 +61,7 @@ fn hostile_texts_survive_in_json_in_strings() {
 }
 
 #[test]
-fn json_nested_deep_survives_or_is_refused_by_its_place() {
+fn deeply_nested_json_survives_or_is_refused_with_its_place() {
     let nested = |depth| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
     for place in ["/WorkflowOverrideParams", "/ExperimentalConfig", "/LlmConfig/BailianAppParams"] {
         let good = document(place, json!(nested(120)));
@@ -89,13 +89,13 @@ fn a_text_that_is_too_long_is_refused_without_its_text() {
 }
 
 #[test]
-fn a_key_that_stands_twice_is_read_once() {
+fn the_last_of_two_equal_keys_counts() {
     let config: AgentConfig = decode(br#"{"Volume": 401, "Volume": 7}"#).unwrap();
     assert_eq!(config, AgentConfig::unset().with_volume(7));
 }
 
 #[test]
-fn a_number_beyond_its_kind_is_refused_by_its_place() {
+fn a_number_out_of_its_range_is_refused_with_its_place() {
     for (place, number) in [
         ("/Volume", json!(2_147_483_648_i64)),
         ("/LlmConfig/LlmHistoryLimit", json!(1e300)),

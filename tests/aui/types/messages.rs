@@ -90,7 +90,7 @@ fn message(kind: &Value, data: &Value) -> Value {
 }
 
 #[test]
-fn every_message_of_an_agent_goes_both_ways() {
+fn every_message_of_an_agent_is_read_and_written() {
     for (number, data, expected) in agent_messages() {
         let wire = message(&json!(number), &data);
         assert_eq!(read::<AgentMessage>(wire.clone()), expected);
@@ -104,7 +104,7 @@ fn every_message_of_an_agent_goes_both_ways() {
 }
 
 #[test]
-fn every_message_of_a_client_goes_both_ways() {
+fn every_message_of_a_client_is_read_and_written() {
     for (number, data, expected) in client_messages() {
         let wire = message(&json!(number), &data);
         assert_eq!(read::<ClientMessage>(wire.clone()), expected);
@@ -118,7 +118,7 @@ fn every_message_of_a_client_goes_both_ways() {
 }
 
 #[test]
-fn every_message_travels_in_its_envelope() {
+fn every_message_is_written_in_its_envelope() {
     for (number, data, body) in client_messages() {
         let text = Message::new(body.clone(), 9).with_sender_id("u1").to_json().unwrap();
         let mut expected = message(&json!(number), &data);
@@ -135,7 +135,7 @@ fn every_message_travels_in_its_envelope() {
 }
 
 #[test]
-fn the_samples_of_both_directions_are_what_they_say() {
+fn the_samples_of_both_directions_are_read_field_by_field() {
     let heard = include_bytes!("../../fixtures/aicall/user-subtitle.json");
     let heard = Message::<AgentMessage>::from_json(heard).unwrap();
     let AgentMessage::UserSubtitle(subtitle) = &heard.body else { panic!("{heard:?}") };
@@ -151,7 +151,7 @@ fn the_samples_of_both_directions_are_what_they_say() {
 }
 
 #[test]
-fn a_message_without_its_names_and_its_number_is_read() {
+fn a_message_without_an_envelope_is_read() {
     let message: Message<AgentMessage> = read(json!({"type": 1001, "data": {"state": 3}}));
     assert_eq!(message.envelope, Envelope::new());
     assert_eq!(message, AgentMessage::from(AgentStateData::new(AgentState::Speaking)).into());
@@ -159,7 +159,7 @@ fn a_message_without_its_names_and_its_number_is_read() {
 }
 
 #[test]
-fn the_envelope_is_read_in_any_order_and_from_other_kinds() {
+fn the_envelope_is_read_in_any_order_and_from_other_json_types() {
     let text =
         br#"{"receiverId":8,"seqId":"5","data":{"state":"1"},"x":[],"senderId":7,"type":"1001"}"#;
     let message = Message::<AgentMessage>::from_json(text).unwrap();
@@ -169,7 +169,7 @@ fn the_envelope_is_read_in_any_order_and_from_other_kinds() {
 }
 
 #[test]
-fn kinds_that_nobody_knows_are_kept_as_they_came() {
+fn messages_of_unknown_kinds_are_kept_unchanged() {
     for wire in [
         json!({"type": 1019, "data": {"a": [1, null]}, "seqId": 3}),
         json!({"type": 2000}),
@@ -214,7 +214,7 @@ fn unknown_values_within_known_messages_survive() {
 }
 
 #[test]
-fn data_that_nobody_documents_does_not_make_a_message_unreadable() {
+fn undocumented_data_does_not_make_a_message_unreadable() {
     for number in [1008, 1009] {
         let sent = json!({"type": number, "data": {"enable": [true]}});
         let message: AgentMessage = read(sent.clone());
@@ -229,7 +229,7 @@ fn data_that_nobody_documents_does_not_make_a_message_unreadable() {
 }
 
 #[test]
-fn whole_numbers_are_read_from_texts_and_with_a_point() {
+fn integers_are_read_from_texts_and_with_a_decimal_point() {
     let config: AgentConfig = read(json!({"Volume": "150", "AsrConfig": {"VadLevel": 3.0}}));
     assert_eq!((config.volume, config.asr.vad_level), (Some(150), Some(3)));
     let result: VcrResult = read(json!({"peopleCount": {"count": 2.0}}));
@@ -240,7 +240,7 @@ fn whole_numbers_are_read_from_texts_and_with_a_point() {
 }
 
 #[test]
-fn what_may_be_missing_in_data_reads_as_nothing() {
+fn missing_optional_data_reads_as_empty() {
     for (number, data) in [
         (1002, json!({"text": "", "sentenceId": 0, "end": false})),
         (1003, json!({"text": "", "sentenceId": 0, "end": false})),
@@ -255,7 +255,7 @@ fn what_may_be_missing_in_data_reads_as_nothing() {
 }
 
 #[test]
-fn what_is_wrong_with_a_message_is_told_by_its_place() {
+fn an_error_in_a_message_has_its_place() {
     for (text, error) in [
         (
             r#"{"type":1002,"data":{"text":5}}"#,
@@ -301,7 +301,7 @@ fn what_is_wrong_with_a_message_is_told_by_its_place() {
 }
 
 #[test]
-fn a_message_that_breaks_a_rule_does_not_leave() {
+fn an_invalid_message_is_not_written() {
     let millis = Duration::from_millis;
     for (body, error) in [
         (
@@ -341,7 +341,7 @@ fn a_message_that_breaks_a_rule_does_not_leave() {
 }
 
 #[test]
-fn a_capture_is_single_or_goes_on() {
+fn a_capture_is_single_or_continuous() {
     let capture = VisionCaptureRequest::new();
     assert!(!capture.is_single());
     assert!(capture.with_mode(CaptureMode::Single).is_single());

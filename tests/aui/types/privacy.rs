@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn nothing_that_is_said_shows() {
+fn private_texts_of_configurations_do_not_show() {
     const PRIVATE: &str = "hush-4711";
     let texts = [
         "/Greeting",
@@ -52,7 +52,7 @@ fn nothing_that_is_said_shows() {
 }
 
 #[test]
-fn nothing_that_is_said_in_a_message_shows() {
+fn private_texts_of_messages_do_not_show() {
     const PRIVATE: &str = "hush-4711";
     let inner = json!({PRIVATE: PRIVATE}).to_string();
     for wire in [

@@ -156,7 +156,7 @@ fn values_just_inside_their_limits_are_written() {
 }
 
 #[test]
-fn values_just_outside_their_limits_are_read_and_not_written() {
+fn values_just_outside_their_limits_are_read_but_not_written() {
     for Limit { place, check, outside, .. } in limits() {
         for (value, shown, allowed) in outside {
             let document = document(place, value);
@@ -167,7 +167,7 @@ fn values_just_outside_their_limits_are_read_and_not_written() {
 }
 
 #[test]
-fn the_volume_of_a_background_sound_is_a_percentage() {
+fn the_volume_of_an_ambient_sound_is_a_percentage() {
     let sound = |volume| AmbientSoundConfig::new().with_resource_id("r").with_volume(volume);
     for inside in [0, 100] {
         assert_eq!(sound(inside).validate(), Ok(()));
@@ -181,7 +181,7 @@ fn the_volume_of_a_background_sound_is_a_percentage() {
 }
 
 #[test]
-fn numbers_below_zero_set_by_hand_are_refused() {
+fn negative_numbers_set_explicitly_are_refused() {
     let mut config = AgentConfig::unset().with_volume(-1);
     config.asr.vad_level = Some(-1);
     config.tts.speech_rate = Some(-1.0);
@@ -198,7 +198,7 @@ fn numbers_below_zero_set_by_hand_are_refused() {
 }
 
 #[test]
-fn numbers_that_are_none_are_refused() {
+fn nan_and_infinity_are_refused() {
     for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let allowed =
             |error: callbot::wire::Violations| error.iter().next().unwrap().allowed().to_owned();
@@ -216,7 +216,7 @@ fn numbers_that_are_none_are_refused() {
 }
 
 #[test]
-fn durations_too_short_to_have_an_effect_are_refused_and_none_is_off() {
+fn durations_too_short_to_have_an_effect_are_refused_except_zero() {
     let asr = |millis| AsrConfig::new().with_vad_duration(Duration::from_millis(millis));
     let llm = |millis| LlmConfig::new().with_output_max_delay(Duration::from_millis(millis));
     for (millis, good) in [(0, true), (1, false), (199, false), (200, true), (2000, true)] {
@@ -234,7 +234,7 @@ fn durations_too_short_to_have_an_effect_are_refused_and_none_is_off() {
 }
 
 #[test]
-fn using_a_voiceprint_demands_one() {
+fn using_a_voiceprint_requires_one() {
     let using = VoiceprintConfig::new().with_use_voiceprint(true);
     let error = AgentConfig::new().with_voiceprint(using.clone()).validate().unwrap_err();
     assert_eq!(
@@ -246,7 +246,7 @@ fn using_a_voiceprint_demands_one() {
 }
 
 #[test]
-fn texts_of_which_one_is_drawn_have_probabilities_that_add_up_to_one() {
+fn the_probabilities_of_random_texts_add_up_to_one() {
     let contents = |probabilities: &[f64]| -> Vec<AutoSpeechContent> {
         let one = |p: &f64| AutoSpeechContent::new().with_text("a").with_probability(*p);
         probabilities.iter().map(one).collect()
@@ -290,7 +290,7 @@ fn texts_of_which_one_is_drawn_have_probabilities_that_add_up_to_one() {
 }
 
 #[test]
-fn an_agent_whose_names_are_missing_is_read_and_not_written() {
+fn an_agent_without_ids_is_read_but_not_written() {
     let info: AgentInfo = read(json!({}));
     assert_eq!(
         info.validate().unwrap_err().to_string(),
@@ -300,7 +300,7 @@ fn an_agent_whose_names_are_missing_is_read_and_not_written() {
 }
 
 #[test]
-fn limits_hold_wherever_a_configuration_stands() {
+fn limits_apply_wherever_a_configuration_is_nested() {
     let loud = AgentConfig::unset().with_volume(401);
     let call = CallConfig::new("a", AgentType::Voice, "u")
         .with_agent_config(loud)

@@ -57,7 +57,7 @@ fn fits(root: &Value, schema: &Value, value: &Value) -> bool {
 }
 
 #[test]
-fn the_schema_of_a_configuration_takes_what_is_written_and_no_more() {
+fn the_schema_of_a_configuration_accepts_valid_documents_and_refuses_others() {
     let schema = schema::<AgentConfig>();
     for name in ["agent-config-default", "agent-config-joined", "agent-config-full"] {
         assert!(fits(&schema, &schema, &sample(name)), "{name}");
@@ -75,7 +75,7 @@ fn the_schema_of_a_configuration_takes_what_is_written_and_no_more() {
 }
 
 #[test]
-fn the_schema_of_a_configuration_says_what_is_in_its_strings() {
+fn the_schema_of_a_configuration_describes_the_json_in_its_strings() {
     let schema = schema::<AgentConfig>();
     for place in ["WorkflowOverrideParams", "ExperimentalConfig"] {
         let property = &schema["properties"][place];

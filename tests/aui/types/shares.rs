@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_share_is_what_its_token_says() {
+fn a_share_is_read_field_by_field() {
     let share: ShareConfig = read(sample("share"));
     let expected = ShareConfig::new()
         .with_share_id("share1")
@@ -17,7 +17,7 @@ fn a_share_is_what_its_token_says() {
 }
 
 #[test]
-fn times_of_shares_are_seconds_of_gmt_in_the_years_of_their_text() {
+fn times_of_shares_are_gmt_seconds_in_the_years_1970_to_9999() {
     for (text, unix) in [
         ("1970-01-01 00:00:00", 0),
         ("2026-01-02 03:04:05", 1_767_323_045),
@@ -40,7 +40,7 @@ fn times_of_shares_are_seconds_of_gmt_in_the_years_of_their_text() {
 }
 
 #[test]
-fn texts_that_are_no_times_are_refused_without_the_text() {
+fn texts_that_are_not_times_are_refused_without_the_text() {
     for text in [
         "",
         "hush",

@@ -16,7 +16,7 @@ fn both_spellings_of_back_channeling_are_read_and_the_sdks_is_written() {
 }
 
 #[test]
-fn the_spelling_that_says_something_wins() {
+fn the_spelling_with_a_value_wins() {
     let both = json!({
         "BackChannelingConfigs": [{"Enabled": false}], "BackChannelingConfig": [{"Enable": true}],
     });
@@ -30,7 +30,7 @@ fn the_spelling_that_says_something_wins() {
 }
 
 #[test]
-fn a_running_agent_is_read_from_all_three_answers() {
+fn a_running_agent_is_read_from_all_three_forms_of_answer() {
     let expected = AgentInfo::new("i1", "c1", "a1").with_rtc_token("t1").with_request_id("r1");
     for answer in [
         json!({
@@ -66,13 +66,13 @@ fn a_running_agent_is_read_from_all_three_answers() {
 }
 
 #[test]
-fn an_empty_token_leaves_its_place_to_another_spelling() {
+fn an_empty_token_gives_way_to_another_spelling() {
     let info: AgentInfo = read(json!({"rtc_auth_token": "", "Token": "t1"}));
     assert_eq!(info.rtc_token.unwrap().expose(), "t1");
 }
 
 #[test]
-fn names_that_arrive_as_numbers_are_texts() {
+fn ids_that_arrive_as_numbers_become_texts() {
     let call: CallConfig = read(json!({"agentId": 1, "agentType": "VoiceChat", "userId": 2}));
     assert_eq!((call.agent_id.as_str(), call.user_id.as_str()), ("1", "2"));
     let share: ShareConfig = read(json!({"TemporaryAIAgentId": 1, "RequestId": 2}));

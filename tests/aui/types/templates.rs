@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_default_template_is_the_text_that_the_sdk_sends() {
+fn the_default_template_equals_the_text_that_the_sdk_sends() {
     let template = Template::new().with_voice(TemplateConfig::new());
     let text = include_str!("../../fixtures/aicall/template-default.json").trim_end();
     assert_eq!(serde_json::to_string(&template).unwrap(), text);
@@ -30,7 +30,7 @@ fn a_template_has_its_settings_under_the_key_of_its_type() {
 }
 
 #[test]
-fn a_digital_human_is_only_in_the_templates_that_show_one() {
+fn an_avatar_is_written_only_in_templates_that_show_one() {
     let settings = TemplateConfig::unset().with_avatar_id("av");
     for kind in [AgentType::Avatar, AgentType::Video] {
         let template = Template::of(&kind, settings.clone()).unwrap();
@@ -43,7 +43,7 @@ fn a_digital_human_is_only_in_the_templates_that_show_one() {
 }
 
 #[test]
-fn the_template_of_a_chat_has_only_what_is_set() {
+fn the_template_of_a_chat_has_only_the_set_fields() {
     let chat = MessageTemplateConfig::new();
     assert_eq!(written(&Template::new().with_message(chat.clone())), json!({"MessageChat": {}}));
     let chat = chat.with_bailian_app_params(Map::new()).with_voice_id("v");
@@ -51,7 +51,7 @@ fn the_template_of_a_chat_has_only_what_is_set() {
 }
 
 #[test]
-fn every_setting_of_a_template_lands_in_the_configuration() {
+fn every_setting_of_a_template_is_in_its_configuration() {
     let mut json = sample("template-full")["AvatarChat3D"].take();
     let never_written = object(json!({
         "UseVoiceprint": true, "VoiceprintId": "vp", "AvatarUrl": "https://example.com/a.png",
@@ -96,7 +96,7 @@ fn every_setting_of_a_template_lands_in_the_configuration() {
 }
 
 #[test]
-fn what_a_template_does_not_set_the_configuration_does_not_set() {
+fn settings_that_a_template_leaves_unset_stay_unset() {
     assert_eq!(AgentConfig::from(TemplateConfig::unset()), AgentConfig::unset());
     let default = AgentConfig::from(TemplateConfig::default());
     assert_eq!(

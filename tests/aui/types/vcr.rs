@@ -33,14 +33,14 @@ fn unknown_keys_of_vcr_are_kept_at_each_level() {
 }
 
 #[test]
-fn an_unknown_key_alone_makes_vcr_worth_writing() {
+fn vcr_with_only_an_unknown_key_is_written() {
     let config = AgentConfig::unset().with_vcr(VcrConfig::unset().with_extra("Smile", true));
     assert!(!config.is_unset());
     assert_eq!(written(&config), json!({"VcrConfig": {"Smile": true}}));
 }
 
 #[test]
-fn typed_parts_of_vcr_win_and_leave_the_unknown_keys_beside_them() {
+fn typed_parts_of_vcr_replace_only_their_own_keys() {
     let mut config: VcrConfig = read(json!({
         "PeopleCount": {"Enabled": false, "Max": 3}, "Smile": 1,
     }));
@@ -57,7 +57,7 @@ fn typed_parts_of_vcr_win_and_leave_the_unknown_keys_beside_them() {
 }
 
 #[test]
-fn an_unknown_key_of_vcr_cannot_stand_in_for_a_typed_one() {
+fn an_unknown_key_of_vcr_cannot_replace_a_typed_one() {
     fn check(value: &impl Validate, places: &[&str]) {
         let violations = value.validate().unwrap_err();
         let found: Vec<_> = violations.iter().map(|one| one.pointer()).collect();

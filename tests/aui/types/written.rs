@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn fields_that_are_left_out_below_zero_are_written_from_zero_on() {
+fn fields_that_negative_numbers_unset_are_written_from_zero() {
     let agent = [
         "/MaxIdleTime",
         "/UserOnlineTimeout",
@@ -39,7 +39,7 @@ fn fields_that_are_left_out_below_zero_are_written_from_zero_on() {
 }
 
 #[test]
-fn a_negative_length_of_time_is_read_as_not_set() {
+fn a_negative_duration_is_read_as_unset() {
     for (place, read) in [
         ("/AutoSpeechConfig/LlmPending/WaitTime", read_as::<AgentConfig> as Reader),
         ("/AutoSpeechConfig/UserIdle/WaitTime", read_as::<AgentConfig>),
@@ -58,7 +58,7 @@ fn a_negative_length_of_time_is_read_as_not_set() {
 }
 
 #[test]
-fn fields_that_are_left_out_at_zero_are_written_above_it() {
+fn fields_that_zero_unsets_are_written_above_zero() {
     for (place, above) in
         [("/AsrConfig/VadDuration", json!(1)), ("/TtsConfig/SpeechRate", json!(0.01))]
     {
@@ -71,7 +71,7 @@ fn fields_that_are_left_out_at_zero_are_written_above_it() {
 }
 
 #[test]
-fn numbers_that_mean_not_set_are_not_written_when_set_by_hand() {
+fn numbers_that_mean_unset_are_not_written_even_if_set_explicitly() {
     let mut config = AgentConfig::unset().with_volume(-1);
     config.asr.vad_level = Some(-1);
     config.asr.vad_duration = Some(Duration::ZERO);
@@ -87,7 +87,7 @@ fn numbers_that_mean_not_set_are_not_written_when_set_by_hand() {
 }
 
 #[test]
-fn texts_that_are_set_are_written_even_when_empty() {
+fn set_texts_are_written_even_if_empty() {
     let places = [
         "/Greeting",
         "/WakeUpQuery",
@@ -113,7 +113,7 @@ fn texts_that_are_set_are_written_even_when_empty() {
 }
 
 #[test]
-fn lists_that_are_set_are_written_even_when_empty() {
+fn set_lists_are_written_even_if_empty() {
     for place in [
         "/AsrConfig/AsrHotWords",
         "/TtsConfig/PronunciationRules",
@@ -126,7 +126,7 @@ fn lists_that_are_set_are_written_even_when_empty() {
 }
 
 #[test]
-fn lists_and_objects_that_must_have_something_are_left_out_when_empty() {
+fn lists_and_objects_that_must_not_be_empty_are_left_out() {
     for (place, empty) in [
         ("/TurnDetectionConfig/TurnEndWords", json!([])),
         ("/BackChannelingConfig", json!([])),
@@ -145,7 +145,7 @@ fn lists_and_objects_that_must_have_something_are_left_out_when_empty() {
 }
 
 #[test]
-fn a_voiceprint_is_used_only_when_there_is_one() {
+fn the_use_of_a_voiceprint_is_written_only_with_the_voiceprint() {
     let alone = VoiceprintConfig::new().with_use_voiceprint(true);
     assert_eq!(written(&alone), json!({}));
     assert!(alone.is_unset());
@@ -156,7 +156,7 @@ fn a_voiceprint_is_used_only_when_there_is_one() {
 }
 
 #[test]
-fn the_volume_of_a_background_sound_needs_the_sound() {
+fn the_volume_of_an_ambient_sound_is_written_only_with_the_sound() {
     assert_eq!(written(&AmbientSoundConfig::new().with_volume(7)), json!({}));
     let off = AmbientSoundConfig::new().with_resource_id("");
     assert_eq!(written(&off), json!({"ResourceId": "", "Volume": 100}));
@@ -175,7 +175,7 @@ fn fields_that_the_sdk_lacks_are_read_from_templates_and_never_written() {
 }
 
 #[test]
-fn the_session_of_a_chat_travels_apart() {
+fn the_session_of_a_chat_is_not_written_with_it() {
     let chat: ChatSyncConfig =
         read(json!({"IMAIAgentId": "agent-1", "ReceiverId": "u1", "sessionId": "s1"}));
     assert_eq!(chat, ChatSyncConfig::new("agent-1", "u1").with_session_id("s1"));
@@ -197,7 +197,7 @@ fn objects_in_strings_are_objects_in_rust_and_strings_on_the_wire() {
 }
 
 #[test]
-fn a_string_that_holds_no_object_is_refused_without_its_text() {
+fn a_string_without_a_json_object_is_refused_without_its_text() {
     for place in ["/WorkflowOverrideParams", "/ExperimentalConfig", "/LlmConfig/BailianAppParams"] {
         for text in ["hush", "{\"a\":\"hush", "[\"hush\"]", "\"hush\"", "{} hush"] {
             let error = try_read::<AgentConfig>(&document(place, json!(text))).unwrap_err();
@@ -211,7 +211,7 @@ fn a_string_that_holds_no_object_is_refused_without_its_text() {
 }
 
 #[test]
-fn lengths_of_time_are_whole_units_of_the_wire() {
+fn durations_are_written_in_whole_units() {
     let config = AgentConfig::unset()
         .with_max_idle_time(Duration::from_secs(90))
         .with_asr(AsrConfig::unset().with_max_silence(Duration::from_millis(1200)));
@@ -222,7 +222,7 @@ fn lengths_of_time_are_whole_units_of_the_wire() {
 }
 
 #[test]
-fn every_length_of_time_is_read_to_the_millisecond() {
+fn durations_are_read_to_the_millisecond() {
     for millis in (0..=600_000).step_by(7) {
         let idle: AutoSpeechUserIdle = read(json!({"WaitTime": millis}));
         assert_eq!(idle.wait_time, Some(Duration::from_millis(millis)));

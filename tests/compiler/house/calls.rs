@@ -104,7 +104,7 @@ async fn parameters_travel_in_path_query_and_header() {
 }
 
 #[tokio::test]
-async fn parameters_are_checked_before_they_leave() {
+async fn parameters_are_checked_before_they_are_sent() {
     for (parameters, says) in [
         (ListGuestsParameters::new("r").with_limit(101), "/limit: 101, allowed: 1 to 100"),
         (ListGuestsParameters::new("r").with_trace_id("123456789"), "/X-Trace-Id: "),
@@ -118,7 +118,7 @@ async fn parameters_are_checked_before_they_leave() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_can_not_be_read_is_refused_with_its_name() {
+async fn an_unreadable_parameter_is_refused_with_its_name() {
     use tower_service::Service;
 
     for (uri, says) in
@@ -139,7 +139,7 @@ async fn a_body_and_parameters_travel_together() {
 }
 
 #[tokio::test]
-async fn what_changes_something_is_asked_for_once() {
+async fn only_operations_that_change_nothing_are_retried() {
     #[derive(Clone, Default)]
     struct Busy(Arc<AtomicUsize>);
 
@@ -169,14 +169,14 @@ async fn what_changes_something_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn success_is_told_in_the_body_and_an_authors_error_shows() {
+async fn success_is_reported_in_the_body_and_a_public_error_shows() {
     let error = client().add_guest(&AddGuestParameters::new("locked"), &guest()).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 409);
     assert_eq!(error.failure().unwrap().message(), Some("the room is locked"));
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_the_spec_does_not_leave_the_server() {
+async fn an_answer_that_violates_the_spec_is_not_sent() {
     let error =
         client().add_guest(&AddGuestParameters::new("crowded"), &guest()).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 500);
@@ -185,7 +185,7 @@ async fn an_answer_that_breaks_the_spec_does_not_leave_the_server() {
 
 #[tokio::test]
 #[allow(deprecated)]
-async fn an_operation_that_the_server_leaves_out_is_not_supported() {
+async fn an_operation_without_a_handler_is_not_supported() {
     let error = client().get_status().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 501);
 }
