@@ -1,91 +1,16 @@
-//! The spec compiler: what it writes for a fixture with every construct, and what it says of specs
-//! that it can't take. That what it writes compiles and keeps its promises is in `compiled.rs`.
+//! Specs that the compiler refuses, each with an error that names the place.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::compiler::{Settings, compile, compile_text};
+use crate::compiler::{Settings, compile_text};
+use crate::{FIXTURE, here};
 
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
-}
-
-/// Compares with the golden file; `UPDATE_GOLDEN=1` writes it anew.
-fn assert_golden(spec: &str, settings: &Settings<'_>) {
-    let code = compile(&here("fixtures/compiler").join(spec), settings).unwrap();
-    let golden = here("golden").join(spec).with_extension("rs");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&golden, &code).unwrap();
-    }
-    let expected = std::fs::read_to_string(&golden).unwrap();
-    let line = code.lines().zip(expected.lines()).position(|(new, old)| new != old);
-    assert!(
-        code == expected,
-        "{} differs from line {:?} on; if that is meant, run with UPDATE_GOLDEN=1",
-        golden.display(),
-        line.map(|line| line + 1)
-    );
-}
-
-const FIXTURE: Settings<'_> = Settings {
-    #[cfg(feature = "client")]
-    client: true,
-    #[cfg(feature = "client")]
-    wire_client: false,
-    server: true,
-    wire_server: false,
-    server_docs: "It has no settings of its own.",
-    schemas: true,
-    modules: &[("shared.yaml", "super::shared")],
-    formats: &[("hour", "super::house::Hour")],
-    outputs: &[("listGuests", "Vec<Guest>"), ("addGuest", "Vec<Guest>")],
-    optional: &["getStatus"],
-};
-
-#[test]
-#[cfg(feature = "client")]
-fn the_open_api_fixture_compiles_to_its_golden_file() {
-    assert_golden("fixture.yaml", &FIXTURE);
-}
-
-#[test]
-fn the_json_schema_fixture_compiles_to_its_golden_file() {
-    assert_golden("shared.yaml", &Settings { schemas: true, ..Settings::default() });
-}
-
-#[test]
-#[cfg(feature = "client")]
-fn a_wrapped_client_has_another_name() {
-    let folder = here("fixtures/compiler");
-    let client = compile(&folder.join("fixture.yaml"), &FIXTURE).unwrap();
-    let settings = Settings { wire_client: true, ..FIXTURE };
-    let wire_client = compile(&folder.join("fixture.yaml"), &settings).unwrap();
-    assert!(client.contains("pub struct Client {"));
-    // Nothing but the name differs; the private `raw::Client` keeps its own.
-    assert!(!wire_client.contains("pub struct Client {\n    core"));
-    assert_eq!(wire_client.replace("WireClient", "Client"), client);
-}
-
-#[test]
-fn a_wrapped_server_has_other_names() {
-    let spec = here("fixtures/compiler/fixture.yaml");
-    let usual = compile(&spec, &FIXTURE).unwrap();
-    let wire = compile(&spec, &Settings { wire_server: true, ..FIXTURE }).unwrap();
-    for (item, of_the_wire) in [
-        ("pub trait Api:", "pub trait WireApi:"),
-        ("pub type Server<A>", "pub type WireServer<A>"),
-        ("pub fn router<A: Api>", "pub fn wire_router<A: WireApi>"),
-    ] {
-        assert!(usual.contains(item) && !usual.contains(of_the_wire), "{item}");
-        assert!(wire.contains(of_the_wire) && !wire.contains(item), "{of_the_wire}");
-    }
-}
-
-/// The fixture with one text replaced, and what the compiler says of it.
+/// Replaces one text of a fixture. Returns the error of the compiler.
 fn complaint(spec: &str, from: &str, to: &str) -> String {
-    let text = std::fs::read_to_string(here("fixtures/compiler").join(spec)).unwrap();
+    let text = std::fs::read_to_string(here("fixtures").join(spec)).unwrap();
     assert!(text.contains(from), "the fixture has no {from:?}");
-    match compile_text(spec, &text.replacen(from, to, 1), &here("fixtures/compiler"), &FIXTURE) {
-        Ok(_) => panic!("{to:?} was taken"),
+    match compile_text(spec, &text.replacen(from, to, 1), &here("fixtures"), &FIXTURE) {
+        Ok(_) => panic!("{to:?} was accepted"),
         Err(error) => error.to_string(),
     }
 }
