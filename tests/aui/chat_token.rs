@@ -1,5 +1,5 @@
-//! The tokens of chats: their hashes, nonces and roles, how long they live, which of them are
-//! refused, and that nothing of them shows.
+//! The tokens of chats: their hashes, nonces and roles, how long they live, which tokens are refused,
+//! and that they do not show.
 
 #![cfg(all(feature = "aui", any(feature = "client", feature = "server")))]
 
@@ -14,10 +14,10 @@ const KEY: &str = "abckey";
 const SIGN: &str = "sign-1";
 const USER: &str = "abc_User";
 
-/// When the tokens of the test vectors expire.
+/// The expiry of the tokens in the test vectors.
 const END: i64 = 1_699_423_634;
 
-/// Hashes that other code has computed: of a user without nonce and role, and of an admin.
+/// Hashes computed by other code: for a user without nonce and role, and for an admin.
 const PLAIN: &str = "4a508be2a9764a26381c99f5e9e7971aba6e55290947b8221244c3feb40ee680";
 const ADMIN: &str = "608dc8979704d7c489be87c49dc2965a3738512c21f42e12a4ced1d5ab5edb1b";
 
@@ -31,7 +31,7 @@ fn at(time: i64) -> SystemTime {
     UNIX_EPOCH + seconds(time)
 }
 
-/// Tokens that are made an hour before [`END`].
+/// Returns the tokens, one hour before [`END`].
 fn tokens() -> ChatTokens {
     ChatTokens::new(APP, KEY, SIGN).clock(at(END - HOUR))
 }
@@ -40,7 +40,7 @@ fn plain() -> ChatToken {
     tokens().nonce("").issue(USER, "").unwrap()
 }
 
-/// The hash of parts, by code of another kind than that under test.
+/// Returns the hash of the parts, computed independently of the code under test.
 fn hashed(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -49,7 +49,7 @@ fn hashed(parts: &[&str]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A token of one's own making, the hash of which is right.
+/// Returns a handmade token with a correct hash.
 fn made(user: &str, nonce: &str, role: &str, time: i64) -> ChatToken {
     let hash = hashed(&[APP, KEY, user, nonce, &time.to_string(), role]);
     ChatToken::new(APP, SIGN, hash, user, time).with_nonce(nonce).with_role(role)
@@ -87,7 +87,7 @@ fn an_issued_token_is_valid() {
                 let hash = hashed(&[app, key, user, &token.nonce, &time, role]);
                 assert_eq!(token.token.expose(), hash);
                 assert_eq!(tokens.check(&token), Ok(()));
-                // Who checks need not have the same settings.
+                // The checking side need not have the same settings.
                 let other = ChatTokens::new(app, key, sign).nonce("").lifetime(seconds(1));
                 assert_eq!(other.clock(at(END)).check(&token), Ok(()));
             }
@@ -105,7 +105,7 @@ fn every_token_has_a_new_nonce_unless_one_is_set() {
         assert_eq!(rest.len(), 32, "{nonce}");
         assert!(rest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{nonce}");
     }
-    // No digit is always the same.
+    // Every digit varies.
     for place in 3..35 {
         let digits: BTreeSet<_> = nonces.iter().map(|nonce| nonce.as_bytes()[place]).collect();
         assert_eq!(digits.len(), 16, "{place}");
@@ -270,7 +270,7 @@ fn a_changed_field_is_detected() {
 
 #[test]
 fn moving_text_from_one_part_to_the_next_is_detected() {
-    // What is hashed has no separators, so these have the hash of a token that was issued.
+    // The hashed text has no separators, so these have the hash of an issued token.
     let token = tokens().nonce("AK-12").issue("bob1", "").unwrap();
     let moved = |user: &str, nonce: &str, time: &str| {
         let mut moved = token.clone();
@@ -337,7 +337,7 @@ fn secrets_do_not_show() {
             assert!(!shown.contains(secret), "{secret}: {shown}");
         }
     }
-    // What is no secret does show.
+    // Fields that are not secret show.
     assert!(shown[0].contains("app-1"), "{}", shown[0]);
     assert!(shown[1].contains(USER) && shown[1].contains("AK-"), "{}", shown[1]);
 }

@@ -1,5 +1,5 @@
-//! The client of app servers: what it sends at which base, which answers are a success, and which
-//! error of the SDK stands for which failure.
+//! The client of app servers: what it sends at each base, which answers are successes, and which error
+//! code of the SDK each failure has.
 
 #![cfg(all(feature = "aui", feature = "client"))]
 #![allow(deprecated)]
@@ -43,7 +43,7 @@ fn template() -> Template {
     Template::new().with_voice(voice)
 }
 
-/// Makes a call with every field that it has; the id of the request in the answer.
+/// Makes a call with every field set. Returns the request id in the answer.
 async fn call(client: &Client, name: &str) -> Result<(), Error> {
     let day = Duration::from_secs(86400);
     let sync = ChatSyncConfig::new("chat-1", "u1");
@@ -114,7 +114,7 @@ async fn call(client: &Client, name: &str) -> Result<(), Error> {
     }
 }
 
-/// What [`call`] sends.
+/// The body that [`call`] sends.
 fn sent(name: &str) -> Value {
     let template = "{\"VoiceChat\":{\"VoiceId\":\"v1\"}}";
     let sync = "{\"IMAIAgentId\":\"chat-1\",\"ReceiverId\":\"u1\"}";
@@ -159,7 +159,7 @@ const DEFAULT_CONFIG: &str = "{\"EnablePushToTalk\":false,\"GracefulShutdown\":f
     \"InterruptConfig\":{\"EnableVoiceInterrupt\":true},\
     \"TurnDetectionConfig\":{\"Mode\":\"Semantic\"}}";
 
-/// A success for a call.
+/// A successful answer to a call.
 fn good(name: &str) -> &'static str {
     match name {
         "generateAIAgentCall" => include_str!("../fixtures/aui/generate.json"),
@@ -184,7 +184,7 @@ fn client(stub: &Stub, base: Base) -> Client {
     Client::new(&stub.url, base).unwrap()
 }
 
-/// The error of a call that is answered so.
+/// Returns the error of a call with this answer.
 async fn error_of(name: &str, status: &str, body: &str) -> Error {
     let stub = stub(status, body).await;
     let called = call(&client(&stub, Base::V2), name).await;
@@ -384,7 +384,7 @@ async fn answers_are_read() {
     assert_eq!(runtime.voice_chat.as_ref().unwrap().agent_user_id.as_deref(), Some("a1"));
     assert_eq!(described.user_data.as_deref(), Some("{\"a\":1}"));
 
-    // Without a channel, as the vendor's server has it: the token knows it.
+    // Without a channel, as the vendor's server answers: the token contains it.
     let stub = self::stub("200 OK", good("getRtcAuthToken")).await;
     let answer = client(&stub, Base::V2).rtc_token(&RtcTokenRequest::new("u1")).await.unwrap();
     assert_eq!((answer.expires_at, &answer.channel_id), (1_699_423_634, &None));
@@ -514,7 +514,7 @@ async fn a_failure_in_the_body_is_an_error_with_its_parts() {
             assert_eq!(error.status().unwrap(), 200);
             assert!(error.to_string().starts_with(&format!("{name}: failure ")), "{error}");
         }
-        // All that a success has does not help.
+        // Every field of a success does not make it one.
         let mut body: Value = serde_json::from_str(good(name)).unwrap();
         body["code"] = 500.into();
         body["error_code"] = "AgentNotFound".into();
@@ -589,7 +589,7 @@ async fn each_failure_is_an_error_of_the_sdk() {
             ("200 OK", r#"{"code":500}"#.into(), ErrorCode::BeginCallFailed),
             ("200 OK", r#"{"code":0,"msg":"x"}"#.into(), ErrorCode::BeginCallFailed),
             ("200 OK", r#"{"code":403,"message":"x"}"#.into(), ErrorCode::BeginCallFailed),
-            // What the server says of itself comes first.
+            // The server's own code takes precedence.
             ("403 Forbidden", body("AgentNotFound"), ErrorCode::AgentNotFound),
             ("403 Forbidden", r#"{"code":403,"message":"x"}"#.into(), ErrorCode::TokenExpired),
             ("403 Forbidden", html.into(), ErrorCode::TokenExpired),
@@ -606,7 +606,7 @@ async fn each_failure_is_an_error_of_the_sdk() {
             let sent: u16 = status[..3].parse().unwrap();
             assert_eq!(error.status().map(|status| status.as_u16()), Some(sent));
         }
-        // A success with another status is none.
+        // A success with another status is a failure.
         let error = error_of(name, "403 Forbidden", good(name)).await;
         assert_eq!(error_code(&error), ErrorCode::TokenExpired, "{name}");
         error_of(name, "500 Internal Server Error", good(name)).await;
@@ -696,7 +696,7 @@ async fn a_refusal_for_the_base_is_not_reported_as_a_build_error() {
     }
 }
 
-/// What of a request is not allowed.
+/// Returns the places of a request that are not allowed.
 fn violations(error: &Error) -> Vec<&str> {
     assert_eq!(error_code(error), ErrorCode::InvalidParameters, "{error:?}");
     error.violations().unwrap().iter().map(|violation| violation.pointer()).collect()

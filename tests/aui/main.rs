@@ -1,4 +1,4 @@
-//! AICall's data types, the AUI Kits app server, its client, ICE and the tokens.
+//! The AUI Kits: AICall's data types, the app server, its client, ICE and the tokens.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! Requests and answers of the app server, made of what the SDK has for them.
+//! Requests to the app server made from the SDK's types, and the SDK's types made from its answers.
 #![cfg(feature = "aui")]
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The tokens of RTC channels: what they are byte for byte, how long they live, which of them are
-//! refused, and that nothing of them shows.
+//! The tokens of RTC channels: their bytes, how long they live, which tokens are refused, and that they
+//! do not show.
 
 #![cfg(all(feature = "aui", any(feature = "client", feature = "server")))]
 
@@ -16,13 +16,13 @@ const KEY: &str = "abckey";
 const CHANNEL: &str = "abcChannel";
 const USER: &str = "abcUser";
 
-/// When the token of the vendor's page expires.
+/// The expiry of the token on the vendor's page.
 const END: i64 = 1_699_423_634;
 
 /// The hash on the vendor's page.
 const HASH: &str = "3c9ee8d9f8734f0b7560ed8022a0590659113955819724fc9345ab8eedf84f31";
 
-/// The token with this hash, computed by other code: the keys in the order of the vendor's page.
+/// The token with this hash, computed by other code. Its keys have the order of the vendor's page.
 const VECTOR: &str = "eyJhcHBpZCI6ImFiYyIsImNoYW5uZWxpZCI6ImFiY0NoYW5uZWwiLCJ1c2VyaWQiOiJhYmNVc2Vy\
     Iiwibm9uY2UiOiIiLCJ0aW1lc3RhbXAiOjE2OTk0MjM2MzQsInRva2VuIjoiM2M5ZWU4ZDlmODczNGYwYjc1NjBlZDgw\
     MjJhMDU5MDY1OTExMzk1NTgxOTcyNGZjOTM0NWFiOGVlZGY4NGYzMSJ9";
@@ -37,7 +37,7 @@ fn at(time: i64) -> SystemTime {
     UNIX_EPOCH + seconds(time)
 }
 
-/// Tokens of the vendor's app that are made a day before [`END`].
+/// Returns the tokens of the vendor's app, one day before [`END`].
 fn tokens() -> RtcTokens {
     RtcTokens::new(APP, KEY).clock(at(END - DAY))
 }
@@ -46,7 +46,7 @@ fn issued() -> RtcToken {
     tokens().issue(CHANNEL, USER).unwrap()
 }
 
-/// The hash of parts, by code of another kind than that under test.
+/// Returns the hash of the parts, computed independently of the code under test.
 fn hashed(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -55,7 +55,7 @@ fn hashed(parts: &[&str]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The JSON of the vendor's token with one field set to something else, or left out.
+/// Returns the JSON of the vendor's token with one field changed or left out.
 fn json_with(key: &str, value: Option<Value>) -> String {
     let mut fields = json!({
         "appid": APP, "channelid": CHANNEL, "userid": USER, "nonce": "", "timestamp": END,
@@ -72,7 +72,7 @@ fn with(key: &str, value: impl Into<Value>) -> String {
     STANDARD.encode(json_with(key, Some(value.into())))
 }
 
-/// A token of one's own making, the hash of which is right.
+/// Returns a handmade token with a correct hash.
 fn made(channel: &str, user: &str, nonce: &str, time: &str) -> String {
     let hash = hashed(&[APP, KEY, channel, user, nonce, time]);
     let fields = json!({
@@ -104,7 +104,7 @@ fn issued_tokens_equal_the_test_vectors() {
     );
     assert_eq!((token.nonce.as_str(), token.expires_at), ("", END));
     assert_eq!(tokens().app_id(), APP);
-    // What these tests make hashes with makes the same.
+    // The independent hash of these tests is the same.
     assert_eq!(hashed(&[APP, KEY, CHANNEL, USER, "", &END.to_string()]), HASH);
 }
 
@@ -129,7 +129,7 @@ fn an_issued_token_is_valid_and_is_read_back_unchanged() {
                 assert_eq!(json, expected.concat());
                 assert_eq!(RtcToken::read(text.expose()), Ok(token.clone()));
                 assert_eq!(tokens.check(text.expose()), Ok(token.clone()));
-                // Who checks need not have the same settings.
+                // The checking side need not have the same settings.
                 let other = tokens.clone().lifetime(seconds(1)).nonce("x");
                 assert_eq!(other.check(text.expose()), Ok(token));
             }
@@ -167,10 +167,10 @@ fn a_users_token_lives_for_at_most_one_day_and_an_agents_for_seven() {
         assert_eq!(tokens.issue(CHANNEL, USER), Err(RtcTokenError::Lifetime), "{lifetime:?}");
         let own = self::tokens().issue_for(CHANNEL, USER, lifetime);
         assert_eq!(own, Err(RtcTokenError::Lifetime), "{lifetime:?}");
-        // What is set for users does not count for agents.
+        // The lifetime of users does not apply to agents.
         assert_eq!(tokens.issue_agent(CHANNEL, USER).unwrap().expires_at - now, 7 * DAY);
     }
-    // Times are whole seconds, and what has begun counts.
+    // Times are whole seconds. A started second counts.
     let late = tokens().clock(at(now) + Duration::from_millis(999));
     assert_eq!(late.issue(CHANNEL, USER), Ok(issued()));
 }
@@ -198,7 +198,7 @@ fn a_token_is_valid_until_it_expires_unless_it_claims_more_than_seven_days() {
     // Within the last second.
     let clock = at(END) - Duration::from_millis(1);
     assert!(tokens().clock(clock).check(VECTOR).is_ok());
-    // Times that are none.
+    // Values that are not times.
     for time in [0, -1, i64::MIN] {
         let token = made(CHANNEL, USER, "", &time.to_string());
         assert_eq!(refused(&token), RtcTokenError::Expired, "{time}");
@@ -232,7 +232,7 @@ fn a_changed_field_makes_the_hash_wrong() {
     for app in ["", "ABC", "ab", "abcd", "abc "] {
         assert_eq!(refused(&with("appid", app)), RtcTokenError::App, "{app}");
     }
-    // Fields of a token that was taken apart count as those of the text.
+    // The fields of a parsed token are checked like those of the text.
     let mut token = issued();
     token.user_id = "other".into();
     assert_eq!(refused(token.encode().expose()), RtcTokenError::Hash);
@@ -245,7 +245,7 @@ fn the_token_of_another_app_or_key_is_refused() {
         (APP, "abckey ", RtcTokenError::Hash),
         ("abd", KEY, RtcTokenError::App),
         ("abd", "other", RtcTokenError::App),
-        // What is hashed is the same here.
+        // The hashed text is the same here.
         ("abcabc", "key", RtcTokenError::App),
     ] {
         let stranger = RtcTokens::new(app, key).clock(at(END - DAY));
@@ -284,7 +284,7 @@ fn an_invalid_id_is_named_in_the_error() {
         ("user\n", r"user\n".into()),
         ("u\u{0}", r"u\u{0}".into()),
         ("usér", r"us\u{e9}r".into()),
-        // Letters that look like others, and what turns a line around.
+        // Letters that look like others, and a mark that reverses the direction of a line.
         ("\u{430}bc", r"\u{430}bc".into()),
         ("a\u{202e}b", r"a\u{202e}b".into()),
         (long.as_str(), "x".repeat(64) + "…"),
@@ -306,7 +306,7 @@ fn an_invalid_id_is_named_in_the_error() {
             }
         }
     }
-    // To take a token apart is not to check it.
+    // Parsing a token does not check it.
     let token = RtcToken::read(&made("a b", "", "\u{7f}", "0")).unwrap();
     assert_eq!((token.channel_id.as_str(), token.user_id.as_str()), ("a b", ""));
 }
@@ -333,7 +333,7 @@ fn json_with_another_layout_is_accepted() {
         ("timestamp", END.to_string()),
         ("token", json!(HASH).to_string()),
     ];
-    // Each key in each place.
+    // Each key in each position.
     for turn in 0..fields.len() {
         for reversed in [false, true] {
             let mut fields = fields.clone();
@@ -364,7 +364,7 @@ fn a_token_that_is_not_base64_is_refused() {
     assert!(url_safe.contains(['-', '_']), "{url_safe}");
     let padded = STANDARD.encode(format!("{} ", json_with("nonce", None)));
     assert!(padded.ends_with('='), "{padded}");
-    // MIME would break lines so; the platform's tokens have none.
+    // MIME would break lines like this. The platform's tokens have no line breaks.
     let lines: Vec<_> = VECTOR.as_bytes().chunks(76).collect();
     for token in [
         "garbage",
@@ -434,7 +434,7 @@ fn json_that_is_not_a_token_is_refused_with_the_place() {
 
 #[test]
 fn the_hashed_parts_have_no_separators() {
-    // As the docs say: why channels and users should have ids of one length.
+    // As the docs say: this is why the ids of channels and users should have a fixed length.
     let token = tokens().issue("room1", "2bob").unwrap();
     let mut moved = token.clone();
     (moved.channel_id, moved.user_id) = ("room12".into(), "bob".into());
@@ -442,7 +442,7 @@ fn the_hashed_parts_have_no_separators() {
     let mut moved = token.clone();
     (moved.user_id, moved.nonce) = ("2b".into(), "ob".into());
     assert_eq!(tokens().check(moved.encode().expose()), Ok(moved));
-    // Times are told apart: they have ten digits for long.
+    // Times cannot be confused: they have ten digits for the next centuries.
     let mut moved = tokens().issue("room1", "bob1").unwrap();
     (moved.user_id, moved.expires_at) = ("bob".into(), format!("1{END}").parse().unwrap());
     assert_eq!(refused(moved.encode().expose()), RtcTokenError::TooFar);
@@ -485,7 +485,7 @@ fn secrets_do_not_show() {
             assert!(!shown.contains(secret), "{secret}: {shown}");
         }
     }
-    // What is no secret does show.
+    // Fields that are not secret show.
     assert!(shown[0].contains("app-1"), "{}", shown[0]);
     assert!(shown[1].contains(CHANNEL) && shown[1].contains(USER), "{}", shown[1]);
 }
@@ -496,7 +496,7 @@ fn the_system_clock_is_the_default() {
     let token = tokens.issue(CHANNEL, USER).unwrap();
     assert_eq!(tokens.check(token.encode().expose()), Ok(token));
     assert_eq!(tokens.check(VECTOR), Err(RtcTokenError::Expired));
-    // Before 1970 it is 1970.
+    // A clock before 1970 counts as 1970.
     let early = tokens.clock(UNIX_EPOCH - seconds(1_000_000));
     let token = early.issue(CHANNEL, USER).unwrap();
     assert_eq!(token.expires_at, DAY);

@@ -1,4 +1,4 @@
-//! Share tokens: what they are byte for byte, how they stand in a URL, and when they have ended.
+//! Share tokens: their bytes, their form in a URL, and when they expire.
 #![cfg(all(feature = "aicall", any(feature = "client", feature = "server")))]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ use callbot::aicall::{AgentType, GmtTime, ShareConfig, Template};
 use callbot::aicall::{ShareTokenError, ShareTokens};
 use serde_json::json;
 
-/// Computed by other code from the text that the SDK's share page has.
+/// Computed by other code from the text of the SDK's share page.
 const VECTOR: &str = "eyJUZW1wb3JhcnlBSUFnZW50SWQiOiJzaGFyZTEiLCJXb3JrZmxvd1R5cGUiOiJWaXNpb25DaGF0Ii\
     wiRXhwaXJlVGltZSI6IjIwMjYtMDEtMDIgMDM6MDQ6MDUiLCJUZW1wbGF0ZUNvbmZpZyI6Int9IiwiUmVnaW9uIjoiY24tc2hhbmdoYWkifQ==";
 
@@ -46,7 +46,7 @@ fn a_share_is_written_as_the_known_token_and_read_from_it() {
 
 #[test]
 fn a_token_is_read_in_the_form_that_a_url_has() {
-    // Umlauts and a template bring `+` and `/` into the Base64.
+    // With umlauts and a template, the Base64 has `+` and `/`.
     let mut share = share();
     share.user_data = Some("öäü>>>???~~~ÿÿÿ".into());
     let token = tokens().write(&share).unwrap();

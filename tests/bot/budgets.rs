@@ -1,11 +1,4 @@
-//! How much time a bot has: deadlines, fillers, and from when they count.
-#![cfg(all(
-    feature = "bot",
-    feature = "digital-employee",
-    feature = "duix",
-    feature = "odfs",
-    feature = "client"
-))]
+//! The time budget of a bot: deadlines, fillers, and the point in time from which they count.
 
 use std::time::Duration;
 
@@ -24,7 +17,7 @@ fn filling() -> (Log, Line<Actor>) {
     acting(Actor::default(), |host| host.filler(FILLER))
 }
 
-/// Timers tick each millisecond.
+/// Checks a time to 2 ms: timers tick once per millisecond.
 #[track_caller]
 fn is_about(time: Duration, ms: u64) {
     let expected = Duration::from_millis(ms);
@@ -127,7 +120,7 @@ async fn a_filler_is_sent_with_the_controls_of_the_reply() {
             "voice: a change of the speech settings goes into the first packet only, which has left",
         ]
     );
-    // The voice stays, the keys do not.
+    // The speech settings stay, the gathering of digits does not.
     let mut reply = line.say("c", "2", "wait 500 | say Yes.").await;
     reply.rest().await;
     assert!(matches!(controls(&reply, 0)[..], [Wire::Voice(_)]), "{:?}", controls(&reply, 0));
@@ -145,7 +138,7 @@ async fn the_heard_text_may_end_in_the_filler_or_in_the_reply() {
     ] {
         let (_, line) = filling();
         line.text("c", "0", "say Hm.").await;
-        // When it is complete, and while it runs.
+        // For a reply that is complete, and for one that still runs.
         line.text("c", "1", "wait 500 | say Yes, indeed.").await;
         let mut running = line.say("c", "2", "wait 500 | say Yes, indeed. | for ever").await;
         running.until("Yes").await;
@@ -191,7 +184,7 @@ async fn a_filler_may_be_sent_at_the_last_moment() {
     }
 }
 
-/// A filler goes out then.
+/// Checks that the filler is sent after `ms`, if it is set to `at`.
 async fn fills(at: f32, ms: u64) {
     let budget = Budget::DIGITAL_EMPLOYEE.with_filler_at(at);
     let host = Host::builder(Actor::default()).filler(FILLER);
@@ -200,7 +193,7 @@ async fn fills(at: f32, ms: u64) {
     let answer = call.say("wait 900 | say Yes.").await;
     answer.expect_text("One moment. Yes. ").expect_end();
     is_about(answer.first_packet().unwrap(), ms);
-    // Who speaks at once was faster in any case.
+    // A bot that speaks immediately is always faster.
     call.say("say Yes.").await.expect_text("Yes. ");
 }
 
@@ -211,7 +204,7 @@ async fn a_duix_stream_gets_a_filler_and_whole_answers_get_none() {
     let answer = call.say("wait 19000 | say Yes.").await;
     answer.expect_text("One moment. Yes. ").expect_end();
     is_about(answer.first_packet().unwrap(), 14_000);
-    // It buys no time: the limit is for all of it.
+    // A filler gains no time: the limit covers the whole reply.
     let answer = call.say("remember x | wait 21000 | say Yes.").await;
     answer.expect_text(FILLER);
     is_about(answer.took(), 20_000);
@@ -222,7 +215,7 @@ async fn a_duix_stream_gets_a_filler_and_whole_answers_get_none() {
     }
 }
 
-// The begin of a call.
+// The start of a call.
 
 #[tokio::test(start_paused = true)]
 async fn a_late_greeting_loses_its_rest() {
@@ -240,7 +233,7 @@ async fn a_late_greeting_loses_its_rest() {
     assert_eq!(line.text("c", "1", "say Yes.").await, "Yes. ");
     let history = line.look("c").await.history;
     assert_eq!(history.iter().next().unwrap().said, "Hello. I ");
-    // It never came to its end, and is told of that; but the call has begun.
+    // The bot is told that `begin` did not complete, but the call has begun.
     assert_eq!(log.of("c")[2..], ["interrupted b Deadline", "turn"]);
 }
 
@@ -265,7 +258,7 @@ async fn a_greeting_that_says_nothing_in_time_is_a_failure() {
     assert_eq!(line.text("c", "1", "say Yes.").await, "Yes. ");
 }
 
-// All of a reply.
+// The whole reply.
 
 fn question(words: &str) -> String {
     let question = json!({
@@ -309,7 +302,7 @@ async fn the_time_for_a_whole_reply_can_be_set() {
         let mut call = TestCall::on(platform, host);
         let answer = call.say("remember x | wait 6000 | say Late.").await;
         if platform == Platform::DuixStream {
-            // It just ends.
+            // A stream just ends.
             answer.expect_no_speech();
         } else {
             answer.expect_no_speech().expect_failure();
@@ -336,9 +329,9 @@ async fn on_odfs_the_shorter_of_two_deadlines_counts() {
     assert_eq!((status, &answer["outparams"]["prompt_text"]), (200, &json!("Yes. ")), "{answer}");
 }
 
-// From when it counts.
+// The start of the budget.
 
-/// A body whose end takes its time.
+/// A body whose second half arrives after `time`.
 fn slowly(body: String, time: Duration) -> Body {
     let (head, tail) = body.split_at(body.len() / 2);
     let (head, tail) = (Bytes::from(head.to_owned()), Bytes::from(tail.to_owned()));
@@ -429,7 +422,7 @@ async fn a_slow_store_uses_up_the_budget() {
     store.set(Op::Open, Fate::Sleeps(300 * MS), 1);
     assert_eq!(line.text("c", "2", "wait 200 | say Yes.").await, "Yes. ");
 
-    // A filler does not wait for it either.
+    // A filler does not wait for the store either.
     let (_, line) = acting(Actor::default(), |host| host.store(store.clone()).filler(FILLER));
     store.set(Op::Open, Fate::Sleeps(900 * MS), 1);
     let start = Instant::now();
@@ -447,7 +440,7 @@ async fn a_reply_reports_its_remaining_time() {
         Actor { begins: "left | wait 50 | left | say Hello. | flush | left", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     line.greeting("c", "b").await;
-    // The time for a begin is for all of it.
+    // The limit of `begin` covers the whole greeting.
     assert_eq!(log.of("c"), ["begin", "left Some(200ms)", "left Some(150ms)", "left Some(150ms)"]);
     let words = "left | wait 100 | left | say Yes. | flush | left | wait 1000 | left";
     line.text("c", "1", words).await;
@@ -481,11 +474,11 @@ async fn an_endless_budget_neither_limits_nor_panics() {
                 .with_filler_at(filler_at);
             let bot = Actor { begins: "left | say Hello.", ..Actor::default() };
             let host = Host::builder(bot).budget(platform, budget).filler(FILLER);
-            // The server of both kinds of DUIX has the time of the first.
+            // Both DUIX dialogues share one server, which has the deadline of `Platform::Duix`.
             let host = host.budget(Platform::Duix, budget).build();
             let filler = if filler && platform.capabilities().filler { FILLER } else { "" };
             let mut call = TestCall::on(platform, host);
-            // The server of ODFS has a deadline of its own.
+            // The server of ODFS has its own deadline.
             let answer = call.say("left | wait 29000 | say Yes.").await;
             answer.expect_text(&format!("{filler}Yes. ")).expect_end();
         }

@@ -1,12 +1,5 @@
-//! Calls of a bot: what is kept of them and in which version, how much they may use up, how they
-//! begin and end, and what becomes of them when the store or the bot does not do its part.
-#![cfg(all(
-    feature = "bot",
-    feature = "digital-employee",
-    feature = "duix",
-    feature = "odfs",
-    feature = "client"
-))]
+//! The calls of a bot: memory and its versions, limits, how calls begin and end, and what happens when
+//! the store or the bot fails or hangs.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,7 +19,7 @@ fn actor() -> (Log, Line<Actor>) {
 
 // Memory.
 
-/// A bot whose memory is of this version. Version 3 can't read older ones.
+/// A bot with memory of version `V`. Version 3 can't read older memory.
 struct Aged<const V: u32>;
 
 impl<const V: u32> Bot for Aged<V> {
@@ -57,7 +50,7 @@ impl<const V: u32> Bot for Aged<V> {
     }
 }
 
-/// The same calls, served by a bot of this version.
+/// Serves the calls of `store` with a bot of version `V`.
 fn aged<const V: u32>(store: &Arc<MemoryStore>) -> Line<Aged<V>> {
     line(Host::builder(Aged::<V>).store(store.clone()).build())
 }
@@ -100,7 +93,7 @@ async fn an_unreadable_memory_stays_unchanged() {
     let newer = aged::<4>(&store);
     assert_eq!(newer.text("d", "1", "one").await, "one");
     for turn in ["2", "3"] {
-        assert_eq!(old.failure("d", turn, "look").await, 500, "it is of a newer version");
+        assert_eq!(old.failure("d", turn, "look").await, 500, "its version is newer");
     }
     assert!(old.host.snapshot(&key("d")).await.is_err());
     assert_eq!(newer.text("d", "4", "look").await, "one");
@@ -116,7 +109,7 @@ async fn a_memory_that_is_too_large_is_refused_and_the_old_one_stays() {
     line.text("c", "2", "say Yes.").await;
     assert_eq!(line.failure("c", "3", &format!("remember {long} | save")).await, 500);
     assert_eq!(log.of("c").last().unwrap(), &format!("save: {refused}"));
-    // Also at the end of the turn, where the bot has no say.
+    // Also at the end of the turn, when the bot has already returned.
     assert_eq!(line.failure("c", "4", &format!("remember {long} | say So.")).await, 500);
     assert_eq!(line.text("c", "5", "say Yes.").await, "Yes. ");
     assert_eq!(line.look("c").await.memory, ["short"]);
@@ -170,7 +163,7 @@ fn question(call: &str, words: &str) -> String {
 async fn a_history_is_limited_in_turns_and_in_bytes() {
     for (limits, left) in [
         (Limits::default().with_max_history_entries(3), ["3", "4", "5"].as_slice()),
-        // Each turn has 21 bytes: 12 of the caller, 9 of the bot.
+        // Each turn has 21 bytes: 12 of the caller and 9 of the bot.
         (Limits::default().with_max_history_bytes(62), &["4", "5"]),
         (Limits::default().with_max_history_bytes(63), &["3", "4", "5"]),
         (Limits::default().with_max_history_bytes(20), &["5"]),
@@ -197,7 +190,7 @@ async fn an_idle_call_expires_and_the_bot_is_told_once() {
     line.text("c", "1", "remember x").await;
     sleep(39 * SECOND).await;
     assert_eq!(log.count("c", "ended"), 0);
-    // A turn begins its time anew.
+    // A turn restarts the idle time.
     line.text("c", "2", "say Yes.").await;
     sleep(39 * SECOND).await;
     assert_eq!(log.count("c", "ended"), 0);
@@ -234,7 +227,7 @@ async fn the_bot_is_told_once_why_a_call_ended() {
         ("bot", "hang up", "ByBot"),
         ("caller", "say Yes.", "ByCaller"),
         ("elsewhere", "transfer", "Transferred"),
-        // What is asked for after it is what counts.
+        // A turn after the transfer takes precedence.
         ("again", "say Yes.", "ByCaller"),
     ] {
         if call == "again" {
@@ -283,7 +276,7 @@ async fn a_running_turn_is_cut_when_the_call_ends() {
     );
 }
 
-// The begin of calls.
+// The start of calls.
 
 #[tokio::test(start_paused = true)]
 async fn a_begin_that_is_posted_twice_runs_once() {
@@ -316,7 +309,7 @@ async fn a_failed_begin_runs_again_before_the_next_turn_without_its_greeting() {
 #[tokio::test(start_paused = true)]
 async fn a_begin_that_always_fails_does_not_block_the_turns() {
     let bot = Actor { begins: "say Hello. | panic", ..Actor::default() };
-    // An IVR releases a call that begins with a failure.
+    // Not ODFS: an IVR releases a call that begins with a failure.
     for platform in [Platform::DigitalEmployee, Platform::Duix, Platform::DuixStream] {
         for greeting in [Greeting::Drop, Greeting::Prepend] {
             let host = Host::builder(bot.clone()).greeting(greeting).build();
@@ -348,7 +341,7 @@ async fn a_greeting_without_a_begin_is_dropped_or_prepended() {
 
 // CallInfo.
 
-/// A bot that tells its facts.
+/// A bot that records the `CallInfo` of each event.
 struct Curious(Arc<Mutex<Vec<CallInfo>>>);
 
 impl Curious {
@@ -397,7 +390,7 @@ async fn each_platform_reports_what_it_knows_about_a_call() {
     let (caller, called) = (Some("13500000001"), Some("4000000000"));
     let phone = (Platform::DigitalEmployee, "c", caller, called, extras);
     let facts = take();
-    // Numbers come with the begin only, and are kept to the end.
+    // Only the begin has the phone numbers. They are kept until the end.
     assert_eq!(facts.iter().map(all).collect::<Vec<_>>(), vec![phone; 3]);
 
     let duix = host.duix().unwrap().router();
@@ -417,7 +410,7 @@ async fn each_platform_reports_what_it_knows_about_a_call() {
     let expected = (Platform::Odfs, "i", caller, Some("10086"), json!({"vdn": "vdn-1"}));
     assert_eq!(take().iter().map(all).collect::<Vec<_>>(), vec![expected; 3]);
 
-    // What comes beside the parameters of a request is for that one, and with the begin for all.
+    // Further parameters apply to their own request, and those of the begin to all.
     ivr.ask(8, json!({"call_sor_id": "1"}), json!({"channel": "web", "tag": 1})).await;
     let input = json!({"flow_result_type": "1", "input": "Hm"});
     ivr.ask(9, input.clone(), json!({"tag": 2})).await;
@@ -447,7 +440,7 @@ async fn phone_numbers_do_not_show_in_debug() {
     assert!(!debug.contains("1350000") && !debug.contains("4000000"), "{debug}");
 }
 
-// The end of a server.
+// Shutdown.
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_refuses_new_turns_and_ends_the_running_ones() {
@@ -467,7 +460,7 @@ async fn shutdown_refuses_new_turns_and_ends_the_running_ones() {
     sleep(10 * MS).await;
     assert_eq!(line.failure("quiet", "2", "say Yes.").await, 503);
     assert_eq!(line.failure("new", "1", "say Yes.").await, 503);
-    // One that runs already can still be asked for again.
+    // A turn that already runs can still be repeated.
     let mut again = line.say("short", "1", "say One. | wait 2000 | say Two.").await;
     tokio::join!(short.rest(), again.rest(), long.rest(), holding.rest());
     assert_eq!((&*short.text, &*again.text), ("One. Two. ", "One. Two. "));
@@ -526,7 +519,7 @@ async fn the_end_timeout_limits_ended() {
     assert_eq!(log.of("c"), ["begin", "turn", "ended ByCaller []"]);
 }
 
-// Bots that do not do their part.
+// Bots that fail or hang.
 
 #[tokio::test(start_paused = true)]
 async fn a_bot_that_fails_in_interrupted_gets_its_next_turn_and_is_not_told_again() {
@@ -568,7 +561,7 @@ async fn ids_that_are_too_long_are_refused() {
     assert_eq!(status, 400, "{answer}");
 }
 
-// Stores that do not do their part.
+// Stores that fail or hang.
 
 fn moody(bot: Actor) -> (Moody, Log, Line<Actor>) {
     let store = Moody::default();
@@ -594,7 +587,7 @@ async fn a_failing_store_is_a_failure_on_each_platform_and_the_call_continues() 
             store.set(op, Fate::Fails, 1);
             let answer = timeout(60 * SECOND, call.say(words)).await.unwrap();
             match platform {
-                // It has no other way to tell.
+                // A stream has no other way to report a failure.
                 Platform::DuixStream => answer.expect_no_controls(),
                 _ => answer.expect_failure(),
             };
@@ -608,7 +601,7 @@ async fn a_failing_store_is_a_failure_on_each_platform_and_the_call_continues() 
 #[tokio::test(start_paused = true)]
 async fn a_failing_store_when_turns_are_cut_and_calls_end_is_survived() {
     let (store, log, line) = moody(Actor::default());
-    // A turn that takes the call from another one reads again what there is.
+    // A turn that takes over a call reads the record again.
     let mut first = line.say("c", "1", "say One. | for ever").await;
     first.until("One.").await;
     store.set(Op::Read, Fate::Fails, 1);
@@ -670,7 +663,7 @@ async fn a_store_that_hangs_on_open_is_a_failure_in_time() {
     }
 }
 
-/// A turn on this platform ends in time when the store hangs over its end, and the next one works.
+/// Checks that a turn ends in time if the store hangs at its end, and that the next turn works.
 async fn hangs_at_the_end(platform: Platform) {
     let store = Moody::<false>::default();
     let host = Host::builder(Actor::default()).store(store.clone()).build();
@@ -709,7 +702,7 @@ async fn a_store_that_hangs_at_the_end_of_a_turn_does_not_delay_the_next_turn() 
     reply.until("One.").await;
     until(|| store.left(Op::Write) == 0).await;
     assert_eq!(line.text("c", "3", "say Two.").await, "Two. ");
-    // The caller has gone on, and so does the platform.
+    // The platform has moved on to the next turn.
     timeout(60 * SECOND, reply.rest()).await.expect("the reply ends");
     assert!(reply.ended);
     assert_eq!(line.look("c").await.memory, [""; 0]);

@@ -1,13 +1,5 @@
-//! The harness for bots, with a bot that does a bit of everything: what callers can do on each
-//! platform, what is read back, and that expectations fail when they should.
-
-#![cfg(all(
-    feature = "bot",
-    feature = "digital-employee",
-    feature = "duix",
-    feature = "odfs",
-    feature = "client"
-))]
+//! The harness for bots (`bot::testing`), with a bot that uses every feature: what callers can do on
+//! each platform, what is read back from the answers, and that failed expectations are reported.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -123,7 +115,7 @@ fn on(platform: Platform) -> TestCall<Clerk> {
     TestCall::on(platform, Clerk::default())
 }
 
-/// What the harness says when an expectation does not hold.
+/// Returns the message of an expectation that fails.
 #[track_caller]
 fn wrong<T>(check: impl FnOnce() -> T) -> String {
     let panic = std::panic::catch_unwind(AssertUnwindSafe(check)).err().expect("it held");
@@ -178,7 +170,7 @@ async fn controls_are_read_back_on_digital_employee() {
     let agent = call.say("agent").await;
     agent.expect_transfer(TransferKind::Queue, "vip").expect_text("One moment.").expect_end();
     assert_eq!(agent.transfer().unwrap().shown_number.as_deref(), Some("4000"));
-    // The document calls it not supported, and the host has not allowed it.
+    // The document says that it is not supported, and the host has not allowed it.
     call.say("number 7").await.expect_failure();
 
     let host = Host::builder(Clerk::default()).allow_transfer(TransferKind::Number).build();
@@ -199,13 +191,13 @@ async fn barge_in_cuts_a_running_or_a_complete_reply() {
     assert_eq!(call.heard().await, "Once upon");
     assert_eq!(call.memory().await, Notes { asked: 0, cuts: 1 });
     assert_eq!(call.history().await.last().unwrap().heard, Some(Heard::UpTo("Once upon".into())));
-    // Without a word of what was heard.
+    // The platform does not report what was heard.
     let mut turn = call.start("a story").await;
     turn.until_speech("Once").await;
     turn.barge_in(None).await.expect_end();
     assert_eq!(call.heard().await, "Once upon a time ");
     assert_eq!(call.history().await.last().unwrap().heard, Some(Heard::Unknown));
-    // When it is long complete.
+    // Long after the reply is complete.
     call.say("a story").await.expect_speech("daughter");
     sleep(Duration::from_secs(3)).await;
     call.barge_in("once upon a time there").await.expect_end().expect_no_speech();
@@ -322,7 +314,7 @@ async fn native_answers_are_read_back_on_duix() {
     let expected = dialogue::Answer::text("Yes or no?").with_tip_phrases(["yes", "no"]);
     assert_eq!(*answer, expected.with_intent("tips").with_extra(1));
     assert!(wrong(|| tips.expect_no_controls()).contains("what only this platform"));
-    // A stream can't tell that it failed.
+    // A stream can't report that it failed.
     on(Platform::DuixStream).say("tips").await.expect_text("").expect_end();
 }
 
@@ -357,7 +349,7 @@ async fn speech_settings_are_read_back_on_odfs() {
     let seven = Duration::from_secs(7);
     let expected = SpeechSettings::new().with_barge_in(false).with_silence_timeout(seven);
     assert_eq!(voice.expect_speech_settings().speech_settings(), Some(&expected));
-    // It holds from then on.
+    // The settings apply to all later turns.
     assert_eq!(call.say("Hm").await.speech_settings(), Some(&expected));
     let number = call.say("number").await;
     assert_eq!(number.expect_gather(4).gather(), Some(&Gather::up_to(4)));
@@ -452,13 +444,13 @@ async fn everywhere_plays_a_script_on_every_platform_that_meets_the_needs() {
     let (platforms, keys): (Vec<Platform>, Vec<CallKey>) = seen.into_inner().into_iter().unzip();
     assert_eq!(platforms, Platform::ALL);
     assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), 4);
-    // A failure has the transcript of the platform where it failed.
+    // A failure has the transcript of the platform on which it happened.
     let text = wrong_in(TestCall::everywhere(Clerk::default, async |call| {
         call.say("bye").await.expect_hang_up();
     }))
     .await;
     assert!(text.starts_with("\na call on DUIX (duix/"), "{text}");
-    // Hosts with settings, and only where the bot can be.
+    // With a configured host, and only on the platforms that meet the bot's needs.
     let platforms = AtomicUsize::new(0);
     let host = || {
         let bot = Clerk { needs: Needs::NONE.hang_up(), ..Clerk::default() };
@@ -484,7 +476,7 @@ async fn calls_can_share_a_host() {
     assert!(first.host().snapshot(second.key()).await.unwrap().is_some());
     let answer = slow.barge_in("One").await;
     answer.expect_text("One moment. ").expect_end();
-    // Timers tick each millisecond.
+    // Timers tick once per millisecond.
     let times = Duration::from_millis(420)..=Duration::from_millis(421);
     assert!(answer.first_packet().is_some_and(|first| times.contains(&first)), "{answer}");
     assert_eq!(first.heard().await, "");
@@ -498,7 +490,7 @@ fn a_platform_that_lacks_a_need_is_refused() {
         text,
         "the bot requires features that DUIX does not support: hanging up, what callers heard"
     );
-    // DUIX has one of both kinds, but not this one.
+    // Of the two DUIX dialogues, only the other one has it.
     let bot = || Clerk { needs: Needs::NONE.stream(), ..Clerk::default() };
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
     assert_eq!(text, "the bot requires features that DUIX does not support: a reply in a stream");
@@ -628,7 +620,7 @@ async fn a_step_that_is_impossible_now_says_why() {
     assert!(text.contains("step 2: the reply ended before the bot said \"a queen\""), "{text}");
 }
 
-/// Remembers something from its begin on, and fails when it is asked to.
+/// Sets its memory in `begin`, and fails on request.
 struct Forgetful;
 
 impl Bot for Forgetful {

@@ -1,5 +1,4 @@
-//! Turns of a bot: what is kept and what is rolled back, what was heard, and who wins.
-#![cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
+//! The turns of a bot: what is kept and what is rolled back, what was heard, and which turn wins.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +23,7 @@ async fn a_bot_that_only_ever_speaks_can_be_stopped() {
         async move {
             let _guard = guard;
             loop {
-                // Whatever it is told.
+                // The bot ignores the errors of the reply.
                 let _ = reply.say("x").await;
             }
         }
@@ -65,7 +64,7 @@ async fn a_bot_that_blocks_its_thread_delays_no_one_and_can_no_longer_write() {
     reply.rest().await;
     assert!(reply.ended);
     assert_eq!(line.text("c", "2", "next").await, "So. ");
-    assert!(!woke.load(Ordering::SeqCst), "all that was while the bot slept");
+    assert!(!woke.load(Ordering::SeqCst), "all of that happened while the bot slept");
     until(|| woke.load(Ordering::SeqCst)).await;
     sleep(Duration::from_millis(50)).await;
     assert_eq!(line.look("c").await.memory, ["next"]);
@@ -107,12 +106,12 @@ async fn unfinished_changes_are_rolled_back() {
     line.text("c", "6", "last").await;
     let seen = line.look("c").await;
     assert_eq!(seen.memory, ["first", "save", "last"]);
-    // What was said has been said, whatever became of the turn.
+    // The history keeps what was said, whatever the outcome of the turn.
     assert_eq!(seen.history.len(), 6);
     assert!(seen.history.iter().all(|entry| entry.said == "One. " || entry.said == "One."));
 }
 
-/// A bank that takes orders, and counts what was really paid.
+/// A bank that takes orders, and counts the payments that were really made.
 #[derive(Clone, Default)]
 struct Bank {
     paid: Count,
@@ -140,7 +139,7 @@ impl Bot for Bank {
             "late" => {
                 reply.say("So. ").await?;
                 reply.flush().await?;
-                // The abort comes here, and this bot does not look.
+                // The abort arrives here, and this bot does not check for it.
                 let _ = tokio::time::timeout(300 * MS, std::future::pending::<()>()).await;
                 if let Err(error) = call.hold().await {
                     let over = ReplyError::Over(Cause::BargeIn);
@@ -171,8 +170,8 @@ async fn held_work_is_completed_and_another_server_sees_it() {
     sleep(100 * MS).await;
     here.abort("c", "1", Some("I pay.")).await;
     reply.rest().await;
-    assert!(reply.ended, "the reply ends at once");
-    assert_eq!(bank.paid.get(), 0, "and the order goes on");
+    assert!(reply.ended, "the reply ends immediately");
+    assert_eq!(bank.paid.get(), 0, "and the order continues");
     let start = Instant::now();
     assert_eq!(there.text("c", "2", "what?").await, "paid");
     assert!(start.elapsed() >= 50 * MS, "the next turn waits");
@@ -188,7 +187,7 @@ async fn a_hold_lasts_at_most_two_seconds() {
     reply.until("Well.").await;
     let start = Instant::now();
     here.abort("c", "1", None).await;
-    // The budget of this turn is used up by the wait: it is answered with a failure.
+    // The wait uses up the budget of this turn, so its answer is a failure.
     let mut second = here.say("c", "2", "what?").await;
     second.rest().await;
     assert_eq!(second.failure, Some(500));
@@ -213,7 +212,7 @@ async fn the_history_is_cut_where_the_caller_stopped_listening() {
     for (turn, text, ..) in replies {
         assert_eq!(line.text("c", turn, text).await, text);
     }
-    // Long after they were complete, and in another order.
+    // Long after the replies were complete, and in another order.
     for (turn, _, heard, _) in replies.iter().rev() {
         line.abort("c", turn, *heard).await;
     }
@@ -226,10 +225,10 @@ async fn the_history_is_cut_where_the_caller_stopped_listening() {
     assert_eq!(heard[0], Some(Heard::Nothing));
     assert_eq!(heard[3], Some(Heard::Mismatch("Guten Tag".into())));
     assert_eq!(heard[4], Some(Heard::Unknown));
-    assert_eq!(heard[6], None, "that one was not cut");
+    assert_eq!(heard[6], None, "that turn was not cut");
 }
 
-/// Remembers what it was told of cuts.
+/// Records the cuts that it is told about.
 #[derive(Clone, Default)]
 struct Attentive {
     told: Count,
@@ -269,7 +268,7 @@ async fn an_abort_after_a_complete_reply_cuts_its_turn_and_the_bot_is_told() {
     line.text("c", "1", "one two three").await;
     line.text("c", "2", "four five six").await;
     line.abort("c", "1", Some("one")).await;
-    assert_eq!(bot.told.get(), 1, "at once: no turn has the call");
+    assert_eq!(bot.told.get(), 1, "immediately, as no turn is running");
     assert_eq!(line.heard("c", "1").await, "one");
     assert_eq!(line.heard("c", "2").await, "four five six");
     line.text("c", "3", "seven").await;
@@ -317,7 +316,7 @@ async fn a_new_turn_ends_the_one_that_runs() {
     assert_eq!(memory[0], "told 1 Unknown NewTurn");
     assert_eq!(memory[1], "cut 1 Unknown NewTurn");
     assert!(memory[2].starts_with("heard [\"one two"), "{memory:?}");
-    // And the platform tells in the end what was heard.
+    // Later the platform reports what was heard.
     line.abort("c", "1", Some("one")).await;
     assert_eq!(line.heard("c", "1").await, "one");
 }
@@ -430,10 +429,10 @@ async fn a_turn_overtaken_on_another_server_writes_nothing() {
     first.until("one").await;
     assert_eq!(there.text("c", "2", "four").await, "four");
     first.rest().await;
-    assert!(first.ended, "nobody told it, so it spoke to the end");
+    assert!(first.ended, "it got no cancel, so it spoke to the end");
     let memory = there.look("c").await.memory;
-    assert_eq!(memory, ["heard []"], "and only the second one is kept");
-    // What it said is told to the next turn.
+    assert_eq!(memory, ["heard []"], "and only the second turn is kept");
+    // The cut is reported before the next turn.
     assert_eq!(here.text("c", "3", "five").await, "five");
     let memory = there.look("c").await.memory;
     assert_eq!(memory[1], "told 1 Unknown NewTurn");
@@ -479,7 +478,7 @@ async fn a_turn_that_is_posted_twice_runs_once() {
     assert_eq!((first.text.as_str(), first.ended), ("Enter it, please.", true));
     assert_eq!((second.text.as_str(), second.ended), ("Enter it, please.", true));
     assert_eq!((runs.get(), line.look("c").await.memory.len()), (1, 1));
-    // When it is over: with all of it.
+    // After it has completed, with the whole reply.
     let mut first = line.say("c", "2", "bye").await;
     first.rest().await;
     let mut again = line.say("c", "2", "bye").await;
@@ -490,7 +489,7 @@ async fn a_turn_that_is_posted_twice_runs_once() {
     };
     assert_eq!(last(&again.packets), last(&first.packets));
     assert!(!last(&again.packets).is_empty());
-    // An older one, too, and without ending the newest.
+    // The same for an older turn, without ending the newest one.
     let mut third = line.say("c", "3", "more").await;
     third.until("Enter").await;
     assert_eq!(line.text("c", "1", "pin").await, "Enter it, please.");
@@ -550,7 +549,7 @@ async fn a_slow_line_slows_the_bot() {
     assert_eq!(reply.text.len(), 50 * "word ".len());
 }
 
-/// Saves in every hook, and fails behind it.
+/// Saves in every hook, and then fails.
 struct Saver;
 
 impl Bot for Saver {
@@ -589,7 +588,7 @@ async fn memory_saved_in_a_hook_survives_the_hooks_failure() {
     assert_eq!(line.look("c").await.memory, ["begun", "one two", "cut", "three"]);
 }
 
-/// Holds twice in a row, the second time for something else.
+/// Holds twice in a row, for two different operations.
 struct Twice(Count);
 
 impl Bot for Twice {
@@ -616,7 +615,7 @@ impl Bot for Twice {
 
 #[tokio::test(start_paused = true)]
 async fn a_second_hold_counts_from_its_own_start() {
-    // In a store that takes its time, the end of the first comes after the begin of the second.
+    // In a slow store, the end of the first hold arrives after the start of the second.
     for slow in [Duration::ZERO, 20 * MS] {
         holds_twice(slow).await;
     }
@@ -637,7 +636,7 @@ async fn holds_twice(slow: Duration) {
     assert_eq!(line.text("c", "2", "what?").await, "first, second");
 }
 
-/// Looks its callers up, which takes long, when a call begins and when a reply was cut.
+/// Looks up its callers in `begin` and in `interrupted`, which takes long.
 #[derive(Clone, Default)]
 struct Slow {
     begun: Count,
@@ -685,7 +684,7 @@ async fn a_begin_that_runs_out_of_time_has_greeted_and_the_call_continues() {
         reply.rest().await;
         assert_eq!((reply.text.as_str(), reply.failure), (turn, None));
         let controls = &reply.packets[0].data.as_ref().unwrap().controls;
-        assert!(matches!(controls[..], [Wire::Voice(_)]), "the voice is still told");
+        assert!(matches!(controls[..], [Wire::Voice(_)]), "the speech settings are still sent");
     }
     assert_eq!(bot.begun.get(), 1);
 }

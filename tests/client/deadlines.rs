@@ -1,5 +1,5 @@
-//! The deadlines of the client: each has its setting, its default and its error, and a stream as a
-//! whole has none. Time is paused where client and bot share a runtime.
+//! The deadlines of a client: each has a setting, a default and an error, and a stream as a whole has
+//! no deadline. Time is paused where client and bot share a runtime.
 
 #![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::digital_employee_stub::{
     Fake, Stub, abort, begin, dialogue, dialogue_error, end, event, json_answer, packet, pause,
-    send,
+    send, stream as event_stream,
 };
 use bytes::Bytes;
 use callbot::client::{CallOptions, Deadline, Error, InMemoryTransport, Retries};
@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A bot that sends `packets` packets, with a pause before each one, and answers after a pause.
+/// A bot that pauses before each of its `packets` packets, and before each answer.
 #[derive(Debug, Clone, Copy)]
 struct Slow {
     pause: Duration,
@@ -74,7 +74,7 @@ fn bot(pause: Duration, packets: u32, heartbeat: Option<Duration>) -> Client {
         .unwrap()
 }
 
-/// Asserts which deadline passed, and how long it was.
+/// Checks which deadline passed, and its length.
 #[track_caller]
 fn passed(error: &Error, deadline: Deadline, limit: Duration) {
     assert_eq!(error.deadline(), Some(deadline), "{error:?}");
@@ -83,7 +83,7 @@ fn passed(error: &Error, deadline: Deadline, limit: Duration) {
     assert!(error.to_string().ends_with(&format!("within {limit:?}")), "{error}");
 }
 
-/// Asserts how much of the paused time has passed; its timer counts whole milliseconds.
+/// Checks how much of the paused time has passed. Its timer counts whole milliseconds.
 #[track_caller]
 fn took(start: Instant, expected: Duration) {
     let took = start.elapsed();
@@ -238,20 +238,16 @@ async fn every_deadline_holds_over_a_socket_too() {
     let gap = options.gap_deadline(SHORT);
     let one = event(packet("One", false));
     let silent = vec![pause(5000)];
-    let head_only = vec![send(crate::support::digital_employee_stub::stream("")), pause(5000)];
+    let head_only = vec![send(event_stream("")), pause(5000)];
     let comments = |start: &str| {
         let beats = (0..100).flat_map(|_| [pause(40), send(":\n\n")]);
-        [vec![send(crate::support::digital_employee_stub::stream(start))], beats.collect()].concat()
+        [vec![send(event_stream(start))], beats.collect()].concat()
     };
     for (script, options, deadline) in [
         (silent.clone(), &first, Deadline::FirstEvent),
         (head_only, &first, Deadline::FirstEvent),
         (comments(""), &first, Deadline::FirstEvent),
-        (
-            vec![send(crate::support::digital_employee_stub::stream(&one)), pause(5000)],
-            &gap,
-            Deadline::Gap,
-        ),
+        (vec![send(event_stream(&one)), pause(5000)], &gap, Deadline::Gap),
         (comments(&one), &gap, Deadline::Gap),
     ] {
         let stub = Stub::new(vec![script]).await;
@@ -269,29 +265,21 @@ async fn every_deadline_holds_over_a_socket_too() {
     }
 }
 
-/// A listener that takes connections and never says a word, so that TLS is never set up.
+/// The listener accepts connections and sends nothing, so that the TLS handshake never completes.
 #[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]
 #[tokio::test]
 async fn an_unfinished_tls_handshake_passes_the_connect_deadline() {
     const SHORT: Duration = Duration::from_millis(100);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    let silent = tokio::spawn(async move {
-        let mut taken = Vec::new();
-        while let Ok(connection) = listener.accept().await {
-            taken.push(connection);
-        }
-    });
+    let url = crate::support::script::silent().await;
     let client = Client::builder(&url).connect_deadline(SHORT).build().unwrap();
     passed(&client.dialogue(&dialogue()).await.unwrap_err(), Deadline::Connect, SHORT);
     passed(&client.end_session(&end()).await.unwrap_err(), Deadline::Connect, SHORT);
     // The nearer of two deadlines passes first.
     let nearer = client.with_options(CallOptions::new().call_deadline(SHORT / 4));
     passed(&nearer.end_session(&end()).await.unwrap_err(), Deadline::Call, SHORT / 4);
-    silent.abort();
 }
 
-/// A listener whose queue is full: the kernel answers no further connection.
+/// The queue of the listener is full, so the kernel answers no further connection.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_listener_with_a_full_queue_passes_the_connect_deadline() {
@@ -319,18 +307,12 @@ async fn an_error_without_a_deadline_is_not_a_timeout() {
     assert!(!error.is_timeout() && error.deadline().is_none(), "{error:?}");
 }
 
-/// What a reader gets that is away for twice the gap deadline behind the first packet. The second
-/// one leaves within 60 ms of the first, `between` between the two.
+/// Returns the second packet for a reader that pauses for twice the gap deadline after the first one.
+/// The second packet is sent 60 ms after the first, with `between` between the two.
 async fn after_an_absence(between: &str) -> Result<Packet, Error> {
     const GAP: Duration = Duration::from_millis(200);
     let [one, two] = [packet("One", false), packet("One two", true)].map(event);
-    let script = vec![
-        send(crate::support::digital_employee_stub::stream(one)),
-        pause(20),
-        send(between),
-        pause(40),
-        send(two),
-    ];
+    let script = vec![send(event_stream(one)), pause(20), send(between), pause(40), send(two)];
     let stub = Stub::new(vec![script]).await;
     let client = stub.client().with_options(CallOptions::new().gap_deadline(GAP));
     let mut packets = client.dialogue(&dialogue()).await.unwrap();
@@ -349,7 +331,7 @@ async fn a_slow_reader_does_not_pass_the_gap_deadline_after_a_comment() {
     assert!(after_an_absence(":\n\n").await.unwrap().data.unwrap().stream_end);
 }
 
-/// A peer that never lets the reader wait.
+/// The peer sends comments without a pause, so that the reader is never idle.
 #[test]
 fn a_flood_of_comments_does_not_extend_a_deadline() {
     let (done, outcome) = std::sync::mpsc::channel();

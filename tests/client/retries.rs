@@ -1,4 +1,4 @@
-//! The client's attempts: how many there are, what they wait for, and what ends them; and the
+//! The attempts of a call: how many there are, how long the pauses are, and what ends them. Also the
 //! options of single calls.
 
 #![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::support::digital_employee_stub::{
     Fake, Stub, abort, answer, begin, dialogue, dialogue_error, end, event, json_answer, packet,
-    send,
+    send, stream as event_stream,
 };
+use crate::support::script::http_client;
 use callbot::client::{CallOptions, Retries, Transport, TransportError};
 use callbot::digital_employee::Client;
 use futures_util::future::BoxFuture;
@@ -19,12 +20,12 @@ use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 const ACK: &str = include_str!("../fixtures/digital-employee/acknowledgement.json");
 const ACK_FAILURE: &str = include_str!("../fixtures/digital-employee/acknowledgement-failure.json");
 
-/// Up to so many retries, without a pause.
+/// Options with up to `most` retries, without a pause.
 fn at_once(most: u32) -> CallOptions {
     CallOptions::new().retries(Retries::up_to(most).initial_backoff(Duration::ZERO))
 }
 
-/// A peer without a socket that is busy for so many attempts, and then acknowledges.
+/// A peer in memory that is busy for some attempts, and then acknowledges.
 fn busy(attempts: usize, retry_after: Option<&'static str>) -> Fake {
     Fake::new(move |number| {
         let mut response = http::Response::builder();
@@ -87,7 +88,7 @@ async fn only_answers_429_502_503_and_504_are_retried() {
 #[tokio::test]
 async fn the_attempts_end_with_the_first_success() {
     let busy = || vec![send(answer("503 Service Unavailable", "", ""))];
-    let good = crate::support::digital_employee_stub::stream(event(packet("Hello", true)));
+    let good = event_stream(event(packet("Hello", true)));
     for (scripts, good) in [(2, json_answer("200 OK", ACK).into_bytes()), (2, good)] {
         let mut all = vec![busy(); scripts];
         all.push(vec![send(good.clone())]);
@@ -102,7 +103,7 @@ async fn the_attempts_end_with_the_first_success() {
         }
         let seen = stub.seen();
         assert_eq!(seen.len(), scripts + 1);
-        // Each attempt is the whole request.
+        // Each attempt sends the whole request.
         for again in &seen[1..] {
             assert_eq!(
                 (&again.line, &again.headers, &again.body),
@@ -133,7 +134,7 @@ async fn a_stream_is_never_retried_after_its_head() {
     let failure = r#"{"httpStatusCode":503,"code":"Error"}"#;
     let one = event(packet("One", false));
     for body in [String::new(), one.clone(), one + &event(failure), event(failure), event("{")] {
-        let stub = Stub::answering(crate::support::digital_employee_stub::stream(&body)).await;
+        let stub = Stub::answering(event_stream(&body)).await;
         let error = dialogue_error(&stub.client().with_options(at_once(3))).await;
         assert!(!error.is_retryable(), "{error:?}");
         assert_eq!(stub.connections(), 1, "{body}");
@@ -149,7 +150,7 @@ async fn a_broken_connection_is_not_retried() {
     assert_eq!(stub.connections(), 1);
 }
 
-/// Counts the attempts; the first ones go to a port where nobody listens.
+/// Counts the attempts. The first ones go to a port on which nothing listens.
 #[derive(Clone)]
 struct Wandering {
     http: reqwest::Client,
@@ -175,7 +176,7 @@ impl Transport for Wandering {
 #[tokio::test]
 async fn an_unreachable_peer_is_retried() {
     let stub = Stub::answering(json_answer("200 OK", ACK)).await;
-    // Bound, but not listened on: nobody else gets the port, and nobody is there.
+    // Bound but not listening: no other process gets the port, and connections are refused.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
     bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let closed = bound.local_addr().unwrap().port();
@@ -196,15 +197,6 @@ async fn an_unreachable_peer_is_retried() {
         assert_eq!(*counter.lock().unwrap(), attempts);
     }
     assert_eq!(stub.connections(), 1);
-}
-
-/// A `reqwest::Client` of one's own. With TLS it wants a provider for the whole process.
-fn http_client() -> reqwest::Client {
-    #[cfg(feature = "rustls")]
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    #[cfg(all(feature = "rustls-aws-lc-rs", not(feature = "rustls")))]
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 #[tokio::test]
@@ -247,9 +239,9 @@ async fn retry_after_is_honoured() {
         (Some("0"), 0),
         (Some(" 3 "), 3),
         (Some("60"), 60),
-        // A date that has passed is no reason to wait.
+        // A date in the past means no wait.
         (Some("Wed, 21 Oct 2015 07:28:00 GMT"), 0),
-        // What is neither leaves the pause as it is set: none here.
+        // Without a valid value, the configured pause applies: none here.
         (None, 0),
         (Some("-1"), 0),
         (Some("1.5"), 0),
@@ -341,9 +333,7 @@ async fn options_apply_only_to_the_client_that_got_them() {
 
 #[tokio::test]
 async fn a_header_in_the_options_replaces_the_clients_own() {
-    let stub =
-        Stub::answering(crate::support::digital_employee_stub::stream(event(packet("", true))))
-            .await;
+    let stub = Stub::answering(event_stream(event(packet("", true)))).await;
     let both = HeaderValue::from_static("text/event-stream, application/json");
     let options = CallOptions::new()
         .header(ACCEPT, both)

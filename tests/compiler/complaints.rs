@@ -15,138 +15,167 @@ fn complaint(spec: &str, from: &str, to: &str) -> String {
     }
 }
 
-#[test]
-fn an_unknown_construct_stops_the_compiler_with_its_place() {
-    for (from, to, says) in [
-        ("openapi: 3.0.3", "openapi: 3.1.0", "fixture.yaml#/openapi: only OpenAPI 3.0"),
-        (
-            "maxItems: 3",
-            "uniqueItems: true",
-            "GuestList/properties/guests: the compiler does not know `uniqueItems`",
-        ),
-        (
-            "x-personal: true",
-            "x-private: true",
-            "Guest/properties/name: the compiler does not know `x-private`",
-        ),
-        (
-            "minLength: 1",
-            "pattern: a+",
-            "Guest/properties/id/pattern: a pattern is a set of characters",
-        ),
-        (
-            "      deprecated: true\n",
-            "      callbacks: {}\n",
-            "/paths/~1status/get: the compiler does not know `callbacks`",
-        ),
-        (
-            "  /status:\n    get:",
-            "  /status:\n    trace:",
-            "/paths/~1status: the compiler does not know `trace`",
-        ),
-        (
-            "operationId: getStatus\n",
-            "x-id: getStatus\n",
-            "/paths/~1status/get: the compiler does not know `x-id`",
-        ),
-        (
-            "format: json-string",
-            "format: date",
-            "Guest/properties/settings: the format `date` is not known",
-        ),
-        (
-            "[string]\n          description: In years.",
-            "[bytes]\n          description: In years.",
-            "Guest/properties/age: `x-also-reads` has no `bytes`",
-        ),
-        (
-            "application/json:\n              schema: { $ref: \"#/components/schemas/GuestList\" }\n    post",
-            "text/plain:\n              schema: { $ref: \"#/components/schemas/GuestList\" }\n    post",
-            "an answer of `text/plain` is not known",
-        ),
-    ] {
-        let error = complaint("fixture.yaml", from, to);
+/// Checks that each replacement is refused, with an error that has the place and this text.
+#[track_caller]
+fn refuses(spec: &str, cases: &[(&str, &str, &str)]) {
+    for (from, to, says) in cases {
+        let error = complaint(spec, from, to);
+        assert!(error.starts_with(&format!("{spec}#")), "{error}");
         assert!(error.contains(says), "{to:?} gave: {error}");
     }
 }
 
 #[test]
+fn an_unknown_construct_stops_the_compiler_with_its_place() {
+    refuses(
+        "fixture.yaml",
+        &[
+            ("openapi: 3.0.3", "openapi: 3.1.0", "fixture.yaml#/openapi: only OpenAPI 3.0"),
+            (
+                "maxItems: 3",
+                "uniqueItems: true",
+                "GuestList/properties/guests: the compiler does not know `uniqueItems`",
+            ),
+            (
+                "x-personal: true",
+                "x-private: true",
+                "Guest/properties/name: the compiler does not know `x-private`",
+            ),
+            (
+                "minLength: 1",
+                "pattern: a+",
+                "Guest/properties/id/pattern: a pattern is a set of characters",
+            ),
+            (
+                "      deprecated: true\n",
+                "      callbacks: {}\n",
+                "/paths/~1status/get: the compiler does not know `callbacks`",
+            ),
+            (
+                "  /status:\n    get:",
+                "  /status:\n    trace:",
+                "/paths/~1status: the compiler does not know `trace`",
+            ),
+            (
+                "operationId: getStatus\n",
+                "x-id: getStatus\n",
+                "/paths/~1status/get: the compiler does not know `x-id`",
+            ),
+            (
+                "format: json-string",
+                "format: date",
+                "Guest/properties/settings: the format `date` is not known",
+            ),
+            (
+                "[string]\n          description: In years.",
+                "[bytes]\n          description: In years.",
+                "Guest/properties/age: `x-also-reads` has no `bytes`",
+            ),
+            (
+                "application/json:\n              schema: { $ref: \"#/components/schemas/GuestList\" }\n    post",
+                "text/plain:\n              schema: { $ref: \"#/components/schemas/GuestList\" }\n    post",
+                "an answer of `text/plain` is not known",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn a_contradictory_spec_stops_the_compiler_with_the_place() {
-    for (from, to, says) in [
-        (
-            "description: In years.\n",
-            "example: 3\n",
-            "Guest/properties/age: `description` is missing",
-        ),
-        (
-            "required: [success, guests]",
-            "required: [success, gusts]",
-            "`gusts` is required but not a property",
-        ),
-        (
-            "#/components/schemas/Mood\" }",
-            "#/components/schemas/Mud\" }",
-            "there is no component `Mud`",
-        ),
-        ("x-enum-varnames: [Calm, Angry]", "x-enum-varnames: [Calm]", "Mood: `x-enum-varnames`"),
-        (
-            "enum: [-1, 0, 10]",
-            "enum: [-1, 0, ten]",
-            "Rank/enum/2: the value is not of the enum's type",
-        ),
-        ("Meal: \"#/components", "Supper: \"#/components", "the union maps this arm to `Supper`"),
-        (
-            "- $ref: \"#/components/schemas/MealParams\"\n",
-            "- $ref: \"#/components/schemas/DrinkParams\"\n",
-            "`oneOf` and the mapping of the discriminator differ",
-        ),
-        ("when: { mood: angry }", "when: { mod: angry }", "there is no property `mod`"),
-        (
-            "x-checked-by-hand: true",
-            "x-checked-by-hand: carefully",
-            "Motto/x-checked-by-hand: must be true or false",
-        ),
-        (
-            "minimum: 0.5\n",
-            "minimum: 0.5\n          x-missing-reads-as: 1\n",
-            "are for required properties",
-        ),
-        ("x-missing-reads-as: \"\"", "x-missing-reads-as: nobody", "can stand for a missing value"),
-        (
-            "x-rust-name: Drink",
-            "x-rust-name: Value",
-            "DrinkParams: `Value` would hide what compiled code imports",
-        ),
-        ("minimum: 0.5\n", "minimum: much\n", "Guest/properties/weight/minimum: must be a number"),
-        (
-            "x-rust-name: Drink",
-            "x-rust-name: GuestFields",
-            "DrinkParams: a second type has the Rust name `GuestFields`",
-        ),
-        (
-            "x-rust-name: Drink",
-            "x-rust-name: UnknownMood",
-            "a second type has the Rust name `UnknownMood`",
-        ),
-        ("x-rust-name: Drink", "x-rust-name: Meal", "a second type has the Rust name `Meal`"),
-        ("operationId: getStatus", "operationId: talk", "a second operation has the id `talk`"),
-        (
-            "words:\n          type: string",
-            "words:\n          type: boolean",
-            "Guest/properties/motto: `x-also-reads` does not go with this type",
-        ),
-        ("shared.yaml#", "elsewhere.yaml#", "no module is set for the spec `elsewhere.yaml`"),
-        ("/rooms/{roomId}/guests:\n    get", "/rooms/{room}/guests:\n    get", "has no `{roomId}`"),
-        (
-            "type: integer\n          format: int32\n          minimum: 0",
-            "type: integer\n          minimum: 0",
-            "an integer has the format int32 or int64",
-        ),
-    ] {
-        let error = complaint("fixture.yaml", from, to);
-        assert!(error.starts_with("fixture.yaml#/"), "{error}");
-        assert!(error.contains(says), "{to:?} gave: {error}");
-    }
+    refuses(
+        "fixture.yaml",
+        &[
+            (
+                "description: In years.\n",
+                "example: 3\n",
+                "Guest/properties/age: `description` is missing",
+            ),
+            (
+                "required: [success, guests]",
+                "required: [success, gusts]",
+                "`gusts` is required but not a property",
+            ),
+            (
+                "#/components/schemas/Mood\" }",
+                "#/components/schemas/Mud\" }",
+                "there is no component `Mud`",
+            ),
+            (
+                "x-enum-varnames: [Calm, Angry]",
+                "x-enum-varnames: [Calm]",
+                "Mood: `x-enum-varnames`",
+            ),
+            (
+                "enum: [-1, 0, 10]",
+                "enum: [-1, 0, ten]",
+                "Rank/enum/2: the value is not of the enum's type",
+            ),
+            (
+                "Meal: \"#/components",
+                "Supper: \"#/components",
+                "the union maps this arm to `Supper`",
+            ),
+            (
+                "- $ref: \"#/components/schemas/MealParams\"\n",
+                "- $ref: \"#/components/schemas/DrinkParams\"\n",
+                "`oneOf` and the mapping of the discriminator differ",
+            ),
+            ("when: { mood: angry }", "when: { mod: angry }", "there is no property `mod`"),
+            (
+                "x-checked-by-hand: true",
+                "x-checked-by-hand: carefully",
+                "Motto/x-checked-by-hand: must be true or false",
+            ),
+            (
+                "minimum: 0.5\n",
+                "minimum: 0.5\n          x-missing-reads-as: 1\n",
+                "are for required properties",
+            ),
+            (
+                "x-missing-reads-as: \"\"",
+                "x-missing-reads-as: nobody",
+                "can stand for a missing value",
+            ),
+            (
+                "x-rust-name: Drink",
+                "x-rust-name: Value",
+                "DrinkParams: `Value` would hide what compiled code imports",
+            ),
+            (
+                "minimum: 0.5\n",
+                "minimum: much\n",
+                "Guest/properties/weight/minimum: must be a number",
+            ),
+            (
+                "x-rust-name: Drink",
+                "x-rust-name: GuestFields",
+                "DrinkParams: a second type has the Rust name `GuestFields`",
+            ),
+            (
+                "x-rust-name: Drink",
+                "x-rust-name: UnknownMood",
+                "a second type has the Rust name `UnknownMood`",
+            ),
+            ("x-rust-name: Drink", "x-rust-name: Meal", "a second type has the Rust name `Meal`"),
+            ("operationId: getStatus", "operationId: talk", "a second operation has the id `talk`"),
+            (
+                "words:\n          type: string",
+                "words:\n          type: boolean",
+                "Guest/properties/motto: `x-also-reads` does not go with this type",
+            ),
+            ("shared.yaml#", "elsewhere.yaml#", "no module is set for the spec `elsewhere.yaml`"),
+            (
+                "/rooms/{roomId}/guests:\n    get",
+                "/rooms/{room}/guests:\n    get",
+                "has no `{roomId}`",
+            ),
+            (
+                "type: integer\n          format: int32\n          minimum: 0",
+                "type: integer\n          minimum: 0",
+                "an integer has the format int32 or int64",
+            ),
+        ],
+    );
 }
 
 #[test]
@@ -171,48 +200,55 @@ fn ambiguous_yaml_stops_the_compiler_with_the_line() {
 
 #[test]
 fn a_contradictory_configuration_stops_the_compiler_with_the_place() {
-    for (from, to, says) in [
-        ("x-initial: 60\n", "x-initial: 601\n", "Idle/x-initial: is no value of this property"),
-        ("x-initial: true\n", "x-initial: 1\n", "Lit/x-initial: is no value of this property"),
-        ("x-initial: swing\n", "x-initial: fly\n", "Mode/x-initial: is no value of this property"),
-        (
-            "x-initial: 60\n        x-unset-up-to: -1\n",
-            "x-initial: 60\n        x-unset-up-to: 5\n",
-            "Idle/x-unset-up-to: must be an integer, on an optional number; -1 or 0 with a unit",
-        ),
-        (
-            "x-part: true\n        description: The door.",
-            "x-part: yes\n        description: The door.",
-            "quote `yes`",
-        ),
-        (
-            "          - $ref: \"#/$defs/DoorConfig\"\n        x-part",
-            "          - $ref: \"#/$defs/Address\"\n        x-part",
-            "Door: `x-part` is for an optional object of optional properties",
-        ),
-        (
-            "x-empty-counts: true\n        items:",
-            "x-never-written: 3\n        items:",
-            "Names/x-never-written: must be true or false",
-        ),
-        (
-            "maxLength: 4\n",
-            "x-empty-counts: true\n",
-            "Tune: `x-empty-counts` is for optional lists and maps",
-        ),
-        ("x-only-with: Tune", "x-only-with: Tone", "`x-only-with` joins two optional properties"),
-        ("x-unit: seconds", "x-unit: hours", "Idle/x-unit: the unit `hours` is not known"),
-        (
-            "x-error-codes: 0\n",
-            "x-error-codes: 7\n",
-            "HouseError/x-error-codes: must be one of the enum's numbers",
-        ),
-        ("[[], [], [-2]]", "[[], [], [-1]]", "HouseError/enum/2: `-1` stands twice"),
-        ("[[], [], [-2]]", "[[], []]", "HouseError: `x-enum-also` has a list for each value"),
-        ("x-content: data", "x-content: body", "an arm has its tag and `body`, no more"),
-    ] {
-        let error = complaint("shared.yaml", from, to);
-        assert!(error.starts_with("shared.yaml#"), "{error}");
-        assert!(error.contains(says), "{to:?} gave: {error}");
-    }
+    refuses(
+        "shared.yaml",
+        &[
+            ("x-initial: 60\n", "x-initial: 601\n", "Idle/x-initial: is no value of this property"),
+            ("x-initial: true\n", "x-initial: 1\n", "Lit/x-initial: is no value of this property"),
+            (
+                "x-initial: swing\n",
+                "x-initial: fly\n",
+                "Mode/x-initial: is no value of this property",
+            ),
+            (
+                "x-initial: 60\n        x-unset-up-to: -1\n",
+                "x-initial: 60\n        x-unset-up-to: 5\n",
+                "Idle/x-unset-up-to: must be an integer, on an optional number; -1 or 0 with a unit",
+            ),
+            (
+                "x-part: true\n        description: The door.",
+                "x-part: yes\n        description: The door.",
+                "quote `yes`",
+            ),
+            (
+                "          - $ref: \"#/$defs/DoorConfig\"\n        x-part",
+                "          - $ref: \"#/$defs/Address\"\n        x-part",
+                "Door: `x-part` is for an optional object of optional properties",
+            ),
+            (
+                "x-empty-counts: true\n        items:",
+                "x-never-written: 3\n        items:",
+                "Names/x-never-written: must be true or false",
+            ),
+            (
+                "maxLength: 4\n",
+                "x-empty-counts: true\n",
+                "Tune: `x-empty-counts` is for optional lists and maps",
+            ),
+            (
+                "x-only-with: Tune",
+                "x-only-with: Tone",
+                "`x-only-with` joins two optional properties",
+            ),
+            ("x-unit: seconds", "x-unit: hours", "Idle/x-unit: the unit `hours` is not known"),
+            (
+                "x-error-codes: 0\n",
+                "x-error-codes: 7\n",
+                "HouseError/x-error-codes: must be one of the enum's numbers",
+            ),
+            ("[[], [], [-2]]", "[[], [], [-1]]", "HouseError/enum/2: `-1` stands twice"),
+            ("[[], [], [-2]]", "[[], []]", "HouseError: `x-enum-also` has a list for each value"),
+            ("x-content: data", "x-content: body", "an arm has its tag and `body`, no more"),
+        ],
+    );
 }

@@ -1,8 +1,8 @@
-//! The demo bot, word by word: in memory, with a paused clock.
+//! What the demo bot says: in memory, on a paused clock.
 #![cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
 
 #[path = "../../examples/clerk/mod.rs"]
-mod clerk;
+mod demo;
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use callbot::digital_employee::simulator::{Expect, Played, ScriptStep, Simulator
 use callbot::digital_employee::{
     Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType, Voice,
 };
-use clerk::Clerk;
+use demo::Clerk;
 use tokio::time::Instant;
 
 async fn play(steps: &[ScriptStep]) -> Played {
@@ -85,7 +85,7 @@ async fn stops_the_story_when_the_caller_barges_in() {
     let call = play(&[barge_in, ScriptStep::say("balance").expect(Expect::text("1234"))]).await;
     assert!(start.elapsed() < Duration::from_millis(1300), "{:?}", start.elapsed());
     let step = &call.steps[0];
-    // Packets at 0, 200, … 1000 ms, and the one that ends the stream.
+    // Packets at 0, 200, … 1000 ms, and the last one, which ends the stream.
     assert_eq!((step.packets, step.interrupted), (7, true));
 }
 

@@ -1,7 +1,7 @@
 //! What the test suites share.
 
 // Each suite uses its own part of this.
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, unused_macros)]
 
 #[cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
 pub(crate) mod bots;

@@ -1,4 +1,4 @@
-//! Signatures: the vendor's and computed vectors, and every reason to refuse a request.
+//! Signatures: test vectors of the vendor and computed ones, and every reason to refuse a request.
 #![cfg(all(feature = "client", feature = "server"))]
 
 use std::collections::HashMap;
@@ -88,7 +88,7 @@ fn the_fc_scheme_equals_the_computed_signature() {
     );
 }
 
-/// The values of the vendor's own SDK test of signed URLs.
+/// The values in the vendor's SDK test of signed URLs.
 #[test]
 fn a_signed_url_equals_the_vendors_signature() {
     let signer = Signer::new(
@@ -118,7 +118,7 @@ fn a_signed_url_equals_the_vendors_signature() {
 const NOW: &str = "2025-01-02T03:04:05Z";
 const BODY: &[u8] = b"{\"a\":1}";
 
-/// A signed request, to be spoilt.
+/// A signed request, to be spoiled.
 #[derive(Clone)]
 struct Request {
     uri: String,
@@ -355,7 +355,7 @@ fn a_key_that_is_not_a_header_value_is_an_error() {
     assert_eq!(signed.unwrap_err().to_string(), "the request can't be signed: the key id");
 }
 
-/// Whatever comes in, the verifier answers and does not panic.
+/// The verifier answers any request, and never panics.
 #[tokio::test]
 async fn random_requests_are_refused_without_a_panic() {
     let mut random = fastrand::Rng::with_seed(7);

@@ -1,5 +1,5 @@
-//! Server-sent events: the rules of the WHATWG algorithm one by one, then random
-//! streams in random cuts against a plain reference implementation.
+//! Server-sent events: the rules of the WHATWG algorithm one by one, then random streams in random
+//! chunks against a plain reference implementation.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn feed(decoder: &mut Decoder, mut chunk: &[u8], events: &mut Vec<Seen>) -> Resu
     Ok(())
 }
 
-/// What a stream gives, be it in one chunk or byte by byte.
+/// Returns the events of a stream, which must be the same in one chunk and byte by byte.
 fn decode(stream: impl AsRef<[u8]>) -> Vec<Seen> {
     let stream = stream.as_ref();
     let (mut whole, mut bytewise) = (Vec::new(), Vec::new());
@@ -37,7 +37,7 @@ fn decode(stream: impl AsRef<[u8]>) -> Vec<Seen> {
     whole
 }
 
-/// The data of each event of a stream.
+/// Returns the data of each event of a stream.
 fn data(stream: impl AsRef<[u8]>) -> Vec<String> {
     decode(stream).into_iter().map(|(_, data, _)| data).collect()
 }
@@ -324,7 +324,7 @@ fn events_are_written_line_by_line_without_a_space() {
     }
 }
 
-/// The WHATWG algorithm on a whole stream, step by step as the standard words it.
+/// The WHATWG algorithm on a whole stream, step by step as in the standard.
 fn reference(stream: &[u8]) -> (Vec<Seen>, Option<Duration>) {
     let text = String::from_utf8_lossy(stream);
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
@@ -468,7 +468,7 @@ fn random_streams_in_random_chunks_give_the_events_of_the_reference() {
         ids += expected.iter().filter(|e| !e.2.is_empty()).count();
         retries += usize::from(retry.is_some());
     }
-    // The streams must be rich enough for the comparison to mean something.
+    // The comparison means something only if the streams are rich enough.
     for (what, count) in
         [("events", events_seen / 10), ("types", types), ("ids", ids), ("retries", retries)]
     {

@@ -1,5 +1,5 @@
-//! Text that speaks well: where sentences and chunks end, case by case, then random text in random
-//! pieces, then the streams, with the clock under control.
+//! Text for voices: where sentences and chunks end, case by case, then random text in random pieces,
+//! then the streams, on a paused clock.
 
 use std::fmt::Write as _;
 use std::io;
@@ -14,7 +14,7 @@ use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep, timeout};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The chunks of a text that comes in these pieces.
+/// Returns the chunks of a text that arrives in these pieces.
 fn chunks<'p>(max: usize, pieces: impl IntoIterator<Item = &'p str>) -> Vec<String> {
     let mut text = Sentences::default().max_chars(max);
     let mut chunks = Vec::new();
@@ -27,12 +27,12 @@ fn chunks<'p>(max: usize, pieces: impl IntoIterator<Item = &'p str>) -> Vec<Stri
     chunks
 }
 
-/// Every character a piece of its own.
+/// Splits a text into its characters.
 fn chars(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(|_| true)
 }
 
-/// Checks cases that show their cuts by "|", which is no part of the text.
+/// Checks cases in which "|" marks the cuts. It is not part of the text.
 #[track_caller]
 fn check(max: usize, cases: &[&str]) {
     let mut wrong = String::new();
@@ -195,7 +195,7 @@ fn a_long_sentence_is_cut_after_its_last_clause_mark() {
             "ab - |cd efghijk",
             "他说，|\"一二三四五六七\"",
             "abc, efgh,| ijk",
-            // Neither between two marks nor before a closing one.
+            // Neither between two marks nor before a closing mark.
             "一二，|三四五六七八——九",
             "一二，|三四五六七八，”九",
             "等，等…… |eins zwei",
@@ -207,12 +207,12 @@ fn a_long_sentence_is_cut_after_its_last_clause_mark() {
             "a |http://x.y|z",
             "ab mo–fr |cd",
             "ab co-op |cd",
-            // A sentence that just fits is not cut.
+            // A sentence of exactly the maximum is not cut.
             "abc, efgh.| Next one",
             "abcd, fgh.|\r\n\nNext",
             "Hi, worl\r\n|Next",
             "Hi, world.|\r\nNext",
-            // An end that is not settled is better.
+            // The end of a sentence is better, even if it is not settled.
             "a, b. |12345678",
         ],
     );
@@ -227,7 +227,7 @@ fn without_clause_marks_it_is_cut_at_white_space_or_between_graphemes() {
             "hello     |   world",
             "abcd efghi| jk",
             "abcd efghi|\njk",
-            // This white space holds together.
+            // A no-break space holds together.
             "so |10\u{a0}000\u{202f}m",
             "一二三四五六七八九十|甲",
             "abcdefghi|e\u{301}f",
@@ -260,7 +260,7 @@ fn the_default_maximum_applies() {
 
 #[test]
 fn a_chunk_is_returned_as_soon_as_it_is_settled() {
-    // What has come, and the first chunk of it.
+    // The text so far, and its first chunk.
     for (text, chunk) in [
         ("Hello", None),
         ("Hello.", None),
@@ -317,7 +317,7 @@ fn a_new_maximum_applies_to_the_waiting_text() {
     assert_eq!(text.next_chunk(), None);
 }
 
-/// What random text is made of.
+/// The pieces of random text.
 const PARTS: &[&str] = &[
     "a",
     "B",
@@ -461,7 +461,7 @@ fn random_text_is_cut_the_same_in_all_pieces_and_nothing_is_lost() {
 
 #[test]
 fn random_text_is_cut_as_uax_29_says() {
-    // Where none of the rules beyond the annex has a say.
+    // Characters to which only the rules of UAX #29 apply.
     let parts = [
         "word",
         "Word",
@@ -518,12 +518,12 @@ fn a_growing_text_gives_its_new_parts() {
         ("One moment", ""),
         ("", ""),
         ("One moment, please", ", please"),
-        // It goes back on its words.
+        // The text changes what was there.
         ("One minute", "inute"),
         ("One", ""),
         ("One day", " day"),
         ("Two", "Two"),
-        // é and è begin with the same byte, 好 and 奾 with the same two.
+        // é and è start with the same byte, 好 and 奾 with the same two.
         ("Twé", "é"),
         ("Twè", "è"),
         ("好", "好"),
@@ -561,7 +561,7 @@ fn random_growing_text_is_read_from_the_first_difference() {
 #[derive(Debug, PartialEq)]
 struct Broken;
 
-/// A stream that waits so many milliseconds before each item, and at last before its end.
+/// A stream that waits for the given milliseconds before each item, and for `end` before its end.
 fn script(
     items: impl IntoIterator<Item = (u64, Result<&'static str, Broken>)>,
     end: u64,
@@ -572,7 +572,7 @@ fn script(
         .filter_map(std::future::ready)
 }
 
-/// All items of a stream, with the milliseconds after which they came.
+/// Returns the items of a stream, with their times of arrival in milliseconds.
 async fn timed<T>(mut stream: impl Stream<Item = T> + Unpin) -> Vec<(u64, T)> {
     let start = Instant::now();
     let mut items = Vec::new();
@@ -643,7 +643,7 @@ async fn text_waits_no_longer_than_the_limit() {
         script([(100, Ok(a)), (400, Ok(b)), (900, Ok(c)), (300, Ok(" then."))], 5000)
     };
     let ms = Duration::from_millis;
-    // From the first character on, not from the last.
+    // Counted from the first character, not from the last.
     let expected =
         [(1100, ok("One moment, please")), (1400, ok(" wait. ")), (2400, ok("And then."))];
     assert_eq!(timed(sentences(items())).await, expected);
@@ -665,7 +665,7 @@ async fn text_waits_no_longer_than_the_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn the_rest_of_a_chunk_has_waited_since_it_arrived() {
-    // "cd" comes at 200 and is left over when "gh" shows at 600 that the text is too long.
+    // "cd" arrives at 200. It is left over when "gh" shows at 600 that the text is too long.
     let items = [(100, Ok("ab, ")), (100, Ok("cd")), (400, Ok("ef gh")), (9000, Ok("i"))];
     let expected = [(600, ok("ab, ")), (1200, ok("cdef gh")), (9600, ok("i"))];
     assert_eq!(timed(sentences(script(items, 0)).max_chars(10)).await, expected);

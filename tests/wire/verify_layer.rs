@@ -1,4 +1,4 @@
-//! The verifier around a router: over a real socket, nested, and with the client that signs.
+//! The verifier as a layer of a router: over a socket, nested, and with the client that signs.
 #![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
 
 use axum::Router;

@@ -60,7 +60,7 @@ async fn an_update_out_of_range_is_refused_and_changes_nothing() {
         assert!(error.contains(place), "{error}");
     }
     assert_eq!(record.count("update"), 0);
-    // The same before anything is started.
+    // The same applies to starts.
     let (before, generated) = (record.count("start"), record.count("generate"));
     let call = generate().with_agent_config(config.clone());
     assert!(app.generate_call(&caller, call).await.is_err());

@@ -28,7 +28,7 @@ async fn only_the_principal_that_started_an_instance_may_use_it() {
             bench.a.stop_instance(&stop).await.unwrap();
         }
     }
-    // Nor its channel.
+    // Nor may another principal use its channel.
     for channel in ["room-1", &made.channel_id] {
         let request = RtcTokenRequest::new("u1").with_channel_id(channel);
         assert_eq!(codes(bench.b.rtc_token(&request).await), refused);
@@ -113,7 +113,7 @@ async fn a_stopped_instance_is_remembered_for_one_hour() {
     bench.a.stop_instance(&stop).await.unwrap();
     bench.hand.forward(HOUR - 1);
     bench.a.describe_instance(&describe(&id)).await.unwrap();
-    // To stop it again does not make it any longer.
+    // Stopping it again does not extend the time.
     bench.a.stop_instance(&stop).await.unwrap();
     bench.hand.forward(1);
     assert_eq!(codes(bench.a.describe_instance(&describe(&id)).await).1, 404);
@@ -131,11 +131,11 @@ async fn instances_above_the_limit_are_refused_with_503() {
     }
     assert_eq!(codes(bench.b.start_instance_in_channel(&in_channel("c1")).await), full);
     assert_eq!(codes(bench.b.rtc_token(&RtcTokenRequest::new("u1")).await), full);
-    // What is there goes on.
+    // Existing instances keep working.
     bench.a.describe_instance(&describe(&first.instance_id)).await.unwrap();
     bench.a.update_instance(&update(&first.instance_id)).await.unwrap();
     bench.a.stop_instance(&StopInstanceRequest::new(&first.instance_id)).await.unwrap();
-    // A day later there is room.
+    // One day later there is room again.
     bench.hand.forward(DAY);
     bench.b.generate_call(&generate()).await.unwrap();
     bench.b.start_instance(&start()).await.unwrap();
@@ -218,7 +218,7 @@ async fn concurrent_principals_never_see_each_others_instances() {
                 own.stop_instance(&stop).await.unwrap();
                 ids.extend([id, channel]);
             }
-            // All want the same channel; of two callers one has it.
+            // All of them request the same channel, and only one principal gets it.
             let shared = RtcTokenRequest::new(&user).with_channel_id("shared");
             (ids, number % 2, own.rtc_token(&shared).await.is_ok())
         });
@@ -226,7 +226,7 @@ async fn concurrent_principals_never_see_each_others_instances() {
     let (mut ids, mut winners) = (HashSet::new(), HashSet::new());
     for (some, caller, shared) in tasks.join_all().await {
         for id in some {
-            assert!(ids.insert(id.clone()), "{id} comes twice");
+            assert!(ids.insert(id.clone()), "{id} is repeated");
         }
         if shared {
             winners.insert(caller);

@@ -27,7 +27,7 @@ async fn a_call_of_a_type_gets_the_agent_of_that_type() {
     {
         let made = bench.a.generate_call(&of(agent_type.clone())).await.unwrap();
         assert_eq!((&*made.agent_id, &made.workflow_type), (agent, &Some(agent_type.clone())));
-        // A blank id is none, and one that is there counts.
+        // A blank agent id counts as missing. Any other takes precedence over the type.
         let made = bench.a.generate_call(&of(agent_type.clone()).with_agent_id(" ")).await.unwrap();
         assert_eq!(made.agent_id, agent);
         let made = bench.a.generate_call(&of(agent_type).with_agent_id("agent-9")).await.unwrap();
@@ -166,7 +166,7 @@ async fn an_agent_is_started_in_the_named_channel() {
         let runtime = described.runtime_config.clone().unwrap();
         assert_eq!(runtime.channel_id.as_deref(), Some(channel));
         assert_eq!(runtime.agent_user_id, Some(started.agent_user_id.clone()));
-        // It is the caller's now.
+        // The channel belongs to `a` now.
         let request = RtcTokenRequest::new("u2").with_channel_id(channel);
         bench.a.rtc_token(&request).await.unwrap();
         assert_eq!(codes(bench.b.rtc_token(&request).await), (403, 403, "403".into()));

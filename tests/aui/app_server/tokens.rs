@@ -89,7 +89,7 @@ async fn an_rtc_token_is_for_the_named_channel_or_a_new_one() {
     let token = bench.tokens.check(answer.rtc_token.expose()).unwrap();
     assert_eq!((&*token.channel_id, &*token.user_id), ("room-1", "u1"));
     assert_eq!((token.expires_at, answer.expires_at), (NOW + DAY, NOW + DAY));
-    // Another user of the same caller.
+    // Another user of the same principal.
     let other = RtcTokenRequest::new("u2").with_channel_id("room-1");
     let answer = bench.a.rtc_token(&other).await.unwrap();
     assert_eq!(bench.tokens.check(answer.rtc_token.expose()).unwrap().user_id, "u2");
@@ -102,7 +102,7 @@ async fn an_rtc_token_is_for_the_named_channel_or_a_new_one() {
         assert!(is_id(&channel), "{channel}");
         let token = bench.tokens.check(answer.rtc_token.expose()).unwrap();
         assert_eq!(token.channel_id, channel);
-        // It is the caller's own.
+        // The new channel belongs to its principal.
         let again = RtcTokenRequest::new("u1").with_channel_id(channel);
         assert_eq!(codes(bench.a.rtc_token(&again).await).0, 403);
         bench.b.rtc_token(&again).await.unwrap();
@@ -170,7 +170,7 @@ async fn invalid_requests_for_chat_tokens_are_refused() {
         let error = app.chat_token(&a, request).await.unwrap_err();
         assert!(error.to_string().starts_with(says), "{error}");
     }
-    // More than an hour is an hour.
+    // More than an hour counts as one hour.
     let request = request("user_1").with_expire(secs(7 * DAY));
     let answer = app.chat_token(&a, request).await.unwrap();
     assert_eq!(answer.expires_at, NOW + HOUR);

@@ -28,7 +28,7 @@ async fn each_failure_has_its_code_message_request_id_and_status() {
             Some("later"),
             None,
         ),
-        // It has all that an answer has, and is a failure nevertheless.
+        // It has every field of an answer, and is a failure nevertheless.
         (
             "500 Internal Server Error",
             r#"{"Code":"InternalError","InstanceId":"i1","ChannelId":"c1","AIAgentUserId":"a1",
@@ -56,7 +56,7 @@ async fn each_failure_has_its_code_message_request_id_and_status() {
             assert_eq!(upstream.message(), message.unwrap_or("the platform refuses the call"));
             assert_eq!(upstream.request_id(), id, "{name} {status}");
         }
-        assert_eq!(stub.seen().len(), 10, "no call is made again");
+        assert_eq!(stub.seen().len(), 10, "no call is retried");
     }
 }
 
@@ -74,7 +74,7 @@ async fn a_failure_that_is_not_json_has_its_status() {
         ("502 Bad Gateway", "{\"Code\":"),
         ("503 Service Unavailable", "no"),
         ("302 Found", ""),
-        // Its form is that of a success.
+        // It has the form of a success.
         ("500 Internal Server Error", r#"{"InstanceId":"i1","RequestId":"r1"}"#),
     ] {
         let stub = Stub::answering(answer(status, "content-type: text/xml\r\n", body)).await;
@@ -117,7 +117,7 @@ async fn an_unreadable_answer_is_an_error_with_the_place() {
         assert_eq!(upstream.status(), 502, "{name} {body}");
         assert_eq!(upstream.message(), "the answer of the platform can't be read");
     }
-    // These have nothing that must be there.
+    // These answers have no required field.
     let stub = Stub::answering(json_answer("200 OK", "{}")).await;
     for name in ["stop", "update"] {
         call(&client(&stub), name).await.unwrap();
@@ -134,7 +134,7 @@ async fn deadlines_and_transport_failures_reach_apps_without_details() {
     let stub = Stub::new(vec![vec![Step::Hold]]).await;
     let quick = CallOptions::new().call_deadline(Duration::from_millis(50));
     let slow = builder(&stub).options(quick.clone()).build().unwrap();
-    // The head comes, and the rest does not.
+    // The head arrives, and the rest does not.
     let half = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{";
     let half_stub = Stub::new(vec![vec![send(half), Step::Hold]]).await;
     let half = builder(&half_stub).options(quick).build().unwrap();

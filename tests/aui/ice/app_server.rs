@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// An app server over ICE, and a client of it.
+/// Returns a client of an app server over ICE.
 fn app(ice: Client) -> aui::Client {
     let tokens = RtcTokens::new("app-1", "app key");
     let app = AppServer::new(ice, tokens).agent(AgentType::Voice, "agent-1");
@@ -119,7 +119,7 @@ async fn an_app_gets_the_failure_that_ice_reports() {
     assert_eq!((failure.code(), failure.status()), ("Forbidden", Some(403)));
     assert_eq!(failure.message(), Some("User not authorized."));
     assert_eq!(failure.request_id(), Some("r-1"));
-    // The key of the server lacks a right, and not the app's own token.
+    // The server's key lacks a permission. The app's token is fine.
     assert_eq!(error.status().unwrap(), 200);
     let error = app.generate_call(&request()).await.unwrap_err();
     assert_eq!(aui::error_code(&error), callbot::aicall::ErrorCode::AgentNotFound);

@@ -92,7 +92,7 @@ fn update() -> UpdateInstanceRequest {
     UpdateInstanceRequest::new("i1").with_agent_config(agent_config())
 }
 
-/// Makes a call, and tells its status.
+/// Makes a call. Returns its status.
 async fn call(client: &Client, name: &str) -> Result<StatusCode, Error> {
     match name {
         "generate" => client.generate_call(&generate()).await.map(|answer| answer.status()),
@@ -110,7 +110,7 @@ async fn call(client: &Client, name: &str) -> Result<StatusCode, Error> {
     }
 }
 
-/// The same as the upstream of an app server.
+/// Makes the same call as the upstream of an app server.
 async fn ask(client: &Client, name: &str, region: Option<&str>) -> Result<(), UpstreamError> {
     let region: Option<Region> = region.map(|region| region.parse().unwrap());
     let region = region.as_ref();
@@ -210,7 +210,7 @@ fn channeling() -> AgentConfig {
 const FORBIDDEN: &str = r#"{"RequestId":"r-1","HostId":"ice.cn-shanghai.aliyuncs.com",
     "Code":"Forbidden","Message":"User not authorized.","Recommend":"https://next.api.aliyun.com"}"#;
 
-/// Keeps what would be sent, and answers each action well.
+/// Records the requests, and answers each action with a success.
 #[derive(Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<(String, HeaderMap)>>>);
 

@@ -45,7 +45,7 @@ async fn the_region_selects_the_host_and_no_other_host_is_called() {
             let verifier = Verifier::new(key()).schemes([Scheme::Full]);
             verifier.verify(&Method::POST, &uri, &headers, b"").await.unwrap();
         }
-        // From there back, and none at all.
+        // To another region, and without a region.
         assert_eq!(there.with_region("us-west-1").unwrap().region().as_str(), "us-west-1");
         ask(&there, "stop", None).await.unwrap();
         assert!(recorder.taken()[0].0.contains(region));
@@ -57,7 +57,7 @@ async fn the_region_selects_the_host_and_no_other_host_is_called() {
         let violation = error.violations().unwrap().iter().next().unwrap().clone();
         assert_eq!(violation.pointer(), "/region");
         assert_eq!(violation.allowed(), Region::LISTED.join(", "));
-        // What has not the form of a region does not get as far as an upstream.
+        // A malformed region never reaches an upstream.
         if region.parse::<Region>().is_err() {
             continue;
         }
@@ -93,7 +93,7 @@ async fn a_custom_list_of_regions_applies_to_a_custom_base_url_too() {
         assert!(error.message().ends_with("allowed: cn-beijing, cn-chengdu"), "{error}");
     }
     assert_eq!(stub.seen().len(), 2);
-    // A path in front of it stays.
+    // The path of the base URL is kept.
     let client = builder(&stub).base_url(&format!("{}/ice//", stub.url)).build().unwrap();
     call(&client, "stop").await.unwrap();
     assert_eq!(stub.seen()[2].line, "POST /ice/?InstanceId=i1 HTTP/1.1");
@@ -129,7 +129,7 @@ async fn invalid_settings_are_refused_when_the_client_is_built() {
         let error = Client::builder(key).build().unwrap_err().to_string();
         assert!(error.contains("can't be signed") && !error.contains("hunter2"), "{error}");
     }
-    // The secret goes into no header.
+    // The secret is not sent in a header.
     Client::builder(Credentials::new(KEY, "\n\0")).build().unwrap();
 }
 

@@ -147,7 +147,7 @@ async fn the_signature_follows_the_vendors_rule() {
     let seen = stub.seen().remove(0);
     assert_eq!(seen.header("x-acs-date"), Some("2026-01-02T03:04:05Z"));
     assert_eq!(seen.header("x-acs-security-token"), Some(STS));
-    // Written anew, from the vendor's document alone.
+    // Written independently, from the vendor's document.
     let names = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;\
                  x-acs-signature-nonce;x-acs-version";
     let canonical: String =
@@ -188,7 +188,7 @@ async fn back_channeling_is_sent_in_the_spelling_of_ice_and_nothing_else_changes
     for index in [0, 1, 3] {
         let config = parameter(&seen[index], "AgentConfig");
         assert_eq!(serde_json::from_str::<Value>(&config).unwrap(), expected);
-        // What goes out is read as what was set.
+        // What is sent is read back as what was set.
         assert_eq!(serde_json::from_str::<AgentConfig>(&config).unwrap(), channeling());
     }
     assert_eq!(parameter(&seen[0], "UserData"), data);
@@ -262,7 +262,7 @@ async fn only_describe_is_retried_and_each_attempt_is_signed_anew() {
                 assert_eq!(seen.len(), if name == "describe" { 3 } else { 1 }, "{name} {body}");
                 let verifier = Verifier::new(key()).schemes([Scheme::Full]);
                 for seen in &seen {
-                    // It remembers the nonces.
+                    // The verifier refuses a repeated nonce.
                     let verified =
                         verifier.verify(&Method::POST, &uri(seen), &headers(seen), b"").await;
                     assert!(verified.is_ok(), "{verified:?}");

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Says what must not be said.
+/// A transport whose error contains an address that must not reach apps.
 struct Loose;
 
 impl Transport for Loose {
@@ -19,7 +19,7 @@ async fn the_text_of_a_transport_error_does_not_reach_apps() {
     let client = Client::builder(key()).transport(Loose).build().unwrap();
     let error = ask(&client, "start", None).await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("10.1.2.3"), "{error:?}");
-    // Who runs the server can ask for it.
+    // The operator of the server can get it from the source.
     let source = std::error::Error::source(&error).unwrap();
     assert!(format!("{source:?}").contains("10.1.2.3"), "{source:?}");
 }
@@ -59,7 +59,7 @@ async fn secrets_do_not_show() {
             hides("the client", &format!("{client:?}"));
             assert!(!format!("{client:?}").contains(&stub.url));
             for name in CALLS {
-                // Only a start has the token of an agent to hide.
+                // Only a start has an agent's token to hide.
                 let text = body.to_string();
                 if name != "start" && text.contains("no token") {
                     continue;

@@ -11,7 +11,7 @@ async fn a_refused_client_gets_403_with_a_body_everywhere() {
         assert_eq!(answer.header("content-type"), "application/json");
         bench.nothing_heard();
         assert_eq!(bench.asked.try_recv().unwrap()["operation"], name);
-        // The next request of the same connection is judged anew.
+        // The next request on the same connection is authorized again.
         bench.ask_as("a", &path, &body).await.good();
         bench.heard();
         bench.asked.try_recv().unwrap();
@@ -78,14 +78,14 @@ async fn the_authorizer_gets_the_ids_in_the_request() {
                 if spaced && let Some(value) = body.get_mut(key) {
                     *value = format!(" {} ", value.as_str().unwrap()).into();
                 }
-                // As it is: the handler gets the same.
+                // Unchanged, as the handler gets it.
                 named[ask] = body.get(key).cloned().unwrap_or_default();
             }
             bench.ask(&path, &body).await;
             assert_eq!(bench.asked.try_recv().unwrap(), named, "{path}");
         }
     }
-    // Fields that an operation may have.
+    // Optional fields.
     for name in ["stopAIAgentInstance", "updateAIAgentInstance"] {
         let body = json!({"ai_agent_instance_id": "i-a", "user_id": "u7", "template_config": "{}"});
         bench.ask(&format!("{V1}/{name}"), &body).await;
@@ -111,7 +111,7 @@ async fn instances_and_channels_of_another_principal_are_refused_with_403() {
         bench.nothing_heard();
         bench.ask_as("a", &path, &body).await.good();
         assert_eq!(bench.heard()["caller"], "a");
-        // With blanks around it an id is another one, which is not known.
+        // An id with blanks around it is another id, and unknown.
         if what.contains("instance") {
             let key = "ai_agent_instance_id";
             let spaced = format!("\u{a0} {}\t", body[key].as_str().unwrap());

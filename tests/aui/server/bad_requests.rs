@@ -144,7 +144,7 @@ async fn deep_nesting_is_refused_and_the_server_keeps_working() {
                 let body = format!("{open},\"{key}\":{nested}");
                 let answer = bench.peer.ask(&Post::new(&path, body)).await;
                 answer.failure(200, 400);
-                // As a text, too. Only the configurations are read.
+                // The same in a string. Only configurations are parsed.
                 let body = changed(&valid, key, Some(nested.as_str().into()));
                 let answer = bench.ask(&path, &body).await;
                 if key.ends_with("_config") && valid.get(key).is_some() {
@@ -164,7 +164,7 @@ async fn deep_nesting_is_refused_and_the_server_keeps_working() {
 async fn a_blank_instance_id_counts_as_missing() {
     let mut bench = Bench::new().await;
     for (path, _, body) in places() {
-        // At the documented base: the next test.
+        // The next test covers the documented base.
         if body.get("ai_agent_instance_id").is_none() || path.starts_with(V1) {
             continue;
         }
@@ -204,7 +204,7 @@ async fn every_failure_has_an_error_code() {
         let answer = Peer::connect(bench.address).await.ask(&post).await;
         assert!(answer.error_code().is_string(), "{post:?}: {answer:?}");
     }
-    // The clients look at the status of a refusal, unless they find a code.
+    // The clients use the status of a refusal, unless they find a code.
     let answer = Peer::connect(bench.address).await.ask(&refused).await;
     assert!(answer.error_code().is_null(), "{answer:?}");
     bench.nothing_heard();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A preflight.
+/// A preflight request.
 fn preflight(path: &str, origin: &str) -> Post {
     Post::new(path, "")
         .method("OPTIONS")
@@ -12,7 +12,7 @@ fn preflight(path: &str, origin: &str) -> Post {
         .header("Access-Control-Request-Headers", "authorization,content-type")
 }
 
-/// The headers that concern browsers.
+/// Returns the names of the CORS headers.
 fn cors(answer: &Answer) -> Vec<&str> {
     let names = answer.headers.iter().map(|(name, _)| name.as_str());
     names.filter(|name| name.starts_with("access-control-")).collect()
@@ -57,7 +57,7 @@ async fn only_pages_of_listed_origins_may_call() {
             let methods = list("access-control-allow-methods");
             assert_eq!(methods, ["delete", "get", "patch", "post", "put"]);
             bench.nothing_heard();
-            // The answers have to be readable, the refusals as well.
+            // The page must be able to read answers and refusals.
             for caller in ["a", "no"] {
                 let post = Post::json(&path, &body).header("Authorization", caller);
                 let answer = bench.peer.ask(&post.header("Origin", origin)).await;

@@ -122,7 +122,7 @@ async fn a_client_that_disconnects_ends_only_its_own_handler() {
             }
             soon("the end of the handler", dropped.notified()).await;
             bench.heard();
-            // Gone before the request was whole.
+            // The client disconnects before the request is complete.
             let bytes = Post::json(&path, &body).bytes();
             let mut peer = Peer::connect(bench.address).await;
             peer.write(&bytes[..bytes.len() - 3]).await;
@@ -202,7 +202,7 @@ async fn an_api_without_chat_tokens_answers_501() {
         let post = Post::json(&format!("{base}/generateMessageChatToken"), &common()[4].1);
         assert!(peer.ask(&post).await.failure(200, 501).contains("not supported"));
     }
-    // A success has the code 200 whatever the handler put there, and the id that it put there.
+    // A success always has the code 200. The request id of the handler is kept.
     let post = Post::json(&format!("{V2}/describeAIAgentInstance"), &current()[1].1);
     assert_eq!(peer.ask(&post).await.json(), json!({"code": 200, "request_id": "mine"}));
 }

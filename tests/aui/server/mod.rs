@@ -34,7 +34,7 @@ use crate::support::peer::*;
 const V1: &str = "/api/v1/aiagent";
 const V2: &str = "/api/v2/aiagent";
 
-/// The operations that both bases have, and a request of caller `a` for each.
+/// The operations of both bases, with a request of principal `a` for each.
 fn common() -> [(&'static str, Value); 5] {
     [
         (
@@ -49,7 +49,7 @@ fn common() -> [(&'static str, Value); 5] {
     ]
 }
 
-/// The operations that only the current base has.
+/// The operations of only the current base.
 fn current() -> [(&'static str, Value); 3] {
     [
         (
@@ -62,7 +62,7 @@ fn current() -> [(&'static str, Value); 3] {
     ]
 }
 
-/// Where each operation is served, with a request of caller `a`.
+/// The path and the name of each operation, with a request of principal `a`.
 fn places() -> Vec<(String, &'static str, Value)> {
     let at = |base: &str, (name, body)| (format!("{base}/{name}"), name, body);
     let documented = common().map(|one| at(V1, one)).into_iter();
@@ -72,7 +72,7 @@ fn places() -> Vec<(String, &'static str, Value)> {
         .collect()
 }
 
-/// The body with another value for a key; `None` takes the key away.
+/// Returns the body with another value for a key. `None` removes the key.
 fn changed(body: &Value, key: &str, value: Option<Value>) -> Value {
     let mut body = body.clone();
     let object = body.as_object_mut().unwrap();
@@ -83,19 +83,19 @@ fn changed(body: &Value, key: &str, value: Option<Value>) -> Value {
     body
 }
 
-/// What handlers do when they are asked.
+/// What the handlers do.
 enum Act {
     Well,
     Fail(fn() -> Error),
     Panic,
-    /// Never ends, and says when it was begun and when it was dropped.
+    /// Never ends. Notifies when it begins and when it is dropped.
     Hang {
         begun: Arc<Notify>,
         dropped: Arc<Notify>,
     },
 }
 
-/// An app server that tells what reaches it. The last letter of an id is its owner.
+/// An app server that reports its requests. The last letter of an id names its owner.
 struct Desk {
     told: UnboundedSender<Value>,
     act: Act,
@@ -242,7 +242,7 @@ impl Api for Desk {
     }
 }
 
-/// Takes everybody for whom the token names but `no`, and tells what was asked.
+/// Accepts any token except `no` as the name of the principal, and reports what it was asked.
 struct Door(UnboundedSender<Value>);
 
 impl Authorizer for Door {
@@ -308,7 +308,7 @@ impl Bench {
 }
 
 impl Answer {
-    /// A success; what it holds besides `code` and the id of the request.
+    /// Checks a success. Returns its fields without `code` and the request id.
     #[track_caller]
     fn good(&self) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
@@ -321,7 +321,7 @@ impl Answer {
         body
     }
 
-    /// A failure with these statuses; its message.
+    /// Checks a failure with this HTTP status and this `code`. Returns its message.
     #[track_caller]
     fn failure(&self, status: u16, code: u16) -> String {
         assert_eq!(self.status, status, "{self:?}");
@@ -346,7 +346,7 @@ fn stops(path: &str) -> bool {
     path.ends_with("/stopAIAgentInstance") || path.ends_with("/updateAIAgentInstance")
 }
 
-/// Asks a router without a socket, so that time can be paused.
+/// Calls a router without a socket, so that time can be paused.
 async fn in_memory(router: axum::Router, base: &str, name: &str) -> Value {
     use http_body_util::BodyExt;
     use tower_service::Service;

@@ -9,7 +9,7 @@ async fn every_operation_calls_its_handler_at_each_of_its_bases() {
     for (path, name, body) in places() {
         let answer = bench.ask(&path, &body).await;
         let id = answer.json()["request_id"].to_string();
-        assert!(ids.insert(id), "an id of a request comes twice");
+        assert!(ids.insert(id), "a request id is repeated");
         let (handler, expected) = match name {
             "generateAIAgentCall" => (
                 "generate_call",
@@ -127,7 +127,7 @@ async fn the_other_forms_of_a_request_are_read() {
             "workflow_type": "HologramChat",
         });
         assert_eq!(request, expected);
-        // A text stays as it is.
+        // A text is kept unchanged.
         for text in ["", "plain", "{\"a\": 1}"] {
             let body = json!({"user_id": "u1", "workflow_type": "VoiceChat", "user_data": text});
             bench.ask(&format!("{base}/startAIAgentInstance"), &body).await.good();
@@ -137,12 +137,12 @@ async fn the_other_forms_of_a_request_are_read() {
     let body = json!({"user_id": 1, "channel_id": 2});
     bench.ask(&format!("{V2}/getRtcAuthToken"), &body).await.good();
     assert_eq!(bench.heard()["request"], json!({"user_id": "1", "channel_id": "2"}));
-    // What is in no way needed may be left out.
+    // Optional fields may be missing.
     for (name, body) in [("generateAIAgentCall", json!({})), ("getRtcAuthToken", json!({}))] {
         bench.ask(&format!("{V2}/{name}"), &body).await.good();
         assert_eq!(bench.heard()["request"], json!({}));
     }
-    // Nor has the template to be there.
+    // The template may be missing as well.
     let body = json!({"ai_agent_instance_id": "i-a", "agent_config": "{}"});
     bench.ask(&format!("{V1}/updateAIAgentInstance"), &body).await.good();
     assert_eq!(bench.heard()["request"], body);
@@ -175,7 +175,7 @@ async fn the_documents_sample_requests_are_served() {
             bench.ask(&format!("{base}/{name}"), &body).await.good();
             let mut request = bench.heard()["request"].clone();
             if body["template_config"] == "{\"xxx\":\"xxxx\"}" {
-                // Its key is no agent's.
+                // Its key is not the key of an agent type.
                 assert_eq!(request["template_config"], "{}");
                 request["template_config"] = body["template_config"].clone();
             }

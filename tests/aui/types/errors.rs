@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Variant, number in the document and in the current SDK, text.
+/// Variant, number in the document, number in the current SDK, text.
 type ErrorRow = (ErrorCode, Option<i64>, Option<i64>, &'static str);
 
 macro_rules! errors {

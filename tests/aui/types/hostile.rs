@@ -25,7 +25,7 @@ fn hostile_texts_survive_in_free_texts() {
         assert_eq!(config.validate(), Ok(()));
         let json = serde_json::to_string(&config).unwrap();
         assert_eq!(decode(json.as_bytes()), Ok(config.clone()));
-        // As it travels to the app server: JSON within JSON.
+        // As it is sent to the app server: JSON in a JSON string.
         let outer = serde_json::to_string(&json!({"agent_config": json})).unwrap();
         let outer: Value = serde_json::from_str(&outer).unwrap();
         assert_eq!(decode(outer["agent_config"].as_str().unwrap().as_bytes()), Ok(config));

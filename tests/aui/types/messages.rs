@@ -8,7 +8,7 @@ macro_rules! messages {
     };
 }
 
-/// Number, data and value; no data is null.
+/// Number, data and value. Null means no data.
 pub(super) fn agent_messages() -> Vec<(i64, Value, AgentMessage)> {
     use AgentMessage as M;
 
@@ -44,7 +44,7 @@ pub(super) fn agent_messages() -> Vec<(i64, Value, AgentMessage)> {
     }
 }
 
-/// Number, data and value; no data is null.
+/// Number, data and value. Null means no data.
 pub(super) fn client_messages() -> Vec<(i64, Value, ClientMessage)> {
     use ClientMessage as M;
 
@@ -189,7 +189,7 @@ fn messages_of_unknown_kinds_are_kept_unchanged() {
         assert_eq!(agent.body.kind(), client.body.kind());
     }
     assert_eq!(read::<AgentMessage>(json!({"type": "ready_resp"})).kind(), "ready_resp");
-    // What a client says is nothing that an agent says.
+    // A message of a client is unknown as a message of an agent.
     let client: AgentMessage = read(json!({"type": 1100}));
     assert!(matches!(client, AgentMessage::Unknown(_)));
 }

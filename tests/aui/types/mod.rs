@@ -78,7 +78,7 @@ fn sample(name: &str) -> Value {
     types::find(samples(), name).json()
 }
 
-/// The same, whether a whole number is written as 1 or as 1.0.
+/// Returns the JSON with every number as a float, so that 1 and 1.0 are equal.
 fn plain(mut json: Value) -> Value {
     match &mut json {
         Value::Number(number) => {
@@ -91,9 +91,7 @@ fn plain(mut json: Value) -> Value {
     json
 }
 
-/// Reads a document as one of the types, and writes it: the JSON and the `Debug`.
-
-/// A document that is all but empty: what is at the pointer, and what must be around it.
+/// Returns a document with only this value at the pointer, and the objects and lists around it.
 fn document(pointer: &str, value: Value) -> Value {
     pointer.rsplit('/').filter(|key| !key.is_empty()).fold(value, |value, key| match key {
         "0" => json!([value]),

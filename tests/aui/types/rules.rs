@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A limited property: values just inside, and those just outside with what is said about them.
+/// A limited property: values just inside, and values just outside with the reported value and range.
 struct Limit {
     place: &'static str,
     check: fn(&Value) -> Result<Vec<Found>, DecodeError>,
@@ -10,10 +10,10 @@ struct Limit {
     outside: Vec<(Value, &'static str, &'static str)>,
 }
 
-/// Pointer, value and what would be allowed.
+/// The pointer, the value and the allowed range of a violation.
 type Found = (String, String, String);
 
-/// All that is wrong with a document, which is read and written in any case.
+/// Returns the violations of a document, which is read and written in any case.
 fn violations<T>(document: &Value) -> Result<Vec<Found>, DecodeError>
 where
     T: DeserializeOwned + Serialize + Validate + PartialEq + Debug,
@@ -31,7 +31,7 @@ where
         .collect())
 }
 
-/// Characters count, and not bytes.
+/// A text of this many characters, which are two bytes each: limits count characters.
 fn letters(number: usize) -> String {
     "é".repeat(number)
 }
@@ -273,16 +273,16 @@ fn the_probabilities_of_random_texts_add_up_to_one() {
             assert_eq!(config.validate(), Ok(()), "{probabilities:?}");
             continue;
         };
-        let told = config.validate().unwrap_err().to_string();
+        let found = config.validate().unwrap_err().to_string();
         let at = |place| format!("{place}: probabilities of {sum} in all, allowed: 1 in all");
         let expected = [
             at("/BackChannelingConfig/0/Words"),
             at("/AutoSpeechConfig/LlmPending/Messages"),
             at("/AutoSpeechConfig/UserIdle/Messages"),
         ];
-        assert_eq!(told, expected.join("; "));
+        assert_eq!(found, expected.join("; "));
     }
-    // One without a probability counts as certain, as the SDK has it.
+    // A missing probability counts as 1, as in the SDK.
     let unset = AutoSpeechContent::unset().with_text("a");
     let one = BackChannelingConfig::new().with_words([unset.clone()]);
     assert_eq!(one.validate(), Ok(()));

@@ -8,7 +8,7 @@ fn schema<T: schemars::JsonSchema>() -> Value {
     schemars::schema_for!(T).into()
 }
 
-/// Whether a value fits a schema, as far as these schemas go.
+/// Returns whether a value fits a schema. Knows only the keywords of these schemas.
 fn fits(root: &Value, schema: &Value, value: &Value) -> bool {
     let kind = match schema["type"].as_str() {
         None => true,
@@ -97,7 +97,7 @@ fn the_schemas_of_messages_have_an_arm_for_each_number_with_its_data() {
                 None => arm,
             };
             assert_eq!(arm["properties"]["type"]["enum"], json!([number]), "{arm}");
-            // What comes with two of them is not documented: anything may, or nothing.
+            // The data of two messages is not documented: any JSON is allowed, or none.
             let open = matches!(number, 1008 | 1009);
             let has_data = open || !data.is_null();
             assert_eq!(arm["properties"].get("data").is_some(), has_data, "{arm}");

@@ -59,7 +59,7 @@ fn a_running_agent_is_read_from_all_three_forms_of_answer() {
         let info: AgentInfo = read(json!({key: "AvatarChat3D"}));
         assert_eq!(info.agent_type, Some(AgentType::Avatar));
     }
-    // A number in the SDK's own objects, which would be no type.
+    // The SDK's own objects have a number here, which is not a type.
     assert_eq!(read::<AgentInfo>(json!({"agentType": 1})).agent_type, None);
     let numbers: AgentInfo = read(json!({"InstanceId": 1, "channelId": 2, "ai_agent_user_id": 3}));
     assert_eq!(numbers, AgentInfo::new("1", "2", "3"));

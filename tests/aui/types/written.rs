@@ -52,7 +52,7 @@ fn a_negative_duration_is_read_as_unset() {
         assert_eq!(read(&document(place, json!(-1))).unwrap().0, unset, "{place}");
         assert_eq!(read(&document(place, json!(0))).unwrap().0, document(place, json!(0)));
     }
-    // What must be there can't be unset.
+    // A required field can't be unset.
     let error = try_read::<ClientMessage>(&json!({"type": 1118, "data": {"asrMaxSilence": -1}}));
     assert_eq!(error.unwrap_err().pointer(), "/data/asrMaxSilence");
 }
@@ -189,7 +189,7 @@ fn objects_in_strings_are_objects_in_rust_and_strings_on_the_wire() {
         let text = document(place, json!(value.to_string()));
         let config: AgentConfig = read(text.clone());
         assert_eq!(written(&config), text, "{place}");
-        // Peers that send the object itself are understood.
+        // Peers may send the object itself.
         assert_eq!(read::<AgentConfig>(document(place, value.clone())), config, "{place}");
     }
     let empty = json!({"WorkflowOverrideParams": "{}", "LlmConfig": {"BailianAppParams": "{}"}});

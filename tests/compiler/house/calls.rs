@@ -1,4 +1,4 @@
-//! Client, router and trait of the fixture, one against the other.
+//! The client of the fixture calls its router and trait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use callbot::server::{Error, Sink};
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 
-use super::PacketWriter;
+use super::{PacketWriter, guest};
 use crate::compiled::fixture::{
     AddGuestParameters, Api, Client, Farewell, Greeting, Guest, GuestFields, ListGuestsParameters,
     Mood, Question, WhisperParameters, router,
@@ -19,7 +19,7 @@ struct House;
 
 impl Api for House {
     async fn list_guests(&self, parameters: ListGuestsParameters) -> Result<Vec<Guest>, Error> {
-        // What arrived, told back in a guest.
+        // Returns the parameters in the fields of a guest.
         let ListGuestsParameters { room_id, limit, detailed, mood, trace_id, .. } = parameters;
         let name = format!("{}{}", limit.unwrap_or(-1), detailed.unwrap_or(false));
         let mood = mood.unwrap_or(Mood::Calm);
@@ -73,17 +73,6 @@ fn client_at(base: &str) -> Client {
         .transport(InMemoryTransport::new(axum::Router::new().nest("/base", router(House))))
         .build()
         .unwrap()
-}
-
-fn guest() -> Guest {
-    Guest::new(GuestFields {
-        id: "g-1",
-        name: "Ann",
-        age: 30,
-        mood: Mood::Calm,
-        secret: "sesame".into(),
-        wire: "w",
-    })
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Objects that start with values, lengths of time, errors by number, and unions whose tag stands
-//! beside what it tags.
+//! Objects with initial values, durations, errors with numbers, and unions with the tag beside the
+//! content.
 
 use std::time::Duration;
 

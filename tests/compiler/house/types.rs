@@ -1,4 +1,4 @@
-//! What the compiled types read, write, check and show: one test for each form.
+//! What the compiled types read, write, check and show: one test for each construct.
 
 use callbot::wire::{Validate, decode};
 use serde_json::{Value, json};
@@ -9,28 +9,13 @@ use crate::compiled::fixture::{
 };
 use crate::compiled::shared::Address;
 
-use super::Hour;
-
-fn fields() -> GuestFields<'static> {
-    GuestFields {
-        id: "g-1",
-        name: "Ann",
-        age: 30,
-        mood: Mood::Calm,
-        secret: "sesame".into(),
-        wire: "w",
-    }
-}
-
-fn guest() -> Guest {
-    Guest::new(fields())
-}
+use super::{Hour, fields, guest};
 
 fn json_of(guest: &Guest) -> Value {
     serde_json::to_value(guest).unwrap()
 }
 
-/// The guest of the fixture with one field set to something else.
+/// Returns the JSON of `guest()` with one field changed.
 fn with(key: &str, value: Value) -> Vec<u8> {
     let mut json = json_of(&guest());
     json[key] = value;
@@ -41,7 +26,7 @@ fn read(key: &str, value: Value) -> Guest {
     decode(&with(key, value)).unwrap()
 }
 
-/// Reads the guest with this field and tells what is wrong.
+/// Returns the error of reading `guest()` with this field.
 fn complaint(key: &str, value: Value) -> String {
     decode::<Guest>(&with(key, value)).unwrap_err().to_string()
 }
