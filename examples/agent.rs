@@ -24,7 +24,10 @@ use callbot::aui::{
 };
 use callbot::aui::{RtcToken, RtcTokens};
 use callbot::server::serve;
+use lexopt::prelude::{Long, ValueExt as _};
 use tokio::net::TcpListener;
+
+const USAGE: &str = "usage: agent [--url URL] [--base v1|v2]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -39,14 +42,16 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let (mut url, mut base) = (None, Base::V2);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(option) = arguments.next() {
-        let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?;
-        match (option.as_str(), value.as_str()) {
-            ("--url", _) => url = Some(value),
-            ("--base", "v1") => base = Base::V1,
-            ("--base", "v2") => base = Base::V2,
-            _ => return Err(format!("{option} {value} is not known").into()),
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("url") => url = Some(arguments.value()?.string()?),
+            Long("base") => base = arguments.value()?.parse_with(parse_base)?,
+            Long("help") => {
+                println!("{USAGE}");
+                return Ok(());
+            }
+            _ => return Err(argument.unexpected().into()),
         }
     }
     let url = match url {
@@ -105,6 +110,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+fn parse_base(text: &str) -> Result<Base, String> {
+    match text {
+        "v1" => Ok(Base::V1),
+        "v2" => Ok(Base::V2),
+        _ => Err("allowed: v1, v2".into()),
+    }
 }
 
 /// An agent for a friendly voice call: the SDK's defaults, and what differs from them.

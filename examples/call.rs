@@ -19,20 +19,31 @@ use callbot::bot::Host;
 use callbot::digital_employee::simulator::{Expect, ScriptStep, Simulator};
 use callbot::digital_employee::{Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType};
 use clerk::Clerk;
+use lexopt::prelude::{Long, ValueExt as _};
 use tokio::net::TcpListener;
 
+const USAGE: &str = "usage: call [--url URL] [--key-id ID]";
+
 #[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
+async fn main() -> ExitCode {
+    run().await.unwrap_or_else(|error| {
+        eprintln!("call: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn run() -> Result<ExitCode, Box<dyn Error>> {
     let (mut url, mut key_id) = (None, None);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(option) = arguments.next() {
-        match (option.as_str(), arguments.next()) {
-            ("--url", Some(value)) => url = Some(value),
-            ("--key-id", Some(value)) => key_id = Some(value),
-            _ => {
-                eprintln!("usage: call [--url URL] [--key-id ID]");
-                return Ok(ExitCode::from(2));
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("url") => url = Some(arguments.value()?.string()?),
+            Long("key-id") => key_id = Some(arguments.value()?.string()?),
+            Long("help") => {
+                println!("{USAGE}");
+                return Ok(ExitCode::SUCCESS);
             }
+            _ => return Err(argument.unexpected().into()),
         }
     }
     let url = match url {

@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use callbot::duix::{
     Api, Client, Concurrency, ConcurrencyParameters, Conversation, ConversationParameters,
@@ -20,8 +20,11 @@ use callbot::duix::{
     StopAllSessionsOfAppParameters, StopSessionParameters, Tokens,
 };
 use callbot::server;
+use lexopt::prelude::{Long, ValueExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+const USAGE: &str = "usage: duix_sessions [--live] [--conversation ID] [--stop SESSION]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -36,14 +39,17 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let (mut live, mut conversation, mut stop) = (false, None, None);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(option) = arguments.next() {
-        let mut value = || arguments.next().ok_or_else(|| format!("{option} needs a value"));
-        match option.as_str() {
-            "--live" => live = true,
-            "--conversation" => conversation = Some(value()?),
-            "--stop" => stop = Some(value()?),
-            _ => return Err(format!("{option} is not known").into()),
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("live") => live = true,
+            Long("conversation") => conversation = Some(arguments.value()?.string()?),
+            Long("stop") => stop = Some(arguments.value()?.string()?),
+            Long("help") => {
+                println!("{USAGE}");
+                return Ok(());
+            }
+            _ => return Err(argument.unexpected().into()),
         }
     }
     let client = if live {
@@ -131,7 +137,7 @@ struct Platform {
 
 impl Platform {
     fn with<T>(&self, act: impl FnOnce(&mut BTreeSet<String>) -> T) -> T {
-        act(&mut self.sessions.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.sessions.lock().unwrap())
     }
 }
 

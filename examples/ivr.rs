@@ -19,7 +19,10 @@ use callbot::odfs::{
     Client, Dialogue, DialogueError, Input, Issuer, Next, Response, TransferResult,
 };
 use clerk::Clerk;
+use lexopt::prelude::{Long, ValueExt as _};
 use tokio::net::TcpListener;
+
+const USAGE: &str = "usage: ivr [--url URL] [--vdn ID]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,13 +41,16 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<usize, Box<dyn Error>> {
     let (mut url, mut vdn) = (None, None);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(option) = arguments.next() {
-        let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?;
-        match option.as_str() {
-            "--url" => url = Some(value),
-            "--vdn" => vdn = Some(value),
-            _ => return Err(format!("{option} is not known").into()),
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("url") => url = Some(arguments.value()?.string()?),
+            Long("vdn") => vdn = Some(arguments.value()?.string()?),
+            Long("help") => {
+                println!("{USAGE}");
+                return Ok(0);
+            }
+            _ => return Err(argument.unexpected().into()),
         }
     }
     let builder = match url {

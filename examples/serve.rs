@@ -34,8 +34,11 @@ use callbot::odfs;
 use callbot::server::serve;
 use clerk::Clerk;
 use http::HeaderName;
+use lexopt::prelude::{Long, ValueExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+
+const USAGE: &str = "usage: serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -50,7 +53,10 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let options = Options::read(std::env::args().skip(1))?;
+    let Some(options) = Options::read(lexopt::Parser::from_env())? else {
+        println!("{USAGE}");
+        return Ok(());
+    };
     let listener = TcpListener::bind(options.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
     let (stopping, stop) = oneshot::channel();
@@ -141,28 +147,18 @@ struct Options {
 }
 
 impl Options {
-    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
+    /// Reads the arguments; `None` if they ask for help.
+    fn read(mut arguments: lexopt::Parser) -> Result<Option<Self>, Box<dyn Error>> {
         let (mut listen, mut key_id, mut grace) = (None, None, Duration::from_secs(30));
         let mut cors_any = false;
-        while let Some(option) = arguments.next() {
-            if option == "--cors-any" {
-                cors_any = true;
-                continue;
-            }
-            let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?;
-            match option.as_str() {
-                "--listen" => {
-                    listen = Some(
-                        value.parse().map_err(|_| format!("--listen: {value:?} is no address"))?,
-                    )
-                }
-                "--key-id" => key_id = Some(value),
-                "--grace" => {
-                    let seconds =
-                        value.parse().map_err(|_| format!("--grace: {value:?} is no number"))?;
-                    grace = Duration::from_secs(seconds);
-                }
-                _ => return Err(format!("{option} is not known").into()),
+        while let Some(argument) = arguments.next()? {
+            match argument {
+                Long("listen") => listen = Some(arguments.value()?.parse()?),
+                Long("key-id") => key_id = Some(arguments.value()?.string()?),
+                Long("grace") => grace = Duration::from_secs(arguments.value()?.parse()?),
+                Long("cors-any") => cors_any = true,
+                Long("help") => return Ok(None),
+                _ => return Err(argument.unexpected().into()),
             }
         }
         let listen = match listen {
@@ -172,7 +168,7 @@ impl Options {
                 SocketAddr::from(([0, 0, 0, 0], port))
             }
         };
-        Ok(Self { listen, key_id, grace, cors_any })
+        Ok(Some(Self { listen, key_id, grace, cors_any }))
     }
 }
 

@@ -144,6 +144,8 @@ pub mod aui;
 #[cfg(feature = "auth")]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
 pub mod auth;
+#[cfg(any(feature = "client", feature = "server"))]
+mod body;
 #[cfg(feature = "bot")]
 #[cfg_attr(docsrs, doc(cfg(feature = "bot")))]
 pub mod bot;
@@ -164,6 +166,8 @@ mod error;
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod function_compute;
+#[cfg(any(feature = "client", feature = "server"))]
+mod lock;
 #[cfg(feature = "odfs")]
 #[cfg_attr(docsrs, doc(cfg(feature = "odfs")))]
 pub mod odfs;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use serde_json::Value;
 
@@ -15,6 +15,7 @@ use super::ice::{
 };
 use super::tokens::{RtcTokenError, RtcTokens, random_id};
 use crate::aicall::{AgentConfig, Template};
+use crate::lock::Mutex;
 use crate::server;
 use crate::wire::{DecodeError, decode_value};
 
@@ -217,7 +218,7 @@ impl InMemoryAgents {
 
     fn instances(&self) -> MutexGuard<'_, Instances> {
         // No panic can come between two changes that belong together.
-        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+        self.instances.lock()
     }
 
     fn check_agent(&self, agent_id: &str) -> Result<(), UpstreamError> {

@@ -1,7 +1,7 @@
 //! A call, as a bot sees it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -14,6 +14,7 @@ use super::limits::Limits;
 use super::memory;
 use super::outbox::{Hold, Outbox};
 use super::store::{AnyStore, Change, Lease, StoreError};
+use crate::lock::Mutex;
 use crate::wire::Hidden;
 
 /// A call, as a bot sees it.
@@ -67,7 +68,7 @@ pub(super) struct TurnHandle {
 
 impl TurnHandle {
     pub(super) fn saved(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+        self.saved.lock()
     }
 }
 

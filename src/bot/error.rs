@@ -49,7 +49,7 @@ impl fmt::Display for ReplyError {
         match self {
             Self::Over(cause) => write!(f, "the reply is over: {cause}"),
             Self::Late(control) => {
-                write!(f, "{control} goes into the first packet only, which has left")
+                write!(f, "{control} is allowed in the first packet only, which was already sent")
             }
             Self::Unsupported(control, platform) => {
                 write!(f, "{control} is not supported by {platform}")

@@ -23,8 +23,11 @@ const FIXTURE: Settings<'_> = Settings {
     client: true,
     #[cfg(feature = "client")]
     wire_client: false,
+    #[cfg(feature = "client")]
+    client_docs: "It has no example.",
     server: true,
     wire_server: false,
+    api_docs: "An example would be here.",
     server_docs: "It has no settings of its own.",
     schemas: true,
     modules: &[("shared.yaml", "super::shared")],

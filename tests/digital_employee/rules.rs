@@ -86,5 +86,5 @@ fn a_terminator_that_is_not_documented_is_not_written() {
 
     let gather = GatherDtmf::new("*".parse().unwrap(), 4, 5);
     let error = gather.validate().unwrap_err().to_string();
-    assert_eq!(error, "/terminator: *, allowed: a value that is documented");
+    assert_eq!(error, "/terminator: *, allowed: a documented value");
 }

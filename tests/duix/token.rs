@@ -543,9 +543,9 @@ fn a_token_is_good_from_its_making_to_its_end() {
 fn the_errors_of_tokens_say_what_is_wrong() {
     for (error, text) in [
         (TokenError::Signature, "the signature of the token is wrong"),
-        (TokenError::Claims, "the claims of the token can't be read"),
-        (TokenError::App, "the token is that of another app"),
-        (TokenError::Future, "the token is from the future"),
+        (TokenError::Claims, "the claims of the token are missing or malformed"),
+        (TokenError::App, "the token belongs to another app"),
+        (TokenError::Future, "the token was issued in the future"),
         (TokenError::Expired, "the token has expired"),
     ] {
         assert_eq!(error.to_string(), text);
@@ -753,7 +753,8 @@ async fn no_secret_shows_in_traces() {
     }
     drop(guard);
     let text = traces.text();
-    for part in ["the token was refused", "refused: ", "answered", "again: ", "request="] {
+    for part in ["the token was refused", "refused: ", "response received", "retrying", "request="]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     hides("traces", &text, &sent);

@@ -3,7 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod clerk;
+mod demo_bot;
 mod ivr;
 #[cfg(unix)]
 mod process;

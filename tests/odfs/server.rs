@@ -676,12 +676,12 @@ async fn an_answer_that_is_not_allowed_does_not_leave() {
         (recognize(ID), "/outparams/recognize_type"),
     ] {
         for path in DIALOGUE {
-            let before = traces.with(&["ERROR", "invalid answer", place]).len();
+            let before = traces.with(&["ERROR", "invalid response", place]).len();
             let answer = peer.ask(path, &body).await;
             assert_eq!(answer.fault(500, -1, Some(ID)), "internal error", "{body}");
             assert!(!answer.body.contains(PRIVATE));
             // The author gets to know the place.
-            let after = traces.with(&["ERROR", "invalid answer", place]).len();
+            let after = traces.with(&["ERROR", "invalid response", place]).len();
             assert_eq!(after, before + 1, "{place} in {}", traces.text());
             // The same call goes on.
             peer.ask(path, &said(ID, "fine")).await.good(ID, 9);

@@ -462,6 +462,6 @@ fn a_path_that_can_not_be_served_says_which_and_why() {
         duix::Server::new(Stuck).path(&duix::operations::SESSIONS, "no path");
     assert_eq!(
         error.err().unwrap().to_string(),
-        "sessions can't be served at \"no path\": it does not begin with `/`"
+        "sessions can't be served at \"no path\": a path must start with `/`"
     );
 }

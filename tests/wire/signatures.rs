@@ -352,7 +352,10 @@ fn secrets_do_not_show() {
 fn a_key_that_is_not_a_header_value_is_an_error() {
     let signer = Signer::new(Credentials::new("a\nb", "s"), Scheme::Trigger);
     let signed = signer.sign(&Method::GET, &Uri::from_static("/"), &mut HeaderMap::new(), b"");
-    assert_eq!(signed.unwrap_err().to_string(), "the request can't be signed: the key id");
+    assert_eq!(
+        signed.unwrap_err().to_string(),
+        "the request can't be signed: the key id is not a valid header value"
+    );
 }
 
 /// The verifier answers any request, and never panics.

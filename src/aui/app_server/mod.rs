@@ -129,6 +129,28 @@ impl<U: Upstream> AppServer<U> {
         self
     }
 
+    /// Sets how many instances, and how many channels, are remembered for one [`Principal`], at least
+    /// one. Its oldest is forgotten when it has more, so that no caller locks the others out.
+    /// Default: 1,000.
+    #[must_use]
+    pub fn max_instances_per_caller(mut self, instances: usize) -> Self {
+        self.ledger.max_instances_per_caller = instances;
+        self
+    }
+
+    /// Sets how many characters the id of a channel has that a caller names; requests for a new channel
+    /// with another length are refused. `None` allows any length.
+    ///
+    /// What the hash of a join token covers has no separators, so a token for user `2bob` in channel
+    /// `room1` is also one for user `bob` in channel `room12`. The server refuses a token that reaches a
+    /// channel it knows to be another caller's. With ids of one length, channels that are named later are
+    /// safe as well. Default: 32, the length of the ids that the server makes.
+    #[must_use]
+    pub fn channel_id_length(mut self, length: impl Into<Option<usize>>) -> Self {
+        self.ledger.channel_id_length = length.into();
+        self
+    }
+
     /// The upstream.
     #[must_use]
     pub fn upstream(&self) -> &U {
@@ -358,7 +380,8 @@ impl<U: Upstream> Api for AppServer<U> {
         let region = check_region(Some(&request.region))?.ok_or_else(|| missing("region"))?;
         check(&request)?;
         let _room = self.ledger.room()?;
-        self.ledger.claim_channel(caller, channel_id, user_id)?;
+        // For as long as the agent's token lets it stay.
+        self.ledger.claim_channel(caller, channel_id, user_id, ownership::DAY)?;
         let start = Start {
             agent_id,
             channel_id,
@@ -410,7 +433,8 @@ impl<U: Upstream> Api for AppServer<U> {
             Some(channel_id) => channel_id.to_owned(),
             None => random_id()?,
         };
-        self.ledger.claim_channel(caller, &channel_id, user_id)?;
+        let lifetime = self.tokens.default_lifetime();
+        self.ledger.claim_channel(caller, &channel_id, user_id, lifetime)?;
         let token = self.tokens.issue(&channel_id, user_id)?;
         Ok(RtcTokenAnswer::new(token.encode(), token.expires_at).with_channel_id(channel_id))
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -16,6 +16,7 @@ use crate::bot::controls::{Closing, ControlKind, Element};
 use crate::bot::error::{Dropped, ReplyError};
 use crate::bot::input::{CallKey, TurnId};
 use crate::bot::limits::Limits;
+use crate::lock::Mutex;
 
 /// The reply of a running turn.
 ///
@@ -100,7 +101,7 @@ impl Outbox {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic under this lock leaves the state whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     pub(in crate::bot) fn call(&self) -> &CallKey {

@@ -1,6 +1,6 @@
 //! A call that is open: what is stored of it, and the right to change that.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -19,6 +19,7 @@ use crate::bot::outbox::{Audience, Outbox, Packet, Remainder};
 use crate::bot::reply::Reply;
 use crate::bot::store::{Change, Lease, NoteKind, Record, StoreError, Then};
 use crate::error::chain;
+use crate::lock::Mutex;
 use crate::server::Error;
 
 /// A call that is open.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -19,6 +19,7 @@ use crate::bot::input::{CallKey, Cause, Input, TurnId};
 use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
 use crate::bot::store::{AnyStore, Record};
+use crate::lock::Mutex;
 
 /// How long a turn that was cut may take to end, before the next one goes on without it.
 pub(super) const END_PATIENCE: Duration = Duration::from_millis(50);
@@ -71,7 +72,7 @@ impl<B: Bot> Shared<B> {
 
     pub(super) fn running(&self) -> MutexGuard<'_, Running> {
         // A panic under this lock leaves the map whole.
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock()
     }
 
     /// Returns the turns of a call that run.

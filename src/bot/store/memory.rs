@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use futures_util::Stream;
@@ -17,6 +17,7 @@ use super::records::{
     Cancel, CancelReason, Change, Lease, NoteKind, Opened, Opening, Record, Then,
 };
 use crate::bot::input::{CallKey, TurnId};
+use crate::lock::Mutex;
 
 /// Keeps calls in this process; when it ends, they are gone.
 ///
@@ -88,7 +89,7 @@ impl MemoryStore {
 
     fn lock(&self) -> MutexGuard<'_, Known> {
         // A panic under this lock leaves the map whole.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 
     /// Opens a call for a turn, or returns the hold to wait for. `notified` is the epoch that was

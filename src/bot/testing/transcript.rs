@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{Gather, HangUp, Native, SpeechSettings, Transfer};
 use crate::bot::input::CallKey;
+use crate::lock::Mutex;
 
 /// All of a call.
 pub(super) struct Transcript {
@@ -61,7 +62,7 @@ impl Transcript {
     }
 
     pub(super) fn step(&self, caller: impl Into<String>) -> Arc<Step> {
-        let mut steps = lock(&self.steps);
+        let mut steps = self.steps.lock();
         let record = Record { caller: caller.into(), ..Record::default() };
         let step = Arc::new(Step {
             number: steps.len() + 1,
@@ -86,7 +87,7 @@ impl Transcript {
 
 impl Step {
     pub(super) fn record(&self) -> MutexGuard<'_, Record> {
-        lock(&self.record)
+        self.record.lock()
     }
 
     /// Something arrived. What brings nothing is not counted.
@@ -134,10 +135,6 @@ impl Step {
 }
 
 // A panic under such a lock leaves the value whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Whether a text is in another one, in any case of letters.
 pub(super) fn holds(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
@@ -146,7 +143,7 @@ pub(super) fn holds(text: &str, part: &str) -> bool {
 impl fmt::Display for Transcript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\na call on {} ({})\n", self.platform, self.key)?;
-        let steps = lock(&self.steps).clone();
+        let steps = self.steps.lock().clone();
         for step in steps {
             write!(f, "{:>2}. ", step.number)?;
             step.record().fmt(f)?;

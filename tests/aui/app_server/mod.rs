@@ -4,6 +4,7 @@
 #![cfg(all(feature = "aui", feature = "client", feature = "server"))]
 #![allow(deprecated)]
 
+mod abuse;
 mod instances;
 mod ownership;
 mod starting;
@@ -88,6 +89,7 @@ impl Bench {
         let app = AppServer::new(upstream(tokens.clone()), tokens.clone())
             .agent(AgentType::Voice, "agent-voice")
             .agent(AgentType::Avatar, "agent-avatar")
+            .channel_id_length(None)
             .clock(hand.clone());
         let callers = KnownCallers::new().caller("a", "token-a").caller("b", "token-b");
         let router = Server::new(settings(app, &hand), callers).router();
@@ -177,6 +179,7 @@ fn desk() -> (AppServer<InMemoryAgents>, Principal, RtcTokens) {
     let tokens = tokens(&Hand::new());
     let app = AppServer::new(InMemoryAgents::new(tokens.clone()), tokens.clone())
         .agent(AgentType::Voice, "agent-voice")
+        .channel_id_length(None)
         .clock(Hand::new());
     (app, Principal::new("a"), tokens)
 }

@@ -94,7 +94,7 @@ fn zero_is_success_and_not_an_error() {
     assert_eq!(ErrorCode::from_code(0), None);
     for zero in [json!(0), json!("0")] {
         let error = decode_value::<ErrorCode>(&zero).unwrap_err();
-        assert_eq!(error.to_string(), "0 is success, and no error");
+        assert_eq!(error.to_string(), "expected the code of an error, but 0 means success");
     }
 }
 
