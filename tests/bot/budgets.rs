@@ -38,7 +38,7 @@ async fn a_late_first_packet_is_a_failure_and_the_call_continues() {
     assert_eq!(line.failure("c", "2", "remember y | wait 700 | say Late.").await, 500);
     is_about(start.elapsed(), 600);
     assert_eq!(line.text("c", "3", "say Yes.").await, "Yes. ");
-    let seen = line.look("c").await;
+    let seen = line.snapshot("c").await;
     assert_eq!(seen.memory, ["x"]);
     assert!(seen.history.iter().all(|turn| turn.said != "Late. "));
     assert_eq!(log.count("c", "interrupted 2 Deadline"), 1);
@@ -57,7 +57,7 @@ async fn saved_memory_survives_a_missed_deadline() {
     let (_, line) = acting(Actor::default(), |host| host);
     assert_eq!(line.failure("c", "1", "remember x | save | remember y | for ever").await, 500);
     line.text("c", "2", "say Yes.").await;
-    assert_eq!(line.look("c").await.memory, ["x"]);
+    assert_eq!(line.snapshot("c").await.memory, ["x"]);
 }
 
 // Fillers.
@@ -75,7 +75,7 @@ async fn a_filler_is_sent_in_time_and_the_reply_follows_in_the_same_answer() {
     is_about(start.elapsed(), 5000);
     reply.rest().await;
     assert_eq!((&*reply.text, reply.ended, reply.failure), ("One moment. Yes. ", true, None));
-    let seen = line.look("c").await;
+    let seen = line.snapshot("c").await;
     let last = seen.history.last().unwrap();
     assert_eq!((&*last.said, last.filler.as_deref()), ("Yes. ", Some(FILLER)));
 }
@@ -148,7 +148,7 @@ async fn the_heard_text_may_end_in_the_filler_or_in_the_reply() {
         running.rest().await;
         assert!(running.ended);
         line.text("c", "3", "say Hm.").await;
-        let seen = line.look("c").await;
+        let seen = line.snapshot("c").await;
         for turn in seen.history.iter().filter(|turn| ["1", "2"].contains(&turn.turn.as_str())) {
             assert_eq!((&*turn.said, turn.filler.as_deref()), (left, Some(FILLER)), "{heard}");
             assert!(turn.heard.as_ref() == Some(&expected), "{heard}");
@@ -165,7 +165,7 @@ async fn barge_in_during_a_filler_means_that_nothing_of_the_reply_was_heard() {
     line.abort("c", "1", Some("One")).await;
     reply.rest().await;
     assert_eq!((&*reply.text, reply.ended), (FILLER, true));
-    let seen = line.look("c").await;
+    let seen = line.snapshot("c").await;
     assert_eq!((seen.memory.len(), log.count("c", "interrupted 1 BargeIn")), (0, 1));
     assert_eq!(seen.history.last().unwrap().heard, Some(Heard::Nothing));
 }
@@ -231,7 +231,7 @@ async fn a_late_greeting_loses_its_rest() {
     assert_eq!((&*reply.text, reply.ended, reply.failure), ("Hello. I ", true, None));
     assert_eq!(log.of("c")[..2], ["begin", "notice RestOfGreeting"]);
     assert_eq!(line.text("c", "1", "say Yes.").await, "Yes. ");
-    let history = line.look("c").await.history;
+    let history = line.snapshot("c").await.history;
     assert_eq!(history.iter().next().unwrap().said, "Hello. I ");
     // The bot is told that `begin` did not complete, but the call has begun.
     assert_eq!(log.of("c")[2..], ["interrupted b Deadline", "turn"]);

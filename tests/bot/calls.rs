@@ -60,7 +60,7 @@ async fn an_older_memory_is_migrated() {
     let store = Arc::new(MemoryStore::new());
     assert_eq!(aged::<1>(&store).text("c", "1", "one").await, "one");
     let new = aged::<2>(&store);
-    assert_eq!(new.look("c").await.memory, [r#"from 1 to 2: ["one"]"#]);
+    assert_eq!(new.snapshot("c").await.memory, [r#"from 1 to 2: ["one"]"#]);
     assert_eq!(new.text("c", "2", "two").await, r#"from 1 to 2: ["one"], two"#);
     assert_eq!(new.text("c", "3", "look").await, r#"from 1 to 2: ["one"], two"#);
 }
@@ -112,7 +112,7 @@ async fn a_memory_that_is_too_large_is_refused_and_the_old_one_stays() {
     // Also at the end of the turn, when the bot has already returned.
     assert_eq!(line.failure("c", "4", &format!("remember {long} | say So.")).await, 500);
     assert_eq!(line.text("c", "5", "say Yes.").await, "Yes. ");
-    assert_eq!(line.look("c").await.memory, ["short"]);
+    assert_eq!(line.snapshot("c").await.memory, ["short"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,7 +172,7 @@ async fn a_history_is_limited_in_turns_and_in_bytes() {
         for turn in ["1", "2", "3", "4", "5"] {
             assert_eq!(line.text("c", turn, "say 1234567.").await.len(), 9);
         }
-        let seen = line.look("c").await;
+        let seen = line.snapshot("c").await;
         let turns: Vec<_> = seen.history.iter().map(|entry| entry.turn.as_str()).collect();
         assert_eq!(turns, left, "{limits:?}");
     }
@@ -245,7 +245,7 @@ async fn the_bot_is_told_once_why_a_call_ended() {
     line.text("new", "2", "remember x").await;
     line.greeting("new", "3").await;
     until(|| log.count("new", "gone") == 1).await;
-    assert_eq!(line.look("new").await.memory, [""; 0], "it is another call");
+    assert_eq!(line.snapshot("new").await.memory, [""; 0], "it is another call");
     let told = log.of("new");
     assert_eq!(log.count("new", "ended Unknown [x]"), 1, "{told:?}");
     assert_eq!((log.count("new", "ended"), log.count("new", "begin")), (1, 2));
@@ -287,7 +287,7 @@ async fn a_begin_that_is_posted_twice_runs_once() {
     let third = line.greeting("c", "b").await;
     assert_eq!([&*first.text, &*second.text, &*third], ["Hello. I listen. "; 3]);
     assert_eq!(log.of("c"), ["begin"]);
-    assert_eq!(line.look("c").await.history.len(), 1);
+    assert_eq!(line.snapshot("c").await.history.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -303,7 +303,7 @@ async fn a_failed_begin_runs_again_before_the_next_turn_without_its_greeting() {
         log.of("c"),
         ["begin", "once: as it was asked to", "begin", "notice Greeting", "turn", "turn"]
     );
-    assert_eq!(line.look("c").await.memory, ["b"]);
+    assert_eq!(line.snapshot("c").await.memory, ["b"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -705,7 +705,7 @@ async fn a_store_that_hangs_at_the_end_of_a_turn_does_not_delay_the_next_turn() 
     // The platform has moved on to the next turn.
     timeout(60 * SECOND, reply.rest()).await.expect("the reply ends");
     assert!(reply.ended);
-    assert_eq!(line.look("c").await.memory, [""; 0]);
+    assert_eq!(line.snapshot("c").await.memory, [""; 0]);
 }
 
 // Where turns run.

@@ -677,7 +677,7 @@ async fn on_odfs_text_and_a_closing_control_are_two_answers() {
             let first = ivr.say(words).await;
             is(&first, 9, json!({"model_type": "1000000", "prompt_text": text}));
             assert_eq!(first["outparams"].get("timeout"), None, "{first}");
-            let second = ivr.word(after).await;
+            let second = ivr.keyword(after).await;
             is(&second, outaction, json!({}));
         }
     }
@@ -708,7 +708,7 @@ async fn a_hang_up_before_the_second_answer_is_the_callers() {
         let clerk = Clerk::default();
         let ivr = ivr(clerk.clone()).await;
         ivr.say(words).await;
-        ivr.word("playover").await;
+        ivr.keyword("playover").await;
         ivr.hang_up("").await;
         assert_eq!(*clerk.ended.lock().unwrap(), [expected], "{words}");
     }
@@ -719,7 +719,7 @@ async fn an_answer_that_hangs_up_gathers_no_digits() {
     let clerk = Clerk::default();
     let ivr = ivr(clerk.clone()).await;
     is(&ivr.say("keys, then bye").await, 9, json!({"model_type": "1000000"}));
-    is(&ivr.word("playover").await, 10, json!({}));
+    is(&ivr.keyword("playover").await, 10, json!({}));
     assert_eq!(dropped(&clerk), [Dropped::HangUpReason, Dropped::Control(ControlKind::Gather)]);
 }
 
@@ -727,10 +727,10 @@ async fn an_answer_that_hangs_up_gathers_no_digits() {
 async fn the_outcome_of_a_transfer_reaches_the_bot() {
     let ivr = ivr(Clerk::default()).await;
     ivr.say("agent").await;
-    ivr.word("playover").await;
+    ivr.keyword("playover").await;
     is(&ivr.transferred("1").await, 9, json!({"prompt_text": "Nobody is there."}));
     ivr.say("agent").await;
-    ivr.word("playover").await;
+    ivr.keyword("playover").await;
     is(&ivr.transferred("0").await, 10, json!({}));
 }
 

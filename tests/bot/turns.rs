@@ -67,7 +67,7 @@ async fn a_bot_that_blocks_its_thread_delays_no_one_and_can_no_longer_write() {
     assert!(!woke.load(Ordering::SeqCst), "all of that happened while the bot slept");
     until(|| woke.load(Ordering::SeqCst)).await;
     sleep(Duration::from_millis(50)).await;
-    assert_eq!(line.look("c").await.memory, ["next"]);
+    assert_eq!(line.snapshot("c").await.memory, ["next"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,7 +104,7 @@ async fn unfinished_changes_are_rolled_back() {
         assert_eq!(reply.failure, Some(500), "{words}");
     }
     line.text("c", "6", "last").await;
-    let seen = line.look("c").await;
+    let seen = line.snapshot("c").await;
     assert_eq!(seen.memory, ["first", "save", "last"]);
     // The history keeps what was said, whatever the outcome of the turn.
     assert_eq!(seen.history.len(), 6);
@@ -177,7 +177,7 @@ async fn held_work_is_completed_and_another_server_sees_it() {
     assert!(start.elapsed() >= 50 * MS, "the next turn waits");
     assert_eq!(bank.paid.get(), 1);
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(there.look("c").await.memory, ["paid"], "what came after the hold is dropped");
+    assert_eq!(there.snapshot("c").await.memory, ["paid"], "what came after the hold is dropped");
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,7 +220,7 @@ async fn the_history_is_cut_where_the_caller_stopped_listening() {
     for (turn, _, _, kept) in replies {
         assert_eq!(line.heard("c", turn).await, kept, "{turn}");
     }
-    let seen = line.look("c").await;
+    let seen = line.snapshot("c").await;
     let heard: Vec<_> = seen.history.iter().map(|entry| entry.heard.clone()).collect();
     assert_eq!(heard[0], Some(Heard::Nothing));
     assert_eq!(heard[3], Some(Heard::Mismatch("Guten Tag".into())));
@@ -273,7 +273,7 @@ async fn an_abort_after_a_complete_reply_cuts_its_turn_and_the_bot_is_told() {
     assert_eq!(line.heard("c", "2").await, "four five six");
     line.text("c", "3", "seven").await;
     assert_eq!(bot.told.get(), 1, "and once");
-    let memory = line.look("c").await.memory;
+    let memory = line.snapshot("c").await.memory;
     assert_eq!(
         memory,
         [
@@ -312,7 +312,7 @@ async fn a_new_turn_ends_the_one_that_runs() {
     assert_eq!(line.text("c", "2", "five").await, "five");
     first.rest().await;
     assert!(first.ended && first.text.starts_with("one two "), "{}", first.text);
-    let memory = line.look("c").await.memory;
+    let memory = line.snapshot("c").await.memory;
     assert_eq!(memory[0], "told 1 Unknown NewTurn");
     assert_eq!(memory[1], "cut 1 Unknown NewTurn");
     assert!(memory[2].starts_with("heard [\"one two"), "{memory:?}");
@@ -366,7 +366,7 @@ async fn text_and_controls_added_together_are_one_packet() {
     reply.rest().await;
     assert_eq!(reply.packets.len(), 2);
     assert!(reply.packets.iter().all(|packet| packet.data.as_ref().unwrap().controls.is_empty()));
-    let told = line.look("d").await.memory;
+    let told = line.snapshot("d").await.memory;
     assert_eq!(told.len(), 2);
     assert!(
         told.iter().all(|told| told.ends_with("the first packet only, which was already sent"))
@@ -395,8 +395,8 @@ async fn a_disconnect_ends_the_turn_and_the_platform_may_repeat_it() {
     reply.close();
     until(|| alive.count() == 1).await;
     assert_eq!(line.text("c", "1", "hi").await, "Hello. Bye.");
-    assert_eq!((runs.get(), line.look("c").await.memory), (2, vec!["run 1".to_owned()]));
-    assert_eq!(line.look("c").await.history.len(), 1);
+    assert_eq!((runs.get(), line.snapshot("c").await.memory), (2, vec!["run 1".to_owned()]));
+    assert_eq!(line.snapshot("c").await.history.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -417,7 +417,7 @@ async fn a_panic_during_a_reply_is_one_failure_and_the_call_continues() {
     reply.rest().await;
     assert_eq!((reply.packets.len(), reply.failure), (1, Some(500)));
     assert_eq!(line.text("c", "2", "go on").await, "So. ");
-    assert_eq!(line.look("c").await.memory, ["turn"]);
+    assert_eq!(line.snapshot("c").await.memory, ["turn"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -432,11 +432,11 @@ async fn a_turn_overtaken_on_another_server_writes_nothing() {
     assert_eq!(there.text("c", "2", "four").await, "four");
     first.rest().await;
     assert!(first.ended, "it got no cancel, so it spoke to the end");
-    let memory = there.look("c").await.memory;
+    let memory = there.snapshot("c").await.memory;
     assert_eq!(memory, ["heard []"], "and only the second turn is kept");
     // The cut is reported before the next turn.
     assert_eq!(here.text("c", "3", "five").await, "five");
-    let memory = there.look("c").await.memory;
+    let memory = there.snapshot("c").await.memory;
     assert_eq!(memory[1], "told 1 Unknown NewTurn");
 }
 
@@ -479,7 +479,7 @@ async fn a_turn_that_is_posted_twice_runs_once() {
     tokio::join!(first.rest(), second.rest());
     assert_eq!((first.text.as_str(), first.ended), ("Enter it, please.", true));
     assert_eq!((second.text.as_str(), second.ended), ("Enter it, please.", true));
-    assert_eq!((runs.get(), line.look("c").await.memory.len()), (1, 1));
+    assert_eq!((runs.get(), line.snapshot("c").await.memory.len()), (1, 1));
     // After it has completed, with the whole reply.
     let mut first = line.say("c", "2", "bye").await;
     first.rest().await;
@@ -497,7 +497,7 @@ async fn a_turn_that_is_posted_twice_runs_once() {
     assert_eq!(line.text("c", "1", "pin").await, "Enter it, please.");
     third.rest().await;
     assert_eq!(third.text, "Enter it, please.");
-    assert_eq!((runs.get(), line.look("c").await.history.len()), (3, 3));
+    assert_eq!((runs.get(), line.snapshot("c").await.history.len()), (3, 3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -585,9 +585,9 @@ async fn memory_saved_in_a_hook_survives_the_hooks_failure() {
     let line = line(Host::new(Saver));
     line.text("c", "1", "one two").await;
     line.abort("c", "1", Some("one")).await;
-    assert_eq!(line.look("c").await.memory, ["begun", "one two", "cut"]);
+    assert_eq!(line.snapshot("c").await.memory, ["begun", "one two", "cut"]);
     line.text("c", "2", "three").await;
-    assert_eq!(line.look("c").await.memory, ["begun", "one two", "cut", "three"]);
+    assert_eq!(line.snapshot("c").await.memory, ["begun", "one two", "cut", "three"]);
 }
 
 /// Holds twice in a row, for two different operations.
@@ -702,7 +702,7 @@ async fn a_slow_hook_gets_a_quarter_of_a_turn_and_is_called_again() {
         assert_eq!(line.text("c", turn, "next").await, "next");
     }
     sleep(Duration::from_secs(3)).await;
-    assert!(line.look("c").await.memory.contains(&"told".to_owned()));
+    assert!(line.snapshot("c").await.memory.contains(&"told".to_owned()));
     assert!(bot.told.get() >= 1);
 }
 

@@ -70,11 +70,17 @@ impl<A> Sample<A> {
         self.text.parse().unwrap()
     }
 
-    /// Reads a document as the type of this sample. Returns the JSON that is written for it.
+    /// Reads a document as the type of this sample. Returns the JSON that is written for it, which must
+    /// be read and written without a change.
     #[track_caller]
     pub(crate) fn read(&self, document: &Value) -> Value {
-        let read = (self.read)(document);
-        read.unwrap_or_else(|error| panic!("{}: {error}: {document}", self.name)).0
+        let read = |document: &Value| match (self.read)(document) {
+            Ok((written, _)) => written,
+            Err(error) => panic!("{}: {error}: {document}", self.name),
+        };
+        let written = read(document);
+        assert_eq!(read(&written), written, "{}: {document}", self.name);
+        written
     }
 
     pub(crate) fn error(&self, document: &Value) -> DecodeError {
@@ -255,7 +261,8 @@ where
         assert_eq!((from(number), code(variant)), (variant, number));
         assert_eq!((variant.to_string().as_str(), format!("{variant:?}").as_str()), (name, name));
     }
-    for unknown in [-1, 99, 9999, i64::MIN, i64::MAX] {
+    let next = table.iter().map(|(_, number, _)| number + 1).max().unwrap();
+    for unknown in [-1, 99, 9999, next, i64::MIN, i64::MAX] {
         let value: T = read(json!(unknown));
         assert!(table.iter().all(|(variant, ..)| *variant != value), "{unknown}");
         assert_eq!((written(&value), value.to_string()), (json!(unknown), unknown.to_string()));
