@@ -759,3 +759,9 @@ async fn no_secret_shows_in_traces() {
     }
     hides("traces", &text, &sent);
 }
+
+#[test]
+fn an_empty_app_key_accepts_no_token() {
+    let tokens = Tokens::new(APP, "");
+    assert_eq!(tokens.check(tokens.mint().expose()), Err(TokenError::Signature));
+}

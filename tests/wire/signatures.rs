@@ -397,3 +397,17 @@ async fn random_requests_are_refused_without_a_panic() {
         assert!(verifier.verify(&Method::POST, &uri, &headers, b"").await.is_err());
     }
 }
+
+#[tokio::test]
+async fn an_empty_secret_verifies_nothing() {
+    for key in [Credentials::new("key-1", ""), Credentials::new("", "")] {
+        let verifier = Verifier::new(key.clone()).schemes(ALL);
+        for scheme in ALL {
+            let mut headers = headers(&[("host", "bot")]);
+            let uri = "/proxy/dialogue".parse().unwrap();
+            Signer::new(key.clone(), scheme).sign(&Method::POST, &uri, &mut headers, b"").unwrap();
+            let refused = verifier.verify(&Method::POST, &uri, &headers, b"").await.unwrap_err();
+            assert_eq!(refused, VerifyError::Signature, "{scheme:?}");
+        }
+    }
+}

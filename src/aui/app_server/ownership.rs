@@ -1,4 +1,4 @@
-//! Whose the instances and the channels are, and for how long that is remembered.
+//! Who owns the instances and the channels, and for how long that is remembered.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -10,27 +10,27 @@ use crate::clock::SharedClock;
 use crate::lock::Mutex;
 use crate::server::Error;
 
-/// How long an instance counts after it was named, and a channel with an agent.
+/// How long an instance and its channel are remembered after the instance was last named.
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How many agents of a channel are known by name.
+/// How many agents of a channel are remembered by name.
 const AGENTS: usize = 16;
-/// The length of the ids of the channels that this server makes.
+/// The length of the ids of the channels that this server creates.
 const MADE_CHANNEL: usize = 32;
 /// The longest id of a channel, in bytes.
 const LONGEST_CHANNEL: usize = 64;
-/// How many characters a user id must leave open of an agent's name that it begins.
+/// How many characters of an agent's name must be missing from a user id that is its prefix.
 const OPEN: usize = 16;
-/// How long an instance that was stopped can be asked about, in seconds.
+/// How long a stopped instance is remembered, in seconds.
 const STOPPED: i64 = 60 * 60;
 
-/// Who owns which instance and which channel.
+/// The owners of the instances and the channels.
 pub(super) struct Ledger {
     pub clock: SharedClock,
-    /// The number of instances, and of channels, that are remembered.
+    /// The most instances, and the most channels, that are remembered.
     pub max_instances: usize,
-    /// The number of instances, and of channels, that are remembered of one caller.
+    /// The most instances, and the most channels, that are remembered of one caller.
     pub max_instances_per_caller: usize,
-    /// The length that the ids of channels have that callers name; `None` for any.
+    /// The length of a new channel's id that a caller may name; `None` for any.
     pub channel_id_length: Option<usize>,
     known: Mutex<Known>,
 }
@@ -52,50 +52,51 @@ struct Known {
     instances: HashMap<String, Instance>,
     channels: HashMap<String, Channel>,
     owners: HashMap<Principal, Owned>,
-    /// What is about to be remembered: the upstream has been asked, and has not answered.
+    /// The number of instances for which the upstream was asked and has not answered yet.
     pending: usize,
-    /// When what is over was last looked for.
+    /// When expired entries were last removed, as Unix time in seconds.
     swept: i64,
 }
 
-/// The ids of what a caller owns, the oldest first.
+/// The ids of a caller's instances and channels, oldest first.
 #[derive(Default)]
 struct Owned {
     instances: VecDeque<String>,
     channels: VecDeque<String>,
 }
 
-/// Whose an instance is, and for how long that counts.
+/// The owner of an instance, and for how long it is remembered.
 struct Instance {
     owner: Principal,
     region: Option<Region>,
-    /// The channel that was made for it.
+    /// The channel that was created for the instance.
     channel_id: Option<String>,
     stopped: bool,
-    /// Unix time in seconds.
+    /// When the instance is forgotten, as Unix time in seconds.
     until: i64,
 }
 
-/// Whose a channel is, and for how long that counts.
+/// The owner of a channel, and for how long it is remembered.
 struct Channel {
     owner: Principal,
-    /// The names of the agents that came last.
+    /// The names of the agents that joined last.
     agents: VecDeque<String>,
-    /// Unix time in seconds.
+    /// When the channel is forgotten, as Unix time in seconds.
     until: i64,
 }
 
 impl Known {
-    /// Whether there is room for one more instance or channel, once what is over is forgotten.
+    /// Returns whether there is room for one more instance or channel. Removes expired entries first,
+    /// at most every 10 s.
     fn has_room(&mut self, max: usize, now: i64) -> bool {
-        // To look at all of them for each request would cost more than the request.
+        // Scanning all entries for each request would cost more than the request.
         if self.is_full(max) && now.saturating_sub(self.swept) >= 10 {
             self.sweep(now);
         }
         !self.is_full(max)
     }
 
-    /// Forgets what is over.
+    /// Removes expired entries.
     fn sweep(&mut self, now: i64) {
         self.swept = now;
         let Self { instances, channels, owners, .. } = self;
@@ -108,7 +109,7 @@ impl Known {
         });
     }
 
-    /// Makes an instance the caller's. Its oldest one is forgotten if it has more than `max`.
+    /// Adds an instance to its owner's. If the owner then has more than `max`, forgets its oldest.
     fn add_instance(&mut self, id: &str, instance: Instance, max: usize) {
         let Self { instances, owners, .. } = self;
         let owner = instance.owner.clone();
@@ -121,14 +122,14 @@ impl Known {
         while ids.len() > max.max(1)
             && let Some(oldest) = ids.pop_front()
         {
-            // The id may have gone to another caller since.
+            // Another caller may own the id by now.
             if instances.get(&oldest).is_some_and(|instance| instance.owner == owner) {
                 instances.remove(&oldest);
             }
         }
     }
 
-    /// Makes a channel the caller's. Its oldest one is forgotten if it has more than `max`.
+    /// Adds a channel to its owner's. If the owner then has more than `max`, forgets its oldest.
     fn add_channel(&mut self, id: &str, channel: Channel, max: usize) {
         let Self { channels, owners, .. } = self;
         let owner = channel.owner.clone();
@@ -147,11 +148,12 @@ impl Known {
         }
     }
 
-    /// Checks that a token for `user_id` in the channel `id` opens nothing else.
+    /// Checks that a token for `user_id` in the channel `id` is valid for nothing else.
     ///
-    /// What a token's hash covers has no separators, so a token for user `2bob` in channel `room1` is
-    /// also one for user `bob` in channel `room12`. Wherever the channel's id may be read to end, no
-    /// channel of another caller may end there, and what is left must not be read as an agent's name.
+    /// The hash of a token has no separators between its parts, so a token for user `2bob` in channel
+    /// `room1` is also valid for user `bob` in channel `room12`. The joined ids are therefore split at
+    /// every position: the first part must not be the channel of another caller, and the rest must not
+    /// be the name of an agent in a channel of this caller.
     fn check_token(
         &self,
         caller: &Principal,
@@ -168,7 +170,7 @@ impl Known {
                 return Err(foreign("channel"));
             }
             if channel.agents.iter().any(|agent| speaks_as(user_id, agent)) {
-                return Err(invalid("/user_id: the name of the agent, allowed: another one"));
+                return Err(invalid("/user_id: the name of an agent, allowed: another name"));
             }
         }
         Ok(())
@@ -179,15 +181,15 @@ impl Known {
     }
 }
 
-/// How an agent has joined.
+/// How an agent joined its channel.
 pub(super) struct Joined<'a> {
     pub channel_id: &'a str,
     pub agent_user_id: &'a str,
-    /// The channel was made for it.
+    /// Whether the channel was created for the agent.
     pub fresh: bool,
 }
 
-/// Room for one instance and its channel, for as long as the upstream is asked.
+/// Reserved room for one instance and its channel, until the upstream has answered.
 pub(super) struct Room<'a>(&'a Mutex<Known>);
 
 impl Drop for Room<'_> {
@@ -197,7 +199,7 @@ impl Drop for Room<'_> {
 }
 
 impl Ledger {
-    /// Returns whose an instance or a channel is.
+    /// Returns who owns an instance or a channel.
     pub(super) fn ownership(&self, caller: &Principal, resource: Resource<'_>) -> Ownership {
         let now = self.clock.seconds();
         let known = self.known.lock();
@@ -216,7 +218,7 @@ impl Ledger {
         }
     }
 
-    /// Keeps room for an instance and its channel.
+    /// Reserves room for an instance and its channel.
     pub(super) fn room(&self) -> Result<Room<'_>, Error> {
         let mut known = self.known.lock();
         if !known.has_room(self.max_instances, self.clock.seconds()) {
@@ -226,12 +228,12 @@ impl Ledger {
         Ok(Room(&self.known))
     }
 
-    /// Until when something counts that is named now.
+    /// Returns when an instance that is named now will be forgotten.
     fn until(&self) -> i64 {
         self.clock.seconds().saturating_add_unsigned(DAY.as_secs())
     }
 
-    /// Makes a new instance and its channel the caller's own.
+    /// Records the caller as the owner of a new instance and its channel.
     pub(super) fn hold(
         &self,
         caller: &Principal,
@@ -261,11 +263,11 @@ impl Ledger {
         known.add_channel(joined.channel_id, channel, max);
     }
 
-    /// Checks a channel that the caller names, and makes it the caller's for `time` at least.
+    /// Checks a channel that the caller names, and records the caller as its owner for at least `time`.
     ///
-    /// The caller gets a token for `user_id` in the channel, or may have one already. Neither must open
-    /// more than that, however its hash is cut anew: not a channel of another caller, and not the name of
-    /// an agent.
+    /// The caller gets a token for `user_id` in the channel, or may have one already. However the parts
+    /// of its hash are split, the token must be valid neither for a channel of another caller nor for
+    /// the name of an agent.
     pub(super) fn claim_channel(
         &self,
         caller: &Principal,
@@ -296,7 +298,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// The region of an instance of the caller, who names it now.
+    /// Returns the region of an instance of the caller, and remembers the instance for another day.
     pub(super) fn region_of(&self, caller: &Principal, id: &str) -> Result<Option<Region>, Error> {
         let (now, until) = (self.clock.seconds(), self.until());
         let mut known = self.known.lock();
@@ -312,7 +314,8 @@ impl Ledger {
         }
     }
 
-    /// Notes that an instance was stopped: it, and a channel that was made for it, are soon forgotten.
+    /// Marks an instance as stopped. It, and a channel that was created for it, are forgotten after an
+    /// hour.
     pub(super) fn stopped(&self, id: &str) {
         let until = self.clock.seconds().saturating_add(STOPPED);
         let known = &mut *self.known.lock();
@@ -327,14 +330,17 @@ impl Ledger {
     }
 }
 
-/// Whether a token for `user_id` could be read as one for `agent`. A name that goes on behind the
-/// agent's could have its rest read as the nonce. One that stops before the end of the agent's could
-/// be completed by a nonce, unless so much is missing that no nonce will fit by chance.
+/// Returns whether a token for `user_id` could also be valid for `agent`.
+///
+/// If `user_id` starts with the agent's name, the rest could be read as the nonce. If it is a prefix of
+/// the agent's name, a nonce could complete it, unless too much is missing for a nonce to match by
+/// chance.
 fn speaks_as(user_id: &str, agent: &str) -> bool {
     user_id.starts_with(agent)
         || agent.strip_prefix(user_id).is_some_and(|missing| missing.len() < OPEN)
 }
 
 fn full() -> Error {
-    Error::public("too many instances").status(503).code("ServiceUnavailable")
+    let error = Error::public("this server has reached its limit of instances and channels");
+    error.status(503).code("ServiceUnavailable")
 }

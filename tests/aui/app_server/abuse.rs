@@ -86,7 +86,7 @@ async fn no_token_speaks_as_the_agent() {
     ] {
         let (status, text) = refusal(&app, &mallory, named, &user).await.unwrap();
         assert_eq!(status, 400, "{named} and {user}");
-        assert!(text.starts_with("/user_id: the name of the agent"), "{text}");
+        assert!(text.starts_with("/user_id: the name of an agent"), "{text}");
     }
     assert_eq!(refusal(&app, &mallory, &channel, &agent[..4]).await, None, "a short id is granted");
 }

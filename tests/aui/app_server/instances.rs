@@ -98,7 +98,7 @@ async fn a_stopped_instance_can_be_stopped_again_but_not_updated() {
         let (http, code, error_code, _) = failure(bench.a.update_instance(&request).await);
         assert_eq!((http, code, &*error_code), (200, 404, "InstanceNotFound"));
         let error = bench.old_a.update_instance(&request).await.unwrap_err();
-        assert!(error.to_string().contains("not done"), "{error}");
+        assert!(error.to_string().contains("result: false"), "{error}");
     }
 }
 

@@ -186,7 +186,7 @@ async fn a_failed_stop_or_update_is_reported_in_the_form_of_the_base() {
         bench.old_a.stop_instance(&stop).await.unwrap_err(),
         bench.old_a.update_instance(&update(&id)).await.unwrap_err(),
     ] {
-        assert!(error.to_string().contains("not done"), "{error}");
+        assert!(error.to_string().contains("result: false"), "{error}");
     }
     // The instance still runs and is remembered as long as before.
     bench.hand.forward(2 * HOUR);

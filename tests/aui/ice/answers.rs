@@ -53,7 +53,7 @@ async fn each_failure_has_its_code_message_request_id_and_status() {
             let upstream = ask(&client, name, None).await.unwrap_err();
             let expected = if number == 200 { 502 } else { number };
             assert_eq!((upstream.status(), upstream.code()), (expected, Some(code)), "{name}");
-            assert_eq!(upstream.message(), message.unwrap_or("the platform refuses the call"));
+            assert_eq!(upstream.message(), message.unwrap_or("the platform refused the call"));
             assert_eq!(upstream.request_id(), id, "{name} {status}");
         }
         assert_eq!(stub.seen().len(), 10, "no call is retried");
@@ -115,7 +115,7 @@ async fn an_unreadable_answer_is_an_error_with_the_place() {
         assert!(!error.to_string().contains("loud"), "{error}");
         let upstream = ask(&client, name, None).await.unwrap_err();
         assert_eq!(upstream.status(), 502, "{name} {body}");
-        assert_eq!(upstream.message(), "the answer of the platform can't be read");
+        assert_eq!(upstream.message(), "the platform's answer can't be read");
     }
     // These answers have no required field.
     let stub = Stub::answering(json_answer("200 OK", "{}")).await;
@@ -144,7 +144,7 @@ async fn deadlines_and_transport_failures_reach_apps_without_details() {
             assert_eq!(error.deadline(), Some(Deadline::Call), "{name}");
             let error = ask(client, name, None).await.unwrap_err();
             assert_eq!((error.status(), error.code()), (504, None), "{name}");
-            assert_eq!(error.message(), "the platform has not answered in time");
+            assert_eq!(error.message(), "the platform did not answer in time");
         }
     }
     let closed = {
@@ -163,7 +163,7 @@ async fn deadlines_and_transport_failures_reach_apps_without_details() {
             assert!(error.is_transport(), "{name}: {error}");
             let error = ask(client, name, None).await.unwrap_err();
             assert_eq!((error.status(), error.code()), (502, None), "{name}");
-            assert_eq!(error.message(), "the way to the platform failed");
+            assert_eq!(error.message(), "the connection to the platform failed");
         }
     }
 }

@@ -107,7 +107,7 @@ async fn invalid_settings_are_refused_when_the_client_is_built() {
     };
     for region in NO_REGIONS {
         let error = build(&|builder| builder.regions(["cn-shanghai", region])).unwrap_err();
-        assert!(error.contains("not the id of a region"), "{error}");
+        assert!(error.contains("not a region id"), "{error}");
         assert!(build(&|builder| builder.region(region)).is_err(), "{region}");
     }
     assert!(build(&|builder| builder.regions(["cn-beijing"])).unwrap_err().contains("allowed"));

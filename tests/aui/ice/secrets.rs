@@ -85,7 +85,7 @@ async fn secrets_do_not_show() {
     }
     drop(guard);
     let text = traces.text();
-    for part in ["response received", "no response", "retrying: ", "a call of ICE failed"] {
+    for part in ["response received", "no response", "retrying: ", "a call to ICE failed"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     hides("the traces", &text);

@@ -99,10 +99,10 @@ async fn instances_and_channels_of_another_principal_are_refused_with_403() {
     for (path, name, body) in places() {
         let what = match name {
             "stopAIAgentInstance" | "updateAIAgentInstance" | "describeAIAgentInstance" => {
-                "the instance is not the caller's own"
+                "the instance belongs to another caller"
             }
             "startAIAgentInstanceWithChannel" | "getRtcAuthToken" => {
-                "the channel is not the caller's own"
+                "the channel belongs to another caller"
             }
             _ => continue,
         };

@@ -125,7 +125,7 @@ fn a_text_that_is_not_an_origin_is_refused() {
     ] {
         let server = Server::new(Desk { told: unbounded_channel().0, act: Act::Well }, AnyCaller);
         let error = server.allow_origins(["https://good.example", bad]).unwrap_err();
-        assert!(error.to_string().contains("no origin"), "{error}");
+        assert!(error.to_string().contains("invalid origin"), "{error}");
     }
     for good in ["http://localhost:5173", "https://[::1]:8443", "capacitor://localhost"] {
         let server = Server::new(Desk { told: unbounded_channel().0, act: Act::Well }, AnyCaller);

@@ -274,7 +274,8 @@ fn the_probabilities_of_random_texts_add_up_to_one() {
             continue;
         };
         let found = config.validate().unwrap_err().to_string();
-        let at = |place| format!("{place}: probabilities of {sum} in all, allowed: 1 in all");
+        let at =
+            |place| format!("{place}: probabilities that add up to {sum}, allowed: a sum of 1");
         let expected = [
             at("/BackChannelingConfig/0/Words"),
             at("/AutoSpeechConfig/LlmPending/Messages"),

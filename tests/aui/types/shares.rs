@@ -52,7 +52,7 @@ fn texts_that_are_not_times_are_refused_without_the_text() {
         let error = try_read::<ShareConfig>(&json!({"ExpireTime": text})).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "/ExpireTime: expected a time as `YYYY-MM-DD HH:MM:SS`, in the years 1970 to 9999"
+            "/ExpireTime: expected a time in the form `YYYY-MM-DD HH:MM:SS`, in the years 1970 to 9999"
         );
     }
 }

@@ -4,20 +4,6 @@ use super::*;
 
 /// The conversation of the document's example, built in Rust.
 fn documented() -> Conversation {
-    let script = |id, kind, text: &str| {
-        Script::new()
-            .with_id(id)
-            .with_conversation_id("108")
-            .with_script_type(kind)
-            .with_script_content(text)
-            .with_emotion("0")
-    };
-    let audio = |file: &str| {
-        let folder =
-            "https://digital-public-dev.obs.cn-east-3.myhuaweicloud.com/tts-proxy/2024-02-20";
-        format!("{folder}/{file}.wav")
-    };
-    let sorry = "Sorry, I don't quite understand what you mean";
     Conversation::new()
         .with_id("108")
         .with_conversation_name("Unnamed-18:04")
@@ -42,43 +28,7 @@ fn documented() -> Conversation {
                 .with_characters("")
                 .with_back_story(""),
         )
-        .with_resources(
-            Resources::new()
-                .with_id(95)
-                .with_conversation_id("108")
-                .with_proportion("16:9")
-                .with_terminal_type(0)
-                .with_model_id("321486924406853")
-                .with_model_id_type(ModelIdType::Cloud)
-                .with_model_name("Model name")
-                .with_scene_type(0)
-                .with_background(1)
-                .with_background_details(
-                    Background::new()
-                        .with_id(1)
-                        .with_background_code("1591003727513522176")
-                        .with_background_name("zuoyi.jpg")
-                        .with_background_url("/video-server/jpg/1592809647136509954.jpg")
-                        .with_file_type(0)
-                        .with_proportion("16:9"),
-                )
-                .with_tts_id("15")
-                .with_tts_name("guina")
-                .with_tts_url("")
-                .with_tts_volume(0.0)
-                .with_tts_speaker("zhifeng_emo")
-                .with_tts_speed_rate(0.0)
-                .with_tts_pitch(0.0)
-                .with_tts_source(20)
-                .with_sample_picture_url("/model/2023/02/06/c5348a17fac75feb0152a0c599b7af87.png")
-                .with_video_width(1920)
-                .with_video_height(1920)
-                .with_human_proportion("9:16")
-                .with_human_width(540)
-                .with_human_height(960)
-                .with_human_x(690)
-                .with_human_y(120),
-        )
+        .with_resources(documented_resources())
         .with_models([LanguageModel::new()
             .with_id(487)
             .with_conversation_id("108")
@@ -94,30 +44,78 @@ fn documented() -> Conversation {
                  Chinese. 4. Within 30 words.",
             )
             .with_bot_url("")])
-        .with_scripts([
-            script(2728, ScriptType::WakeUpWord, "Els silvrants"),
-            script(2729, ScriptType::OpeningLine, "Hello, welcome to Duix").with_tts_content(
-                audio("1800-_-633043663081836544--FC34641E6EB0A22404C845E219904E81"),
-            ),
-            script(2730, ScriptType::WaitingPhrase, "Wait a moment, I'll think about it")
-                .with_tts_content(audio(
-                    "1630-_-633043667485855744--3F501A3CA51F4DFAFBACE254DD2E3E32",
-                )),
-            script(2731, ScriptType::UnknownQuestion, sorry).with_tts_content(audio(
-                "2300-_-633043669830471680--2C5A656A6FBEA2CE09037F21F3DF8434",
-            )),
-            script(2732, ScriptType::Farewell, sorry).with_tts_content(audio(
-                "560-_-633043672326082560--051995577E5C4B5818F952C04A7997E2",
-            )),
-            script(2733, ScriptType::InterruptionPhrase, "Stop talking"),
-            script(2734, ScriptType::InterruptionSentence, "Okay, you can speak first")
-                .with_tts_content(audio(
-                    "1600-_-633043674196742144--FC70FD95B50E8CEC9D9151905AE13F7F",
-                )),
-            script(2735, ScriptType::GuidingPhrase, "What is a digital person").with_tts_content(
-                audio("1080-_-633043676541358080--414A4CBCE8B52677F05DAECFD1437BD0"),
-            ),
-        ])
+        .with_scripts(documented_scripts())
+}
+
+fn documented_resources() -> Resources {
+    Resources::new()
+        .with_id(95)
+        .with_conversation_id("108")
+        .with_proportion("16:9")
+        .with_terminal_type(0)
+        .with_model_id("321486924406853")
+        .with_model_id_type(ModelIdType::Cloud)
+        .with_model_name("Model name")
+        .with_scene_type(0)
+        .with_background(1)
+        .with_background_details(
+            Background::new()
+                .with_id(1)
+                .with_background_code("1591003727513522176")
+                .with_background_name("zuoyi.jpg")
+                .with_background_url("/video-server/jpg/1592809647136509954.jpg")
+                .with_file_type(0)
+                .with_proportion("16:9"),
+        )
+        .with_tts_id("15")
+        .with_tts_name("guina")
+        .with_tts_url("")
+        .with_tts_volume(0.0)
+        .with_tts_speaker("zhifeng_emo")
+        .with_tts_speed_rate(0.0)
+        .with_tts_pitch(0.0)
+        .with_tts_source(20)
+        .with_sample_picture_url("/model/2023/02/06/c5348a17fac75feb0152a0c599b7af87.png")
+        .with_video_width(1920)
+        .with_video_height(1920)
+        .with_human_proportion("9:16")
+        .with_human_width(540)
+        .with_human_height(960)
+        .with_human_x(690)
+        .with_human_y(120)
+}
+
+fn documented_scripts() -> [Script; 8] {
+    let script = |id, kind, text: &str| {
+        Script::new()
+            .with_id(id)
+            .with_conversation_id("108")
+            .with_script_type(kind)
+            .with_script_content(text)
+            .with_emotion("0")
+    };
+    let audio = |file: &str| {
+        let folder =
+            "https://digital-public-dev.obs.cn-east-3.myhuaweicloud.com/tts-proxy/2024-02-20";
+        format!("{folder}/{file}.wav")
+    };
+    let sorry = "Sorry, I don't quite understand what you mean";
+    [
+        script(2728, ScriptType::WakeUpWord, "Els silvrants"),
+        script(2729, ScriptType::OpeningLine, "Hello, welcome to Duix")
+            .with_tts_content(audio("1800-_-633043663081836544--FC34641E6EB0A22404C845E219904E81")),
+        script(2730, ScriptType::WaitingPhrase, "Wait a moment, I'll think about it")
+            .with_tts_content(audio("1630-_-633043667485855744--3F501A3CA51F4DFAFBACE254DD2E3E32")),
+        script(2731, ScriptType::UnknownQuestion, sorry)
+            .with_tts_content(audio("2300-_-633043669830471680--2C5A656A6FBEA2CE09037F21F3DF8434")),
+        script(2732, ScriptType::Farewell, sorry)
+            .with_tts_content(audio("560-_-633043672326082560--051995577E5C4B5818F952C04A7997E2")),
+        script(2733, ScriptType::InterruptionPhrase, "Stop talking"),
+        script(2734, ScriptType::InterruptionSentence, "Okay, you can speak first")
+            .with_tts_content(audio("1600-_-633043674196742144--FC70FD95B50E8CEC9D9151905AE13F7F")),
+        script(2735, ScriptType::GuidingPhrase, "What is a digital person")
+            .with_tts_content(audio("1080-_-633043676541358080--414A4CBCE8B52677F05DAECFD1437BD0")),
+    ]
 }
 
 #[test]
