@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn an_update_is_merged_into_what_is_there() {
+async fn an_update_is_merged_into_the_configuration() {
     let bench = Bench::new();
     let mut config = voice("v1");
     config.greeting = Some("Hello!".into());

@@ -1,5 +1,5 @@
 //! App servers in the bytes of the wire: the paths of both bases, which requests are refused and how,
-//! who may do what, and what browsers are told.
+//! who may do what, and which web pages may call.
 
 #![cfg(all(feature = "aui", feature = "server"))]
 
