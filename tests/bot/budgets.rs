@@ -116,8 +116,8 @@ async fn a_filler_is_sent_with_the_controls_of_the_reply() {
     assert_eq!(
         log.of("c")[2..],
         [
-            "gather 5: gathering keys is allowed in the first packet only, which was already sent",
-            "voice: a change of the speech settings is allowed in the first packet only, which was already sent",
+            "gather 5: gathering DTMF digits is allowed in the first packet only, which was already sent",
+            "voice: changing the speech settings is allowed in the first packet only, which was already sent",
         ]
     );
     // The speech settings stay, the gathering of digits does not.
