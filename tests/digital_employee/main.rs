@@ -8,7 +8,6 @@ mod client;
 mod compatibility;
 mod faults;
 mod packets;
-mod peer_gone;
 mod rules;
 mod simulator;
 mod types;

@@ -1,4 +1,5 @@
-//! What a DUIX dialogue bot reads, how it refuses what it can't read, and whom it lets in.
+//! The requests of the DUIX dialogue in their details: ids, the context, free paths, and the secret
+//! that a caller must know. What holds on every platform is in `tests/server/bad_requests.rs`.
 
 #![cfg(all(feature = "duix", feature = "server"))]
 
@@ -14,12 +15,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::support::duix::*;
+use crate::support::json::{arrays, with_json as with_json_at};
 
 /// No refusal may hold it.
 const SECRET: &str = "SECRET-4711";
-
-/// The fields that must be there.
-const REQUIRED: [&str; 4] = ["sid", "dh-code", "dh-question", "dh-conversation-id"];
 
 /// Notes each request that reaches a handler, as it was understood.
 #[derive(Debug)]
@@ -108,142 +107,7 @@ impl Bench {
 
 /// The example with one more field, or another one, whose value is this JSON.
 fn with_json(key: &str, json: &str) -> String {
-    changed(key, Some("here".into())).to_string().replace("\"here\"", json)
-}
-
-fn arrays(depth: usize) -> String {
-    "[".repeat(depth) + &"]".repeat(depth)
-}
-
-#[tokio::test]
-async fn a_missing_or_null_field_is_named() {
-    let mut bench = Bench::new().await;
-    for path in BOTH {
-        for field in REQUIRED {
-            for value in [None, Some(Value::Null)] {
-                let post = Post::json(path, &changed(field, value));
-                let message = bench.refuses_place(&post, &format!("/{field}")).await;
-                assert_eq!(message, format!("/{field}: must be there"));
-            }
-        }
-        for body in ["{}", "{\"dh-context\":\"{}\"}", "{\"DH-QUESTION\":\"who are you?\"}"] {
-            bench.refuses_place(&Post::new(path, body), "/sid").await;
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_value_of_the_wrong_type_is_named_and_not_shown() {
-    let mut bench = Bench::new().await;
-    for path in BOTH {
-        for field in REQUIRED {
-            for value in [json!({ SECRET: SECRET }), json!([SECRET]), json!(true), json!([])] {
-                let post = Post::json(path, &changed(field, Some(value)));
-                let message = bench.refuses_place(&post, &format!("/{field}")).await;
-                assert!(message.contains("invalid type"), "{message}");
-            }
-        }
-        // A question is no id.
-        for number in [json!(47114711), json!(47.11), json!(-4711)] {
-            let post = Post::json(path, &changed("dh-question", Some(number)));
-            let message = bench.refuses_place(&post, "/dh-question").await;
-            assert!(!message.contains("47"), "{message}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_is_no_json_object_is_refused() {
-    let mut bench = Bench::new().await;
-    for path in BOTH {
-        let whole = changed("sid", Some(SECRET.into())).to_string();
-        let mut bodies = vec![
-            String::new(),
-            " \n".into(),
-            "[]".into(),
-            format!("[{whole}]"),
-            format!("{whole}{whole}"),
-            "null".into(),
-            "4711".into(),
-            format!("\"{SECRET}\""),
-            Value::from(whole.as_str()).to_string(),
-            format!("{{\"sid\": \"{SECRET}"),
-            whole.replace(':', "="),
-            whole.replace('"', "'"),
-            format!("\u{FEFF}{whole}"),
-            "sid=100003&dh-question=who".into(),
-            format!("data: {whole}\n\n"),
-        ];
-        bodies.extend((1..whole.len()).step_by(7).map(|end| whole[..end].to_owned()));
-        for body in bodies {
-            bench.refuses(&Post::new(path, body), 400).await;
-        }
-        let mut not_utf8 = whole.clone().into_bytes();
-        not_utf8[10] = 0xFF;
-        bench.refuses(&Post::new(path, not_utf8), 400).await;
-        // A body that is not there at all may well come without a type.
-        bench.refuses(&Post::new(path, "").content_type(None), 400).await;
-        bench.refuses(&Post::new(path, "").content_type(Some("text/plain")), 400).await;
-        // The same bytes, whole, are read.
-        bench.accepts(path, &Post::new(path, whole)).await;
-    }
-}
-
-#[tokio::test]
-async fn deep_nesting_is_refused_or_passed_over_and_never_followed() {
-    let mut bench = Bench::new().await;
-    let deep = arrays(200_000);
-    for path in BOTH {
-        for body in [deep.clone(), "[".repeat(200_000), "{\"a\":".repeat(200_000)] {
-            bench.refuses(&Post::new(path, body), 400).await;
-        }
-        for field in REQUIRED {
-            let post = Post::new(path, with_json(field, &deep));
-            bench.refuses_place(&post, &format!("/{field}")).await;
-        }
-        // An unknown field is passed over, whatever it holds; the context would be kept.
-        bench.accepts(path, &Post::new(path, with_json("unknown", &deep))).await;
-        let post = Post::new(path, with_json("dh-context", &deep));
-        let message = bench.refuses(&post, 400).await;
-        assert!(message.starts_with("/dh-context") && message.len() < 100, "{message}");
-    }
-}
-
-#[tokio::test]
-async fn only_json_content_types_are_accepted() {
-    let mut bench = Bench::new().await;
-    let accepted = [
-        "application/json",
-        "application/json; charset=utf-8",
-        "application/json;charset=UTF-8",
-        "Application/JSON;charset=\"UTF-8\"",
-        "application/json ;charset=utf-8",
-        "application/vnd.duix+json",
-    ];
-    let refused = [
-        "text/plain",
-        "text/plain; type=application/json",
-        "application/x-www-form-urlencoded",
-        "application/jsonp",
-        "application/json-seq",
-        "multipart/form-data; boundary=json",
-        "text/event-stream",
-        "json",
-        "",
-        "\u{FC}/json",
-    ];
-    for path in BOTH {
-        let post = Post::question(path);
-        for content_type in accepted {
-            bench.accepts(path, &post.clone().content_type(Some(content_type))).await;
-        }
-        bench.accepts(path, &post.clone().content_type(None)).await;
-        for content_type in refused {
-            // The document has no status 415.
-            let message = bench.refuses(&post.clone().content_type(Some(content_type)), 400).await;
-            assert!(message.contains("application/json"), "{message}");
-        }
-    }
+    with_json_at(&valid(), &format!("/{key}"), json)
 }
 
 /// A valid body of exactly this length.
@@ -255,96 +119,46 @@ fn sized(length: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_body_above_the_limit_is_refused_and_one_at_the_limit_is_not() {
-    const MIB: usize = 1024 * 1024;
-    for limit in [None, Some(500), Some(3 * MIB)] {
-        let settings = |server: Server<Recorder>| match limit {
-            Some(limit) => server.body_limit(limit),
-            None => server,
-        };
-        let limit = limit.unwrap_or(MIB);
-        for path in BOTH {
-            let mut bench = Bench::with(settings).await;
-            bench.accepts(path, &Post::new(path, sized(limit))).await;
-            // Nor has it 413.
-            let message = bench.refuses(&Post::new(path, sized(limit + 1)), 400).await;
-            assert!(message.contains(&limit.to_string()), "{message}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_body_far_above_the_limit_is_still_answered() {
-    for path in BOTH {
-        let mut bench = Bench::new().await;
-        bench.refuses(&Post::new(path, sized(8 * 1024 * 1024)), 400).await;
-    }
-}
-
-#[tokio::test]
-async fn a_body_that_is_cut_off_never_reaches_the_handler() {
-    let head = |path: &str, more: &str| {
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: bot\r\nContent-Type: application/json\r\n{more}\r\n\r\n"
-        )
-    };
-    let body = valid().to_string();
-    let length = body.len();
-    let announced = format!("Content-Length: {}", length + 1);
-    let chunked = "Transfer-Encoding: chunked";
-    let chunk = format!("{length:x}\r\n{body}\r\n");
-    for path in BOTH {
-        // The body itself is whole in each case, but for its end.
-        for bytes in [
-            format!("{}{body}", head(path, &announced)),
-            format!("{}{chunk}", head(path, chunked)),
-            format!("{}{chunk}5\r\nab", head(path, chunked)),
-            format!("{}{}", head(path, chunked), chunk.trim_end()),
-        ] {
-            let mut bench = Bench::new().await;
-            bench.peer.write(bytes.as_bytes()).await;
-            bench.peer.half_close().await;
-            let answer = bench.peer.answer().await;
-            assert!(bench.heard.try_recv().is_err(), "the handler was called: {bytes}");
-            assert_eq!(answer.envelope(400), ("400".into(), "the body ended too early".into()));
-        }
-        // Chunks that are none.
-        for broken in ["x\r\nab\r\n0\r\n\r\n", "2\r\nabc\r\n0\r\n\r\n", "-1\r\n\r\n"] {
-            let mut bench = Bench::new().await;
-            bench.peer.write(format!("{}{broken}", head(path, chunked)).as_bytes()).await;
-            let answer = bench.peer.answer().await;
-            assert!(bench.heard.try_recv().is_err(), "the handler was called: {broken}");
-            assert_eq!(answer.envelope(400).0, "400", "{broken}");
-        }
-        // Whole chunks are a body like any other.
-        let mut bench = Bench::new().await;
-        let (first, second) = body.split_at(length / 2);
-        let chunks = [first, second, ""].map(|part| format!("{:x}\r\n{part}\r\n", part.len()));
-        bench.peer.write((head(path, chunked) + &chunks.concat()).as_bytes()).await;
-        assert_eq!(bench.peer.answer().await.status, 200);
-        assert_eq!(bench.heard.try_recv().unwrap(), valid());
-    }
-}
-
-#[tokio::test]
-async fn another_method_or_an_unknown_path_is_refused_without_an_envelope() {
+async fn the_first_missing_field_is_named() {
     let mut bench = Bench::new().await;
     for path in BOTH {
-        for method in ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"] {
-            let answer = bench.peer.ask(&Post::question(path).method(method)).await;
-            assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method}");
-            assert_eq!(answer.body, "");
+        for body in ["{}", "{\"dh-context\":\"{}\"}", "{\"DH-QUESTION\":\"who are you?\"}"] {
+            bench.refuses_place(&Post::new(path, body), "/sid").await;
         }
     }
-    for path in ["/", "/duix", "/duix/dialogue/", "/duix/dialogue/streams", "/DUIX/dialogue"] {
+}
+
+#[tokio::test]
+async fn a_question_is_not_read_from_a_number() {
+    let mut bench = Bench::new().await;
+    for path in BOTH {
+        for number in [json!(47114711), json!(47.11), json!(-4711)] {
+            let post = Post::json(path, &changed("dh-question", Some(number)));
+            let message = bench.refuses_place(&post, "/dh-question").await;
+            assert!(message.contains("invalid type"), "{message}");
+            assert!(!message.contains("47"), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_context_that_is_nested_too_deeply_is_refused() {
+    let mut bench = Bench::new().await;
+    for path in BOTH {
+        let post = Post::new(path, with_json("dh-context", &arrays(200_000)));
+        let message = bench.refuses(&post, 400).await;
+        assert!(message.starts_with("/dh-context") && message.len() < 100, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn paths_that_resemble_those_of_the_document_are_not_served() {
+    let mut bench = Bench::new().await;
+    for path in ["/duix", "/duix/dialogue/", "/duix/dialogue/streams", "/DUIX/dialogue"] {
         let answer = bench.peer.ask(&Post::question(path)).await;
         assert_eq!((answer.status, answer.body.as_str()), (404, ""), "{path}");
     }
     assert!(bench.heard.try_recv().is_err());
-    // The URL may have a query: the operator chooses it.
-    for path in BOTH {
-        bench.accepts(path, &Post::question(&format!("{path}?token=a&b=%20"))).await;
-    }
 }
 
 #[tokio::test]

@@ -8,6 +8,5 @@ mod client;
 mod dialogue;
 mod dialogue_client;
 mod fallback;
-mod peer_gone;
 mod token;
 mod types;

@@ -68,7 +68,7 @@ async fn by_itself_every_step_is_as_it_must_be() {
 async fn a_step_that_is_wrong_is_told_by_the_exit_code() {
     // It repeats what is said, and knows nothing of balances.
     let router = Server::new(Parrot).router();
-    let url = format!("http://{}", serving(router).await);
+    let url = format!("http://{}", start_router(router).await);
     let (success, out, err) = ivr(&["--url", &url], &[]).await;
     assert!(!success, "{out}");
     assert!(out.contains("WRONG: expected \"1234 euros\""), "{out}");
@@ -120,7 +120,7 @@ async fn a_server_elsewhere_is_asked_with_the_account_of_the_environment() {
 async fn a_wrong_account_is_an_error_of_every_step() {
     let issuer = Issuer::new().account("tenant-7", "secret-7");
     let router = Server::new(Parrot).issuer(issuer).router();
-    let url = format!("http://{}", serving(router).await);
+    let url = format!("http://{}", start_router(router).await);
     for (variables, text) in [
         (&[(KEY, "tenant-7"), (SECRET, "guess-4711")][..], "getToken: failure 900002"),
         (&[], "process: failure 900002"),

@@ -842,7 +842,7 @@ async fn client_and_server_of_this_crate_understand_each_other() {
     let issuer_time = Hands::at(SAMPLE_TIME);
     let issuer = Issuer::new().account(KEY, SECRET).clock(issuer_time.clone());
     let router = Server::new(Parrot).issuer(issuer).router();
-    let url = format!("http://{}", serving(router).await);
+    let url = format!("http://{}", start_router(router).await);
     let plain = Client::builder(&url, KEY, SECRET);
     let spaced = Client::builder(&url, KEY, SECRET).tenant_space("a/b \u{4e2d}");
     for builder in [plain, spaced] {
@@ -869,7 +869,7 @@ async fn client_and_server_of_this_crate_understand_each_other() {
 
 #[tokio::test]
 async fn a_fault_of_the_server_is_a_failure_for_the_client() {
-    let url = format!("http://{}", serving(router(Parrot)).await);
+    let url = format!("http://{}", start_router(router(Parrot)).await);
     let client = Client::builder(&url, KEY, SECRET).build().unwrap();
     let error = step(&client).await.unwrap_err();
     assert_eq!(error.to_string(), "getToken: failure 10000001: the operation is not supported");

@@ -686,7 +686,7 @@ async fn client_and_server_of_this_crate_lead_a_call_to_its_end() {
         .transport(InMemoryTransport::new(server()))
         .build()
         .unwrap();
-    let url = format!("http://{}", serving(server()).await);
+    let url = format!("http://{}", start_router(server()).await);
     let far = Client::builder(&url, "tenant-1", "secret-1").tenant_space("vdn 1").build().unwrap();
     for client in [near, far] {
         let found = |index: &str| InteractedExtParams::new().with_queue_index(index);

@@ -121,7 +121,7 @@ impl Bench {
         let permits = Arc::new(Semaphore::new(0));
         let slow = Slow { told, permits: permits.clone() };
         let flow = settings(Server::new(slow).authorize(Arrivals(arrive)));
-        let address = serving(flow.deadline(deadline).router()).await;
+        let address = start_router(flow.deadline(deadline).router()).await;
         Self { address, permits, told: heard, arrived }
     }
 
@@ -137,7 +137,7 @@ impl Bench {
     async fn send_body(&mut self, body: Value, name: &str) -> Peer {
         let mut peer = Peer::connect(self.address).await;
         let body = changed(&body, [("/inparams/auth_token", Some(name.into()))]);
-        peer.send_json(V1, &body).await;
+        peer.send(&Post::json(V1, &body)).await;
         assert_eq!(soon("the arrival", self.arrived.recv()).await.unwrap(), name);
         peer
     }
@@ -156,7 +156,7 @@ impl Bench {
 
 /// The request was served; which one it was.
 fn served(answer: &Answer, id: &str) -> String {
-    answer.good(id, 9)["prompt_text"].as_str().unwrap().to_owned()
+    answer.outparams(id, 9)["prompt_text"].as_str().unwrap().to_owned()
 }
 
 const BUSY: &str = "too many requests of this call are waiting";
@@ -184,7 +184,7 @@ async fn both_urls_and_all_kinds_of_requests_stand_in_one_queue() {
     let mut bench = Bench::new().await;
     bench.permits.add_permits(1);
     let mut first = bench.send(ID, "a", "").await;
-    first.answer().await.good(ID, 9);
+    first.answer().await.outparams(ID, 9);
     bench.expect("begin a").await;
     bench.expect("end a").await;
 
@@ -195,7 +195,7 @@ async fn both_urls_and_all_kinds_of_requests_stand_in_one_queue() {
         let name = number.to_string();
         let body = changed(body, [("/inparams/auth_token", Some(name.clone().into()))]);
         let mut peer = Peer::connect(bench.address).await;
-        peer.send_json(DIALOGUE[number % 2], &body).await;
+        peer.send(&Post::json(DIALOGUE[number % 2], &body)).await;
         assert_eq!(soon("the arrival", bench.arrived.recv()).await.unwrap(), name);
         peers.push(peer);
     }
@@ -204,9 +204,9 @@ async fn both_urls_and_all_kinds_of_requests_stand_in_one_queue() {
         assert!(early.is_none(), "it did not wait: {early:?}");
     }
     bench.permits.add_permits(1);
-    running.answer().await.good(ID, 9);
+    running.answer().await.outparams(ID, 9);
     for (peer, outaction) in peers.iter_mut().zip([10, 7, 13]) {
-        peer.answer().await.good(ID, outaction);
+        peer.answer().await.outparams(ID, outaction);
     }
 }
 
@@ -340,7 +340,7 @@ async fn requests_behind_a_hang_up_wait_for_it_and_are_those_of_another_call() {
         bench.expect_silence().await;
         bench.permits.add_permits(1);
         bench.expect(&format!("end {name}")).await;
-        peer.answer().await.good(ID, outaction);
+        peer.answer().await.outparams(ID, outaction);
     }
 }
 
@@ -680,7 +680,7 @@ async fn requests_that_are_refused_before_their_turn_make_no_call() {
     }
 
     let flow = Server::new(Parrot).authorize(One).max_calls(1);
-    let address = serving(flow.router()).await;
+    let address = start_router(flow.router()).await;
     for number in 0..3 {
         let body = start(&format!("c-{number}"));
         ask(address, V1, &body).await.fault(403, 900_002, Some(&format!("c-{number}")));
@@ -689,5 +689,5 @@ async fn requests_that_are_refused_before_their_turn_make_no_call() {
         ask(address, V1, &json!({"userid": "c-9"})).await.fault(400, -1, Some("c-9"));
     }
     let body = changed(&start("c-7"), [("/inparams/auth_token", Some("c-7".into()))]);
-    ask(address, V1, &body).await.good("c-7", 9);
+    ask(address, V1, &body).await.outparams("c-7", 9);
 }

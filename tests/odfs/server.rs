@@ -93,7 +93,7 @@ impl Bench {
     async fn with(settings: impl FnOnce(Server<Witness>) -> Server<Witness>) -> Self {
         let (told, heard) = unbounded_channel();
         let router = settings(Server::new(Witness(told))).router();
-        Self { peer: Peer::connect(serving(router).await).await, heard }
+        Self { peer: Peer::connect(start_router(router).await).await, heard }
     }
 
     async fn new() -> Self {
@@ -102,7 +102,7 @@ impl Bench {
 
     /// Sends a request that is served; what one handler heard, and the answer.
     async fn ask(&mut self, path: &str, body: &Value) -> (Value, Answer) {
-        let answer = self.peer.ask(path, body).await;
+        let answer = self.peer.ask_json(path, body).await;
         let heard = self.heard.try_recv();
         let heard = heard.unwrap_or_else(|_| panic!("no handler was called: {body}: {answer:?}"));
         assert!(self.heard.try_recv().is_err(), "more than one handler was called: {body}");
@@ -193,29 +193,29 @@ async fn each_kind_of_request_has_its_handler() {
             let (heard, answer) = bench.ask(path, &body).await;
             assert_eq!(heard["step"], step, "{body}");
             assert_eq!(heard["request"], body);
-            answer.good(ID, outaction);
+            answer.outparams(ID, outaction);
         }
     }
 }
 
 #[tokio::test]
 async fn what_a_flow_leaves_to_the_crate_has_its_documented_answer() {
-    let address = serving(router(Parrot)).await;
+    let address = start_router(router(Parrot)).await;
     for path in DIALOGUE {
-        ask(address, path, &start(ID)).await.good(ID, 9);
-        let captured = ask(address, path, &capture(ID)).await.good(ID, 7);
+        ask(address, path, &start(ID)).await.outparams(ID, 9);
+        let captured = ask(address, path, &capture(ID)).await.outparams(ID, 7);
         assert_eq!(captured, json!({}));
-        let recognized = ask(address, path, &recognize(ID)).await.good(ID, 13);
+        let recognized = ask(address, path, &recognize(ID)).await.outparams(ID, 13);
         assert_eq!(recognized, json!({"call_id": ID, "recognize_type": "0"}));
         for body in [transferred(ID, "0"), transferred(ID, "1"), hangup(ID)] {
-            let release = ask(address, path, &body).await.good(ID, 10);
+            let release = ask(address, path, &body).await.outparams(ID, 10);
             assert_eq!(
                 (&release["call_id"], &release["call_sor_id"], &release["call_dst_id"]),
                 (&json!(ID), &json!(CALLER), &json!(CALLED))
             );
             assert_eq!(release["release_reason"], "0");
         }
-        let release = ask(address, path, &transferred_hangup(ID)).await.good(ID, 10);
+        let release = ask(address, path, &transferred_hangup(ID)).await.outparams(ID, 10);
         assert_eq!(release["call_sor_id"], "", "the call was over");
         // No tokens are issued.
         let answer = ask(address, TOKEN, &token_request("tenant-1", "secret-1")).await;
@@ -260,7 +260,7 @@ async fn the_other_forms_of_a_request_are_read() {
         "auth_token": "1234", "feedback": 1, "inter_idx": "3",
     });
     assert_eq!(read["inparams"], expected);
-    assert_eq!(answer.good("4711", 9)["prompt_text"], "201801");
+    assert_eq!(answer.outparams("4711", 9)["prompt_text"], "201801");
 
     // The heading of the document, and keys that it does not have.
     for name in ["extparams", "ExtParams"] {
@@ -290,8 +290,8 @@ async fn the_other_forms_of_a_request_are_read() {
         "{{\"inparams\":{},\"inaction\":\"9\",\"userid\":\"{ID}\"}}",
         said(ID, "x")["inparams"]
     );
-    let bytes = post(V1, Some("application/json; charset=UTF-8"), body.as_bytes());
-    bench.peer.ask_bytes(&bytes).await.good(ID, 9);
+    let post = Post::new(V1, body).content_type(Some("application/json; charset=UTF-8"));
+    bench.peer.ask(&post).await.outparams(ID, 9);
     assert_eq!(bench.heard.try_recv().unwrap()["request"], said(ID, "x"));
 }
 
@@ -375,7 +375,7 @@ async fn of_a_call_whose_start_was_not_seen_the_caller_is_not_known() {
             assert_eq!((&heard["caller"], &heard["called"]), (&json!(""), &json!(CALLED)));
             assert_eq!(heard["started"], "2018090407:16:24", "when it was first heard of");
             if answer.json()["outaction"] == 10 {
-                assert_eq!(answer.good(id, 10)["call_sor_id"], "");
+                assert_eq!(answer.outparams(id, 10)["call_sor_id"], "");
             }
             hands.forward(60);
         }
@@ -392,7 +392,7 @@ async fn of_a_call_whose_start_was_not_seen_the_caller_is_not_known() {
     // A hang-up alone is answered as well.
     let (heard, answer) = bench.ask(V1, &hangup("c-3")).await;
     assert_eq!((&heard["step"], &heard["caller"]), (&json!("hung_up"), &json!("")));
-    answer.good("c-3", 10);
+    answer.outparams("c-3", 10);
 }
 
 #[tokio::test]
@@ -470,7 +470,7 @@ async fn times_are_in_the_documented_layout_and_in_the_zone_that_was_set() {
         assert_eq!(bench.hear(&start(ID)).await["started"], began, "{seconds} and {offset}");
         hands.forward(1);
         for body in [said(ID, "release"), hangup(ID)] {
-            let release = bench.ask(V1, &body).await.1.good(ID, 10);
+            let release = bench.ask(V1, &body).await.1.outparams(ID, 10);
             assert_eq!(
                 (&release["start_time"], &release["end_time"]),
                 (&json!(began), &json!(ended)),
@@ -506,7 +506,7 @@ async fn a_release_is_said_twice_and_closes_the_call_the_second_time() {
         let knows = (&heard["caller"], &heard["called"], &heard["started"]);
         assert_eq!(knows, (&json!(CALLER), &json!(CALLED), &json!("2018090407:16:24")));
         // It is the flow's own answer that closes the session.
-        let outparams = answer.good(ID, 10);
+        let outparams = answer.outparams(ID, 10);
         assert_eq!(
             (&outparams["release_reason"], &outparams["region_id"], &outparams["stars"]),
             (&json!("1"), &json!("025"), &json!(5))
@@ -577,7 +577,7 @@ async fn a_hang_up_that_the_flow_fails_to_take_does_not_end_the_call() {
     assert_eq!(answer.fault(500, -1, Some(ID)), "not yet");
     let (heard, answer) = bench.ask(V1, &hangup(ID)).await;
     assert_eq!((&heard["step"], &heard["caller"]), (&json!("hung_up"), &json!(CALLER)));
-    answer.good(ID, 10);
+    answer.outparams(ID, 10);
 }
 
 /// Every answer of this flow breaks a rule, except one.
@@ -656,7 +656,7 @@ impl Api for Careless {
 #[tokio::test]
 async fn an_answer_that_is_not_allowed_does_not_leave() {
     let (traces, _guard) = traced();
-    let mut peer = Peer::connect(serving(router(Careless)).await).await;
+    let mut peer = Peer::connect(start_router(router(Careless)).await).await;
     for (body, place) in [
         (said(ID, "no target"), "/outparams/route_value"),
         (said(ID, "no number"), "/outparams/route_value"),
@@ -677,14 +677,14 @@ async fn an_answer_that_is_not_allowed_does_not_leave() {
     ] {
         for path in DIALOGUE {
             let before = traces.with(&["ERROR", "invalid answer", place]).len();
-            let answer = peer.ask(path, &body).await;
+            let answer = peer.ask_json(path, &body).await;
             assert_eq!(answer.fault(500, -1, Some(ID)), "internal error", "{body}");
             assert!(!answer.body.contains(PRIVATE));
             // The author gets to know the place.
             let after = traces.with(&["ERROR", "invalid answer", place]).len();
             assert_eq!(after, before + 1, "{place} in {}", traces.text());
             // The same call goes on.
-            peer.ask(path, &said(ID, "fine")).await.good(ID, 9);
+            peer.ask_json(path, &said(ID, "fine")).await.outparams(ID, 9);
         }
     }
     assert!(!traces.text().contains(PRIVATE), "{}", traces.text());
@@ -716,12 +716,12 @@ async fn what_a_call_makes_is_of_that_call() {
         }
     }
 
-    let mut peer = Peer::connect(serving(router(Maker)).await).await;
+    let mut peer = Peer::connect(start_router(router(Maker)).await).await;
     let record = json!({
         "call_id": ID, "prompt_type": "4", "prompt_wav": "/r/1.wav", "tone": Tone::Beep.as_str(),
         "language": "0",
     });
-    assert_eq!(peer.ask(V1, &start(ID)).await.good(ID, 9), record);
+    assert_eq!(peer.ask_json(V1, &start(ID)).await.outparams(ID, 9), record);
     for (keys, outaction, outparams) in [
         (
             "1",
@@ -734,8 +734,8 @@ async fn what_a_call_makes_is_of_that_call() {
         ("3", 12, json!({"call_id": ID, "prompt_type": "5", "changeType": "3"})),
         ("4", 12, json!({"call_id": "c-other", "prompt_type": "3"})),
     ] {
-        let answer = peer.ask(V1, &interacted(ID, "2", keys)).await;
-        assert_eq!(answer.good(ID, outaction), outparams);
+        let answer = peer.ask_json(V1, &interacted(ID, "2", keys)).await;
+        assert_eq!(answer.outparams(ID, outaction), outparams);
     }
 }
 
@@ -745,9 +745,9 @@ async fn an_operation_without_parameters_can_be_served_at_another_path() {
     let moved = server()
         .path(&operations::PROCESS, "/ivr")
         .and_then(|server| server.path(&operations::GET_TOKEN, "/token"));
-    let address = serving(moved.unwrap().router()).await;
-    ask(address, "/ivr", &start(ID)).await.good(ID, 9);
-    ask(address, V2, &start(ID)).await.good(ID, 9);
+    let address = start_router(moved.unwrap().router()).await;
+    ask(address, "/ivr", &start(ID)).await.outparams(ID, 9);
+    ask(address, V2, &start(ID)).await.outparams(ID, 9);
     assert_eq!(ask(address, V1, &start(ID)).await.status, 404);
     ask(address, "/token", &token_request("a", "b")).await.token_fault(501, 10_000_001);
     assert!(server().path(&operations::PROCESS_V2, "/ivr").is_err());
@@ -792,7 +792,7 @@ async fn who_wants_the_wire_answers_as_the_spec_has_it() {
         }
     }
 
-    let address = serving(wire_router(Bare)).await;
+    let address = start_router(wire_router(Bare)).await;
     for path in DIALOGUE {
         let answer = ask(address, path, &capture(ID)).await;
         assert_eq!(answer.json(), json!({"outaction": 7, "outparams": {}}));
@@ -823,7 +823,7 @@ async fn the_number_of_the_caller_does_not_show_in_debug() {
     }
 
     let (told, mut heard) = unbounded_channel();
-    ask(serving(router(Shown(told))).await, V1, &start(ID)).await.good(ID, 11);
+    ask(start_router(router(Shown(told))).await, V1, &start(ID)).await.outparams(ID, 11);
     let shown = heard.recv().await.unwrap();
     assert!(shown.contains(ID), "{shown}");
     assert!(!shown.contains("1350000000"), "{shown}");
@@ -842,7 +842,7 @@ async fn the_numbers_of_callers_do_not_show_in_the_debug_form_of_a_flow() {
 
 #[tokio::test]
 async fn ids_and_numbers_that_are_far_too_long_are_refused_by_name() {
-    let address = serving(callbot::odfs::router(Quiet)).await;
+    let address = start_router(callbot::odfs::router(Quiet)).await;
     for pointer in ["/userid", "/inparams/call_sor_id"] {
         let long = changed(&start(ID), [(pointer, Some("x".repeat(257).into()))]);
         let answer = ask(address, V1, &long).await;

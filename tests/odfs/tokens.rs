@@ -37,7 +37,7 @@ fn with(body: &Value, token: &str) -> Value {
 
 async fn bench(issuer: Issuer) -> Peer {
     let router = Server::new(Parrot).issuer(issuer).router();
-    Peer::connect(serving(router).await).await
+    Peer::connect(start_router(router).await).await
 }
 
 const MISSING: &str = "the token is missing or has expired";
@@ -46,7 +46,7 @@ const WRONG: &str = "the token is not accepted";
 /// The request is refused with the answer for this code.
 async fn refuses(peer: &mut Peer, body: &Value, code: i64) {
     for path in DIALOGUE {
-        let answer = peer.ask(path, body).await;
+        let answer = peer.ask_json(path, body).await;
         let (status, text) = if code == 900_001 { (401, MISSING) } else { (403, WRONG) };
         assert_eq!(answer.fault(status, code, body["userid"].as_str()), text, "{body}");
     }
@@ -57,7 +57,7 @@ async fn takes(peer: &mut Peer, token: &str) {
         let mut bodies: Vec<_> = all_kinds(ID).into();
         bodies.push(hangup(ID));
         for body in bodies {
-            let answer = peer.ask(path, &with(&body, token)).await;
+            let answer = peer.ask_json(path, &with(&body, token)).await;
             assert_eq!((answer.status, &answer.json()["ret"]), (200, &json!(0)), "{body}");
         }
     }
@@ -71,7 +71,7 @@ async fn an_account_gets_a_token_that_opens_every_request() {
         token_request("4711", "4712"),
         json!({"appKey": 4711, "appSecret": 4712, "unknown": [1]}),
     ] {
-        let answer = peer.ask(TOKEN, &request).await;
+        let answer = peer.ask_json(TOKEN, &request).await;
         assert_eq!(answer.status, 200);
         let json = answer.json();
         let token = json["authToken"].as_str().unwrap();
@@ -105,7 +105,7 @@ async fn a_wrong_secret_and_an_unknown_key_have_the_same_answer() {
         ("tenant-1 ", SECRET),
         ("tenant-2", SECRET),
     ] {
-        let answer = peer.ask(TOKEN, &token_request(key, secret)).await;
+        let answer = peer.ask_json(TOKEN, &token_request(key, secret)).await;
         assert_eq!(answer.token_fault(200, 900_002), "the app key or the app secret is wrong");
         bodies.push((answer.body, answer.headers.len()));
     }
@@ -197,11 +197,11 @@ async fn a_token_that_was_changed_anywhere_is_not_accepted() {
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
         let tampered = String::from_utf8(bytes).unwrap();
         let body = with(&start(ID), &tampered);
-        peer.ask(V1, &body).await.fault(403, 900_002, Some(ID));
+        peer.ask_json(V1, &body).await.fault(403, 900_002, Some(ID));
         let mut shorter = token.clone();
         shorter.remove(at);
         let body = with(&start(ID), &shorter);
-        peer.ask(V1, &body).await.fault(403, 900_002, Some(ID));
+        peer.ask_json(V1, &body).await.fault(403, 900_002, Some(ID));
     }
     let parts: Vec<_> = token.split('.').collect();
     let [header, claims, signature] = parts[..] else { panic!("{token}") };
@@ -307,7 +307,7 @@ impl TokenAuthorizer for Doorman {
 async fn an_authorizer_of_ones_own_decides_by_the_call_and_the_token() {
     let doorman = Doorman::default();
     let flow = Server::new(Parrot).authorize(doorman.clone());
-    let mut peer = Peer::connect(serving(flow.router()).await).await;
+    let mut peer = Peer::connect(start_router(flow.router()).await).await;
     let mut expected = Vec::new();
     for (id, token, code) in [
         ("c-1", Some("good"), 0),
@@ -322,9 +322,9 @@ async fn an_authorizer_of_ones_own_decides_by_the_call_and_the_token() {
     ] {
         for path in DIALOGUE {
             let body = changed(&start(id), [("/inparams/auth_token", token.map(Into::into))]);
-            let answer = peer.ask(path, &body).await;
+            let answer = peer.ask_json(path, &body).await;
             match code {
-                0 => drop(answer.good(id, 9)),
+                0 => drop(answer.outparams(id, 9)),
                 900_001 => assert_eq!(answer.fault(401, code, Some(id)), MISSING),
                 _ => assert_eq!(answer.fault(403, code, Some(id)), WRONG),
             }
@@ -335,20 +335,20 @@ async fn an_authorizer_of_ones_own_decides_by_the_call_and_the_token() {
     // An empty one is none.
     assert_eq!(*doorman.0.lock().unwrap(), expected);
     // It issues none.
-    peer.ask(TOKEN, &token_request(KEY, SECRET)).await.token_fault(501, 10_000_001);
+    peer.ask_json(TOKEN, &token_request(KEY, SECRET)).await.token_fault(501, 10_000_001);
 }
 
 #[tokio::test]
 async fn tokens_may_be_issued_by_one_and_checked_by_another() {
     let flow = Server::new(Parrot).issuer(issuer()).authorize(Doorman::default());
-    let mut peer = Peer::connect(serving(flow.router()).await).await;
-    let answer = peer.ask(TOKEN, &token_request(KEY, SECRET)).await.json();
+    let mut peer = Peer::connect(start_router(flow.router()).await).await;
+    let answer = peer.ask_json(TOKEN, &token_request(KEY, SECRET)).await.json();
     let token = answer["authToken"].as_str().unwrap();
     refuses(&mut peer, &with(&start(ID), token), 900_002).await;
     takes(&mut peer, "good").await;
     // The last word about the check counts.
     let flow = Server::new(Parrot).authorize(Doorman::default()).issuer(issuer());
-    let mut peer = Peer::connect(serving(flow.router()).await).await;
+    let mut peer = Peer::connect(start_router(flow.router()).await).await;
     takes(&mut peer, token).await;
     refuses(&mut peer, &with(&start(ID), "good"), 900_002).await;
 }
@@ -357,13 +357,13 @@ async fn tokens_may_be_issued_by_one_and_checked_by_another() {
 async fn without_an_issuer_any_token_is_taken_and_none_is_given() {
     let explicit = Server::new(Parrot).authorize(AnyToken).router();
     for router in [router(Parrot), explicit] {
-        let mut peer = Peer::connect(serving(router).await).await;
+        let mut peer = Peer::connect(start_router(router).await).await;
         for token in [None, Some(""), Some("opaque"), Some("a.b.c")] {
             let token = token.map(Into::into);
             let body = changed(&start(ID), [("/inparams/auth_token", token)]);
-            peer.ask(V1, &body).await.good(ID, 9);
+            peer.ask_json(V1, &body).await.outparams(ID, 9);
         }
-        let answer = peer.ask(TOKEN, &token_request(KEY, SECRET)).await;
+        let answer = peer.ask_json(TOKEN, &token_request(KEY, SECRET)).await;
         assert_eq!(answer.token_fault(501, 10_000_001), "the operation is not supported");
     }
 }
@@ -372,7 +372,7 @@ async fn without_an_issuer_any_token_is_taken_and_none_is_given() {
 async fn a_client_with_the_account_gets_through_and_another_does_not() {
     let issuer = issuer().lifetime(Duration::from_secs(100));
     let router = Server::new(Parrot).issuer(issuer).router();
-    let url = format!("http://{}", serving(router).await);
+    let url = format!("http://{}", start_router(router).await);
     let client = Client::builder(&url, KEY, SECRET).build().unwrap();
     client.process(request(&start(ID))).await.unwrap();
     let stranger = Client::builder(&url, KEY, "guess").build().unwrap();
@@ -439,7 +439,7 @@ fn secrets_and_tokens_do_not_show_in_debug() {
 
 /// Makes every kind of request with and without a good token; the secrets that occurred.
 async fn traffic(server: Server<Parrot>) -> Vec<String> {
-    let address = serving(server.router()).await;
+    let address = start_router(server.router()).await;
     let answer = ask(address, TOKEN, &token_request(KEY, SECRET)).await.json();
     let token = answer["authToken"].as_str().unwrap().to_owned();
     let wrong = "WRONG-4711.WRONG-4711.WRONG-4711";

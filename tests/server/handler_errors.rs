@@ -1,5 +1,4 @@
 //! What a handler's error takes, and what comes out of it.
-#![cfg(feature = "server")]
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -1,5 +1,4 @@
 //! Turns that another request stops: which one, and when the stopping has come to its end.
-#![cfg(feature = "server")]
 
 use std::time::Duration;
 

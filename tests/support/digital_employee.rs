@@ -7,6 +7,7 @@ use callbot::server::Error;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use super::json;
 pub(crate) use super::peer::*;
 
 pub(crate) const BEGIN: &str = "/proxy/beginSession";
@@ -41,18 +42,9 @@ pub(crate) fn valid(path: &str) -> Value {
     body
 }
 
-/// The valid body with other values at some JSON pointers; `None` takes the key away.
+/// The valid body with other values at some JSON pointers; `None` removes the key.
 pub(crate) fn changed<const N: usize>(path: &str, changes: [(&str, Option<Value>); N]) -> Value {
-    let mut body = valid(path);
-    for (pointer, value) in changes {
-        let (parent, key) = pointer.rsplit_once('/').expect("a JSON pointer");
-        let parent = body.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
-        match value {
-            Some(value) => parent.insert(key.into(), value),
-            None => parent.remove(key),
-        };
-    }
-    body
+    json::changed(&valid(path), changes)
 }
 
 /// A bot that speaks the same whatever it is asked.

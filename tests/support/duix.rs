@@ -7,6 +7,7 @@ use callbot::server::Error;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use super::json;
 pub(crate) use super::peer::*;
 
 /// The operation that is answered with one JSON body.
@@ -29,15 +30,9 @@ pub(crate) fn valid() -> Value {
     })
 }
 
-/// The example with another value for a key; `None` takes the key away.
+/// The example with another value for a key; `None` removes the key.
 pub(crate) fn changed(key: &str, value: Option<Value>) -> Value {
-    let mut body = valid();
-    let object = body.as_object_mut().unwrap();
-    match value {
-        Some(value) => object.insert(key.into(), value),
-        None => object.remove(key),
-    };
-    body
+    json::changed(&valid(), [(&format!("/{key}"), value)])
 }
 
 /// The example with another question.

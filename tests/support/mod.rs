@@ -15,6 +15,7 @@ pub(crate) mod duix;
 pub(crate) mod duix_platform;
 #[cfg(feature = "server")]
 pub(crate) mod errors;
+pub(crate) mod json;
 #[cfg(all(feature = "odfs", feature = "client", feature = "server"))]
 pub(crate) mod odfs;
 #[cfg(feature = "server")]

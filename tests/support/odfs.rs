@@ -6,18 +6,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub(crate) use super::json::changed;
+pub(crate) use super::peer::*;
 pub(crate) use super::script::Seen;
 use super::script::read_request;
-pub(crate) use super::traces::*;
 use callbot::client::{Transport, TransportError};
 use callbot::clock::Clock;
 use callbot::odfs::{Action, Api, Call, Interacted, Language, Prompt, Request, Start};
-use callbot::server::{Error, serve};
+use callbot::server::Error;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
 
 pub(crate) const V1: &str = "/oifde/rest/crs/process";
 pub(crate) const V2: &str = "/oifde/rest/v2/crs/process/vdn-1";
@@ -29,16 +29,6 @@ pub(crate) const DIALOGUE: [&str; 2] = [V1, V2];
 pub(crate) const ID: &str = "1528780879-9581";
 pub(crate) const CALLER: &str = "13500000001";
 pub(crate) const CALLED: &str = "10086";
-
-/// How long anything may take at all; only a test that fails waits for so long.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match timeout(PATIENCE, future).await {
-        Ok(output) => output,
-        Err(_) => panic!("waited in vain for {what}"),
-    }
-}
 
 pub(crate) fn start(id: &str) -> Value {
     json!({
@@ -105,20 +95,6 @@ pub(crate) fn token_request(key: &str, secret: &str) -> Value {
     json!({"appKey": key, "appSecret": secret})
 }
 
-/// The body with other values at some JSON pointers; `None` takes the key away.
-pub(crate) fn changed<const N: usize>(body: &Value, changes: [(&str, Option<Value>); N]) -> Value {
-    let mut body = body.clone();
-    for (pointer, value) in changes {
-        let (parent, key) = pointer.rsplit_once('/').expect("a JSON pointer");
-        let parent = body.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
-        match value {
-            Some(value) => parent.insert(key.into(), value),
-            None => parent.remove(key),
-        };
-    }
-    body
-}
-
 /// A request of the crate's own, read of such a body.
 pub(crate) fn request(body: &Value) -> Request {
     serde_json::from_value(body.clone()).unwrap()
@@ -137,47 +113,9 @@ impl Api for Parrot {
     }
 }
 
-/// Serves until the test is over.
-pub(crate) async fn serving(router: axum::Router) -> SocketAddr {
-    listen();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, router).into_future());
-    address
-}
-
-/// The bytes of a request.
-pub(crate) fn post(path: &str, content_type: Option<&str>, body: &[u8]) -> Vec<u8> {
-    let length = body.len();
-    let mut bytes = format!("POST {path} HTTP/1.1\r\nHost: odfs\r\nContent-Length: {length}\r\n");
-    if let Some(content_type) = content_type {
-        bytes.push_str(&format!("Content-Type: {content_type}\r\n"));
-    }
-    bytes.push_str("\r\n");
-    [bytes.as_bytes(), body].concat()
-}
-
-/// A whole answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
-}
-
 impl Answer {
-    pub(crate) fn header(&self, name: &str) -> &str {
-        let mut found = self.headers.iter().filter(|(key, _)| key == name);
-        found.next().map_or("", |(_, value)| value)
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        assert_eq!(self.header("content-type"), "application/json", "{self:?}");
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    /// The answer to a request that went well, with all of the envelope.
-    pub(crate) fn good(&self, id: &str, outaction: u8) -> Value {
+    /// The `outparams` of a success, whose envelope must be this one.
+    pub(crate) fn outparams(&self, id: &str, outaction: u8) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
         let json = self.json();
         let envelope = (&json["ret"], &json["userid"], &json["outaction"]);
@@ -217,106 +155,9 @@ impl Answer {
     }
 }
 
-/// The client's end of a connection.
-pub(crate) struct Peer {
-    stream: TcpStream,
-    read: Vec<u8>,
-}
-
-impl Peer {
-    pub(crate) async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream, read: Vec::new() }
-    }
-
-    /// Sends a request. A server may answer before it has all of it, and hang up then.
-    pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        let (mut reader, mut writer) = self.stream.split();
-        let mut writing = std::pin::pin!(writer.write_all(bytes));
-        loop {
-            tokio::select! {
-                biased;
-                _ = &mut writing => return,
-                read = reader.read_buf(&mut self.read) => {
-                    if !matches!(read, Ok(1..)) {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    pub(crate) async fn send_json(&mut self, path: &str, body: &Value) {
-        self.send(&post(path, Some("application/json"), body.to_string().as_bytes())).await;
-    }
-
-    /// Sends a request and reads the whole answer.
-    pub(crate) async fn ask(&mut self, path: &str, body: &Value) -> Answer {
-        self.send_json(path, body).await;
-        self.answer().await
-    }
-
-    pub(crate) async fn ask_bytes(&mut self, bytes: &[u8]) -> Answer {
-        self.send(bytes).await;
-        self.answer().await
-    }
-
-    pub(crate) async fn answer(&mut self) -> Answer {
-        soon("an answer", self.read_answer()).await
-    }
-
-    /// The answer, if it comes within this time.
-    pub(crate) async fn answer_within(&mut self, time: Duration) -> Option<Answer> {
-        timeout(time, self.read_answer()).await.ok()
-    }
-
-    // What was read of an answer stays, so that this may be dropped and called again.
-    async fn read_answer(&mut self) -> Answer {
-        let end = loop {
-            let found = self.read.windows(4).position(|window| window == b"\r\n\r\n");
-            match found {
-                Some(end) => break end + 4,
-                None => self.more().await,
-            }
-        };
-        let head = String::from_utf8(self.read[..end].to_vec()).unwrap();
-        let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
-        let status = status.parse().unwrap();
-        let headers = lines
-            .filter_map(|line| line.split_once(": "))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        let mut answer = Answer { status, headers, body: String::new() };
-        let length = answer.header("content-length").parse::<usize>().expect("a length");
-        while self.read.len() < end + length {
-            self.more().await;
-        }
-        let rest = self.read.split_off(end + length);
-        let whole = std::mem::replace(&mut self.read, rest);
-        answer.body = String::from_utf8(whole[end..].to_vec()).unwrap();
-        answer
-    }
-
-    async fn more(&mut self) {
-        let read = self.stream.read_buf(&mut self.read).await.unwrap();
-        let so_far = String::from_utf8_lossy(&self.read);
-        assert!(read > 0, "the server hung up behind {so_far:?}");
-    }
-
-    /// Goes without a word.
-    pub(crate) fn close(self) {}
-
-    /// Breaks the connection off.
-    pub(crate) fn reset(self) {
-        self.stream.set_zero_linger().unwrap();
-    }
-}
-
 /// One request over a connection of its own.
 pub(crate) async fn ask(address: SocketAddr, path: &str, body: &Value) -> Answer {
-    Peer::connect(address).await.ask(path, body).await
+    Peer::connect(address).await.ask_json(path, body).await
 }
 
 /// What is seen of a request that ODFS got.

@@ -102,7 +102,7 @@ impl fmt::Debug for Post {
 }
 
 /// A whole answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
@@ -128,6 +128,8 @@ pub(crate) struct Peer {
     read: Vec<u8>,
     rest: Rest,
     blocks: String,
+    /// An answer whose head has been read, but not all of its body.
+    begun: Option<Answer>,
 }
 
 /// What of the body of an answer is still to come.
@@ -146,7 +148,7 @@ impl Peer {
     pub(crate) async fn over(socket: TcpSocket, address: SocketAddr) -> Self {
         let stream = socket.connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, read: Vec::new(), rest: Rest::Bytes(0), blocks: String::new() }
+        Self { stream, read: Vec::new(), rest: Rest::Bytes(0), blocks: String::new(), begun: None }
     }
 
     /// Sends a request. A server may answer before it has all of it, and hang up then.
@@ -178,13 +180,38 @@ impl Peer {
         self.answer().await
     }
 
+    /// Sends a request with this body and reads the whole answer.
+    pub(crate) async fn ask_json(&mut self, path: &str, body: &Value) -> Answer {
+        self.ask(&Post::json(path, body)).await
+    }
+
+    /// Sends any bytes and reads the whole answer.
+    pub(crate) async fn ask_bytes(&mut self, bytes: &[u8]) -> Answer {
+        self.write(bytes).await;
+        self.answer().await
+    }
+
     /// Reads a whole answer.
     pub(crate) async fn answer(&mut self) -> Answer {
-        let mut answer = self.head().await;
-        while let Some(chunk) = self.chunk().await {
-            answer.body.push_str(&chunk);
+        let mut answer = match self.begun.take() {
+            Some(answer) => answer,
+            None => self.head().await,
+        };
+        loop {
+            self.begun = Some(answer);
+            let chunk = self.chunk().await;
+            answer = self.begun.take().expect("it was put there");
+            match chunk {
+                Some(chunk) => answer.body.push_str(&chunk),
+                None => return answer,
+            }
         }
-        answer
+    }
+
+    /// Reads a whole answer with a length, if it arrives within `time`. Otherwise nothing of it is
+    /// lost: a later call reads it.
+    pub(crate) async fn answer_within(&mut self, time: Duration) -> Option<Answer> {
+        timeout(time, self.answer()).await.ok()
     }
 
     /// The head of an answer.
