@@ -10,24 +10,13 @@ use callbot::digital_employee::{
     Packet, PacketData, PacketFields, ResponseCode, SynthesizerConfig, Terminator, Transfer,
     TransferType, VendorParams, Voice,
 };
-use callbot::wire::{DecodeError, decode, decode_value};
+use callbot::wire::{decode, decode_value};
 use fastrand::Rng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// Reads a document as one of the types and writes it again.
-type Reader = fn(&Value) -> Result<Value, DecodeError>;
-
-fn read_as<T: DeserializeOwned + Serialize + PartialEq>(
-    document: &Value,
-) -> Result<Value, DecodeError> {
-    let value: T = decode_value(document)?;
-    // Text and value are read by different code.
-    let text: Result<T, _> = decode(document.to_string().as_bytes());
-    assert!(text.as_ref() == Ok(&value), "the text reads otherwise: {document}");
-    Ok(serde_json::to_value(value).unwrap())
-}
+use crate::support::samples::{Reader, each_object, fixtures, read_as};
 
 macro_rules! samples {
     ($($name:literal: $type:ty, $optional:expr;)*) => {
@@ -114,45 +103,15 @@ fn plain(mut value: Value) -> Value {
     value
 }
 
-/// Changes every object of a document, those in JSON strings too.
-fn each_object(value: &mut Value, at: &str, change: &mut dyn FnMut(&str, &mut Value)) {
-    match value {
-        Value::Array(items) => {
-            for (index, item) in items.iter_mut().enumerate() {
-                each_object(item, &format!("{at}/{index}"), change);
-            }
-        }
-        Value::Object(object) => {
-            for (key, value) in object.iter_mut() {
-                each_object(value, &format!("{at}/{key}"), change);
-            }
-            change(at, value);
-        }
-        Value::String(text) => {
-            if let Ok(mut inner @ Value::Object(_)) = text.parse::<Value>() {
-                each_object(&mut inner, at, change);
-                *text = inner.to_string();
-            }
-        }
-        _ => {}
-    }
-}
-
 fn set(document: &mut Value, pointer: &str, key: &str, value: Value) {
     document.pointer_mut(pointer).unwrap().as_object_mut().unwrap().insert(key.into(), value);
 }
 
 #[test]
 fn every_fixture_is_a_sample_of_these_tests() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/digital-employee");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .collect();
-    files.sort();
     let mut names = samples().map(|sample| format!("{}.json", sample.name));
     names.sort();
-    assert_eq!(files, names);
+    assert_eq!(fixtures("digital-employee"), names);
 }
 
 #[test]
@@ -173,7 +132,7 @@ fn unknown_fields_in_every_place_change_nothing() {
         let mut objects = 0;
         for unknown in &unknown {
             let mut document = sample.json();
-            each_object(&mut document, "", &mut |at, object| {
+            each_object(&mut document, |_| true, &mut |at, object| {
                 // There every key is context of the call, and kept.
                 if at != "/vendorParams" {
                     objects += 1;
@@ -322,7 +281,7 @@ fn fields_to_be_ignored_may_hold_anything() {
 fn ids_are_read_from_numbers_and_the_tenant_from_a_string() {
     for sample in samples() {
         let mut document = sample.json();
-        each_object(&mut document, "", &mut |_, object| {
+        each_object(&mut document, |_| true, &mut |_, object| {
             for id in [
                 "requestId",
                 "instanceId",

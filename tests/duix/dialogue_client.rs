@@ -19,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::support::samples::{Reader, each_object, fixtures, read_as};
 use crate::support::script::{
     Fake, STREAM_HEAD, Step, Stub, answer, event, json_answer, pause, send,
 };
@@ -736,19 +737,6 @@ async fn a_refusal_of_our_server_is_a_failure_of_our_client() {
     }
 }
 
-/// Reads a document as one of the types and writes it again.
-type Reader = fn(&Value) -> Result<Value, DecodeError>;
-
-fn read_as<T: DeserializeOwned + Serialize + PartialEq>(
-    document: &Value,
-) -> Result<Value, DecodeError> {
-    let value: T = decode_value(document)?;
-    // Text and value are read by different code.
-    let text: Result<T, _> = decode(document.to_string().as_bytes());
-    assert!(text.as_ref() == Ok(&value), "the text reads otherwise: {document}");
-    Ok(serde_json::to_value(value).unwrap())
-}
-
 /// A documented sample, what it is written back as, and where its optional fields are: pointer of an
 /// object, names.
 struct Sample {
@@ -801,36 +789,18 @@ impl Sample {
     }
 }
 
-/// Changes every object of a document, that of an answer in a string too.
-fn each_object(value: &mut Value, at: &str, change: &mut dyn FnMut(&str, &mut Value)) {
-    match value {
-        Value::Object(object) => {
-            for (key, value) in object.iter_mut() {
-                each_object(value, &format!("{at}/{key}"), change);
-            }
-            change(at, value);
-        }
-        Value::String(text) if at == "/data/answer" => {
-            if let Ok(mut inner @ Value::Object(_)) = text.parse::<Value>() {
-                each_object(&mut inner, at, change);
-                *text = inner.to_string();
-            }
-        }
-        _ => {}
-    }
-}
-
 fn object<'v>(document: &'v mut Value, pointer: &str) -> &'v mut serde_json::Map<String, Value> {
     document.pointer_mut(pointer).and_then(Value::as_object_mut).unwrap()
 }
 
 #[test]
 fn every_fixture_is_a_sample_of_these_tests() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/duix-dialogue");
-    let files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
-        .collect();
+    let files = fixtures("duix-dialogue");
+    let read = |file: &String| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/duix-dialogue");
+        std::fs::read_to_string(format!("{folder}/{file}")).unwrap()
+    };
+    let files: Vec<_> = files.iter().map(read).collect();
     assert_eq!(files.len(), samples().len());
     assert!(files.iter().all(|text| samples().iter().any(|sample| sample.text == text)));
 }
@@ -848,7 +818,7 @@ fn unknown_fields_in_every_place_change_nothing_and_those_of_a_screen_are_kept()
     for sample in samples() {
         for unknown in &unknown {
             let (mut document, mut kept) = (sample.json(), Vec::new());
-            each_object(&mut document, "", &mut |at, object| {
+            each_object(&mut document, |at| at == "/data/answer", &mut |at, object| {
                 object["unknownField"] = unknown.clone();
                 if at.contains("/operations") {
                     kept.push(at.to_owned());
@@ -924,7 +894,7 @@ fn ids_are_read_from_numbers_and_further_information_from_json() {
     let id = 1_872_654_850_191_564_817_u64;
     for sample in samples() {
         let mut document = sample.json();
-        each_object(&mut document, "", &mut |_, object| {
+        each_object(&mut document, |at| at == "/data/answer", &mut |_, object| {
             for key in ["sid", "dh-code", "dh-conversation-id", "conversationId"] {
                 if let Some(value) = object.get_mut(key) {
                     *value = id.into();

@@ -21,18 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// Reads a document as one of the types and writes it again.
-type Reader = fn(&Value) -> Result<Value, DecodeError>;
-
-fn read_as<T: DeserializeOwned + Serialize + PartialEq>(
-    document: &Value,
-) -> Result<Value, DecodeError> {
-    let value: Result<T, _> = decode_value(document);
-    // Text and value are read by different code.
-    let text: Result<T, _> = decode(document.to_string().as_bytes());
-    assert!(text == value, "the text reads otherwise: {document}");
-    Ok(serde_json::to_value(value?).unwrap())
-}
+use crate::support::samples::{Reader, each_object, fixtures, read_as};
 
 /// A wire sample.
 struct Sample {
@@ -134,27 +123,10 @@ impl Sample {
     /// Changes every object of a document whose fields are known.
     fn each_object(&self, document: &mut Value, change: &mut dyn FnMut(&str, &mut Value)) {
         let raw = document.get_mut("data").filter(|_| self.raw).map(Value::take);
-        each_object(document, "", change);
+        each_object(document, |_| false, change);
         if let Some(raw) = raw {
             document["data"] = raw;
         }
-    }
-}
-
-fn each_object(value: &mut Value, at: &str, change: &mut dyn FnMut(&str, &mut Value)) {
-    match value {
-        Value::Array(items) => {
-            for (index, item) in items.iter_mut().enumerate() {
-                each_object(item, &format!("{at}/{index}"), change);
-            }
-        }
-        Value::Object(object) => {
-            for (key, value) in object.iter_mut() {
-                each_object(value, &format!("{at}/{key}"), change);
-            }
-            change(at, value);
-        }
-        _ => {}
     }
 }
 
@@ -195,14 +167,10 @@ fn put(document: &mut Value, pointer: &str, value: Value) {
 
 #[test]
 fn every_fixture_is_a_sample_of_these_tests() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/duix");
-    let files: BTreeSet<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap())
-        // Those have tests of their own.
-        .filter(|name| !name.starts_with("dialogue"))
-        .collect();
-    assert_eq!(files, samples().map(|sample| format!("{}.json", sample.name)).into());
+    let mut files = fixtures("duix");
+    // Those have tests of their own.
+    files.retain(|name| !name.starts_with("dialogue"));
+    assert_eq!(files, samples().map(|sample| format!("{}.json", sample.name)));
 }
 
 /// The conversation of the document's example, made by hand.

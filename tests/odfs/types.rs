@@ -19,6 +19,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::support::samples::fixtures;
+
 /// Reads a document as one of the types: its JSON and its `Debug`.
 type Reader = fn(&Value) -> Result<(Value, String), DecodeError>;
 
@@ -199,11 +201,7 @@ fn documented(mut json: Value) -> Value {
 
 #[test]
 fn every_fixture_is_a_sample_of_these_tests() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/odfs");
-    let files: BTreeSet<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let files: BTreeSet<_> = fixtures("odfs").into_iter().collect();
     let names = samples().into_iter().map(|sample| format!("{}.json", sample.name)).collect();
     assert_eq!(files, names);
 }

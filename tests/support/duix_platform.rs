@@ -13,9 +13,10 @@ use callbot::duix::{Client, ClientBuilder, CreateAvatarRequest, Tokens};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
+
+pub(crate) use super::script::answer as raw;
+use super::script::{Seen, Stub, json_answer, send};
 
 pub(crate) const APP: &str = "app-1";
 pub(crate) const KEY: &str = "secret-1";
@@ -124,7 +125,7 @@ pub(crate) struct Asked {
     pub(crate) line: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-    /// Since the platform was made.
+    /// Since the start of the platform. Only a platform without a socket measures it.
     pub(crate) at: Duration,
 }
 
@@ -254,36 +255,19 @@ impl Transport for Fake {
 #[derive(Debug)]
 pub(crate) struct Socket {
     pub(crate) url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    stub: Stub,
 }
 
 impl Socket {
     /// Answers by the number of the request, counted from 0.
     pub(crate) async fn new(answer: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::<Mutex<Vec<Asked>>>::default();
-        let (all, start) = (asked.clone(), Instant::now());
-        tokio::spawn(async move {
-            loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let Some(mut asked) = request(&mut stream).await else { continue };
-                asked.at = start.elapsed();
-                let number = {
-                    let mut all = all.lock().unwrap();
-                    all.push(asked);
-                    all.len() - 1
-                };
-                // The client may be gone by now, which is its own affair.
-                drop(stream.write_all(answer(number).as_bytes()).await);
-            }
-        });
-        Self { url, asked }
+        let stub = Stub::playing(move |_, number| vec![send(answer(number))]).await;
+        Self { url: stub.url.clone(), stub }
     }
 
     /// Answers every request with this status and this body.
     pub(crate) async fn answering(status: &str, body: impl ToString) -> Self {
-        let answer = raw(status, "content-type: application/json\r\n", &body.to_string());
+        let answer = json_answer(status, &body.to_string());
         Self::new(move |_| answer.clone()).await
     }
 
@@ -292,45 +276,21 @@ impl Socket {
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+        self.stub.seen().into_iter().map(Asked::from).collect()
     }
 }
 
-/// A whole answer: status, further header lines, body.
-pub(crate) fn raw(status: &str, headers: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    )
-}
-
-async fn request(stream: &mut TcpStream) -> Option<Asked> {
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end;
+impl From<Seen> for Asked {
+    fn from(seen: Seen) -> Self {
+        let header = |(name, value): &(String, String)| {
+            (HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap())
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in seen.headers.iter().map(header) {
+            headers.append(name, value);
         }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-    let mut lines = head.lines();
-    let line = lines.next().unwrap().to_owned();
-    let mut headers = HeaderMap::new();
-    for line in lines {
-        let (name, value) = line.split_once(':').unwrap();
-        let name: HeaderName = name.parse().unwrap();
-        headers.append(name, HeaderValue::from_str(value.trim()).unwrap());
+        Self { line: seen.line, headers, body: seen.body, at: Duration::ZERO }
     }
-    let mut asked = Asked { line, headers, body: bytes.split_off(end + 4), at: Duration::ZERO };
-    let length: usize = asked.header("content-length").map_or(0, |length| length.parse().unwrap());
-    while asked.body.len() < length {
-        if stream.read_buf(&mut asked.body).await.ok()? == 0 {
-            return None;
-        }
-    }
-    Some(asked)
 }
 
 /// A success that fits every call.

@@ -20,6 +20,7 @@ pub(crate) mod json;
 pub(crate) mod odfs;
 #[cfg(feature = "server")]
 pub(crate) mod peer;
+pub(crate) mod samples;
 #[cfg(feature = "client")]
 pub(crate) mod script;
 pub(crate) mod traces;

@@ -1,6 +1,7 @@
 //! What the tests of ODFS share: sample requests, a peer that writes and reads HTTP/1.1 itself, a
 //! server that plays what a test tells it, a transport without a socket, and a clock by hand.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,16 +9,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) use super::json::changed;
 pub(crate) use super::peer::*;
+use super::script;
 pub(crate) use super::script::Seen;
-use super::script::read_request;
 use callbot::client::{Transport, TransportError};
 use callbot::clock::Clock;
 use callbot::odfs::{Action, Api, Call, Interacted, Language, Prompt, Request, Start};
 use callbot::server::Error;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
 pub(crate) const V1: &str = "/oifde/rest/crs/process";
 pub(crate) const V2: &str = "/oifde/rest/v2/crs/process/vdn-1";
@@ -189,11 +188,8 @@ pub(crate) fn say(body: &Value) -> Say {
 }
 
 pub(crate) fn say_with(status: u16, body: &str) -> Say {
-    let length = body.len();
-    Say::Bytes(format!(
-        "HTTP/1.1 {status} Whatever\r\ncontent-type: application/json; charset=UTF-8\r\n\
-         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    ))
+    let status = format!("{status} Whatever");
+    Say::Bytes(script::answer(&status, "content-type: application/json; charset=UTF-8\r\n", body))
 }
 
 /// The answer of `gettoken` with this token.
@@ -239,33 +235,36 @@ pub(crate) fn query() -> Value {
     })
 }
 
-type Play = Box<dyn Fn(&Seen, usize) -> Say + Send + Sync>;
-
-/// A raw TCP server on loopback. What it does with a request is told by a function, which also gets
-/// to know how many requests of the same path there were before.
+/// A raw TCP server on loopback. A function says what it does with a request, by the number of
+/// requests to the same path before it.
 pub(crate) struct Stub {
     pub(crate) url: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    inner: script::Stub,
 }
 
 impl Stub {
     pub(crate) async fn new(play: impl Fn(&Seen, usize) -> Say + Send + Sync + 'static) -> Self {
         listen();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::<Mutex<Vec<Seen>>>::default();
-        let (shared, play) = (seen.clone(), Arc::<Play>::new(Box::new(play)));
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(answer(stream, play.clone(), shared.clone()));
+        let counts = Mutex::new(HashMap::<String, usize>::new());
+        let inner = script::Stub::playing(move |seen, _| {
+            let before = {
+                let mut counts = counts.lock().unwrap();
+                let count = counts.entry(seen.path().into()).or_default();
+                *count += 1;
+                *count - 1
+            };
+            match play(seen, before) {
+                Say::Bytes(bytes) => vec![script::send(bytes)],
+                Say::Nothing => vec![script::Step::Hold],
+                Say::Cut => Vec::new(),
             }
         });
-        Self { url, seen }
+        let inner = inner.await;
+        Self { url: inner.url.clone(), inner }
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
+        self.inner.seen()
     }
 
     /// The dialogue requests.
@@ -277,23 +276,6 @@ impl Stub {
     pub(crate) fn counts(&self) -> (usize, usize) {
         let (all, steps) = (self.seen().len(), self.steps().len());
         (all - steps, steps)
-    }
-}
-
-async fn answer(mut stream: TcpStream, play: Arc<Play>, all: Arc<Mutex<Vec<Seen>>>) {
-    stream.set_nodelay(true).unwrap();
-    let Some(seen) = read_request(&mut stream).await else { return };
-    let before = {
-        let mut all = all.lock().unwrap();
-        let before = all.iter().filter(|other| other.path() == seen.path()).count();
-        all.push(seen.clone());
-        before
-    };
-    match play(&seen, before) {
-        // The client may be gone by now, which is no concern of the stub.
-        Say::Bytes(bytes) => drop(stream.write_all(bytes.as_bytes()).await),
-        Say::Nothing => while !matches!(stream.read(&mut [0; 64]).await, Ok(0) | Err(_)) {},
-        Say::Cut => {}
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) async fn start_router(router: Router) -> SocketAddr {
 /// A request, to be changed before it is sent.
 #[derive(Clone)]
 pub(crate) struct Post {
-    method: &'static str,
+    method: String,
     path: String,
     content_type: Option<String>,
     headers: Vec<u8>,
@@ -48,7 +48,7 @@ pub(crate) struct Post {
 impl Post {
     pub(crate) fn new(path: &str, body: impl Into<Vec<u8>>) -> Self {
         Self {
-            method: "POST",
+            method: "POST".into(),
             path: path.into(),
             content_type: Some("application/json".into()),
             headers: Vec::new(),
@@ -60,9 +60,9 @@ impl Post {
         Self::new(path, body.to_string())
     }
 
-    /// After all no POST.
-    pub(crate) fn method(mut self, method: &'static str) -> Self {
-        self.method = method;
+    /// Another method than POST.
+    pub(crate) fn method(mut self, method: &str) -> Self {
+        self.method = method.into();
         self
     }
 
@@ -72,8 +72,13 @@ impl Post {
     }
 
     /// Adds a header, whatever its bytes.
-    pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.headers.extend([name.as_bytes(), b": ", value.as_ref(), b"\r\n"].concat());
+    pub(crate) fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.header_lines([name.as_bytes(), b": ", value.as_ref(), b"\r\n"].concat())
+    }
+
+    /// Adds whole header lines, whatever their bytes.
+    pub(crate) fn header_lines(mut self, lines: impl AsRef<[u8]>) -> Self {
+        self.headers.extend_from_slice(lines.as_ref());
         self
     }
 

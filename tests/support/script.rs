@@ -53,12 +53,15 @@ impl Seen {
     }
 }
 
-/// A raw TCP server on loopback: connection number n plays script number n, or the last one.
+/// A raw TCP server on loopback. Each connection plays a script once its request is in.
 #[derive(Debug)]
 pub(crate) struct Stub {
     pub(crate) url: String,
     state: Arc<State>,
 }
+
+/// The script for a request, by the number of its connection, counted from 0.
+type Play = dyn Fn(&Seen, usize) -> Vec<Step> + Send + Sync;
 
 #[derive(Debug, Default)]
 struct State {
@@ -68,7 +71,16 @@ struct State {
 }
 
 impl Stub {
+    /// Connection number n plays script number n, or the last one.
     pub(crate) async fn new(scripts: Vec<Vec<Step>>) -> Self {
+        Self::playing(move |_, number| scripts[number.min(scripts.len() - 1)].clone()).await
+    }
+
+    /// Each connection plays what `play` returns for its request and its number.
+    pub(crate) async fn playing(
+        play: impl Fn(&Seen, usize) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
+        let script: Arc<Play> = Arc::new(play);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::<State>::default();
@@ -81,8 +93,7 @@ impl Stub {
                     *connections += 1;
                     *connections - 1
                 };
-                let script = scripts[number.min(scripts.len() - 1)].clone();
-                tokio::spawn(play(stream, script, shared.clone()));
+                tokio::spawn(serve(stream, script.clone(), number, shared.clone()));
             }
         });
         Self { url, state }
@@ -108,11 +119,11 @@ impl Stub {
     }
 }
 
-async fn play(mut stream: TcpStream, script: Vec<Step>, state: Arc<State>) {
+async fn serve(mut stream: TcpStream, play: Arc<Play>, number: usize, state: Arc<State>) {
     stream.set_nodelay(true).unwrap();
     let Some(seen) = read_request(&mut stream).await else { return };
-    state.seen.lock().unwrap().push(seen);
-    for step in script {
+    state.seen.lock().unwrap().push(seen.clone());
+    for step in play(&seen, number) {
         match step {
             // The client may be gone by now, which is no concern of the script.
             Step::Send(bytes) => drop(stream.write_all(&bytes).await),
@@ -126,8 +137,8 @@ async fn play(mut stream: TcpStream, script: Vec<Step>, state: Arc<State>) {
     }
 }
 
-/// Reads a request; `None` when the connection ends before.
-pub(crate) async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
+/// Reads a request. `None` if the connection ends before it is whole.
+async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
