@@ -1,8 +1,6 @@
 //! The client against a server that plays scripted bytes: what it sends, how it reads streams in
 //! all their forms, and which error stands for which failure.
 
-#![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
-
 use crate::support::digital_employee_stub::{
     Fake, STREAM_HEAD, Step, Stub, abort, answer, begin, dialogue, dialogue_error, end, event,
     json_answer, packet, packet_of, pause, send,

@@ -1,8 +1,6 @@
 //! Reading what other versions of the protocol may send, and writing back what was read: wire
 //! samples with unknown and missing things in every place, random values, random damage.
 
-#![cfg(feature = "digital-employee")]
-
 use callbot::digital_employee::{
     AbortDialogueRequest, AbortDialogueRequestFields, AbortType, Acknowledgement,
     BeginSessionRequest, BeginSessionRequestFields, Control, DialogueRequest,

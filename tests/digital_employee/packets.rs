@@ -1,8 +1,6 @@
 //! How the events of a bot are written for Digital Employee, byte by byte, over real sockets. What
 //! holds for the stream of every platform is in `tests/server/packets.rs`.
 
-#![cfg(all(feature = "digital-employee", feature = "server"))]
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 

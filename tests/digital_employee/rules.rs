@@ -1,6 +1,4 @@
 //! Rules of the platform at their edges: in memory, with a paused clock.
-#![cfg(all(feature = "digital-employee", feature = "server"))]
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

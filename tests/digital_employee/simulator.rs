@@ -1,6 +1,4 @@
 //! The simulator of the platform: it finds what is wrong with a bot.
-#![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
-
 use std::time::Duration;
 
 use axum::Router;

@@ -1,8 +1,6 @@
 //! The types by themselves: making them, their defaults, open enums, unions, what is hidden, what
 //! is checked before writing, and their schemas.
 
-#![cfg(feature = "digital-employee")]
-
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 

@@ -1,8 +1,6 @@
 //! The requests of the DUIX dialogue in their details: ids, the context, free paths, and the secret
 //! that a caller must know. What holds on every platform is in `tests/server/bad_requests.rs`.
 
-#![cfg(all(feature = "duix", feature = "server"))]
-
 use std::collections::BTreeMap;
 
 use callbot::duix::dialogue::{

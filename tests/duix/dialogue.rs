@@ -1,8 +1,6 @@
 //! What the answers of a DUIX dialogue bot become on the wire, byte by byte, over real sockets: the
 //! one JSON body, and the frames of a stream.
 
-#![cfg(all(feature = "duix", feature = "server"))]
-
 use callbot::duix::Flag;
 use callbot::duix::dialogue::{
     Answer, AnswerForm, Api, DialogueRequest, Operations, Reply, Server, SpokenAnswer, TipPhrases,

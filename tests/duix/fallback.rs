@@ -1,8 +1,6 @@
 //! What a DUIX dialogue bot says when its handler is late, fails or panics: the words to fall back
 //! on, or one well-formed failure, and nothing of the reason unless the bot's author says so.
 
-#![cfg(all(feature = "duix", feature = "client", feature = "server"))]
-
 use std::io;
 use std::time::Duration;
 

@@ -1,8 +1,6 @@
 //! The tokens of the DUIX management API: what they are byte for byte, how long they are in use,
 //! who shares them, which of them are refused, and that none of it shows.
 
-#![cfg(all(feature = "duix", feature = "client", feature = "server"))]
-
 use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

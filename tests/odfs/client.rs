@@ -1,8 +1,6 @@
 //! The ODFS client: the bytes of its requests, where its token comes from and when it is renewed,
 //! what it takes for a failure, and that it never repeats a step of a call.
 
-#![cfg(all(feature = "odfs", feature = "client", feature = "server"))]
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

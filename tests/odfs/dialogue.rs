@@ -1,8 +1,6 @@
 //! A call as the IVR sees it: which request follows which answer, how a call ends, and that a step
 //! out of order sends nothing.
 
-#![cfg(all(feature = "odfs", feature = "client", feature = "server"))]
-
 use std::error::Error as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,8 +1,6 @@
 //! The requests of one call are served one after the other: who waits, who does not get to wait,
 //! and what makes way for the next one; and how many calls there may be.
 
-#![cfg(all(feature = "odfs", feature = "client", feature = "server"))]
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

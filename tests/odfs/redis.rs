@@ -3,8 +3,6 @@
 //! Without `redis-server` on the path they are skipped, and say so; with `CALLBOT_REQUIRE_REDIS`
 //! set they fail instead.
 
-#![cfg(all(feature = "odfs", feature = "redis", unix))]
-
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,6 @@
 //! What an ODFS flow is told and what leaves it, in the bytes of the wire: both URLs, the kinds of
 //! requests, what the server knows of a call, the end of a call, and answers that are not allowed.
 
-#![cfg(all(feature = "odfs", feature = "client", feature = "server"))]
-
 use std::time::{Duration, UNIX_EPOCH};
 
 use callbot::odfs::{

@@ -1,7 +1,5 @@
 //! Tokens: who gets one at `gettoken`, which are taken and for how long, and that no secret shows.
 
-#![cfg(all(feature = "odfs", feature = "client", feature = "server"))]
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,6 +1,5 @@
-//! Servers: what holds on every platform alike.
-//!
-//! [`subject`] says what a platform offers to the suites that run against every server.
+//! Servers: what holds on every platform alike. `subject` says what a platform offers to the suites
+//! that run against every server.
 
 #![cfg(feature = "server")]
 
@@ -10,9 +9,11 @@ mod support;
 mod bad_requests;
 mod faults;
 mod handler_errors;
+#[cfg(all(feature = "digital-employee", feature = "client"))]
 mod options;
 mod packets;
 mod peer_gone;
+#[cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "aui"))]
 mod settings;
 mod subject;
 mod turns;

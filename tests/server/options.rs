@@ -1,6 +1,4 @@
 //! The settings of a server that hold on every platform: the time of a handler, and the paths.
-#![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -1,12 +1,4 @@
 //! Every platform's server has the same settings under the same names, and they work.
-#![cfg(all(
-    feature = "digital-employee",
-    feature = "duix",
-    feature = "odfs",
-    feature = "aui",
-    feature = "server"
-))]
-
 use std::future::pending;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
