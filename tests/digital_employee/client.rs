@@ -108,7 +108,7 @@ async fn each_operation_sends_its_path_its_headers_and_its_body() {
 }
 
 #[tokio::test]
-async fn packets_come_as_they_are_on_the_wire() {
+async fn packets_are_read_as_they_are_on_the_wire() {
     let (client, _stub) = turn([AS_OBJECTS].map(event).concat()).await;
     let packets = packets(&client).await.unwrap();
     let [one] = packets.as_slice() else { panic!("{packets:?}") };
@@ -180,7 +180,7 @@ async fn controls_as_objects_and_as_json_strings_are_read_alike() {
 }
 
 #[tokio::test]
-async fn an_event_without_text_comes_when_it_has_a_control() {
+async fn an_event_without_text_is_delivered_if_it_has_a_control() {
     let hang_up = json!({"streamEnd": true, "controlParamsList": [{"type": "HangUp"}]});
     let without_data = json!({"httpStatusCode": 200, "code": "OK"});
     let bye = packet("Bye", false);
@@ -226,7 +226,7 @@ async fn every_framing_gives_the_same_packets() {
 }
 
 #[tokio::test]
-async fn a_character_may_be_cut_by_the_network() {
+async fn a_character_may_be_split_between_two_reads() {
     let body = [packet("余", false), packet("余额", true)].map(event).concat();
     let inside = body.find('额').unwrap() + 1;
     let (left, right) = body.as_bytes().split_at(inside);
@@ -241,7 +241,7 @@ async fn a_character_may_be_cut_by_the_network() {
 }
 
 #[tokio::test]
-async fn what_follows_the_end_is_dropped_and_the_connection_released() {
+async fn bytes_after_the_end_are_dropped_and_the_connection_is_released() {
     let last = event(packet("Bye", true));
     for after in [String::new(), event(packet("Bye again", true)), event(WITHOUT_DATA), event("{")]
     {
@@ -313,7 +313,7 @@ async fn a_stream_that_ends_before_its_last_packet_is_cut() {
 }
 
 #[tokio::test]
-async fn a_failure_packet_is_an_error_with_the_words_of_the_peer() {
+async fn a_failure_packet_is_an_error_with_the_text_of_the_peer() {
     let message = Some("the model did not answer");
     let odd = json!({"requestId": 7, "httpStatusCode": 200, "code": "NoCredit"}).to_string();
     let half = json!({"httpStatusCode": 404, "code": "OK"}).to_string();
@@ -341,7 +341,7 @@ async fn a_failure_packet_is_an_error_with_the_words_of_the_peer() {
 }
 
 #[tokio::test]
-async fn a_failure_ends_the_events_of_a_reply_too() {
+async fn a_failure_also_ends_the_events_of_a_reply() {
     let (client, _stub) =
         turn([&packet("One", false).to_string(), WITHOUT_DATA].map(event).concat()).await;
     let mut reply = client.dialogue(&dialogue()).await.unwrap().into_events(AnswerMode::Cumulative);
@@ -353,7 +353,7 @@ async fn a_failure_ends_the_events_of_a_reply_too() {
 }
 
 #[tokio::test]
-async fn a_failure_in_place_of_a_stream_is_told_in_the_words_of_the_peer() {
+async fn a_failure_instead_of_a_stream_is_an_error_with_the_text_of_the_peer() {
     for status in ["200 OK", "400 Bad Request", "500 Internal Server Error"] {
         let stub = Stub::answering(json_answer(status, WITHOUT_DATA)).await;
         let error = stub.client().dialogue(&dialogue()).await.unwrap_err();
@@ -366,7 +366,7 @@ async fn a_failure_in_place_of_a_stream_is_told_in_the_words_of_the_peer() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_event_stream_is_an_error_with_its_status() {
+async fn an_answer_that_is_not_an_event_stream_is_an_error_with_its_status() {
     let body = event(packet("One", true));
     let cases = [
         ("403 Forbidden", "content-type: text/plain\r\n", "signature does not match", "HTTP 403"),
@@ -394,7 +394,7 @@ async fn an_answer_that_is_no_event_stream_is_an_error_with_its_status() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_is_named_by_its_pointer() {
+async fn an_unreadable_field_is_named_by_its_pointer() {
     let controls = |second: Value| {
         let first = json!({"type": "HangUp", "delay": 1});
         packet_of(json!({"streamEnd": true, "controlParamsList": [first, second]})).to_string()
@@ -521,7 +521,7 @@ async fn a_failure_in_the_body_of_an_answer_is_an_error_whatever_the_http_status
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_acknowledgement_is_an_error_with_its_status() {
+async fn an_answer_that_is_not_an_acknowledgement_is_an_error_with_its_status() {
     // What a gateway says is no matter of decoding; what the bot says is.
     for (status, body, decodes) in [
         ("403 Forbidden", "the signature does not match", true),
@@ -583,7 +583,7 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn a_url_that_no_call_can_be_made_to_is_refused_at_once() {
+async fn a_url_that_cannot_be_called_is_refused_when_the_client_is_built() {
     for url in [
         "",
         "/",
@@ -613,7 +613,7 @@ async fn a_url_that_no_call_can_be_made_to_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_url_with_a_query_a_fragment_or_space_around_it_is_refused_or_called_right() {
+async fn a_url_with_a_query_a_fragment_or_surrounding_space_is_refused_or_called_correctly() {
     let stub = Stub::answering(json_answer("200 OK", ACK)).await;
     let mut wrong = Vec::new();
     for end in ["/?a=b", "/#a", " "] {

@@ -113,7 +113,7 @@ fn every_fixture_is_a_sample_of_these_tests() {
 }
 
 #[test]
-fn every_sample_is_written_back_as_it_came() {
+fn every_sample_is_written_back_unchanged() {
     for sample in samples() {
         let expected = match sample.name {
             "packet-controls-as-strings" => self::sample("packet-controls-as-objects").json(),
@@ -253,7 +253,7 @@ fn the_context_of_a_call_is_written_back_unchanged() {
 }
 
 #[test]
-fn context_of_an_unforeseen_kind_does_not_break_a_call() {
+fn a_context_of_an_unexpected_type_does_not_break_a_call() {
     let sample = sample("request-begin-session");
     for value in [json!(true), json!(["a"]), json!({"a": 1})] {
         let mut document = sample.json();
@@ -263,7 +263,7 @@ fn context_of_an_unforeseen_kind_does_not_break_a_call() {
 }
 
 #[test]
-fn fields_to_be_ignored_may_hold_anything() {
+fn ignored_fields_may_hold_anything() {
     for (key, value) in [("success", json!("true")), ("params", json!([1])), ("params", json!({}))]
     {
         for name in ["packet-without-controls", "acknowledgement"] {
@@ -332,7 +332,7 @@ fn ids_are_read_from_numbers_and_the_tenant_from_a_string() {
 }
 
 #[test]
-fn depth_is_limited_where_it_is_kept_and_passed_over_elsewhere() {
+fn depth_is_limited_in_fields_that_are_kept() {
     for (depth, readable) in [(60, true), (100_000, false)] {
         let nested = "[".repeat(depth) + &"]".repeat(depth);
         let unknown = format!(r#"{{"httpStatusCode":200,"code":"OK","unknown":{nested}}}"#);
@@ -673,7 +673,7 @@ fn leads_to(document: &Value, pointer: &str) -> bool {
 }
 
 #[test]
-fn damaged_documents_are_read_or_refused_at_a_place_of_theirs() {
+fn damaged_documents_are_read_or_refused_with_a_place() {
     let mut values = Values(Rng::with_seed(0x4445_0004));
     let (mut read, mut refused, mut nested) = (0, 0, 0);
     for _ in 0..20_000 {

@@ -32,7 +32,7 @@ fn skill_group() -> Transfer {
 }
 
 #[tokio::test]
-async fn packets_are_framed_and_dressed_as_documented() {
+async fn packets_are_framed_as_documented() {
     let server = bot(|reply| {
         Box::pin(async move {
             let barge_in = Voice::new().with_interruptible(true).with_silence_detection_timeout(5);
@@ -81,7 +81,7 @@ async fn an_answer_holds_the_whole_text_so_far() {
 }
 
 #[tokio::test]
-async fn an_answer_holds_the_new_text_only_in_delta_mode() {
+async fn in_delta_mode_an_answer_holds_only_the_new_text() {
     let speak = |answers| {
         turn_with(
             move |server| server.answers(answers),
@@ -114,7 +114,7 @@ async fn a_handler_that_returns_is_closed_with_the_whole_text_and_no_controls() 
 }
 
 #[tokio::test]
-async fn a_handler_that_says_nothing_gives_the_closing_packet() {
+async fn a_handler_that_sends_nothing_leaves_the_closing_packet() {
     let packets = turn(|_| Box::pin(async { Ok(()) })).await.good_packets();
     assert_eq!(each(&packets, "answer"), [""]);
     assert_eq!(each(&packets, "sessionId"), ["s-1"]);
@@ -141,7 +141,7 @@ async fn no_control_follows_the_packet_of_finish() {
 }
 
 #[tokio::test]
-async fn a_send_that_is_given_up_leaves_no_trace() {
+async fn a_cancelled_send_leaves_neither_text_nor_control() {
     let answer = turn(|reply| {
         Box::pin(async move {
             reply.send("one").await?;
@@ -157,7 +157,7 @@ async fn a_send_that_is_given_up_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn each_packet_has_the_time_at_which_it_was_made() {
+async fn each_packet_is_dated_when_it_leaves() {
     struct Ticks(AtomicU64);
 
     impl Clock for Ticks {
@@ -181,7 +181,7 @@ async fn each_packet_has_the_time_at_which_it_was_made() {
 }
 
 #[tokio::test]
-async fn controls_are_objects_or_strings_as_the_server_is_set() {
+async fn controls_are_objects_or_strings_by_the_setting() {
     let config = SynthesizerConfig::new("voice-1").with_volume(50.0).with_speech_rate(-0.5);
     let voice = Voice::new().with_synthesizer_config(config);
     let expected = json!([
@@ -214,7 +214,7 @@ async fn controls_are_objects_or_strings_as_the_server_is_set() {
 }
 
 #[tokio::test]
-async fn voice_and_keys_behind_the_first_packet_are_an_error_and_the_turn_goes_on() {
+async fn voice_and_dtmf_controls_after_the_first_packet_are_an_error_and_the_turn_goes_on() {
     let answer = turn(|reply| {
         Box::pin(async move {
             reply.send("one").await?;
@@ -382,7 +382,7 @@ async fn values_out_of_range_are_an_error_that_says_where_and_what_is_allowed() 
 }
 
 #[tokio::test]
-async fn an_error_lists_all_that_is_wrong_with_an_event() {
+async fn an_error_lists_everything_that_is_wrong_with_an_event() {
     let answer = turn(|reply| {
         Box::pin(async move {
             let keys = GatherDtmf::new(Terminator::Hash, 0, 99);
@@ -409,7 +409,7 @@ async fn abort_and_end_are_answered_with_one_plain_json_body() {
 }
 
 #[tokio::test]
-async fn content_is_traced_only_on_request_and_then_at_level_trace() {
+async fn content_is_traced_only_when_set_and_at_level_trace() {
     let said = [("/utterance", Some(json!("SECRET-UTTERANCE")))];
     let number = [("/vendorParams/callingNumber", Some(json!("SECRET-NUMBER")))];
     let played = [("/answer", Some(json!("SECRET-PLAYED")))];

@@ -90,7 +90,7 @@ async fn broken_rules_are_problems() {
 }
 
 #[tokio::test]
-async fn what_a_step_must_show_and_does_not_is_a_problem() {
+async fn a_missing_expectation_of_a_step_is_a_problem() {
     let packets = &[packet!(
         r#""streamEnd":true,"updatedTime":1,"answer":"Hi","controlParamsList":[{"type":"HangUp"}]"#
     )];
@@ -140,7 +140,7 @@ async fn play_slow(pause: u64, steps: &[ScriptStep]) -> Played {
 }
 
 #[tokio::test(start_paused = true)]
-async fn over_budget_is_a_warning_and_no_problem() {
+async fn exceeding_a_budget_is_a_warning_and_not_a_problem() {
     let call =
         play_slow(601, &[ScriptStep::begin().expect(Expect::text("gold")), ScriptStep::say("x")])
             .await;
@@ -156,7 +156,7 @@ async fn over_budget_is_a_warning_and_no_problem() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bot_that_speaks_on_after_an_abort_is_found_out() {
+async fn a_bot_that_goes_on_speaking_after_an_abort_is_a_problem() {
     let barge_in = ScriptStep::say("x").barge_in_after(Duration::from_millis(350));
     let call = play_slow(100, &[barge_in]).await;
     let problems = &call.steps[0].problems;
@@ -171,7 +171,7 @@ async fn a_reply_that_ends_before_the_barge_in_is_a_problem() {
 }
 
 #[tokio::test]
-async fn a_bot_that_is_not_there_fails_every_step() {
+async fn an_unreachable_bot_fails_every_step() {
     let call = simulator(Router::new())
         .play(&[ScriptStep::begin(), ScriptStep::say("x"), ScriptStep::end()])
         .await;

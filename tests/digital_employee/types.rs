@@ -21,7 +21,7 @@ fn written(value: impl Serialize) -> Value {
 }
 
 #[test]
-fn new_takes_what_must_be_there_and_leaves_the_rest_out() {
+fn new_sets_the_required_fields_and_omits_the_others() {
     let data = || PacketData::new(true, 7);
     let cases = [
         (
@@ -106,7 +106,7 @@ fn new_takes_what_must_be_there_and_leaves_the_rest_out() {
 }
 
 #[test]
-fn with_sets_one_field_each() {
+fn each_with_method_sets_one_field() {
     let voice =
         SynthesizerConfig::new("v").with_volume(1.5).with_pitch_rate(2.0).with_speech_rate(-3.0);
     let controls = [
@@ -176,7 +176,7 @@ fn with_sets_one_field_each() {
 }
 
 #[test]
-fn what_is_absent_counts_as_the_default_of_the_spec() {
+fn an_absent_field_has_the_default_of_the_spec() {
     let (hang_up, voice) = (HangUp::new(), Voice::new());
     let gather = GatherDtmf::new(Terminator::Hash, 1, 5);
     let config = SynthesizerConfig::new("v");
@@ -260,7 +260,7 @@ fn open_enums_know_their_values_and_keep_others() {
 }
 
 #[test]
-fn a_control_tells_its_kind_and_an_unknown_one_keeps_its_json() {
+fn a_control_knows_its_kind_and_an_unknown_one_keeps_its_json() {
     let known: [(Control, &str); 4] = [
         (HangUp::new().into(), "HangUp"),
         (Transfer::new(TransferType::Agent, "a").into(), "Transfer"),
@@ -446,7 +446,7 @@ fn a_key_of_the_context_that_has_a_field_is_a_violation() {
 }
 
 #[test]
-fn the_input_of_a_turn_is_keys_or_silence_or_else_speech() {
+fn the_input_of_a_turn_is_dtmf_keys_silence_or_speech() {
     let extra = |kind: &str| Extra::new().with_data_type(kind.parse().unwrap()).with_dtmf("12#");
     for (extras, expected) in [
         (vec![], Input::Speech("hello")),
@@ -472,7 +472,7 @@ fn the_input_of_a_turn_is_keys_or_silence_or_else_speech() {
 }
 
 #[test]
-fn events_are_made_of_texts_and_of_controls() {
+fn texts_and_controls_convert_into_events() {
     let hang_up = HangUp::new().with_delay(1);
     let both = Event::text("Bye").with(hang_up.clone()).with(Voice::new());
     assert_eq!((both.text.as_str(), both.controls.len()), ("Bye", 2));
@@ -532,7 +532,7 @@ mod schemas {
     }
 
     #[test]
-    fn every_type_and_every_field_has_the_words_of_the_spec() {
+    fn every_type_and_every_field_has_the_description_of_the_spec() {
         let schema = Value::from(schema_for!(Packet));
         let mut described = 0;
         each(&schema, &mut |object| {

@@ -160,7 +160,7 @@ async fn paths_that_resemble_those_of_the_document_are_not_served() {
 }
 
 #[tokio::test]
-async fn fields_of_other_versions_and_odd_spellings_are_read() {
+async fn unknown_fields_and_unusual_spellings_are_read() {
     let mut bench = Bench::new().await;
     for path in BOTH {
         let deep = json!({"deep": [null, {"x": 1.5}], "dh-question": 7});
@@ -217,7 +217,7 @@ async fn an_id_beyond_64_bits_is_read_without_loss_or_refused() {
 }
 
 #[tokio::test]
-async fn the_context_is_the_text_that_came_or_the_text_of_the_json_that_came() {
+async fn the_context_is_a_text_or_the_text_of_the_json() {
     let mut bench = Bench::new().await;
     let cases = [
         (r#""{}""#, Some("{}")),
@@ -279,7 +279,7 @@ fn a_context_is_read_as_a_type() {
 }
 
 #[test]
-fn a_context_that_does_not_fit_is_an_error_with_its_place_and_without_its_values() {
+fn a_context_of_another_type_is_an_error_with_its_place_and_without_its_values() {
     for (text, pointer, message) in [
         ("{}", "/dh-context/turns", "must be there"),
         (r#"{"turns":"SECRET-4711"}"#, "/dh-context/turns", "invalid type: string"),
@@ -300,7 +300,7 @@ fn a_context_that_does_not_fit_is_an_error_with_its_place_and_without_its_values
 }
 
 #[tokio::test]
-async fn both_paths_are_free() {
+async fn both_operations_can_be_served_at_any_path() {
     let moved = |server: Server<Recorder>| {
         let server = server.path(&operations::DIALOGUE, "/bots/7/ask").unwrap();
         server.path(&operations::DIALOGUE_STREAM, "/bots/7/say").unwrap()
@@ -332,7 +332,7 @@ async fn both_paths_are_free() {
 }
 
 #[test]
-fn a_path_that_can_not_be_served_is_an_error() {
+fn a_path_that_cannot_be_served_is_an_error() {
     let server = || Server::new(Recorder(unbounded_channel().0));
     for path in ["", "say", "/{id}", "/a b", "/a?b", "/:a", "/*a", "/é", "http://bot/a", STREAMED]
     {
@@ -351,7 +351,7 @@ async fn locked(secret: &str) -> Bench {
 }
 
 #[tokio::test]
-async fn a_secret_lets_in_who_knows_it() {
+async fn only_requests_with_the_secret_are_served() {
     let mut bench = locked(SECRET).await;
     for path in BOTH {
         for name in [HEADER, "X-Callbot-Secret", "X-CALLBOT-SECRET"] {
@@ -386,7 +386,7 @@ async fn a_secret_lets_in_who_knows_it() {
 }
 
 #[tokio::test]
-async fn odd_bytes_in_the_header_are_a_wrong_secret() {
+async fn unusual_bytes_in_the_header_are_a_wrong_secret() {
     let mut bench = locked(SECRET).await;
     for path in BOTH {
         for wrong in [
@@ -417,7 +417,7 @@ async fn odd_bytes_in_the_header_are_a_wrong_secret() {
 }
 
 #[tokio::test]
-async fn an_empty_secret_opens_to_nobody() {
+async fn an_empty_secret_never_matches() {
     let mut bench = locked("").await;
     for path in BOTH {
         bench.refuses(&Post::question(path), 401).await;
@@ -427,7 +427,7 @@ async fn an_empty_secret_opens_to_nobody() {
 }
 
 #[tokio::test]
-async fn who_is_not_let_in_is_answered_whatever_the_size_of_the_body() {
+async fn a_request_without_the_secret_is_answered_whatever_the_size_of_its_body() {
     for path in BOTH {
         let post = Post::new(path, sized(8 * 1024 * 1024));
         locked(SECRET).await.refuses(&post, 401).await;
@@ -436,7 +436,7 @@ async fn who_is_not_let_in_is_answered_whatever_the_size_of_the_body() {
 }
 
 #[tokio::test]
-async fn a_secret_holds_on_free_paths_and_other_methods_reach_no_handler() {
+async fn the_secret_is_needed_at_a_moved_path_too() {
     let settings = |server: Server<Recorder>| {
         let server = server.secret(HeaderName::from_static("authorization"), SECRET);
         server.path(&operations::DIALOGUE_STREAM, "/say").unwrap()
@@ -449,7 +449,7 @@ async fn a_secret_holds_on_free_paths_and_other_methods_reach_no_handler() {
 }
 
 #[tokio::test]
-async fn a_secret_shows_in_no_answer_no_debug_and_no_trace() {
+async fn the_secret_shows_in_no_answer_no_debug_and_no_trace() {
     const GIVEN: &str = "given-0815";
     let (traces, _guard) = traced();
     let (told, mut heard) = unbounded_channel();
@@ -490,7 +490,7 @@ async fn a_secret_shows_in_no_answer_no_debug_and_no_trace() {
 }
 
 #[tokio::test]
-async fn what_is_said_is_traced_on_request_only() {
+async fn content_is_traced_only_when_set() {
     for on in [None, Some(false), Some(true)] {
         let (traces, _guard) = traced();
         let settings = |server: Server<Recorder>| match on {
@@ -511,7 +511,7 @@ async fn what_is_said_is_traced_on_request_only() {
 }
 
 #[test]
-fn the_debug_of_a_request_shows_nothing_that_is_said() {
+fn debug_of_a_request_shows_nothing_that_was_said() {
     let request = DialogueRequest::new(DialogueRequestFields {
         user_id: "100003",
         avatar_code: "1",

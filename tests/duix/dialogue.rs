@@ -73,7 +73,7 @@ fn documented() -> Value {
 }
 
 #[tokio::test]
-async fn an_answer_is_the_example_of_the_document() {
+async fn an_answer_is_written_as_in_the_example_of_the_document() {
     assert_eq!(written(AnswerForm::Object, demo()).await, documented());
     let answer = ask(ANSWERED, answering(|_| future::ready(Ok(demo())))).await;
     assert_eq!((answer.status, answer.json()), (200, documented()), "the object is the default");
@@ -105,7 +105,7 @@ async fn a_text_alone_is_an_answer_without_anything_else() {
 }
 
 #[tokio::test]
-async fn the_screen_shows_what_the_answer_says_and_keys_of_the_future_are_kept() {
+async fn screen_operations_are_written_and_unknown_keys_are_kept() {
     let operating = |operations| {
         let mut answer = Answer::text("Hi");
         answer.spoken = SpokenAnswer::new("Hi").with_operations(operations);
@@ -161,7 +161,7 @@ async fn the_screen_shows_what_the_answer_says_and_keys_of_the_future_are_kept()
 }
 
 #[tokio::test]
-async fn intent_and_extra_stand_beside_the_answer_and_extra_is_json_in_a_string() {
+async fn intent_and_extra_are_beside_the_answer_and_extra_is_json_in_a_string() {
     for form in FORMS {
         for extra in [
             json!({}),
@@ -187,7 +187,7 @@ async fn intent_and_extra_stand_beside_the_answer_and_extra_is_json_in_a_string(
 }
 
 #[tokio::test]
-async fn the_question_and_the_conversation_are_repeated_as_they_were_read() {
+async fn the_question_and_the_conversation_are_echoed() {
     let server = || answering(|request| future::ready(Ok(request.avatar_code.into())));
     for form in FORMS {
         let mut peer = Peer::connect(start(server().answer_form(form)).await).await;
@@ -245,7 +245,7 @@ async fn frames_are_those_of_the_document_byte_by_byte() {
 }
 
 #[tokio::test]
-async fn each_frame_holds_the_new_text_only_whatever_it_is() {
+async fn each_frame_holds_only_the_new_text_whatever_it_is() {
     let server = speaking(|reply| {
         Box::pin(async move {
             for text in TEXTS {
@@ -281,7 +281,7 @@ async fn act(reply: &mut Reply, acts: &[Act]) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn a_stream_that_fails_ends_with_the_fallback_and_another_one_without() {
+async fn only_a_stream_that_fails_ends_with_the_fallback() {
     use Act::{Fail, Finish, Panic, Send};
     let cases: &[(&[Act], &[&str])] = &[
         (&[], &[""]),
@@ -336,7 +336,7 @@ impl Api for Parrot {
 }
 
 #[tokio::test]
-async fn many_conversations_at_once_keep_to_themselves_and_connections_take_both_kinds() {
+async fn concurrent_conversations_are_separate_and_a_connection_serves_both_operations() {
     let address = start(Server::new(Parrot)).await;
     let talks = (0..32).map(|talk| async move {
         let mut peer = Peer::connect(address).await;

@@ -186,7 +186,7 @@ fn documented(status: u16) -> u16 {
 }
 
 #[tokio::test]
-async fn a_wire_error_has_its_own_envelope_with_a_status_of_the_document() {
+async fn a_public_error_has_its_envelope_with_a_status_of_the_document() {
     for fallback in [None, Some(WORDS)] {
         let server = Server::new(Faulty);
         let address = start(match fallback {
@@ -230,7 +230,7 @@ async fn a_wire_error_has_its_own_envelope_with_a_status_of_the_document() {
 }
 
 #[tokio::test]
-async fn a_wire_error_has_its_own_code_if_it_has_one() {
+async fn the_code_of_a_public_error_is_shown() {
     for (status, code) in [(404, "NoAccount"), (403, "1009"), (500, "-1"), (503, "")] {
         let error = move || Error::public("no such account").status(status).code(code);
         let server = answering(move |_| future::ready(Err(error())));
@@ -246,7 +246,7 @@ struct Nothing;
 impl Api for Nothing {}
 
 #[tokio::test]
-async fn an_operation_that_is_left_out_is_not_supported() {
+async fn an_operation_without_a_handler_is_not_supported() {
     for fallback in [None, Some(WORDS)] {
         let server = match fallback {
             Some(words) => Server::new(Nothing).fallback(words),
@@ -426,7 +426,7 @@ fn assert_at(start: Instant, deadline: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_handler_has_20_seconds_unless_they_are_set_otherwise() {
+async fn a_handler_has_20_seconds_by_default() {
     for (set, deadline) in [
         (None, 20 * SECOND),
         (Some(3 * SECOND), 3 * SECOND),
@@ -474,7 +474,7 @@ async fn the_handler_has_20_seconds_unless_they_are_set_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_has_begun_ends_at_the_deadline_with_the_fallback_as_its_last_piece() {
+async fn a_running_stream_ends_at_the_deadline_with_the_fallback() {
     for (thinks, pieces) in [(6 * SECOND, 3), (19 * SECOND, 1), (SECOND, 19)] {
         for fallback in [Some(WORDS), None] {
             let (mut server, mut dropped) = slow(thinks);
@@ -503,7 +503,7 @@ async fn a_stream_that_has_begun_ends_at_the_deadline_with_the_fallback_as_its_l
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_is_in_time_is_heard_to_its_end() {
+async fn a_handler_that_meets_the_deadline_is_heard_to_its_end() {
     let (server, mut dropped) = slow(Duration::from_millis(19_900));
     let in_time = client(server.fallback(WORDS));
     let answer = in_time.dialogue(&request("?")).await.unwrap();
@@ -517,7 +517,7 @@ async fn a_handler_that_is_in_time_is_heard_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_deadline_a_handler_has_all_the_time() {
+async fn without_a_deadline_a_handler_may_take_any_time() {
     for deadline in [None, Some(Duration::MAX)] {
         let (server, _dropped) = slow(3600 * SECOND);
         let patient = client(server.fallback(WORDS).deadline(deadline));
@@ -536,7 +536,7 @@ async fn sent(transport: &InMemoryTransport, path: &str, body: reqwest::Body) ->
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_counts_from_the_arrival_of_the_request_and_not_from_its_end() {
+async fn the_deadline_counts_from_the_arrival_of_the_request_and_not_from_its_end() {
     for path in BOTH {
         let (server, mut dropped) = slow(3600 * SECOND);
         let transport = InMemoryTransport::new(server.fallback(WORDS).router());
@@ -554,7 +554,7 @@ async fn the_time_counts_from_the_arrival_of_the_request_and_not_from_its_end() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_adds_nothing_behind_the_last_piece() {
+async fn the_deadline_adds_nothing_after_the_last_piece() {
     let (told, mut dropped) = unbounded_channel();
     let server = speaking(move |reply| {
         let guard = Guard(told.clone());
@@ -573,7 +573,7 @@ async fn the_deadline_adds_nothing_behind_the_last_piece() {
 }
 
 #[tokio::test]
-async fn over_a_socket_the_fallback_comes_when_the_time_is_over_and_the_server_goes_on() {
+async fn over_a_socket_the_fallback_comes_at_the_deadline_and_the_server_goes_on() {
     let deadline = Duration::from_millis(300);
     let (server, mut dropped) = slow(Duration::from_millis(200));
     let address = start(server.fallback(WORDS).deadline(Some(deadline))).await;
@@ -630,7 +630,7 @@ async fn asked_by_a_slow_reader() -> (Peer, UnboundedReceiver<()>) {
 const LONG: usize = 64 * 1024;
 
 #[tokio::test]
-async fn a_slow_reader_gets_the_pieces_that_were_in_time_and_then_the_fallback() {
+async fn a_slow_reader_gets_the_pieces_before_the_deadline_and_then_the_fallback() {
     let (mut peer, mut dropped) = asked_by_a_slow_reader().await;
     // Not a byte has been read by then.
     sleep(SECOND).await;
@@ -650,7 +650,7 @@ async fn a_slow_reader_gets_the_pieces_that_were_in_time_and_then_the_fallback()
 }
 
 #[tokio::test]
-async fn a_handler_that_waits_for_a_slow_reader_is_dropped_at_the_deadline_as_well() {
+async fn a_handler_that_waits_for_a_slow_reader_is_dropped_at_the_deadline() {
     let (_peer, mut dropped) = asked_by_a_slow_reader().await;
     let drop = timeout(3 * SECOND, dropped.recv()).await;
     assert_eq!(drop.expect("the deadline was 0.5 s, and the handler still runs"), Some(()));

@@ -120,7 +120,7 @@ fn a_token_has_the_header_and_the_three_claims_for_any_app_and_any_key() {
 }
 
 #[test]
-fn a_token_lasts_as_long_as_it_is_told_to_and_is_dated_back_by_half_of_that_at_most() {
+fn a_token_has_the_lifetime_that_is_set_and_is_back_dated_by_half_of_it_at_most() {
     let most = Duration::MAX;
     let cases = [
         // Lifetime and back-dating as they are set, what `iat` is short of now, `exp` less `iat`.
@@ -166,7 +166,7 @@ fn a_token_lasts_as_long_as_it_is_told_to_and_is_dated_back_by_half_of_that_at_m
 }
 
 #[test]
-fn a_life_beyond_all_time_is_as_long_as_can_be_told() {
+fn a_lifetime_that_is_too_large_is_the_largest_possible() {
     for lifetime in [Duration::MAX, seconds(u64::MAX), seconds(i64::MAX.try_into().unwrap())] {
         let tokens = tokens().lifetime(lifetime);
         assert_eq!(times(exposed(&tokens.current())), (NOW - 5, i64::MAX));
@@ -180,7 +180,7 @@ fn a_life_beyond_all_time_is_as_long_as_can_be_told() {
 }
 
 #[test]
-fn a_clock_from_before_1970_makes_tokens_that_it_takes_itself() {
+fn a_clock_before_1970_makes_tokens_that_it_accepts() {
     for clock in [UNIX_EPOCH, UNIX_EPOCH + SECOND, UNIX_EPOCH - seconds(1_000_000)] {
         let tokens = tokens().clock(clock);
         assert_eq!(tokens.check(exposed(&tokens.mint())), Ok(()));
@@ -188,7 +188,7 @@ fn a_clock_from_before_1970_makes_tokens_that_it_takes_itself() {
 }
 
 #[test]
-fn a_token_is_in_use_until_its_end_is_near_and_no_longer() {
+fn a_token_is_used_until_shortly_before_it_expires() {
     let cases = [
         // Lifetime, back-dating, the last moment of its use that is looked at, the first one after.
         (1800, 0, 1739.0, 1740.1),
@@ -229,7 +229,7 @@ fn a_token_is_in_use_until_its_end_is_near_and_no_longer() {
 }
 
 #[test]
-fn a_token_that_is_minted_is_new_and_not_in_use() {
+fn a_minted_token_is_new_and_not_the_current_one() {
     let (tokens, hand) = by_hand();
     let current = tokens.current();
     hand.advance(7);
@@ -247,7 +247,7 @@ fn a_token_that_is_minted_is_new_and_not_in_use() {
 }
 
 #[test]
-fn a_refused_token_is_replaced_and_a_former_one_replaces_nothing() {
+fn renewing_replaces_the_current_token_only() {
     let (tokens, hand) = by_hand();
     let first = tokens.current();
     hand.advance(3);
@@ -272,7 +272,7 @@ fn a_refused_token_is_replaced_and_a_former_one_replaces_nothing() {
 }
 
 #[test]
-fn a_token_is_renewed_even_if_none_is_in_use() {
+fn renewing_works_without_a_current_token() {
     let (tokens, hand) = by_hand();
     tokens.renew(&"of another one".into());
     hand.advance(3);
@@ -280,7 +280,7 @@ fn a_token_is_renewed_even_if_none_is_in_use() {
 }
 
 #[test]
-fn of_many_that_are_refused_at_once_the_first_one_renews() {
+fn of_many_simultaneous_renewals_the_first_makes_the_token() {
     let tokens = Tokens::new(APP, KEY).clock(Ticking::new()).lifetime(seconds(86_400));
     let refused = tokens.current();
     let renewed: BTreeSet<String> = thread::scope(|scope| {
@@ -300,7 +300,7 @@ fn of_many_that_are_refused_at_once_the_first_one_renews() {
 }
 
 #[test]
-fn clones_share_the_token_in_use() {
+fn clones_share_the_current_token() {
     let (tokens, hand) = by_hand();
     let early = tokens.clone();
     let first = tokens.current();
@@ -317,7 +317,7 @@ fn clones_share_the_token_in_use() {
 }
 
 #[test]
-fn every_setting_ends_the_sharing_and_leaves_the_former_token_alone() {
+fn every_setting_ends_the_sharing_and_keeps_the_current_token_of_the_others() {
     let (tokens, hand) = by_hand();
     let first = tokens.current();
     hand.advance(7);
@@ -343,7 +343,7 @@ fn every_setting_ends_the_sharing_and_leaves_the_former_token_alone() {
 }
 
 #[test]
-fn what_is_no_token_of_this_kind_is_refused() {
+fn other_texts_than_tokens_of_this_kind_are_refused() {
     let claims = json!({"appId": APP, "iat": NOW, "exp": NOW + 1800}).to_string();
     let good = claiming(&claims);
     let (signed, signature) = good.rsplit_once('.').unwrap();
@@ -453,7 +453,7 @@ fn what_is_no_token_of_this_kind_is_refused() {
 }
 
 #[test]
-fn claims_that_are_not_those_of_such_a_token_are_refused() {
+fn tokens_with_other_claims_are_refused() {
     let (tokens, end) = (tokens(), NOW + 1800);
     let with = |app: Value, iat: Value, exp: Value| {
         claiming(&json!({"appId": app, "iat": iat, "exp": exp}).to_string())
@@ -507,7 +507,7 @@ fn claims_that_are_not_those_of_such_a_token_are_refused() {
 }
 
 #[test]
-fn a_token_is_good_from_its_making_to_its_end() {
+fn a_token_is_valid_from_its_issue_to_its_expiry() {
     let (maker, hand) = by_hand();
     let maker = maker.back_dating(seconds(5));
     let (token, checker) = (maker.mint(), maker.clone());
@@ -552,7 +552,7 @@ fn the_errors_of_tokens_say_what_is_wrong() {
 }
 
 #[test]
-fn claims_in_an_array_are_no_claims() {
+fn claims_in_an_array_are_refused() {
     let claims = json!([APP, NOW, NOW + 1800]).to_string();
     assert_eq!(tokens().check(&claiming(&claims)), Err(TokenError::Claims));
 }
@@ -576,7 +576,7 @@ macro_rules! shown {
 }
 
 #[test]
-fn no_secret_shows_in_what_holds_one() {
+fn debug_shows_no_secret() {
     let tokens = tokens();
     let token = tokens.current();
     let password = "http://user:hunter2@127.0.0.1:1/path";
@@ -634,7 +634,7 @@ fn told(error: &Error) -> String {
 }
 
 #[test]
-fn no_secret_shows_in_an_error_of_a_client_that_is_not_built() {
+fn the_error_of_a_client_that_cannot_be_built_shows_no_secret() {
     for url in [
         "http://user:hunter2@host:port",
         "ftp://user:hunter2@host",
@@ -653,7 +653,7 @@ fn no_secret_shows_in_an_error_of_a_client_that_is_not_built() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_secret_shows_in_an_error_of_a_call() {
+async fn the_error_of_a_call_shows_no_secret() {
     type Answer = fn(usize, &Asked) -> crate::support::duix_platform::Given;
     let answers: [(&str, Answer); 9] = [
         ("not connected", |_, _| Err(TransportError::connect("nobody there"))),
@@ -693,7 +693,7 @@ async fn no_secret_shows_in_an_error_of_a_call() {
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_go_into_a_header_does_not_show_in_the_error() {
+async fn the_error_about_a_token_that_cannot_be_a_header_does_not_show_it() {
     let client = WireClient::new("http://127.0.0.1:1").unwrap();
     for token in ["secret-1\n", "secret-1\u{0}"] {
         let parameters = ConcurrencyParameters::new(token, APP);
@@ -733,7 +733,7 @@ impl Api for Idle {
 }
 
 #[tokio::test]
-async fn no_secret_shows_in_traces() {
+async fn traces_show_no_secret() {
     let (traces, guard) = traced();
     let server = Server::new(Idle).trace_content(true).check_tokens(tokens());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -136,7 +136,7 @@ async fn a_tenant_space_goes_into_the_path_as_one_segment() {
 }
 
 #[tokio::test]
-async fn the_token_is_asked_for_with_the_account_and_nothing_else() {
+async fn a_token_request_holds_the_account_and_nothing_else() {
     let stub = issuing(|_, _| say(&release())).await;
     let client = with_account(&stub);
     step(&client).await.unwrap();
@@ -154,7 +154,7 @@ async fn the_token_is_asked_for_with_the_account_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_may_not_leave_is_not_sent() {
+async fn invalid_requests_are_not_sent() {
     let stub = Stub::new(|_, _| say(&release())).await;
     let client = fixed(&stub);
     let long = |length: usize| Some(Value::from("x".repeat(length)));
@@ -276,7 +276,7 @@ async fn every_ret_but_0_is_a_failure_with_its_code_and_text() {
 }
 
 #[tokio::test]
-async fn a_ret_is_a_failure_also_in_an_answer_of_an_unknown_kind() {
+async fn a_ret_is_a_failure_in_an_answer_of_an_unknown_kind_too() {
     for answer in [
         json!({"ret": 5, "userid": ID, "outaction": 99, "outparams": {}}),
         json!({"ret": "5", "outaction": "99"}),
@@ -290,7 +290,7 @@ async fn a_ret_is_a_failure_also_in_an_answer_of_an_unknown_kind() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_an_error_of_its_own() {
+async fn an_unreadable_answer_is_an_error() {
     for (status, body, decode, text) in [
         (200, "", true, "process: the answer can't be read: not JSON"),
         (200, "<html>", true, "process: the answer can't be read: not JSON"),
@@ -316,7 +316,7 @@ async fn an_answer_that_is_none_is_an_error_of_its_own() {
 }
 
 #[tokio::test]
-async fn many_calls_at_once_ask_for_one_token() {
+async fn simultaneous_calls_fetch_one_token() {
     let stub = issuing(|_, _| say(&release())).await;
     let client = with_account(&stub);
     let tasks: Vec<_> = (0..20)
@@ -358,7 +358,7 @@ fn refusals() -> Vec<(u16, String)> {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_renewed_and_the_request_sent_once_more() {
+async fn a_refused_token_is_renewed_and_the_request_is_repeated_once() {
     for (status, body) in refusals() {
         let shown = format!("{status} {body}");
         let stub = issuing(move |seen, _| match seen.token().as_str() {
@@ -398,7 +398,7 @@ async fn a_token_that_is_refused_again_is_an_error() {
 }
 
 #[tokio::test]
-async fn nothing_else_makes_a_client_renew_its_token() {
+async fn no_other_failure_renews_the_token() {
     let with = |ret: Value| changed(&release(), [("/ret", Some(ret))]).to_string();
     for (status, body) in [
         (200, with(json!(-1))),
@@ -421,7 +421,7 @@ async fn nothing_else_makes_a_client_renew_its_token() {
 }
 
 #[tokio::test]
-async fn calls_whose_token_is_refused_at_once_renew_it_once() {
+async fn calls_refused_at_the_same_time_renew_the_token_once() {
     let stub = issuing(|seen, _| match seen.token().as_str() {
         "t-1" => say_with(401, ""),
         _ => say(&release()),
@@ -443,7 +443,7 @@ async fn calls_whose_token_is_refused_at_once_renew_it_once() {
 }
 
 #[tokio::test]
-async fn a_token_from_elsewhere_is_never_fetched_nor_renewed() {
+async fn a_token_that_is_given_is_neither_fetched_nor_renewed() {
     for (status, body) in refusals() {
         let shown = format!("{status} {body}");
         let stub = issuing(move |_, _| say_with(status, &body)).await;
@@ -458,7 +458,7 @@ async fn a_token_from_elsewhere_is_never_fetched_nor_renewed() {
 }
 
 #[tokio::test]
-async fn a_step_that_was_not_answered_is_never_made_again() {
+async fn an_unanswered_step_is_never_retried() {
     let busy = |status: u16| say_with(status, "");
     let fault = changed(&release(), [("/ret", Some((-1).into()))]).to_string();
     for (what, retryable, timeout) in [
@@ -493,7 +493,7 @@ async fn a_step_that_was_not_answered_is_never_made_again() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_again_when_the_options_say_so() {
+async fn fetching_a_token_is_retried_by_the_options() {
     for (retries, busy, good) in [(2, 2, true), (3, 2, true), (1, 2, false), (0, 1, false)] {
         let play = move |seen: &Seen, before: usize| match seen.is_token() {
             true if before < busy => say_with(503, ""),
@@ -523,7 +523,7 @@ async fn a_token_is_asked_for_again_when_the_options_say_so() {
 }
 
 #[tokio::test]
-async fn a_peer_that_is_not_there_is_tried_again_for_the_token_only() {
+async fn an_unreachable_peer_is_retried_for_the_token_only() {
     // Bound, but not listened on: nobody else gets the port, and nobody is there.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
     bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -550,7 +550,7 @@ fn http_client() -> reqwest::Client {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_given_is_an_error_and_asked_for_the_next_time() {
+async fn a_refused_token_request_is_an_error_and_the_next_call_tries_again() {
     for (status, body, code, text) in [
         (
             200,
@@ -688,7 +688,7 @@ impl WireApi for Near {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_renewed_shortly_before_its_end() {
+async fn a_token_is_renewed_shortly_before_it_expires() {
     // The life of the token; when it is still in use, and when it no longer may be.
     for (life, good, ending) in [
         (Some(3600), 3400.0, 3599.0),
@@ -723,7 +723,7 @@ async fn a_token_is_renewed_shortly_before_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_life_of_a_token_that_makes_no_sense_does_no_harm() {
+async fn an_absurd_lifetime_of_a_token_does_no_harm() {
     for life in [0, -1, i64::MIN] {
         let (client, keeping) = Near::living(Some(life)).client();
         for _ in 0..3 {
@@ -742,7 +742,7 @@ async fn a_life_of_a_token_that_makes_no_sense_does_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_life_of_a_token_counts_from_when_it_was_asked_for() {
+async fn the_lifetime_of_a_token_counts_from_its_request() {
     let near = Near { slow: 80, ..Near::living(Some(100)) };
     let (client, keeping) = near.client();
     let client = client.with_options(CallOptions::new().call_deadline(Duration::from_secs(1000)));
@@ -754,7 +754,7 @@ async fn the_life_of_a_token_counts_from_when_it_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_come_while_a_token_is_fetched_wait_for_it() {
+async fn calls_during_the_fetch_of_a_token_wait_for_it() {
     let (client, keeping) = Near { slow: 5, ..Near::living(None) }.client();
     let late = async {
         sleep(Duration::from_secs(3)).await;
@@ -766,7 +766,7 @@ async fn calls_that_come_while_a_token_is_fetched_wait_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_on_a_token_does_not_keep_it_from_others() {
+async fn a_cancelled_call_does_not_cancel_the_token_for_others() {
     let (client, keeping) = Near { slow: 5, ..Near::living(None) }.client();
     let first = tokio::spawn({
         let client = client.clone();
@@ -782,7 +782,7 @@ async fn who_gives_up_on_a_token_does_not_keep_it_from_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waits_for_a_token_has_a_deadline_of_its_own() {
+async fn a_call_that_waits_for_a_token_keeps_its_own_deadline() {
     let (client, _) = Near { slow: 100, ..Near::living(None) }.client();
     let seconds = |seconds| CallOptions::new().call_deadline(Duration::from_secs(seconds));
     let (patient, hasty) = (client.with_options(seconds(1000)), client.with_options(seconds(5)));
@@ -799,7 +799,7 @@ async fn a_call_that_waits_for_a_token_has_a_deadline_of_its_own() {
 }
 
 #[tokio::test]
-async fn secrets_and_what_was_said_show_in_no_error_and_no_debug() {
+async fn errors_and_debug_show_neither_secrets_nor_what_was_said() {
     let private = "PRIVATE-4711";
     for (status, body) in [
         (200, json!({"ret": -1, "outaction": 10}).to_string()),
@@ -827,7 +827,7 @@ async fn secrets_and_what_was_said_show_in_no_error_and_no_debug() {
 }
 
 #[test]
-fn a_base_url_that_is_none_is_an_error_and_shows_nothing() {
+fn an_invalid_base_url_is_an_error_that_does_not_show_it() {
     for url in ["", "odfs", "ftp://odfs", "http://", "http://odfs?x=y", "http://odfs#x"] {
         let error = Client::builder(url, KEY, SECRET).build().unwrap_err();
         assert!(error.to_string().starts_with("the client can't be built"), "{error}");

@@ -131,7 +131,7 @@ async fn a_dialogue_begins_with_a_start() {
 }
 
 #[tokio::test]
-async fn the_answer_says_what_has_to_happen_next() {
+async fn the_answer_decides_the_next_step() {
     let unknown = json!({"ret": 0, "userid": ID, "outaction": 99, "outparams": {}});
     let captured = json!({"ret": 0, "userid": ID, "outaction": 7, "outparams": {}});
     for (answer, next) in [
@@ -284,7 +284,7 @@ async fn the_other_requests_keep_their_numbers_whatever_follows_a_query() {
 }
 
 #[tokio::test]
-async fn the_count_of_the_flow_is_repeated() {
+async fn the_counter_of_the_flow_is_echoed() {
     let mut line = Line::new().await;
     for (answer, count) in [
         (counted(&interact("a"), "1"), Some("1")),
@@ -308,7 +308,7 @@ async fn the_count_of_the_flow_is_repeated() {
 }
 
 #[tokio::test]
-async fn times_are_those_of_the_clock_in_the_zone_that_was_set() {
+async fn times_come_from_the_clock_in_the_utc_offset_that_is_set() {
     let mut line = Line::with(|builder| builder.utc_offset(480)).await;
     // The start takes 5 s to be answered, and the caller 10 s.
     line.go(&[interact("Welcome.")]).await;
@@ -368,7 +368,7 @@ fn hung_up_after_transfer(result: &str, time: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_caller_who_hangs_up_ends_the_dialogue_at_any_step() {
+async fn a_caller_can_hang_up_at_any_step() {
     for (answers, expected) in [
         (vec![interact("a")], hung_up("2", "2018090407:16:29")),
         (vec![interact("a"), interact("b")], hung_up("2", "2018090407:16:34")),
@@ -406,7 +406,7 @@ async fn a_release_by_the_flow_is_answered_with_a_hang_up() {
 }
 
 #[tokio::test]
-async fn when_the_flow_goes_on_after_a_transfer_a_hang_up_has_the_number_of_its_answer() {
+async fn a_hang_up_after_a_transfer_has_the_number_of_the_last_answer() {
     for (answer, expected) in [
         (interact("Nobody is free."), hung_up("2", "2018090407:16:34")),
         (query(), hung_up("2", "2018090407:16:34")),
@@ -495,7 +495,7 @@ async fn only(line: &mut Line, next: Next) {
 }
 
 #[tokio::test]
-async fn a_step_that_failed_leaves_the_dialogue_as_it_was() {
+async fn a_failed_step_leaves_the_dialogue_unchanged() {
     let fault = changed(&release(), [("/ret", Some((-1).into()))]);
     for (what, text) in [
         (say(&fault), "failure -1"),
@@ -538,7 +538,7 @@ async fn a_step_that_failed_leaves_the_dialogue_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_dialogue_can_be_hung_up_after_a_step_that_failed() {
+async fn a_dialogue_can_be_hung_up_after_a_failed_step() {
     for (answers, expected) in [
         (vec![interact("a")], hung_up("2", "2018090407:16:29")),
         (vec![query()], hung_up("2", "2018090407:16:29")),
@@ -560,7 +560,7 @@ async fn a_dialogue_can_be_hung_up_after_a_step_that_failed() {
 }
 
 #[tokio::test]
-async fn a_hang_up_is_over_only_with_the_release_that_answers_it() {
+async fn a_hang_up_ends_only_with_the_release_that_answers_it() {
     let fault = changed(&release(), [("/ret", Some(5.into()))]);
     for answers in [vec![interact("a")], vec![release()], vec![transfer()], vec![query()]] {
         let mut line = Line::after(&answers).await;
@@ -606,7 +606,7 @@ async fn an_input_that_is_a_hang_up_does_not_lead_to_a_second_one() {
 }
 
 #[tokio::test]
-async fn a_step_that_is_not_allowed_is_not_sent() {
+async fn an_invalid_step_is_not_sent() {
     let mut line = Line::after(&[interact("a")]).await;
     let (sent, long) = (line.sent(), "x".repeat(1025));
     let error = line.call.input(Input::Text(&long)).await.unwrap_err();
@@ -621,7 +621,7 @@ async fn a_step_that_is_not_allowed_is_not_sent() {
 }
 
 #[tokio::test]
-async fn an_error_of_a_call_is_that_of_the_client() {
+async fn a_dialogue_returns_the_error_of_the_client() {
     let mut line = Line::after(&[interact("a")]).await;
     line.says(Say::Nothing);
     let error = line.call.input(Input::Timeout).await.unwrap_err();
@@ -631,7 +631,7 @@ async fn an_error_of_a_call_is_that_of_the_client() {
 }
 
 #[tokio::test]
-async fn the_number_of_the_caller_does_not_show_in_debug() {
+async fn debug_does_not_show_the_number_of_the_caller() {
     let line = Line::after(&[interact("a")]).await;
     let shown = format!("{:?} {:#?}", line.call, line.call);
     assert!(!shown.contains(CALLER), "{shown}");
@@ -722,7 +722,7 @@ async fn client_and_server_of_this_crate_lead_a_call_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_start_whose_answer_did_not_come_can_be_hung_up() {
+async fn an_unanswered_start_can_be_hung_up() {
     let mut line = Line::new().await;
     line.says(Say::Nothing);
     assert!(line.call.start().await.is_err());

@@ -273,7 +273,7 @@ async fn a_failure_of_gettoken_has_the_fields_of_a_token_answer() {
 }
 
 #[tokio::test]
-async fn a_failure_of_gettoken_can_not_look_like_a_success() {
+async fn a_failure_of_gettoken_cannot_look_like_a_success() {
     let mut peer = Peer::connect(start_router(wire_router(FaultyWire)).await).await;
     for how in ["public with no failure", "public with many zeros"] {
         let answer = peer.ask_json(TOKEN, &token_request(how, SECRET)).await;

@@ -178,7 +178,7 @@ async fn the_requests_of_a_call_are_served_one_by_one_in_the_order_of_their_arri
 }
 
 #[tokio::test]
-async fn both_urls_and_all_kinds_of_requests_stand_in_one_queue() {
+async fn both_urls_and_all_kinds_of_requests_share_one_queue() {
     let mut bench = Bench::new().await;
     bench.permits.add_permits(1);
     let mut first = bench.send(ID, "a", "").await;
@@ -224,7 +224,7 @@ async fn different_calls_are_served_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn more_requests_than_may_wait_are_refused_at_once() {
+async fn requests_above_max_waiting_are_refused_immediately() {
     type Settings = fn(Server<Slow>) -> Server<Slow>;
     let settings: [(Settings, usize); 4] = [
         (|flow| flow, 4),
@@ -261,7 +261,7 @@ async fn more_requests_than_may_wait_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_while_it_waits_leaves_the_queue() {
+async fn a_client_that_disconnects_while_it_waits_leaves_the_queue() {
     for way in [Peer::close, Peer::reset] {
         let mut bench = Bench::with(|flow| flow.max_waiting(1), None).await;
         let mut running = bench.send(ID, "a", "").await;
@@ -291,7 +291,7 @@ async fn a_client_that_goes_away_while_it_waits_leaves_the_queue() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_while_it_is_served_makes_way_for_the_next() {
+async fn a_client_that_disconnects_while_it_is_served_frees_its_call() {
     for way in [Peer::close, Peer::reset] {
         let mut bench = Bench::new().await;
         let running = bench.send(ID, "a", "").await;
@@ -307,7 +307,7 @@ async fn a_client_that_goes_away_while_it_is_served_makes_way_for_the_next() {
 }
 
 #[tokio::test]
-async fn a_handler_that_fails_or_panics_makes_way_for_the_next() {
+async fn a_handler_that_fails_or_panics_frees_its_call() {
     for (way, text) in [("fail", "the test asked for it"), ("panic", "internal error")] {
         let mut bench = Bench::new().await;
         let mut failing = bench.send(ID, "a", way).await;
@@ -324,7 +324,7 @@ async fn a_handler_that_fails_or_panics_makes_way_for_the_next() {
 }
 
 #[tokio::test]
-async fn requests_behind_a_hang_up_wait_for_it_and_are_those_of_another_call() {
+async fn requests_after_a_hang_up_wait_for_it_and_belong_to_another_call() {
     let mut bench = Bench::new().await;
     let named =
         |name: &str| changed(&hangup(ID), [("/inparams/feedbackContent", Some(name.into()))]);
@@ -500,7 +500,7 @@ async fn at<T>(seconds: u64, future: impl Future<Output = T>) -> (T, f64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_is_out_of_time_fails_and_makes_way_for_the_next() {
+async fn a_handler_that_misses_its_deadline_fails_and_frees_its_call() {
     let server = || Server::new(Timed);
     for (server, deadline) in [
         (server(), 30),
@@ -525,7 +525,7 @@ async fn a_handler_that_is_out_of_time_fails_and_makes_way_for_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_out_of_time_while_it_waits_leaves_the_queue() {
+async fn a_request_that_misses_its_deadline_while_it_waits_leaves_the_queue() {
     let server = Server::new(Timed).max_waiting(1);
     let near = Near::new(server.deadline(Some(Duration::from_secs(10))));
     let (first, second, refused, third) = tokio::join!(
@@ -550,7 +550,7 @@ async fn without_a_deadline_a_handler_may_hold_up_its_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_calls_than_there_may_be_are_refused() {
+async fn calls_above_max_calls_are_refused() {
     for (most, calls) in [(1, 1), (3, 3), (0, 1)] {
         let near = Near::new(Server::new(Timed).max_calls(most));
         for number in 0..calls {
@@ -570,7 +570,7 @@ async fn more_calls_than_there_may_be_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn if_nothing_is_said_there_may_be_100_000_calls() {
+async fn max_calls_is_100_000_by_default() {
     let flow = Server::new(Parrot).into_wire_api();
     let first = |id: &str| {
         let mut request = request(&start(ID));
@@ -588,7 +588,7 @@ async fn if_nothing_is_said_there_may_be_100_000_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_fault_of_a_call_too_many_is_that_of_the_wire() {
+async fn the_refusal_of_a_call_above_the_limit_has_the_form_of_the_platform() {
     let server = || Server::new(Timed).max_calls(1);
     let transport = Keeping::new(InMemoryTransport::new(server().router()));
     let client =
@@ -624,7 +624,7 @@ async fn idle_calls_make_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_are_served_or_wait_are_never_idle() {
+async fn calls_with_a_running_or_waiting_request_are_never_idle() {
     let minute = Duration::from_secs(60);
     let flow = Server::new(Timed).max_calls(1).idle_timeout(minute);
     let near = Near::new(flow.deadline(None));
@@ -644,7 +644,7 @@ async fn calls_that_are_served_or_wait_are_never_idle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_that_comes_again_after_a_long_time_is_that_of_another_call() {
+async fn an_id_that_is_used_again_after_the_idle_timeout_is_another_call() {
     let flow = || Server::new(Timed);
     for (flow, idle) in [
         // 30 minutes, if nothing else is said.
@@ -664,7 +664,7 @@ async fn an_id_that_comes_again_after_a_long_time_is_that_of_another_call() {
 }
 
 #[tokio::test]
-async fn requests_that_are_refused_before_their_turn_make_no_call() {
+async fn refused_requests_do_not_create_a_call() {
     /// Takes one token.
     struct One;
 

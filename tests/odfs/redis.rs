@@ -141,7 +141,7 @@ async fn a_text_is_found_under_its_key() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lookups_at_the_same_time_share_a_connection() {
+async fn simultaneous_lookups_share_a_connection() {
     let folder = Folder::new();
     let Some(_server) = Server::start(&folder, &["--maxclients", "3"]) else { return };
     let store = Arc::new(RedisRecognitions::open(&folder.url("")).unwrap());
@@ -217,7 +217,7 @@ async fn user_password_and_database_come_from_the_url_and_never_show() {
 }
 
 #[test]
-fn a_url_that_is_none_is_refused_without_its_words() {
+fn an_invalid_url_is_refused_without_showing_it() {
     for url in ["", "4711", "http://hush-4711@h/", "redis://", "redis://:hush-4711@h:port/"] {
         let error: RecognitionError = RedisRecognitions::open(url).unwrap_err();
         let shown = format!("{error} {error:?}");
@@ -247,7 +247,7 @@ async fn a_redis_that_does_not_answer_costs_no_more_than_the_timeout() {
 }
 
 #[tokio::test]
-async fn a_redis_that_falls_silent_is_left_for_a_new_connection() {
+async fn a_silent_redis_is_replaced_by_a_new_connection() {
     let folder = Folder::new();
     let Some(server) = Server::start(&folder, &[]) else { return };
     let store = RedisRecognitions::open(&folder.url("")).unwrap();

@@ -113,7 +113,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn both_urls_lead_to_the_same_flow_and_tell_the_tenant_space_apart() {
+async fn both_urls_lead_to_the_same_flow_and_only_one_has_a_tenant_space() {
     let mut bench = Bench::new().await;
     for (path, tenant_space) in [
         (V1, Value::Null),
@@ -136,7 +136,7 @@ async fn both_urls_lead_to_the_same_flow_and_tell_the_tenant_space_apart() {
 }
 
 #[tokio::test]
-async fn other_paths_and_methods_lead_to_no_flow() {
+async fn other_paths_and_methods_do_not_reach_the_flow() {
     let mut bench = Bench::new().await;
     let body = start(ID).to_string();
     for (line, status) in [
@@ -197,7 +197,7 @@ async fn each_kind_of_request_has_its_handler() {
 }
 
 #[tokio::test]
-async fn what_a_flow_leaves_to_the_crate_has_its_documented_answer() {
+async fn handlers_that_a_flow_omits_have_the_documented_answer() {
     let address = start_router(router(Parrot)).await;
     for path in DIALOGUE {
         ask(address, path, &start(ID)).await.outparams(ID, 9);
@@ -222,7 +222,7 @@ async fn what_a_flow_leaves_to_the_crate_has_its_documented_answer() {
 }
 
 #[tokio::test]
-async fn the_other_forms_of_a_request_are_read() {
+async fn requests_that_differ_from_the_document_are_read() {
     let mut bench = Bench::new().await;
     // Numbers as texts, texts as numbers.
     for (number, step) in
@@ -341,7 +341,7 @@ async fn an_answer_has_the_whole_envelope_with_its_numbers_as_numbers() {
 }
 
 #[tokio::test]
-async fn a_handler_knows_who_calls_from_the_first_request_on() {
+async fn a_handler_knows_the_caller_from_the_first_request_on() {
     let hands = Hands::at(SAMPLE_TIME);
     let mut bench = Bench::with(|flow| flow.clock(hands.clone())).await;
     let began = "2018090407:16:24";
@@ -363,7 +363,7 @@ async fn a_handler_knows_who_calls_from_the_first_request_on() {
 }
 
 #[tokio::test]
-async fn of_a_call_whose_start_was_not_seen_the_caller_is_not_known() {
+async fn without_its_start_the_caller_of_a_call_is_not_known() {
     let hands = Hands::at(SAMPLE_TIME);
     let mut bench = Bench::with(|flow| flow.clock(hands.clone())).await;
     for (id, first) in [("c-1", said("c-1", "Hello!")), ("c-2", transferred("c-2", "0"))] {
@@ -394,7 +394,7 @@ async fn of_a_call_whose_start_was_not_seen_the_caller_is_not_known() {
 }
 
 #[tokio::test]
-async fn a_new_start_under_the_same_id_forgets_the_former_call() {
+async fn a_new_start_with_the_same_id_forgets_the_former_call() {
     let hands = Hands::at(SAMPLE_TIME);
     let mut bench = Bench::with(|flow| flow.clock(hands.clone())).await;
     bench.hear(&start(ID)).await;
@@ -418,7 +418,7 @@ async fn a_new_start_under_the_same_id_forgets_the_former_call() {
 }
 
 #[tokio::test]
-async fn calls_know_nothing_of_each_other() {
+async fn calls_are_separate() {
     let hands = Hands::at(SAMPLE_TIME);
     let mut bench = Bench::with(|flow| flow.clock(hands.clone())).await;
     let ids = ["c-1", "c-2", "C-1", "c-1 ", ""];
@@ -444,7 +444,7 @@ async fn calls_know_nothing_of_each_other() {
 }
 
 #[tokio::test]
-async fn times_are_in_the_documented_layout_and_in_the_zone_that_was_set() {
+async fn times_have_the_documented_layout_and_the_utc_offset_that_is_set() {
     for (seconds, offset, began, ended) in [
         (SAMPLE_TIME, 0, "2018090407:16:24", "2018090407:16:25"),
         (SAMPLE_TIME, 480, "2018090415:16:24", "2018090415:16:25"),
@@ -483,7 +483,7 @@ async fn times_are_in_the_documented_layout_and_in_the_zone_that_was_set() {
 }
 
 #[tokio::test]
-async fn a_release_is_said_twice_and_closes_the_call_the_second_time() {
+async fn a_release_is_answered_by_a_hang_up_that_closes_the_call() {
     let hands = Hands::at(SAMPLE_TIME);
     let mut bench = Bench::with(|flow| flow.clock(hands.clone())).await;
     for (last, closes) in [
@@ -520,7 +520,7 @@ async fn a_release_is_said_twice_and_closes_the_call_the_second_time() {
 }
 
 #[tokio::test]
-async fn a_hang_up_is_one_in_any_case_of_letters_unless_somebody_may_have_typed_it() {
+async fn a_hang_up_has_any_letter_case_unless_the_caller_may_have_typed_it() {
     let mut bench = Bench::new().await;
     let over = "hung_up";
     for (kind, input, step) in [
@@ -566,7 +566,7 @@ async fn a_hang_up_is_one_in_any_case_of_letters_unless_somebody_may_have_typed_
 }
 
 #[tokio::test]
-async fn a_hang_up_that_the_flow_fails_to_take_does_not_end_the_call() {
+async fn a_hang_up_whose_handler_fails_does_not_end_the_call() {
     let mut bench = Bench::new().await;
     bench.hear(&start(ID)).await;
     let failing = changed(&hangup(ID), [("/inparams/call_dst_id", Some("fails".into()))]);
@@ -652,7 +652,7 @@ impl Api for Careless {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_allowed_does_not_leave() {
+async fn an_invalid_answer_is_not_sent() {
     let (traces, _guard) = traced();
     let mut peer = Peer::connect(start_router(router(Careless)).await).await;
     for (body, place) in [
@@ -689,7 +689,7 @@ async fn an_answer_that_is_not_allowed_does_not_leave() {
 }
 
 #[tokio::test]
-async fn what_a_call_makes_is_of_that_call() {
+async fn answers_made_from_a_call_have_its_id() {
     /// Answers with what the call gives, and changes no more than it must.
     struct Maker;
 
@@ -752,7 +752,7 @@ async fn an_operation_without_parameters_can_be_served_at_another_path() {
 }
 
 #[tokio::test]
-async fn who_wants_the_wire_answers_as_the_spec_has_it() {
+async fn a_wire_api_answers_exactly_as_its_code_says() {
     use callbot::odfs::{ProcessV2Parameters, TokenRequest, TokenResponse, WireApi, wire_router};
 
     /// Nothing is put into its answers.
@@ -804,7 +804,7 @@ async fn who_wants_the_wire_answers_as_the_spec_has_it() {
 }
 
 #[tokio::test]
-async fn the_number_of_the_caller_does_not_show_in_debug() {
+async fn debug_does_not_show_the_number_of_the_caller() {
     /// Shows what it gets.
     struct Shown(UnboundedSender<String>);
 
@@ -828,7 +828,7 @@ async fn the_number_of_the_caller_does_not_show_in_debug() {
 }
 
 #[tokio::test]
-async fn the_numbers_of_callers_do_not_show_in_the_debug_form_of_a_flow() {
+async fn debug_of_a_flow_does_not_show_the_numbers_of_callers() {
     use callbot::odfs::WireApi;
 
     let (told, _heard) = unbounded_channel();
@@ -839,7 +839,7 @@ async fn the_numbers_of_callers_do_not_show_in_the_debug_form_of_a_flow() {
 }
 
 #[tokio::test]
-async fn ids_and_numbers_that_are_far_too_long_are_refused_by_name() {
+async fn overlong_ids_and_numbers_are_refused_by_name() {
     let address = start_router(callbot::odfs::router(Quiet)).await;
     for pointer in ["/userid", "/inparams/call_sor_id"] {
         let long = changed(&start(ID), [(pointer, Some("x".repeat(257).into()))]);

@@ -62,7 +62,7 @@ async fn takes(peer: &mut Peer, token: &str) {
 }
 
 #[tokio::test]
-async fn an_account_gets_a_token_that_opens_every_request() {
+async fn an_account_gets_a_token_that_every_request_accepts() {
     let mut peer = bench(issuer().account("4711", "4712")).await;
     for request in [
         token_request(KEY, SECRET),
@@ -118,7 +118,7 @@ async fn a_wrong_secret_and_an_unknown_key_have_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_token_lives_as_long_as_is_said_and_not_a_second_longer() {
+async fn a_token_expires_after_its_lifetime_to_the_second() {
     let whole = Duration::from_secs;
     for (lifetime, seconds) in [
         (None, 3600),
@@ -168,7 +168,7 @@ async fn a_token_lives_as_long_as_is_said_and_not_a_second_longer() {
 }
 
 #[tokio::test]
-async fn a_missing_or_empty_token_is_told_from_a_wrong_one() {
+async fn a_missing_or_empty_token_differs_from_a_wrong_one() {
     let mut peer = bench(issuer()).await;
     let mut bodies: Vec<_> = all_kinds(ID).into();
     bodies.push(hangup(ID));
@@ -186,7 +186,7 @@ async fn a_missing_or_empty_token_is_told_from_a_wrong_one() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_changed_anywhere_is_not_accepted() {
+async fn a_token_that_was_changed_in_any_place_is_not_accepted() {
     let issuer = issuer();
     let token = token_of(&issuer, KEY, SECRET);
     let mut peer = bench(issuer.clone()).await;
@@ -245,7 +245,7 @@ async fn a_token_that_was_changed_anywhere_is_not_accepted() {
 }
 
 #[tokio::test]
-async fn servers_with_the_same_accounts_take_each_others_tokens() {
+async fn servers_with_the_same_accounts_accept_each_others_tokens() {
     let two = || issuer().account("tenant-2", "SECRET-2");
     let (first, second) = (two(), two());
     let mut peer = bench(second).await;
@@ -302,7 +302,7 @@ impl TokenAuthorizer for Doorman {
 }
 
 #[tokio::test]
-async fn an_authorizer_of_ones_own_decides_by_the_call_and_the_token() {
+async fn a_custom_authorizer_decides_by_the_call_and_the_token() {
     let doorman = Doorman::default();
     let flow = Server::new(Parrot).authorize(doorman.clone());
     let mut peer = Peer::connect(start_router(flow.router()).await).await;
@@ -337,7 +337,7 @@ async fn an_authorizer_of_ones_own_decides_by_the_call_and_the_token() {
 }
 
 #[tokio::test]
-async fn tokens_may_be_issued_by_one_and_checked_by_another() {
+async fn tokens_can_be_issued_by_one_authority_and_checked_by_another() {
     let flow = Server::new(Parrot).issuer(issuer()).authorize(Doorman::default());
     let mut peer = Peer::connect(start_router(flow.router()).await).await;
     let answer = peer.ask_json(TOKEN, &token_request(KEY, SECRET)).await.json();
@@ -352,7 +352,7 @@ async fn tokens_may_be_issued_by_one_and_checked_by_another() {
 }
 
 #[tokio::test]
-async fn without_an_issuer_any_token_is_taken_and_none_is_given() {
+async fn without_an_issuer_any_token_is_accepted_and_none_is_issued() {
     let explicit = Server::new(Parrot).authorize(AnyToken).router();
     for router in [router(Parrot), explicit] {
         let mut peer = Peer::connect(start_router(router).await).await;
@@ -367,7 +367,7 @@ async fn without_an_issuer_any_token_is_taken_and_none_is_given() {
 }
 
 #[tokio::test]
-async fn a_client_with_the_account_gets_through_and_another_does_not() {
+async fn a_client_with_the_account_is_served_and_another_is_not() {
     let issuer = issuer().lifetime(Duration::from_secs(100));
     let router = Server::new(Parrot).issuer(issuer).router();
     let url = format!("http://{}", start_router(router).await);
@@ -411,7 +411,7 @@ impl callbot::odfs::Api for Plain {
 }
 
 #[test]
-fn secrets_and_tokens_do_not_show_in_debug() {
+fn debug_shows_neither_secrets_nor_tokens() {
     let issuer = issuer();
     let token = token_of(&issuer, KEY, SECRET);
     let answer: TokenResponse = issuer.issue(&TokenRequest::new(KEY, SECRET));
@@ -464,7 +464,7 @@ async fn traffic(server: Server<Parrot>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn secrets_and_tokens_do_not_show_in_traces() {
+async fn traces_show_neither_secrets_nor_tokens() {
     let (traces, _guard) = traced();
     let secrets = traffic(Server::new(Parrot).issuer(issuer())).await;
     let secrets: Vec<_> = secrets.iter().map(String::as_str).collect();
@@ -473,7 +473,7 @@ async fn secrets_and_tokens_do_not_show_in_traces() {
 }
 
 #[tokio::test]
-async fn secrets_and_tokens_do_not_show_in_traces_of_the_content_either() {
+async fn traces_of_content_show_neither_secrets_nor_tokens() {
     let (traces, _guard) = traced();
     let server = Server::new(Parrot).issuer(issuer()).trace_content(true);
     let secrets = traffic(server).await;

@@ -52,7 +52,7 @@ fn client(server: Server<Stuck>) -> Client {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_is_out_of_time_is_dropped_and_fails() {
+async fn a_handler_is_dropped_at_its_deadline_and_fails() {
     let (start, stuck) = (Instant::now(), Stuck::default());
     let dropped = stuck.dropped.clone();
     let client = client(Server::new(stuck).deadline(Some(Duration::from_secs(3))));
@@ -76,7 +76,7 @@ async fn a_handler_that_is_out_of_time_is_dropped_and_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_deadline_a_handler_has_all_the_time() {
+async fn without_a_deadline_a_handler_may_take_any_time() {
     for server in [Server::new(Stuck::default()), Server::new(Stuck::default()).deadline(None)] {
         let options = callbot::client::CallOptions::new().call_deadline(Duration::from_secs(7200));
         client(server).with_options(options).end_session(&end()).await.unwrap();
@@ -84,7 +84,7 @@ async fn without_a_deadline_a_handler_has_all_the_time() {
 }
 
 #[tokio::test]
-async fn a_deadline_beyond_all_time_is_none() {
+async fn a_deadline_that_is_too_large_is_no_deadline() {
     let server = Server::new(Stuck::default()).deadline(Some(Duration::MAX));
     let mut packets = client(server).dialogue(&dialogue()).await.unwrap();
     assert!(packets.next().await.unwrap().is_ok());
@@ -109,7 +109,7 @@ async fn an_operation_moves_to_another_path_on_both_sides() {
 }
 
 #[test]
-fn a_path_that_can_not_be_served_is_an_error_and_no_panic() {
+fn a_path_that_cannot_be_served_is_an_error_and_not_a_panic() {
     for (path, says) in [
         ("dialogue", "begin with `/`"),
         ("", "begin with `/`"),
@@ -132,7 +132,7 @@ fn a_path_that_can_not_be_served_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn a_path_that_a_client_can_not_call_is_an_error() {
+fn a_path_that_a_client_cannot_call_is_an_error() {
     static WITH_PARAMETER: Operation = Operation::new("room", Method::GET, "/rooms/{id}");
     for builder in [
         Client::builder("http://bot").path(&operations::DIALOGUE, "turn"),
@@ -144,7 +144,7 @@ fn a_path_that_a_client_can_not_call_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_does_not_come_in_time_is_refused() {
+async fn a_body_that_does_not_arrive_in_time_is_refused() {
     let server = Server::new(Stuck::default()).deadline(Some(Duration::from_secs(3)));
     let transport = InMemoryTransport::new(server.router());
     let body =

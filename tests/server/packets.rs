@@ -19,7 +19,7 @@ crate::subject::for_every_stream! {
     a_connection_serves_the_next_request_behind_the_end_of_a_stream,
     every_stream_ends_with_exactly_one_end_whatever_the_handler_does,
     nothing_can_be_sent_behind_the_last_packet,
-    a_send_that_is_given_up_leaves_no_trace,
+    a_cancelled_send_leaves_no_trace,
     send_all_makes_a_packet_of_each_item_and_leaves_the_end_to_the_server,
     heartbeats_come_between_packets_and_leave_them_whole,
     heartbeats_do_not_come_unless_they_are_set,
@@ -195,7 +195,7 @@ async fn nothing_can_be_sent_behind_the_last_packet<S: Streams>() {
     }
 }
 
-async fn a_send_that_is_given_up_leaves_no_trace<S: Streams>() {
+async fn a_cancelled_send_leaves_no_trace<S: Streams>() {
     let mut bench = Bench::<S>::new().await;
     bench.act(|line| {
         Box::pin(async move {

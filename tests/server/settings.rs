@@ -281,7 +281,7 @@ const LATE: &str = "no answer in time";
 const TOO_LARGE: &str = "the body is larger than 400 bytes";
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_is_out_of_time_fails_at_the_deadline() {
+async fn a_handler_fails_at_its_deadline() {
     for platform in platforms() {
         for seconds in [3, 70] {
             let deadline = Some(Some(Duration::from_secs(seconds)));
@@ -295,7 +295,7 @@ async fn a_handler_that_is_out_of_time_fails_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_default_deadlines_are_those_of_the_table() {
+async fn each_platform_has_its_documented_default_deadline() {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     for platform in platforms() {
         let start = Instant::now();
@@ -392,7 +392,7 @@ async fn welcome(router: Router) -> Value {
 }
 
 #[tokio::test]
-async fn responses_are_dated_by_the_clock_where_they_are_dated() {
+async fn dated_responses_are_dated_by_the_clock() {
     let now: SystemTime = UNIX_EPOCH + Duration::from_millis(1_583_221_008_123);
     let router = digital_employee::Server::new(Stuck).clock(now).router();
     assert_eq!(welcome(router).await["data"]["updatedTime"], 1_583_221_008_123_i64);
@@ -415,7 +415,7 @@ async fn responses_are_dated_by_the_clock_where_they_are_dated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_is_silent_has_a_heartbeat() {
+async fn a_silent_stream_has_a_heartbeat() {
     let every = Duration::from_secs(5);
     let dialogue = json!({
         "requestId": "r", "tenantId": 1, "instanceId": "n", "scriptId": "sc", "sessionId": "s",
@@ -449,7 +449,7 @@ async fn a_stream_that_is_silent_has_a_heartbeat() {
 }
 
 #[test]
-fn a_path_that_can_not_be_served_says_which_and_why() {
+fn an_error_about_a_path_names_the_path_and_the_reason() {
     let error: Result<_, server::PathError> =
         duix::Server::new(Stuck).path(&duix::operations::SESSIONS, "no path");
     assert_eq!(

@@ -117,7 +117,7 @@ async fn the_text_of_a_failure_is_in_one_of_two_fields() {
 }
 
 #[tokio::test]
-async fn every_documented_code_has_a_name_and_unknown_ones_are_kept() {
+async fn every_documented_code_has_a_name_and_unknown_codes_are_kept() {
     use ResponseCode::*;
     let documented = [
         ("200", Ok),
@@ -203,7 +203,7 @@ async fn success_true_is_a_success_whatever_the_code() {
 }
 
 #[tokio::test]
-async fn a_success_with_another_http_status_is_none() {
+async fn a_success_with_an_http_status_of_failure_is_an_error() {
     let fake = Fake::playing([(200, good())]);
     let client = fake.client();
     for (status, good) in [(200, true), (201, true), (204, true), (302, false), (404, false)] {
@@ -221,7 +221,7 @@ async fn a_success_with_another_http_status_is_none() {
 }
 
 #[tokio::test]
-async fn a_failure_is_told_even_if_its_data_are_of_the_wrong_kind() {
+async fn a_failure_is_reported_even_if_its_data_are_of_the_wrong_type() {
     let fake = Fake::playing([(200, good())]);
     let client = fake.client();
     for data in [json!(""), json!([]), json!(null), json!(7), json!(true), json!({"id": {}})] {
@@ -241,7 +241,7 @@ async fn a_failure_is_told_even_if_its_data_are_of_the_wrong_kind() {
 }
 
 #[tokio::test]
-async fn a_success_without_data_is_an_error_where_data_are_needed() {
+async fn a_success_without_required_data_is_an_error() {
     for body in [
         json!({"success": true, "code": "200"}),
         json!({"success": true, "code": "200", "data": null}),
@@ -273,7 +273,7 @@ async fn an_error_about_missing_data_has_the_http_status_of_the_answer() {
 }
 
 #[tokio::test]
-async fn a_success_with_data_of_the_wrong_kind_says_where() {
+async fn an_error_about_data_of_the_wrong_type_names_the_place() {
     let fake = Fake::playing([(200, good())]);
     let client = fake.client();
     for (name, data, pointer) in [
@@ -304,7 +304,7 @@ async fn a_success_with_data_of_the_wrong_kind_says_where() {
 }
 
 #[tokio::test]
-async fn what_is_no_envelope_is_told_by_its_status_or_by_its_place() {
+async fn an_answer_without_an_envelope_is_an_error_with_its_status_or_its_place() {
     let page = "<html>it is here</html>";
     let fake = Fake::playing([(200, good())]);
     let client = fake.builder().options(once()).build().unwrap();
@@ -335,7 +335,7 @@ async fn what_is_no_envelope_is_told_by_its_status_or_by_its_place() {
 }
 
 #[tokio::test]
-async fn an_answer_beyond_the_limit_is_not_read() {
+async fn an_answer_above_the_limit_is_not_read() {
     let body = good().to_string();
     let fill = |length: usize| format!("{body}{}", " ".repeat(length - body.len()));
     let fake = Fake::playing([(200, good())]);

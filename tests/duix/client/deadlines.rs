@@ -33,7 +33,7 @@ async fn the_deadline_of_a_call_covers_the_attempt_with_the_new_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_takes_too_long_passes_its_deadline() {
+async fn a_call_ends_at_its_deadline() {
     let body = || {
         let never = stream::pending::<Result<Vec<u8>, io::Error>>();
         reqwest::Body::wrap_stream(never)
@@ -85,7 +85,7 @@ async fn the_deadline_of_a_call_covers_its_retries() {
 
 /// A listener that takes connections and never says a word, so that TLS is never set up.
 #[tokio::test]
-async fn a_connection_that_does_not_come_to_stand_passes_the_connect_deadline() {
+async fn a_connection_that_is_not_established_ends_at_the_connect_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {

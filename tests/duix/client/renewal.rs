@@ -18,7 +18,7 @@ use crate::support::duix_platform::{
 };
 
 #[tokio::test]
-async fn tokens_are_made_as_the_builder_says_and_shared_with_who_asks_for_them() {
+async fn tokens_follow_the_settings_of_the_builder_and_are_shared() {
     let fake = Fake::playing([(200, good())]);
     let hand = Hand::new();
     let client = Client::builder_with_tokens(Tokens::new("app-7", "key-7").clock(hand.clone()))
@@ -58,7 +58,7 @@ async fn tokens_are_made_as_the_builder_says_and_shared_with_who_asks_for_them()
 }
 
 #[tokio::test]
-async fn the_token_is_marked_as_sensitive_in_every_attempt() {
+async fn the_token_header_is_marked_as_sensitive_in_every_attempt() {
     let fake = Fake::playing([(503, good()), (200, failure("1006")), (200, good())]);
     let options = at_once(2).header(HeaderName::from_static("x-a"), HeaderValue::from_static("b"));
     let client = fake.dated(Ticking::new()).options(options).build().unwrap();
@@ -76,7 +76,7 @@ async fn the_token_is_marked_as_sensitive_in_every_attempt() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_replaced_and_the_call_made_once_more() {
+async fn a_refused_token_is_replaced_and_the_call_is_repeated_once() {
     let fake = Fake::playing([(200, good())]);
     let client = fake.dated(Ticking::new()).token_lifetime(86_400 * SECOND).build().unwrap();
     for status in [200, 401, 403, 500] {
@@ -172,7 +172,7 @@ async fn no_other_failure_renews_a_token() {
 }
 
 #[tokio::test]
-async fn of_many_calls_that_are_refused_at_once_one_renews_the_token() {
+async fn of_many_calls_refused_at_the_same_time_one_renews_the_token() {
     const CALLS: usize = 28;
     // No call is answered before all have asked.
     let all = Arc::new(Barrier::new(CALLS));
@@ -202,7 +202,7 @@ async fn of_many_calls_that_are_refused_at_once_one_renews_the_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_learns_late_of_a_refused_token_takes_the_new_one() {
+async fn a_call_that_is_refused_late_uses_the_renewed_token() {
     // The first call hears of it after the second one has renewed the token.
     let fake = Fake::new(|number, _| async move {
         sleep(if number == 0 { 5 * SECOND } else { SECOND / 10 }).await;

@@ -38,7 +38,7 @@ async fn each_call_sends_its_line_its_token_and_its_body() {
 }
 
 #[tokio::test]
-async fn the_body_of_a_new_avatar_has_what_was_set_and_no_more() {
+async fn the_body_of_a_new_avatar_has_only_the_fields_that_were_set() {
     let socket = Socket::answering("200 OK", good()).await;
     let client = socket.builder().build().unwrap();
     let mut whole = avatar();
@@ -66,7 +66,7 @@ async fn the_body_of_a_new_avatar_has_what_was_set_and_no_more() {
 }
 
 #[tokio::test]
-async fn odd_ids_are_encoded_and_can_not_add_parameters() {
+async fn unusual_ids_are_encoded_and_cannot_add_parameters() {
     let socket = Socket::answering("200 OK", good()).await;
     for (id, encoded) in [
         ("0513e935-041f-48e0-9330-652ef4194511", "0513e935-041f-48e0-9330-652ef4194511"),
@@ -106,7 +106,7 @@ async fn odd_ids_are_encoded_and_can_not_add_parameters() {
 }
 
 #[tokio::test]
-async fn a_base_url_may_have_a_path_and_the_conversation_another_one() {
+async fn the_base_url_and_the_conversation_may_have_paths() {
     let socket = Socket::answering("200 OK", good()).await;
     let v2 = operations::CONVERSATION_V2.path;
     let documented = operations::CONVERSATION.path;
@@ -143,7 +143,7 @@ async fn a_base_url_may_have_a_path_and_the_conversation_another_one() {
 }
 
 #[tokio::test]
-async fn of_two_paths_for_the_conversation_the_last_one_counts() {
+async fn the_last_path_of_the_conversation_is_used() {
     let fake = Fake::playing([(200, good())]);
     let client = fake.builder().conversation_path("/a").conversation_path("/b").build().unwrap();
     client.conversation("1").await.unwrap();
@@ -151,7 +151,7 @@ async fn of_two_paths_for_the_conversation_the_last_one_counts() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_an_address_is_refused_when_the_client_is_built() {
+async fn an_invalid_address_is_refused_when_the_client_is_built() {
     for url in [
         "",
         "app.duix.ai",
@@ -172,7 +172,7 @@ async fn what_can_not_be_an_address_is_refused_when_the_client_is_built() {
 }
 
 #[tokio::test]
-async fn without_a_base_url_the_documented_host_is_asked() {
+async fn without_a_base_url_the_documented_host_is_called() {
     let fake = Fake::playing([(200, good())]);
     let hosts = Arc::new(Mutex::new(Vec::new()));
     struct Hosts(Fake, Arc<Mutex<Vec<String>>>);
@@ -195,7 +195,7 @@ async fn without_a_base_url_the_documented_host_is_asked() {
 }
 
 #[tokio::test]
-async fn headers_of_the_options_go_with_every_call() {
+async fn the_headers_of_the_options_are_sent_with_every_call() {
     let fake = Fake::playing([(200, good())]);
     let name = HeaderName::from_static("x-trace");
     let options = |value| once().header(name.clone(), HeaderValue::from_static(value));
@@ -216,7 +216,7 @@ async fn headers_of_the_options_go_with_every_call() {
 }
 
 #[tokio::test]
-async fn an_empty_id_does_not_leave() {
+async fn an_empty_id_is_not_sent() {
     let fake = Fake::playing([(200, good())]);
     let client = fake.client();
     for error in [

@@ -31,7 +31,7 @@ const PASSING: [Passing; 8] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_read_are_made_again_while_it_may_help() {
+async fn reading_calls_are_retried_after_passing_failures() {
     let fake = Fake::playing([(200, good())]);
     let plain = fake.client();
     for (how, answer) in PASSING {
@@ -67,7 +67,7 @@ async fn calls_that_read_are_made_again_while_it_may_help() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_act_are_never_made_again() {
+async fn acting_calls_are_never_retried() {
     let fake = Fake::playing([(200, good())]);
     let plain = fake.client();
     let eager = fake.builder().options(at_once(9)).build().unwrap();
@@ -98,7 +98,7 @@ async fn calls_that_act_are_never_made_again() {
 }
 
 #[tokio::test]
-async fn what_will_not_help_is_not_tried_again() {
+async fn permanent_failures_are_not_retried() {
     let answers: [Passing; 8] = [
         ("broken off", || Err(TransportError::new("broken off"))),
         ("1005", || given(200, failure("1005").to_string())),
@@ -122,7 +122,7 @@ async fn what_will_not_help_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn by_default_calls_that_read_are_made_up_to_three_times_after_pauses_drawn_at_random() {
+async fn by_default_reading_calls_are_made_up_to_three_times_after_random_pauses() {
     const ROUNDS: usize = 100;
     for body in ["", r#"{"success":false,"code":"-1"}"#] {
         let status = if body.is_empty() { 503 } else { 200 };
@@ -189,7 +189,7 @@ async fn retry_after_is_honoured() {
 }
 
 #[tokio::test]
-async fn over_a_socket_too_a_busy_platform_and_a_refused_token_are_asked_again() {
+async fn over_a_socket_a_busy_platform_and_a_refused_token_are_retried() {
     let bodies = [
         raw("503 Busy", "retry-after: 0\r\n", ""),
         raw("200 OK", "", &failure("1006").to_string()),
@@ -212,7 +212,7 @@ async fn over_a_socket_too_a_busy_platform_and_a_refused_token_are_asked_again()
 }
 
 #[tokio::test]
-async fn a_platform_that_hangs_up_is_not_asked_again() {
+async fn a_connection_that_the_platform_closes_is_not_retried() {
     let socket = Socket::new(|_| String::new()).await;
     let client = socket.builder().options(at_once(5)).build().unwrap();
     for (asked, name) in calls().enumerate() {

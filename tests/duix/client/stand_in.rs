@@ -181,7 +181,7 @@ async fn get(address: SocketAddr, target: &str, headers: impl AsRef<[u8]>) -> (u
 const SESSIONS: &str = "/duix-openapi-v2/sdk/v2/getconcurrentList?appId=app-1";
 
 #[tokio::test]
-async fn a_stand_in_takes_no_request_without_a_good_token() {
+async fn the_stand_in_accepts_no_request_without_a_valid_token() {
     let desk = Desk::default();
     let hand = Hand::new();
     let tokens = Tokens::new(APP, KEY).clock(hand.clone());
@@ -233,7 +233,7 @@ async fn a_stand_in_takes_no_request_without_a_good_token() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_no_text_is_bad_and_not_empty() {
+async fn a_token_that_is_not_text_is_invalid_and_not_empty() {
     let address =
         start(Server::new(Desk::default()).check_tokens(Tokens::new(APP, KEY)).router()).await;
     for headers in [b"token: \xFF\xFE\r\n".as_slice(), "token: 令牌\r\n".as_bytes()] {
@@ -243,7 +243,7 @@ async fn a_token_that_is_no_text_is_bad_and_not_empty() {
 }
 
 #[tokio::test]
-async fn a_stand_in_that_checks_no_tokens_takes_any_but_none() {
+async fn a_stand_in_that_does_not_check_tokens_accepts_any_token_but_needs_one() {
     let desk = Desk::default();
     for router in [router(desk.clone()), Server::new(desk.clone()).router()] {
         let address = start(router).await;
@@ -261,7 +261,7 @@ async fn a_stand_in_that_checks_no_tokens_takes_any_but_none() {
 }
 
 #[tokio::test]
-async fn a_stand_in_puts_every_answer_into_the_envelope() {
+async fn the_stand_in_puts_every_answer_into_the_envelope() {
     let desk = Desk::default();
     let tokens = Tokens::new(APP, KEY);
     let address = start(Server::new(desk.clone()).check_tokens(tokens.clone()).router()).await;
@@ -428,7 +428,7 @@ async fn client_and_stand_in_understand_each_other() {
 }
 
 #[tokio::test]
-async fn requests_are_whole_on_the_wire_client_too() {
+async fn the_wire_client_sends_whole_requests() {
     let desk = Desk::default();
     let address = start(router(desk.clone())).await;
     let client = WireClient::new(&format!("http://{address}")).unwrap();

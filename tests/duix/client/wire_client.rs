@@ -11,7 +11,7 @@ use super::line;
 use crate::support::duix_platform::{APP, Fake, avatar, failure, good, tokens};
 
 #[tokio::test]
-async fn the_wire_client_gives_the_whole_envelope() {
+async fn the_wire_client_returns_the_whole_envelope() {
     let fake = Fake::playing([
         (200, json!({"success": true, "code": "0", "msg": "fine", "data": {"cropId": 7}})),
         (200, json!({"success": true, "code": "", "message": "", "data": ""})),

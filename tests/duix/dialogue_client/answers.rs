@@ -60,7 +60,7 @@ async fn a_request_without_a_context_has_none_and_ids_are_texts() {
 }
 
 #[tokio::test]
-async fn an_operation_is_called_at_another_path_when_it_is_moved() {
+async fn a_moved_operation_is_called_at_its_new_path() {
     let stub = Stub::new(vec![
         vec![send(json_answer("200 OK", OBJECT))],
         vec![send(crate::support::script::stream(event(LAST.trim())))],
@@ -115,7 +115,7 @@ async fn all_three_forms_of_an_answer_are_read_alike() {
 }
 
 #[tokio::test]
-async fn a_text_that_is_no_json_object_is_the_words_themselves() {
+async fn a_text_that_is_not_a_json_object_is_the_spoken_text() {
     for words in [
         "",
         " ",
@@ -146,7 +146,7 @@ async fn a_text_that_is_no_json_object_is_the_words_themselves() {
 }
 
 #[tokio::test]
-async fn an_answer_that_can_not_be_read_is_an_error_with_its_path_in_either_form() {
+async fn an_unreadable_answer_is_an_error_with_its_path_in_either_form() {
     let must = "must be there";
     let cases = [
         (json!({}), "/answer", must),
@@ -199,7 +199,7 @@ async fn an_answer_that_can_not_be_read_is_an_error_with_its_path_in_either_form
 }
 
 #[tokio::test]
-async fn what_else_can_not_be_read_is_named_by_its_pointer() {
+async fn any_other_unreadable_field_is_named_by_its_pointer() {
     for (pointer, value, message) in [
         ("/code", Value::Null, "must be there"),
         ("/code", json!({"4711": 1}), "invalid type: map"),
@@ -224,7 +224,7 @@ async fn what_else_can_not_be_read_is_named_by_its_pointer() {
 }
 
 #[tokio::test]
-async fn what_a_screen_shows_is_read_in_all_its_forms_and_keys_of_the_future_are_kept() {
+async fn screen_operations_are_read_in_all_forms_and_unknown_keys_are_kept() {
     let show = |value: Value| json!({"answer": "x", "operations": {"canShowText": value}});
     for (value, code) in [
         (json!(0), Some(0)),
@@ -302,14 +302,14 @@ async fn assert_failure(status: &str, body: &str, code: &str, message: Option<&s
 }
 
 #[tokio::test]
-async fn a_failure_is_an_error_with_its_code_and_words_whatever_the_http_status() {
+async fn a_failure_is_an_error_with_its_code_and_text_whatever_the_http_status() {
     for (status, body, code, message) in failures() {
         assert_failure(status, &body, code, message).await;
     }
 }
 
 #[tokio::test]
-async fn a_failure_whose_data_are_of_another_kind_is_a_failure_all_the_same() {
+async fn a_failure_with_data_of_another_type_is_still_a_failure() {
     let mut wrong = Vec::new();
     for data in [
         json!(""),
@@ -350,7 +350,7 @@ async fn a_success_without_data_is_read_as_one() {
 }
 
 #[tokio::test]
-async fn what_a_gateway_answers_is_an_error_with_its_status() {
+async fn the_answer_of_a_gateway_is_an_error_with_its_status() {
     for (status, body, decodes) in [
         ("403 Forbidden", "the signature does not match", true),
         ("502 Bad Gateway", "<html>", true),
@@ -390,7 +390,7 @@ async fn what_a_gateway_answers_is_an_error_with_its_status() {
 }
 
 #[test]
-fn nothing_that_is_said_shows_in_debug() {
+fn debug_shows_nothing_that_was_said() {
     let secret = "SECRET-4711";
     let data = DialogueData::new("c-1", secret.into()).with_question(secret);
     let request = DialogueRequest::new(DialogueRequestFields {

@@ -80,14 +80,14 @@ fn every_fixture_is_a_sample_of_these_tests() {
 }
 
 #[test]
-fn every_sample_is_written_back_as_it_came_its_answer_as_an_object() {
+fn every_sample_is_written_back_with_its_answer_as_an_object() {
     for sample in samples() {
         assert_eq!(sample.read(&sample.json()), sample.written.parse::<Value>().unwrap());
     }
 }
 
 #[test]
-fn unknown_fields_in_every_place_change_nothing_and_those_of_a_screen_are_kept() {
+fn unknown_fields_change_nothing_and_those_of_a_screen_are_kept() {
     let unknown = [json!("x"), json!(null), json!(7), json!([1, {"a": []}]), json!({"answer": 1})];
     for sample in samples() {
         for unknown in &unknown {
@@ -164,7 +164,7 @@ fn a_missing_or_null_required_field_is_named() {
 }
 
 #[test]
-fn ids_are_read_from_numbers_and_further_information_from_json() {
+fn ids_are_read_from_numbers_and_extra_information_from_json() {
     let id = 1_872_654_850_191_564_817_u64;
     for sample in samples() {
         let mut document = sample.json();
@@ -247,7 +247,7 @@ fn random_answers_are_read_alike_from_an_object_and_from_a_string() {
 }
 
 #[test]
-fn random_texts_are_words_unless_they_are_a_json_object() {
+fn random_texts_are_spoken_text_unless_they_are_a_json_object() {
     let mut rng = Rng::with_seed(0x4455_4959);
     let (mut words, mut objects) = (0, 0);
     for _ in 0..20_000 {

@@ -8,7 +8,7 @@ use super::{FAILURE, LAST, client, cut, deltas, frame, request, stream_error, st
 use crate::support::script::{STREAM_HEAD, Step, Stub, event, pause, send};
 
 #[tokio::test]
-async fn the_pieces_of_a_stream_come_as_they_are_and_together_they_are_the_text() {
+async fn the_pieces_of_a_stream_are_unchanged_and_add_up_to_the_text() {
     let pieces = ["Let me think. ", "", "我是", "演示机器人。\r\n", "data: {}\n\n", "The end."];
     let mut body = String::new();
     for (number, piece) in pieces.iter().enumerate() {
@@ -57,7 +57,7 @@ async fn every_framing_gives_the_same_pieces() {
 }
 
 #[tokio::test]
-async fn what_follows_the_last_piece_is_dropped_and_the_connection_released() {
+async fn bytes_after_the_last_piece_are_dropped_and_the_connection_is_released() {
     let last = event(LAST.trim());
     for after in [String::new(), event(frame("late", true)), event(FAILURE.trim()), event("{")] {
         let body = crate::support::script::stream(format!("{last}{after}"));
@@ -105,7 +105,7 @@ async fn a_stream_that_ends_before_its_last_piece_is_cut() {
 }
 
 #[tokio::test]
-async fn a_piece_that_can_not_be_read_is_named_by_its_pointer() {
+async fn an_unreadable_piece_is_named_by_its_pointer() {
     for (body, pointer, message) in [
         (json!({"answer": "4711"}).to_string(), "/isEnd", "must be there"),
         (json!({"isEnd": true}).to_string(), "/answer", "must be there"),

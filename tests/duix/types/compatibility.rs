@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{plain, put, sample, samples, strip};
 
 #[test]
-fn every_sample_is_written_back_as_it_came() {
+fn every_sample_is_written_back_unchanged() {
     for sample in samples() {
         let mut written = sample.read(&sample.json());
         if !sample.raw {
@@ -92,7 +92,7 @@ fn unknown_fields_in_every_place_change_nothing() {
 const REQUIRED: [&str; 2] = ["/success", "/ttsName"];
 
 #[test]
-fn null_and_nothing_are_the_same_in_every_optional_place() {
+fn null_reads_as_absent_in_every_optional_place() {
     let mut places = 0;
     for sample in samples() {
         let (mut all_null, mut none) = (sample.json(), sample.json());
@@ -151,7 +151,7 @@ fn every_object_may_be_empty() {
 }
 
 #[test]
-fn what_must_be_there_is_named_when_it_is_not() {
+fn a_missing_required_field_is_named() {
     for sample in samples() {
         let document = sample.json();
         let key = if document.get("success").is_some() { "success" } else { "ttsName" };
@@ -244,7 +244,7 @@ const IDS: [(&str, &str); 17] = [
 ];
 
 #[test]
-fn ids_that_come_as_numbers_are_texts_without_a_digit_lost() {
+fn ids_are_read_from_numbers_without_losing_a_digit() {
     for (name, pointer) in IDS {
         let sample = sample(name);
         for id in [
@@ -298,7 +298,7 @@ fn nested_ids_are_whole_numbers_of_64_bits() {
 }
 
 #[test]
-fn every_number_may_come_as_a_text() {
+fn every_number_is_read_from_a_text_too() {
     let mut numbers = 0;
     for sample in samples().iter().filter(|sample| !sample.raw) {
         let mut all = sample.json();
@@ -348,7 +348,7 @@ fn the_numbers_of_a_voice_need_not_be_whole() {
 }
 
 #[test]
-fn any_other_kind_of_value_is_read_or_refused_at_its_place() {
+fn a_value_of_any_other_type_is_read_or_refused_with_its_place() {
     let garbage = [
         json!(null),
         json!(true),

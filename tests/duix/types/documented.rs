@@ -179,7 +179,7 @@ fn the_documented_conversation_is_read_into_fields_one_by_one() {
 }
 
 #[test]
-fn what_can_be_anything_is_kept_as_it_is() {
+fn fields_of_any_type_are_kept_unchanged() {
     let sample = sample("conversation");
     let anything =
         json!({"id": 1591003727513522176_u64, "b": [1, null, 2.5, {}], "c": "", "d": []});
@@ -263,7 +263,7 @@ fn the_other_examples_are_read_into_fields_one_by_one() {
 }
 
 #[test]
-fn names_that_are_misspelt_on_the_wire_are_right_here() {
+fn names_that_are_misspelt_on_the_wire_are_spelt_correctly_in_rust() {
     let concurrency = Concurrency::new().with_corp_id("7").with_total(3).with_in_use(1);
     let wire = json!({"cropId": "7", "totalConcurrentNumber": 3, "userConcurrentNumber": 1});
     assert_eq!(serde_json::to_value(&concurrency).unwrap(), wire);
@@ -302,7 +302,7 @@ fn the_operations_are_those_of_the_document_and_of_newer_pages() {
 }
 
 #[test]
-fn new_takes_what_must_be_there_and_leaves_the_rest_out() {
+fn new_sets_the_required_fields_and_omits_the_others() {
     fn written(value: impl Serialize + Validate) -> Value {
         value.validate().unwrap();
         serde_json::to_value(value).unwrap()
@@ -342,7 +342,7 @@ fn new_takes_what_must_be_there_and_leaves_the_rest_out() {
 }
 
 #[test]
-fn enums_of_numbers_have_names_and_numbers() {
+fn numeric_enums_have_names_and_numbers() {
     #[track_caller]
     fn check<T>(known: &[(i64, T, &str)], code: fn(T) -> i64, from_code: fn(i64) -> T)
     where

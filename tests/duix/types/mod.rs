@@ -160,7 +160,7 @@ pub(super) fn put(document: &mut Value, pointer: &str, value: Value) {
 }
 
 #[test]
-pub(super) fn every_fixture_is_a_sample_of_these_tests() {
+fn every_fixture_is_a_sample_of_these_tests() {
     let mut files = fixtures("duix");
     // Those have tests of their own.
     files.retain(|name| !name.starts_with("dialogue"));

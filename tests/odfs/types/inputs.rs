@@ -24,7 +24,7 @@ fn result(kind: &str, input: &str, inter_no: Option<&str>) -> InteractedInParams
 }
 
 #[test]
-fn the_words_of_the_protocol_are_known_whatever_the_kind() {
+fn the_texts_of_the_protocol_are_known_whatever_the_kind() {
     for (word, meaning, kind) in [
         ("playover", Input::PlayOver, "3"),
         ("timeout", Input::Timeout, "-1"),
@@ -52,7 +52,7 @@ fn the_words_of_the_protocol_are_known_whatever_the_kind() {
 }
 
 #[test]
-fn an_input_means_what_its_kind_says() {
+fn the_kind_of_an_input_gives_its_meaning() {
     assert_eq!(result("1", "my bill", None).meaning(), Input::Text("my bill"));
     assert_eq!(result("1", "", None).meaning(), Input::Text(""));
     assert_eq!(result("2", "201801", Some("0")).meaning(), Input::Keys("201801"));
@@ -66,7 +66,7 @@ fn an_input_means_what_its_kind_says() {
 }
 
 #[test]
-fn speech_is_told_from_text_by_the_number_of_the_recognition() {
+fn speech_differs_from_text_by_its_recognition_id() {
     for (input, inter_no, parts) in [
         ("asr:4711@0", Some("0"), Some(("asr:4711", "0"))),
         ("asr:4711+@+0", Some("0"), Some(("asr:4711", "0"))),
@@ -107,7 +107,7 @@ fn speech_is_told_from_text_by_the_number_of_the_recognition() {
 }
 
 #[test]
-fn what_is_made_of_an_input_means_that_input() {
+fn an_input_converts_into_parameters_and_back() {
     let id = RecognitionId::new("asr:4711", "3").unwrap();
     let kind = "9".parse().unwrap();
     for (input, kind, text, inter_no) in [
@@ -128,7 +128,7 @@ fn what_is_made_of_an_input_means_that_input() {
 }
 
 #[test]
-fn a_transfer_is_reported_once_more_as_hung_up() {
+fn a_transfer_is_also_reported_as_hung_up() {
     let at = || time("2018090407:20:00");
     let params = TransferredInParams::new(TransferredInParamsFields {
         call_id: "c",

@@ -23,7 +23,7 @@ fn steps() -> Vec<CallScriptStep> {
 }
 
 #[test]
-fn what_matching_found_goes_in_and_comes_out() {
+fn an_intent_match_is_written_and_read_back() {
     let found = IntentMatch::from_script("Asks for the call fee", &steps())
         .with_sentiment_analysis("negative".parse().unwrap())
         .with_sentiment_analysis_score(80)
@@ -65,7 +65,7 @@ fn the_documented_match_is_read_with_its_script_nested_or_in_a_string() {
 }
 
 #[test]
-fn a_script_is_read_whatever_may_be_missing() {
+fn a_script_is_read_with_any_field_missing() {
     let with = |script: Value| IntentMatch::new("i", script);
     for script in [json!(null), json!(""), json!(" "), json!([]), json!("[]")] {
         let found: IntentMatch =
@@ -92,7 +92,7 @@ fn a_script_is_read_whatever_may_be_missing() {
 }
 
 #[test]
-fn what_case_filling_found_goes_in_and_comes_out() {
+fn a_filled_slot_is_written_and_read_back() {
     let slot = FilledSlot::new(FilledSlotFields {
         begin_index: "8",
         end_index: "14",
@@ -113,7 +113,7 @@ fn what_case_filling_found_goes_in_and_comes_out() {
 }
 
 #[test]
-fn other_texts_are_neither() {
+fn other_texts_are_neither_a_match_nor_a_slot() {
     let mut absent = saying("");
     absent.prompt_text = None;
     let texts = [

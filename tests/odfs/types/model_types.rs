@@ -11,7 +11,7 @@ fn template(text: &str) -> ModelType {
 }
 
 #[test]
-fn every_text_of_a_play_template_comes_back() {
+fn every_text_of_a_play_template_is_written_back() {
     let texts = (0..1000).map(|number| format!("{number:03}"));
     let texts = texts.chain((0..10_000_000).step_by(997).map(|number| format!("{number:07}")));
     let odd = ["", "1", "10", "10a", "1011", "101120", "10112010", "1O11201", " 101", "１０１"];
@@ -25,7 +25,7 @@ fn every_text_of_a_play_template_comes_back() {
 }
 
 #[test]
-fn the_documented_play_templates_are_made_and_taken_apart() {
+fn documented_play_templates_are_built_and_read() {
     use InputMode::{BargeIn, NoBargeIn, Off};
 
     let keys = DtmfKeys::up_to(12).hash_confirms();
@@ -60,7 +60,7 @@ fn the_documented_play_templates_are_made_and_taken_apart() {
 }
 
 #[test]
-fn play_templates_that_nobody_documents_tell_what_they_can() {
+fn undocumented_play_templates_are_read_as_far_as_possible() {
     // What code of the protocol family sends.
     let family = template("0100000");
     assert_eq!((family.plays(), family.is_documented()), (Some(false), false));
@@ -79,7 +79,7 @@ fn play_templates_that_nobody_documents_tell_what_they_can() {
 }
 
 #[test]
-fn play_templates_that_nobody_documents_are_not_written() {
+fn undocumented_play_templates_are_not_written() {
     for (bad, value, allowed) in [
         (template("0100000"), "0100000", "100, 101, 102, 110, 111, 120 or 122"),
         (template("112"), "112", "100, 101, 102"),

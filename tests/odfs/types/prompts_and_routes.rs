@@ -17,7 +17,7 @@ fn transfer(kind: &str, value: &str) -> TransferOutParams {
 }
 
 #[test]
-fn a_route_goes_in_and_comes_out() {
+fn a_route_is_written_and_read_back() {
     let unknown: TransferType = "99".parse().unwrap();
     for (route, kind, value) in [
         (Route::SkillQueueByAccessCode("1001"), "1", "1001"),
@@ -45,7 +45,7 @@ fn a_route_goes_in_and_comes_out() {
 }
 
 #[test]
-fn a_route_value_that_does_not_go_with_its_kind_is_read_and_not_written() {
+fn a_route_value_that_does_not_fit_its_kind_is_read_but_not_written() {
     for kind in ["1", "2", "3", "4", "5", "6", "8", "32", "33"] {
         let error = transfer(kind, "").validate().unwrap_err().to_string();
         let expected = format!("/route_value: \"\", allowed: a target, as `trans_type` is {kind}");
@@ -67,7 +67,7 @@ fn a_route_value_that_does_not_go_with_its_kind_is_read_and_not_written() {
 }
 
 #[test]
-fn a_prompt_goes_in_and_comes_out() {
+fn a_prompt_is_written_and_read_back() {
     let (audio, unknown) = (PromptType::VariableAudio, "99".parse().unwrap());
     let record = |beep| Prompt::Record { path: "/r.wav", beep };
     for (prompt, json) in [
@@ -109,7 +109,7 @@ fn a_prompt_goes_in_and_comes_out() {
 }
 
 #[test]
-fn a_prompt_without_what_it_demands_is_read_and_not_written() {
+fn an_incomplete_prompt_is_read_but_not_written() {
     let interact =
         |kind: &str| InteractOutParams::new("c", kind.parse().unwrap(), Language::Chinese);
     for (kind, demanded, empty) in [
@@ -153,7 +153,7 @@ fn a_prompt_without_what_it_demands_is_read_and_not_written() {
 }
 
 #[test]
-fn a_query_demands_what_its_kind_needs() {
+fn a_query_must_have_the_fields_of_its_kind() {
     let query = |kind| QueryOutParams::new("c", kind);
     assert_eq!(query(QueryType::CurrentQueue).validate(), Ok(()));
     assert_eq!(query(QueryType::QueueOfAgent).validate(), Ok(()));

@@ -216,14 +216,14 @@ fn every_field_of_the_spec_is_in_a_sample() {
 }
 
 #[test]
-fn every_sample_is_written_back_as_it_came() {
+fn every_sample_is_written_back_unchanged() {
     for sample in samples() {
         assert_eq!(sample.read(&sample.json()), documented(sample.json()), "{}", sample.name);
     }
 }
 
 #[test]
-fn every_sample_of_the_document_is_what_its_page_says() {
+fn every_sample_of_the_document_is_read_as_its_page_describes() {
     let Ok(Response::Interact(interact)) = decode(sample("document-interact").text.as_bytes())
     else {
         panic!()
@@ -314,7 +314,7 @@ fn texts_are_read_from_numbers_and_numbers_from_texts_at_every_place() {
 }
 
 #[test]
-fn values_that_nobody_knows_are_written_back_at_every_place() {
+fn unknown_values_are_written_back_at_every_place() {
     for sample in samples() {
         for (place, value) in places(&sample.json()).into_iter().skip(1) {
             let unknown = match value {
@@ -333,7 +333,7 @@ fn values_that_nobody_knows_are_written_back_at_every_place() {
 }
 
 #[test]
-fn the_other_spelling_of_the_further_parameters_is_read() {
+fn the_other_spelling_of_extparams_is_read() {
     for name in ["start", "interacted", "full-transferred", "full-capture", "full-recognize"] {
         let sample = sample(name);
         let mut document = sample.json();
@@ -344,7 +344,7 @@ fn the_other_spelling_of_the_further_parameters_is_read() {
 }
 
 #[test]
-fn a_value_of_the_wrong_kind_is_refused_at_its_place_without_the_value() {
+fn a_value_of_the_wrong_type_is_refused_with_its_place_and_without_the_value() {
     for sample in samples() {
         for (place, value) in places(&sample.json()) {
             let wrong = if value.is_object() { json!("4711") } else { json!([4711]) };
@@ -363,7 +363,7 @@ fn a_value_of_the_wrong_kind_is_refused_at_its_place_without_the_value() {
 }
 
 #[test]
-fn nothing_private_shows() {
+fn debug_shows_nothing_private() {
     const PRIVATE: &str = "hush-4711";
     const PERSONAL: [&str; 17] = [
         "input",

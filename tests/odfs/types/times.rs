@@ -32,7 +32,7 @@ fn times_are_read_with_one_or_two_digits_of_the_second() {
 }
 
 #[test]
-fn texts_that_are_no_times_are_kept_and_not_written() {
+fn texts_that_are_not_times_are_kept_but_not_written() {
     for text in [
         "",
         "2018",
@@ -69,7 +69,7 @@ fn texts_that_are_no_times_are_kept_and_not_written() {
 }
 
 #[test]
-fn times_are_made_of_parts_that_exist() {
+fn times_are_built_from_valid_parts_only() {
     assert_eq!(CallTime::from_parts(2018, 9, 4, 7, 16, 3), Some(time("2018090407:16:03")));
     assert_eq!(CallTime::from_parts(33, 1, 2, 3, 4, 5), Some(time("0033010203:04:05")));
     for (year, month, day, hour, minute, second) in [
