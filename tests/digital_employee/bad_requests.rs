@@ -1,6 +1,6 @@
-//! The requests of Digital Employee in their details: which nested place a refusal names, and what is
-//! read although the document has it otherwise. What holds on every platform is in
-//! `tests/server/bad_requests.rs`.
+//! Details of the requests of Digital Employee: which nested place a refusal names, and what is read
+//! although it differs from the document. `tests/server/bad_requests.rs` has what holds on every
+//! platform.
 
 use callbot::digital_employee::{
     AbortDialogueRequest, Api, BeginSessionRequest, DialogueRequest, EndSessionRequest, Reply,
@@ -168,7 +168,7 @@ async fn requests_that_differ_from_the_document_are_read() {
 
     let null = || Some(Value::Null);
     let cases = [
-        // What is sent, and what the handler gets.
+        // The value that is sent, and the value that the handler gets.
         (DIALOGUE, "/utterance", None, Some("".into())),
         (DIALOGUE, "/utterance", null(), Some("".into())),
         (DIALOGUE, "/extras", null(), None),

@@ -1,5 +1,5 @@
-//! The client against a server that plays scripted bytes: what it sends, how it reads streams in
-//! all their forms, and which error stands for which failure.
+//! The client against a server that plays scripted bytes: what it sends, how it reads streams in every
+//! framing, and which error it returns for which failure.
 
 use crate::support::digital_employee_stub::{
     Fake, STREAM_HEAD, Step, Stub, abort, answer, begin, dialogue, dialogue_error, end, event,
@@ -25,14 +25,14 @@ const ACK_NULL_ID: &str =
     include_str!("../fixtures/digital-employee/acknowledgement-null-request-id.json");
 const ACK_FAILURE: &str = include_str!("../fixtures/digital-employee/acknowledgement-failure.json");
 
-/// A client whose every turn is answered with this stream, from a socket.
+/// A client that reads this stream from a socket in every turn.
 async fn turn(body: impl AsRef<[u8]>) -> (Client, Stub) {
     let stub = Stub::answering(crate::support::digital_employee_stub::stream(body)).await;
     (stub.client(), stub)
 }
 
-/// A client whose every turn is answered with this stream in chunks of so many bytes, without a
-/// socket that could join them.
+/// A client that reads this stream in chunks of `size` bytes in every turn, without a socket that could
+/// join them.
 fn cut(body: &[u8], size: usize) -> Client {
     let chunks: Vec<_> = body.chunks(size).map(<[u8]>::to_vec).collect();
     let transport = Fake::new(move |_| {
@@ -130,12 +130,12 @@ async fn the_new_text_is_the_same_from_cumulative_and_from_delta_bots() {
     let cases: [(_, &[Option<&str>], &[&str]); 8] = [
         (Cumulative, &[Some("One"), Some("One two"), Some("One two")], &["One", " two"]),
         (Delta, &[Some("One"), Some(" two"), None], &["One", " two"]),
-        // Null, missing and empty answers bring no text and forget none.
+        // Null, missing and empty answers add no text and remove none.
         (Cumulative, &[Some("一"), None, Some(""), Some("一二")], &["一", "二"]),
         (Delta, &[Some("一"), None, Some(""), Some("二")], &["一", "二"]),
-        // A delta may well repeat what was said.
+        // A delta may repeat earlier text.
         (Delta, &[Some("ha"), Some("ha")], &["ha", "ha"]),
-        // What was spoken can't be taken back: the answer is read from where it differs.
+        // Spoken text can't be revoked: the answer is read from where it differs.
         (
             Cumulative,
             &[Some("One tw"), Some("One three"), Some("One three!")],
@@ -294,7 +294,7 @@ async fn a_stream_that_ends_before_its_last_packet_is_cut() {
         ("closed after a packet", vec![whole(&one)]),
         ("closed after [DONE]", vec![whole(&format!("{one}data: [DONE]\n\n"))]),
         ("closed within a packet", vec![whole(&format!("{one}{half}"))]),
-        // Without its blank line an event is not complete.
+        // An event without its blank line is incomplete.
         ("closed within the end", vec![whole(event(packet("", true)).trim_end())]),
         ("chunked, ended well", vec![send(format!("{chunk}0\r\n\r\n"))]),
         ("chunked, closed", vec![send(chunk)]),
@@ -320,7 +320,7 @@ async fn a_failure_packet_is_an_error_with_the_text_of_the_peer() {
     let cases = [
         (WITHOUT_DATA, 500, "Exception", message, Some("r-2")),
         (WITH_DATA, 500, "Error", message, Some("r-2")),
-        // Status and code go together; either alone makes a failure.
+        // A wrong status or a wrong code alone is a failure.
         (&odd, 200, "NoCredit", None, Some("7")),
         (&half, 404, "OK", None, None),
     ];
@@ -454,7 +454,7 @@ async fn an_unreadable_field_is_named_by_its_pointer() {
 
 #[tokio::test]
 async fn an_event_or_an_answer_beyond_the_limit_is_an_error() {
-    // The limit of an event counts its data line without the line end.
+    // The limit of an event counts its data line without the line ending.
     let last = packet("One", true).to_string();
     let line = format!("data:{last}").len();
     let too_large = |error: &Error, limit: usize| {
@@ -466,7 +466,7 @@ async fn an_event_or_an_answer_beyond_the_limit_is_an_error() {
     for (body, limit, fits) in [
         (event(&last), line, true),
         (event(&last), line - 1, false),
-        // Each event has the whole limit; a comment has no more of it.
+        // Each event has the whole limit. A comment has the same limit.
         (event(packet("One", false)) + &event(&last), line + 1, true),
         (format!(":{}\n\n", "x".repeat(line)) + &event(&last), line, false),
     ] {
@@ -522,7 +522,7 @@ async fn a_failure_in_the_body_of_an_answer_is_an_error_whatever_the_http_status
 
 #[tokio::test]
 async fn an_answer_that_is_not_an_acknowledgement_is_an_error_with_its_status() {
-    // What a gateway says is no matter of decoding; what the bot says is.
+    // Only the answer of a bot can fail to decode. That of a gateway is an error of its status.
     for (status, body, decodes) in [
         ("403 Forbidden", "the signature does not match", true),
         ("502 Bad Gateway", "<html>", true),
@@ -539,7 +539,7 @@ async fn an_answer_that_is_not_an_acknowledgement_is_an_error_with_its_status() 
         assert!(error.failure().is_none());
         assert!(!error.to_string().contains("signature"), "{error}");
     }
-    // A body that breaks off is neither.
+    // A body that breaks off is neither a decode error nor a timeout.
     let broken = json_answer("200 OK", ACK).replace("content-length: ", "content-length: 9");
     let stub = Stub::answering(broken).await;
     let error = stub.client().end_session(&end()).await.unwrap_err();
@@ -565,7 +565,7 @@ async fn a_request_that_breaks_the_spec_is_refused_before_anything_is_sent() {
         assert!(!shown.contains(private), "{shown}");
     }
     assert_eq!(stub.connections(), 0);
-    // The stub does count: the same request without the two keys goes out.
+    // The stub counts: the same request without the two keys is sent.
     client.begin_session(&begin()).await.unwrap();
     assert_eq!(stub.connections(), 1);
 }

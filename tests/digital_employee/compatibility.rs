@@ -1,5 +1,5 @@
-//! Reading what other versions of the protocol may send, and writing back what was read: wire
-//! samples with unknown and missing things in every place, random values, random damage.
+//! Other versions of the protocol: wire samples with unknown and missing fields in every place, random
+//! values and random damage are read, and what was read is written back.
 
 use callbot::digital_employee::{
     AbortDialogueRequest, AbortDialogueRequestFields, AbortType, Acknowledgement,
@@ -27,7 +27,7 @@ macro_rules! samples {
     };
 }
 
-/// A wire sample, and where its optional fields are: pointer of an object, names.
+/// A wire sample, and its optional fields: the pointer of an object and the names.
 struct Sample {
     name: &'static str,
     text: &'static str,
@@ -85,7 +85,7 @@ fn sample(name: &str) -> Sample {
     samples().into_iter().find(|sample| sample.name == name).unwrap()
 }
 
-/// Without what says nothing: nulls and empty lists.
+/// Removes nulls and empty lists, which mean the same as an absent field.
 fn plain(mut value: Value) -> Value {
     fn strip(value: &mut Value) {
         match value {
@@ -131,7 +131,7 @@ fn unknown_fields_in_every_place_change_nothing() {
         for unknown in &unknown {
             let mut document = sample.json();
             each_object(&mut document, |_| true, &mut |at, object| {
-                // There every key is context of the call, and kept.
+                // Every key there is context of the call and is kept.
                 if at != "/vendorParams" {
                     objects += 1;
                     object.as_object_mut().unwrap().insert("unknownField".into(), unknown.clone());
@@ -207,7 +207,7 @@ fn unknown_values_of_every_enum_are_written_back_unchanged() {
             *document.pointer_mut(pointer).unwrap() = value.into();
             assert_eq!(sample.read(&document), plain(document), "{name} {pointer}");
         }
-        // A number is read as its text.
+        // A number is read as a text.
         let sample = sample(name);
         let mut document = sample.json();
         *document.pointer_mut(pointer).unwrap() = 7.into();
@@ -382,14 +382,14 @@ impl Values {
         (0..self.0.usize(..4)).map(|_| make(self)).collect()
     }
 
-    /// A known value, or else any text.
+    /// A known value or any other text.
     fn word<T: std::str::FromStr<Err: std::fmt::Debug>>(&mut self, known: &[&str]) -> T {
         let index = self.0.usize(..=known.len());
         let text = self.text();
         known.get(index).copied().unwrap_or(&text).parse().unwrap()
     }
 
-    // Sixteenths, which every reader of decimal numbers gets right.
+    // Sixteenths, which every decimal reader reads exactly.
     fn number(&mut self) -> f64 {
         f64::from(self.0.i32(-100_000..100_000)) / 16.0
     }
@@ -512,7 +512,7 @@ impl Values {
                 });
                 voice.into()
             }
-            // Only reading makes one.
+            // Only reading produces this variant.
             _ => {
                 let mut object: serde_json::Map<_, _> =
                     self.list(|values| (values.text(), values.json(3))).into_iter().collect();
@@ -652,7 +652,7 @@ fn controls_as_json_strings_are_read_as_the_objects() {
     }
 }
 
-/// Whether the place of an error, or what it is missing from, is in the document.
+/// Whether the place of an error, or the object in which it is missing, is in the document.
 fn leads_to(document: &Value, pointer: &str) -> bool {
     let mut keys: Vec<_> = pointer.split('/').skip(1).collect();
     if keys.pop().is_none() {

@@ -1,5 +1,5 @@
-//! What Digital Employee sees of a bot's errors, in the details that other platforms do not have.
-//! What holds on every platform is in `tests/server/faults.rs`.
+//! Details of a bot's failures that only Digital Employee has. `tests/server/faults.rs` has what holds
+//! on every platform.
 
 use callbot::digital_employee::{Event, HangUp};
 use callbot::server::Error;

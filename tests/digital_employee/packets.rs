@@ -145,7 +145,7 @@ async fn a_cancelled_send_leaves_neither_text_nor_control() {
     let answer = turn(|reply| {
         Box::pin(async move {
             reply.send("one").await?;
-            // The line still holds the first packet.
+            // The queue still holds the first packet, so a send has to wait.
             let lost = Event::text(" lost").with(HangUp::new());
             assert!(reply.send(lost).now_or_never().is_none());
             reply.send(" two").await
@@ -413,7 +413,7 @@ async fn content_is_traced_only_when_set_and_at_level_trace() {
     let said = [("/utterance", Some(json!("SECRET-UTTERANCE")))];
     let number = [("/vendorParams/callingNumber", Some(json!("SECRET-NUMBER")))];
     let played = [("/answer", Some(json!("SECRET-PLAYED")))];
-    // Refused for its type, in a place of its own.
+    // Refused for its type, at this place.
     let refused = [
         ("/utterance", Some(json!("SECRET-REFUSED"))),
         ("/extras", Some(json!([{"dtmf": {"SECRET-KEYS": 1}}]))),

@@ -1,4 +1,4 @@
-//! Rules of the platform at their edges: in memory, with a paused clock.
+//! Edge cases of the platform's rules, in memory and with a paused clock.
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use callbot::server::{Error, SendError};
 use http::Request;
 use tower_service::Service;
 
-/// Ends its greeting at once, works on for a second, and tells what became of odd controls.
+/// Ends its greeting immediately, works on for a second, and reports the results of unusual controls.
 #[derive(Clone, Default)]
 struct Odd(Arc<Mutex<Vec<Result<(), SendError>>>>);
 

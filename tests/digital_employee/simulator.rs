@@ -1,4 +1,4 @@
-//! The simulator of the platform: it finds what is wrong with a bot.
+//! The simulator of the platform finds the problems of a bot.
 use std::time::Duration;
 
 use axum::Router;
@@ -21,7 +21,7 @@ fn simulator(router: Router) -> Simulator {
     Simulator::new(client)
 }
 
-/// A bot that answers each turn with these packets; `"$id"` stands for the ids of the request.
+/// A bot that answers each turn with these packets; `"$id"` is replaced by the ids of the request.
 fn scripted(packets: &'static [&'static str]) -> Router {
     let answer = move |body: String| async move {
         let request: Value = serde_json::from_str(&body).unwrap();
@@ -111,7 +111,7 @@ async fn a_missing_expectation_of_a_step_is_a_problem() {
     assert_eq!(found, ["failure 503, expected 500"]);
 }
 
-/// Waits before it answers, tells back what it was told, and ignores aborts.
+/// Waits before it answers, repeats what it heard, and ignores aborts.
 struct Slow(Duration);
 
 impl Api for Slow {

@@ -1,5 +1,5 @@
-//! The types by themselves: making them, their defaults, open enums, unions, what is hidden, what
-//! is checked before writing, and their schemas.
+//! The types: constructors, defaults, open enums, unions, hidden fields, checks before writing, and
+//! schemas.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
@@ -207,7 +207,7 @@ fn an_absent_field_has_the_default_of_the_spec() {
     assert_eq!(set, [1.0, 2.0, 3.0]);
 }
 
-/// Checks an open enum: its known values, and what becomes of others.
+/// Checks the known values of an open enum, and that it keeps others.
 fn open_enum<T>(known: &[(T, &str)], as_str: impl Fn(&T) -> &str)
 where
     T: FromStr<Err = std::convert::Infallible> + Display + Debug + PartialEq,
@@ -330,11 +330,11 @@ fn nothing_private_shows_in_the_debug_of_a_request() {
         assert!(!text.contains(PRIVATE), "{text}");
         assert!(text.contains("[hidden]"), "{text}");
     }
-    // What names the call shows: it is what one looks for in a log.
+    // The ids of a call show, since logs are searched for them.
     for text in [format!("{begin:?}"), format!("{dialogue:?}"), format!("{abort:?}")] {
         assert!(text.contains("r-1") && text.contains("s-1") && text.contains("t-1"), "{text}");
     }
-    // Values that can't be read do not show either.
+    // Unreadable values do not show either.
     for json in [
         json!({"utterance": {PRIVATE: 1}}),
         json!({"tenantId": PRIVATE}),
@@ -423,7 +423,7 @@ fn the_ends_of_every_range_are_allowed() {
         (voice(11), false),
     ] {
         assert_eq!(control.validate().is_ok(), valid, "{control:?}");
-        // Ranges hold for writing only: what arrives is read.
+        // Ranges apply to writing only. Any value is read.
         assert_eq!(decode(written(&control).to_string().as_bytes()), Ok(control));
     }
 }

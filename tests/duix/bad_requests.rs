@@ -1,5 +1,5 @@
-//! The requests of the DUIX dialogue in their details: ids, the context, free paths, and the secret
-//! that a caller must know. What holds on every platform is in `tests/server/bad_requests.rs`.
+//! Details of the requests of the DUIX dialogue: ids, the context, moved paths, and the secret header.
+//! `tests/server/bad_requests.rs` has what holds on every platform.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::support::duix::*;
 use crate::support::json::{arrays, with_json as with_json_at};
 
-/// No refusal may hold it.
+/// A text that no refusal may hold.
 const SECRET: &str = "SECRET-4711";
 
 /// Notes each request that reaches a handler, as it was understood.
@@ -44,7 +44,7 @@ impl Api for Recorder {
     }
 }
 
-/// A server whose handlers only note, a peer of it, and what they noted.
+/// A peer of a server whose handlers only note what they get, and their notes.
 struct Bench {
     peer: Peer,
     heard: UnboundedReceiver<Value>,
@@ -53,7 +53,7 @@ struct Bench {
 impl Bench {
     async fn with(settings: impl FnOnce(Server<Recorder>) -> Server<Recorder>) -> Self {
         let (told, heard) = unbounded_channel();
-        // The fallback is for handlers, and none of a refusal's business.
+        // The fallback is for handlers: a refusal must not say it.
         let server = Server::new(Recorder(told)).fallback("FALLBACK");
         let address = start(settings(server)).await;
         Self { peer: Peer::connect(address).await, heard }
@@ -63,7 +63,7 @@ impl Bench {
         Self::with(|server| server).await
     }
 
-    /// The request is served as JSON or as a stream, whichever this is; what the handler understood.
+    /// Sends a request that must be served, as a stream or as JSON. Returns what the handler understood.
     async fn accepts_as(&mut self, streamed: bool, post: &Post) -> Value {
         let answer = self.peer.ask(post).await;
         let heard = self.heard.try_recv();
@@ -83,8 +83,8 @@ impl Bench {
         self.accepts_as(path == STREAMED, post).await
     }
 
-    /// The request is refused with this status: the handler is not called, and the answer is one
-    /// JSON body, on the path of the stream as well. Returns the text of the failure.
+    /// Sends a request that must be refused with this status: the handler is not called, and the answer is
+    /// one JSON body, also on the path of the stream. Returns the text of the failure.
     async fn refuses(&mut self, post: &Post, status: u16) -> String {
         let answer = self.peer.ask(post).await;
         assert!(self.heard.try_recv().is_err(), "the handler was called: {post:?}");
@@ -95,7 +95,7 @@ impl Bench {
         message
     }
 
-    /// The request is refused with status 400 and a message about the place.
+    /// Sends a request that must be refused with status 400 and a message about this place.
     async fn refuses_place(&mut self, post: &Post, pointer: &str) -> String {
         let message = self.refuses(post, 400).await;
         assert!(message.starts_with(&format!("{pointer}: ")), "{pointer} is wrong: {message}");
@@ -103,7 +103,7 @@ impl Bench {
     }
 }
 
-/// The example with one more field, or another one, whose value is this JSON.
+/// The example with this JSON as the value of a field.
 fn with_json(key: &str, json: &str) -> String {
     with_json_at(&valid(), &format!("/{key}"), json)
 }
@@ -187,7 +187,7 @@ async fn ids_are_read_from_numbers_without_loss() {
                 "7",
                 "-7",
                 "100003",
-                // Beyond 2^53, where a floating point number would be another one.
+                // Above 2^53, where a double would be another number.
                 "9007199254740993",
                 "187265485019156481",
                 "1872654850191564817",
@@ -339,7 +339,7 @@ fn a_path_that_cannot_be_served_is_an_error() {
         assert!(server().path(&operations::DIALOGUE, path).is_err(), "{path:?}");
     }
     assert!(server().path(&operations::DIALOGUE_STREAM, ANSWERED).is_err());
-    // Its own path is not taken by another operation.
+    // An operation can move to its own path.
     assert!(server().path(&operations::DIALOGUE, ANSWERED).is_ok());
 }
 
@@ -357,7 +357,7 @@ async fn only_requests_with_the_secret_are_served() {
         for name in [HEADER, "X-Callbot-Secret", "X-CALLBOT-SECRET"] {
             bench.accepts(path, &Post::question(path).header(name, SECRET)).await;
         }
-        // Space around a value is none of it.
+        // Space around a header value is not a part of it.
         bench.accepts(path, &Post::question(path).header(HEADER, format!(" \t{SECRET} "))).await;
         let message = bench.refuses(&Post::question(path), 401).await;
         assert!(message.contains(HEADER), "{message}");
@@ -376,7 +376,7 @@ async fn only_requests_with_the_secret_are_served() {
             let message = bench.refuses(&Post::question(path).header(HEADER, wrong), 403).await;
             assert!(message.contains(HEADER), "{message}");
         }
-        // It counts for bad requests as well, and comes first.
+        // It is needed for bad requests, too, and is checked first.
         for post in [Post::new(path, "{"), Post::question(path).content_type(Some("text/plain"))] {
             bench.refuses(&post, 401).await;
             bench.refuses(&post.clone().header(HEADER, "x"), 403).await;
@@ -400,7 +400,7 @@ async fn unusual_bytes_in_the_header_are_a_wrong_secret() {
         ] {
             bench.refuses(&Post::question(path).header(HEADER, wrong), 403).await;
         }
-        // Two values are one too many; which one is right does not matter.
+        // Two values are refused even if one is right.
         let twice = Post::question(path).header(HEADER, "x").header(HEADER, SECRET);
         bench.refuses(&twice, 403).await;
     }
@@ -475,7 +475,7 @@ async fn the_secret_shows_in_no_answer_no_debug_and_no_trace() {
     assert!(!bodies.contains(SECRET) && !bodies.contains(GIVEN), "{bodies}");
     assert_eq!(traces.with(&[SECRET]), [""; 0]);
     assert_eq!(traces.with(&[GIVEN]), [""; 0]);
-    // All of it was traced: who was not let in, what was said and what was wrong.
+    // All requests were traced: those without the secret, their content, and bad ones.
     for parts in [
         ["WARN", "status=401", "\"dialogue\""],
         ["WARN", "status=403", "\"dialogue\""],

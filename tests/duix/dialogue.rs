@@ -1,5 +1,5 @@
-//! What the answers of a DUIX dialogue bot become on the wire, byte by byte, over real sockets: the
-//! one JSON body, and the frames of a stream.
+//! How the answers of a DUIX dialogue bot are written, byte by byte, over real sockets: the one JSON
+//! body, and the frames of a stream. `tests/server/packets.rs` has what holds for every stream.
 
 use callbot::duix::Flag;
 use callbot::duix::dialogue::{
@@ -36,7 +36,7 @@ async fn written(form: AnswerForm, answer: Answer) -> Value {
     answer.json()
 }
 
-/// What stands for the words and the screen, whatever the form.
+/// The spoken text and the screen operations, whatever the form.
 fn spoken(form: AnswerForm, body: &Value) -> Value {
     let answer = &body["data"]["answer"];
     match form {
@@ -53,7 +53,7 @@ fn demo() -> Answer {
         .with_extra(json!({}))
 }
 
-/// The document's example, but for its empty `errorMsg`, which is optional.
+/// The document's example without its empty `errorMsg`, which is optional.
 fn documented() -> Value {
     json!({
         "code": "200",
@@ -235,7 +235,7 @@ async fn frames_are_those_of_the_document_byte_by_byte() {
         })
     });
     let mut peer = Peer::connect(start(server).await).await;
-    // The connection goes on behind the end of a stream.
+    // The connection stays open after the end of a stream.
     for _ in 0..3 {
         let answer = peer.ask(&Post::question(STREAMED)).await;
         answer.assert_stream();
@@ -315,7 +315,7 @@ async fn send_all_makes_a_frame_of_each_sentence() {
     assert_eq!(frames, ["The branch opens at nine. ", "Goodbye.", ""]);
 }
 
-/// Repeats the question, in two pieces where it can.
+/// Repeats the question, in two pieces if it streams.
 struct Parrot;
 
 impl Api for Parrot {

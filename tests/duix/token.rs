@@ -1,5 +1,5 @@
-//! The tokens of the DUIX management API: what they are byte for byte, how long they are in use,
-//! who shares them, which of them are refused, and that none of it shows.
+//! The tokens of the DUIX management API: their bytes, how long they are used, how clones share them,
+//! which ones are refused, and that no secret shows.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
 use tokio::net::TcpListener;
 
-/// The test vector: app `app-1`, key `secret-1`, made at [`NOW`] to last for 1800 s.
+/// The test vector: app `app-1`, key `secret-1`, issued at [`NOW`] for 1800 s.
 const VECTOR: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.\
     eyJhcHBJZCI6ImFwcC0xIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDE4MDB9.\
     tEpb6HGg9JFPsqVW_DOMIZ2Yfu16iJxk9Pf3ZJaBf1w";
@@ -39,7 +39,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// The time at which tests begin, as a clock that stands still.
+/// The time at which tests start, as a clock that does not move.
 fn now() -> SystemTime {
     UNIX_EPOCH + seconds(NOW.try_into().unwrap())
 }
@@ -48,7 +48,7 @@ fn tokens() -> Tokens {
     Tokens::new(APP, KEY).clock(now())
 }
 
-/// Tokens that are not dated back, and the clock that they are dated by.
+/// Tokens without back-dating, and their clock.
 fn by_hand() -> (Tokens, Hand) {
     let hand = Hand::new();
     (Tokens::new(APP, KEY).back_dating(Duration::ZERO).clock(hand.clone()), hand)
@@ -58,7 +58,7 @@ fn exposed(token: &Secret) -> &str {
     token.expose()
 }
 
-/// The signature of a text, by code of another kind than that under test.
+/// The signature of a text, by other code than that under test.
 macro_rules! mac {
     ($hash:ty, $key:expr, $text:expr) => {{
         let mut mac = Hmac::<$hash>::new_from_slice($key.as_bytes()).unwrap();
@@ -67,14 +67,14 @@ macro_rules! mac {
     }};
 }
 
-/// A token of one's own making.
+/// A token with this header and these claims.
 fn made(key: &str, header: &str, claims: &str) -> String {
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
     let signature = mac!(Sha256, key, signed);
     format!("{signed}.{signature}")
 }
 
-/// A token with these claims that nothing else is wrong with.
+/// A token with these claims, which is valid otherwise.
 fn claiming(claims: &str) -> String {
     made(KEY, HEADER, claims)
 }
@@ -86,10 +86,10 @@ fn the_test_vector_is_made_byte_for_byte() {
     assert_eq!(exposed(&tokens.current()), VECTOR);
     assert_eq!(tokens.check(VECTOR), Ok(()));
     assert_eq!(tokens.app_id(), APP);
-    // Times are whole seconds, and what has begun counts.
+    // Times are whole seconds, rounded down.
     let late = tokens.clock(now() + Duration::from_millis(999));
     assert_eq!(exposed(&late.mint()), VECTOR);
-    // What these tests make tokens with makes the same.
+    // The helper of these tests makes the same token.
     let claims = r#"{"appId":"app-1","iat":1700000000,"exp":1700001800}"#;
     assert_eq!(claiming(claims), VECTOR);
     assert_eq!(taken_apart(VECTOR), [HEADER, claims]);
@@ -114,7 +114,7 @@ fn a_token_has_the_header_and_the_three_claims_for_any_app_and_any_key() {
             NOW - 5 + 1800
         );
         assert_eq!(taken_apart(exposed(&token)), [HEADER.to_owned(), claims.clone()]);
-        // The key counts as its plain bytes, whatever it looks like.
+        // The key is used as plain bytes, whatever it looks like.
         assert_eq!(exposed(&token), made(key, HEADER, &claims), "{app}");
     }
 }
@@ -123,7 +123,7 @@ fn a_token_has_the_header_and_the_three_claims_for_any_app_and_any_key() {
 fn a_token_has_the_lifetime_that_is_set_and_is_back_dated_by_half_of_it_at_most() {
     let most = Duration::MAX;
     let cases = [
-        // Lifetime and back-dating as they are set, what `iat` is short of now, `exp` less `iat`.
+        // The lifetime and the back-dating that are set, now minus `iat`, and `exp` minus `iat`.
         (None, None, 5, 1800),
         (None, Some(Duration::ZERO), 0, 1800),
         (None, Some(seconds(60)), 60, 1800),
@@ -154,7 +154,7 @@ fn a_token_has_the_lifetime_that_is_set_and_is_back_dated_by_half_of_it_at_most(
             Some(back) => tokens.back_dating(back),
             None => tokens,
         };
-        // The order of the settings is all the same.
+        // The order of the settings does not matter.
         for tokens in [lasting(dating(tokens())), dating(lasting(tokens()))] {
             for token in [tokens.mint(), tokens.current()] {
                 let (iat, exp) = times(exposed(&token));
@@ -172,7 +172,7 @@ fn a_lifetime_that_is_too_large_is_the_largest_possible() {
         assert_eq!(times(exposed(&tokens.current())), (NOW - 5, i64::MAX));
         assert_eq!(tokens.check(exposed(&tokens.current())), Ok(()));
     }
-    // Half of it is a back-dating, too.
+    // The back-dating is half of it.
     let tokens = tokens().lifetime(Duration::MAX).back_dating(Duration::MAX);
     let (iat, exp) = times(exposed(&tokens.current()));
     assert_eq!((iat, exp), (NOW - i64::MAX / 2, NOW - i64::MAX / 2 + i64::MAX));
@@ -190,7 +190,7 @@ fn a_clock_before_1970_makes_tokens_that_it_accepts() {
 #[test]
 fn a_token_is_used_until_shortly_before_it_expires() {
     let cases = [
-        // Lifetime, back-dating, the last moment of its use that is looked at, the first one after.
+        // Lifetime, back-dating, a time just before the renewal and one just after it.
         (1800, 0, 1739.0, 1740.1),
         (1800, 0, 1739.9, 1800.0),
         (1800, 0, 1739.9, 1_000_000.0),
@@ -222,7 +222,7 @@ fn a_token_is_used_until_shortly_before_it_expires() {
         assert_ne!(next, token, "{place}");
         assert_eq!(next, tokens.mint(), "{place}");
         assert_eq!(tokens.check(exposed(&next)), Ok(()), "{place}");
-        // The next one lasts as long.
+        // The next token lasts as long.
         hand.set(first + (last - 1.0).max(0.0));
         assert_eq!(tokens.current(), next, "{place}");
     }
@@ -239,7 +239,7 @@ fn a_minted_token_is_new_and_not_the_current_one() {
     hand.advance(1);
     assert_ne!(tokens.mint(), minted);
     assert_eq!(tokens.current(), current);
-    // Nor is the first one in use, if it is minted before there is any.
+    // A minted token does not become the current one, even if there is none.
     let (tokens, hand) = by_hand();
     let minted = tokens.mint();
     hand.advance(1);
@@ -260,11 +260,11 @@ fn renewing_replaces_the_current_token_only() {
         tokens.renew(&refused);
         assert_eq!(tokens.current(), second);
     }
-    // By its text, not by who holds it.
+    // Tokens are compared by their text.
     tokens.renew(&exposed(&second).into());
     let third = tokens.current();
     assert_eq!(times(exposed(&third)).0, NOW + 6);
-    // The life of the new one begins anew.
+    // The new token has a whole lifetime.
     hand.set(6.0 + 1739.0);
     assert_eq!(tokens.current(), third);
     hand.set(6.0 + 1740.1);
@@ -311,7 +311,7 @@ fn clones_share_the_current_token() {
     let second = late.current();
     assert_ne!(second, first);
     assert_eq!((tokens.current(), early.current()), (second.clone(), second));
-    // Those that were made alike do not.
+    // `Tokens` with the same settings do not share it.
     let (stranger, _) = by_hand();
     assert_eq!(stranger.current(), first);
 }
@@ -322,7 +322,7 @@ fn every_setting_ends_the_sharing_and_keeps_the_current_token_of_the_others() {
     let first = tokens.current();
     hand.advance(7);
     let settings: [(&str, &dyn Fn(Tokens) -> Tokens); 3] = [
-        // To what it was.
+        // The value is the same as before.
         ("lifetime", &|tokens| tokens.lifetime(seconds(1800))),
         ("back_dating", &|tokens| tokens.back_dating(Duration::ZERO)),
         ("clock", &|tokens| tokens.clock(hand.clone())),
@@ -351,7 +351,7 @@ fn other_texts_than_tokens_of_this_kind_are_refused() {
     let tokens = tokens();
     assert_eq!(tokens.check(&good), Ok(()));
 
-    // The header: no other algorithm, whoever signed.
+    // The header: other algorithms are refused, with any signature.
     for header in [
         r#"{"typ":"JWT","alg":"none"}"#,
         r#"{"typ":"JWT","alg":"None"}"#,
@@ -375,7 +375,7 @@ fn other_texts_than_tokens_of_this_kind_are_refused() {
             assert_eq!(tokens.check(&token), Err(TokenError::Signature), "{header}: {token}");
         }
     }
-    // Nothing else of it counts.
+    // Other fields of the header do not matter.
     for header in [r#"{"alg":"HS256"}"#, r#" {"alg":"HS256", "typ":"jwt", "kid":"7"} "#] {
         assert_eq!(tokens.check(&made(KEY, header, &claims)), Ok(()), "{header}");
     }
@@ -396,7 +396,7 @@ fn other_texts_than_tokens_of_this_kind_are_refused() {
         ("a signature of nothing", format!("{signed}.{}", mac!(Sha256, KEY, ""))),
         ("a signature of the claims", format!("{signed}.{}", mac!(Sha256, KEY, body))),
         ("a signature with padding", format!("{good}=")),
-        // The platform's key is text, not what the text stands for in base64.
+        // A signature is base64 and not hex.
         ("a signature in hex", format!("{signed}.{}", "ab".repeat(32))),
     ];
     for (how, token) in forged {
@@ -441,11 +441,11 @@ fn other_texts_than_tokens_of_this_kind_are_refused() {
     for token in garbage {
         assert_eq!(tokens.check(&token), Err(TokenError::Signature), "{token}");
     }
-    // Four parts, the signature of which is right.
+    // Four parts with a correct signature.
     let four = format!("{signed}.{body}");
     let four = format!("{four}.{}", mac!(Sha256, KEY, four));
     assert_eq!(tokens.check(&four), Err(TokenError::Signature));
-    // As is that of parts in another base64.
+    // Padded base64 with a correct signature.
     let padded = format!("{head}.{}", URL_SAFE.encode(format!("{claims} ")));
     assert!(padded.ends_with('='), "{padded}");
     let padded = format!("{padded}.{}", mac!(Sha256, KEY, padded));
@@ -501,7 +501,7 @@ fn tokens_with_other_claims_are_refused() {
         let token = with(APP.into(), iat.into(), exp.into());
         assert_eq!(tokens.check(&token), expected, "{iat} {exp}");
     }
-    // Integrations add claims of their own.
+    // Integrations add other claims.
     let more = json!({"exp": end, "userId": "u-1", "timestamp": 1.5, "iat": NOW, "appId": APP});
     assert_eq!(tokens.check(&claiming(&more.to_string())), Ok(()));
 }
@@ -513,7 +513,7 @@ fn a_token_is_valid_from_its_issue_to_its_expiry() {
     let (token, checker) = (maker.mint(), maker.clone());
     for (at, expected) in [
         (-5.1, Err(TokenError::Future)),
-        // A peer whose clock is behind takes it, by the back-dating.
+        // The back-dating makes it valid for a peer whose clock is behind.
         (-5.0, Ok(())),
         (0.0, Ok(())),
         (1794.9, Ok(())),
@@ -523,7 +523,7 @@ fn a_token_is_valid_from_its_issue_to_its_expiry() {
         hand.set(at);
         assert_eq!(checker.check(exposed(&token)), expected, "{at}");
     }
-    // Who checks need not have made it, nor with the same settings.
+    // The checker may have other settings.
     hand.set(0.0);
     let other = Tokens::new(APP, KEY).lifetime(SECOND).clock(hand);
     assert_eq!(other.check(exposed(&token)), Ok(()));
@@ -557,7 +557,7 @@ fn claims_in_an_array_are_refused() {
     assert_eq!(tokens().check(&claiming(&claims)), Err(TokenError::Claims));
 }
 
-/// Fails if a text has the app key, or a token or a part of it that is worth something.
+/// Checks that a text holds neither the app key nor a token nor the signature of one.
 #[track_caller]
 fn hides(what: &str, text: &str, tokens: &[Secret]) {
     assert!(!text.contains(KEY), "the key shows: {what}: {text}");
@@ -617,12 +617,12 @@ fn debug_shows_no_secret() {
     for (what, text) in &texts {
         hides(what, text, std::slice::from_ref(&token));
     }
-    // What is no secret does show.
+    // Other values do show.
     assert!(texts[0].1.contains(APP), "{}", texts[0].1);
     assert!(texts[6].1.contains("retries"), "{}", texts[6].1);
 }
 
-/// An error, all that can be had of it as text, and its causes.
+/// Every text of an error and of its causes.
 fn told(error: &Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut cause = std::error::Error::source(error);
@@ -662,7 +662,7 @@ async fn the_error_of_a_call_shows_no_secret() {
         ("a gateway's", |_, _| given(502, "<html>")),
         ("a failure", |_, _| given(200, failure("1009").to_string())),
         ("a refused token", |_, _| given(401, failure("1006").to_string())),
-        // The platform may well quote what it was sent.
+        // The platform may quote the request.
         ("of the wrong kind", |_, asked| {
             given(200, json!({"success": asked.token(), "code": asked.token()}).to_string())
         }),
@@ -683,7 +683,7 @@ async fn the_error_of_a_call_shows_no_secret() {
             assert!(!sent.is_empty(), "{what}");
             match outcome {
                 Err(error) => hides(&what, &told(&error), &sent),
-                // Nothing is looked for in the data of these.
+                // The data of these calls may have any form.
                 Ok(_) => {
                     assert!(how == "with data of the wrong kind" && name.starts_with("s"), "{what}")
                 }

@@ -1,5 +1,5 @@
-//! The ODFS client: the bytes of its requests, where its token comes from and when it is renewed,
-//! what it takes for a failure, and that it never repeats a step of a call.
+//! The ODFS client: the bytes of its requests, where its token comes from and when it is renewed, which
+//! answers are failures, and that it never repeats a step of a call.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::support::odfs::*;
 const KEY: &str = "tenant-1";
 const SECRET: &str = "SECRET-4711";
 
-/// A client that has its token from elsewhere.
+/// A client with a token that is given.
 fn fixed(stub: &Stub) -> Client {
     Client::builder_with_token(&stub.url, "t-fixed").build().unwrap()
 }
@@ -29,12 +29,12 @@ fn with_account(stub: &Stub) -> Client {
     Client::builder(&stub.url, KEY, SECRET).build().unwrap()
 }
 
-/// Up to so many retries, without a pause.
+/// Up to `most` retries without a pause.
 fn at_once(most: u32) -> CallOptions {
     CallOptions::new().retries(Retries::up_to(most).initial_backoff(Duration::ZERO))
 }
 
-/// Gives the tokens `t-1`, `t-2` and so on, and answers every other request so.
+/// Issues the tokens `t-1`, `t-2` and so on, and answers every other request with `answer`.
 async fn issuing(answer: impl Fn(&Seen, usize) -> Say + Send + Sync + 'static) -> Stub {
     Stub::new(move |seen, before| {
         if seen.is_token() {
@@ -123,11 +123,11 @@ async fn a_tenant_space_goes_into_the_path_as_one_segment() {
         assert_eq!(violations.iter().next().unwrap().pointer(), "/vdnId");
     }
     assert_eq!(stub.seen().len(), before, "nothing was sent");
-    // A base URL may have a path of its own, and the account is that of the whole ODFS.
+    // A base URL may have a path. The tenant space is not in the path of the tokens.
     let stub = issuing(|_, _| say(&release())).await;
     let base = format!("{}/below/", stub.url);
     let client = Client::builder(&base, KEY, SECRET).tenant_space("vdn-1").build().unwrap();
-    // The stub takes this path for one of the dialogue.
+    // The stub reads this path as one of the dialogue.
     assert!(step(&client).await.is_err());
     assert_eq!(stub.seen().pop().unwrap().path(), format!("/below{TOKEN}"));
     let client = Client::builder_with_token(&base, "t").tenant_space("vdn-1").build().unwrap();
@@ -145,7 +145,7 @@ async fn a_token_request_holds_the_account_and_nothing_else() {
     assert_eq!(seen[0].json(), json!({"appKey": KEY, "appSecret": SECRET}));
     assert_eq!(seen[0].header("content-type"), Some("application/json"));
     assert_eq!((seen[1].path(), seen[1].token()), (V1, "t-1".into()));
-    // It serves for all that follows, of all clones.
+    // The token is used for all later requests of all clones.
     for client in [client.clone(), client.with_options(CallOptions::new()), client] {
         step(&client).await.unwrap();
     }
@@ -178,7 +178,7 @@ async fn invalid_requests_are_not_sent() {
             let sent = changed(&body, [(pointer, long(length))]);
             client.process(request(&sent)).await.unwrap();
         }
-        // What the caller is and said does not show.
+        // Neither the caller's number nor the caller's words show.
         let hides = ["call_sor_id", "input"].iter().any(|key| pointer.ends_with(key));
         assert_eq!(error.to_string().contains("xxx"), !hides && length > 0, "{error}");
     }
@@ -254,7 +254,7 @@ async fn every_ret_but_0_is_a_failure_with_its_code_and_text() {
         (200, changed(&transfer(), [("/ret", Some("6".into()))]), "6", None),
         (200, changed(&query(), [("/ret", Some(7.into()))]), "7", None),
         (200, json!({"ret": 8, "outaction": 7, "outparams": {}}), "8", None),
-        // Envelopes of the protocol family, and others that are none.
+        // Envelopes of the same protocol family, and incomplete ones.
         (200, json!({"ret": -1}), "-1", None),
         (500, json!({"ret": -1}), "-1", None),
         (200, json!({"ret": "-1", "outaction": "10"}), "-1", None),
@@ -309,7 +309,7 @@ async fn an_unreadable_answer_is_an_error() {
         assert_eq!(error.status().unwrap(), status);
         assert_eq!(stub.counts(), (0, 1));
     }
-    // A status that is no success is none, whatever the body says.
+    // An HTTP status of failure is an error, whatever the body says.
     let stub = Stub::new(|_, _| say_with(500, &release().to_string())).await;
     let error = step(&fixed(&stub)).await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), error.failure()), (500, None));
@@ -343,7 +343,7 @@ fn refusals() -> Vec<(u16, String)> {
         (401, with(json!(900_001))),
         (403, with(json!(900_002))),
         (401, with(json!(-1))),
-        // A gateway may have its own mind about the body.
+        // A gateway may send any body.
         (401, release().to_string()),
         (200, with(json!(900_001))),
         (200, with(json!(900_002))),
@@ -372,10 +372,10 @@ async fn a_refused_token_is_renewed_and_the_request_is_repeated_once() {
         let seen = stub.seen();
         let paths: Vec<_> = seen.iter().map(Seen::path).collect();
         assert_eq!(paths, [TOKEN, V1, TOKEN, V1]);
-        // It is the same request with the new token.
+        // The second request is the first with the new token.
         assert_eq!(seen[1].json(), with_token(&said(ID, "Hello!"), "t-1"));
         assert_eq!(seen[3].json(), with_token(&said(ID, "Hello!"), "t-2"));
-        // The new token stays.
+        // The new token stays in use.
         step(&client).await.unwrap();
         assert_eq!(stub.counts(), (2, 3), "{shown}");
     }
@@ -390,7 +390,7 @@ async fn a_token_that_is_refused_again_is_an_error() {
         let error = step(&client).await.unwrap_err();
         assert_eq!(error.status().unwrap(), status, "{shown}");
         assert_eq!(stub.counts(), (2, 2), "{shown}");
-        // And nothing is learned for ever: the next request tries again.
+        // The next request tries again.
         step(&client).await.unwrap_err();
         let (tokens, steps) = stub.counts();
         assert!((3..=4).contains(&tokens) && (3..=4).contains(&steps), "{shown}");
@@ -509,13 +509,13 @@ async fn fetching_a_token_is_retried_by_the_options() {
         if let Err(error) = answer {
             assert_eq!(error.to_string(), "getToken: the answer is HTTP 503 Service Unavailable");
         }
-        // The same by other options of the same client.
+        // The same with options of a clone.
         let stub = Stub::new(play).await;
         let answer = step(&with_account(&stub).with_options(at_once(retries))).await;
         assert_eq!(answer.is_ok(), good);
         assert_eq!(stub.counts(), (attempts, usize::from(good)));
     }
-    // A token that was not answered is not asked for again: only the peer's word counts.
+    // An unanswered token request is not retried.
     let stub = Stub::new(|_, _| Say::Nothing).await;
     let options = at_once(3).call_deadline(Duration::from_millis(200));
     let error = step(&with_account(&stub).with_options(options)).await.unwrap_err();
@@ -524,7 +524,7 @@ async fn fetching_a_token_is_retried_by_the_options() {
 
 #[tokio::test]
 async fn an_unreachable_peer_is_retried_for_the_token_only() {
-    // Bound, but not listened on: nobody else gets the port, and nobody is there.
+    // Bound but not listening: no other process gets the port, and connections are refused.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
     bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}", bound.local_addr().unwrap());
@@ -540,7 +540,7 @@ async fn an_unreachable_peer_is_retried_for_the_token_only() {
     }
 }
 
-/// A `reqwest::Client` of one's own. With TLS it wants a provider for the whole process.
+/// A custom `reqwest::Client`. With TLS it needs a provider for the whole process.
 fn http_client() -> reqwest::Client {
     #[cfg(feature = "rustls")]
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -625,11 +625,11 @@ async fn a_renewal_that_fails_is_the_error() {
     assert_eq!(stub.counts(), (3, 2));
 }
 
-/// An ODFS in the same process: it gives tokens of these lives, slowly if need be.
+/// An ODFS in the same process. It issues tokens with these lifetimes, the first one after a pause.
 #[derive(Clone, Default)]
 struct Near {
     lives: Vec<Option<i64>>,
-    /// How long the first token takes, in seconds.
+    /// The pause before the first token, in seconds.
     slow: u64,
     given: Arc<Mutex<Vec<String>>>,
 }
@@ -689,7 +689,7 @@ impl WireApi for Near {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_is_renewed_shortly_before_it_expires() {
-    // The life of the token; when it is still in use, and when it no longer may be.
+    // The lifetime of the token, a time at which it is still used, and one at which it must not be.
     for (life, good, ending) in [
         (Some(3600), 3400.0, 3599.0),
         (Some(7200), 7000.0, 7199.0),
@@ -697,7 +697,7 @@ async fn a_token_is_renewed_shortly_before_it_expires() {
         (Some(100), 80.0, 99.5),
         (Some(10), 8.0, 9.9),
         (Some(1), 0.5, 0.99),
-        // Missing means an hour.
+        // A missing lifetime is an hour.
         (None, 3400.0, 3599.0),
     ] {
         let (client, keeping) = Near::living(life).client();
@@ -708,7 +708,7 @@ async fn a_token_is_renewed_shortly_before_it_expires() {
         sleep(Duration::from_secs_f64(ending - good)).await;
         step(&client).await.unwrap();
         assert_eq!(keeping.counts(), (2, 3), "{life:?}");
-        // The new one has a life of its own.
+        // The new token has a whole lifetime.
         sleep(Duration::from_secs_f64(good)).await;
         step(&client).await.unwrap();
         assert_eq!(keeping.counts(), (2, 4), "{life:?}");
@@ -858,7 +858,7 @@ async fn client_and_server_of_this_crate_understand_each_other() {
             assert_eq!((&*answer.kind(), answer.status().as_u16()), (kind, 200));
         }
         assert_eq!(keeping.counts(), (1, 6));
-        // The server's token ends before the client thinks so.
+        // The server's token expires before the client expects it.
         issuer_time.forward(3600);
         client.process(request(&start(ID))).await.unwrap();
         assert_eq!(keeping.counts(), (2, 8));

@@ -1,5 +1,5 @@
-//! The requests of one call are served one after the other: who waits, who does not get to wait,
-//! and what makes way for the next one; and how many calls there may be.
+//! The requests of one call are served one after the other: which ones wait, which ones are refused, and
+//! what lets the next one run. And the limit of calls.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::odfs::*;
 
-/// Serves each request for as long as it takes to get a permit, and tells when it begins and ends.
-/// What was said is a name, and in what way to end.
+/// Serves each request until it gets a permit, and reports when it begins and ends.
+/// The input is a name and the way in which to end.
 struct Slow {
     told: UnboundedSender<String>,
     permits: Arc<Semaphore>,
 }
 
-/// Tells of a handler that is dropped before its end.
+/// Reports a handler that is dropped before its end.
 struct Running {
     told: UnboundedSender<String>,
     name: String,
@@ -49,7 +49,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.over {
-            // Nobody may listen any more.
+            // The test may have stopped listening.
             let _ = self.told.send(format!("drop {}", self.name));
         }
     }
@@ -89,13 +89,13 @@ impl Api for Slow {
     }
 }
 
-/// Takes every token, and tells it: the request joins the queue with the next step it makes.
+/// Accepts every token, and reports it: the request enters the queue in its next step.
 struct Arrivals(UnboundedSender<String>);
 
 impl TokenAuthorizer for Arrivals {
     async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
         let token = token.map(|token| token.expose().to_owned()).unwrap_or_default();
-        // Nobody may listen any more.
+        // The test may have stopped listening.
         let _ = self.0.send(token);
         Ok(())
     }
@@ -127,7 +127,7 @@ impl Bench {
         Self::with(|flow| flow, None).await
     }
 
-    /// Sends a request over a connection of its own, and waits until it has arrived.
+    /// Sends a request over a new connection, and waits until it has arrived.
     async fn send(&mut self, id: &str, name: &str, way: &str) -> Peer {
         self.send_body(said(id, &format!("{name}/{way}")), name).await
     }
@@ -140,19 +140,19 @@ impl Bench {
         peer
     }
 
-    /// What the handlers tell next.
+    /// Waits for the next report of a handler, which must be this one.
     async fn expect(&mut self, told: &str) {
         assert_eq!(soon(told, self.told.recv()).await.unwrap(), told);
     }
 
-    /// No handler has told anything, and none does for a while.
+    /// Checks that no handler has reported anything, and that none does for a while.
     async fn expect_silence(&mut self) {
         sleep(Duration::from_millis(50)).await;
         assert_eq!(self.told.try_recv().ok(), None);
     }
 }
 
-/// The request was served; which one it was.
+/// The name in the answer to a request that must have been served.
 fn served(answer: &Answer, id: &str) -> String {
     answer.outparams(id, 9)["prompt_text"].as_str().unwrap().to_owned()
 }
@@ -242,10 +242,10 @@ async fn requests_above_max_waiting_are_refused_immediately() {
             let answer = bench.send(ID, "late", "").await.answer().await;
             assert_eq!(answer.fault(503, -1, Some(ID)), BUSY);
         }
-        // That is no concern of other calls.
+        // Other calls are not affected.
         let mut other = bench.send("c-2", "other", "at once").await;
         assert_eq!(served(&other.answer().await, "c-2"), "other");
-        // Who was refused takes no place.
+        // A refused request does not occupy a place.
         bench.permits.add_permits(most + 1);
         for (number, mut peer) in peers.into_iter().enumerate() {
             assert_eq!(served(&peer.answer().await, ID), number.to_string());
@@ -377,8 +377,8 @@ impl Api for Counting {
     }
 }
 
-/// The same request of one call, again and again from two threads and without a wire between; the
-/// most handlers that ran at the same time.
+/// Sends the same request of one call again and again from two threads, without a socket. Returns the
+/// highest number of handlers that ran at the same time.
 fn crowd(settings: fn(Server<Counting>) -> Server<Counting>, body: &Value) -> usize {
     const ROUNDS: usize = 20_000;
     let counting = Counting::default();
@@ -390,7 +390,7 @@ fn crowd(settings: fn(Server<Counting>) -> Server<Counting>, body: &Value) -> us
             runtime.unwrap().block_on(async {
                 for round in 0..ROUNDS {
                     flow.process(request.clone()).await.unwrap();
-                    // Now and then out of step.
+                    // Varies the pace of the two threads.
                     for _ in 0..round % 64 {
                         std::hint::spin_loop();
                     }
@@ -421,7 +421,7 @@ fn a_call_that_is_served_on_another_thread_is_not_idle_however_short_the_time() 
     assert_eq!(crowd(|flow| flow.idle_timeout(Duration::ZERO), &hangup(ID)), 1);
 }
 
-/// Serves for as many seconds as the keys say, and tells what is known of the call.
+/// Serves for the number of seconds that the keys say, and answers with the caller of the call.
 struct Timed;
 
 impl Api for Timed {
@@ -466,7 +466,7 @@ impl Near {
         self.send(&start(id)).await
     }
 
-    /// A request that is served for so many seconds.
+    /// Sends a request that is served for this number of seconds.
     async fn busy(&self, id: &str, seconds: u64) -> Result<String, (u16, String)> {
         self.send(&interacted(id, "2", &seconds.to_string())).await
     }
@@ -509,7 +509,7 @@ async fn a_handler_that_misses_its_deadline_fails_and_frees_its_call() {
     ] {
         let near = Near::new(server);
         near.start(ID).await.unwrap();
-        // The second waits for the first, and its time runs meanwhile; the third has enough left.
+        // The second waits for the first while its deadline approaches. The third has enough time left.
         let (first, second, third) = tokio::join!(
             at(0, near.busy(ID, 1000)),
             at(0, near.busy(ID, 0)),
@@ -517,7 +517,7 @@ async fn a_handler_that_misses_its_deadline_fails_and_frees_its_call() {
         );
         let end = f64::from(deadline);
         assert_eq!(first, (late(), end));
-        // Both are out of time in the same moment; that of the second was still waiting.
+        // Both reach the deadline in the same moment, the second while it waits.
         assert_eq!(second.1, end, "{second:?}");
         assert_eq!(third, (known(), end + 1.0));
         assert_eq!(near.busy(ID, 0).await, known());
@@ -534,9 +534,9 @@ async fn a_request_that_misses_its_deadline_while_it_waits_leaves_the_queue() {
         at(6, near.busy(ID, 0)),
         at(14, near.busy(ID, 0)),
     );
-    // From 4 to 13.
+    // Runs from 4 to 13.
     assert_eq!(first, (unknown(), 13.0));
-    // From 13 on, and out of time at 15.
+    // Runs from 13 on, and reaches its deadline at 15.
     assert_eq!(second, (late(), 15.0));
     assert_eq!(refused, (Err((503, BUSY.into())), 6.0));
     assert_eq!(third, (unknown(), 15.0));
@@ -558,11 +558,11 @@ async fn calls_above_max_calls_are_refused() {
         }
         assert_eq!(near.start("late").await, full());
         assert_eq!(near.busy("late", 0).await, full());
-        // Calls that are known go on.
+        // Known calls go on.
         assert_eq!(near.busy("c-0", 0).await, known());
         assert_eq!(near.start("c-0").await, known());
         assert_eq!(near.start("late").await, full());
-        // A call that ends makes room at once.
+        // A call that ends makes room immediately.
         near.hang_up("c-0").await;
         assert_eq!(near.start("late").await, known());
         assert_eq!(near.start("c-0").await, full());
@@ -606,7 +606,7 @@ async fn idle_calls_make_room() {
     near.start("a").await.unwrap();
     near.start("b").await.unwrap();
     sleep(Duration::from_secs(50)).await;
-    // One of them is heard of again.
+    // One of them has another request.
     assert_eq!(near.busy("a", 0).await, known());
     sleep(Duration::from_secs(9)).await;
     assert_eq!(near.start("c").await, full());
@@ -614,7 +614,7 @@ async fn idle_calls_make_room() {
     assert_eq!(near.start("c").await, known());
     assert_eq!(near.start("d").await, full());
     assert_eq!(near.busy("a", 0).await, known());
-    // A request that was refused keeps no call from being idle.
+    // A refused request does not keep a call from being idle.
     sleep(Duration::from_secs(59)).await;
     assert_eq!(near.start("d").await, full());
     sleep(Duration::from_secs(1)).await;
@@ -638,7 +638,7 @@ async fn calls_with_a_running_or_waiting_request_are_never_idle() {
     assert_eq!(running, (known(), 600.0));
     assert_eq!(waiting, (known(), 1200.0));
     assert_eq!((other.0, late.0), (full(), full()));
-    // Nobody has asked for more than a minute, and nobody is served.
+    // No request has arrived for more than a minute, and none is running.
     assert_eq!(near.start("b").await, known());
     assert_eq!(near.busy("a", 0).await, full());
 }
@@ -647,7 +647,7 @@ async fn calls_with_a_running_or_waiting_request_are_never_idle() {
 async fn an_id_that_is_used_again_after_the_idle_timeout_is_another_call() {
     let flow = || Server::new(Timed);
     for (flow, idle) in [
-        // 30 minutes, if nothing else is said.
+        // Default: 30 min.
         (flow(), 1800),
         (flow().idle_timeout(Duration::from_secs(7)), 7),
         (flow().idle_timeout(Duration::from_secs(24 * 3600)), 24 * 3600),
@@ -665,7 +665,7 @@ async fn an_id_that_is_used_again_after_the_idle_timeout_is_another_call() {
 
 #[tokio::test]
 async fn refused_requests_do_not_create_a_call() {
-    /// Takes one token.
+    /// Accepts one token for each call.
     struct One;
 
     impl TokenAuthorizer for One {

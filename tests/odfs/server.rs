@@ -1,5 +1,5 @@
-//! What an ODFS flow is told and what leaves it, in the bytes of the wire: both URLs, the kinds of
-//! requests, what the server knows of a call, the end of a call, and answers that are not allowed.
+//! An ODFS flow in the bytes of the wire: both URLs, the kinds of requests, what the server knows of a
+//! call, the end of a call, and invalid answers.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::support::odfs::*;
 
-/// Tells each request that reaches a handler, and what is known of its call.
+/// Reports each request that reaches a handler, and what is known of its call.
 #[derive(Debug, Clone)]
 struct Witness(UnboundedSender<Value>);
 
@@ -81,7 +81,7 @@ impl Api for Witness {
     }
 }
 
-/// A flow that tells what it hears, and a peer of it.
+/// A peer of a flow that reports its requests.
 struct Bench {
     peer: Peer,
     heard: UnboundedReceiver<Value>,
@@ -98,7 +98,7 @@ impl Bench {
         Self::with(|flow| flow).await
     }
 
-    /// Sends a request that is served; what one handler heard, and the answer.
+    /// Sends a request that must be served by one handler. Returns what it heard, and the answer.
     async fn ask(&mut self, path: &str, body: &Value) -> (Value, Answer) {
         let answer = self.peer.ask_json(path, body).await;
         let heard = self.heard.try_recv();
@@ -149,7 +149,7 @@ async fn other_paths_and_methods_do_not_reach_the_flow() {
         ("GET /oifde/rest/crs/process", 405),
         ("PUT /oifde/rest/v2/crs/process/vdn-1", 405),
         ("GET /oifde/rest/api/gettoken", 405),
-        // No text can be made of it.
+        // Not UTF-8 after decoding.
         ("POST /oifde/rest/v2/crs/process/%FF", 400),
     ] {
         let length = body.len();
@@ -260,7 +260,7 @@ async fn requests_that_differ_from_the_document_are_read() {
     assert_eq!(read["inparams"], expected);
     assert_eq!(answer.outparams("4711", 9)["prompt_text"], "201801");
 
-    // The heading of the document, and keys that it does not have.
+    // The spelling of the document's heading, and unknown keys.
     for name in ["extparams", "ExtParams"] {
         let mut sent = changed(&said(ID, "x"), [("/unknown", Some(json!({"deep": [null, 1.5]})))]);
         sent["inparams"]["unknown"] = json!([1, "x"]);
@@ -272,7 +272,7 @@ async fn requests_that_differ_from_the_document_are_read() {
         assert_eq!(read["unknown"], sent["unknown"]);
         assert_eq!(read["inparams"]["unknown"], sent["inparams"]["unknown"]);
     }
-    // A token may be missing, as in the document's own sample, and optional fields may be null.
+    // The token may be missing, as in the document's own sample, and optional fields may be null.
     let sent = changed(
         &said(ID, "x"),
         [
@@ -283,7 +283,7 @@ async fn requests_that_differ_from_the_document_are_read() {
     );
     let heard = bench.hear(&sent).await;
     assert_eq!(heard["request"], changed(&said(ID, "x"), [("/inparams/auth_token", None)]));
-    // The order of the keys says nothing.
+    // The order of the keys does not matter.
     let body = format!(
         "{{\"inparams\":{},\"inaction\":\"9\",\"userid\":\"{ID}\"}}",
         said(ID, "x")["inparams"]
@@ -333,7 +333,7 @@ async fn an_answer_has_the_whole_envelope_with_its_numbers_as_numbers() {
         let whole = json!({"ret": 0, "userid": ID, "outaction": outaction, "outparams": outparams});
         assert_eq!(answer.json(), whole);
         assert_eq!(answer.status, 200);
-        // In the bytes, too.
+        // They are numbers in the bytes, too.
         for part in ["\"ret\":0", &format!("\"outaction\":{outaction}")] {
             assert!(answer.body.contains(part), "{}", answer.body);
         }
@@ -348,7 +348,7 @@ async fn a_handler_knows_the_caller_from_the_first_request_on() {
     for (body, number) in [
         (start(ID), CALLED),
         (said(ID, "Hello!"), CALLED),
-        // The number that was called is that of the request.
+        // The called number is that of the current request.
         (changed(&said(ID, "x"), [("/inparams/call_dst_id", Some("10010".into()))]), "10010"),
         (transferred(ID, "0"), CALLED),
         (capture(ID), CALLED),
@@ -377,7 +377,7 @@ async fn without_its_start_the_caller_of_a_call_is_not_known() {
             }
             hands.forward(60);
         }
-        // The recorder may know.
+        // The recorder may send the caller's number.
         let heard = bench.hear(&capture(id)).await;
         assert_eq!(
             (&heard["caller"], &heard["started"]),
@@ -387,7 +387,7 @@ async fn without_its_start_the_caller_of_a_call_is_not_known() {
         assert_eq!(bench.hear(&without).await["caller"], CALLER);
         assert_eq!(bench.hear(&said(id, "Hello?")).await["caller"], CALLER);
     }
-    // A hang-up alone is answered as well.
+    // A hang-up alone is answered, too.
     let (heard, answer) = bench.ask(V1, &hangup("c-3")).await;
     assert_eq!((&heard["step"], &heard["caller"]), (&json!("hung_up"), &json!("")));
     answer.outparams("c-3", 10);
@@ -455,7 +455,7 @@ async fn times_have_the_documented_layout_and_the_utc_offset_that_is_set() {
         (SAMPLE_TIME, 24 * 60 + 1, "2018090507:16:24", "2018090507:16:25"),
         (SAMPLE_TIME, i32::MAX, "2018090507:16:24", "2018090507:16:25"),
         (SAMPLE_TIME, i32::MIN, "2018090307:16:24", "2018090307:16:25"),
-        // Numbers of one digit, leap days, ends of years.
+        // One-digit numbers, leap days, ends of years.
         (1_583_020_799, 0, "2020022923:59:59", "2020030100:00:00"),
         (1_609_459_199, 0, "2020123123:59:59", "2021010100:00:00"),
         (1_609_459_199, -60, "2020123122:59:59", "2020123123:00:00"),
@@ -476,7 +476,7 @@ async fn times_have_the_documented_layout_and_the_utc_offset_that_is_set() {
             );
         }
     }
-    // Parts of a second are left out.
+    // Fractions of a second are dropped.
     let clock = UNIX_EPOCH + Duration::from_millis(SAMPLE_TIME * 1000 + 999);
     let mut bench = Bench::with(|flow| flow.clock(clock)).await;
     assert_eq!(bench.hear(&start(ID)).await["started"], "2018090407:16:24");
@@ -503,14 +503,14 @@ async fn a_release_is_answered_by_a_hang_up_that_closes_the_call() {
         assert_eq!(heard["request"], closes);
         let knows = (&heard["caller"], &heard["called"], &heard["started"]);
         assert_eq!(knows, (&json!(CALLER), &json!(CALLED), &json!("2018090407:16:24")));
-        // It is the flow's own answer that closes the session.
+        // The handler's answer closes the session.
         let outparams = answer.outparams(ID, 10);
         assert_eq!(
             (&outparams["release_reason"], &outparams["region_id"], &outparams["stars"]),
             (&json!("1"), &json!("025"), &json!(5))
         );
         assert_eq!(outparams["end_time"], "2018090407:17:24");
-        // The call is forgotten: a late request is the first of another one.
+        // The call is forgotten: a late request is the first of another call.
         hands.forward(60);
         let heard = bench.hear(&said(ID, "Still there?")).await;
         let knows = (&heard["caller"], &heard["started"]);
@@ -578,10 +578,10 @@ async fn a_hang_up_whose_handler_fails_does_not_end_the_call() {
     answer.outparams(ID, 10);
 }
 
-/// Every answer of this flow breaks a rule, except one.
+/// A flow whose answers are invalid, except one.
 struct Careless;
 
-/// What no answer may hold.
+/// A text that no answer may hold.
 const PRIVATE: &str = "PRIVATE-4711";
 
 impl Careless {
@@ -678,7 +678,7 @@ async fn an_invalid_answer_is_not_sent() {
             let answer = peer.ask_json(path, &body).await;
             assert_eq!(answer.fault(500, -1, Some(ID)), "internal error", "{body}");
             assert!(!answer.body.contains(PRIVATE));
-            // The author gets to know the place.
+            // The place is traced for the author.
             let after = traces.with(&["ERROR", "invalid answer", place]).len();
             assert_eq!(after, before + 1, "{place} in {}", traces.text());
             // The same call goes on.
@@ -690,7 +690,7 @@ async fn an_invalid_answer_is_not_sent() {
 
 #[tokio::test]
 async fn answers_made_from_a_call_have_its_id() {
-    /// Answers with what the call gives, and changes no more than it must.
+    /// Answers with what the methods of the call return.
     struct Maker;
 
     impl Api for Maker {
@@ -707,7 +707,7 @@ async fn answers_made_from_a_call_have_its_id() {
                     .query(QueryType::SwitchMedia)
                     .with_change_type(ChangeType::AudioAndVideo)
                     .into(),
-                // Made by hand it leaves as it is made.
+                // An answer that is built by hand is sent unchanged.
                 "4" => QueryOutParams::new("c-other", QueryType::QueueOfAgent).into(),
                 _ => call.release().into(),
             })
@@ -755,7 +755,7 @@ async fn an_operation_without_parameters_can_be_served_at_another_path() {
 async fn a_wire_api_answers_exactly_as_its_code_says() {
     use callbot::odfs::{ProcessV2Parameters, TokenRequest, TokenResponse, WireApi, wire_router};
 
-    /// Nothing is put into its answers.
+    /// Its answers are sent without additions.
     struct Bare;
 
     impl WireApi for Bare {
@@ -795,7 +795,7 @@ async fn a_wire_api_answers_exactly_as_its_code_says() {
         let answer = ask(address, path, &capture(ID)).await;
         assert_eq!(answer.json(), json!({"outaction": 7, "outparams": {}}));
         assert_eq!(ask(address, path, &start(ID)).await.json()["ret"], 7);
-        // No request of this number is documented, but it can be taken.
+        // No request has this number in the document, but it can be served.
         let unknown = changed(&start(ID), [("/inaction", Some(12.into()))]);
         assert_eq!(ask(address, path, &unknown).await.json()["ret"], 7);
     }

@@ -1,4 +1,5 @@
-//! Tokens: who gets one at `gettoken`, which are taken and for how long, and that no secret shows.
+//! Tokens: which accounts get one at `gettoken`, which tokens are accepted and for how long, and that no
+//! secret shows.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,7 +22,7 @@ fn issuer() -> Issuer {
     Issuer::new().account(KEY, SECRET)
 }
 
-/// The token that an issuer gives.
+/// The token that an issuer issues.
 fn token_of(issuer: &Issuer, key: &str, secret: &str) -> String {
     let answer = issuer.issue(&TokenRequest::new(key, secret));
     assert_eq!(answer.error_code, 0, "{answer:?}");
@@ -41,7 +42,7 @@ async fn bench(issuer: Issuer) -> Peer {
 const MISSING: &str = "the token is missing or has expired";
 const WRONG: &str = "the token is not accepted";
 
-/// The request is refused with the answer for this code.
+/// Sends a request that must be refused with this code.
 async fn refuses(peer: &mut Peer, body: &Value, code: i64) {
     for path in DIALOGUE {
         let answer = peer.ask_json(path, body).await;
@@ -111,7 +112,7 @@ async fn a_wrong_secret_and_an_unknown_key_have_the_same_answer() {
     assert_eq!(bodies.len(), 1, "{bodies:?}");
     let nobody = Issuer::new().issue(&TokenRequest::new("", ""));
     assert_eq!((nobody.error_code, nobody.auth_token), (900_002, None));
-    // The last word about an account counts.
+    // The last setting of an account is used.
     let renewed = issuer().account(KEY, "new");
     assert_eq!(renewed.issue(&TokenRequest::new(KEY, SECRET)).error_code, 900_002);
     token_of(&renewed, KEY, "new");
@@ -152,10 +153,10 @@ async fn a_token_expires_after_its_lifetime_to_the_second() {
         for token in [&token, &second] {
             refuses(&mut peer, &with(&start(ID), token), 900_001).await;
         }
-        // What is not accepted stays so, expired or not.
+        // A wrong token is not accepted, expired or not.
         let (signed, _) = token.rsplit_once('.').unwrap();
         refuses(&mut peer, &with(&start(ID), &format!("{signed}.AAAA")), 900_002).await;
-        // A clock that goes back makes it good again, and one that is behind takes it.
+        // It is valid again when the clock goes back, and for a clock that is behind.
         hands.set(SAMPLE_TIME);
         takes(&mut peer, &token).await;
         hands.set(SAMPLE_TIME - 3600);
@@ -271,7 +272,7 @@ async fn servers_with_the_same_accounts_accept_each_others_tokens() {
             }
         }
     }
-    // Two accounts with one secret are still two.
+    // Two accounts with the same secret have different tokens.
     let twins = Issuer::new().account("a", SECRET).account("b", SECRET);
     let [a, b] = ["a", "b"].map(|key| token_of(&twins, key, SECRET));
     assert_ne!(a, b);
@@ -280,7 +281,7 @@ async fn servers_with_the_same_accounts_accept_each_others_tokens() {
     refuses(&mut peer, &with(&start(ID), &b), 900_002).await;
 }
 
-/// Notes what it is asked, and answers by the token.
+/// Notes its checks, and decides by the token.
 #[derive(Clone, Default)]
 struct Doorman(Arc<Mutex<Vec<Asked>>>);
 
@@ -330,9 +331,9 @@ async fn a_custom_authorizer_decides_by_the_call_and_the_token() {
             expected.push((id.to_owned(), token.map(String::from)));
         }
     }
-    // An empty one is none.
+    // An empty token is a missing one.
     assert_eq!(*doorman.0.lock().unwrap(), expected);
-    // It issues none.
+    // It issues no tokens.
     peer.ask_json(TOKEN, &token_request(KEY, SECRET)).await.token_fault(501, 10_000_001);
 }
 
@@ -344,7 +345,7 @@ async fn tokens_can_be_issued_by_one_authority_and_checked_by_another() {
     let token = answer["authToken"].as_str().unwrap();
     refuses(&mut peer, &with(&start(ID), token), 900_002).await;
     takes(&mut peer, "good").await;
-    // The last word about the check counts.
+    // The last setting of the check is used.
     let flow = Server::new(Parrot).authorize(Doorman::default()).issuer(issuer());
     let mut peer = Peer::connect(start_router(flow.router()).await).await;
     takes(&mut peer, token).await;
@@ -380,7 +381,7 @@ async fn a_client_with_the_account_is_served_and_another_is_not() {
     assert_eq!((failure.code(), failure.message()), ("900002", Some(text)));
 }
 
-/// Asserts that none of the secrets is in a text.
+/// Checks that a text holds none of the secrets.
 fn assert_hidden(text: &str, secrets: &[&str]) {
     for secret in secrets {
         let line = text.lines().find(|line| line.contains(secret));
@@ -388,7 +389,7 @@ fn assert_hidden(text: &str, secrets: &[&str]) {
     }
 }
 
-/// A flow that can be shown.
+/// A flow that implements `Debug`.
 #[derive(Debug)]
 struct Plain;
 
@@ -435,7 +436,7 @@ fn debug_shows_neither_secrets_nor_tokens() {
     assert_eq!(texts, [MISSING, WRONG]);
 }
 
-/// Makes every kind of request with and without a good token; the secrets that occurred.
+/// Sends every kind of request with a valid token and with a wrong one. Returns the secrets in them.
 async fn traffic(server: Server<Parrot>) -> Vec<String> {
     let address = start_router(server.router()).await;
     let answer = ask(address, TOKEN, &token_request(KEY, SECRET)).await.json();
@@ -478,7 +479,7 @@ async fn traces_of_content_show_neither_secrets_nor_tokens() {
     let server = Server::new(Parrot).issuer(issuer()).trace_content(true);
     let secrets = traffic(server).await;
     let secrets: Vec<_> = secrets.iter().map(String::as_str).collect();
-    // What was asked for is there.
+    // The content itself is traced.
     assert!(!traces.with(&["TRACE", "operation=\"process\"", CALLER]).is_empty());
     assert_hidden(&traces.text(), &secrets);
 }

@@ -1,4 +1,4 @@
-//! What a handler's error takes, and what comes out of it.
+//! Conversions into the error of a handler and out of it.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -18,7 +18,7 @@ impl StdError for NoSuchAccount {}
 
 type Boxed = Box<dyn StdError + Send + Sync>;
 
-/// What `?` makes of an error in a handler.
+/// Converts an error as `?` does in a handler.
 fn fails<T>(error: T) -> Error
 where
     Error: From<T>,

@@ -1,4 +1,4 @@
-//! The settings of a server that hold on every platform: the time of a handler, and the paths.
+//! The settings of a server that every platform has: the deadline of a handler, and the paths.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use http::Method;
 use tokio::time::{Instant, sleep};
 
-/// Speaks once, and then for ever says nothing; notes when it is dropped.
+/// Sends once and then waits for ever. Notes when it is dropped.
 #[derive(Debug, Default)]
 struct Stuck {
     dropped: Arc<AtomicBool>,
@@ -123,7 +123,7 @@ fn a_path_that_cannot_be_served_is_an_error_and_not_a_panic() {
         let error = Server::new(Stuck::default()).path(&operations::DIALOGUE, path).unwrap_err();
         assert!(error.to_string().contains(says), "{path:?} gave: {error}");
     }
-    // What is taken is served.
+    // Accepted paths are served.
     for path in ["/", "/a", "/a/", "/a//b", "/a%20b", "/a:b", "/proxy/dialogue"] {
         let _ = Server::new(Stuck::default()).path(&operations::DIALOGUE, path).unwrap().router();
     }

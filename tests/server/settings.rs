@@ -1,4 +1,4 @@
-//! Every platform's server has the same settings under the same names, and they work.
+//! The server of every platform has the same settings under the same names, and they work.
 use std::future::pending;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -103,7 +103,7 @@ impl aui::Authorizer for Stuck {
     }
 }
 
-/// What is set; `None` leaves the default.
+/// The settings of a server. `None` leaves the default.
 #[derive(Debug, Clone, Copy, Default)]
 struct Settings {
     deadline: Option<Option<Duration>>,
@@ -113,7 +113,7 @@ struct Settings {
     moved: bool,
 }
 
-/// The settings that all servers have, whatever their types.
+/// Applies the settings that every server has, whatever its type.
 macro_rules! set {
     ($server:expr, $settings:expr) => {{
         let mut server = $server;
@@ -130,7 +130,7 @@ macro_rules! set {
     }};
 }
 
-/// The same, on a server whose paths can be set.
+/// Applies the settings to a server whose paths can be set.
 macro_rules! set_with_path {
     ($server:expr, $operation:expr, $settings:expr) => {{
         let server = set!($server, $settings);
@@ -138,16 +138,16 @@ macro_rules! set_with_path {
     }};
 }
 
-/// A platform, with a request whose handler never ends, and what its document leaves of a failure.
+/// A platform, with a request whose handler never ends, and the statuses that its document has.
 struct Platform {
     name: &'static str,
     router: fn(Settings) -> Router,
     method: Method,
     path: &'static str,
-    /// What follows the path.
+    /// The query behind the path.
     query: &'static str,
     body: Value,
-    /// The HTTP status of a body that is too large, and of a handler that is out of time.
+    /// The HTTP statuses of a body that is too large and of a handler that misses its deadline.
     statuses: (u16, u16),
     deadline: Option<u64>,
     has_path: bool,
@@ -199,7 +199,7 @@ fn platforms() -> [Platform; 5] {
             body: json!({
                 "dh-conversation-id": "c", "dh-question": "hush", "dh-code": "a", "sid": "u",
             }),
-            // Its document has 400 and 500.
+            // The document has only 400 and 500.
             statuses: (400, 500),
             deadline: Some(20),
             has_path: true,
@@ -236,7 +236,7 @@ fn platforms() -> [Platform; 5] {
             path: "/api/v2/aiagent/describeAIAgentInstance",
             query: "",
             body: json!({"user_id": "u", "ai_agent_instance_id": "hush"}),
-            // What went wrong is in the body.
+            // The body holds the reason.
             statuses: (200, 200),
             deadline: Some(30),
             has_path: false,
@@ -322,7 +322,7 @@ async fn a_body_above_the_limit_is_refused() {
             ..Settings::default()
         };
         for (bytes, large) in [(400, false), (401, true)] {
-            // JSON may have spaces around it.
+            // Spaces around JSON are allowed.
             let mut body = platform.body.to_string().into_bytes();
             assert!(body.len() <= 400, "{}", platform.name);
             body.resize(bytes, b' ');
@@ -334,7 +334,7 @@ async fn a_body_above_the_limit_is_refused() {
             assert!(body.contains(says), "{}, {bytes}: {body}", platform.name);
             assert_eq!(status, expected, "{}: {body}", platform.name);
         }
-        // 1 MiB if nothing is set.
+        // 1 MiB by default.
         for (bytes, large) in [(1024 * 1024, false), (1024 * 1024 + 1, true)] {
             let mut body = platform.body.to_string().into_bytes();
             body.resize(bytes, b' ');
@@ -396,7 +396,7 @@ async fn dated_responses_are_dated_by_the_clock() {
     let now: SystemTime = UNIX_EPOCH + Duration::from_millis(1_583_221_008_123);
     let router = digital_employee::Server::new(Stuck).clock(now).router();
     assert_eq!(welcome(router).await["data"]["updatedTime"], 1_583_221_008_123_i64);
-    // Without one it is that of the machine.
+    // Default: the clock of the machine.
     let router = digital_employee::Server::new(Stuck).router();
     assert!(welcome(router).await["data"]["updatedTime"].as_i64().unwrap() > 1_700_000_000_000);
 

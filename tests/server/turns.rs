@@ -1,4 +1,4 @@
-//! Turns that another request stops: which one, and when the stopping has come to its end.
+//! Turns that another request stops: which turn is stopped, and how long the request waits for it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the tests of Digital Employee servers share: a bot on a socket, its requests and its packets.
+//! Shared by the tests of Digital Employee servers: a bot on a socket, its requests and its packets.
 
 use std::net::SocketAddr;
 
@@ -21,7 +21,7 @@ pub(crate) const SPOKEN: [&str; 2] = [BEGIN, DIALOGUE];
 pub(crate) const ANSWERED: [&str; 2] = [ABORT, END];
 pub(crate) const ALL: [&str; 4] = [BEGIN, DIALOGUE, ABORT, END];
 
-/// A body that fits the operation of the path.
+/// A body that the operation at the path accepts.
 pub(crate) fn valid(path: &str) -> Value {
     let mut body = json!({
         "requestId": "r-1", "tenantId": 378210, "instanceId": "n1", "scriptId": "sc-1",
@@ -47,10 +47,10 @@ pub(crate) fn changed<const N: usize>(path: &str, changes: [(&str, Option<Value>
     json::changed(&valid(path), changes)
 }
 
-/// A bot that speaks the same whatever it is asked.
+/// A bot that replies to every request in the same way.
 pub(crate) struct Bot<F>(F);
 
-/// What a [`Bot`] does with the reply of a turn.
+/// How a [`Bot`] replies in a turn.
 pub(crate) trait Speak:
     for<'a> Fn(&'a mut Reply) -> BoxFuture<'a, Result<(), Error>> + Send + Sync + 'static
 {
@@ -71,7 +71,7 @@ impl<F: Speak> Api for Bot<F> {
     }
 }
 
-/// A server that speaks so, with the default settings.
+/// A server of such a bot, with the default settings.
 pub(crate) fn bot<F: Speak>(speak: F) -> Server<Bot<F>> {
     Server::new(Bot(speak))
 }
@@ -88,7 +88,7 @@ impl Post {
 }
 
 impl Answer {
-    /// The packets of an event stream, which is as documented from its first byte to its last.
+    /// The packets of an event stream, whose form must be the documented one.
     pub(crate) fn packets(&self) -> Vec<Value> {
         assert_eq!((self.status, self.header("content-type")), (200, "text/event-stream"));
         let blocks = self.body.strip_suffix("\n\n").expect("the stream ends with a blank line");
@@ -129,7 +129,7 @@ impl Peer {
     }
 }
 
-/// One turn of a bot with these settings, over a connection of its own.
+/// One turn of a bot with these settings, over a new connection.
 pub(crate) async fn turn_with<F: Speak>(
     settings: impl FnOnce(Server<Bot<F>>) -> Server<Bot<F>>,
     speak: F,

@@ -1,5 +1,5 @@
-//! What the tests of the DUIX management client share: all its calls, the platform as scripted
-//! answers on a socket or without one, a clock that is set by hand, and tokens taken apart.
+//! Shared by the tests of the DUIX management client: all its calls, a scripted platform on a socket or
+//! without one, clocks that are set by hand, and the parts of a token.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,19 +21,19 @@ use super::script::{Seen, Stub, json_answer, send};
 pub(crate) const APP: &str = "app-1";
 pub(crate) const KEY: &str = "secret-1";
 
-/// When tests begin, in Unix seconds.
+/// The time at which tests start, in Unix seconds.
 pub(crate) const NOW: i64 = 1_700_000_000;
 
-/// The calls that are made again after a failure.
+/// The calls that read, which are retried after a failure.
 pub(crate) const READS: [&str; 4] = ["concurrency", "sessions", "conversation", "avatar"];
-/// The calls that are not.
+/// The calls that act, which are not retried.
 pub(crate) const ACTS: [&str; 3] = ["stop_session", "stop_all_sessions_of_app", "create_avatar"];
 
 pub(crate) fn calls() -> impl Iterator<Item = &'static str> + Clone {
     READS.into_iter().chain(ACTS)
 }
 
-/// Makes a call, with ids that say what they are.
+/// Makes a call by its name.
 pub(crate) async fn call(client: &Client, name: &str) -> Result<StatusCode, Error> {
     match name {
         "concurrency" => client.concurrency().await.map(|answer| answer.status()),
@@ -64,7 +64,7 @@ impl Hand {
         Self(Arc::new(AtomicI64::new(NOW * 1000)))
     }
 
-    /// Sets it to so many seconds from the begin of the test.
+    /// Sets it to this many seconds after the start of the test.
     pub(crate) fn set(&self, seconds: f64) {
         self.0.store(NOW * 1000 + (seconds * 1000.0) as i64, Ordering::SeqCst);
     }
@@ -81,7 +81,7 @@ impl Clock for Hand {
     }
 }
 
-/// A clock that goes on by a second whenever it is looked at, so that no two tokens are the same.
+/// A clock that advances by a second whenever it is read, so that no two tokens are the same.
 #[derive(Debug)]
 pub(crate) struct Ticking(AtomicI64);
 
@@ -98,7 +98,7 @@ impl Clock for Ticking {
     }
 }
 
-/// The header and the claims of a token, as they are written in it.
+/// The header and the claims of a token, as text.
 pub(crate) fn taken_apart(token: &str) -> [String; 2] {
     let parts: Vec<_> = token.split('.').collect();
     let [header, claims, _] = parts[..] else { panic!("no token: {token}") };
@@ -113,12 +113,12 @@ pub(crate) fn times(token: &str) -> (i64, i64) {
     (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap())
 }
 
-/// Up to so many retries, without a pause.
+/// Up to `most` retries without a pause.
 pub(crate) fn at_once(most: u32) -> CallOptions {
     CallOptions::new().retries(Retries::up_to(most).initial_backoff(Duration::ZERO))
 }
 
-/// A request as the platform gets it.
+/// A request as the platform received it.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     /// The request line.
@@ -147,7 +147,7 @@ pub(crate) fn tokens(asked: &[Asked]) -> Vec<&str> {
     asked.iter().map(Asked::token).collect()
 }
 
-/// What a platform without a socket answers with.
+/// The answer of a platform without a socket.
 pub(crate) type Given = Result<http::Response<reqwest::Body>, TransportError>;
 
 pub(crate) fn given(status: u16, body: impl Into<reqwest::Body>) -> Given {
@@ -177,14 +177,14 @@ impl Fake {
         Self(Arc::new(FakeState { script: Mutex::new(script), start, asked }))
     }
 
-    /// Answers with these bodies in turn, and goes on with the last one.
+    /// Answers with these bodies in turn, and then always with the last one.
     pub(crate) fn playing(answers: impl IntoIterator<Item = (u16, Value)>) -> Self {
         let fake = Self::new(|_, _| std::future::ready(given(500, "")));
         fake.play(answers);
         fake
     }
 
-    /// Forgets what was, and answers with these bodies in turn.
+    /// Forgets the earlier requests, and answers with these bodies in turn.
     pub(crate) fn play(&self, answers: impl IntoIterator<Item = (u16, Value)>) {
         let answers: Vec<_> =
             answers.into_iter().map(|(status, body)| (status, body.to_string())).collect();
@@ -194,7 +194,7 @@ impl Fake {
         });
     }
 
-    /// Forgets what was, and answers so.
+    /// Forgets the earlier requests, and answers by the number of the attempt.
     pub(crate) fn act(&self, answer: impl Fn(usize) -> Given + Send + Sync + 'static) {
         let script = move |number, _: &Asked| {
             Box::pin(std::future::ready(answer(number))) as BoxFuture<'static, _>
@@ -207,7 +207,7 @@ impl Fake {
         Client::builder(APP, KEY).transport(self.clone())
     }
 
-    /// A client whose tokens are dated by this clock, and not dated back.
+    /// A client whose tokens are dated by this clock without back-dating.
     pub(crate) fn dated(&self, clock: impl Clock) -> ClientBuilder {
         let tokens = Tokens::new(APP, KEY).back_dating(Duration::ZERO).clock(clock);
         Client::builder_with_tokens(tokens).transport(self.clone())
@@ -221,7 +221,7 @@ impl Fake {
         self.0.asked.lock().unwrap().clone()
     }
 
-    /// What was asked since the last time. The numbers of attempts begin anew.
+    /// The requests since the last call of this method. The numbers of attempts start at 0 again.
     pub(crate) fn taken(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.0.asked.lock().unwrap())
     }
@@ -251,7 +251,7 @@ impl Transport for Fake {
     }
 }
 
-/// The platform on a socket, with raw answers. It closes the connection behind each of them.
+/// The platform on a socket, with raw answers. It closes the connection after each of them.
 #[derive(Debug)]
 pub(crate) struct Socket {
     pub(crate) url: String,

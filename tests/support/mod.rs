@@ -1,6 +1,6 @@
-//! What the test suites share.
+//! Support that the test binaries share.
 
-// Each suite uses its own part of this.
+// Each binary uses a part of it.
 #![allow(dead_code, unused_imports)]
 
 #[cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]

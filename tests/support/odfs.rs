@@ -1,5 +1,5 @@
-//! What the tests of ODFS share: sample requests, a peer that writes and reads HTTP/1.1 itself, a
-//! server that plays what a test tells it, a transport without a socket, and a clock by hand.
+//! Shared by the tests of ODFS: sample requests, the forms of an answer, a scripted server, a transport
+//! that keeps requests, and a clock that is set by hand.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -38,7 +38,7 @@ pub(crate) fn start(id: &str) -> Value {
     })
 }
 
-/// What came of an interaction: `flow_result_type` and `input`.
+/// The result of an interaction: `flow_result_type` and `input`.
 pub(crate) fn interacted(id: &str, kind: &str, input: &str) -> Value {
     json!({
         "userid": id, "inaction": 9,
@@ -71,7 +71,7 @@ pub(crate) fn transferred_hangup(id: &str) -> Value {
     changed(&transferred(id, "0"), [("/inparams/input", Some("hangup".into()))])
 }
 
-/// `inaction` 7, or 13 with another number.
+/// A request with `inaction` 7.
 pub(crate) fn capture(id: &str) -> Value {
     json!({
         "userid": id, "inaction": 7,
@@ -94,12 +94,12 @@ pub(crate) fn token_request(key: &str, secret: &str) -> Value {
     json!({"appKey": key, "appSecret": secret})
 }
 
-/// A request of the crate's own, read of such a body.
+/// Reads such a body as the crate's type.
 pub(crate) fn request(body: &Value) -> Request {
     serde_json::from_value(body.clone()).unwrap()
 }
 
-/// A flow that repeats what was said, and does nothing else.
+/// A flow that repeats what the caller said.
 pub(crate) struct Parrot;
 
 impl Api for Parrot {
@@ -122,8 +122,7 @@ impl Answer {
         json["outparams"].clone()
     }
 
-    /// The answer to a request that was refused or failed: it is a release with nothing in it.
-    /// Returns the text.
+    /// The text of a refusal or a failure, which must be an empty release.
     pub(crate) fn fault(&self, status: u16, ret: i64, id: Option<&str>) -> String {
         assert_eq!(self.status, status, "{self:?}");
         let json = self.json();
@@ -143,7 +142,7 @@ impl Answer {
         text
     }
 
-    /// The answer of `gettoken` to a request that was refused or failed. Returns the text.
+    /// The text of a refusal or a failure of `gettoken`.
     pub(crate) fn token_fault(&self, status: u16, code: i64) -> String {
         assert_eq!(self.status, status, "{self:?}");
         let json = self.json();
@@ -154,12 +153,11 @@ impl Answer {
     }
 }
 
-/// One request over a connection of its own.
+/// Sends one request over a new connection.
 pub(crate) async fn ask(address: SocketAddr, path: &str, body: &Value) -> Answer {
     Peer::connect(address).await.ask_json(path, body).await
 }
 
-/// What is seen of a request that ODFS got.
 impl Seen {
     pub(crate) fn is_token(&self) -> bool {
         self.path() == TOKEN
@@ -171,18 +169,18 @@ impl Seen {
     }
 }
 
-/// What the stub does with a request.
+/// How the stub answers a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Say {
-    /// These bytes, and the end of the connection.
+    /// Sends these bytes and closes the connection.
     Bytes(String),
-    /// Nothing: the connection stays.
+    /// Sends nothing and keeps the connection.
     Nothing,
-    /// The end of the connection.
+    /// Closes the connection.
     Cut,
 }
 
-/// An answer of JSON with HTTP status 200.
+/// An answer with this JSON and HTTP status 200.
 pub(crate) fn say(body: &Value) -> Say {
     say_with(200, &body.to_string())
 }
@@ -235,8 +233,8 @@ pub(crate) fn query() -> Value {
     })
 }
 
-/// A raw TCP server on loopback. A function says what it does with a request, by the number of
-/// requests to the same path before it.
+/// A raw TCP server on loopback. A function decides about each request, by the number of requests to
+/// the same path before it.
 pub(crate) struct Stub {
     pub(crate) url: String,
     inner: script::Stub,
@@ -272,14 +270,14 @@ impl Stub {
         self.seen().into_iter().filter(|seen| !seen.is_token()).collect()
     }
 
-    /// How many requests there were of `gettoken`, and how many others.
+    /// The numbers of requests of `gettoken` and of others.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let (all, steps) = (self.seen().len(), self.steps().len());
         (all - steps, steps)
     }
 }
 
-/// A transport that keeps each request, as a peer would see it, and passes it on.
+/// A transport that records each request, as a peer would see it, and passes it on.
 #[derive(Clone)]
 pub(crate) struct Keeping {
     inner: Arc<dyn Transport>,
@@ -295,7 +293,7 @@ impl Keeping {
         self.seen.lock().unwrap().clone()
     }
 
-    /// How many requests there were of `gettoken`, and how many others.
+    /// The numbers of requests of `gettoken` and of others.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let seen = self.seen();
         let tokens = seen.iter().filter(|seen| seen.is_token()).count();
@@ -339,5 +337,5 @@ impl Clock for Hands {
     }
 }
 
-/// 2018-09-04 07:16:24 UTC, the time of the samples.
+/// 2018-09-04 07:16:24 UTC, the time in the samples.
 pub(crate) const SAMPLE_TIME: u64 = 1_536_045_384;

@@ -1,5 +1,5 @@
-//! What the tests of servers share, whatever the platform: a router on a socket, and a peer that
-//! writes and reads HTTP/1.1 itself, so that every byte and its time of arrival can be seen.
+//! Shared by the tests of servers of all platforms: a router on a socket, and a peer that writes and
+//! reads HTTP/1.1 itself, so that tests see every byte and when it arrived.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
-/// How long anything may take at all; only a test that fails waits for so long.
+/// The longest wait for anything. Only a failing test takes this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How much is read at a time.
@@ -98,7 +98,7 @@ impl Post {
     }
 }
 
-// The begin of it is enough to know it by.
+// The beginning is enough to recognize it.
 impl fmt::Debug for Post {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.bytes();
@@ -137,7 +137,7 @@ pub(crate) struct Peer {
     begun: Option<Answer>,
 }
 
-/// What of the body of an answer is still to come.
+/// The part of a body that has not arrived yet.
 #[derive(Clone, Copy, PartialEq)]
 enum Rest {
     Bytes(usize),
@@ -149,14 +149,14 @@ impl Peer {
         Self::over(TcpSocket::new_v4().unwrap(), address).await
     }
 
-    /// Connects with a socket of one's own.
+    /// Connects with this socket.
     pub(crate) async fn over(socket: TcpSocket, address: SocketAddr) -> Self {
         let stream = socket.connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, read: Vec::new(), rest: Rest::Bytes(0), blocks: String::new(), begun: None }
     }
 
-    /// Sends a request. A server may answer before it has all of it, and hang up then.
+    /// Sends a request. A server may answer before it has read all of it, and then close the connection.
     pub(crate) async fn send(&mut self, post: &Post) {
         self.write(&post.bytes()).await;
     }
@@ -236,7 +236,7 @@ impl Peer {
         answer
     }
 
-    /// The next part of the body, `None` at its proper end.
+    /// The next part of the body. `None` at its regular end.
     pub(crate) async fn chunk(&mut self) -> Option<String> {
         let length = match self.rest {
             Rest::Bytes(length) => length,
@@ -259,7 +259,7 @@ impl Peer {
         (!last).then_some(part)
     }
 
-    /// The next block of an event stream, be it an event or a comment, and when it was there.
+    /// The next block of an event stream, an event or a comment, and when it arrived.
     pub(crate) async fn block(&mut self) -> Option<(String, Instant)> {
         loop {
             if let Some(end) = self.blocks.find("\n\n") {
@@ -297,18 +297,18 @@ impl Peer {
         self.read.reserve(READ);
         let read = soon("bytes", self.stream.read_buf(&mut self.read)).await.unwrap();
         let so_far = String::from_utf8_lossy(&self.read);
-        assert!(read > 0, "the server hung up behind {so_far:?}");
+        assert!(read > 0, "the server closed the connection after {so_far:?}");
     }
 
-    /// Goes without a word.
+    /// Closes the connection.
     pub(crate) fn close(self) {}
 
-    /// Breaks the connection off.
+    /// Resets the connection.
     pub(crate) fn reset(self) {
         self.stream.set_zero_linger().unwrap();
     }
 
-    /// Will write no more, and can still read.
+    /// Closes the writing half of the connection.
     pub(crate) async fn half_close(&mut self) {
         self.stream.shutdown().await.unwrap();
     }

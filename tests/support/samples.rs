@@ -1,4 +1,4 @@
-//! Wire samples: read as a type from their text and from their value, and changed in every place.
+//! Wire samples: reading them as a type, and changing them in every place.
 
 use callbot::wire::{DecodeError, decode, decode_value};
 use serde::Serialize;
@@ -18,8 +18,8 @@ pub(crate) fn read_as<T: DeserializeOwned + Serialize + PartialEq>(
     Ok(serde_json::to_value(value?).unwrap())
 }
 
-/// Changes every object of a document, the innermost first. It looks into the texts at those places
-/// for which `enters` is true, too, if they hold a JSON object.
+/// Changes every object of a document, the innermost first. A text that holds a JSON object is changed,
+/// too, if `enters` is true for its place.
 pub(crate) fn each_object(
     value: &mut Value,
     enters: fn(&str) -> bool,

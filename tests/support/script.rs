@@ -1,5 +1,5 @@
-//! What the tests of clients share, whatever the platform: a server that plays scripted bytes, and a
-//! transport without a socket.
+//! Shared by the tests of clients of all platforms: a server that plays scripted bytes, and a transport
+//! without a socket.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,12 +12,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
-/// One thing that the stub does with a connection, once the request is in.
+/// One action of the stub on a connection, after it has read the request.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Send(Vec<u8>),
     Pause(Duration),
-    /// Ends the connection with a reset in place of a clean close.
+    /// Resets the connection instead of closing it.
     Reset,
     /// Waits until the client has closed the connection.
     Hold,
@@ -31,7 +31,7 @@ pub(crate) fn pause(millis: u64) -> Step {
     Step::Pause(Duration::from_millis(millis))
 }
 
-/// A request as it came over the wire.
+/// A request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) line: String,
@@ -53,7 +53,7 @@ impl Seen {
     }
 }
 
-/// A raw TCP server on loopback. Each connection plays a script once its request is in.
+/// A raw TCP server on loopback. Each connection plays a script after its request has arrived.
 #[derive(Debug)]
 pub(crate) struct Stub {
     pub(crate) url: String,
@@ -125,7 +125,7 @@ async fn serve(mut stream: TcpStream, play: Arc<Play>, number: usize, state: Arc
     state.seen.lock().unwrap().push(seen.clone());
     for step in play(&seen, number) {
         match step {
-            // The client may be gone by now, which is no concern of the script.
+            // The client may be gone by now, which does not matter to the script.
             Step::Send(bytes) => drop(stream.write_all(&bytes).await),
             Step::Pause(length) => sleep(length).await,
             Step::Reset => return stream.set_zero_linger().unwrap(),
@@ -165,10 +165,10 @@ async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
     Some(seen)
 }
 
-/// What a transport without a socket answers with, by the number of the attempt.
+/// The answer of a transport without a socket.
 type Answer = http::Response<reqwest::Body>;
 
-/// A transport without a socket, so that time can be paused. It counts and dates the attempts.
+/// A transport without a socket, so that time can be paused. It records when attempts were made.
 #[derive(Clone)]
 pub(crate) struct Fake(Arc<FakeState>);
 
@@ -187,7 +187,7 @@ impl Fake {
         Self(Arc::new(FakeState { answer, start: Instant::now(), attempts: Mutex::default() }))
     }
 
-    /// When each attempt was made, counted from the making of the transport.
+    /// The time of each attempt since the transport was created.
     pub(crate) fn attempts(&self) -> Vec<Duration> {
         self.0.attempts.lock().unwrap().clone()
     }
@@ -217,7 +217,7 @@ pub(crate) fn stream(body: impl AsRef<[u8]>) -> Vec<u8> {
     [STREAM_HEAD.as_bytes(), body.as_ref()].concat()
 }
 
-/// A whole answer: status, further header lines, body.
+/// A whole answer with this status, these additional header lines and this body.
 pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(

@@ -1,4 +1,4 @@
-//! Which answers are a success, what is read of them, and which error stands for which failure.
+//! Which answers are a success, how their data are read, and which error is returned for which failure.
 
 use callbot::duix::ResponseCode;
 use http::{HeaderValue, StatusCode};
@@ -69,7 +69,7 @@ async fn success_false_is_an_error_whatever_the_http_status() {
         }
         assert_eq!(fake.asked().len(), 7, "{status}");
     }
-    // The code of a success makes no success of it.
+    // The code of a success does not make it a success.
     for code in ["200", "0", ""] {
         fake.play([(200, failure(code))]);
         for name in calls() {
@@ -103,7 +103,7 @@ async fn the_text_of_a_failure_is_in_one_of_two_fields() {
     let fake = Fake::playing([(200, good())]);
     let client = fake.client();
     for (texts, expected) in cases {
-        // The text counts the same when the data are of the wrong kind.
+        // The text is read even if the data are of the wrong type.
         for data in [json!({}), json!("")] {
             let mut body = json!({"success": false, "code": "1007", "data": data});
             body.as_object_mut().unwrap().extend(texts.as_object().unwrap().clone());
@@ -142,7 +142,7 @@ async fn every_documented_code_has_a_name_and_unknown_codes_are_kept() {
                 let failure = error.failure().unwrap();
                 assert_eq!(failure.code(), *text, "{name}");
                 assert_eq!(failure.code_as::<ResponseCode>(), *named, "{name} {text}");
-                // By the table; a refused token is another matter.
+                // By the table of codes. A refused token is handled separately.
                 let again = matches!(*text, "-1" | "40002");
                 assert_eq!(failure.is_retryable(), again, "{name} {text}");
                 assert_eq!(error.is_retryable(), again, "{name} {text}");
@@ -160,7 +160,7 @@ async fn every_documented_code_has_a_name_and_unknown_codes_are_kept() {
         }
         assert_eq!(fake.asked().len(), 7, "{text}");
     }
-    // No code at all.
+    // Without a code.
     for body in [json!({"success": false}), json!({"success": false, "code": null})] {
         fake.play([(200, body)]);
         for name in calls() {
@@ -294,7 +294,7 @@ async fn an_error_about_data_of_the_wrong_type_names_the_place() {
         assert!(!error.to_string().contains("secret"), "{error}");
         assert_eq!(error.status(), Some(StatusCode::OK), "{name}");
     }
-    // What is not known of is taken as it comes.
+    // Data of an undocumented form are returned unchanged.
     for data in [json!(""), json!([]), json!({"a": [1]}), json!(7), json!(false)] {
         fake.play([(200, json!({"success": true, "code": "", "data": data}))]);
         assert_eq!(client.sessions().await.unwrap().into_inner(), data);

@@ -38,7 +38,7 @@ async fn a_call_ends_at_its_deadline() {
         let never = stream::pending::<Result<Vec<u8>, io::Error>>();
         reqwest::Body::wrap_stream(never)
     };
-    // No head, or a head and no body.
+    // Without a head, and with a head but without a body.
     for silent in [true, false] {
         let fake = Fake::new(move |_, _| async move {
             if silent {
@@ -83,7 +83,7 @@ async fn the_deadline_of_a_call_covers_its_retries() {
     }
 }
 
-/// A listener that takes connections and never says a word, so that TLS is never set up.
+/// The listener accepts connections and sends nothing, so the TLS handshake never ends.
 #[tokio::test]
 async fn a_connection_that_is_not_established_ends_at_the_connect_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,5 +1,5 @@
-//! The client of the DUIX management API: what it sends, what it reads, when it makes a call again,
-//! and with which token. And the stand-in of the platform that the same spec gives.
+//! The client of the DUIX management API: what it sends, what it reads, which calls it repeats, and with
+//! which token. And the server of the same API, a stand-in for the platform.
 
 mod answers;
 mod deadlines;
@@ -20,13 +20,13 @@ pub(super) fn once() -> CallOptions {
     CallOptions::new()
 }
 
-/// The code of the failure that an error stands for.
+/// The code of the failure in an error.
 #[track_caller]
 pub(super) fn code(error: &Error) -> &str {
     error.failure().unwrap_or_else(|| panic!("no failure: {error:?}")).code()
 }
 
-/// Where a call goes, and what comes after the path.
+/// The method, the path and the query of a call.
 pub(super) fn target(name: &str) -> (&'static str, &'static str, &'static str) {
     match name {
         "concurrency" => ("GET", "/duix-openapi-v2/sdk/v2/getconcurrentNumber", "?appId=app-1"),

@@ -45,7 +45,7 @@ async fn tokens_follow_the_settings_of_the_builder_and_are_shared() {
     assert_eq!(seen, [vec![first; 12], vec![second; 8]].concat());
     assert_eq!(client.tokens().app_id(), "app-7");
 
-    // A token of one's own `Tokens` is used by the client, too.
+    // The client uses the tokens of `Tokens` that it is given.
     let tokens = Tokens::new(APP, KEY).clock(Ticking::new());
     let token = tokens.current();
     let client =
@@ -93,10 +93,10 @@ async fn a_refused_token_is_replaced_and_the_call_is_repeated_once() {
                 let [first, second, later] = asked.as_slice() else { panic!("{place}: {asked:?}") };
                 assert_eq!(first.token(), refused.expose(), "{place}");
                 assert!(times(second.token()) > times(first.token()), "{place}");
-                // The same request otherwise.
+                // The rest of the request is the same.
                 assert_eq!((&second.line, &second.body), (&first.line, &first.body), "{place}");
                 assert_eq!(second.headers.len(), first.headers.len(), "{place}");
-                // The new one stays in use.
+                // The new token stays in use.
                 assert_eq!(later.token(), second.token(), "{place}");
                 assert_eq!(client.tokens().current().expose(), second.token(), "{place}");
             }
@@ -163,7 +163,7 @@ async fn no_other_failure_renews_a_token() {
             assert_eq!(tokens(&fake.taken()), [token.expose()], "{name} {status} {body}");
         }
     }
-    // A success that says so is none, either.
+    // Nor does a success with that code.
     fake.play([(200, json!({"success": true, "code": "1006", "data": {}}))]);
     for name in calls() {
         call(&client, name).await.unwrap();
@@ -174,7 +174,7 @@ async fn no_other_failure_renews_a_token() {
 #[tokio::test]
 async fn of_many_calls_refused_at_the_same_time_one_renews_the_token() {
     const CALLS: usize = 28;
-    // No call is answered before all have asked.
+    // No call is answered before all requests have arrived.
     let all = Arc::new(Barrier::new(CALLS));
     let fake = Fake::new(move |number, _| {
         let all = all.clone();
@@ -203,7 +203,7 @@ async fn of_many_calls_refused_at_the_same_time_one_renews_the_token() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_refused_late_uses_the_renewed_token() {
-    // The first call hears of it after the second one has renewed the token.
+    // The first call is refused after the second one has renewed the token.
     let fake = Fake::new(|number, _| async move {
         sleep(if number == 0 { 5 * SECOND } else { SECOND / 10 }).await;
         let refused = number < 2;

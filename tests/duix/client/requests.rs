@@ -135,7 +135,7 @@ async fn the_base_url_and_the_conversation_may_have_paths() {
             let expected = format!("GET {expected}?conversationId=a%26b HTTP/1.1");
             assert_eq!(line, expected, "{base:?} {path:?}");
         }
-        // No other call goes elsewhere.
+        // The path applies to no other call.
         client.sessions().await.unwrap();
         let line = socket.asked().pop().unwrap().line;
         assert!(line.contains(operations::SESSIONS.path), "{line}");

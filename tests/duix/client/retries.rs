@@ -1,4 +1,4 @@
-//! Which calls are made again after a failure, how often, and after which pauses.
+//! Which calls are retried after a failure, how often, and after which pauses.
 
 use std::future::ready;
 
@@ -14,7 +14,7 @@ use crate::support::duix_platform::{
     good, raw,
 };
 
-/// An answer after which a call that reads is made again.
+/// An answer after which a reading call is retried.
 type Passing = (&'static str, fn() -> Given);
 
 const PASSING: [Passing; 8] = [
@@ -36,7 +36,7 @@ async fn reading_calls_are_retried_after_passing_failures() {
     let plain = fake.client();
     for (how, answer) in PASSING {
         for name in READS {
-            // So many attempts fail, and the next one does not.
+            // The first `passing` attempts fail, and the next one does not.
             for (passing, retries, attempts, good) in [
                 (1, 2, 2, true),
                 (2, 2, 3, true),
@@ -82,13 +82,13 @@ async fn acting_calls_are_never_retried() {
         ] {
             for name in ACTS {
                 let error = call(client, name).await.unwrap_err();
-                // It is up to the caller.
+                // The caller decides whether to repeat it.
                 assert!(error.is_retryable(), "{name}: {how}: {error}");
                 assert_eq!(fake.taken().len(), 1, "{name}: {how}");
             }
         }
     }
-    // Nor behind a refused token.
+    // Nor after a refused token.
     for name in ACTS {
         fake.play([(200, failure("1006")), (503, json!("")), (200, good())]);
         let error = call(&eager, name).await.unwrap_err();
@@ -146,7 +146,7 @@ async fn by_default_reading_calls_are_made_up_to_three_times_after_random_pauses
     }
 }
 
-/// An answer that asks for so many seconds of patience.
+/// An answer with this `retry-after`, in seconds.
 fn patient(status: u16, seconds: &str, body: String) -> Given {
     let response = http::Response::builder().status(status).header("retry-after", seconds);
     Ok(response.body(body.into()).unwrap())
@@ -172,11 +172,11 @@ async fn retry_after_is_honoured() {
             assert!((waited - f64::from(pause)).abs() < 0.1, "{status} {header}: {waited}");
         }
     }
-    // Longer than a client waits.
+    // Longer than a client waits at most.
     fake.act(|_| patient(503, "61", String::new()));
     assert!(client.conversation("1").await.is_err());
     assert_eq!(fake.asked().len(), 1);
-    // Longer than the call may take: the error says more than the deadline would.
+    // Longer than the deadline of the call: the answer is returned, since it says more than a timeout.
     fake.act(|_| patient(503, "30", String::new()));
     let client = client.with_options(at_once(2));
     let start = Instant::now();
@@ -206,7 +206,7 @@ async fn over_a_socket_a_busy_platform_and_a_refused_token_are_retried() {
     let tokens = crate::support::duix_platform::tokens(&asked);
     assert_eq!((tokens[0], tokens[2]), (tokens[1], tokens[3]));
     assert_ne!(tokens[1], tokens[2]);
-    // A call that acts is made once in the first place.
+    // An acting call is made only once.
     assert_eq!(client.stop_session("s").await.unwrap_err().status().unwrap(), 503);
     assert_eq!(socket.asked().len(), 5);
 }

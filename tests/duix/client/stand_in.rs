@@ -1,5 +1,5 @@
-//! The stand-in of the platform, which is the server that the same spec gives: its tokens, its
-//! envelopes and its failures, byte by byte and together with the client.
+//! The server of the management API, a stand-in for the platform: its tokens, its envelopes and its
+//! failures, byte by byte and together with the client.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,18 +15,17 @@ use callbot::duix::{
 use callbot::server;
 use http::StatusCode;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
 
 use super::{SECOND, once, target};
 use crate::support::duix_platform::{APP, Hand, KEY, avatar, call, calls};
+use crate::support::peer::{Answer, Peer, Post, start_router};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_can_be_made_from_many_threads() {
     let desk = Desk::default();
     let tokens = Tokens::new(APP, KEY);
-    let address = start(Server::new(desk.clone()).check_tokens(tokens.clone()).router()).await;
+    let address =
+        start_router(Server::new(desk.clone()).check_tokens(tokens.clone()).router()).await;
     let url = format!("http://{address}");
     let client = Client::builder_with_tokens(tokens).base_url(&url).build().unwrap();
     let tasks: Vec<_> = calls()
@@ -40,7 +39,7 @@ async fn calls_can_be_made_from_many_threads() {
     for task in tasks {
         assert_eq!(task.await.unwrap().unwrap(), 200);
     }
-    // The body of a new avatar is noted, too.
+    // The body of a new avatar is noted separately.
     let seen = desk.taken();
     assert_eq!(seen.len(), 80);
     let token = client.tokens().current();
@@ -49,7 +48,7 @@ async fn calls_can_be_made_from_many_threads() {
     }
 }
 
-/// A stand-in of the platform that notes what it is asked, and fails as the ids say.
+/// A stand-in for the platform that notes its requests, and fails in the way that an id names.
 #[derive(Clone, Default)]
 struct Desk(Arc<Mutex<Vec<Value>>>);
 
@@ -143,39 +142,17 @@ impl Api for Desk {
     }
 }
 
-async fn start(router: axum::Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(server::serve(listener, router).into_future());
-    address
+/// Sends a request with these header lines, whatever their bytes.
+async fn ask(address: SocketAddr, line: &str, headers: impl AsRef<[u8]>, body: &str) -> Answer {
+    let (method, target) = line.split_once(' ').expect("a method and a target");
+    let post = Post::new(target, body).method(method).content_type(None).header_lines(headers);
+    Peer::connect(address).await.ask(&post).await
 }
 
-/// A request with these header lines, byte by byte; status, head and body of the answer.
-async fn ask(
-    address: SocketAddr,
-    line: &str,
-    headers: impl AsRef<[u8]>,
-    body: &str,
-) -> (u16, String, String) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let length = body.len();
-    let head = format!(
-        "{line} HTTP/1.1\r\nhost: duix\r\nconnection: close\r\ncontent-length: {length}\r\n"
-    );
-    let request = [head.as_bytes(), headers.as_ref(), b"\r\n", body.as_bytes()].concat();
-    stream.write_all(&request).await.unwrap();
-    let mut answer = String::new();
-    timeout(5 * SECOND, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a whole head");
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, head.to_ascii_lowercase(), body.to_owned())
-}
-
-/// A request without a body; status and JSON of the answer.
+/// Sends a request without a body. Returns the status and the JSON of the answer.
 async fn get(address: SocketAddr, target: &str, headers: impl AsRef<[u8]>) -> (u16, Value) {
-    let (status, head, body) = ask(address, &format!("GET {target}"), headers, "").await;
-    assert!(head.contains("content-type: application/json"), "{head}");
-    (status, body.parse().unwrap_or_else(|_| panic!("no JSON: {body}")))
+    let answer = ask(address, &format!("GET {target}"), headers, "").await;
+    (answer.status, answer.json())
 }
 
 const SESSIONS: &str = "/duix-openapi-v2/sdk/v2/getconcurrentList?appId=app-1";
@@ -185,7 +162,8 @@ async fn the_stand_in_accepts_no_request_without_a_valid_token() {
     let desk = Desk::default();
     let hand = Hand::new();
     let tokens = Tokens::new(APP, KEY).clock(hand.clone());
-    let address = start(Server::new(desk.clone()).check_tokens(tokens.clone()).router()).await;
+    let address =
+        start_router(Server::new(desk.clone()).check_tokens(tokens.clone()).router()).await;
     let minted = |app: &str, key: &str, at: f64| {
         let clock = Hand::new();
         clock.set(at);
@@ -213,13 +191,11 @@ async fn the_stand_in_accepts_no_request_without_a_valid_token() {
         let (method, path, query) = target(name);
         let line = format!("{method} {path}{query}");
         for (headers, (code, message)) in &cases {
-            // Not even the rest of the request is looked at.
+            // The token is checked before the rest of the request.
             for line in [&line, &format!("{method} {path}")] {
-                let (status, head, body) = ask(address, line, headers, "").await;
-                assert_eq!(status, 200, "{line} {headers}");
-                assert!(head.contains("content-type: application/json"), "{head}");
+                let answer = ask(address, line, headers, "").await;
                 let expected = json!({"success": false, "code": code, "message": message});
-                assert_eq!(body.parse::<Value>().unwrap(), expected, "{line} {headers}");
+                assert_eq!((answer.status, answer.json()), (200, expected), "{line} {headers}");
             }
         }
     }
@@ -235,7 +211,8 @@ async fn the_stand_in_accepts_no_request_without_a_valid_token() {
 #[tokio::test]
 async fn a_token_that_is_not_text_is_invalid_and_not_empty() {
     let address =
-        start(Server::new(Desk::default()).check_tokens(Tokens::new(APP, KEY)).router()).await;
+        start_router(Server::new(Desk::default()).check_tokens(Tokens::new(APP, KEY)).router())
+            .await;
     for headers in [b"token: \xFF\xFE\r\n".as_slice(), "token: 令牌\r\n".as_bytes()] {
         let (status, body) = get(address, SESSIONS, headers).await;
         assert_eq!((status, &body["code"]), (200, &json!("1006")), "{body}");
@@ -246,7 +223,7 @@ async fn a_token_that_is_not_text_is_invalid_and_not_empty() {
 async fn a_stand_in_that_does_not_check_tokens_accepts_any_token_but_needs_one() {
     let desk = Desk::default();
     for router in [router(desk.clone()), Server::new(desk.clone()).router()] {
-        let address = start(router).await;
+        let address = start_router(router).await;
         let (status, body) = get(address, SESSIONS, "token: whatever\r\n").await;
         assert_eq!((status, &body["success"]), (200, &json!(true)));
         assert_eq!(
@@ -264,7 +241,8 @@ async fn a_stand_in_that_does_not_check_tokens_accepts_any_token_but_needs_one()
 async fn the_stand_in_puts_every_answer_into_the_envelope() {
     let desk = Desk::default();
     let tokens = Tokens::new(APP, KEY);
-    let address = start(Server::new(desk.clone()).check_tokens(tokens.clone()).router()).await;
+    let address =
+        start_router(Server::new(desk.clone()).check_tokens(tokens.clone()).router()).await;
     let token = tokens.mint();
     let headers = format!("token: {}\r\ncontent-type: application/json\r\n", token.expose());
     let success = |data: Value| json!({"success": true, "code": "200", "data": data});
@@ -291,7 +269,7 @@ async fn the_stand_in_puts_every_answer_into_the_envelope() {
         assert_eq!((status, body), (200, expected), "{name}");
         assert_eq!(desk.taken(), [with(name, id.0, id.1)]);
     }
-    // The order of parameters, further ones and their escapes are all the same.
+    // The order of parameters, additional parameters and escapes do not matter.
     let path = operations::CONVERSATION_V2.path;
     let odd = format!("{path}?x=1&conversationId=a+b%26%E4%BC%9A&conversationId=c&x");
     let (status, body) = get(address, &odd, &headers).await;
@@ -300,16 +278,16 @@ async fn the_stand_in_puts_every_answer_into_the_envelope() {
 
     let line = format!("POST {}", operations::CREATE_AVATAR.path);
     let request = json!({"ttsName": "voice-1", "conversationId": 108, "coverImage": null});
-    let (status, _, body) = ask(address, &line, &headers, &request.to_string()).await;
+    let answer = ask(address, &line, &headers, &request.to_string()).await;
     let expected = success(json!({"taskId": "task-1"}));
-    assert_eq!((status, body.parse::<Value>().unwrap()), (200, expected));
+    assert_eq!((answer.status, answer.json()), (200, expected));
     let seen = [
         json!({"call": "create_avatar", "token": token.expose()}),
         json!({"call": "body", "ttsName": "voice-1", "conversationId": "108"}),
     ];
     assert_eq!(desk.taken(), seen);
 
-    // What does not fit the spec never reaches the handler.
+    // A request that breaks the spec never reaches the handler.
     for (line, body, part) in [
         (format!("GET {path}"), "", "/conversationId: must be there"),
         (format!("GET {}?appid=app-1", operations::SESSIONS.path), "", "/appId: must be there"),
@@ -319,8 +297,8 @@ async fn the_stand_in_puts_every_answer_into_the_envelope() {
         (line.clone(), "", "not JSON"),
         (line, "{", "not JSON"),
     ] {
-        let (status, _, answer) = ask(address, &line, &headers, body).await;
-        let answer: Value = answer.parse().unwrap();
+        let answer = ask(address, &line, &headers, body).await;
+        let (status, answer) = (answer.status, answer.json());
         assert_eq!((status, &answer["success"]), (400, &json!(false)), "{line}: {answer}");
         assert!(answer["message"].as_str().unwrap().contains(part), "{line}: {answer}");
         assert_eq!(desk.taken(), [Value::Null; 0], "{line}");
@@ -331,7 +309,7 @@ async fn the_stand_in_puts_every_answer_into_the_envelope() {
 async fn an_error_of_a_handler_becomes_a_failure_in_the_envelope() {
     let tokens = Tokens::new(APP, KEY);
     let server = || Server::new(Desk::default()).check_tokens(tokens.clone());
-    let address = start(server().router()).await;
+    let address = start_router(server().router()).await;
     let headers = format!("token: {}\r\n", tokens.mint().expose());
     let client = Client::builder_with_tokens(tokens.clone())
         .base_url(&format!("http://{address}"))
@@ -377,7 +355,7 @@ async fn client_and_stand_in_understand_each_other() {
     let hand = Hand::new();
     let tokens = |app: &str, key: &str| Tokens::new(app, key).clock(hand.clone());
     let server = Server::new(desk.clone()).check_tokens(tokens(APP, KEY));
-    let address = start(server.clone().router()).await;
+    let address = start_router(server.clone().router()).await;
     let built = |tokens: Tokens| {
         let socket =
             Client::builder_with_tokens(tokens.clone()).base_url(&format!("http://{address}"));
@@ -392,7 +370,7 @@ async fn client_and_stand_in_understand_each_other() {
         assert_eq!(desk.taken().len(), 8);
         assert_eq!(client.conversation("a b&c").await.unwrap().id.as_deref(), Some("a b&c"));
         assert_eq!(desk.taken().len(), 1);
-        // By then the token has ended, and another one is made in time.
+        // The token is near its end each time, so it is renewed first.
         for _ in 0..3 {
             hand.advance(1790);
             client.sessions().await.unwrap();
@@ -410,8 +388,7 @@ async fn client_and_stand_in_understand_each_other() {
         }
     }
     assert_eq!(desk.taken(), [Value::Null; 0]);
-    // The platform's clock stands still while the client's is ahead: by as much as tokens are dated
-    // back, and by more.
+    // The client's clock is ahead of the platform's: by as much as tokens are back-dated, and by more.
     let ahead = hand.clone();
     let now = callbot::clock::Clock::now(&ahead);
     for (seconds, good) in [(5, true), (6, false)] {
@@ -430,7 +407,7 @@ async fn client_and_stand_in_understand_each_other() {
 #[tokio::test]
 async fn the_wire_client_sends_whole_requests() {
     let desk = Desk::default();
-    let address = start(router(desk.clone())).await;
+    let address = start_router(router(desk.clone())).await;
     let client = WireClient::new(&format!("http://{address}")).unwrap();
     client.sessions(&SessionsParameters::new("a token", "a&b")).await.unwrap();
     let created = client.create_avatar(&CreateAvatarParameters::new("t"), &avatar()).await;

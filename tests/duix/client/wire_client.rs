@@ -1,4 +1,5 @@
-//! The client of the bare wire: whole envelopes, the tokens that its user gives, one attempt.
+//! The wire client: it returns whole envelopes, sends the tokens that it is given, and makes one
+//! attempt.
 
 use callbot::duix::{
     AvatarParameters, ConcurrencyParameters, ConversationParameters, ConversationV2Parameters,
@@ -61,7 +62,7 @@ async fn the_wire_client_returns_the_whole_envelope() {
         line("avatar"),
     ];
     assert_eq!(lines, expected);
-    // The tokens are the caller's, and go as they are.
+    // The tokens are those of the parameters, unchanged.
     assert_eq!(tokens(&asked), ["t-0", "t-1", "t-2", "t-3", "t-4", "t-5", "t-6", "t-7"]);
 }
 

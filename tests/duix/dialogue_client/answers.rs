@@ -1,4 +1,4 @@
-//! Answers in one piece: the forms in which they are read, and the errors that stand for failures.
+//! Answers in one piece: the forms in which they are read, and the errors for failures.
 
 use callbot::client::CallOptions;
 use callbot::duix::Flag;
@@ -103,7 +103,7 @@ async fn all_three_forms_of_an_answer_are_read_alike() {
         let data = read(body).await.unwrap().data.unwrap();
         assert_eq!(data, DialogueData::new("c-1", SpokenAnswer::new("This is the demo bot.")));
     }
-    // With a screen, in a string as in an object.
+    // With screen operations, in a string as in an object.
     let object = OBJECT.parse::<Value>().unwrap();
     let spoken = object["data"]["answer"].clone();
     let pretty = serde_json::to_string_pretty(&spoken).unwrap();
@@ -269,7 +269,7 @@ fn failures() -> Vec<(&'static str, String, &'static str, Option<&'static str>)>
         ("400 Bad Request", with(json!({"code": "400", "msg": "no such bot"})), "400", said),
         ("401 Unauthorized", with(json!({"code": "1005", "msg": "no such bot"})), "1005", said),
         ("403 Forbidden", with(json!({"code": 1006, "msg": "no such bot"})), "1006", said),
-        // Success is told by `success` alone.
+        // Only `success` decides whether it is a success.
         ("200 OK", with(json!({"code": "200", "msg": "no such bot"})), "200", said),
         ("200 OK", with(json!({"code": "0"})), "0", None),
         ("200 OK", with(json!({"code": "", "msg": null})), "", None),
@@ -283,7 +283,7 @@ fn failures() -> Vec<(&'static str, String, &'static str, Option<&'static str>)>
     ]
 }
 
-/// It is told as a failure by both operations.
+/// Checks that both operations report this failure.
 async fn assert_failure(status: &str, body: &str, code: &str, message: Option<&str>) {
     let stub = Stub::answering(json_answer(status, body)).await;
     let errors = [

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{request, text};
 
-/// Answers with the question, and shows what the context says.
+/// Answers with the question, and with the screen operations of the context.
 struct Mirror;
 
 impl Api for Mirror {

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::{DELTA, FAILURE, JSON_TEXT, LAST, OBJECT, REQUEST, TEXT, enveloped};
 use crate::support::samples::{Reader, each_object, fixtures, read_as};
 
-/// A documented sample, what it is written back as, and where its optional fields are: pointer of an
-/// object, names.
+/// A documented sample, the text as which it is written back, and its optional fields: the pointer of
+/// an object and the names.
 struct Sample {
     text: &'static str,
     written: &'static str,

@@ -1,5 +1,5 @@
 //! The client that asks a DUIX dialogue bot: what it sends, the forms of an answer that it reads, and
-//! which error stands for which failure.
+//! which error it returns for which failure.
 
 mod answers;
 mod both_sides;
@@ -32,20 +32,20 @@ pub(super) fn client(stub: &Stub) -> Client {
     Client::new(&stub.url).unwrap()
 }
 
-/// What the client makes of this body.
+/// Reads this body with the client.
 pub(super) async fn read(body: impl ToString) -> Result<DialogueAnswer, Error> {
     let stub = Stub::answering(json_answer("200 OK", &body.to_string())).await;
     client(&stub).dialogue(&request()).await.map(callbot::client::Answer::into_inner)
 }
 
-/// A client whose every question is answered with this stream, from a socket.
+/// A client that reads this stream from a socket for every question.
 pub(super) async fn streaming(body: impl AsRef<[u8]>) -> (Client, Stub) {
     let stub = Stub::answering(crate::support::script::stream(body)).await;
     (client(&stub), stub)
 }
 
-/// A client whose every question is answered with this stream in chunks of so many bytes, without a
-/// socket that could join them.
+/// A client that reads this stream in chunks of `size` bytes for every question, without a socket that
+/// could join them.
 pub(super) fn cut(body: &[u8], size: usize) -> Client {
     let chunks: Vec<_> = body.chunks(size).map(<[u8]>::to_vec).collect();
     let transport = Fake::new(move |_| {
@@ -65,7 +65,7 @@ pub(super) async fn text(client: &Client) -> Result<String, Error> {
     client.dialogue_stream(&request()).await?.text().await
 }
 
-/// The error of a stream, whether it comes before the stream or within it.
+/// The error of a stream, from before the stream or from within it.
 pub(super) async fn stream_error(client: &Client) -> Error {
     let mut deltas = match client.dialogue_stream(&request()).await {
         Ok(deltas) => deltas,
@@ -83,7 +83,7 @@ pub(super) async fn stream_error(client: &Client) -> Error {
     }
 }
 
-/// A good envelope around this answer.
+/// A successful envelope around this answer.
 pub(super) fn enveloped(answer: impl Into<Value>) -> Value {
     json!({"code": "200", "success": true,
         "data": {"conversationId": "c-1", "answer": answer.into()}})

@@ -83,7 +83,7 @@ async fn a_stream_that_ends_before_its_last_piece_is_cut() {
         ("closed after a piece", vec![whole(&one)]),
         ("closed after [DONE]", vec![whole(&format!("{one}data: [DONE]\n\n"))]),
         ("closed within a piece", vec![whole(&format!("{one}{half}"))]),
-        // Without its blank line an event is not complete.
+        // An event without its blank line is incomplete.
         ("closed within the end", vec![whole(event(LAST.trim()).trim_end())]),
         ("chunked, ended well", vec![send(format!("{chunk}0\r\n\r\n"))]),
         ("chunked, closed", vec![send(chunk)]),
@@ -98,7 +98,7 @@ async fn a_stream_that_ends_before_its_last_piece_is_cut() {
         assert_eq!(error.status().unwrap(), 200, "{how}");
         let shown = error.to_string();
         assert_eq!(shown, "dialogueStream: the stream was cut before its last packet", "{how}");
-        // Half a text is none.
+        // Half a text is not returned.
         let error = text(&client(&stub)).await.unwrap_err();
         assert!(error.is_cut(), "{how}: {error:?}");
     }

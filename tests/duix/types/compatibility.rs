@@ -66,7 +66,7 @@ fn unknown_fields_in_every_place_change_nothing() {
     for sample in samples() {
         let mut objects = 0;
         for unknown in &unknown {
-            // Before the fields that are known, and behind them.
+            // Before the known fields, and after them.
             for first in [true, false] {
                 let mut document = sample.json();
                 sample.each_object(&mut document, &mut |_, object| {
@@ -88,7 +88,7 @@ fn unknown_fields_in_every_place_change_nothing() {
     }
 }
 
-/// The fields that must be there.
+/// The required fields.
 const REQUIRED: [&str; 2] = ["/success", "/ttsName"];
 
 #[test]
@@ -97,7 +97,7 @@ fn null_reads_as_absent_in_every_optional_place() {
     for sample in samples() {
         let (mut all_null, mut none) = (sample.json(), sample.json());
         let whole = sample.json();
-        // The inner places first, so that they are still there.
+        // The inner places first, while they still exist.
         for (parent, key) in sample.keys() {
             let pointer = format!("{parent}/{key}");
             if REQUIRED.contains(&pointer.as_str()) {
@@ -114,7 +114,7 @@ fn null_reads_as_absent_in_every_optional_place() {
             remove(&mut absent);
             let written = sample.read(&absent);
             assert_eq!(sample.read(&null), written, "{place}");
-            // Nothing else goes with it.
+            // Nothing else is removed with it.
             let mut written = written;
             if !sample.raw {
                 strip(&mut written);
@@ -127,7 +127,7 @@ fn null_reads_as_absent_in_every_optional_place() {
         let left = none.as_object().unwrap().len();
         assert!(left <= 2, "{}: {none}", sample.name);
     }
-    // All of the conversation's, and a few of each of the others'.
+    // All objects of the conversation, and a few of each of the others.
     assert!(places > 150, "{places}");
 }
 
@@ -168,7 +168,7 @@ fn a_missing_required_field_is_named() {
     }
 }
 
-/// Where the enums of numbers are.
+/// The places of numeric enums.
 fn numbers() -> Vec<String> {
     let flags = ["dataModelIsUsed", "knowledgeIsUsed", "fileIsUsed", "thirdIsUsed", "isFreedom"];
     let mut pointers: Vec<_> = flags.iter().map(|flag| format!("/data/{flag}")).collect();
@@ -222,7 +222,7 @@ fn unknown_codes_are_written_back_unchanged() {
     assert_eq!(answers, 16);
 }
 
-/// Where texts are that are ids, or codes that look like them.
+/// The places of ids, and of codes that look like ids.
 const IDS: [(&str, &str); 17] = [
     ("concurrency", "/data/cropId"),
     ("conversation", "/data/id"),
@@ -251,7 +251,7 @@ fn ids_are_read_from_numbers_without_losing_a_digit() {
             "0",
             "7",
             "-7",
-            // Beyond what a double holds exactly.
+            // Too large for a double to hold exactly.
             "9007199254740993",
             "1591003727513522176",
             "1591003727513522177",
@@ -268,7 +268,7 @@ fn ids_are_read_from_numbers_without_losing_a_digit() {
             assert_eq!(written, sample.read(&document), "{name} {pointer} {id}");
             assert_eq!(written.pointer(pointer), Some(&json!(id)), "{name} {pointer}");
         }
-        // A text stays what it is.
+        // A text is kept unchanged.
         for id in ["", "007", "0513e935-041f-48e0-9330-652ef4194511", "编号", "1e5", " 7 "] {
             let mut document = sample.json();
             put(&mut document, pointer, id.into());
@@ -318,7 +318,7 @@ fn every_number_is_read_from_a_text_too() {
         }
         assert_eq!(sample.read(&all), sample.read(&sample.json()), "{}", sample.name);
     }
-    // Two times two of the concurrency, one of the avatar, and those of the conversation.
+    // Two of the concurrency in two samples, one of the avatar, and those of the conversation.
     assert_eq!(numbers, 4 + 1 + 6 + 5 + 15 + 2 + 3 + 8 * 2);
 }
 
@@ -338,7 +338,7 @@ fn the_numbers_of_a_voice_need_not_be_whole() {
             assert_eq!(sample.read(&document)["data"]["detailDto"][key], expected, "{key}");
         }
     }
-    // What no JSON can hold does not leave.
+    // Values that JSON cannot hold are not written.
     let resources = Resources::new().with_tts_pitch(f64::NAN).with_tts_volume(f64::INFINITY);
     let answer = ConversationAnswer::new(true, ResponseCode::Ok)
         .with_data(Conversation::new().with_resources(resources));
@@ -375,7 +375,7 @@ fn a_value_of_any_other_type_is_read_or_refused_with_its_place() {
                         read += 1;
                     }
                     Err(error) => {
-                        // An entry of a list may be meant.
+                        // The place may be an entry of a list.
                         assert!(error.pointer().starts_with(&pointer), "{error}: {pointer}");
                         assert!(!error.to_string().contains("4711"), "{error}");
                         refused += 1;

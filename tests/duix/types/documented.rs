@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{plain, put, sample};
 
-/// The conversation of the document's example, made by hand.
+/// The conversation of the document's example, built by hand.
 fn documented() -> Conversation {
     let script = |id, kind, text: &str| {
         Script::new()
@@ -145,8 +145,7 @@ fn the_documented_conversation_is_read_into_fields_one_by_one() {
     assert_eq!(answer.message.as_deref(), Some("SUCCESS"));
     let conversation = answer.data.unwrap();
     assert_eq!(conversation, documented());
-    // What the fields that can hold anything hold: the example has null for each of them, and an
-    // empty list.
+    // The fields of any type: the example has null for each of them, and an empty list.
     let resources = conversation.resources.as_ref().unwrap();
     for (name, any) in [
         ("config", &conversation.config),
@@ -163,12 +162,12 @@ fn the_documented_conversation_is_read_into_fields_one_by_one() {
         assert_eq!(*any, None, "{name}");
     }
     assert_eq!(conversation.knowledge, [] as [Value; 0]);
-    // What is made by hand is written as the document has it.
+    // The value built by hand is written as in the document.
     let made = ConversationAnswer::new(true, ResponseCode::Ok)
         .with_message("SUCCESS")
         .with_data(documented());
     assert_eq!(plain(serde_json::to_value(&made).unwrap()), sample.plain(sample.json()));
-    // In its order, too.
+    // In the same order.
     let keys = |value: &Value| -> Vec<String> {
         let known = |key: &&String| !sample.json()["data"][key.as_str()].is_null();
         value["data"].as_object().unwrap().keys().filter(known).cloned().collect()
@@ -257,7 +256,7 @@ fn the_other_examples_are_read_into_fields_one_by_one() {
     expected.name = Some("Anna".into());
     expected.profile = Some("A friendly clerk at the front desk of a bank.".into());
     assert_eq!(request, expected);
-    // A picture may show somebody.
+    // A picture may show a person.
     assert!(!format!("{request:?}{request:#?}").contains("iVBOR"));
     assert!(format!("{request:?}").contains("voice-1"));
 }
@@ -269,7 +268,7 @@ fn names_that_are_misspelt_on_the_wire_are_spelt_correctly_in_rust() {
     assert_eq!(serde_json::to_value(&concurrency).unwrap(), wire);
     assert_eq!(decode_value::<Concurrency>(&wire), Ok(concurrency.clone()));
     assert_eq!(concurrency.corp_id.as_deref(), Some("7"));
-    // The right spelling is that of another type.
+    // The correct spelling belongs to another type.
     let read: Concurrency = decode_value(&json!({"corpId": "7"})).unwrap();
     assert_eq!(read.corp_id, None);
     let conversation = Conversation::new().with_corp_id("7");
@@ -335,7 +334,7 @@ fn new_sets_the_required_fields_and_omits_the_others() {
         assert_eq!(value, json!({}));
     }
     assert_eq!(written(CreateAvatarRequest::new("v")), json!({"ttsName": "v"}));
-    // A code may be missing in what is read, and not in what is written.
+    // A code may be missing when it is read, but not when it is written.
     let read: Envelope = decode(br#"{"success":true}"#).unwrap();
     let violations = read.validate().unwrap_err();
     assert_eq!(violations.to_string(), "/code: missing, required");

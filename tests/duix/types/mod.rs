@@ -18,7 +18,7 @@ pub(super) struct Sample {
     pub(super) name: &'static str,
     pub(super) text: &'static str,
     pub(super) read: Reader,
-    /// Whether all below `data` is kept as it is, since nothing is known of it.
+    /// Whether everything below `data` is kept unchanged, because its form is not documented.
     pub(super) raw: bool,
 }
 
@@ -65,7 +65,7 @@ impl Sample {
         self.text.parse().unwrap()
     }
 
-    /// What is written of a document. It must be readable, and then be written as it is.
+    /// Reads a document and writes it. The result must be read and written without another change.
     pub(super) fn read(&self, document: &Value) -> Value {
         let read = |document: &Value| {
             (self.read)(document)
@@ -76,7 +76,7 @@ impl Sample {
         written
     }
 
-    /// The document as it is written back: without what says nothing, and with one text.
+    /// The document as it is written back: without nulls and empty lists, and with one text.
     pub(super) fn plain(&self, mut document: Value) -> Value {
         let raw = document.get_mut("data").filter(|_| self.raw).map(Value::take);
         strip(&mut document);
@@ -90,7 +90,7 @@ impl Sample {
             }
         }
         if self.name == "failure-with-data" {
-            // The envelope as such has no data.
+            // The bare envelope has no data.
             return document;
         }
         if let Some(raw) = raw.filter(|raw| !raw.is_null()) {
@@ -99,8 +99,7 @@ impl Sample {
         document
     }
 
-    /// Every place of the document that has a field of its own: the pointers of an object and of
-    /// its keys.
+    /// Every known field of the document: the pointer of its object, and its key.
     pub(super) fn keys(&self) -> Vec<(String, String)> {
         let mut keys = Vec::new();
         let mut document = self.json();
@@ -124,7 +123,7 @@ impl Sample {
     }
 }
 
-/// Takes nulls and empty lists away, and writes whole numbers as such: 0 and 0.0 are the same.
+/// Removes nulls and empty lists, and writes whole numbers without a fraction: 0 and 0.0 are the same.
 pub(super) fn strip(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -149,7 +148,7 @@ pub(super) fn plain(mut value: Value) -> Value {
     value
 }
 
-/// A place in a document, made if it is not there.
+/// Sets a place in a document, and creates it if it does not exist.
 pub(super) fn put(document: &mut Value, pointer: &str, value: Value) {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     let parent = document.pointer_mut(parent).unwrap_or_else(|| panic!("{pointer}"));
@@ -162,7 +161,7 @@ pub(super) fn put(document: &mut Value, pointer: &str, value: Value) {
 #[test]
 fn every_fixture_is_a_sample_of_these_tests() {
     let mut files = fixtures("duix");
-    // Those have tests of their own.
+    // The dialogue has its own tests.
     files.retain(|name| !name.starts_with("dialogue"));
     let mut names = samples().map(|sample| format!("{}.json", sample.name));
     names.sort();

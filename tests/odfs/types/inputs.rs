@@ -1,4 +1,4 @@
-//! What an input means, by its kind and by its text.
+//! The meaning of an input, by its kind and by its text.
 
 use super::times::time;
 use std::collections::HashMap;
@@ -57,7 +57,7 @@ fn the_kind_of_an_input_gives_its_meaning() {
     assert_eq!(result("1", "", None).meaning(), Input::Text(""));
     assert_eq!(result("2", "201801", Some("0")).meaning(), Input::Keys("201801"));
     assert_eq!(result("2", "*#", None).meaning(), Input::Keys("*#"));
-    // Where the kind promises no text, a recognition id is not looked for.
+    // A recognition id is read only if the kind says that the input is text.
     for kind in ["3", "4", "-1", "5", "future"] {
         let params = result(kind, "k@0", Some("0"));
         let expected = kind.parse().unwrap();

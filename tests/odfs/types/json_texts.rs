@@ -1,4 +1,4 @@
-//! JSON in a text field: what matching an intent or filling a case found.
+//! JSON in a text field: intent matches and filled slots.
 
 use super::samples::without;
 use callbot::odfs::{
@@ -48,7 +48,7 @@ fn the_documented_match_is_read_with_its_script_nested_or_in_a_string() {
     let mut alone = nested.clone();
     alone["call_script"] = nested["call_script"][0].clone();
     for (json, count) in [(nested, 2), (text, 2), (alone, 1)] {
-        // Real JSON in place of the string is read as well.
+        // JSON instead of the string is read, too.
         for wire in [json.clone(), json.to_string().into()] {
             let params = json!({"call_id": "c", "prompt_type": "3", "prompt_text": wire});
             let params: InteractOutParams = decode_value(&params).unwrap();
@@ -135,7 +135,7 @@ fn other_texts_are_neither_a_match_nor_a_slot() {
         assert_eq!(params.intent_match(), Ok(None), "{:?}", params.prompt_text);
         assert_eq!(params.filled_slots(), Ok(None), "{:?}", params.prompt_text);
     }
-    // A tenant may edit the template: one key of its own is enough.
+    // A tenant may edit the template, so one of its keys is enough.
     for key in ["Intend", "call_script", "sentiment_analysis", "sensitive_word", "recomand_KP"] {
         let found = saying(json!({key: null}).to_string()).intent_match();
         assert!(matches!(found, Ok(Some(_))), "{key}: {found:?}");

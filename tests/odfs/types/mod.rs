@@ -1,5 +1,5 @@
-//! The types of ODFS: every documented sample, what else must be readable, the texts that have types
-//! of their own, and the views of several fields together.
+//! The types of ODFS: every documented sample, its variations, the texts with dedicated types, and the
+//! values that span several fields.
 
 mod inputs;
 mod json_texts;

@@ -1,4 +1,4 @@
-//! Play templates, which are several settings in one text.
+//! Play templates, which hold several settings in one text.
 
 use callbot::odfs::{DtmfKeys, InputMode, InteractOutParams, Language, ModelType, Prompt};
 use callbot::wire::{Validate, decode_value};
@@ -61,7 +61,7 @@ fn documented_play_templates_are_built_and_read() {
 
 #[test]
 fn undocumented_play_templates_are_read_as_far_as_possible() {
-    // What code of the protocol family sends.
+    // Sent by code of the same protocol family.
     let family = template("0100000");
     assert_eq!((family.plays(), family.is_documented()), (Some(false), false));
     assert_eq!(family.speech_mode(), Some(InputMode::BargeIn));
@@ -73,7 +73,7 @@ fn undocumented_play_templates_are_read_as_far_as_possible() {
     let text = template("menu");
     assert_eq!((text.plays(), text.speech_mode(), text.key_mode()), (None, None, None));
     assert_eq!((text.max_keys(), text.star_cancels(), text.hash_confirms()), (None, None, None));
-    // In the document's own sample the last four digits mean nothing.
+    // The last four digits of the document's own sample have no meaning.
     assert_eq!(template("1101200").max_keys(), None);
     assert_eq!(template("1101200").validate(), Ok(()));
 }

@@ -1,4 +1,4 @@
-//! Routes, prompts and queries: a value of Rust and the several fields that it is on the wire.
+//! Routes, prompts and queries: one value in Rust, several fields on the wire.
 
 use callbot::odfs::{
     ChangeType, InteractOutParams, Language, Prompt, PromptType, QueryOutParams, QueryType,
@@ -57,7 +57,7 @@ fn a_route_value_that_does_not_fit_its_kind_is_read_but_not_written() {
         let error = params.validate().unwrap_err().to_string();
         let expected = format!("/route_value: [hidden], allowed: \"\", as `trans_type` is {kind}");
         assert_eq!(error, expected);
-        // Written back it still is.
+        // It is still written back.
         assert_eq!(serde_json::to_value(&params).unwrap()["route_value"], "4711");
     }
     let json = json!({"outaction": 11, "outparams": transfer("2", "")});
@@ -97,7 +97,7 @@ fn a_prompt_is_written_and_read_back() {
         assert_eq!(params.prompt(), prompt);
         assert_eq!(prompt.kind(), params.prompt_type);
         assert_eq!(params.validate(), Ok(()));
-        // Other fields may stand beside, as in the document's sample.
+        // Other fields may be set, too, as in the document's sample.
         let mut beside = params.clone();
         beside.prompt_wav.get_or_insert_default();
         beside.prompt_text.get_or_insert_with(|| "beside".into());
@@ -146,7 +146,7 @@ fn an_incomplete_prompt_is_read_but_not_written() {
         params.tone = tone.map(|tone| tone.parse::<Tone>().unwrap());
         assert_eq!(params.prompt(), Prompt::Record { path: "/r.wav", beep });
         assert_eq!(params.validate().is_ok(), allowed, "{tone:?}");
-        // Elsewhere it means nothing, and may be empty.
+        // For other kinds it has no meaning and may be empty.
         params.prompt_type = PromptType::FileByPath;
         assert_eq!(params.validate(), Ok(()));
     }

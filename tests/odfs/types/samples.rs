@@ -1,4 +1,4 @@
-//! Every sample of the document, and what else may come in every place of it.
+//! Every sample of the document, with unknown, missing and other values in every place.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -28,7 +28,7 @@ fn read_as<T: DeserializeOwned + Serialize + PartialEq + Debug>(
     Ok((serde_json::to_value(value).unwrap(), shown))
 }
 
-/// A wire sample, and the pointers that must be there to read it.
+/// A wire sample, and the pointers that are required to read it.
 pub(super) struct Sample {
     name: &'static str,
     pub(super) text: &'static str,
@@ -108,7 +108,8 @@ const TRANSFER: &[&str] = &[
     "/outparams/trans_type",
 ];
 
-/// The samples of the platform's document are named so; `full-` ones have every documented field.
+/// The samples that begin with `document-` are from the platform's document, and those that begin with
+/// `full-` have every documented field.
 fn samples() -> Vec<Sample> {
     samples! {
         "start": Request, START;
@@ -146,7 +147,7 @@ pub(super) fn sample(name: &str) -> Sample {
     samples().into_iter().find(|sample| sample.name == name).unwrap()
 }
 
-/// Where a value may be anything and is kept as it is.
+/// The places at which a value of any type is kept unchanged.
 const FREE: [&str; 5] =
     ["/outparams/xxx", "/extparams/anything", "/call_script", "/recomand_KP", "/sensitive_word"];
 
@@ -154,7 +155,7 @@ fn is_free(pointer: &str) -> bool {
     FREE.iter().any(|free| pointer.starts_with(free))
 }
 
-/// Pointer and value of everything in a document that a type describes, and of the document.
+/// The pointers and values of a document and of everything in it that a type describes.
 fn places(document: &Value) -> Vec<(String, Value)> {
     fn walk(value: &Value, at: &str, found: &mut Vec<(String, Value)>) {
         if is_free(at) {
@@ -182,7 +183,7 @@ pub(super) fn without(mut document: Value, pointer: &str) -> Value {
     document
 }
 
-/// What a document is written as: numbers where numbers are documented.
+/// The document as it is written: with numbers where numbers are documented.
 fn documented(mut json: Value) -> Value {
     for key in ["ret", "outaction"] {
         if let Some(Value::String(text)) = json.get(key) {
@@ -351,7 +352,7 @@ fn a_value_of_the_wrong_type_is_refused_with_its_place_and_without_the_value() {
             let mut document = sample.json();
             *document.pointer_mut(&place).unwrap() = wrong;
             match (sample.read)(&document) {
-                // There any JSON will do.
+                // Any JSON is accepted there.
                 Ok(_) => assert_eq!(place, "/outparams/prompt_text", "{}", sample.name),
                 Err(error) => {
                     assert_eq!(error.pointer(), place, "{} {error}", sample.name);
@@ -410,7 +411,7 @@ fn debug_shows_nothing_private() {
         }
         let (_, shown) = (sample.read)(&document).unwrap();
         assert!(!shown.contains(PRIVATE), "{}: {shown}", sample.name);
-        // What names a call is what one looks for in a log.
+        // The id of a call shows, since logs are searched for it.
         if document.get("userid").is_some() {
             assert!(shown.contains("1528780879-9581"), "{shown}");
         }
