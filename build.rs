@@ -1,4 +1,4 @@
-//! Compiles the specs of the enabled platforms to Rust, into `OUT_DIR`.
+//! Compiles the specs of the enabled platforms to Rust files in `OUT_DIR`.
 
 #[path = "build/mod.rs"]
 #[allow(unreachable_pub)]
@@ -9,6 +9,11 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use compiler::{Settings, compile};
+
+/// The docs of a client that a hand-written `Client` wraps.
+#[cfg(feature = "client")]
+const WIRE_CLIENT: &str = "It has the operations as the spec defines them. Prefer \
+[`Client`](super::Client), which wraps it, unless you need a call that it does not offer.";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
@@ -34,6 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 formats: &[("call-time", "super::CallTime"), ("play-template", "super::ModelType")],
                 #[cfg(feature = "client")]
                 wire_client: true,
+                #[cfg(feature = "client")]
+                client_docs: WIRE_CLIENT,
                 wire_server: true,
                 ..settings
             },
@@ -53,6 +60,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 modules,
                 #[cfg(feature = "client")]
                 wire_client: true,
+                #[cfg(feature = "client")]
+                client_docs: WIRE_CLIENT,
                 wire_server: true,
                 ..settings
             },
@@ -67,6 +76,9 @@ fn digital_employee(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
         &Settings {
             outputs: &[("abortDialogue", "()"), ("endSession", "()")],
             optional: &["abortDialogue", "endSession"],
+            #[cfg(feature = "client")]
+            client_docs: include_str!("src/digital_employee/client.md"),
+            api_docs: include_str!("src/digital_employee/api.md"),
             server_docs: include_str!("src/digital_employee/server.md"),
             ..settings
         },
@@ -90,6 +102,9 @@ fn duix(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
             optional: &["conversationV2", "createAvatar", "avatar"],
             #[cfg(feature = "client")]
             wire_client: true,
+            #[cfg(feature = "client")]
+            client_docs: WIRE_CLIENT,
+            api_docs: include_str!("src/duix/api.md"),
             server_docs: include_str!("src/duix/server.md"),
             ..settings
         },
@@ -100,15 +115,18 @@ fn duix(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
             modules: &[("duix.yaml", "crate::duix")],
             outputs: &[("dialogue", "Answer")],
             optional: &["dialogue", "dialogueStream"],
+            #[cfg(feature = "client")]
+            client_docs: include_str!("src/duix/dialogue/client.md"),
+            api_docs: include_str!("src/duix/dialogue/api.md"),
             server_docs: include_str!("src/duix/dialogue/server.md"),
             ..settings
         },
     )
 }
 
-/// `specs/digital-employee.yaml` to `OUT_DIR/digital_employee.rs`.
+/// Compiles `specs/digital-employee.yaml` to `OUT_DIR/digital_employee.rs`.
 fn write(spec: &str, settings: &Settings<'_>) -> Result<(), Box<dyn Error>> {
-    // Shown as cargo shows a failed build: the message alone says what to mend.
+    // The message as text, since cargo prints the `Debug` form of the error that `main` returns.
     let code = compile(&PathBuf::from("specs").join(spec), settings).map_err(|e| e.to_string())?;
     let module = spec.trim_end_matches(".yaml").replace('-', "_");
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join(module).with_extension("rs"), code)?;

@@ -1,7 +1,7 @@
-//! The compiled client beside bare reqwest and serde_json, against one server over loopback.
+//! Compares the compiled client with bare reqwest and serde_json, against one server over loopback.
 #![allow(missing_docs)]
 
-// Each benchmark needs a part of it.
+// Each benchmark uses a part of it.
 #[allow(dead_code)]
 mod shared;
 
@@ -18,7 +18,7 @@ async fn compiled_unary(client: &Client) -> Acknowledgement {
 
 async fn bare_unary(client: &reqwest::Client, url: &str) -> Acknowledgement {
     let request = client.post(format!("{url}/proxy/endSession")).json(&shared::end());
-    // A call without a deadline is nothing to compare with.
+    // The compiled client has a deadline, so this call needs one for a fair comparison.
     let request = request.timeout(Duration::from_secs(10));
     let body = request.send().await.unwrap().bytes().await.unwrap();
     serde_json::from_slice(&body).unwrap()
@@ -29,7 +29,7 @@ async fn compiled_stream(client: &Client) -> usize {
     packets.fold(0, |count, packet| std::future::ready(count + usize::from(packet.is_ok()))).await
 }
 
-/// The plain scan for lines that one would write by hand.
+/// Reads the stream with a plain scan for lines, as hand-written code would.
 async fn bare_stream(client: &reqwest::Client, url: &str) -> usize {
     let request = client.post(format!("{url}/proxy/dialogue")).json(&shared::turn());
     let mut body = request.send().await.unwrap().bytes_stream();
@@ -46,7 +46,7 @@ async fn bare_stream(client: &reqwest::Client, url: &str) -> usize {
 }
 
 fn client(criterion: &mut Criterion) {
-    // One thread for both ends: what the scheduler does between threads is not the question.
+    // One thread for both ends, so that scheduling between threads is not measured.
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let url = runtime.block_on(shared::serve(shared::by_hand()));
     let compiled = Client::new(&url).unwrap();

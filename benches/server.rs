@@ -1,7 +1,7 @@
-//! The compiled server beside a handler written by hand, in memory and over loopback.
+//! Compares the compiled server with a hand-written handler, in memory and over loopback.
 #![allow(missing_docs)]
 
-// Each benchmark needs a part of it.
+// Each benchmark uses a part of it.
 #[allow(dead_code)]
 mod shared;
 
@@ -13,7 +13,7 @@ use http::Request;
 use tokio::runtime::Builder;
 use tower_service::Service;
 
-/// Sends a request to a router and takes its answer frame by frame, as hyper does.
+/// Sends a request to a router and reads the response frame by frame, as hyper does.
 async fn in_memory(router: &mut Router, path: &str, body: &str) -> usize {
     let request = Request::post(path)
         .header("content-type", "application/json")
@@ -33,7 +33,7 @@ async fn over_http(client: &reqwest::Client, url: &str, body: &str) -> usize {
 }
 
 fn server(criterion: &mut Criterion) {
-    // One thread for both ends: what the scheduler does between threads is not the question.
+    // One thread for both ends, so that scheduling between threads is not measured.
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let calls = [
         ("unary", "/proxy/endSession", serde_json::to_string(&shared::end()).unwrap()),

@@ -1,4 +1,4 @@
-//! The decoder of event streams beside `sse-stream` and a plain scan for lines, on the same bytes.
+//! Compares the decoder of event streams with `sse-stream` and a plain scan for lines, on the same bytes.
 #![allow(missing_docs)]
 
 use bytes::Bytes;
@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::{FutureExt, StreamExt, stream};
 use sse_stream::SseStream;
 
-/// About 1 MiB of packets, as a bot sends them, in chunks of so many bytes.
+/// Returns about 1 MiB of packets, as a bot sends them, in chunks of `size` bytes.
 fn chunks(size: usize) -> Vec<Bytes> {
     let mut all = String::new();
     let mut number = 0;
@@ -43,7 +43,7 @@ fn sse_stream(chunks: &[Bytes]) -> usize {
     sum.now_or_never().unwrap()
 }
 
-/// Splits lines and takes what follows `data:`: right for these bytes, and for few others.
+/// Splits lines and takes the text after `data:`, which is correct for these bytes and few others.
 fn plain_scan(chunks: &[Bytes]) -> usize {
     let (mut line, mut sum) = (Vec::new(), 0);
     for chunk in chunks {

@@ -1,4 +1,4 @@
-//! Reading a tagged union: the compiled open one beside serde's closed ones over the same structs.
+//! Compares reading a tagged union: the compiled open one, and serde's closed ones with the same structs.
 #![allow(missing_docs)]
 
 use callbot::digital_employee::{Control, GatherDtmf, HangUp, Transfer, Voice};

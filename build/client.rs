@@ -1,4 +1,4 @@
-//! The client: the typed methods around the requests that progenitor writes.
+//! Writes the client: typed methods around the requests that progenitor writes.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -7,19 +7,22 @@ use super::docs::docs;
 use super::error::Error;
 use super::model::{Answer, Form, Model, Operation, Place, Presence};
 use super::names::form_path;
+use super::settings::Settings;
 use super::{names, raw};
 
-/// Writes the client, called `name`, and the private module `raw` that builds its requests.
-pub(super) fn write(spec: &str, model: &Model, name: &str) -> Result<TokenStream, Error> {
+/// Writes the client and the private module `raw` that builds its requests.
+pub(super) fn write(
+    spec: &str,
+    model: &Model,
+    settings: &Settings<'_>,
+) -> Result<TokenStream, Error> {
     let raw = raw::write(spec, model)?;
-    let name = names::ident(name);
+    let name = names::ident(if settings.wire_client { "WireClient" } else { "Client" });
     let methods = model.operations.iter().map(|operation| method(model, operation));
-    let docs = docs(&format!("A client of the {}.", model.title));
+    let docs = docs(&client_docs(model, settings));
     let constructors = constructors();
     Ok(quote! {
         #docs
-        ///
-        /// Cheap to clone; all clones share their connections.
         #[derive(Debug, Clone)]
         pub struct #name {
             core: codegen::Core,
@@ -51,7 +54,16 @@ pub(super) fn write(spec: &str, model: &Model, name: &str) -> Result<TokenStream
     })
 }
 
-/// How a client is made, and how its options are changed.
+/// Returns the docs of the client.
+fn client_docs(model: &Model, settings: &Settings<'_>) -> String {
+    let (title, own) = (&model.title, settings.client_docs);
+    format!(
+        "A client of the {title}.\n\n\
+         Cheap to clone: all clones share their connections.\n\n{own}"
+    )
+}
+
+/// Writes the functions that create a client, and the one that changes its options.
 fn constructors() -> TokenStream {
     quote! {
             /// Returns a client of the server at `base_url`, with the default settings.
@@ -120,10 +132,11 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
 }
 
 const ERRORS: &str = "# Errors
-See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
-deadline has its own error. A failure that the peer reports in its answer is an error too.";
+See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
+own error. A failure that the peer reports in its response is an error, too.";
 
-/// Statements that set the headers. progenitor's own order of headers and body is not stable.
+/// Writes the statements that set the headers. progenitor's own order of headers and body is not
+/// stable.
 fn headers(model: &Model, operation: &Operation) -> Vec<TokenStream> {
     let headers =
         model.parameters(operation).filter(|(parameter, _)| parameter.place == Place::Header);
@@ -147,7 +160,7 @@ fn headers(model: &Model, operation: &Operation) -> Vec<TokenStream> {
     statements.collect()
 }
 
-/// The arguments in progenitor's order: path, query by name, body.
+/// Returns the arguments in progenitor's order: path, query by name, body.
 fn raw_arguments(model: &Model, operation: &Operation) -> Vec<TokenStream> {
     let mut ordered: Vec<_> = model
         .parameters(operation)

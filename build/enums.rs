@@ -1,5 +1,5 @@
-//! Open enums: a variant for each value the platform names, and an arm for those it will add. An
-//! enum of error codes is an error besides, and has no variant for success.
+//! Open enums: a variant for each value that the platform names, and an arm for values that it adds
+//! later. An enum of error codes is also an error type, and has no variant for success.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -51,8 +51,8 @@ impl Enum<'_> {
             #[non_exhaustive]
             pub enum #name {
                 #(#variants,)*
-                /// A value that this version does not know. It is written back as it was read, and
-                /// only reading creates it, so that a known value is always its own variant.
+                /// A value that this version does not know. It is written as it was read. Only
+                /// reading creates it, so that a known value is always its own variant.
                 Unknown(#unknown),
             }
 
@@ -64,7 +64,7 @@ impl Enum<'_> {
         }
     }
 
-    /// Methods of an enum of texts.
+    /// Writes the methods of an enum of strings.
     fn text(&self, name: &Ident, unknown: &Ident) -> TokenStream {
         let (idents, texts): (Vec<_>, Vec<_>) = self
             .variants
@@ -118,7 +118,7 @@ impl Enum<'_> {
         }
     }
 
-    /// Methods of an enum of integers.
+    /// Writes the methods of an enum of integers.
     fn code(&self, name: &Ident, unknown: &Ident) -> TokenStream {
         let literal = proc_macro2::Literal::i64_unsuffixed;
         let (idents, codes): (Vec<_>, Vec<_>) = self
@@ -158,7 +158,7 @@ impl Enum<'_> {
         self.numbers(name, unknown, &code, &read)
     }
 
-    /// Methods of an enum of integers that are no errors.
+    /// Writes the methods of an enum of integers that are not error codes.
     fn numbers(
         &self,
         name: &Ident,
@@ -173,7 +173,7 @@ impl Enum<'_> {
             impl #name {
                 #code
 
-                /// Returns the variant for a number.
+                /// Returns the variant of a number.
                 #[must_use]
                 pub fn from_code(code: i64) -> Self {
                     match code {
@@ -214,7 +214,7 @@ impl Enum<'_> {
         }
     }
 
-    /// Methods of an enum of error codes.
+    /// Writes the methods of an enum of error codes.
     fn errors(
         &self,
         name: &Ident,
@@ -229,9 +229,9 @@ impl Enum<'_> {
         });
         let success = self.success.unwrap_or_default();
         let docs = docs(&format!(
-            "Returns the error for a number; `None` for {success}, which means success."
+            "Returns the error of a number; `None` for {success}, which means success."
         ));
-        let refused = format!("{success} is success, and no error");
+        let refused = format!("expected the code of an error, but {success} means success");
         quote! {
             impl #name {
                 #code

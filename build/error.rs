@@ -1,4 +1,4 @@
-//! What is wrong with a spec, and where.
+//! The error of a spec.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A key as one segment of a JSON pointer.
+/// Returns a key as one segment of a JSON pointer.
 pub(super) fn segment(key: &str) -> String {
     format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }

@@ -1,4 +1,4 @@
-//! Imports on top of the written code, in place of long paths within it.
+//! Adds imports to the generated code, in place of long paths inside it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use syn::visit_mut::{self, VisitMut};
 use super::error::Error;
 use super::model::Model;
 
-/// What is imported where it is used. Stages write the whole path.
+/// The paths that are imported where they are used. Stages write the whole path.
 const IMPORTED: [&str; 12] = [
     "serde::Deserialize",
     "serde::Deserializer",
@@ -25,24 +25,24 @@ const IMPORTED: [&str; 12] = [
     "std::time::Duration",
 ];
 
-/// The modules of this crate that compiled code names. Stages write the name alone.
+/// The modules of this crate that generated code names. Stages write only the name.
 const MODULES: [&str; 4] = ["client", "codegen", "server", "wire"];
 
-/// Shortens the paths of what is imported, and returns the imports. A type of the spec must not have
+/// Shortens the paths of imported items, and returns the imports. A type of the spec must not have
 /// the name of one of them.
 pub(super) fn shorten(spec: &str, model: &Model, file: &mut syn::File) -> Result<String, Error> {
     let mut shorten = Shorten { used: BTreeSet::new() };
     shorten.visit_file_mut(file);
     for ty in &model.types {
         if shorten.used.iter().any(|path| split(path).1 == ty.rust) {
-            let message = format!("`{}` would hide what compiled code imports", ty.rust);
+            let message = format!("`{}` is the name of an import of the generated code", ty.rust);
             return Err(Error::new(spec, &ty.pointer, message));
         }
     }
     Ok(imports(&shorten.used))
 }
 
-/// The `use` declarations: those of the standard library first, then those of crates.
+/// Returns the `use` declarations: first those of the standard library, then those of crates.
 fn imports(used: &BTreeSet<&'static str>) -> String {
     let mut parents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for path in used {
@@ -64,7 +64,7 @@ fn imports(used: &BTreeSet<&'static str>) -> String {
     groups.iter().filter(|group| !group.is_empty()).map(|group| format!("{group}\n")).collect()
 }
 
-/// The path of a parent, and the name in it.
+/// Splits a path into its parent and the name in it.
 fn split(path: &'static str) -> (&'static str, &'static str) {
     path.rsplit_once("::").unwrap_or(("::callbot", path))
 }
@@ -101,7 +101,7 @@ impl VisitMut for Shorten {
             derived.iter_mut().for_each(|path| self.visit_path_mut(path));
             attribute.meta = syn::parse_quote!(derive(#derived));
         }
-        // Paths in texts, which stages write as they are imported.
+        // Finds the paths inside strings, which stages write as they are imported.
         if attribute.path().is_ident("serde")
             && quote!(#attribute).to_string().contains("codegen::")
         {
@@ -110,7 +110,7 @@ impl VisitMut for Shorten {
     }
 
     fn visit_item_mod_mut(&mut self, module: &mut syn::ItemMod) {
-        // Other modules have imports of their own.
+        // Other modules have their own imports.
         let sees_all = module.content.as_ref().is_some_and(|(_, items)| {
             items.iter().any(|item| quote!(#item).to_string() == "use super :: * ;")
         });

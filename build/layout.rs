@@ -1,11 +1,11 @@
-//! How the written code looks.
+//! Formats the generated code.
 
 use syn::{ImplItem, Item, TraitItem, parse_quote};
 
-/// Stands in a doc comment, where the printer would else leave a blank line out.
+/// Marks a blank line with a doc comment, since the printer drops blank lines.
 const BLANK: &str = "[blank]";
 
-/// Prints a file below its header and its imports, with blank lines between items.
+/// Prints a file below its header and imports, with blank lines between items.
 pub(super) fn layout(spec: &str, imports: &str, mut file: syn::File) -> String {
     space_items(&mut file.items);
     let header = format!("// Compiled from `specs/{spec}`. Change the spec, not this file.");
@@ -64,14 +64,14 @@ fn space_trait(items: &mut [TraitItem]) {
     }
 }
 
-/// Puts a blank line above an item.
+/// Adds a blank line above an item.
 fn space(attributes: Option<&mut Vec<syn::Attribute>>) {
     if let Some(attributes) = attributes {
         attributes.insert(0, parse_quote!(#[doc = #BLANK]));
     }
 }
 
-/// The attributes of an item of a kind that stages write.
+/// Returns the attributes of an item, for the kinds of items that stages write.
 fn attributes(item: &mut Item) -> Option<&mut Vec<syn::Attribute>> {
     match item {
         Item::Const(item) => Some(&mut item.attrs),

@@ -1,20 +1,21 @@
-//! The copy that typify can take: no bounds, defaults, tags, wire forms or enums. What is left out
-//! here comes back from the model in the stages after.
+//! Makes the copy that typify accepts: without bounds, defaults, tags, wire forms and enums. Later
+//! stages restore from the model what is left out here.
 
 use serde_json::{Map, Value, json};
 
 use super::model::{Form, Kind, Model, Object, Presence, Shape};
 
-/// The name under which the value of an object's further keys is lowered.
+/// The name under which the values of an object's extra keys are lowered.
 pub(super) const EXTRA: &str = "extra$";
 
-/// The components as typify reads them, by Rust name; `base` is the place of a definition.
+/// Returns the components as typify reads them, by Rust name. `base` is the prefix of a
+/// definition's reference.
 pub(super) fn definitions(model: &Model, base: &str) -> Map<String, Value> {
     let mut definitions = Map::new();
     for ty in &model.types {
         let schema = match &ty.kind {
             Kind::Object(object) => lower_object(object, base, &mut definitions),
-            // Made by stages of our own; the lowered copy only needs the name.
+            // Other stages write these types; the lowered copy needs only the name.
             Kind::Enum(_) | Kind::Union(_) => json!({"type": "string"}),
         };
         definitions.insert(ty.rust.clone(), schema);
@@ -22,7 +23,7 @@ pub(super) fn definitions(model: &Model, base: &str) -> Map<String, Value> {
     definitions
 }
 
-/// The names that typify must not make itself: their Rust paths stand in for them.
+/// Returns the names that typify must not write itself, with the Rust paths to use in their place.
 pub(super) fn replacements(model: &Model) -> Vec<(String, String)> {
     let mut named: Vec<_> = model
         .types
@@ -50,7 +51,7 @@ fn lower_object(object: &Object, base: &str, definitions: &mut Map<String, Value
         }
     }
     if let Some(extra) = &object.extra {
-        // As a field, so that typify answers with the type of one value.
+        // Lowered as a field, so that typify returns the type of one value.
         properties.insert(EXTRA.into(), lower(&extra.shape, base, definitions));
         required.push(EXTRA.into());
     }
@@ -61,7 +62,7 @@ fn lower(shape: &Shape, base: &str, definitions: &mut Map<String, Value>) -> Val
     match &shape.form {
         Form::Boolean => json!({"type": "boolean"}),
         Form::Integer { bits, .. } => json!({"type": "integer", "format": format!("int{bits}")}),
-        // typify knows no unit; the stage of types puts `Duration` in its place.
+        // typify knows no units; the `types` stage puts `Duration` in its place.
         Form::Duration { .. } => json!({"type": "integer", "format": "int64"}),
         Form::Number { .. } => json!({"type": "number", "format": "double"}),
         Form::Text { .. } => json!({"type": "string"}),

@@ -1,10 +1,10 @@
-//! The spec compiler: an OpenAPI or JSON Schema file in, readable Rust out.
+//! The spec compiler: turns an OpenAPI or JSON Schema file into readable Rust.
 //!
-//! One file or folder per stage, in the order in which a spec goes through them: [`yaml`] reads the
-//! text, [`read`] checks it and builds the [`model`], [`lower`] makes the copy that typify can take,
-//! [`types`], [`enums`], [`unions`], [`validate`], [`schema`], [`operations`], `raw` with `client`,
-//! and [`server`] write the Rust, and [`imports`] and [`layout`](mod@layout) give it its looks. No
-//! stage knows a platform by name.
+//! Each stage has a file or folder. In the order in which a spec passes through them: [`yaml`]
+//! parses the text, [`read`] checks it and builds the [`model`], [`lower`] makes the copy that
+//! typify accepts, then [`types`], [`enums`], [`unions`], [`validate`], [`schema`], [`operations`],
+//! `client` with `raw`, and [`server`] write the Rust, and [`imports`] and [`layout`](mod@layout)
+//! format it. No stage knows a platform by name.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -46,8 +46,8 @@ pub fn compile(spec: &Path, settings: &Settings<'_>) -> Result<String, Error> {
     compile_text(&name, &text, spec.parent().unwrap_or(Path::new(".")), settings)
 }
 
-/// Compiles the text of a spec; `name` is the file name that errors show, and `folder` has the specs
-/// that it refers to.
+/// Compiles the text of a spec. `name` is the file name that errors show; `folder` contains the
+/// specs that it refers to.
 pub fn compile_text(
     name: &str,
     text: &str,
@@ -76,8 +76,7 @@ pub fn compile_text(
     }
     #[cfg(feature = "client")]
     if settings.client && !model.operations.is_empty() {
-        let client = if settings.wire_client { "WireClient" } else { "Client" };
-        items.push(client::write(name, &model, client)?);
+        items.push(client::write(name, &model, settings)?);
     }
     if settings.server && !model.operations.is_empty() {
         items.push(server::write(&model, settings));

@@ -1,15 +1,15 @@
-//! What a spec says, in the compiler's own words. Every later stage reads this and nothing else.
+//! The content of a spec, in the compiler's terms. All later stages read only this.
 
 use serde_json::Value;
 
 /// A whole spec.
 #[derive(Debug)]
 pub(super) struct Model {
-    /// What the platform is, for the docs of the client and the server trait.
+    /// The name of the platform, for the docs of the client and the server trait.
     pub title: String,
     pub types: Vec<Type>,
     pub operations: Vec<Operation>,
-    /// The keys of the specs that this one refers to that hold secrets.
+    /// The keys with secret values in the specs that this one refers to.
     pub foreign_secrets: std::collections::BTreeSet<String>,
 }
 
@@ -18,12 +18,12 @@ pub(super) struct Model {
 pub(super) struct Type {
     /// The platform's name.
     pub name: String,
-    /// Ours.
+    /// The Rust name.
     pub rust: String,
     pub pointer: String,
     pub description: String,
     pub deprecated: bool,
-    /// Other names under which rustdoc finds it.
+    /// Other names under which rustdoc finds the type.
     pub doc_aliases: Vec<String>,
     pub kind: Kind,
 }
@@ -38,18 +38,19 @@ pub(super) enum Kind {
 #[derive(Debug, Default)]
 pub(super) struct Object {
     pub properties: Vec<Property>,
-    /// Further keys are kept, and hold this.
+    /// The values of extra keys, if the object keeps such keys.
     pub extra: Option<Extra>,
     pub demands: Vec<Demand>,
-    /// The platform's module has further checks, in `check_by_hand`.
+    /// The platform's module has more checks, in `check_by_hand`.
     pub by_hand: bool,
-    /// Keys that a union keeps for itself.
+    /// Keys that belong to a union and not to this object.
     pub tags: Vec<String>,
 }
 
 impl Object {
-    /// The name of the struct that names the required fields of an object, by its Rust name. It has
-    /// one from four required fields on: that many values in a row are hard to tell apart.
+    /// Returns the name of the struct that names the required fields of an object, given its Rust
+    /// name. An object with at least four required fields has one, since so many positional values
+    /// are hard to tell apart.
     pub(super) fn companion(&self, rust: &str) -> Option<String> {
         const NAMED_FROM: usize = 4;
         let required = self.properties.iter().filter(|property| property.is_required());
@@ -57,7 +58,7 @@ impl Object {
     }
 }
 
-/// What the keys hold that an object keeps although it does not name them.
+/// The values of the keys that an object keeps although it does not name them.
 #[derive(Debug)]
 pub(super) struct Extra {
     pub shape: Shape,
@@ -71,88 +72,89 @@ pub(super) struct Property {
     pub description: String,
     pub presence: Presence,
     pub shape: Shape,
-    /// Other spellings that are read; the first one with a value wins.
+    /// Other spellings that are read. The first one with a value wins.
     pub aliases: Vec<String>,
-    /// What a caller says, presses or is reached at: hidden in `Debug` and in errors.
+    /// Personal data of a caller: text, keys or numbers. Hidden in `Debug` and in errors.
     pub personal: bool,
-    /// An enum whose unknown values are not written.
+    /// An enum whose unknown values must not be written.
     pub only_known: bool,
     pub deprecated: bool,
-    /// What the platform takes when the field is absent.
+    /// The value that the platform uses if the field is absent.
     pub default: Option<Value>,
-    /// What `default()` and `new()` set; absent otherwise.
+    /// The value that `default()` and `new()` set; without one the field is absent.
     pub initial: Option<Value>,
-    /// Numbers up to this one mean that nothing is set.
+    /// Numbers up to this one mean "not set".
     pub unset_up_to: Option<i64>,
-    /// An empty list or map is another value than none.
+    /// An empty list or map differs from an absent one.
     pub empty_counts: bool,
-    /// An object that is always there in Rust, and on the wire when something in it is set.
+    /// An object that always exists in Rust, and on the wire if any of its fields is set.
     pub part: bool,
-    /// Written only when that property is, too; by its wire name.
+    /// The wire name of a property without which this one is not written.
     pub only_with: Option<String>,
-    /// Read, and never written.
+    /// Read, but never written.
     pub never_written: bool,
-    /// Other names under which rustdoc finds it.
+    /// Other names under which rustdoc finds the property.
     pub doc_aliases: Vec<String>,
 }
 
 impl Property {
-    /// Whether it must be there when the object is made.
+    /// Whether a value is needed to create the object.
     pub(super) fn is_required(&self) -> bool {
         self.presence != Presence::Optional
     }
 
-    /// Whether it is an `Option` in Rust. typify gives lists and maps none: an empty one is an
-    /// absent one, unless `empty_counts`.
+    /// Whether it is an `Option` in Rust. Lists and maps are not, in typify and here: an empty one
+    /// is an absent one, unless `empty_counts`.
     pub(super) fn is_option(&self) -> bool {
         let optional = matches!(self.presence, Presence::Optional | Presence::MayBeMissing);
         optional && !self.part && (self.empty_counts || !self.shape.form.is_list())
     }
 
-    /// Whether more than its being there decides if it is written.
+    /// Whether it has a rule for when it is written, besides being set.
     pub(super) fn has_rule(&self) -> bool {
         self.part || self.unset_up_to.is_some() || self.only_with.is_some()
     }
 }
 
-/// Whether a property must be there.
+/// Whether a property must exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Presence {
     Required,
-    /// Required, but read as the type's default when it is missing or null.
+    /// Required, but read as the default of its type if it is missing or null.
     MissingIsDefault,
-    /// Demanded when written, `Option` when read.
+    /// Required when written, but an `Option` when read.
     MayBeMissing,
     Optional,
 }
 
-/// `when` the property holds this value, `require` must be there.
+/// The properties that are required if the property of `when` has its value.
 #[derive(Debug)]
 pub(super) struct Demand {
     pub when: (String, String),
     pub require: Vec<String>,
 }
 
-/// What a value is.
+/// The schema of a value.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
     pub form: Form,
-    /// JSON forms that are read besides the one that is written.
+    /// The JSON forms that are read besides the one that is written.
     pub also: Also,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Also {
     Nothing,
-    /// A number where a text is written.
+    /// A number where a string is written.
     Number,
-    /// A text where a number is written.
+    /// A string where a number is written.
     Text,
     /// The JSON text of the value in a string.
     JsonText,
-    /// The JSON text of the object in a string, or a string that is the object's one required text.
+    /// The JSON text of the object in a string, or a string that is the object's one required
+    /// field.
     JsonTextOrText,
-    /// Any JSON where a text is written; it is read as its JSON text.
+    /// Any JSON where a string is written. The value is its JSON text.
     Json,
 }
 
@@ -168,7 +170,7 @@ pub(super) enum Form {
         min: Option<f64>,
         max: Option<f64>,
     },
-    /// A length of time, in whole units.
+    /// A duration, in whole units.
     Duration {
         unit: Unit,
         min: Option<i64>,
@@ -177,16 +179,16 @@ pub(super) enum Form {
     Text {
         min: Option<u64>,
         max: Option<u64>,
-        /// The only characters that it may have.
+        /// The only allowed characters.
         characters: Option<Characters>,
     },
-    /// A text that never shows.
+    /// A text that must not be shown.
     Secret,
-    /// Anything.
+    /// Any JSON.
     Json,
     /// A component of this spec, by its Rust name.
     Named(String),
-    /// A type of another spec, or one written by hand: its name there, ours, and the path of it.
+    /// A type of another spec, or a hand-written one: its name there, its Rust name, and its path.
     Foreign {
         component: String,
         name: String,
@@ -212,7 +214,7 @@ impl Form {
         }
     }
 
-    /// Visits this form and all that it holds.
+    /// Visits this form and all forms inside it.
     pub(super) fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
         visit(self);
         match self {
@@ -227,23 +229,23 @@ impl Form {
 /// A set of characters.
 #[derive(Debug, Clone)]
 pub(super) struct Characters {
-    /// As the spec writes it, between brackets.
+    /// The set as the spec writes it, between brackets.
     pub text: String,
     pub ranges: Vec<(char, char)>,
 }
 
-/// The unit of a length of time.
+/// The unit of a duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     Seconds,
     Milliseconds,
 }
 
-/// An open enum of texts or of integers.
+/// An open enum of strings or of integers.
 #[derive(Debug)]
 pub(super) struct Enum {
     pub variants: Vec<Variant>,
-    /// The variants are errors, and this number is none of them: it means success.
+    /// If the variants are error codes, the number that means success. It is not a variant.
     pub success: Option<i64>,
 }
 
@@ -253,9 +255,9 @@ pub(super) struct Variant {
     pub rust: String,
     pub description: String,
     pub value: EnumValue,
-    /// Other numbers that are read as this one.
+    /// Other numbers that are read as this value.
     pub also: Vec<i64>,
-    /// Other names under which rustdoc finds it.
+    /// Other names under which rustdoc finds the variant.
     pub doc_aliases: Vec<String>,
 }
 
@@ -265,11 +267,11 @@ pub(super) enum EnumValue {
     Code(i64),
 }
 
-/// Objects that one property tells apart.
+/// A union of objects that are told apart by one property.
 #[derive(Debug)]
 pub(super) struct Union {
     pub tag: String,
-    /// The property that holds the arm; without it the tag stands among the arm's own properties.
+    /// The property that contains the arm. Without it the tag is one of the arm's own properties.
     pub content: Option<String>,
     pub arms: Vec<Arm>,
 }
@@ -277,14 +279,14 @@ pub(super) struct Union {
 #[derive(Debug)]
 pub(super) struct Arm {
     pub value: EnumValue,
-    /// The variant, which is also the name of the object when the union has no content.
+    /// The name of the variant, and also of the object if the union has no content property.
     pub rust: String,
     pub description: String,
-    /// What the variant holds.
+    /// The type that the variant contains.
     pub form: Option<Form>,
-    /// Whether that may be missing.
+    /// Whether the content may be missing.
     pub optional: bool,
-    /// The platform's name of a variant that has another one.
+    /// The platform's name of the variant, if it differs.
     pub doc_aliases: Vec<String>,
 }
 
@@ -316,16 +318,16 @@ pub(super) struct Operation {
     pub path: String,
     /// Other spellings of the path, which are served as well.
     pub also_at: Vec<String>,
-    /// The paths below which servers have it; none when the spec names no such paths.
+    /// The base paths below which servers have the operation; empty if the spec names none.
     pub bases: Vec<String>,
     pub description: String,
-    /// Values in the path, the query and the headers.
+    /// The values in the path, the query and the headers.
     pub parameters: Vec<Parameter>,
-    /// The object that holds the parameters, by its Rust name.
+    /// The Rust name of the object with the parameters.
     pub parameters_type: Option<String>,
     pub body: Option<Form>,
     pub answer: Answer,
-    /// Never made again by a client.
+    /// A client must not retry it.
     pub once: bool,
     pub deprecated: bool,
 }
@@ -346,12 +348,12 @@ pub(super) enum Place {
 #[derive(Debug)]
 pub(super) enum Answer {
     Json(Form),
-    /// A stream of these.
+    /// A stream of these packets.
     Events(Form),
 }
 
 impl Model {
-    /// The parameters of an operation, each with the property that holds it.
+    /// Returns the parameters of an operation, each with its property.
     #[cfg(feature = "client")]
     pub(super) fn parameters<'a>(
         &'a self,
@@ -363,7 +365,7 @@ impl Model {
         operation.parameters.iter().zip(properties.unwrap_or_default())
     }
 
-    /// The keys of bodies that hold secrets.
+    /// Returns the keys with secret values.
     pub(super) fn secrets(&self) -> std::collections::BTreeSet<&str> {
         let properties = self.objects().flat_map(|(_, object)| &object.properties);
         let secrets = properties.filter(|property| matches!(property.shape.form, Form::Secret));
@@ -372,7 +374,7 @@ impl Model {
         spellings.chain(&self.foreign_secrets).map(String::as_str).collect()
     }
 
-    /// Every form of the spec: of properties, further keys, arms, bodies and answers.
+    /// Visits every form of the spec: of properties, extra keys, arms, bodies and responses.
     pub(super) fn forms<'a>(&'a self, visit: &mut impl FnMut(&'a Form)) {
         for ty in &self.types {
             match &ty.kind {
@@ -394,7 +396,7 @@ impl Model {
         }
     }
 
-    /// The objects that are parts of others.
+    /// Returns the objects that are parts of others.
     pub(super) fn parts(&self) -> std::collections::BTreeSet<&str> {
         let properties = self.objects().flat_map(|(_, object)| &object.properties);
         let parts = properties.filter(|property| property.part);

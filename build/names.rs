@@ -1,11 +1,11 @@
-//! Wire names to Rust names.
+//! Turns wire names into Rust names.
 
 use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::{Ident, Span};
 
 use super::model::Form;
 
-/// An identifier; a keyword gets a trailing underscore, as typify does it.
+/// Returns an identifier. A keyword gets a trailing underscore, as typify does it.
 pub(super) fn ident(name: &str) -> Ident {
     match syn::parse_str::<Ident>(name) {
         Ok(ident) => ident,
@@ -13,22 +13,22 @@ pub(super) fn ident(name: &str) -> Ident {
     }
 }
 
-/// `updatedTime` to `updated_time`.
+/// Converts `updatedTime` to `updated_time`.
 pub(super) fn snake(name: &str) -> String {
     name.to_snake_case()
 }
 
-/// `beginSession` to `BeginSession`.
+/// Converts `beginSession` to `BeginSession`.
 pub(super) fn camel(name: &str) -> String {
     name.to_upper_camel_case()
 }
 
-/// `beginSession` to `BEGIN_SESSION`.
+/// Converts `beginSession` to `BEGIN_SESSION`.
 pub(super) fn constant(name: &str) -> Ident {
     ident(&name.to_shouty_snake_case())
 }
 
-/// The Rust path of a component.
+/// Returns the Rust path of a component.
 pub(super) fn form_path(form: &Form) -> syn::Path {
     let path = match form {
         Form::Foreign { path, .. } => path,

@@ -1,4 +1,4 @@
-//! The operations of a spec as statics, which client and router share.
+//! Writes the operations of a spec as statics, which client and router share.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -6,7 +6,7 @@ use quote::quote;
 use super::model::{Model, Operation};
 use super::{docs, names};
 
-/// One static per operation, shared by client and router.
+/// Writes one static per operation.
 pub(super) fn write(model: &Model) -> TokenStream {
     let secrets = model.secrets();
     let statics = model.operations.iter().map(|operation| {
@@ -28,7 +28,7 @@ pub(super) fn write(model: &Model) -> TokenStream {
     let secrets = (!secrets.is_empty()).then(|| {
         let secrets = secrets.iter();
         quote! {
-            /// The keys of secrets, in requests and answers.
+            /// The keys of secret values, in requests and responses.
             const SECRETS: &[&str] = &[#(#secrets),*];
         }
     });

@@ -1,4 +1,5 @@
-//! The requests: what progenitor writes up to where it would send them, over our types.
+//! The requests: progenitor's code up to the point where it would send them, over this crate's
+//! types.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -33,7 +34,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     for operation in &model.operations {
         let name = names::ident(&names::snake(&operation.id));
         let method = method(&file, &name).and_then(request);
-        requests.push(method.ok_or_else(|| failed(&format!("no request of `{name}`")))?);
+        requests.push(method.ok_or_else(|| failed(&format!("it wrote no request for `{name}`")))?);
     }
     let requests = quote!(#(#requests)*);
     let text = requests.to_string();
@@ -43,7 +44,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     Ok(quote!(#import use super::*; #requests))
 }
 
-/// The method of progenitor's client with this name.
+/// Returns the method of progenitor's client with this name.
 fn method<'a>(file: &'a syn::File, name: &Ident) -> Option<&'a syn::ImplItemFn> {
     let impls = file.items.iter().filter_map(|item| match item {
         syn::Item::Impl(item) if item.trait_.is_none() => Some(&item.items),
@@ -55,8 +56,9 @@ fn method<'a>(file: &'a syn::File, name: &Ident) -> Option<&'a syn::ImplItemFn> 
     })
 }
 
-/// The part of a method that builds the request: its statements `let url = …` and
-/// `let mut request = …`. What follows them sends it and reads the answer, which is ours to do.
+/// Returns the part of a method that builds the request: its statements `let url = …` and `let mut
+/// request = …`. The statements after them send it and read the response, as `client::core` does
+/// here.
 fn request(method: &syn::ImplItemFn) -> Option<TokenStream> {
     let variable = |name: &str| {
         method.block.stmts.iter().find_map(|statement| match statement {
@@ -98,8 +100,8 @@ fn request(method: &syn::ImplItemFn) -> Option<TokenStream> {
     })
 }
 
-/// Makes a function of progenitor's method, without what it says and does for nothing here: the
-/// lifetimes of arguments, a header `api-version`, and texts that are made of texts.
+/// Turns progenitor's method into a function without what is useless here: the lifetimes of
+/// arguments, the header `api-version`, and conversions of strings to strings.
 struct Plain {
     /// The variables that are encoded before they go into the URL.
     encoded: Vec<syn::Expr>,
@@ -149,7 +151,7 @@ impl VisitMut for Plain {
     }
 }
 
-/// The text in `encode_path(&text.to_string())`.
+/// Returns the text in `encode_path(&text.to_string())`.
 fn encoded(argument: &syn::Expr) -> Option<&syn::Expr> {
     let syn::Expr::Call(call) = argument else { return None };
     let Some(syn::Expr::Reference(reference)) = call.args.first() else { return None };
@@ -159,8 +161,8 @@ fn encoded(argument: &syn::Expr) -> Option<&syn::Expr> {
     }
 }
 
-/// The OpenAPI document that progenitor reads: requests as they are, every answer raw bytes, since
-/// decoding, envelopes and streams are ours.
+/// Returns the OpenAPI document that progenitor reads: requests as they are, and every response as
+/// raw bytes, since this crate decodes responses, envelopes and streams itself.
 fn openapi(model: &Model) -> Value {
     let mut paths = Map::new();
     for operation in &model.operations {
@@ -186,7 +188,7 @@ fn openapi(model: &Model) -> Value {
 fn lower_operation(model: &Model, operation: &Operation) -> Value {
     let parameters: Vec<_> = model
         .parameters(operation)
-        // Headers are set on the finished request.
+        // Headers are set on the built request.
         .filter(|(parameter, _)| parameter.place != Place::Header)
         .map(|(parameter, property)| {
             let place = if parameter.place == Place::Path { "path" } else { "query" };
@@ -194,7 +196,7 @@ fn lower_operation(model: &Model, operation: &Operation) -> Value {
                 "name": parameter.wire,
                 "in": place,
                 "required": property.presence == Presence::Required,
-                // Written as text by `Display`, whatever it is.
+                // `Display` writes every value as text.
                 "schema": {"type": "string"},
             })
         })

@@ -1,4 +1,4 @@
-//! JSON Schemas: what the spec says of a type, for users of the feature `schemars`.
+//! Writes the JSON Schemas of the spec, for users of the feature `schemars`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::model::{Form, Model};
 use super::names;
 
-/// Writes a `JsonSchema` for every component; the schema is that of the spec.
+/// Writes a `JsonSchema` for every component, with the schema of the spec.
 pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
     let components = document.pointer("/components/schemas").or_else(|| document.get("$defs"));
     let mut foreign = Vec::new();
@@ -62,7 +62,8 @@ pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
     out
 }
 
-/// Puts the wraps of a union's arms, of which there is no type, in the place of their names.
+/// Replaces the names of components that only wrap the content of an arm, which have no type, by
+/// their schemas.
 fn unwrap(
     schema: Value,
     model: &Model,
@@ -83,14 +84,14 @@ fn unwrap(
     map.into()
 }
 
-/// The schema as a raw string, so that the written code shows it as it is.
+/// Returns the schema as a raw string, so that the generated code shows it unescaped.
 fn raw_literal(schema: &Value) -> TokenStream {
     let mut text = String::new();
     pretty(schema, 0, &mut text);
     format!("r##\"{text}\"##").parse().unwrap_or_else(|_| quote!(#text))
 }
 
-/// Prints JSON with a line for each value that does not fit on one line with others.
+/// Prints JSON, on several lines where one line is too short.
 fn pretty(value: &Value, indent: usize, out: &mut String) {
     const WIDTH: usize = 96;
     let short = one_line(value);
@@ -121,7 +122,7 @@ fn pretty(value: &Value, indent: usize, out: &mut String) {
     out.push_str(&format!("\n{:1$}{close}", "", indent));
 }
 
-/// JSON on one line, as a hand would write it.
+/// Prints JSON on one line, with spaces.
 fn one_line(value: &Value) -> String {
     match value {
         Value::Object(map) => {
@@ -136,7 +137,7 @@ fn one_line(value: &Value) -> String {
     }
 }
 
-/// OpenAPI 3.0 to JSON Schema: `nullable`, `example` and the extension keys have other forms there.
+/// Converts OpenAPI 3.0 to JSON Schema, where `nullable`, `example` and the extension keys differ.
 fn convert(schema: &Value, named: &mut Vec<String>) -> Value {
     match schema {
         Value::Object(map) => {

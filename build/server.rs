@@ -1,7 +1,7 @@
-//! The server side: the trait that a bot implements, and the routes that lead to it.
+//! Writes the server side: the trait that a bot implements, and its routes.
 //!
-//! The module that includes the generated code brings the platform's own part into scope: `Rules`,
-//! and, where the spec has event streams, `PacketWriter`.
+//! The module that includes the generated code brings the platform's own items into scope: `Rules`,
+//! and `PacketWriter` if the spec has event streams.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -12,7 +12,7 @@ use super::names;
 use super::names::form_path;
 use super::settings::Settings;
 
-/// The names of the trait, of its server and of its router.
+/// The names of the trait, its server and its router.
 struct Names {
     api: Ident,
     server: Ident,
@@ -38,9 +38,7 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
     let operations = model.operations.iter().map(|operation| names::constant(&operation.id));
     let api_docs = docs(&api_docs(model, settings));
     let server_docs = docs(&server_docs(settings));
-    let router_docs = docs(&format!(
-        "Returns the routes of `api` with the default settings; [`{server}`] changes them."
-    ));
+    let router_docs = docs(&router_docs(&server, settings));
     quote! {
         #api_docs
         pub trait #api: Send + Sync + 'static {
@@ -74,35 +72,43 @@ pub(super) fn write(model: &Model, settings: &Settings<'_>) -> TokenStream {
     }
 }
 
-/// The docs of the trait.
+/// Returns the docs of the trait.
 fn api_docs(model: &Model, settings: &Settings<'_>) -> String {
     let title = &model.title;
-    let futures = "The futures must be `Send`: write the handlers as `async fn`.";
+    let futures = "Write the handlers as `async fn`; their futures must be `Send`.";
     if settings.wire_server {
         return format!(
-            "The operations of the {title}, as its spec has them.\n\n\
-             Implement [`Api`](super::Api) unless you want the wire itself: nothing that\n\
-             [`Server`](super::Server) adds is done here, **not even the check of who calls**.\n\
-             Serve it with [`wire_router`], or with [`WireServer`] to change the settings.\n\
-             {futures}"
+            "The operations of the {title}, as the spec defines them.\n\n\
+             Implement [`Api`](super::Api) instead unless you need the wire itself: these routes lack\n\
+             what [`Server`](super::Server) adds, and perform **no authorization**. Serve it with\n\
+             [`wire_router`], or with [`WireServer`] to change the settings. {futures}"
         );
     }
+    let example = settings.api_docs;
     format!(
-        "What a server of the {title} does.\n\n\
-         Serve it with [`router`], or with [`Server`] to change the settings.\n{futures}"
+        "The handlers of the {title}. Implement this trait to serve it.\n\n\
+         Pass your type to [`router`], or to [`Server`] to change the settings.\n\
+         {futures}\n\n{example}"
     )
 }
 
-/// The docs of the server.
-fn server_docs(settings: &Settings<'_>) -> String {
-    if settings.wire_server {
-        return "Serves a [`WireApi`], with the settings of [`server::Server`].".into();
-    }
-    let own = settings.server_docs;
-    format!("Serves an [`Api`], with the settings of [`server::Server`].\n\n{own}")
+/// Returns the docs of the function that serves the trait.
+fn router_docs(server: &Ident, settings: &Settings<'_>) -> String {
+    let routes = "Returns the routes of `api` with the default settings";
+    let example = if settings.api_docs.is_empty() { "" } else { "\n\n[`Api`] has an example." };
+    format!("{routes}. Use [`{server}`] to change them.{example}")
 }
 
-/// What the handler of an operation gives.
+/// Returns the docs of the server.
+fn server_docs(settings: &Settings<'_>) -> String {
+    if settings.wire_server {
+        return "Serves a [`WireApi`] with the settings of [`server::Server`].".into();
+    }
+    let own = settings.server_docs;
+    format!("Serves an [`Api`] with the settings of [`server::Server`].\n\n{own}")
+}
+
+/// Returns the output type of an operation's handler.
 fn output(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
     let stated = settings.outputs.iter().find(|(id, _)| *id == operation.id);
     match (&operation.answer, stated) {
@@ -115,7 +121,7 @@ fn output(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
     }
 }
 
-/// What the handler takes besides `&self`: names and types.
+/// Returns the names and types of a handler's inputs, without `&self`.
 fn inputs(operation: &Operation) -> Vec<(TokenStream, TokenStream)> {
     let parameters = operation.parameters_type.as_deref().map(|name| {
         let ty = names::ident(name);
@@ -161,7 +167,7 @@ fn method(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
     }
 }
 
-/// The type that ties an operation together. The name must not be that of what it answers with.
+/// Returns the name of the type that describes a call. It must differ from the types of the spec.
 fn call_name(operation: &Operation) -> Ident {
     format_ident!("{}Call", names::camel(&operation.id))
 }
@@ -223,7 +229,7 @@ fn call(operation: &Operation, api: &Ident, settings: &Settings<'_>) -> TokenStr
     }
 }
 
-/// The expression that reads the input from the request.
+/// Writes the expression that reads the input from the request.
 fn read(operation: &Operation) -> TokenStream {
     let parameters = operation.parameters_type.as_ref().map(|_| {
         let places = operation.parameters.iter().map(|parameter| {

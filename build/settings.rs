@@ -1,31 +1,37 @@
-//! What is compiled, and how.
+//! The settings of the compiler.
 
-/// What is compiled, and how.
+/// The settings of the compiler: what to write, and how.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Settings<'a> {
-    /// Write the async client.
+    /// Writes the async client.
     #[cfg(feature = "client")]
     pub client: bool,
-    /// Name the client `WireClient`: a client written by hand stands around it.
+    /// Names the client `WireClient`, since a hand-written client wraps it.
     #[cfg(feature = "client")]
     pub wire_client: bool,
-    /// Write the `Api` trait and its router.
+    /// The text about the platform in the docs of the client, with an example.
+    #[cfg(feature = "client")]
+    pub client_docs: &'a str,
+    /// Writes the `Api` trait and its router.
     pub server: bool,
-    /// Name the server side `WireApi`, `WireServer` and `wire_router`: the platform's module has an
-    /// `Api`, a `Server` and a `router` of its own, and two items must not share one page of the docs.
+    /// Names the server side `WireApi`, `WireServer` and `wire_router`. The platform's module has
+    /// its own `Api`, `Server` and `router`, and two items must not share one page of the docs.
     pub wire_server: bool,
-    /// What the docs of `Server` say about the platform, with an example.
+    /// The example in the docs of `Api`, to which the docs of `router` refer.
+    pub api_docs: &'a str,
+    /// The text about the platform in the docs of `Server`, with an example.
     pub server_docs: &'a str,
-    /// Write a `schemars::JsonSchema` for every type.
+    /// Writes a `schemars::JsonSchema` for every type.
     pub schemas: bool,
-    /// Where the types of other specs live: file name, path of the Rust module.
+    /// The Rust modules of other specs: file name, path of the module.
     pub modules: &'a [(&'a str, &'a str)],
-    /// Texts that have a type of their own, written by hand: the `format` of the spec, path of the
-    /// Rust type. It reads, writes and validates itself.
+    /// Strings with a hand-written type: the `format` of the spec, path of the Rust type. The type
+    /// implements its own reading, writing and validation.
     pub formats: &'a [(&'a str, &'a str)],
-    /// What the handler of an operation gives when that is not the whole answer:
-    /// `operationId`, Rust type.
+    /// The output types of handlers that do not return the whole response: `operationId`, Rust
+    /// type.
     pub outputs: &'a [(&'a str, &'a str)],
-    /// Operations that a server may leave out, by `operationId`: the trait has a body for them.
+    /// The operations that a server may leave out, by `operationId`: the trait provides a body for
+    /// them.
     pub optional: &'a [&'a str],
 }

@@ -1,4 +1,4 @@
-//! Tagged unions: the tag belongs to the union, and a kind that nobody knows yet is kept whole.
+//! Tagged unions: the tag belongs to the union, and an object of an unknown arm is kept whole.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -23,7 +23,8 @@ pub(super) fn write(model: &Model) -> TokenStream {
         .collect()
 }
 
-/// The enum, the type of its unknown arm, `kind`, and the conversions: alike wherever the tag stands.
+/// Writes the enum, the type of its unknown arm, `kind`, and the conversions. They do not depend on
+/// where the tag is.
 fn definition(ty: &Type, union: &Union) -> TokenStream {
     let name = names::ident(&ty.rust);
     let unknown = format_ident!("Unknown{}", ty.rust);
@@ -44,7 +45,7 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
         #[non_exhaustive]
         pub enum #name {
             #(#variants,)*
-            /// A kind that this version does not know. It is written back as it was read, and only
+            /// A kind that this version does not know. It is written as it was read, and only
             /// reading creates it.
             Unknown(#unknown),
         }
@@ -66,10 +67,10 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
     }
 }
 
-/// The variant of an arm.
+/// Writes the variant of an arm.
 fn variant(union: &Union, arm: &Arm) -> TokenStream {
     let ident = names::ident(&arm.rust);
-    // The rest of the docs of an object stands at its own type.
+    // The type of the object has the rest of its docs.
     let text = match union.content {
         Some(_) => arm.description.as_str(),
         None => first_paragraph(&arm.description),
@@ -83,7 +84,7 @@ fn variant(union: &Union, arm: &Arm) -> TokenStream {
     quote!(#docs #aliases #ident #form)
 }
 
-/// The type that keeps an object of a kind that is not known.
+/// Writes the type that keeps an object of an unknown kind.
 fn unknown_type(name: &Ident, unknown: &Ident, union: &Union) -> TokenStream {
     let tag = &union.tag;
     let unknown_docs =
@@ -113,7 +114,7 @@ fn unknown_type(name: &Ident, unknown: &Ident, union: &Union) -> TokenStream {
     }
 }
 
-/// A union whose tag stands among the properties of its arms.
+/// Writes a union whose tag is one of the properties of its arms.
 fn write_union(ty: &Type, union: &Union) -> TokenStream {
     let definition = definition(ty, union);
     let name = names::ident(&ty.rust);
@@ -167,7 +168,7 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
     }
 }
 
-/// A union whose arms stand in a property of their own, beside the tag.
+/// Writes a union whose arms have their own property, beside the tag.
 fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
     let definition = definition(ty, union);
     let name = names::ident(&ty.rust);
@@ -214,7 +215,7 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
     }
 }
 
-/// The match arm that writes a tag and what it tags.
+/// Writes the match arm that writes a tag and its content.
 fn write_content(tag: &str, content: &str, arm: &Arm) -> TokenStream {
     let (ident, value) = (names::ident(&arm.rust), literal(&arm.value));
     match arm.form {
@@ -236,7 +237,7 @@ fn write_content(tag: &str, content: &str, arm: &Arm) -> TokenStream {
     }
 }
 
-/// The match arm that reads what a tag tags.
+/// Writes the match arm that reads the content of a tag.
 fn read_content(arm: &Arm) -> TokenStream {
     let (ident, text) = (names::ident(&arm.rust), text(&arm.value));
     match arm.form {
@@ -246,7 +247,7 @@ fn read_content(arm: &Arm) -> TokenStream {
     }
 }
 
-/// A conversion from each type that only one arm holds.
+/// Writes a conversion from each type that only one arm contains.
 fn from_arms(name: &Ident, union: &Union) -> TokenStream {
     let from = union.arms.iter().filter_map(|arm| {
         let held = form_path(arm.form.as_ref().filter(|_| !arm.optional)?);
@@ -269,7 +270,7 @@ fn from_arms(name: &Ident, union: &Union) -> TokenStream {
     quote!(#(#from)*)
 }
 
-/// The value of a tag as text.
+/// Returns the value of a tag as text.
 fn text(value: &EnumValue) -> String {
     match value {
         EnumValue::Text(text) => text.clone(),

@@ -1,5 +1,5 @@
-//! `validate()`: ranges, lengths, counts, required fields and demands between fields. What they
-//! can't say, the platform's module checks in a `check_by_hand` of its own.
+//! Writes `validate()`: ranges, lengths, counts, required fields and conditions between fields. For
+//! other rules, the platform's module has a `check_by_hand`.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub(super) fn write(model: &Model) -> TokenStream {
         .collect()
 }
 
-/// The types that have limits, their own or those of what they hold: only those are looked into.
+/// Returns the types that have limits, directly or in their fields. Only those are checked.
 fn limited(model: &Model) -> BTreeSet<String> {
     let mut stage = Stage { limited: BTreeSet::new() };
     loop {
@@ -52,13 +52,13 @@ struct Stage {
     limited: BTreeSet<String>,
 }
 
-/// A value in the written code.
+/// A value in the generated code.
 struct Place {
-    /// The value as a place: `self.delay`.
+    /// The value as a place expression, such as `self.delay`.
     place: TokenStream,
-    /// The value itself, for what is `Copy`.
+    /// The value itself, for a `Copy` type.
     copy: TokenStream,
-    /// A reference to it.
+    /// A reference to the value.
     reference: TokenStream,
 }
 
@@ -69,7 +69,7 @@ impl Place {
         Self { copy: place.clone(), reference: quote!(&#place), place }
     }
 
-    /// A variable that holds a reference.
+    /// Returns the place of a variable that contains a reference.
     fn variable(name: &str) -> Self {
         let name = names::ident(name).into_token_stream();
         Self { place: name.clone(), copy: quote!(*#name), reference: name }
@@ -117,7 +117,7 @@ impl Stage {
                     }
                 }
             }
-            // Known or not, any value may be written: the peer decides.
+            // Any value may be written, known or not: the peer decides.
             Kind::Enum(_) => TokenStream::new(),
         }
     }
@@ -180,7 +180,7 @@ impl Stage {
         }
     }
 
-    /// Statements that check a value; none when anything goes.
+    /// Writes the statements that check a value; `None` if every value is allowed.
     fn shape(&self, shape: &Shape, value: &Place, report: &TokenStream) -> Option<TokenStream> {
         let Place { place, copy, reference } = value;
         match &shape.form {
@@ -201,7 +201,7 @@ impl Stage {
             }
             Form::Number { min, max } => {
                 let literal = proc_macro2::Literal::f64_unsuffixed;
-                // Even without bounds: JSON has no NaN and no infinity.
+                // Checked even without bounds: JSON has no NaN and no infinity.
                 let range = range(min.map(literal), max.map(literal)).unwrap_or_else(|| quote!(..));
                 Some(quote! { #report.number(#copy, #range); })
             }
@@ -235,11 +235,11 @@ impl Stage {
     }
 }
 
-/// Refuses a value of an enum that only reading can make.
+/// Rejects an unknown value of an enum, which only reading creates.
 fn only_known(property: &Property, report: &TokenStream) -> TokenStream {
     let Form::Named(name) = &property.shape.form else { return TokenStream::new() };
     let (ident, ty) = (names::ident(&property.rust), names::ident(name));
-    let refuse = quote!(#report.violation(Some(value.to_string()), "a value that is documented"));
+    let refuse = quote!(#report.violation(Some(value.to_string()), "a documented value"));
     match property.presence {
         Presence::Required | Presence::MissingIsDefault => quote! {
             if let value @ #ty::Unknown(_) = &self.#ident { #refuse; }

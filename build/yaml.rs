@@ -1,14 +1,14 @@
-//! YAML text to a JSON value, in the order of the text.
+//! Parses YAML text into a JSON value, keeping the order of keys.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Number, Value};
 
 use super::error::{Error, segment};
 
-/// Plain scalars that other YAML tools (1.1) read as something else than text.
+/// Plain scalars that some YAML tools (version 1.1) do not read as strings.
 const MISREAD: [&str; 10] = ["y", "n", "yes", "no", "on", "off", "~", "=", "<<", "null"];
 
-/// Reads one document. Refuses duplicate keys, anchors, tags, and plain scalars on which YAML 1.1
+/// Reads one document. Rejects duplicate keys, anchors, tags, and plain scalars on which YAML 1.1
 /// and 1.2 disagree.
 pub(super) fn parse(spec: &str, text: &str) -> Result<Value, Error> {
     let mut reader = Reader { spec, events: Parser::new_from_str(text), pointer: Vec::new() };
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
             }
             Event::MappingStart(0, None) => self.mapping(),
             _ => Err(self.error(format!(
-                "line {}: anchors, aliases and tags are not used here",
+                "line {}: anchors, aliases and tags are not supported",
                 span.start.line()
             ))),
         }
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
                 (Event::Scalar(key, _, 0, None), _) => key.into_owned(),
                 (_, span) => {
                     return Err(
-                        self.error(format!("line {}: a key is a scalar", span.start.line()))
+                        self.error(format!("line {}: a key must be a scalar", span.start.line()))
                     );
                 }
             };
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
             let (event, span) = self.next()?;
             let value = self.value(event, span)?;
             if map.insert(key, value).is_some() {
-                return Err(self.error(format!("line {}: the key stands twice", span.start.line())));
+                return Err(self.error(format!("line {}: the key occurs twice", span.start.line())));
             }
             self.pointer.pop();
         }
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
             || ["true", "false"].contains(&folded.as_str())
         {
             return Err(self.error(format!(
-                "line {}: quote `{text}`: tools do not agree on what it is",
+                "line {}: quote `{text}`: YAML tools read it in different ways",
                 span.start.line()
             )));
         }
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
         match text.parse::<Number>() {
             Ok(number) => Ok(Value::Number(number)),
             Err(_) if digits.bytes().all(|b| b.is_ascii_digit()) => Err(self.error(format!(
-                "line {}: quote `{text}`: tools do not agree on what it is",
+                "line {}: quote `{text}`: YAML tools read it in different ways",
                 span.start.line()
             ))),
             Err(_) => Ok(text.into()),

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Without `--url` the bot is the demo clerk, on a free port of this machine. With `--key-id` the
-//! calls are signed as the platform signs them; the secret of the key is in `CALLBOT_KEY_SECRET`.
-//! The exit code is 0 only if every step was as it must be.
+//! requests are signed as the platform signs them; `CALLBOT_KEY_SECRET` is the secret of the key.
+//! The exit code is 0 only if every step was right.
 
 mod clerk;
 
@@ -19,20 +19,31 @@ use callbot::bot::Host;
 use callbot::digital_employee::simulator::{Expect, ScriptStep, Simulator};
 use callbot::digital_employee::{Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType};
 use clerk::Clerk;
+use lexopt::prelude::{Long, ValueExt as _};
 use tokio::net::TcpListener;
 
+const USAGE: &str = "usage: call [--url URL] [--key-id ID]";
+
 #[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
+async fn main() -> ExitCode {
+    run().await.unwrap_or_else(|error| {
+        eprintln!("call: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn run() -> Result<ExitCode, Box<dyn Error>> {
     let (mut url, mut key_id) = (None, None);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(option) = arguments.next() {
-        match (option.as_str(), arguments.next()) {
-            ("--url", Some(value)) => url = Some(value),
-            ("--key-id", Some(value)) => key_id = Some(value),
-            _ => {
-                eprintln!("usage: call [--url URL] [--key-id ID]");
-                return Ok(ExitCode::from(2));
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("url") => url = Some(arguments.value()?.string()?),
+            Long("key-id") => key_id = Some(arguments.value()?.string()?),
+            Long("help") => {
+                println!("{USAGE}");
+                return Ok(ExitCode::SUCCESS);
             }
+            _ => return Err(argument.unexpected().into()),
         }
     }
     let url = match url {
@@ -56,8 +67,8 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 
 /// Serves the demo bot on a free port.
 async fn start_clerk() -> Result<String, Box<dyn Error>> {
-    // One step makes the clerk panic; a backtrace in the middle of the call would hide the point.
-    std::panic::set_hook(Box::new(|_| eprintln!("(the clerk panics, as the script wants it)")));
+    // One step makes the clerk panic. A backtrace would clutter the transcript.
+    std::panic::set_hook(Box::new(|_| eprintln!("(the clerk panics, as the script expects)")));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let router = Host::new(Clerk).digital_employee()?.router();

@@ -1,18 +1,18 @@
-//! Looks after the sessions of a DUIX app: lists them, stops one, shows a conversation.
+//! Manages the sessions of a DUIX app: lists them, stops one, shows a conversation.
 //!
 //! ```text
-//! duix_sessions [--live] [--conversation ID] [--stop UUID]
+//! duix_sessions [--live] [--conversation ID] [--stop SESSION]
 //! ```
 //!
-//! Without `--live` a stand-in of the platform runs in this process, and a conversation and a
-//! session of its own are taken. With `--live` it is the platform itself: `DUIX_APP_ID` and
-//! `DUIX_APP_KEY` say for which app, `DUIX_BASE_URL` names another host than the usual one, and
-//! only what is asked for is shown and stopped.
+//! Without `--live` a stand-in of the platform runs in this process, and the example shows one of its
+//! conversations and stops one of its sessions. With `--live` it calls the platform for the app in
+//! `DUIX_APP_ID` and `DUIX_APP_KEY`, at `DUIX_BASE_URL` if that is set. It then shows and stops only
+//! what you name.
 
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use callbot::duix::{
     Api, Client, Concurrency, ConcurrencyParameters, Conversation, ConversationParameters,
@@ -20,8 +20,11 @@ use callbot::duix::{
     StopAllSessionsOfAppParameters, StopSessionParameters, Tokens,
 };
 use callbot::server;
+use lexopt::prelude::{Long, ValueExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+const USAGE: &str = "usage: duix_sessions [--live] [--conversation ID] [--stop SESSION]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -36,14 +39,17 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let (mut live, mut conversation, mut stop) = (false, None, None);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(option) = arguments.next() {
-        let mut value = || arguments.next().ok_or_else(|| format!("{option} needs a value"));
-        match option.as_str() {
-            "--live" => live = true,
-            "--conversation" => conversation = Some(value()?),
-            "--stop" => stop = Some(value()?),
-            _ => return Err(format!("{option} is not known").into()),
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("live") => live = true,
+            Long("conversation") => conversation = Some(arguments.value()?.string()?),
+            Long("stop") => stop = Some(arguments.value()?.string()?),
+            Long("help") => {
+                println!("{USAGE}");
+                return Ok(());
+            }
+            _ => return Err(argument.unexpected().into()),
         }
     }
     let client = if live {
@@ -72,7 +78,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     if let Some(id) = conversation {
         show_conversation(&*client.conversation(&id).await.map_err(|error| explain(&error))?);
     }
-    // For the vendor's SDK in a browser or an app, so that the app key stays here.
+    // For the vendor's SDK in a browser or an app: the app key stays here.
     let sign = client.tokens().mint();
     println!("a front end would start with a `sign` of {} characters", sign.expose().len());
     Ok(())
@@ -82,7 +88,7 @@ async fn show_sessions(client: &Client) -> Result<(), Box<dyn Error>> {
     let concurrency = client.concurrency().await.map_err(|error| explain(&error))?;
     let number = |count: Option<i32>| count.map_or_else(|| "?".into(), |count| count.to_string());
     println!("{} of {} sessions in use", number(concurrency.in_use), number(concurrency.total));
-    // What an entry looks like is not documented: it is shown as it comes.
+    // The form of an entry is not documented, so it is printed as it arrives.
     match client.sessions().await.map_err(|error| explain(&error))?.into_inner() {
         Value::Array(sessions) => {
             sessions.iter().for_each(|session| println!("  {session}"));
@@ -104,7 +110,7 @@ fn show_conversation(conversation: &Conversation) {
     }
 }
 
-/// What an operator wants to read of an error.
+/// Returns what an operator needs to know about an error.
 fn explain(error: &callbot::client::Error) -> String {
     let code = error.failure().map(|failure| failure.code_as::<ResponseCode>());
     match code {
@@ -114,7 +120,7 @@ fn explain(error: &callbot::client::Error) -> String {
     }
 }
 
-/// A stand-in of the platform, from the same spec: it takes tokens of one app only.
+/// A stand-in of the platform, from the same spec. It accepts the tokens of one app only.
 async fn start_platform(tokens: Tokens) -> Result<String, Box<dyn Error>> {
     let sessions = ["session-1", "session-2", "session-3"].map(String::from);
     let platform = Platform { sessions: Mutex::new(sessions.into()) };
@@ -131,7 +137,7 @@ struct Platform {
 
 impl Platform {
     fn with<T>(&self, act: impl FnOnce(&mut BTreeSet<String>) -> T) -> T {
-        act(&mut self.sessions.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.sessions.lock().unwrap())
     }
 }
 

@@ -1,19 +1,48 @@
-//! Wall time, from a source that tests can set.
+//! Wall-clock time, from a source that tests can set.
 //!
-//! Deadlines do not come from here: they are tokio's, and tests pause them with
-//! `tokio::time::pause`.
+//! Deadlines do not use it: they use tokio's clock, which tests pause with `tokio::time::pause`.
+//!
+//! ```
+//! # #[cfg(any(feature = "client", feature = "server"))]
+//! # fn main() -> Result<(), callbot::auth::SignError> {
+//! use std::time::{Duration, SystemTime, UNIX_EPOCH};
+//! use callbot::auth::{Credentials, Scheme, Signer};
+//! use callbot::clock::Clock;
+//! use http::{HeaderMap, Method, Uri};
+//!
+//! /// A clock that is 3 s behind the system clock.
+//! struct Late;
+//!
+//! impl Clock for Late {
+//!     fn now(&self) -> SystemTime {
+//!         SystemTime::now() - Duration::from_secs(3)
+//!     }
+//! }
+//! # drop(Late.now());
+//!
+//! // A `SystemTime` is a clock that stands still, so requests get the same date in each run of a test.
+//! let noon = UNIX_EPOCH + Duration::from_secs(1_750_000_000);
+//! let signer = Signer::new(Credentials::new("key-1", "secret"), Scheme::Trigger).clock(noon);
+//! let mut headers = HeaderMap::new();
+//! signer.sign(&Method::GET, &Uri::from_static("/"), &mut headers, b"")?;
+//! assert_eq!(headers["x-acs-date"], "2025-06-15T15:06:40Z");
+//! # Ok(())
+//! # }
+//! # #[cfg(not(any(feature = "client", feature = "server")))]
+//! # fn main() {}
+//! ```
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A source of wall time: packet times come from it.
+/// A source of wall-clock time, such as for the times in packets.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> SystemTime;
 }
 
-/// The clock of the machine.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -23,14 +52,14 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still.
+/// A clock that stands still, for tests.
 impl Clock for SystemTime {
     fn now(&self) -> SystemTime {
         *self
     }
 }
 
-/// A clock that everything can share.
+/// A clock that several owners share.
 #[derive(Clone)]
 pub struct SharedClock(Arc<dyn Clock>);
 
@@ -40,14 +69,14 @@ impl SharedClock {
         Self(Arc::new(clock))
     }
 
-    /// Unix time in milliseconds.
+    /// Returns the Unix time in milliseconds.
     #[must_use]
     pub fn millis(&self) -> i64 {
         let since = self.0.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Unix time in whole seconds.
+    /// Returns the Unix time in whole seconds.
     #[must_use]
     pub fn seconds(&self) -> i64 {
         self.millis() / 1000

@@ -1,11 +1,11 @@
-//! What the code that the build compiles from the specs is written against.
+//! For the code that the build script generates from the specs.
 //!
-//! It is public because compiled code names this crate as its users do. It is not for use by hand,
-//! is not documented, and is exempt from semantic versioning: any release may change it. What users
-//! need of these modules is in [`client`](crate::client), [`server`](crate::server) and
+//! It is public because generated code refers to this crate as its users do. It is not meant for
+//! use by hand, is not documented, and is exempt from semantic versioning: any release may change
+//! it. For users there are [`client`](crate::client), [`server`](crate::server) and
 //! [`wire`](crate::wire).
 
-// JSON: objects, unions and the forms in which platforms write values.
+// JSON: objects, unions, and the forms in which platforms write values.
 pub use crate::wire::duration::{Milliseconds, Seconds};
 pub use crate::wire::enclosed::{Enclosed, read_enclosed};
 pub use crate::wire::forms::{
@@ -20,7 +20,7 @@ pub use crate::wire::union::{Arm, Union, read_union, salvage};
 pub use crate::wire::validate::Report;
 pub use serde_with::{As, Same};
 
-// Clients: how a request is made of typed arguments, and what an answer says.
+// Clients: building requests from typed arguments, and reading outcomes from responses.
 #[cfg(feature = "client")]
 pub use crate::client::builder::{BuildClient, CoreBuilder};
 #[cfg(feature = "client")]
@@ -30,7 +30,7 @@ pub use crate::client::outcome::{Outcome, Reported, Step};
 #[cfg(feature = "client")]
 pub use crate::client::request::{built, check, header, secret_header, segment};
 
-// Servers: routes, and the rules that a platform's module brings.
+// Servers: routes, and the rules that the module of a platform implements.
 #[cfg(feature = "server")]
 pub use crate::server::call::{AnswerCall, Call, EventsCall, Routes, answer, events};
 #[cfg(feature = "server")]

@@ -1,4 +1,4 @@
-//! Errors as people read them.
+//! Errors as text.
 
 use std::error::Error;
 use std::fmt;

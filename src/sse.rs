@@ -1,13 +1,30 @@
-//! Server-sent events (`text/event-stream`), reading and writing, without I/O.
+//! Reads and writes server-sent events (`text/event-stream`), without I/O.
 //!
-//! [`Decoder`] takes the body of a response in chunks of any size and yields its
-//! events by the "event stream interpretation" algorithm of the [WHATWG HTML
-//! standard][spec]. It is bounded (see [`Decoder::new`]), looks at every byte a
-//! constant number of times and lends its events: the data of an event that lies
-//! within one chunk, on one `data` line, is a slice of that chunk. Its buffers are
-//! reused, so it stops allocating once they have grown to the size of the traffic.
+//! [`Decoder`] takes the body of a response in chunks of any size and yields its events by the
+//! "event stream interpretation" algorithm of the [WHATWG HTML standard][spec]. It is bounded (see
+//! [`Decoder::new`]), looks at every byte a constant number of times and lends its events: the data
+//! of an event that lies within one chunk, on one `data` line, is a slice of that chunk. Its
+//! buffers are reused, so it stops allocating once they have grown to the size of the traffic.
 //!
-//! For the other direction [`write_event`] and [`HEARTBEAT`] give the blocks to send.
+//! To send events, use [`write_event`] and [`HEARTBEAT`]:
+//!
+//! ```
+//! use callbot::sse::{Decoder, HEARTBEAT, write_event};
+//!
+//! let mut body = Vec::new();
+//! write_event("line 1\nline 2", &mut body);
+//! body.extend_from_slice(HEARTBEAT);
+//! write_event("bye", &mut body);
+//!
+//! let mut decoder = Decoder::default();
+//! let mut chunk = &body[..];
+//! let mut events = Vec::new();
+//! while let Some(event) = decoder.next(&mut chunk)? {
+//!     events.push(event.data_text().into_owned());
+//! }
+//! assert_eq!(events, ["line 1\nline 2", "bye"]);
+//! # Ok::<(), callbot::sse::TooLarge>(())
+//! ```
 //!
 //! [spec]: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 
@@ -22,18 +39,18 @@ use memchr::{memchr, memchr2};
 /// The event limit of [`Decoder::default`], in bytes: 1 MiB.
 pub const DEFAULT_EVENT_LIMIT: usize = 1024 * 1024;
 
-/// A comment block, to be sent now and then to keep an idle connection open.
+/// A comment block, to send now and then so that an idle connection stays open.
 ///
-/// Readers ignore it. It must not be sent in the middle of an event.
+/// Readers ignore it. You must not send it in the middle of an event.
 pub const HEARTBEAT: &[u8] = b":\n\n";
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// An incremental, bounded decoder of one event stream.
 ///
-/// Call [`next`](Self::next) on each chunk until it returns `None`. When the stream
-/// ends, drop the decoder: what it still holds is an unfinished block, which the
-/// standard says to discard. A new connection needs a new decoder.
+/// Call [`next`](Self::next) on each chunk until it returns `None`. When the stream ends, drop the
+/// decoder: what it still holds is an unfinished block, which the standard says to discard. A new
+/// connection needs a new decoder.
 ///
 /// # Examples
 ///
@@ -65,14 +82,14 @@ pub struct Decoder {
     failed: bool,
 }
 
-// What the buffers hold may be private.
+// The buffers may contain what callers say.
 impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder").field("limit", &self.limit).finish_non_exhaustive()
     }
 }
 
-/// What the lines read so far have set: the buffers of the standard's algorithm.
+/// The buffers of the standard's algorithm, as the lines read so far have set them.
 struct Block {
     /// The data lines, each followed by LF, so that empty means "no data line".
     data: Vec<u8>,
@@ -81,20 +98,19 @@ struct Block {
     retry: Option<Duration>,
 }
 
-/// Where the data of a complete event lies.
+/// The place of a complete event's data.
 enum Data<'c> {
     InChunk(&'c [u8]),
     InBlock,
 }
 
 impl Decoder {
-    /// Creates a decoder for a stream that has not begun.
+    /// Creates a decoder for a new stream.
     ///
-    /// `limit` bounds, in bytes, what the decoder holds at any time for one event: its
-    /// data and type, the last event id and the line being read (without its line
-    /// end; ignored lines and comments count too). Passing it is [`TooLarge`], no
-    /// matter how the stream is cut into chunks. The memory allocated stays within a
-    /// small multiple of it.
+    /// `limit` is the maximum number of bytes that the decoder holds at any time for one event: its
+    /// data and type, the last event id and the line being read, without its line end. Ignored
+    /// lines and comments count, too. Exceeding it is [`TooLarge`], no matter how the stream is cut
+    /// into chunks. The allocated memory stays within a small multiple of it.
     #[must_use]
     pub const fn new(limit: usize) -> Self {
         Self {
@@ -113,15 +129,15 @@ impl Decoder {
         }
     }
 
-    /// Returns the next complete event, moving `chunk` past what has been read.
+    /// Returns the next complete event and moves `chunk` past the bytes that were read.
     ///
-    /// `None` means that `chunk` is used up; an unfinished event is kept for the next
-    /// chunk. Bytes left in `chunk` after an event must be passed in again.
+    /// `None` means that `chunk` is used up. An unfinished event is kept for the next chunk. If
+    /// bytes are left in `chunk` after an event, pass them in again.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`] if an event or a line passes the limit; the position in `chunk` is
-    /// then unspecified and every later call returns the same error.
+    /// [`TooLarge`] if an event or a line exceeds the limit. The position in `chunk` is then
+    /// unspecified, and every later call returns the same error.
     pub fn next<'a, 'c: 'a>(
         &'a mut self,
         chunk: &mut &'c [u8],
@@ -147,7 +163,7 @@ impl Decoder {
         }))
     }
 
-    /// The reconnection time that the stream asked for last, if it asked for one.
+    /// Returns the last reconnection time that the stream asked for, if any.
     ///
     /// The server chooses it freely, up to `u64::MAX` milliseconds.
     #[must_use]
@@ -210,9 +226,9 @@ impl Decoder {
         Ok(None)
     }
 
-    /// Fails, for good, if a line that goes on with `part` makes the event too large.
+    /// Fails, for good, if a line that continues with `part` makes the event too large.
     fn check_limit(&mut self, lone: Option<&[u8]>, part: &[u8]) -> Result<(), TooLarge> {
-        // The LF counts as it does once the line is in the block: cuts change nothing.
+        // Counts the LF as it counts once the line is in the block, so that cuts change nothing.
         let lone = lone.map_or(0, |value| value.len() + 1);
         let held = self.block.len() + lone + self.line.len() + part.len();
         self.failed |= held > self.limit;
@@ -224,16 +240,16 @@ impl Decoder {
 }
 
 impl Default for Decoder {
-    /// A decoder with [`DEFAULT_EVENT_LIMIT`].
+    /// Creates a decoder with [`DEFAULT_EVENT_LIMIT`].
     fn default() -> Self {
         Self::new(DEFAULT_EVENT_LIMIT)
     }
 }
 
 impl Block {
-    /// Applies the field of a line, except that a data value is left to the caller.
+    /// Applies the field of a line, except that the value of a data line is left to the caller.
     fn apply<'l>(&mut self, line: &'l [u8]) -> Option<&'l [u8]> {
-        // Comments and blank lines have an empty name here, ignored as any unknown one.
+        // Comments and blank lines have an empty name here, which is ignored as any unknown one.
         let (name, value) = split_field(line);
         match name {
             b"data" => return Some(value),
@@ -266,22 +282,21 @@ pub struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// The data as sent, several data lines joined by LF; not checked to be UTF-8.
+    /// Returns the data as sent, with several data lines joined by LF. It may not be valid UTF-8.
     #[must_use]
     pub fn data(&self) -> &'a [u8] {
         self.data
     }
 
-    /// The data as text, each invalid UTF-8 sequence replaced by U+FFFD.
+    /// Returns the data as text, with each invalid UTF-8 sequence replaced by U+FFFD.
     ///
-    /// This is the standard's "UTF-8 decode"; it copies only if there is something to
-    /// replace.
+    /// This is the standard's "UTF-8 decode". It copies only if there is something to replace.
     #[must_use]
     pub fn data_text(&self) -> Cow<'a, str> {
         String::from_utf8_lossy(self.data)
     }
 
-    /// The event type, `"message"` unless the event names another one.
+    /// Returns the event type: `"message"` unless the event names another one.
     ///
     /// Invalid UTF-8 is replaced as in [`data_text`](Self::data_text).
     #[must_use]
@@ -289,8 +304,8 @@ impl<'a> Event<'a> {
         self.event_type
     }
 
-    /// The last event id: that of this event or else of the latest one before it that
-    /// set one, empty if there is none.
+    /// Returns the last event id: that of this event, else that of the latest event before it that
+    /// set one, else an empty string.
     ///
     /// Invalid UTF-8 is replaced as in [`data_text`](Self::data_text).
     #[must_use]
@@ -299,14 +314,14 @@ impl<'a> Event<'a> {
     }
 }
 
-/// The error of a [`Decoder`] whose stream has an event or a line beyond the limit.
+/// The error of a [`Decoder`] whose stream has an event or a line above the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge {
     limit: usize,
 }
 
 impl TooLarge {
-    /// The limit that was passed, in bytes, as given to [`Decoder::new`].
+    /// Returns the limit that was exceeded, in bytes, as given to [`Decoder::new`].
     #[must_use]
     pub fn limit(&self) -> usize {
         self.limit
@@ -338,8 +353,8 @@ pub fn is_event_stream(content_type: &str) -> bool {
 
 /// Appends `data` to `out` as one complete event of the default type.
 ///
-/// Each line of `data` becomes a data line. Lines may end in LF, CR or CRLF, which the
-/// reader all gets as LF; everything else arrives as it is.
+/// Each line of `data` becomes a data line. Lines may end in LF, CR or CRLF; the reader gets LF for
+/// each. All other text arrives unchanged.
 ///
 /// ```
 /// let mut out = Vec::new();
@@ -361,7 +376,7 @@ pub fn write_event(data: &str, out: &mut Vec<u8>) {
 
 fn write_data_line(line: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"data:");
-    // The reader drops one space after the colon, so a line's own needs one before it.
+    // Readers drop one space after the colon, so a line that starts with a space needs one more.
     if line.starts_with(b" ") {
         out.push(b' ');
     }
@@ -402,7 +417,7 @@ fn set_lossy(text: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Reads a number of milliseconds, which must be all digits and at least one.
+/// Parses a number of milliseconds, which must consist of digits, at least one.
 fn parse_millis(digits: &[u8]) -> Option<Duration> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;

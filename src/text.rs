@@ -1,7 +1,7 @@
-//! Text that speaks well: what a language model writes, cut into what a voice can say.
+//! Prepares text for a voice: cuts the output of a language model into sentences.
 //!
-//! A model gives its answer in small pieces that end anywhere. A voice wants whole sentences, or it
-//! stumbles where one piece ends and the next begins. [`sentences`] sits between the two:
+//! A model produces its answer in small pieces that end anywhere. A voice needs whole sentences, or
+//! it stumbles where one piece ends and the next begins. [`sentences`] joins and cuts the pieces:
 //!
 //! ```
 //! use callbot::text::sentences;
@@ -18,8 +18,8 @@
 //! # }
 //! ```
 //!
-//! Some models repeat the whole answer in every piece. [`deltas`] takes the repetition out, and may
-//! be followed by [`sentences`]:
+//! Some models repeat the whole answer in every piece. [`deltas`] removes the repetition; you can
+//! pass its stream on to [`sentences`]:
 //!
 //! ```
 //! use callbot::text::deltas;
@@ -48,13 +48,13 @@ use futures_util::{Stream, TryStream};
 use tokio::time::{Instant, Sleep, sleep_until};
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
-/// The longest chunk that [`Sentences`] and [`sentences`] give by default, in characters.
+/// The default maximum length of a chunk of [`Sentences`] and [`sentences`], in characters: 100.
 pub const DEFAULT_MAX_CHARS: usize = 100;
 
-/// The longest time that text waits in [`sentences`] by default: 1 second.
+/// The default maximum time that text waits in [`sentences`]: 1 s.
 pub const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// Finds the new parts of a text that grows.
+/// Finds the new parts of a growing text.
 ///
 /// ```
 /// let mut answer = callbot::text::Cumulative::default();
@@ -67,11 +67,11 @@ pub struct Cumulative {
 }
 
 impl Cumulative {
-    /// The part of `whole` that was not there before.
+    /// Returns the part of `whole` that is new since the last call.
     ///
-    /// A text that goes back on its words is read from the first character that differs: what was
-    /// spoken can't be taken back. An empty text brings nothing new, and what was there before
-    /// stays the measure.
+    /// A text that differs from the one before is read from the first different character on, since
+    /// spoken text can't be taken back. An empty text is skipped: the next one is compared with the
+    /// text before it.
     pub fn new_part<'w>(&mut self, whole: &'w str) -> &'w str {
         if whole.is_empty() {
             return whole;
@@ -92,34 +92,35 @@ impl Cumulative {
         new
     }
 
-    /// The whole text as it was given last.
+    /// Returns the whole text as it was last given.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.so_far
     }
 }
 
-// What is said is private.
+// The text is private.
 impl fmt::Debug for Cumulative {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cumulative").field("bytes", &self.so_far.len()).finish()
     }
 }
 
-/// Cuts a text that comes in pieces into sentences, without I/O.
+/// Cuts text that arrives in pieces into sentences, without I/O.
 ///
-/// All chunks together are the text, character by character. How it was cut into pieces makes no
-/// difference to them, and white space stays at the end of the sentence that it follows.
+/// All chunks together are the text, character by character. They do not depend on how the text was
+/// cut into pieces. White space stays at the end of the sentence before it.
 ///
 /// # Where a sentence ends
 ///
-/// Where [UAX #29][uax] ends it, once the text that follows shows that it is over: "3." may go on
-/// "14", and a closing quote may follow "。". A line feed shows it at once. Beyond the annex:
+/// A sentence ends where [UAX #29][uax] ends it, once the following text shows that it is over:
+/// "3." may continue with "14", and a closing quote may follow "。". A line feed shows it
+/// immediately. There are these additional rules:
 ///
-/// - "…" is read as "..." is: it ends a sentence unless a small letter follows.
-/// - A bracket or quote that opens right after a sentence, without white space between them, begins
-///   the next one, as in Chinese.
-/// - These dots end nothing, so that the sentence goes on with what follows:
+/// - "…" counts as "...": it ends a sentence unless a lower-case letter follows.
+/// - An opening bracket or quote directly after a sentence, without white space between them,
+///   starts the next one, as in Chinese.
+/// - The dot does not end the sentence in these cases:
 ///   - after Mr, Mrs, Ms, Mx, Messrs, Dr, Prof, Rev, Fr, Hon, Gov, Pres, Sen, Rep, Gen, Col, Maj,
 ///     Capt, Cmdr, Lt, Sgt, Adm, Supt, Jr, Sr, St, Mt, Ft, Hr, Frl, Mme, Mlle, Sra and Dra, with a
 ///     capital;
@@ -128,18 +129,19 @@ impl fmt::Debug for Cumulative {
 ///     and the short names of months;
 ///   - after a single letter, where a letter of a script with capitals follows ("J. Smith", "z.B.
 ///     Hunde"), except in "a.m." and "p.m." and after the word "I";
-///   - after up to three digits or a letter that begin a chunk, which number a list ("1. First").
+///   - after up to three digits or a letter at the start of a chunk, which number a list ("1. First").
 ///
 /// # Where a chunk ends
 ///
-/// After each sentence. One that is longer than the maximum is cut at the best place within it:
-/// after the last clause mark (comma, semicolon, colon, "、", "…" or dash, but not as in "1,000" or
-/// "12:30"), else after the last white space, else at the last place that is not inside a grapheme,
-/// which is what readers take for one character. Only a grapheme longer than the maximum is cut.
+/// A chunk ends after each sentence. A sentence longer than the maximum is cut at the best place
+/// within it: after the last clause mark (comma, semicolon, colon, "、", "…" or dash, but not as in
+/// "1,000" or "12:30"), else after the last white space, else at the last place that is not inside
+/// a grapheme (what readers see as one character). Only a grapheme longer than the maximum is cut
+/// itself.
 ///
-/// White space is no chunk of its own but opens the next one, as it does when it no longer fits
-/// behind its sentence. It goes out alone from [`finish`](Self::finish), and when nothing of what
-/// follows fits behind it.
+/// White space is not a chunk by itself: at the start of the text, or where it does not fit after
+/// its sentence, it starts the next chunk. It is a separate chunk only from [`finish`](Self::finish),
+/// or if none of the following text fits after it.
 ///
 /// ```
 /// let mut text = callbot::text::Sentences::default();
@@ -157,20 +159,20 @@ impl fmt::Debug for Cumulative {
 pub struct Sentences {
     max_chars: usize,
     text: String,
-    /// Where the next chunk begins in `text`. All other places count from there, in bytes.
+    /// The start of the next chunk in `text`, in bytes. All other positions count from there.
     start: usize,
-    /// How far the text has been looked at, at most one character past the maximum.
+    /// How far the text has been examined: at most one character past the maximum.
     seen: usize,
     seen_chars: usize,
-    /// No sentence ends before this place, whatever follows.
+    /// No sentence ends before this position, whatever text follows.
     from: usize,
-    /// The next chunk begins inside straight quotes.
+    /// The next chunk starts inside straight quotes.
     quoted: bool,
 }
 
 impl Sentences {
-    /// Sets the longest chunk, in characters (Unicode scalar values): at least 1, by default
-    /// [`DEFAULT_MAX_CHARS`].
+    /// Sets the maximum length of a chunk, in characters (Unicode scalar values). Minimum: 1.
+    /// Default: [`DEFAULT_MAX_CHARS`].
     #[must_use]
     pub fn max_chars(mut self, max: usize) -> Self {
         self.max_chars = max.max(1);
@@ -183,21 +185,21 @@ impl Sentences {
         self.text.push_str(piece);
     }
 
-    /// Takes the next chunk that is complete. `None` means that more text is needed.
+    /// Takes the next complete chunk. `None` means that more text is needed.
     pub fn next_chunk(&mut self) -> Option<String> {
         while self.look_on() {
             if let Some(end) = self.settled_end() {
                 return Some(self.take(end));
             }
-            // A letter settles whether a sentence has ended before it.
+            // A letter decides whether a sentence ended before it.
             let tail = self.window().get(self.from..).unwrap_or_default();
             self.from += tail.rfind(is_letter).unwrap_or(0);
         }
         (self.seen_chars > self.max_chars).then(|| self.take(self.best_cut()))
     }
 
-    /// Takes the next chunk of what is left, complete or not. `None` means that nothing is left;
-    /// text that is pushed then begins a new sentence.
+    /// Takes the next chunk of the remaining text, complete or not. `None` means that no text is
+    /// left. Text that is pushed afterwards starts a new sentence.
     pub fn finish(&mut self) -> Option<String> {
         let chunk = self.next_chunk();
         let len = self.waiting().len();
@@ -209,15 +211,15 @@ impl Sentences {
         Some(self.take(end.unwrap_or(len)))
     }
 
-    /// What was pushed and not yet taken.
+    /// Returns the text that was pushed and not yet taken.
     #[must_use]
     pub fn waiting(&self) -> &str {
         self.text.get(self.start..).unwrap_or_default()
     }
 
-    /// Looks at a little more of the text; false when there is no more within the maximum.
+    /// Examines a little more of the text. Returns false if there is no more within the maximum.
     fn look_on(&mut self) -> bool {
-        // Small steps, since the first end may be near; larger ones where none is found.
+        // Takes small steps, since the first end may be near, and larger ones where none is found.
         let step = (self.seen - self.from).max(64);
         let room = self.max_chars.saturating_add(1) - self.seen_chars;
         let rest = self.waiting().get(self.seen..).unwrap_or_default();
@@ -235,24 +237,24 @@ impl Sentences {
         (self.seen, self.seen_chars, self.from) = (0, 0, 0);
     }
 
-    /// What has been looked at.
+    /// Returns the text that has been examined.
     fn window(&self) -> &str {
         self.waiting().get(..self.seen).unwrap_or_default()
     }
 
-    /// The end of the first sentence, if it is one whatever follows.
+    /// Returns the end of the first sentence, if it is an end whatever text follows.
     fn settled_end(&self) -> Option<usize> {
         let window = self.window();
         let at_once = window.ends_with(LINE_FEEDS) && self.seen_chars <= self.max_chars;
         let settled = |end: &usize| *end < window.len() || at_once;
-        // Nothing speaks more against an end than a small letter does.
+        // No following text speaks more against an end than a lower-case letter does.
         self.ends_if_before("a").into_iter().take_while(settled).find_map(|end| self.accept(end))
     }
 
-    /// Where sentences end by the annex, if `next` follows the window.
+    /// Returns where sentences end by UAX #29 if `next` follows the window.
     fn ends_if_before(&self, next: &str) -> Vec<usize> {
         let tail = self.window().get(self.from..).unwrap_or_default();
-        // The annex passes over an ellipsis. A one dot leader is a dot to it, and has as many bytes.
+        // UAX #29 ignores an ellipsis, but treats a one dot leader as a dot. Both have 3 bytes.
         let tail = tail.replace(ELLIPSES, "\u{2024}") + next;
         let mut end = self.from;
         let sentences = tail.split_sentence_bounds().map(|sentence| {
@@ -262,7 +264,8 @@ impl Sentences {
         sentences.take_while(|end| *end <= self.seen).collect()
     }
 
-    /// The end of a sentence, corrected from what the annex takes for it; `None` if it is none.
+    /// Corrects the end of a sentence that UAX #29 found; `None` if the sentence does not end
+    /// there.
     fn accept(&self, end: usize) -> Option<usize> {
         let window = self.window();
         let sentence = window.get(..end)?;
@@ -279,13 +282,13 @@ impl Sentences {
         over.then_some(end)
     }
 
-    /// Where to cut a window that is one character longer than the maximum.
+    /// Returns where to cut a window that is one character longer than the maximum.
     fn best_cut(&self) -> usize {
         let window = self.window();
         let Some((fits, last)) = window.grapheme_indices(true).next_back() else { return 0 };
         let blank = is_blank(last);
-        // An end that is not settled is still the best place. Where only white space passes the
-        // maximum, the sentence itself fits.
+        // An end that may still change is the best place. If only white space exceeds the maximum,
+        // the sentence itself fits.
         let ends = self.ends_if_before("A").into_iter().filter(|end| *end < window.len() || blank);
         if let Some(end) = ends.filter_map(|end| self.accept(end)).next_back() {
             return end.min(fits);
@@ -301,7 +304,7 @@ impl Sentences {
             let mark = is_clause_mark(before, c, next);
             let closes = is_closing(c, next);
             let may_break = c.is_whitespace() && !NO_BREAK.contains(&c);
-            // White space before all text is not to go alone.
+            // White space before all text must not become a chunk by itself.
             if before.is_some() {
                 any = Some(at);
                 clause = if after_mark && !mark && !closes { any } else { clause };
@@ -313,17 +316,17 @@ impl Sentences {
                 before = Some(c);
             }
         }
-        // A grapheme that fills the window is cut after all.
+        // A grapheme that fills the window is cut.
         let max = window.char_indices().next_back().map_or(0, |(at, _)| at);
         clause.or(space).or(any).unwrap_or(if fits > 0 { fits } else { max })
     }
 
-    /// Takes a chunk of so many bytes.
+    /// Takes a chunk of `end` bytes.
     fn take(&mut self, end: usize) -> String {
         let chunk = self.waiting().get(..end).unwrap_or_default().to_owned();
         self.quoted = !chunk.ends_with(LINE_ENDS) && (self.quoted ^ has_odd_quotes(&chunk));
         self.start += end;
-        // What is left is moved only when it is less than what was taken.
+        // The remaining text is moved only when it is shorter than the taken text.
         if self.start > self.text.len() / 2 {
             self.text.drain(..self.start);
             self.start = 0;
@@ -334,7 +337,7 @@ impl Sentences {
 }
 
 impl Default for Sentences {
-    /// Chunks of up to [`DEFAULT_MAX_CHARS`] characters.
+    /// Cuts chunks of up to [`DEFAULT_MAX_CHARS`] characters.
     fn default() -> Self {
         Self {
             max_chars: DEFAULT_MAX_CHARS,
@@ -348,7 +351,7 @@ impl Default for Sentences {
     }
 }
 
-// What is said is private.
+// The text is private.
 impl fmt::Debug for Sentences {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sentences")
@@ -358,16 +361,16 @@ impl fmt::Debug for Sentences {
     }
 }
 
-/// Line ends that are over: a carriage return may be followed by a line feed.
+/// Line ends that are complete: a line feed may follow a carriage return.
 const LINE_FEEDS: [char; 4] = ['\n', '\u{85}', '\u{2028}', '\u{2029}'];
 const LINE_ENDS: [char; 5] = ['\n', '\u{85}', '\u{2028}', '\u{2029}', '\r'];
 const ELLIPSES: [char; 2] = ['…', '⋯'];
-/// White space at which no line is broken.
+/// White space at which lines must not be broken.
 const NO_BREAK: [char; 3] = ['\u{a0}', '\u{2007}', '\u{202f}'];
 const OPENING: &str = "([{（［｛「『｢〈《【〔〖〘〚“‘«‹";
 const CLOSING: &str = ")]}）］｝」』｣〉》】〕〗〙〛”’»›";
 
-/// Followed by a name, and written with a capital.
+/// Abbreviations that are followed by a name and start with a capital.
 const BEFORE_NAME: &[&str] = &[
     "Mr", "Mrs", "Ms", "Mx", "Messrs", "Dr", "Prof", "Rev", "Fr", "Hon", "Gov", "Pres", "Sen",
     "Rep", "Gen", "Col", "Maj", "Capt", "Cmdr", "Lt", "Sgt", "Adm", "Supt", "Jr", "Sr", "St", "Mt",
@@ -379,10 +382,10 @@ const BEFORE_NUMBER: &[&str] = &[
     "vol", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
 ];
 
-/// Whether the dot at the end of `text` is that of an abbreviation or of a number in a list.
+/// Whether the dot at the end of `text` belongs to an abbreviation or to a number in a list.
 fn is_abbreviated(text: &str, next: Option<char>) -> bool {
     let Some(text) = text.strip_suffix('.') else { return false };
-    // Chinese has no cased letters, so a word ends where it begins.
+    // Chinese characters are not cased, so they are not part of the word.
     let in_word = |c: char| is_cased(c) || c.is_numeric();
     let lead = text.trim_end_matches(in_word);
     let word = text.get(lead.len()..).unwrap_or_default();
@@ -405,7 +408,7 @@ fn is_abbreviated(text: &str, next: Option<char>) -> bool {
         || next.is_some_and(char::is_numeric) && is_in(BEFORE_NUMBER)
 }
 
-/// The end of `sentence` without the brackets and quotes that open at its end.
+/// Returns the end of `sentence` without the brackets and quotes that open at its end.
 fn before_opening(sentence: &str, quoted: bool) -> usize {
     let opens = |(at, c): &(usize, char)| match c {
         '"' => !(quoted ^ sentence.get(..*at).is_some_and(has_odd_quotes)),
@@ -427,7 +430,7 @@ fn is_cased(c: char) -> bool {
     c.is_lowercase() || c.is_uppercase()
 }
 
-/// Whether `c` is a letter to the annex, so that nothing behind it bears on an end before it.
+/// Whether UAX #29 takes `c` for a letter, so that later text can't change an end before it.
 fn is_letter(c: char) -> bool {
     let ends = |next| format!(". {c}{next}").split_sentence_bounds().count();
     c.is_ascii_alphabetic()
@@ -435,7 +438,7 @@ fn is_letter(c: char) -> bool {
         || c.is_alphabetic() && ends('a') == ends('A')
 }
 
-/// Whether a sentence may be cut behind `c`.
+/// Whether a sentence may be cut after `c`.
 fn is_clause_mark(before: Option<char>, c: char, next: Option<char>) -> bool {
     let between = |is: fn(char) -> bool| before.is_some_and(is) && next.is_some_and(is);
     match c {
@@ -459,8 +462,8 @@ fn is_closing(c: char, next: Option<char>) -> bool {
 
 /// Yields the new parts of a stream that repeats its text: each item is the whole text so far.
 ///
-/// Items that bring nothing new are passed over. Which part is new is told by [`Cumulative`].
-/// Errors pass through and end nothing.
+/// Items without new text are skipped. [`Cumulative`] describes which part is new. Errors pass
+/// through and do not end the stream.
 pub fn deltas<S>(stream: S) -> Deltas<S>
 where
     S: TryStream,
@@ -469,7 +472,7 @@ where
     Deltas { stream: Box::pin(stream), text: Cumulative::default() }
 }
 
-/// The stream of [`deltas`].
+/// The stream that [`deltas`] returns.
 #[must_use = "streams do nothing unless polled"]
 pub struct Deltas<S> {
     stream: Pin<Box<S>>,
@@ -504,12 +507,30 @@ impl<S> fmt::Debug for Deltas<S> {
     }
 }
 
-/// Cuts a stream of text in pieces into whole sentences, as [`Sentences`] does, without letting
-/// text wait for too long.
+/// Cuts a stream of text pieces into whole sentences, as [`Sentences`] does, and limits how long
+/// text waits for the end of its sentence.
 ///
-/// At the end of the stream, and before an error, what waits goes out; before an error, white space
-/// alone waits on. Errors pass through and end nothing: what the stream yields after one begins a new
-/// sentence.
+/// The remaining text is yielded at the end of the stream and before an error. Before an error,
+/// mere white space is kept instead. Errors pass through and do not end the stream: the text after
+/// one starts a new sentence.
+///
+/// ```
+/// use std::time::Duration;
+/// use callbot::text::sentences;
+/// use futures_util::{StreamExt, TryStreamExt, stream};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), std::io::Error> {
+/// let model = stream::iter(["Your balance, ", "as of today, ", "is 42 euros."]);
+/// let sentences = sentences(model.map(Ok::<_, std::io::Error>))
+///     .max_chars(30)
+///     .max_wait(Duration::from_millis(500));
+///
+/// let chunks: Vec<String> = sentences.try_collect().await?;
+/// assert_eq!(chunks, ["Your balance, as of today, ", "is 42 euros."]);
+/// # Ok(())
+/// # }
+/// ```
 pub fn sentences<S>(stream: S) -> SentenceStream<S>
 where
     S: TryStream,
@@ -527,39 +548,40 @@ where
     }
 }
 
-/// The stream of [`sentences`].
+/// The stream that [`sentences`] returns.
 ///
-/// Nothing is lost when the future of an item is dropped. It needs a Tokio runtime with a timer,
-/// unless the waiting time is unlimited.
+/// It is cancel safe: dropping the future of an item loses no text. It needs a Tokio runtime with a
+/// timer, unless the waiting time is unlimited.
 #[must_use = "streams do nothing unless polled"]
 pub struct SentenceStream<S: TryStream> {
     stream: Pin<Box<S>>,
     sentences: Sentences,
     max_wait: Duration,
-    /// The pieces that make up the text that waits: bytes, and when they came.
+    /// The pieces of the waiting text: their lengths in bytes, and when they arrived.
     arrivals: VecDeque<(usize, Instant)>,
     sleep: Option<Pin<Box<Sleep>>>,
-    /// All that waits is going out.
+    /// All waiting text is being yielded.
     releasing: bool,
-    /// Goes out behind the text that came before it.
+    /// Yielded after the text that arrived before it.
     error: Option<S::Error>,
     ended: bool,
 }
 
-// Nothing but the box is pinned.
+// Only the box is pinned.
 impl<S: TryStream> Unpin for SentenceStream<S> {}
 
 impl<S: TryStream> SentenceStream<S> {
-    /// Sets the longest chunk, in characters (Unicode scalar values): at least 1, by default
-    /// [`DEFAULT_MAX_CHARS`].
+    /// Sets the maximum length of a chunk, in characters (Unicode scalar values). Minimum: 1.
+    /// Default: [`DEFAULT_MAX_CHARS`].
     pub fn max_chars(mut self, max: usize) -> Self {
         self.sentences = self.sentences.max_chars(max);
         self
     }
 
-    /// Sets how long text waits at most for the end of its sentence, from when its first character
-    /// came; white space before it does not count. Then all that waits goes out. By default
-    /// [`DEFAULT_MAX_WAIT`]; [`Duration::MAX`] is unlimited, and with zero nothing waits.
+    /// Sets how long text may wait for the end of its sentence, counted from the arrival of its
+    /// first character that is not white space. After that, all waiting text is yielded. With zero,
+    /// no text waits; with [`Duration::MAX`], it waits without limit. Default:
+    /// [`DEFAULT_MAX_WAIT`].
     pub fn max_wait(mut self, max: Duration) -> Self {
         self.max_wait = max;
         self
@@ -573,7 +595,7 @@ impl<S: TryStream> SentenceStream<S> {
     }
 
     fn next_chunk(&mut self) -> Option<String> {
-        // White space waits on, unless nothing can follow.
+        // White space waits on, unless no text can follow.
         self.releasing &= self.ended || !is_blank(self.sentences.waiting());
         let chunk = match self.releasing {
             true => self.sentences.finish(),
@@ -591,7 +613,7 @@ impl<S: TryStream> SentenceStream<S> {
         Some(chunk)
     }
 
-    /// When what waits is to go out. `None` if nothing waits, or without limit.
+    /// Returns when the waiting text must be yielded. `None` if no text waits, or without a limit.
     fn deadline(&self) -> Option<Instant> {
         let waiting = self.sentences.waiting();
         let mut before = waiting.find(|c: char| !c.is_whitespace())?;
@@ -605,7 +627,7 @@ impl<S: TryStream> SentenceStream<S> {
         first.and_then(|(_, at)| at.checked_add(self.max_wait))
     }
 
-    /// Whether the time is over; if not, the task is woken when it is.
+    /// Waits until `deadline`. If it has not passed, the task is woken when it does.
     fn poll_deadline(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if sleep.deadline() != deadline {
@@ -635,7 +657,7 @@ where
                 return Poll::Ready(None);
             }
             let deadline = this.deadline();
-            // By the clock: a stream that is always ready leaves the timer no turn.
+            // Checks the clock, since a stream that is always ready would never let the timer run.
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 this.releasing = true;
                 continue;

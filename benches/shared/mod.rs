@@ -1,5 +1,5 @@
-//! The bot of the benchmarks, once on the compiled server and once written by hand with the same
-//! structs, and the requests that both get.
+//! The bot of the benchmarks: once on the compiled server, and once hand-written with the same structs.
+//! Also the requests that both get.
 
 use axum::Router;
 use axum::body::Body;
@@ -15,12 +15,12 @@ use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use tokio::net::TcpListener;
 
-/// How many packets the bot sends before the one that ends the stream.
+/// The number of packets that the bot sends before the last one.
 const PACKETS: usize = 19;
-/// What each packet adds.
+/// The text that each packet adds.
 const DELTA: &str = "Ten words or so are what a model gives out. ";
 
-/// Sends the packets of a turn.
+/// A bot that sends a fixed number of packets in each turn.
 struct Talker;
 
 impl Api for Talker {
@@ -36,12 +36,12 @@ impl Api for Talker {
     }
 }
 
-/// The compiled server.
+/// Returns the compiled server.
 pub(crate) fn compiled() -> Router {
     router(Talker)
 }
 
-/// What one would write without the crate: axum and serde_json, the same structs, the same packets.
+/// Returns the server without the crate: axum and serde_json, with the same structs and packets.
 pub(crate) fn by_hand() -> Router {
     Router::new()
         .route("/proxy/endSession", post(end_session))
@@ -91,7 +91,7 @@ async fn dialogue(body: Body) -> Response {
         .unwrap()
 }
 
-/// Serves a router on a free port.
+/// Serves a router on a free port and returns its URL.
 pub(crate) async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -99,7 +99,7 @@ pub(crate) async fn serve(router: Router) -> String {
     url
 }
 
-/// A client without TLS, whose provider nobody has set.
+/// Returns a client that trusts no certificate. The provider is named, since the process has no default.
 pub(crate) fn plain_client() -> reqwest::Client {
     let roots = rustls::RootCertStore::empty();
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
@@ -111,7 +111,7 @@ pub(crate) fn plain_client() -> reqwest::Client {
     reqwest::Client::builder().tls_backend_preconfigured(tls).tcp_nodelay(true).build().unwrap()
 }
 
-/// A turn of a caller.
+/// Returns the request of a turn.
 pub(crate) fn turn() -> DialogueRequest {
     DialogueRequest::new(DialogueRequestFields {
         request_id: "8d6f0d2e-2a0b-4a53-9d51-0b6d3a0c1f02",
@@ -124,7 +124,7 @@ pub(crate) fn turn() -> DialogueRequest {
     })
 }
 
-/// The end of a call.
+/// Returns the request that ends a call.
 pub(crate) fn end() -> EndSessionRequest {
     let turn = turn();
     EndSessionRequest::new(EndSessionRequestFields {

@@ -1,4 +1,4 @@
-//! Enums: a name, a description and further spellings for each value.
+//! Enums: a name, a description and other spellings for each value.
 
 use std::collections::BTreeSet;
 
@@ -30,13 +30,13 @@ impl<'a> Reader<'a, '_> {
         let descriptions = schema.texts("x-enum-descriptions")?;
         if varnames.len() != values.len() || descriptions.len() != values.len() {
             return Err(schema.error(
-                "`x-enum-varnames` and `x-enum-descriptions` have an entry for each value",
+                "`x-enum-varnames` and `x-enum-descriptions` need one entry for each value",
             ));
         }
         let integer = match schema.need("type")?.text()? {
             "string" => false,
             "integer" => true,
-            other => return Err(schema.error(format!("an enum of `{other}` is not known"))),
+            other => return Err(schema.error(format!("an enum of `{other}` is not supported"))),
         };
         let success = match schema.get("x-error-codes") {
             Some(success) if values.iter().any(|value| value.value == success.value) && integer => {
@@ -55,10 +55,10 @@ impl<'a> Reader<'a, '_> {
             let aliases = aliases.iter().map(|alias| alias.text().map(String::from));
             let doc_aliases = aliases.collect::<Result<_, _>>()?;
             if integer != matches!(value, EnumValue::Code(_)) {
-                return Err(node.error("the value is not of the enum's type"));
+                return Err(node.error("the value does not match the enum's type"));
             }
             if rust == "Unknown" {
-                return Err(node.error("`Unknown` is the name of the open arm"));
+                return Err(node.error("`Unknown` is the name of the arm for unknown values"));
             }
             variants.push(Variant { rust, description, value, also, doc_aliases });
         }
@@ -69,35 +69,35 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// The other numbers that are read as a value.
+/// Returns the other numbers that are read as a value.
 fn also(others: &[Node<'_>], integer: bool) -> Result<Vec<i64>, Error> {
     let number = |other: &Node<'_>| {
         let number = other.value.as_i64().filter(|_| integer);
-        number.ok_or_else(|| other.error("must be an integer, as its enum is"))
+        number.ok_or_else(|| other.error("must be an integer, since its enum is of integers"))
     };
     others.iter().map(number).collect()
 }
 
-/// Refuses a number that stands for two values.
+/// Rejects a number that belongs to two values.
 fn unique_numbers(values: &[Node<'_>], variants: &[Variant]) -> Result<(), Error> {
     let mut numbers = BTreeSet::new();
     for (node, variant) in values.iter().zip(variants) {
         let EnumValue::Code(code) = variant.value else { continue };
         for number in variant.also.iter().chain([&code]) {
             if !numbers.insert(*number) {
-                return Err(node.error(format!("`{number}` stands twice")));
+                return Err(node.error(format!("`{number}` occurs twice")));
             }
         }
     }
     Ok(())
 }
 
-/// A list of lists, one for each value of an enum; empty when the key is not there.
+/// Returns a list of lists, one for each value of an enum; empty if the key is missing.
 fn lists<'a>(node: &Node<'a>, key: &str, count: usize) -> Result<Vec<Vec<Node<'a>>>, Error> {
     let Some(lists) = node.get(key) else { return Ok(Vec::new()) };
     let lists = lists.items()?;
     if lists.len() != count {
-        return Err(node.error(format!("`{key}` has a list for each value")));
+        return Err(node.error(format!("`{key}` needs a list for each value")));
     }
     lists.iter().map(Node::items).collect()
 }
@@ -107,7 +107,7 @@ pub(super) fn enum_value(node: &Node<'_>) -> Result<EnumValue, Error> {
         Value::String(text) => Ok(EnumValue::Text(text.clone())),
         value => match value.as_i64() {
             Some(code) => Ok(EnumValue::Code(code)),
-            None => Err(node.error("a value of an enum is a string or an integer")),
+            None => Err(node.error("an enum value must be a string or an integer")),
         },
     }
 }

@@ -1,4 +1,4 @@
-//! The checked reading of a spec. What this stage does not know stops the build.
+//! Reads and checks a spec. Anything unknown stops the build.
 
 mod enums;
 mod node;
@@ -20,8 +20,8 @@ use crate::compiler::error::Error;
 use crate::compiler::model::{Kind, Model, Type};
 use crate::compiler::settings::Settings;
 
-/// Reads a whole document: OpenAPI 3.0, or a JSON Schema of `$defs`. `others` are the documents that
-/// it may refer to, by file name.
+/// Reads a whole document: OpenAPI 3.0, or a JSON Schema with `$defs`. `others` contains the
+/// documents that it may refer to, by file name.
 pub(super) fn read(
     spec: &str,
     document: &Value,
@@ -61,7 +61,7 @@ pub(super) fn read(
     Ok(model)
 }
 
-/// The components of a document, whose own keys are checked.
+/// Returns the components of a document, and checks the document's own keys.
 fn schemas<'a>(root: &Node<'a>) -> Result<Node<'a>, Error> {
     let Some(version) = root.get("openapi") else {
         root.known(&["$schema", "$id", "title", "description", "$defs"])?;
@@ -78,15 +78,15 @@ fn schemas<'a>(root: &Node<'a>) -> Result<Node<'a>, Error> {
         "components",
     ])?;
     if !version.text()?.starts_with("3.0.") {
-        return Err(version.error("only OpenAPI 3.0 is read"));
+        return Err(version.error("only OpenAPI 3.0 is supported"));
     }
     let components = root.need("components")?;
     components.known(&["schemas", "securitySchemes"])?;
     components.need("schemas")
 }
 
-/// Refuses two types of one Rust name: typify would silently use the first one for both. Types that
-/// the compiler adds have names, too.
+/// Rejects two types with the same Rust name: typify would silently use the first one for both. The
+/// types that the compiler adds count, too.
 fn unique_names(spec: &str, model: &Model) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     for ty in &model.types {
@@ -114,7 +114,7 @@ impl<'a> Reader<'a, '_> {
         } else if schema.get("type").and_then(|ty| ty.value.as_str()) == Some("object") {
             Kind::Object(self.object(name, &schema)?)
         } else {
-            return Err(schema.error("a component is an object, an enum or a union"));
+            return Err(schema.error("a component must be an object, an enum or a union"));
         };
         Ok(Type {
             name: name.into(),
@@ -128,7 +128,7 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// The keys of another spec that hold secrets.
+/// Finds the keys with secret values in another spec.
 fn secrets(document: &Value, found: &mut BTreeSet<String>) {
     let properties = document.get("properties").and_then(Value::as_object);
     for (name, property) in properties.into_iter().flatten() {

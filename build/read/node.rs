@@ -1,10 +1,10 @@
-//! A value of a document and where it stands: every complaint names the place.
+//! A value of a document and its place, which every error names.
 
 use serde_json::{Map, Value};
 
 use crate::compiler::error::{Error, segment};
 
-/// A value of the document, and where it stands.
+/// A value of the document, and its place.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     pub(super) spec: &'a str,
@@ -77,7 +77,7 @@ impl<'a> Node<'a> {
     pub(super) fn known(&self, keys: &[&str]) -> Result<(), Error> {
         for key in self.object()?.keys() {
             if !keys.contains(&key.as_str()) {
-                return Err(self.error(format!("the compiler does not know `{key}` here")));
+                return Err(self.error(format!("`{key}` is not supported here")));
             }
         }
         Ok(())
@@ -86,7 +86,7 @@ impl<'a> Node<'a> {
     pub(super) fn description(&self) -> Result<String, Error> {
         let text = self.need("description")?.text()?.trim();
         if text.is_empty() {
-            return Err(self.error("the description is empty"));
+            return Err(self.error("the description must not be empty"));
         }
         Ok(text.into())
     }

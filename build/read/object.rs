@@ -1,4 +1,4 @@
-//! Objects: their properties, further keys, and the demands between them.
+//! Objects: their properties, extra keys, and conditions between properties.
 
 use serde_json::Value;
 
@@ -51,14 +51,16 @@ impl<'a> Reader<'a, '_> {
         Ok(object)
     }
 
-    /// What the keys hold that the object does not name.
+    /// Reads the values of extra keys.
     fn extra(&self, extra: &Node<'a>, object: &Object) -> Result<Extra, Error> {
         if object.properties.iter().any(|property| property.rust == "extra") {
-            return Err(extra.error("`extra` is the name of the further keys"));
+            return Err(extra.error("no property may be named `extra`: the extra keys are"));
         }
         match extra.value {
             Value::Bool(true) => Ok(Extra { shape: JSON, personal: false }),
-            Value::Bool(false) => Err(extra.error("unknown keys are never refused")),
+            Value::Bool(false) => {
+                Err(extra.error("must not be false: unknown keys are never rejected"))
+            }
             _ => Ok(Extra {
                 shape: self.shape(extra, &["x-personal", "x-also-reads"])?,
                 personal: extra.flag("x-personal")?,
@@ -67,13 +69,13 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// Checks that `x-only-with` names another optional property, on an optional one.
+/// Checks that `x-only-with` is on an optional property, and names another one.
 fn only_with(object: &Object, properties: &Node<'_>) -> Result<(), Error> {
     for property in &object.properties {
         let Some(with) = &property.only_with else { continue };
         let other = object.properties.iter().find(|other| other.wire == *with);
         if !other.is_some_and(Property::is_option) || !property.is_option() {
-            let message = "`x-only-with` joins two optional properties";
+            let message = "`x-only-with` must join two optional properties";
             return Err(properties.child(&property.wire, properties.value).error(message));
         }
     }
@@ -89,15 +91,15 @@ fn read_demand(node: &Node<'_>, object: &Object) -> Result<Demand, Error> {
     let when = node.need("when")?;
     let mut entries = when.entries()?;
     let (Some((name, value)), None) = (entries.next(), entries.next()) else {
-        return Err(when.error("a demand looks at one property"));
+        return Err(when.error("`when` must name one property"));
     };
     if !matches!(property(name)?.shape.form, Form::Named(_)) {
-        return Err(when.error("a demand looks at an enum"));
+        return Err(when.error("the property of `when` must be an enum"));
     }
     let require = node.texts("require")?;
     for name in &require {
         if property(name)?.presence != Presence::Optional {
-            return Err(node.error(format!("`{name}` is not optional")));
+            return Err(node.error(format!("`{name}` must be optional to be required here")));
         }
     }
     Ok(Demand { when: (name.into(), value.text()?.into()), require })

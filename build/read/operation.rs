@@ -1,4 +1,4 @@
-//! Operations: their paths, bodies and answers.
+//! Operations: their paths, bodies and responses.
 
 use super::node::Node;
 use super::reader::Reader;
@@ -16,7 +16,7 @@ impl<'a> Reader<'a, '_> {
                 "delete" => Method::Delete,
                 "patch" => Method::Patch,
                 other => {
-                    return Err(item.error(format!("the compiler does not know `{other}` here")));
+                    return Err(item.error(format!("`{other}` is not supported here")));
                 }
             };
             self.operation(path, method, &item, node, model)?;
@@ -24,7 +24,7 @@ impl<'a> Reader<'a, '_> {
         Ok(())
     }
 
-    /// The paths below which a path is served: servers without a host.
+    /// Returns the base paths of a path: the servers without a host.
     fn bases(&self, item: &Node<'a>) -> Result<Vec<String>, Error> {
         let Some(servers) = item.get("servers").or_else(|| self.root.get("servers")) else {
             return Ok(Vec::new());
@@ -86,20 +86,20 @@ impl<'a> Reader<'a, '_> {
         Ok(())
     }
 
-    /// What a request carries in its body, if any.
+    /// Reads the body of a request, if it has one.
     fn body(&self, operation: &Node<'a>) -> Result<Option<Form>, Error> {
         let Some(body) = operation.get("requestBody") else { return Ok(None) };
         body.known(&["description", "required", "content"])?;
         if !body.flag("required")? {
-            return Err(body.error("a body that may be missing is not known"));
+            return Err(body.error("an optional body is not supported"));
         }
         match self.media(&body)? {
             ("application/json", schema) => self.named(&schema).map(Some),
-            (media, _) => Err(body.error(format!("a body of `{media}` is not known"))),
+            (media, _) => Err(body.error(format!("a body of `{media}` is not supported"))),
         }
     }
 
-    /// The only successful response.
+    /// Reads the successful response.
     fn answer(&self, operation: &Node<'a>) -> Result<Answer, Error> {
         let responses = operation.need("responses")?;
         let mut answer = None;
@@ -109,19 +109,21 @@ impl<'a> Reader<'a, '_> {
                 continue;
             }
             if answer.is_some() {
-                return Err(responses.error("an operation has one successful response"));
+                return Err(responses.error("an operation must have one successful response"));
             }
             let (media, schema) = self.media(&response)?;
             answer = Some(match media {
                 "application/json" => Answer::Json(self.named(&schema)?),
                 "text/event-stream" => Answer::Events(self.named(&schema)?),
-                other => return Err(response.error(format!("an answer of `{other}` is not known"))),
+                other => {
+                    return Err(response.error(format!("a response of `{other}` is not supported")));
+                }
             });
         }
         answer.ok_or_else(|| responses.error("there is no successful response"))
     }
 
-    /// The only media type of a body, and its schema.
+    /// Returns the only media type of a body, and its schema.
     fn media(&self, node: &Node<'a>) -> Result<(&'a str, Node<'a>), Error> {
         let content = node.need("content")?;
         let mut entries = content.entries()?;
@@ -130,16 +132,16 @@ impl<'a> Reader<'a, '_> {
                 node.known(&["schema", "example", "examples"])?;
                 Ok((media, node.need("schema")?))
             }
-            _ => Err(content.error("a body has exactly one media type")),
+            _ => Err(content.error("a body must have exactly one media type")),
         }
     }
 }
 
-/// Other spellings of a path.
+/// Returns the other spellings of a path.
 fn also_at(item: &Node<'_>) -> Result<Vec<String>, Error> {
     let paths = item.texts("x-also-at")?;
     match paths.iter().all(|path| path.starts_with('/') && !path.contains('{')) {
         true => Ok(paths),
-        false => Err(item.error("`x-also-at` has paths without parameters")),
+        false => Err(item.error("`x-also-at` must list paths without parameters")),
     }
 }

@@ -10,7 +10,7 @@ use crate::compiler::model::{
 use crate::compiler::names;
 
 impl<'a> Reader<'a, '_> {
-    /// Reads the parameters; they become the properties of an object of their own.
+    /// Reads the parameters. They become the properties of a separate object.
     pub(super) fn parameters(
         &self,
         id: &str,
@@ -53,7 +53,7 @@ impl<'a> Reader<'a, '_> {
         Ok((parameters, Some(rust)))
     }
 
-    /// Reads one parameter, and the property that holds it.
+    /// Reads a parameter, and its property.
     fn parameter(&self, path: &str, node: &Node<'a>) -> Result<(Parameter, Property), Error> {
         node.known(&["name", "in", "required", "description", "schema", "example", "x-rust-name"])?;
         let wire = node.need("name")?.text()?;
@@ -61,7 +61,7 @@ impl<'a> Reader<'a, '_> {
             "path" => Place::Path,
             "query" => Place::Query,
             "header" => Place::Header,
-            other => return Err(node.error(format!("a parameter in `{other}` is not known"))),
+            other => return Err(node.error(format!("a parameter in `{other}` is not supported"))),
         };
         if place == Place::Path && !path.contains(&format!("{{{wire}}}")) {
             return Err(node.error(format!("`{path}` has no `{{{wire}}}`")));
@@ -71,7 +71,7 @@ impl<'a> Reader<'a, '_> {
         shape.also = match &shape.form {
             Form::Boolean | Form::Integer { .. } | Form::Number { .. } => Also::Text,
             Form::Text { .. } | Form::Secret | Form::Named(_) => Also::Nothing,
-            _ => return Err(node.error("a parameter is a scalar or an enum")),
+            _ => return Err(node.error("a parameter must be a scalar or an enum")),
         };
         let presence = match node.flag("required")? {
             true => Presence::Required,
@@ -82,7 +82,7 @@ impl<'a> Reader<'a, '_> {
         Ok((Parameter { wire: wire.into(), place }, property))
     }
 
-    /// The headers of an operation's security schemes, and their descriptions.
+    /// Returns the headers of an operation's security schemes, and their descriptions.
     fn credentials(&self, operation: &Node<'a>) -> Result<Vec<(String, String)>, Error> {
         let Some(security) = operation.get("security").or_else(|| self.root.get("security")) else {
             return Ok(Vec::new());
@@ -90,11 +90,11 @@ impl<'a> Reader<'a, '_> {
         let mut headers = Vec::new();
         for requirement in security.items()? {
             if requirement.object()?.len() > 1 {
-                return Err(requirement.error("two schemes at once are not known"));
+                return Err(requirement.error("two schemes together are not supported"));
             }
             for (name, scopes) in requirement.entries()? {
                 if !scopes.items()?.is_empty() {
-                    return Err(scopes.error("scopes are not known"));
+                    return Err(scopes.error("scopes are not supported"));
                 }
                 let components = self.root.need("components")?;
                 let Some(scheme) = components.need("securitySchemes")?.get(name) else {
@@ -103,7 +103,7 @@ impl<'a> Reader<'a, '_> {
                 scheme.known(&["type", "in", "name", "description"])?;
                 let place = (scheme.need("type")?.text()?, scheme.need("in")?.text()?);
                 if place != ("apiKey", "header") {
-                    return Err(scheme.error("only an `apiKey` in a header is known"));
+                    return Err(scheme.error("only an `apiKey` in a header is supported"));
                 }
                 let header: String = scheme.need("name")?.text()?.into();
                 if headers.iter().all(|(other, _)| *other != header) {
@@ -115,7 +115,7 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// The property of a parameter.
+/// Returns the property of a parameter.
 fn property(
     wire: &str,
     rust: String,

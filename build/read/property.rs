@@ -1,4 +1,5 @@
-//! The properties of objects: when they are there, what they start with, and when they are written.
+//! The properties of objects: whether they must exist, their initial values, and when they are
+//! written.
 
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use crate::compiler::error::Error;
 use crate::compiler::model::{Form, Presence, Property, Shape};
 use crate::compiler::names;
 
-/// What a property may carry besides.
+/// The keys that a property may have besides those of its schema.
 const ON_PROPERTY: [&str; 16] = [
     "x-rust-name",
     "x-doc-aliases",
@@ -104,12 +105,12 @@ impl<'a> Reader<'a, '_> {
             _ => false,
         };
         if presence != Presence::Optional || !fits {
-            return Err(node.error("is no value of this property, or the property is not optional"));
+            return Err(node.error("must be a value of its property, which must be optional"));
         }
         Ok(node.value.clone())
     }
 
-    /// Whether a form is an object of this spec of which nothing must be there.
+    /// Whether a form is an object of this spec without required properties.
     fn is_optional_object(&self, form: &Form) -> Result<bool, Error> {
         let Form::Named(name) = form else { return Ok(false) };
         let Some(schema) = self.component_of(name)? else { return Ok(false) };
@@ -118,7 +119,7 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// The Rust name of a property or a parameter.
+/// Returns the Rust name of a property or a parameter.
 pub(super) fn rust_name(node: &Node<'_>, wire: &str) -> Result<String, Error> {
     match node.get("x-rust-name") {
         Some(rust) => Ok(rust.text()?.into()),
@@ -126,7 +127,7 @@ pub(super) fn rust_name(node: &Node<'_>, wire: &str) -> Result<String, Error> {
     }
 }
 
-/// Whether a property must be there, and how it is read when it is not.
+/// Returns whether a property must exist, and how it is read if it is missing.
 fn presence(node: &Node<'_>, form: &Form, required: bool) -> Result<Presence, Error> {
     let missing = node.get("x-missing-reads-as");
     let presence = match (required, node.flag("x-may-be-missing")?, &missing) {
@@ -135,22 +136,22 @@ fn presence(node: &Node<'_>, form: &Form, required: bool) -> Result<Presence, Er
         (true, true, None) => Presence::MayBeMissing,
         (true, false, Some(value)) if is_default(value.value, form) => Presence::MissingIsDefault,
         (true, false, Some(value)) => {
-            return Err(value.error("only \"\", false, 0 and [] can stand for a missing value"));
+            return Err(value.error("must be \"\", false, 0 or [], and of the property's type"));
         }
         _ => {
-            return Err(node.error(
-                "`x-may-be-missing` and `x-missing-reads-as` are for required properties, one at a time",
-            ));
+            let message = "`x-may-be-missing` and `x-missing-reads-as` are for required properties, \
+                           and only one of them can be set";
+            return Err(node.error(message));
         }
     };
     let nullable = node.flag("nullable")? || is_nullable_type(node);
     if nullable && presence == Presence::Required {
-        return Err(node.error("a required property is not nullable"));
+        return Err(node.error("a required property must not be nullable"));
     }
     Ok(presence)
 }
 
-/// Whether a value is the one that the Rust type of a form has by default.
+/// Whether a value is the default of a form's Rust type.
 fn is_default(value: &Value, form: &Form) -> bool {
     match form {
         Form::Text { .. } => value == "",
@@ -161,16 +162,16 @@ fn is_default(value: &Value, form: &Form) -> bool {
     }
 }
 
-/// What the platform takes when the property is absent.
+/// Returns the value that the platform uses if the property is absent.
 fn default(node: &Node<'_>, presence: Presence) -> Result<Option<Value>, Error> {
     let default = node.get("default").map(|default| default.value.clone());
     if default.is_some() && presence != Presence::Optional {
-        return Err(node.error("only an optional property has a default"));
+        return Err(node.error("only an optional property may have a default"));
     }
     Ok(default)
 }
 
-/// Other spellings of the key.
+/// Returns other spellings of the key.
 fn aliases(node: &Node<'_>, presence: Presence) -> Result<Vec<String>, Error> {
     let aliases = node.texts("x-aliases")?;
     let option = matches!(presence, Presence::Optional | Presence::MayBeMissing);
@@ -180,17 +181,17 @@ fn aliases(node: &Node<'_>, presence: Presence) -> Result<Vec<String>, Error> {
     Ok(aliases)
 }
 
-/// The largest number that means that nothing is set.
+/// Returns the largest number that means "not set".
 fn unset_up_to(node: &Node<'_>, form: &Form, presence: Presence) -> Result<Option<i64>, Error> {
     let Some(up_to) = node.get("x-unset-up-to") else { return Ok(None) };
     match (up_to.value.as_i64(), form) {
         _ if presence != Presence::Optional => {}
         (Some(number), Form::Integer { .. } | Form::Number { .. }) => return Ok(Some(number)),
-        // No length of time is negative.
+        // A duration is never negative.
         (Some(number @ -1..=0), Form::Duration { .. }) => return Ok(Some(number)),
         _ => {}
     }
-    Err(up_to.error("must be an integer, on an optional number; -1 or 0 with a unit"))
+    Err(up_to.error("must be an integer, on an optional number; with a unit -1 or 0"))
 }
 
 fn is_nullable_type(node: &Node<'_>) -> bool {

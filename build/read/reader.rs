@@ -1,4 +1,4 @@
-//! What the reading of one part of a spec must know of the others: names, references, tags.
+//! Shared by the readers of all parts of a spec: names, references, tags.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::compiler::model::{EnumValue, Form};
 use crate::compiler::names;
 use crate::compiler::settings::Settings;
 
-/// What every schema may carry.
+/// The keys that every schema may have.
 pub(super) const COMMON: [&str; 6] =
     ["description", "title", "example", "examples", "deprecated", "externalDocs"];
 
@@ -19,9 +19,9 @@ pub(super) struct Reader<'a, 's> {
     pub(super) schemas: Node<'a>,
     pub(super) others: &'s BTreeMap<String, Value>,
     pub(super) settings: &'s Settings<'s>,
-    /// Component and the tag that its union keeps for it, with the tag's value.
+    /// The components that are arms, each with its union's tag and the tag's value.
     pub(super) tags: Vec<(String, String, EnumValue)>,
-    /// Components that only wrap the content of an arm; no type is made of them.
+    /// The components that only wrap the content of an arm. They have no type.
     pub(super) wraps: BTreeSet<String>,
 }
 
@@ -30,20 +30,20 @@ impl<'a> Reader<'a, '_> {
         self.schemas.get(name)?.get("properties")?.get(property)
     }
 
-    /// The component that a `$ref` text names.
+    /// Returns the name of the component that a `$ref` refers to.
     pub(super) fn local_name(&self, target: &Node<'a>) -> Result<String, Error> {
         let text = target.text()?;
         let name = text
             .strip_prefix("#/components/schemas/")
             .or_else(|| text.strip_prefix("#/$defs/"))
-            .ok_or_else(|| target.error("must name a component of this spec"))?;
+            .ok_or_else(|| target.error("must refer to a component of this spec"))?;
         if self.schemas.get(name).is_none() {
             return Err(target.error(format!("there is no component `{name}`")));
         }
         Ok(name.into())
     }
 
-    /// The Rust name of a component.
+    /// Returns the Rust name of a component.
     pub(super) fn rust_name(&self, name: &str) -> Result<String, Error> {
         match self.schemas.get(name).and_then(|schema| schema.get("x-rust-name")) {
             Some(rust) => Ok(rust.text()?.into()),
@@ -57,7 +57,7 @@ impl<'a> Reader<'a, '_> {
             return Ok(Form::Named(self.rust_name(&self.local_name(target)?)?));
         }
         let (file, inner) =
-            text.split_once('#').ok_or_else(|| target.error("a reference has a `#`"))?;
+            text.split_once('#').ok_or_else(|| target.error("a reference must contain a `#`"))?;
         let file = file.strip_prefix("./").unwrap_or(file);
         let module = self.settings.modules.iter().find(|(name, _)| *name == file);
         let Some((_, module)) = module else {
@@ -75,13 +75,13 @@ impl<'a> Reader<'a, '_> {
         Ok(Form::Foreign { component: name.into(), name: rust, path })
     }
 
-    /// A reference to a named component.
+    /// Reads a reference to a named component.
     pub(super) fn named(&self, schema: &Node<'a>) -> Result<Form, Error> {
         schema.known(&["$ref"])?;
         self.reference(&schema.need("$ref")?)
     }
 
-    /// The component with this Rust name.
+    /// Returns the component with this Rust name.
     pub(super) fn component_of(&self, rust: &str) -> Result<Option<Node<'a>>, Error> {
         for (name, schema) in self.schemas.entries()? {
             if self.rust_name(name)? == rust {

@@ -9,11 +9,11 @@ use crate::compiler::model::{Also, Characters, Form, Shape, Unit};
 
 pub(super) const JSON: Shape = Shape { form: Form::Json, also: Also::Nothing };
 
-/// Refuses the keys of a schema that are neither these nor allowed in its place.
+/// Rejects the keys of a schema that are neither given here nor allowed in its place.
 type Known<'k> = &'k dyn Fn(&[&str]) -> Result<(), Error>;
 
 impl<'a> Reader<'a, '_> {
-    /// Reads the schema of a value; `extras` are the further keys that its place allows.
+    /// Reads the schema of a value. `extras` are the additional keys that its place allows.
     pub(super) fn shape(&self, node: &Node<'a>, extras: &[&str]) -> Result<Shape, Error> {
         let known = |keys: &[&str]| {
             let mut all = COMMON.to_vec();
@@ -28,10 +28,16 @@ impl<'a> Reader<'a, '_> {
                 "string" => Also::Text,
                 "json-string" => Also::JsonText,
                 "json" => Also::Json,
-                other => return Err(node.error(format!("`x-also-reads` has no `{other}`"))),
+                other => {
+                    return Err(node.error(format!("`x-also-reads` does not support `{other}`")));
+                }
             },
             [json, text] if json == "json-string" && text == "text" => Also::JsonTextOrText,
-            _ => return Err(node.error("`x-also-reads` has one entry, or `json-string, text`")),
+            _ => {
+                return Err(
+                    node.error("`x-also-reads` must have one entry, or `json-string, text`")
+                );
+            }
         };
         let form = self.form(node, &known)?;
         let fits = match also {
@@ -47,12 +53,13 @@ impl<'a> Reader<'a, '_> {
             },
         };
         if !fits {
-            return Err(node.error("`x-also-reads` does not go with this type"));
+            return Err(node.error("`x-also-reads` does not match this type"));
         }
         Ok(Shape { form, also })
     }
 
-    /// Whether an object needs one text and no more: such a text can stand for the object.
+    /// Whether the only required property of an object is a string, which can then replace the
+    /// object.
     fn is_one_text(&self, rust: &str) -> Result<bool, Error> {
         let Some(schema) = self.component_of(rust)? else { return Ok(false) };
         Ok(match schema.texts("required")?.as_slice() {
@@ -76,7 +83,7 @@ impl<'a> Reader<'a, '_> {
             let [one] = all
                 .items()?
                 .try_into()
-                .map_err(|_: Vec<_>| all.error("`allOf` only describes one reference"))?;
+                .map_err(|_: Vec<_>| all.error("`allOf` must contain one reference"))?;
             return self.named(&one);
         }
         let Some(ty) = type_name(node)? else {
@@ -84,7 +91,7 @@ impl<'a> Reader<'a, '_> {
             return Ok(Form::Json);
         };
         if node.get("enum").is_some() {
-            return Err(node.error("an enum is a named component"));
+            return Err(node.error("an enum must be a named component"));
         }
         match ty {
             "boolean" => {
@@ -114,7 +121,7 @@ impl<'a> Reader<'a, '_> {
                 };
                 Ok(Form::Map(Box::new(values)))
             }
-            other => Err(node.error(format!("the type `{other}` is not known"))),
+            other => Err(node.error(format!("the type `{other}` is not supported"))),
         }
     }
 
@@ -146,15 +153,16 @@ impl<'a> Reader<'a, '_> {
                     let component = other.into();
                     Ok(Form::Foreign { component, name: name.into(), path: (*path).into() })
                 }
-                None => Err(node.error(format!("the format `{other}` is not known"))),
+                None => Err(node.error(format!("the format `{other}` is not supported"))),
             },
         }
     }
 }
 
-/// The set of characters that a pattern allows; other patterns are not known.
+/// Reads the set of characters that a pattern allows. Other patterns are not supported.
 fn characters(pattern: &Node<'_>) -> Result<Characters, Error> {
-    let unknown = || pattern.error("a pattern is a set of characters, such as `^[0-9a-z_-]*$`");
+    let unknown =
+        || pattern.error("a pattern must be a set of characters, such as `^[0-9a-z_-]*$`");
     let text = pattern.text()?;
     let text = text.strip_prefix("^[").and_then(|rest| rest.strip_suffix("]*$"));
     let text = text.filter(|text| !text.is_empty()).ok_or_else(unknown)?;
@@ -175,7 +183,7 @@ fn characters(pattern: &Node<'_>) -> Result<Characters, Error> {
     Ok(Characters { text: text.into(), ranges })
 }
 
-/// The type that a schema states; a second one, `null`, says no more than that it may be missing.
+/// Returns the type of a schema. A second type, `null`, only says that the value may be missing.
 fn type_name<'a>(node: &Node<'a>) -> Result<Option<&'a str>, Error> {
     let Some(ty) = node.get("type") else { return Ok(None) };
     match ty.value {
@@ -189,7 +197,7 @@ fn type_name<'a>(node: &Node<'a>) -> Result<Option<&'a str>, Error> {
     }
 }
 
-/// The format that a schema states; empty when it states none.
+/// Returns the format of a schema; empty if it has none.
 fn stated_format<'a>(node: &Node<'a>) -> Result<&'a str, Error> {
     match node.get("format") {
         Some(format) => format.text(),
@@ -202,14 +210,14 @@ fn integer(node: &Node<'_>, known: Known<'_>) -> Result<Form, Error> {
     let bits = match stated_format(node)? {
         "int32" => 32,
         "int64" => 64,
-        _ => return Err(node.error("an integer has the format int32 or int64")),
+        _ => return Err(node.error("an integer must have the format int32 or int64")),
     };
     let (min, max) = (node.integer("minimum")?, node.integer("maximum")?);
     let Some(unit) = node.get("x-unit") else { return Ok(Form::Integer { bits, min, max }) };
     let unit = match unit.text()? {
         "seconds" => Unit::Seconds,
         "milliseconds" => Unit::Milliseconds,
-        other => return Err(unit.error(format!("the unit `{other}` is not known"))),
+        other => return Err(unit.error(format!("the unit `{other}` is not supported"))),
     };
     Ok(Form::Duration { unit, min, max })
 }

@@ -1,4 +1,4 @@
-//! Unions: which component is an arm of which, and the tag that tells them apart.
+//! Unions: the components that are arms, and the tag that tells them apart.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::compiler::error::Error;
 use crate::compiler::model::{Arm, EnumValue, Form, Kind, Union};
 
 impl<'a> Reader<'a, '_> {
-    /// Finds the arms of all unions first: a tag belongs to the union, not to the arm.
+    /// Finds the arms of all unions first, since a tag belongs to the union, not to the arm.
     pub(super) fn find_tags(&mut self) -> Result<(), Error> {
         let schemas = self.schemas.clone();
         for (_, schema) in schemas.entries()? {
@@ -28,7 +28,9 @@ impl<'a> Reader<'a, '_> {
                 let only = property.need("enum")?.items()?;
                 let stated = match only.as_slice() {
                     [one] => enum_value(one)?,
-                    _ => return Err(property.error("the tag of an arm has exactly one value")),
+                    _ => {
+                        return Err(property.error("the tag of an arm must have exactly one value"));
+                    }
                 };
                 let agrees = match &stated {
                     EnumValue::Text(text) => text == value,
@@ -85,8 +87,8 @@ impl<'a> Reader<'a, '_> {
         Ok(Kind::Union(Union { tag, content, arms }))
     }
 
-    /// What an arm holds whose component has a tag and at most one more property, and whether that may
-    /// be missing.
+    /// Returns the content of an arm, and whether it may be missing. The component of the arm has a
+    /// tag and at most one more property.
     fn content(&self, component: &Node<'a>, key: &str) -> Result<(Option<Form>, bool), Error> {
         let mut known = COMMON.to_vec();
         known.extend(["type", "properties", "required", "x-rust-name"]);
@@ -95,11 +97,11 @@ impl<'a> Reader<'a, '_> {
         let Some(content) = properties.get(key) else {
             return match properties.object()?.len() {
                 1 => Ok((None, false)),
-                _ => Err(properties.error(format!("an arm has its tag and `{key}`, no more"))),
+                _ => Err(properties.error(format!("an arm must have only its tag and `{key}`"))),
             };
         };
         if properties.object()?.len() != 2 {
-            return Err(properties.error(format!("an arm has its tag and `{key}`, no more")));
+            return Err(properties.error(format!("an arm must have only its tag and `{key}`")));
         }
         let required = component.texts("required")?.iter().any(|name| name == key);
         Ok((Some(self.named(&content)?), !required))

@@ -1,4 +1,4 @@
-//! `Debug` of objects that hold what callers say.
+//! Writes `Debug` of objects that contain what callers say.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -7,7 +7,7 @@ use super::field::Field;
 use super::structs::Struct;
 
 impl Struct<'_> {
-    /// `Debug` that shows neither what callers say nor their numbers.
+    /// Writes a `Debug` that shows neither what callers say nor their numbers.
     pub(super) fn debug(&self) -> TokenStream {
         if !self.hides() {
             return TokenStream::new();
@@ -21,7 +21,7 @@ impl Struct<'_> {
     }
 }
 
-/// `Debug` of a struct with these fields.
+/// Writes `Debug` of a struct with these fields.
 pub(super) fn debug_of(
     name: &Ident,
     generics: Option<TokenStream>,

@@ -1,4 +1,4 @@
-//! `Deserialize` of objects.
+//! Writes `Deserialize` of objects.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -35,7 +35,7 @@ impl Struct<'_> {
         }
     }
 
-    /// A variable that no field has the name of.
+    /// Returns a variable name that no field has.
     fn variable(&self, name: &str) -> Ident {
         match self.fields.iter().any(|field| field.ident == name) {
             true => format_ident!("{name}_"),
@@ -43,7 +43,7 @@ impl Struct<'_> {
         }
     }
 
-    /// The loop that reads the value of each key.
+    /// Writes the loop that reads the value of each key.
     fn keys(&self, map: &Ident, key: &Ident) -> TokenStream {
         let arms = self.fields.iter().flat_map(|field| arms(field, map));
         let other = match &self.object.extra {
@@ -66,7 +66,7 @@ impl Struct<'_> {
         }
     }
 
-    /// The expression that keeps the value of a key that has no field.
+    /// Writes the expression that keeps the value of a key without a field.
     fn extra_value(&self, extra: &Extra, map: &Ident, key: &Ident) -> TokenStream {
         let read = read_value(&extra.shape, map, false);
         match extra.shape.form {
@@ -80,7 +80,8 @@ impl Struct<'_> {
     }
 }
 
-/// The variable that holds what was read of a field; one for each spelling of its key.
+/// Writes the variable for the value of a field: an array with one place for each spelling of its
+/// key.
 fn variable(field: &Field<'_>) -> TokenStream {
     let (ident, inner) = (&field.ident, field.inner());
     match field.property.aliases.len() {
@@ -94,7 +95,7 @@ fn variable(field: &Field<'_>) -> TokenStream {
     }
 }
 
-/// The match arms of a field; one for each spelling of its key.
+/// Writes the match arms of a field: one for each spelling of its key.
 fn arms(field: &Field<'_>, map: &Ident) -> Vec<TokenStream> {
     let (ident, property) = (&field.ident, field.property);
     let read = read_value(&property.shape, map, property.unset_up_to.is_some());
@@ -110,7 +111,7 @@ fn arms(field: &Field<'_>, map: &Ident) -> Vec<TokenStream> {
     arms.collect()
 }
 
-/// The initialiser of a field, of the variable that holds what was read of it.
+/// Writes the initialiser of a field, from the variable with its value.
 fn value(field: &Field<'_>) -> TokenStream {
     let (ident, property) = (&field.ident, field.property);
     let read = match property.aliases.is_empty() {

@@ -1,4 +1,4 @@
-//! A field of a struct: its type, and how constructors and setters take it.
+//! A field of a struct: its type, and its form in constructors and setters.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -16,7 +16,7 @@ impl Field<'_> {
         self.property.is_option()
     }
 
-    /// The type in the `Option`, or the type itself.
+    /// Returns the type inside the `Option`, or the type itself.
     pub(super) fn inner(&self) -> &syn::Type {
         match generic(&self.ty) {
             Some(inner) if self.is_option() => inner,
@@ -24,7 +24,7 @@ impl Field<'_> {
         }
     }
 
-    /// The initialiser of the field in a struct expression.
+    /// Writes the initialiser of the field in a struct expression.
     pub(super) fn initialiser(&self, value: &TokenStream) -> TokenStream {
         let ident = &self.ident;
         match *ident == value.to_string() {
@@ -33,7 +33,7 @@ impl Field<'_> {
         }
     }
 
-    /// The value of a field that nothing sets.
+    /// Writes the value of a field that is not set.
     pub(super) fn unset(&self) -> TokenStream {
         let ty = &self.ty;
         match ty {
@@ -45,7 +45,7 @@ impl Field<'_> {
         }
     }
 
-    /// The parameter of a constructor or setter: its type, and the expression that is stored.
+    /// Returns the parameter of a constructor or setter: its type, and the expression to store.
     pub(super) fn parameter(&self) -> (TokenStream, TokenStream) {
         let ident = &self.ident;
         let inner = self.inner();
@@ -77,7 +77,7 @@ impl Field<'_> {
     }
 }
 
-/// The type of a field: what typify made of it, but for what typify does not know.
+/// Returns the type of a field: typify's type, except where typify knows no such type.
 pub(super) fn field_type(property: &Property, made: &syn::Type) -> syn::Type {
     let inner = match generic(made) {
         Some(inner) if is_named(made, "Option") => inner,
@@ -99,7 +99,7 @@ pub(super) fn is_named(ty: &syn::Type, name: &str) -> bool {
     }
 }
 
-/// The first generic argument.
+/// Returns the first generic argument.
 pub(super) fn generic(ty: &syn::Type) -> Option<&syn::Type> {
     let syn::Type::Path(path) = ty else { return None };
     let syn::PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments

@@ -1,11 +1,11 @@
-//! Wire forms: which adapter reads and writes a value, and which numbers mean that nothing is set.
+//! Wire forms: the adapter that reads and writes a value, and the numbers that mean "not set".
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::compiler::model::{Also, Form, Property, Shape, Unit};
 
-/// The condition that a number which is there means something, where some mean nothing.
+/// Writes the condition under which a number is a value, if some numbers mean "not set".
 pub(super) fn meaningful(property: &Property) -> Option<TokenStream> {
     compared(property, &quote!(>)).map(|(zero, compared)| match zero {
         true => quote!(!value.is_zero()),
@@ -13,7 +13,7 @@ pub(super) fn meaningful(property: &Property) -> Option<TokenStream> {
     })
 }
 
-/// The condition that a number which is there means nothing.
+/// Writes the condition under which a number means "not set".
 pub(super) fn meaningless(property: &Property) -> Option<TokenStream> {
     compared(property, &quote!(<=)).map(|(zero, compared)| match zero {
         true => quote!(value.is_zero()),
@@ -21,12 +21,12 @@ pub(super) fn meaningless(property: &Property) -> Option<TokenStream> {
     })
 }
 
-/// Whether no more than zero means nothing, of a length of time; or else the comparison with the
-/// largest number that does.
+/// Returns `true` for a duration, of which only zero can mean "not set"; otherwise `false` and the
+/// comparison with the largest number that does.
 fn compared(property: &Property, operator: &TokenStream) -> Option<(bool, TokenStream)> {
     let up_to = property.unset_up_to?;
     match &property.shape.form {
-        // No `Duration` can hold less than nothing.
+        // A `Duration` is never negative.
         Form::Duration { .. } if up_to < 0 => None,
         Form::Duration { .. } => Some((true, TokenStream::new())),
         Form::Number { .. } => {
@@ -40,8 +40,8 @@ fn compared(property: &Property, operator: &TokenStream) -> Option<(bool, TokenS
     }
 }
 
-/// Whether a blank text, where JSON in a string is expected, is none. Where any JSON may stand, null
-/// is a value.
+/// Whether a blank string in place of JSON in a string is an absent value. Where any JSON is
+/// allowed, null is a value.
 fn is_blankable(shape: &Shape) -> bool {
     match &shape.form {
         Form::JsonText(content) => {
@@ -51,8 +51,8 @@ fn is_blankable(shape: &Shape) -> bool {
     }
 }
 
-/// Reads an optional value from the map, through the adapter of the shape. `unset` is whether a
-/// negative number may stand for a value that is not set.
+/// Writes the expression that reads an optional value from the map, through the adapter of the
+/// shape. `unset` says whether a negative number may mean "not set".
 pub(super) fn read_value(shape: &Shape, map: &Ident, unset: bool) -> TokenStream {
     let Some(adapter) = adapter(shape) else { return quote!(#map.value()?) };
     let adapter: TokenStream = adapter.parse().unwrap_or_default();
@@ -65,7 +65,8 @@ pub(super) fn read_value(shape: &Shape, map: &Ident, unset: bool) -> TokenStream
     }
 }
 
-/// The adapter that reads and writes the wire form of a shape; none when serde's own will do.
+/// Returns the adapter that reads and writes the wire form of a shape; `None` if serde's own form
+/// is used.
 pub(super) fn adapter(shape: &Shape) -> Option<String> {
     let this = match shape.also {
         Also::Nothing => None,
@@ -90,7 +91,7 @@ pub(super) fn adapter(shape: &Shape) -> Option<String> {
     }
 }
 
-/// Whether the wire form is another one than that of the type.
+/// Whether the wire form differs from the form in which serde writes the type.
 pub(super) fn writes_otherwise(shape: &Shape) -> bool {
     match &shape.form {
         Form::JsonText(_) | Form::Duration { .. } => true,

@@ -1,4 +1,4 @@
-//! The types of fields, as typify makes them of the lowered spec.
+//! The types of fields, as typify creates them from the lowered spec.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::compiler::error::Error;
 use crate::compiler::lower;
 use crate::compiler::model::Model;
 
-/// Asks typify for the type of every field: struct, wire name, type.
+/// Returns the type that typify gives to every field, by struct and wire name.
 pub(super) fn field_types(
     spec: &str,
     model: &Model,
@@ -41,11 +41,11 @@ pub(super) fn field_types(
     Ok(types)
 }
 
-/// The wire name of a field that typify made: its `rename`, or its own name.
+/// Returns the wire name of one of typify's fields: its `rename`, or its own name.
 fn wire_name(field: &syn::Field) -> Option<String> {
     let mut name = field.ident.as_ref()?.to_string();
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
-        // Values of other keys are read over.
+        // The values of other keys are skipped.
         let _ = attribute.parse_nested_meta(|meta| {
             if let Ok(value) = meta.value() {
                 let text: syn::LitStr = value.parse()?;
@@ -59,7 +59,7 @@ fn wire_name(field: &syn::Field) -> Option<String> {
     Some(name)
 }
 
-/// Writes `Option<String>` for `::std::option::Option<::std::string::String>`.
+/// Shortens `::std::option::Option<::std::string::String>` to `Option<String>`.
 struct ShortPaths;
 
 impl VisitMut for ShortPaths {

@@ -1,4 +1,4 @@
-//! Constructor, setters, and what counts when a field is absent.
+//! Writes the constructor, the setters, and the accessors of defaults.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -48,7 +48,7 @@ impl Struct<'_> {
         }
     }
 
-    /// The setter of the further keys.
+    /// Writes the setter of extra keys.
     fn extra_setter(&self) -> Option<TokenStream> {
         let extra = self.object.extra.as_ref()?;
         let ty = self.extra;
@@ -66,7 +66,7 @@ impl Struct<'_> {
         })
     }
 
-    /// The value of a field in a new object.
+    /// Writes the value of a field in a new object.
     fn initial(&self, field: &Field<'_>) -> TokenStream {
         let property = field.property;
         let Some(initial) = &property.initial else {
@@ -101,7 +101,7 @@ impl Struct<'_> {
         if field.is_option() { quote!(Some(#value)) } else { value }
     }
 
-    /// The variant of a value of an enum.
+    /// Returns the variant of an enum's value.
     fn variant(&self, name: &str, value: &serde_json::Value) -> Option<Ident> {
         let ty = self.model.types.iter().find(|ty| ty.rust == name)?;
         let Kind::Enum(of) = &ty.kind else { return None };
@@ -112,7 +112,7 @@ impl Struct<'_> {
         variant.map(|variant| names::ident(&variant.rust))
     }
 
-    /// A text alone, for an object that needs no more.
+    /// Writes conversions from text, for an object that needs only one text.
     pub(super) fn text_as_object(&self) -> TokenStream {
         let name = self.name();
         quote! {
@@ -131,7 +131,7 @@ impl Struct<'_> {
     }
 }
 
-/// `with_delay`.
+/// Writes a setter, such as `with_delay`.
 fn setter(field: &Field<'_>) -> TokenStream {
     let ident = &field.ident;
     let setter = format_ident!("with_{}", field.property.rust);
@@ -148,14 +148,13 @@ fn setter(field: &Field<'_>) -> TokenStream {
     }
 }
 
-/// `delay_or_default`: the value that counts when the field is absent.
+/// Writes an accessor such as `delay_or_default`, which returns the default if the field is absent.
 fn default_accessor(field: &Field<'_>) -> Option<TokenStream> {
     let default = field.property.default.as_ref()?;
     let ident = &field.ident;
     let accessor = format_ident!("{}_or_default", field.property.rust);
-    let text = format!(
-        "Returns [`{ident}`](Self::{ident}), or its default `{default}` when it is absent."
-    );
+    let text =
+        format!("Returns [`{ident}`](Self::{ident}), or its default `{default}` if it is absent.");
     let docs = docs(&text);
     let inner = field.inner();
     let value: TokenStream = match &field.property.shape.form {

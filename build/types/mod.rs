@@ -1,4 +1,4 @@
-//! Objects: typify makes the field types, this stage writes the struct around them.
+//! Objects: typify provides the types of fields, and this stage writes the structs.
 
 mod debug;
 mod deserialize;
@@ -30,7 +30,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let none = BTreeMap::new();
     let mut out = TokenStream::new();
     for (ty, object) in model.objects() {
-        // Of an object without fields typify makes something else than a struct.
+        // For an object without fields, typify does not write a struct.
         let made = fields.get(&ty.rust).unwrap_or(&none);
         let fields = object
             .properties
@@ -44,7 +44,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
                 None => Err(Error::new(
                     spec,
                     &ty.pointer,
-                    format!("typify made no field of `{}`", property.wire),
+                    format!("typify wrote no field for `{}`", property.wire),
                 )),
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -64,7 +64,7 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     Ok(out)
 }
 
-/// The objects for which a text may stand, by their Rust names.
+/// Returns the Rust names of the objects in whose place a text is accepted.
 fn texts(model: &Model) -> BTreeSet<&str> {
     fn find<'a>(shape: &'a Shape, found: &mut BTreeSet<&'a str>) {
         match &shape.form {

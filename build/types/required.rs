@@ -1,4 +1,4 @@
-//! The companion of an object with many required fields: it names them where the object is made.
+//! Writes the companion of an object with many required fields, which names them in `new`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -11,12 +11,12 @@ use crate::compiler::model::Form;
 use crate::compiler::names;
 
 impl Struct<'_> {
-    /// The name of the companion; none when `new` takes the required fields one by one.
+    /// Returns the name of the companion; `None` if `new` takes the required fields one by one.
     fn companion(&self) -> Option<Ident> {
         self.object.companion(&self.ty.rust).map(|name| names::ident(&name))
     }
 
-    /// The parameters of `new`, and the values of the required fields in it.
+    /// Returns the parameters of `new`, and the values of the required fields in it.
     pub(super) fn new_parameters(&self) -> (TokenStream, Vec<TokenStream>) {
         let required = self.required();
         if let Some(companion) = self.companion() {
@@ -41,12 +41,12 @@ impl Struct<'_> {
         (quote!(#(#parameters),*), values)
     }
 
-    /// The companion, and its `Debug`, which hides what the object hides.
+    /// Writes the companion, and its `Debug`, which hides what the object hides.
     pub(super) fn required_fields(&self) -> TokenStream {
         let Some(companion) = self.companion() else { return TokenStream::new() };
         let name = &self.ty.rust;
         let struct_docs =
-            docs(&format!("The required fields of a [`{name}`], for [`{name}::new`]."));
+            docs(&format!("The required fields of [`{name}`], as [`{name}::new`] takes them."));
         let lifetime = self.lifetime().map(|lifetime| quote!(<#lifetime>));
         let required = self.required();
         let fields = required.iter().map(|field| {
@@ -76,7 +76,7 @@ impl Struct<'_> {
         self.fields.iter().filter(|field| field.property.is_required()).collect()
     }
 
-    /// The lifetime of the texts that the companion borrows, if it does.
+    /// Returns the lifetime of the texts that the companion borrows, if it borrows any.
     fn lifetime(&self) -> Option<TokenStream> {
         let borrows = |field: &&Field<'_>| matches!(field.property.shape.form, Form::Text { .. });
         self.required().iter().any(borrows).then(|| quote!('a))

@@ -1,4 +1,4 @@
-//! `Serialize` of objects that serde can't derive.
+//! Writes `Serialize` of objects for which serde can't derive it.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -9,7 +9,7 @@ use super::structs::Struct;
 use crate::compiler::model::Presence;
 
 impl Struct<'_> {
-    /// `Serialize` of an object in which more than their being there decides what is written.
+    /// Writes `Serialize` of an object whose fields have rules for when they are written.
     pub(super) fn serialize(&self) -> TokenStream {
         if !self.has_rules() {
             return TokenStream::new();
@@ -30,7 +30,7 @@ impl Struct<'_> {
         }
     }
 
-    /// The statement that writes a field, if it is to be written.
+    /// Writes the statement that writes a field, under its conditions.
     fn entry(&self, field: &Field<'_>) -> TokenStream {
         let Field { property, ident, .. } = field;
         let wire = &property.wire;

@@ -1,4 +1,4 @@
-//! The struct of an object: its definition, and what the other parts ask of it.
+//! The struct of an object: its definition, and the questions that other parts ask about it.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -14,7 +14,7 @@ pub(super) struct Struct<'a> {
     pub(super) object: &'a Object,
     pub(super) model: &'a Model,
     pub(super) fields: Vec<Field<'a>>,
-    /// The type of one value of the further keys.
+    /// The value type of extra keys.
     pub(super) extra: Option<&'a syn::Type>,
     /// Whether it is a part of another object.
     pub(super) is_part: bool,
@@ -30,18 +30,18 @@ impl Struct<'_> {
             || self.object.extra.as_ref().is_some_and(|extra| extra.personal)
     }
 
-    /// Whether `default()` has values, so that nothing being set is something else.
+    /// Whether `default()` sets values, so that it differs from an object with no field set.
     pub(super) fn has_initials(&self) -> bool {
         let properties = || self.object.properties.iter();
         properties().any(|property| property.initial.is_some() || property.part)
     }
 
-    /// Whether more than its being there decides if a field is written.
+    /// Whether a field has a rule for when it is written, besides being set.
     pub(super) fn has_rules(&self) -> bool {
         self.object.properties.iter().any(Property::has_rule)
     }
 
-    /// The other field that must be set for this one to be written.
+    /// Returns the other field that must be set for this one to be written.
     pub(super) fn goes_with(&self, property: &Property) -> Option<&Ident> {
         let with = property.only_with.as_ref()?;
         let other = self.fields.iter().find(|other| other.property.wire == *with)?;
@@ -73,7 +73,7 @@ impl Struct<'_> {
         let flatten = derived.then(|| quote!(#[serde(flatten)]));
         let extra = self.extra.iter().map(|ty| {
             quote! {
-                /// Keys that the spec does not name, kept as they were read.
+                /// The keys that the spec does not name, as they were read.
                 #flatten
                 pub extra: std::collections::BTreeMap<String, #ty>
             }
@@ -105,7 +105,7 @@ impl Struct<'_> {
             };
             parts.push(quote!(skip_serializing_if = #empty));
         }
-        // Most adapters only differ in what they read; the writing is serde's own.
+        // Most adapters differ only in reading; then serde writes.
         if writes_otherwise(&property.shape)
             && let Some(adapter) = adapter(&property.shape)
         {

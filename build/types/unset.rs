@@ -1,4 +1,4 @@
-//! `Default`, `unset` and `is_unset` of objects that start with values.
+//! Writes `Default`, `unset` and `is_unset` of objects that start with values.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -9,7 +9,8 @@ use super::structs::Struct;
 use crate::compiler::model::Property;
 
 impl Struct<'_> {
-    /// `Default`, `unset` and `is_unset` of an object that starts with values, or is a part.
+    /// Writes `Default`, `unset` and `is_unset` of an object that starts with values, or that is a
+    /// part.
     pub(super) fn settings(&self) -> TokenStream {
         let name = self.name();
         if self.object.properties.iter().any(Property::is_required)
@@ -36,14 +37,14 @@ impl Struct<'_> {
             #default
 
             impl #name {
-                /// Creates a value with nothing set. What is not set is not written, and the platform's
-                /// own setting applies.
+                /// Creates a value with no field set. Fields that are not set are not written, so
+                /// the platform's own settings apply.
                 #[must_use]
                 pub fn unset() -> Self {
                     Self { #(#values,)* #extra }
                 }
 
-                /// Returns `true` if nothing of it would be written.
+                /// Returns `true` if no field would be written.
                 #[must_use]
                 pub fn is_unset(&self) -> bool {
                     #(#conditions)&&*
@@ -52,7 +53,7 @@ impl Struct<'_> {
         }
     }
 
-    /// The condition under which a field is left out; none when it always is.
+    /// Writes the condition under which a field is not written; `None` for one that is never written.
     fn is_left_out(&self, field: &Field<'_>) -> Option<TokenStream> {
         let Field { property, ident, .. } = field;
         if property.never_written {

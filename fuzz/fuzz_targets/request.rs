@@ -1,5 +1,5 @@
-//! The decoder of requests: any bytes are read or refused, and what was read is written and read
-//! back as the same.
+//! Fuzzes the decoder of JSON: it reads or rejects any bytes, and a value survives being written and read
+//! again.
 #![no_main]
 
 use callbot::aicall::{
@@ -20,7 +20,7 @@ use libfuzzer_sys::fuzz_target;
 macro_rules! check {
     ($json:expr, $($ty:ty),*) => {$(
         if let Ok(value) = decode::<$ty>($json) {
-            // What the spec does not allow need not survive: it is not written.
+            // A value that the spec does not allow need not survive, since it is never sent.
             if value.validate().is_ok() {
                 let json = serde_json::to_vec(&value).unwrap();
                 assert_eq!(decode::<$ty>(&json).as_ref(), Ok(&value));
@@ -29,7 +29,7 @@ macro_rules! check {
     )*};
 }
 
-// Of a configuration not all that is read is written; what is written is so again.
+// Not everything that is read of a configuration is written. What was written survives another round.
 macro_rules! settles {
     ($json:expr, $($ty:ty),*) => {$(
         if let Ok(value) = decode::<$ty>($json) {
@@ -50,7 +50,7 @@ fuzz_target!(|json: &[u8]| {
     if let Ok(text) = std::str::from_utf8(json) {
         let _ = (RtcToken::read(text), ShareTokens::new().read(text));
     }
-    // The views over the fields never fail, or say where.
+    // The accessors must not panic.
     match decode::<Response>(json) {
         Ok(Response::Interact(answer)) => {
             let _ = (answer.outparams.prompt(), answer.outparams.intent_match());

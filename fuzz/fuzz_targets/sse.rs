@@ -1,4 +1,4 @@
-//! The decoder of event streams: the same events, however the stream is cut.
+//! Fuzzes the decoder of event streams: it yields the same events however the stream is cut into chunks.
 #![no_main]
 
 use callbot::sse::Decoder;

@@ -1,4 +1,4 @@
-//! The splitter of sentences: nothing is lost, and the cuts do not depend on how the text came.
+//! Fuzzes the splitter of sentences: it loses no text, and its cuts do not depend on the pieces it gets.
 #![no_main]
 
 use callbot::text::Sentences;

@@ -1,4 +1,4 @@
-//! The verifier of signatures: whatever comes in, it answers; and nobody signs without the secret.
+//! Fuzzes the verifier of signatures: it never panics, and accepts no request without the secret.
 #![no_main]
 
 use callbot::auth::{Credentials, Scheme, Verifier};

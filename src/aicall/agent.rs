@@ -1,9 +1,9 @@
-//! What SDK and wire call by different numbers.
+//! Conversions between values on the wire and the numbers of the platform's SDK.
 
 use super::{AgentErrorNotice, AgentType, CaptureMode, ErrorCode, VisionCaptureRequest};
 
 impl AgentType {
-    /// The number of the type in the SDK; none for a type that this version does not know.
+    /// Returns the type's number in the SDK, or `None` for a type that this version does not know.
     #[must_use]
     pub fn number(&self) -> Option<i64> {
         Some(match self {
@@ -16,7 +16,7 @@ impl AgentType {
         })
     }
 
-    /// The type with this number in the SDK.
+    /// Returns the type with this number in the SDK, or `None` if no type has it.
     #[must_use]
     pub fn from_number(number: i64) -> Option<Self> {
         Some(match number {
@@ -31,7 +31,7 @@ impl AgentType {
 }
 
 impl AgentErrorNotice {
-    /// The error that the SDK makes of what an agent notes; none where it makes none.
+    /// Returns the error that the SDK derives from this notice, or `None` if it derives none.
     #[must_use]
     pub fn error(self) -> Option<ErrorCode> {
         Some(match self {
@@ -45,7 +45,7 @@ impl AgentErrorNotice {
 }
 
 impl VisionCaptureRequest {
-    /// Whether one picture is taken, and not one after the other: `isSingle` in the SDK.
+    /// Returns whether frames are captured only once: `isSingle` in the SDK.
     #[must_use]
     #[doc(alias = "isSingle")]
     pub fn is_single(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The rules of configurations that no schema can say.
+//! Rules of configurations that a schema cannot express.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ impl LlmConfig {
 
 impl VoiceprintConfig {
     pub(super) fn check_by_hand(&self, report: &mut Report<'_>) {
-        // It would not be written, and the author would not know why nothing has changed.
+        // The flag would not be written, and its author could not tell why it has no effect.
         if self.use_voiceprint == Some(true) && self.voiceprint_id.is_none() {
             report.demanded("VoiceprintId", "`UseVoiceprint` is true");
         }
@@ -49,7 +49,7 @@ impl AutoSpeechUserIdle {
     }
 }
 
-/// Refuses what is more than nothing and less than the least length of time, in milliseconds.
+/// Reports a value above zero but below `least` milliseconds.
 fn not_between(value: Option<Duration>, least: u64, mut report: Report<'_>, allowed: &str) {
     if let Some(value) = value
         && !value.is_zero()
@@ -59,12 +59,12 @@ fn not_between(value: Option<Duration>, least: u64, mut report: Report<'_>, allo
     }
 }
 
-/// Refuses texts of which it is not sure that one is said.
+/// Reports texts whose probabilities do not add up to 1, because one of them must be chosen.
 fn sum_to_one(texts: Option<&[AutoSpeechContent]>, mut report: Report<'_>) {
     let Some(texts) = texts.filter(|texts| !texts.is_empty()) else { return };
     let sum: f64 = texts.iter().map(|text| text.probability.unwrap_or(1.0)).sum();
     // Decimal fractions do not add up exactly.
     if (sum - 1.0).abs() > 1e-6 {
-        report.violation(Some(format!("probabilities of {sum} in all")), "1 in all");
+        report.violation(Some(format!("probabilities that add up to {sum}")), "a sum of 1");
     }
 }

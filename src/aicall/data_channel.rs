@@ -1,4 +1,4 @@
-//! Messages between a client and an agent, through the data channel of a call.
+//! Messages between a client and an agent, over the data channel of a call.
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{AgentMessage, ClientMessage, Envelope};
 use crate::wire::{DecodeError, Report, Validate, Violations, decode, decode_value};
 
-/// What a message says: an [`AgentMessage`] or a [`ClientMessage`], and nothing else.
+/// The content of a message: an [`AgentMessage`] or a [`ClientMessage`]. This trait is sealed.
 pub trait MessageBody: Serialize + DeserializeOwned + Validate + sealed::Sealed {}
 
 impl MessageBody for AgentMessage {}
@@ -20,23 +20,23 @@ mod sealed {
     impl Sealed for super::ClientMessage {}
 }
 
-/// A message as it travels: what it says, who says it to whom, and its number.
+/// A message of the data channel: its content, its number, its sender and its receiver.
 ///
-/// What an agent says is an [`AgentMessage`], what a client says a [`ClientMessage`].
+/// An agent sends [`AgentMessage`]s, a client sends [`ClientMessage`]s.
 ///
 /// ```
-/// use callbot::aicall::{AgentMessage, ClientMessage, Message, SendTextToAgentRequest};
+/// use callbot::aicall::{AgentMessage, AgentState, ClientMessage, Message, SendTextToAgentRequest};
 ///
-/// let ask = ClientMessage::from(SendTextToAgentRequest::new("What is this?"));
-/// let sent = Message::new(ask, 1).with_sender_id("u1").with_receiver_id("agent-uid").to_json()?;
+/// let question = ClientMessage::from(SendTextToAgentRequest::new("What is this?"));
+/// let message = Message::new(question, 1).with_sender_id("u1").with_receiver_id("agent-uid");
 /// assert_eq!(
-///     sent,
+///     message.to_json()?,
 ///     r#"{"type":1111,"data":{"text":"What is this?","enableInterrupt":1},"seqId":1,"senderId":"u1","receiverId":"agent-uid"}"#
 /// );
 ///
-/// let heard = r#"{"type":1001,"data":{"state":2},"seqId":8,"senderId":"agent-uid"}"#;
-/// match Message::<AgentMessage>::from_json(heard.as_bytes())?.body {
-///     AgentMessage::StateChanged(change) => println!("{}", change.state),
+/// let received = r#"{"type":1001,"data":{"state":2},"seqId":8,"senderId":"agent-uid"}"#;
+/// match Message::<AgentMessage>::from_json(received.as_bytes())?.body {
+///     AgentMessage::StateChanged(change) => assert_eq!(change.state, AgentState::Thinking),
 ///     other => println!("{}", other.kind()),
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -44,47 +44,47 @@ mod sealed {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Message<B> {
-    /// What it says.
+    /// The content.
     pub body: B,
-    /// Its number, the sender and the receiver.
+    /// The number, the sender and the receiver.
     pub envelope: Envelope,
 }
 
 impl<B: MessageBody> Message<B> {
-    /// A message to everyone. `seq_id` counts the messages of one sender, from 1.
+    /// Creates a message to everyone. `seq_id` counts the messages of one sender, from 1.
     #[must_use]
     pub fn new(body: B, seq_id: i64) -> Self {
         Self { body, envelope: Envelope::new().with_seq_id(seq_id).with_receiver_id("") }
     }
 
-    /// Sets the sender, by its RTC user id.
+    /// Sets the sender by its name in the RTC channel.
     #[must_use]
     pub fn with_sender_id(mut self, sender_id: impl Into<String>) -> Self {
         self.envelope.sender_id = Some(sender_id.into());
         self
     }
 
-    /// Sets the receiver, by its RTC user id; an empty one is everyone.
+    /// Sets the receiver by its name in the RTC channel. An empty name means everyone.
     #[must_use]
     pub fn with_receiver_id(mut self, receiver_id: impl Into<String>) -> Self {
         self.envelope.receiver_id = Some(receiver_id.into());
         self
     }
 
-    /// The text that goes into the data channel, as UTF-8.
+    /// Returns the JSON to send over the data channel, as UTF-8.
     ///
     /// # Errors
-    /// When the message breaks a rule of the spec.
+    /// If the message breaks a rule of the spec.
     pub fn to_json(&self) -> Result<String, Violations> {
         self.validate()?;
-        // What is valid has no number that JSON can't write, and its keys are texts.
+        // This can't fail: valid messages have string keys, and only numbers that JSON can express.
         Ok(serde_json::to_string(self).unwrap_or_default())
     }
 
-    /// Reads what came from the data channel.
+    /// Reads a message from the data channel.
     ///
     /// # Errors
-    /// When it is no JSON, or a kind of message that is known but does not fit.
+    /// If it is not JSON, or if its content does not match its kind.
     pub fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
         decode(json)
     }

@@ -1,4 +1,4 @@
-//! Times as share tokens have them.
+//! Times in the form of share tokens.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,31 +9,33 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::wire::{Report, Validate};
 
-/// A time as share tokens have it: `YYYY-MM-DD HH:MM:SS`, in GMT, in the years 1970 to 9999.
+/// A time in the form of share tokens: `YYYY-MM-DD HH:MM:SS`, in GMT, in the years 1970 to 9999.
 ///
-/// Parts of a second are dropped. RFC 3339 is read as well.
+/// Fractions of a second are dropped. RFC 3339 is also read.
 ///
 /// ```
 /// use callbot::aicall::GmtTime;
 ///
 /// let time: GmtTime = "2026-01-02 03:04:05".parse()?;
 /// assert_eq!(time.to_string(), "2026-01-02 03:04:05");
+/// assert_eq!(time.unix(), 1_767_323_045);
+/// assert_eq!("2026-01-02T03:04:05.9Z".parse(), Ok(time));
 /// # Ok::<(), callbot::aicall::GmtTimeError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GmtTime(u64);
 
-/// The begin of the year 10000.
+/// The start of the year 10000, as Unix time in seconds.
 const END: u64 = 253_402_300_800;
 
 impl GmtTime {
-    /// A time by the seconds since the begin of 1970.
+    /// Returns the time `seconds` after the start of 1970, or `None` if it is after the year 9999.
     #[must_use]
     pub fn from_unix(seconds: u64) -> Option<Self> {
         (seconds < END).then_some(Self(seconds))
     }
 
-    /// The seconds since the begin of 1970.
+    /// Returns the seconds since the start of 1970.
     #[must_use]
     pub fn unix(self) -> u64 {
         self.0
@@ -87,13 +89,13 @@ impl Validate for GmtTime {
     fn check(&self, _: &mut Report<'_>) {}
 }
 
-/// A text that is no time as share tokens have it.
+/// A time is not in the form of share tokens, or not in the years 1970 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GmtTimeError;
 
 impl fmt::Display for GmtTimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected a time as `YYYY-MM-DD HH:MM:SS`, in the years 1970 to 9999")
+        f.write_str("expected a time in the form `YYYY-MM-DD HH:MM:SS`, in the years 1970 to 9999")
     }
 }
 

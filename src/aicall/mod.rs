@@ -1,14 +1,14 @@
-//! AICallKit of Alibaba Cloud: calls with AI agents, as data types.
+//! Data types for AICallKit, Alibaba Cloud's calls with AI agents.
 //!
-//! An app talks with an agent of Alibaba Cloud in an RTC channel. This module has what is said
-//! about such a call outside the channel, and what agent and app tell each other on its data
-//! channel. It is for back ends that configure agents, for clients that the platform has no SDK for,
-//! and for tools that read what others have written.
+//! An app talks with an agent of Alibaba Cloud in an RTC channel. This module has the types that
+//! configure such a call, its errors, and the messages that agent and app exchange over the data
+//! channel. Use it in back ends that configure agents, in clients for which the platform has no SDK,
+//! and in tools that read configurations and messages.
 //!
-//! # A configuration
+//! # Configuration
 //!
-//! An [`AgentConfig`] is what an agent starts with. It goes to the AppServer as JSON text,
-//! `agent_config`.
+//! An [`AgentConfig`] is the configuration that an agent starts with. It is sent to the AppServer as
+//! the JSON text `agent_config`.
 //!
 //! ```
 //! use std::time::Duration;
@@ -23,7 +23,7 @@
 //!     .with_greeting("Hello! How can I help?")
 //!     .with_asr(asr)
 //!     .with_tts(TtsConfig::new().with_speech_rate(1.2));
-//! // The parts are always there.
+//! // The parts are plain fields, not `Option`s.
 //! config.interrupt.interrupt_words = Some(vec!["Excuse me".into()]);
 //!
 //! config.validate()?;
@@ -36,19 +36,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Reading is lenient: a value out of its range is read, and [`validate`] finds it before it is
-//! written. [`Message::to_json`] asks `validate` itself.
+//! Reading is lenient: a value out of its range is read. Call [`validate`] before you write a
+//! configuration. [`Message::to_json`] calls it for you.
 //!
 //! # `default` and `unset`
 //!
-//! The values of a configuration are `Option`s. `None` is not written, and then the platform's own
-//! setting holds: that of the console, or of the workflow.
+//! The values of a configuration are `Option`s. `None` is not written, and the platform then uses
+//! the setting of the console or of the workflow.
 //!
-//! | | sets | for |
+//! | | Sets | For |
 //! |---|---|---|
-//! | `new()`, `default()` | what the platform's SDK starts with | the start of a call |
-//! | `unset()` | nothing | a change while the call runs, or all as in the console |
-//! | reading JSON | what is there; what is missing is unset | |
+//! | `new()`, `default()` | the defaults of the platform's SDK | the start of a call |
+//! | `unset()` | nothing | a change to a running call, or the console's settings throughout |
+//! | reading JSON | the fields of the JSON | |
 //!
 //! ```
 //! use callbot::aicall::AgentConfig;
@@ -62,13 +62,14 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
-//! What the SDK writes as -1 for "not set" is `None` here. It is never written.
+//! The -1 that the SDK uses for "not set" is `None` here, and is never written.
 //!
 //! # Errors
 //!
-//! An [`ErrorCode`] is an error of Rust with the platform's text. It is read by the number of the
-//! platform's document and by that of its current SDK, and 0, success, is none. What an agent notes
-//! by itself has other numbers, from which [`AgentErrorNotice::error`] makes an `ErrorCode`:
+//! An [`ErrorCode`] is a Rust error with the platform's message. It is read from the number in the
+//! platform's document and from the number in its current SDK. 0 means success and is not an
+//! `ErrorCode`. An agent's own notices have other numbers, which [`AgentErrorNotice::error`] converts
+//! into an `ErrorCode`:
 //!
 //! ```
 //! use callbot::aicall::{AgentErrorNotice, ErrorCode};
@@ -82,7 +83,7 @@
 //! assert_eq!(notice.error(), Some(ErrorCode::AgentAsrFailed));
 //! ```
 //!
-//! | Where | What | Becomes |
+//! | Source | Value | Error |
 //! |---|---|---|
 //! | [`AgentMessage::ErrorOccurred`] | 4001 | [`ErrorCode::AvatarRoutesExhausted`] |
 //! | | 4004 | [`ErrorCode::AgentPullFailed`] |
@@ -90,27 +91,27 @@
 //! | | 4006 | [`ErrorCode::AvatarServiceFailed`] |
 //! | `error_code` of the AppServer | `AgentNotFound` | [`ErrorCode::AgentNotFound`] |
 //! | | `Forbidden.SubscriptionRequired` | [`ErrorCode::AgentSubscriptionRequired`] |
-//! | the same, in chats | `InternalError`, `InternalServerError` | [`ErrorCode::InternalError`] |
+//! | `error_code` in chats | `InternalError`, `InternalServerError` | [`ErrorCode::InternalError`] |
 //! | | `ChatLogNotFound` | [`ErrorCode::ChatLogNotFound`] |
-//! | [`ShareConfig::expire_time`] | is past | [`ErrorCode::TokenExpired`] |
+//! | [`ShareConfig::expire_time`] | in the past | [`ErrorCode::TokenExpired`] |
 //!
 //! # The data channel
 //!
-//! A [`Message`] is an [`AgentMessage`] or a [`ClientMessage`] with its number and the names of
-//! sender and receiver. Both ends can be played: either kind is read and written.
+//! A [`Message`] is an [`AgentMessage`] or a [`ClientMessage`] with its number, its sender and its
+//! receiver. Both kinds are read and written, so you can implement either end.
 //!
 //! ```
 //! use callbot::aicall::{AgentMessage, ClientMessage, Message, SendTextToAgentRequest};
 //!
-//! let ask = ClientMessage::from(SendTextToAgentRequest::new("What is this?"));
-//! let bytes = Message::new(ask, 1).with_sender_id("u1").to_json()?;
-//! # let _ = bytes;
+//! let question = ClientMessage::from(SendTextToAgentRequest::new("What is this?"));
+//! let json = Message::new(question, 1).with_sender_id("u1").to_json()?;
+//! assert!(json.starts_with(r#"{"type":1111,"data":{"text":"What is this?""#));
 //!
-//! let heard = br#"{"type":1002,"data":{"text":"A cat.","sentenceId":1,"end":true},"seqId":3}"#;
-//! match Message::from_json(heard)?.body {
-//!     AgentMessage::Subtitle(subtitle) => println!("{}", subtitle.text),
+//! let received = br#"{"type":1002,"data":{"text":"A cat.","sentenceId":1,"end":true},"seqId":3}"#;
+//! match Message::from_json(received)?.body {
+//!     AgentMessage::Subtitle(subtitle) => assert_eq!(subtitle.text, "A cat."),
 //!     AgentMessage::ErrorOccurred(data) => println!("{:?}", data.code.error()),
-//!     // Newer kinds as well, with all their data.
+//!     // Also kinds that this version does not know, with all their data.
 //!     other => println!("{}", other.kind()),
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -118,7 +119,7 @@
 //!
 //! # Names
 //!
-//! A search of these pages also finds the platform's names, of classes as of fields and values.
+//! The search of this documentation also finds the platform's names of classes, fields and values.
 //!
 //! | Here | In the platform's SDK |
 //! |---|---|
@@ -144,7 +145,7 @@
 //! | [`ChatSyncConfig`] | `AICallChatSyncConfig` |
 //! | [`ShareConfig`] | `AICallAgentShareConfig` |
 //! | [`AgentInfo`] | `AICallAgentInfo` |
-//! | [`Template`] | the text `template_config` |
+//! | [`Template`] | the JSON text `template_config` |
 //! | [`TemplateConfig`], deprecated | `AICallTemplateConfig` |
 //! | [`MessageTemplateConfig`] | `AIChatTemplateConfig` |
 //! | [`SendTextToAgentRequest`] | `AICallSendTextToAgentRequest` |
@@ -159,20 +160,20 @@
 //! | [`TurnDetectionMode`] | `AICallTurnDetectionMode` |
 //! | [`ErrorCode`] | `AICallErrorCode` |
 //!
-//! [`AgentType::number`] is the number that the SDK has for a type of agent. [`AgentConfig`] comes
-//! from a deprecated [`TemplateConfig`] by `From`.
+//! [`AgentType::number`] returns the SDK's number of an agent type. A deprecated [`TemplateConfig`]
+//! converts into an [`AgentConfig`] with `From`.
 //!
-//! # What is not here
+//! # Not included
 //!
-//! - **The call.** How the channel is joined and what travels in it is RTC's own. The signalling by
-//!   which its SDK can start an agent is proprietary.
-//! - **Classes of the browser**: `AICallEngineConfig`, `AICallCameraConfig`,
-//!   `AICallPushToTalkConfig` and `LatencyStat` hold elements of pages and numbers for screens.
+//! - **The call itself.** RTC joins the channel and carries the media. Its SDK can also start an
+//!   agent, by proprietary signaling.
+//! - **Browser classes.** `AICallEngineConfig`, `AICallCameraConfig`, `AICallPushToTalkConfig` and
+//!   `LatencyStat` hold page elements and statistics for display.
 //! - **Tokens of an app server.** `callbot::aui` makes and reads them. Only share tokens, which hold
 //!   a [`ShareConfig`], are here: `ShareTokens`, with the feature `client` or `server`.
 //!
-//! The types and their descriptions are compiled from [`SPEC`], written from the platform's
-//! document and its SDK.
+//! The types and their descriptions are compiled from [`SPEC`], which was written from the
+//! platform's document and its SDK.
 //!
 //! [`validate`]: crate::wire::Validate::validate
 
@@ -184,7 +185,7 @@ mod gmt_time;
 mod share_token;
 mod template;
 
-#[allow(deprecated, clippy::large_enum_variant)]
+#[allow(deprecated, clippy::large_enum_variant, clippy::too_many_lines)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/aicall.rs"));
 }

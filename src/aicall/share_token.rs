@@ -1,4 +1,4 @@
-//! Share tokens, which stand for an agent that somebody shares.
+//! Share tokens, which identify a shared agent.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,17 +13,26 @@ use crate::wire::{DecodeError, Validate, Violations, decode};
 
 /// Reads and writes share tokens of AICallKit: Base64 of JSON.
 ///
-/// **A share token is not signed.** Anybody can write one; it says what to ask for, not what may be
-/// done.
+/// **A share token is not signed.** Anyone can write one. It says which agent to request, and grants
+/// no permission.
 ///
 /// ```
-/// use callbot::aicall::{AgentType, ShareConfig, ShareTokens};
+/// use std::time::{Duration, SystemTime};
 ///
+/// use callbot::aicall::{AgentType, GmtTime, ShareConfig, ShareTokenError, ShareTokens};
+///
+/// let end: GmtTime = "2026-01-02 03:04:05".parse()?;
 /// let mut share = ShareConfig::default();
 /// share.share_id = Some("share1".into());
 /// share.agent_type = Some(AgentType::Vision);
+/// share.expire_time = Some(end);
 /// let token = ShareTokens::new().write(&share)?;
-/// assert_eq!(ShareTokens::new().read(&token)?, share);
+///
+/// let before = ShareTokens::new().clock(SystemTime::from(end) - Duration::from_secs(1));
+/// assert_eq!(before.read(&token)?, share);
+///
+/// let after = ShareTokens::new().clock(SystemTime::from(end));
+/// assert_eq!(after.read(&token), Err(ShareTokenError::Expired(end.into())));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -32,40 +41,40 @@ pub struct ShareTokens {
 }
 
 impl ShareTokens {
-    /// A reader and writer with the clock of the machine.
+    /// Creates a reader and writer that uses the system clock.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The clock that tells whether a share has ended. Default: that of the machine.
+    /// Sets the clock that decides whether a share has expired. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// The token of a share.
+    /// Returns the token of a share.
     ///
     /// # Errors
-    /// When its template breaks a rule of the spec.
+    /// If the share breaks a rule of the spec.
     pub fn write(&self, share: &ShareConfig) -> Result<String, Violations> {
         share.validate()?;
-        // What is valid has no number that JSON can't write, and its keys are texts.
+        // This can't fail: valid shares have string keys, and only numbers that JSON can express.
         Ok(base64(&serde_json::to_vec(share).unwrap_or_default()))
     }
 
-    /// Reads a token as it is or as it stands in a URL, also where its `+` have become spaces.
+    /// Reads a token, plain or percent-encoded as in a URL. A space is read as `+`.
     ///
     /// # Errors
-    /// When it is none, or when the share has ended, which the SDK calls
+    /// If it is not a share token, or if the share has expired, which the SDK calls
     /// [`TokenExpired`](crate::aicall::ErrorCode::TokenExpired).
     pub fn read(&self, token: &str) -> Result<ShareConfig, ShareTokenError> {
         let text = match percent_decode_str(token.trim()).decode_utf8() {
             Ok(text) => text,
             Err(_) => Cow::Borrowed(token.trim()),
         };
-        // Browsers read Base64 without its padding, too.
+        // Browsers also read Base64 without padding.
         let mut text = text.replace(' ', "+");
         while text.len() % 4 != 0 && text.len() % 4 != 1 {
             text.push('=');
@@ -82,15 +91,15 @@ impl ShareTokens {
     }
 }
 
-/// Why a text is no share token, or none that counts.
+/// Why a share token can't be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ShareTokenError {
     /// It is not Base64.
     Base64,
-    /// It is not the JSON of a share.
+    /// Its content is not the JSON of a share.
     Json(DecodeError),
-    /// The share ended at this time.
+    /// The share expired at this time.
     Expired(SystemTime),
 }
 
@@ -98,8 +107,8 @@ impl fmt::Display for ShareTokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Base64 => f.write_str("the share token is not Base64"),
-            Self::Json(error) => write!(f, "the share token is no share: {error}"),
-            Self::Expired(_) => f.write_str("the share has ended"),
+            Self::Json(error) => write!(f, "the JSON of the share token can't be read: {error}"),
+            Self::Expired(_) => f.write_str("the share has expired"),
         }
     }
 }

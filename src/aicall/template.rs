@@ -1,10 +1,27 @@
-//! From the deprecated configuration to the one of today.
+//! Conversions from the deprecated template configuration.
 #![allow(deprecated)]
 
 use super::{AgentConfig, AgentType, Template, TemplateConfig};
 
-/// What is set in the template is set in the configuration, and nothing else. `char_break` has no
-/// successor.
+/// Sets the fields that are set in the template, and no others. `char_break` is dropped, because it
+/// has no successor.
+///
+/// ```
+/// # #![allow(deprecated)]
+/// use callbot::aicall::{AgentConfig, AsrLanguage, TemplateConfig};
+///
+/// let mut template = TemplateConfig::unset();
+/// template.greeting = Some("Hello!".into());
+/// template.volume = Some(50);
+/// template.asr_language_id = Some(AsrLanguage::English);
+///
+/// let config = AgentConfig::from(template);
+/// assert_eq!(
+///     serde_json::to_string(&config)?,
+///     r#"{"Volume":50,"Greeting":"Hello!","AsrConfig":{"AsrLanguageId":"en"}}"#
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl From<TemplateConfig> for AgentConfig {
     fn from(template: TemplateConfig) -> Self {
         let list = |list: Vec<String>| (!list.is_empty()).then_some(list);
@@ -42,9 +59,11 @@ impl From<TemplateConfig> for AgentConfig {
 }
 
 impl Template {
-    /// The template of an agent of this type: `settings` under its key. The `avatar_id` is left out
-    /// where no digital human is shown, as the platform's SDK does. A message chat has settings of
-    /// another kind, and an unknown type none: `None`.
+    /// Returns the template of an agent of this type: `settings` under the type's key.
+    ///
+    /// As in the platform's SDK, `avatar_id` is left out for voice and vision agents.
+    /// Returns `None` for a message chat, which has settings of another kind, and for an unknown
+    /// type.
     #[must_use]
     pub fn of(agent_type: &AgentType, mut settings: TemplateConfig) -> Option<Self> {
         if matches!(agent_type, AgentType::Voice | AgentType::Vision) {
@@ -60,7 +79,7 @@ impl Template {
         })
     }
 
-    /// The settings for an agent of this type.
+    /// Returns the settings for an agent of this type.
     #[must_use]
     pub fn settings(&self, agent_type: &AgentType) -> Option<&TemplateConfig> {
         match agent_type {

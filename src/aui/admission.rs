@@ -1,4 +1,4 @@
-//! Before a handler runs: who calls, and whether what is named is the caller's own.
+//! Checks before a handler runs: who calls, and who owns the named instance and channel.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::{
 use crate::server::{Error, Fault, FaultKind};
 use crate::wire::{Operation, Secret};
 
-/// An [`Api`] at one of the bases, behind the check of who calls.
+/// An [`Api`] at one of the bases, behind the authorization of its callers.
 pub(super) struct Admission<A, Z> {
     api: Arc<A>,
     authorizer: Arc<Z>,
@@ -30,48 +30,50 @@ impl<A, Z> Admission<A, Z> {
     }
 }
 
-/// What must be there and is not.
+/// The error for a required field that is missing or blank.
 pub(super) fn missing(field: &str) -> Error {
     let mut fault = Fault::new(FaultKind::Request, format!("/{field}: must be there"));
     fault.code = Some("MissingParameter".into());
     Error::from(fault)
 }
 
-/// What is there and will not do.
+/// The error for a field that is invalid.
 pub(super) fn invalid(message: impl Into<String>) -> Error {
     let mut fault = Fault::new(FaultKind::Request, message.into());
     fault.code = Some("InvalidParameter".into());
     Error::from(fault)
 }
 
-/// What the caller may not ask for.
+/// The error for a request that the caller must not make.
 pub(super) fn forbidden(message: impl Into<String>) -> Error {
     Error::from(Fault::new(FaultKind::Forbidden, message.into()))
 }
 
-/// A resource of another one.
+/// The error for a resource of another caller.
 pub(super) fn foreign(what: &str) -> Error {
-    forbidden(format!("the {what} is not the caller's own"))
+    forbidden(format!("the {what} belongs to another caller"))
 }
 
-/// An instance that is not known.
+/// The error for an unknown instance.
 pub(super) fn no_instance() -> Error {
     Error::public("there is no such instance").status(404).code("InstanceNotFound")
 }
 
-/// Whether an error is the caller's fault: what was asked for is not allowed, or is wrong.
+/// Returns whether an error is the caller's fault: the request is invalid or not allowed.
 fn is_callers_fault(error: &Error) -> bool {
     let fault = error.downcast_ref::<Fault>();
     fault.is_some_and(|fault| matches!(fault.kind, FaultKind::Forbidden | FaultKind::Request))
 }
 
-/// A text that is not blank, unchanged: the authorizer and the handler must see the same.
+/// Returns `text` unless it is blank. It is not trimmed, because the authorizer and the handler must
+/// see the same value.
 pub(super) fn filled(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.trim().is_empty())
 }
 
 impl<A: Api, Z: Authorizer> Admission<A, Z> {
-    /// Says who asks, and that what is asked for is the caller's own.
+    /// Identifies the caller, and checks that the named instance is the caller's and that the named
+    /// channel is not another caller's.
     async fn admit(
         &self,
         operation: &'static Operation,
@@ -111,7 +113,7 @@ impl<A: Api, Z: Authorizer> Admission<A, Z> {
         Ok(caller)
     }
 
-    /// What stopping or changing an instance came to, as this base tells it.
+    /// Converts the outcome of a stop or an update into the answer of this base.
     fn result(&self, done: Result<(), Error>) -> Result<InstanceResult, Error> {
         match done {
             Ok(()) => Ok(InstanceResult::new(true)),
@@ -124,7 +126,7 @@ impl<A: Api, Z: Authorizer> Admission<A, Z> {
     }
 }
 
-/// What a request names.
+/// The ids and the role in a request.
 #[derive(Default)]
 struct Named<'a> {
     user: Option<&'a str>,
@@ -134,7 +136,8 @@ struct Named<'a> {
     role: Option<&'a str>,
 }
 
-/// Boxes a handler: configurations of agents are large, and each future around it would hold a copy.
+/// Boxes the future of a handler. An agent's configuration is large, and every future around the
+/// handler would otherwise hold a copy.
 fn boxed<T>(handler: impl Future<Output = T>) -> impl Future<Output = T> {
     Box::pin(handler)
 }

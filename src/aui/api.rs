@@ -1,4 +1,4 @@
-//! What an app server does, and whose things are.
+//! The operations of an app server, and the owners of instances and channels.
 
 use super::{
     ChatTokenAnswer, ChatTokenRequest, DescribeInstanceRequest, GenerateCallRequest, GeneratedCall,
@@ -8,18 +8,20 @@ use super::{
 };
 use crate::server::Error;
 
-/// What an app server does.
+/// The operations of an app server.
 ///
-/// Serve it with [`router`](super::router), or with a [`Server`](super::Server) to change the settings. Before a handler runs, an
-/// [`Authorizer`](super::Authorizer) has said who calls, and [`owns`](Self::owns) that the instance or the channel is the
-/// caller's own. [`AppServer`](super::AppServer) is an `Api` that is ready to use.
+/// Serve it with [`router`](super::router), or with a [`Server`](super::Server) to change the
+/// settings. Before a handler runs, an [`Authorizer`](super::Authorizer) has identified the caller,
+/// and [`owns`](Self::owns) has confirmed that the named instance is the caller's and that the named
+/// channel is not another caller's. [`AppServer`](super::AppServer) is an `Api` that is ready to use.
 ///
-/// A failure is answered with HTTP 200 and a `code` that is not 200: that of
-/// [`Error::status`], with [`Error::code`] as `error_code`. A handler has 30 s unless
-/// [`Server::deadline`](super::Server::deadline) says otherwise.
+/// A failure is answered with HTTP 200 and a `code` other than 200: that of [`Error::status`], with
+/// [`Error::code`] as `error_code`. A handler may take 30 s unless
+/// [`Server::deadline`](super::Server::deadline) sets another limit.
 pub trait Api: Send + Sync + 'static {
-    /// Whose an instance or a channel is. What another caller owns is refused with HTTP 403, an
-    /// instance that is not known with code 404; a channel that nobody owns is for the handler.
+    /// Returns who owns an instance or a channel. A request that names another caller's is refused
+    /// with HTTP 403, and one that names an unknown instance with code 404. A request that names an
+    /// unknown channel reaches the handler.
     fn owns(
         &self,
         caller: &Principal,
@@ -42,7 +44,8 @@ pub trait Api: Send + Sync + 'static {
 
     /// Stops an instance of the caller: `stopAIAgentInstance`.
     ///
-    /// A failure is told as it is at [`Base::V2`](super::Base::V2), and as `result: false` at [`Base::V1`](super::Base::V1).
+    /// An error is answered as a failure at [`Base::V2`](super::Base::V2), and as `result: false` at
+    /// [`Base::V1`](super::Base::V1).
     fn stop_instance(
         &self,
         caller: &Principal,
@@ -51,14 +54,16 @@ pub trait Api: Send + Sync + 'static {
 
     /// Changes an instance of the caller: `updateAIAgentInstance`.
     ///
-    /// A failure is told as it is at [`Base::V2`](super::Base::V2), and as `result: false` at [`Base::V1`](super::Base::V1).
+    /// An error is answered as a failure at [`Base::V2`](super::Base::V2), and as `result: false` at
+    /// [`Base::V1`](super::Base::V1).
     fn update_instance(
         &self,
         caller: &Principal,
         request: UpdateInstanceRequest,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Makes a token for the message chat: `generateMessageChatToken`. By default there is none.
+    /// Makes a token for the message chat: `generateMessageChatToken`. By default the operation is
+    /// not supported.
     fn chat_token(
         &self,
         caller: &Principal,
@@ -68,7 +73,7 @@ pub trait Api: Send + Sync + 'static {
         async { Err(Error::unsupported()) }
     }
 
-    /// Starts an instance in a channel that is there: `startAIAgentInstanceWithChannel`, at
+    /// Starts an instance in an existing channel: `startAIAgentInstanceWithChannel`, at
     /// [`Base::V2`](super::Base::V2).
     fn start_instance_in_channel(
         &self,
@@ -76,7 +81,8 @@ pub trait Api: Send + Sync + 'static {
         request: StartInstanceInChannelRequest,
     ) -> impl Future<Output = Result<InstanceInChannel, Error>> + Send;
 
-    /// Tells how an instance of the caller is: `describeAIAgentInstance`, at [`Base::V2`](super::Base::V2).
+    /// Returns the state and the configuration of an instance of the caller:
+    /// `describeAIAgentInstance`, at [`Base::V2`](super::Base::V2).
     fn describe_instance(
         &self,
         caller: &Principal,
@@ -91,7 +97,7 @@ pub trait Api: Send + Sync + 'static {
     ) -> impl Future<Output = Result<RtcTokenAnswer, Error>> + Send;
 }
 
-/// What has an owner.
+/// An instance or a channel, which a caller can own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resource<'a> {
@@ -101,13 +107,13 @@ pub enum Resource<'a> {
     Channel(&'a str),
 }
 
-/// Whose something is.
+/// Who owns an instance or a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
-    /// The caller's own.
+    /// The caller owns it.
     Own,
-    /// Another one's.
+    /// Another caller owns it.
     Foreign,
-    /// It is not known.
+    /// The instance or channel is unknown.
     Unknown,
 }

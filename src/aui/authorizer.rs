@@ -1,4 +1,4 @@
-//! Who may call an app server, and who a caller is.
+//! The callers of an app server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,19 +6,19 @@ use std::sync::Arc;
 use crate::auth::is_secret;
 use crate::wire::{Operation, Secret};
 
-/// Says who calls, or that nobody may call so.
+/// Identifies the caller of a request, or refuses the request.
 ///
-/// It is asked before every operation. The platform gives no scheme: clients send the app's own token
-/// in `Authorization` as it is, an empty one, or none.
+/// It runs before every operation. The platform defines no scheme: clients send the app's own token
+/// in `Authorization` unchanged, an empty one, or none.
 ///
 /// ```
-/// use callbot::aui::{Ask, Authorizer, Principal, AccessDenied};
+/// use callbot::aui::{AccessDenied, Ask, Authorizer, Principal};
 ///
 /// struct Sessions;
 ///
 /// impl Authorizer for Sessions {
 ///     async fn authorize(&self, ask: Ask<'_>) -> Result<Principal, AccessDenied> {
-///         // Look the token up, and let nobody speak for somebody else.
+///         // Look up the token, and accept only requests for its own user.
 ///         let user = match ask.authorization {
 ///             Some(token) if token.expose() == "session-of-u1" => "u1",
 ///             _ => return Err(AccessDenied::new("log in first")),
@@ -31,14 +31,17 @@ use crate::wire::{Operation, Secret};
 /// }
 /// ```
 pub trait Authorizer: Send + Sync + 'static {
-    /// Who asks.
+    /// Returns the caller of the request that `ask` describes.
+    ///
+    /// # Errors
+    /// If the request is refused.
     fn authorize(
         &self,
         ask: Ask<'_>,
     ) -> impl Future<Output = Result<Principal, AccessDenied>> + Send;
 }
 
-/// What a caller asks for, as far as it counts for whether it may.
+/// The parts of a request that an [`Authorizer`] decides on. Blank ids and roles are `None`.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Ask<'a> {
@@ -54,29 +57,29 @@ pub struct Ask<'a> {
     pub instance_id: Option<&'a str>,
     /// The agent that the request names.
     pub agent_id: Option<&'a str>,
-    /// The role in the chat that the request wants: `admin`, or none.
+    /// The chat role that the request asks for: `admin`, or none.
     pub role: Option<&'a str>,
 }
 
-/// Who calls: what this principal started and joined, no other one may touch.
+/// The identity of a caller. The instances and channels of one principal are inaccessible to others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal(Arc<str>);
 
 impl Principal {
-    /// A principal, by a name that is its own: the id of an account, or of a user.
+    /// Creates a principal with a unique name, such as the id of an account or of a user.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0
     }
 }
 
-/// Why a caller was not accepted.
+/// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessDenied {
     message: String,
@@ -84,15 +87,15 @@ pub struct AccessDenied {
 }
 
 impl AccessDenied {
-    /// Creates a refusal, in words that the caller sees. It is sent with HTTP 403, which clients take as
-    /// the end of the app's own token.
+    /// Creates a refusal. The caller sees `message`. It is sent with HTTP 403, which clients read as
+    /// an expired token of the app.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), unavailable: false }
     }
 
-    /// Creates an error for a caller who can't be checked now, since the service that knows callers is
-    /// unavailable: code 503, in words that the caller sees.
+    /// Creates an error for a caller that can't be identified, because a service that this needs is
+    /// unavailable. It is sent with code 503, and the caller sees `message`.
     #[must_use]
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self { message: message.into(), unavailable: true }
@@ -107,8 +110,9 @@ impl fmt::Display for AccessDenied {
 
 impl std::error::Error for AccessDenied {}
 
-/// Takes everybody, and takes everybody for the same: for development, and behind a gateway that has
-/// checked the caller.
+/// Accepts every request, as one and the same caller.
+///
+/// Use it for development, and behind a gateway that has checked the caller.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AnyCaller;
 
@@ -118,16 +122,36 @@ impl Authorizer for AnyCaller {
     }
 }
 
-/// Takes those who show one of some tokens. A caller may have several, while one replaces another.
+/// Accepts the callers whose tokens you add.
 ///
-/// This is for back ends that call the app server: a token that is put into an app makes all users of
-/// the app one caller, who may ask for any `user_id`. Users of their own need an [`Authorizer`] that
-/// knows them.
+/// A caller can have several tokens, for example while one replaces another.
+///
+/// Use it for back ends that call the app server. A token inside an app would make all of the app's
+/// users one caller, which may name any `user_id`. To tell users apart, implement [`Authorizer`].
 ///
 /// ```
-/// use callbot::aui::KnownCallers;
+/// # #[cfg(feature = "client")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), callbot::client::Error> {
+/// use callbot::aui::{AppServer, Base, Client, InMemoryAgents, KnownCallers, RtcTokens, router};
+/// use callbot::aui::RtcTokenRequest;
+/// use callbot::client::InMemoryTransport;
 ///
-/// let callers = KnownCallers::new().caller("web-shop", "a long token");
+/// let callers = KnownCallers::new().caller("web-shop", "old token").caller("web-shop", "new token");
+/// let tokens = RtcTokens::new("rtc-app-1", "key of the RTC app");
+/// let app = AppServer::new(InMemoryAgents::new(tokens.clone()), tokens);
+/// let transport = InMemoryTransport::new(router(app, callers));
+///
+/// let client = Client::builder("http://app", Base::V2).transport(transport).build()?;
+/// let request = RtcTokenRequest::new("u1");
+/// client.with_authorization("old token").rtc_token(&request).await?;
+/// client.with_authorization("new token").rtc_token(&request).await?;
+/// let error = client.with_authorization("a guess").rtc_token(&request).await.unwrap_err();
+/// assert_eq!(error.status().unwrap(), 403);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "client"))]
+/// # fn main() {}
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct KnownCallers {
@@ -135,14 +159,14 @@ pub struct KnownCallers {
 }
 
 impl KnownCallers {
-    /// Nobody yet.
+    /// Creates an authorizer without callers, which refuses every request.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a caller, or another token of one. An empty token lets nobody in; a token of two callers is
-    /// that of the first.
+    /// Adds a caller, or another token of a caller. An empty token never matches. If two callers have
+    /// the same token, it identifies the first.
     #[must_use]
     pub fn caller(mut self, name: impl Into<Arc<str>>, token: impl Into<Secret>) -> Self {
         self.tokens.push((Principal::new(name), token.into()));
@@ -153,13 +177,14 @@ impl KnownCallers {
 impl Authorizer for KnownCallers {
     async fn authorize(&self, ask: Ask<'_>) -> Result<Principal, AccessDenied> {
         let given = ask.authorization.map(Secret::expose).unwrap_or_default();
-        // All are compared, each in constant time.
+        // Compare all tokens, each in constant time, so that timing does not reveal them.
         let mut known = None;
         for (principal, token) in &self.tokens {
             if is_secret(token, given.as_bytes()) {
                 known = known.or(Some(principal));
             }
         }
-        known.cloned().ok_or_else(|| AccessDenied::new("the token is not known"))
+        let denied = || AccessDenied::new("the token in `Authorization` is missing or unknown");
+        known.cloned().ok_or_else(denied)
     }
 }

@@ -1,4 +1,4 @@
-//! The rules of requests that no schema can say.
+//! Rules of requests that a schema cannot express.
 
 use super::ChatTokenRequest;
 use crate::wire::Report;
@@ -9,7 +9,7 @@ impl ChatTokenRequest {
             && !matches!(role, "" | "admin")
         {
             let role: String = role.chars().take(64).collect();
-            report.field("role").violation(Some(format!("{role:?}")), "`admin`, or nothing");
+            report.field("role").violation(Some(format!("{role:?}")), "`admin` or an empty string");
         }
     }
 }

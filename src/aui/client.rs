@@ -21,25 +21,37 @@ use crate::wire::{Operation, Secret};
 /// Calls an app server, at one of its bases.
 ///
 /// An answer with a `code` other than 200 is an error, whose [`Failure`](crate::client::Failure) has
-/// the server's `error_code`; [`error_code`] makes the SDK's error of it.
+/// the server's `error_code`. [`error_code`] converts it into the SDK's error.
 ///
 /// Cheap to clone; all clones share their connections.
 ///
-/// ```no_run
-/// use callbot::aicall::{AgentConfig, AgentType};
-/// use callbot::aui::{Base, Client, GenerateCallRequest};
+/// ```
+/// # #[cfg(feature = "server")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), callbot::client::Error> {
+/// # use callbot::aui::{AnyCaller, AppServer, InMemoryAgents, RtcTokens, router};
+/// use callbot::aicall::{AgentConfig, ErrorCode};
+/// use callbot::aui::{Base, Client, GenerateCallRequest, error_code};
 ///
-/// # async fn run() -> Result<(), callbot::client::Error> {
-/// let client = Client::builder("https://app.example", Base::V2).authorization("a token").build()?;
-/// let mut config = AgentConfig::default();
-/// config.greeting = Some("Hello!".into());
-/// let request = GenerateCallRequest::of_type(AgentType::Voice)
-///     .with_user_id("u1")
-///     .with_agent_config(config);
+/// # let tokens = RtcTokens::new("rtc-app-1", "key of the RTC app");
+/// # let agents = InMemoryAgents::new(tokens.clone()).missing_agent("agent-2");
+/// # let router = router(AppServer::new(agents, tokens), AnyCaller);
+/// let client = Client::builder("https://app.example", Base::V2)
+///     .authorization("a token")
+///     // For this example only: the server is a `router` in the same process.
+///     .transport(callbot::client::InMemoryTransport::new(router))
+///     .build()?;
+/// let config = AgentConfig::default().with_greeting("Hello!");
+/// let request = GenerateCallRequest::of_agent("agent-1").with_agent_config(config);
 /// let call = client.generate_call(&request).await?;
 /// println!("instance {} in channel {}", call.instance_id, call.channel_id);
+///
+/// let error = client.generate_call(&GenerateCallRequest::of_agent("agent-2")).await.unwrap_err();
+/// assert_eq!(error_code(&error), ErrorCode::AgentNotFound);
 /// # Ok(())
 /// # }
+/// # #[cfg(not(feature = "server"))]
+/// # fn main() {}
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -49,11 +61,11 @@ pub struct Client {
 
 /// Builds a [`Client`].
 ///
-/// The base is appended to the base URL. By default nothing is retried. Retries that you set apply
-/// to the calls that start or change nothing: describing, and tokens.
+/// The base is appended to the base URL. Retries that you set apply only to the calls that neither
+/// start nor change anything: describing an instance, and making tokens. Default: no retries.
 pub type ClientBuilder = crate::client::ClientBuilder<Client>;
 
-/// The request, with the session of its chat where it belongs: on the wire that stands beside the
+/// Returns the request with the session of its chat as `session_id`. On the wire it is next to the
 /// configuration of the chat.
 macro_rules! with_session {
     ($request:ident) => {{
@@ -82,8 +94,8 @@ impl Client {
         ClientBuilder::new(base_url, Settings { base, authorization: None })
     }
 
-    /// Returns the same client with other options. Both share their connections. Retries apply to
-    /// the calls that start or change nothing.
+    /// Returns the same client with other options. Both share their connections. Retries apply only to
+    /// the calls that neither start nor change anything.
     #[must_use]
     pub fn with_options(&self, options: CallOptions) -> Self {
         Self { inner: self.inner.with_options(options), ..self.clone() }
@@ -105,7 +117,7 @@ impl Client {
     /// Creates an instance of an agent that waits for its user: `generateAIAgentCall`.
     ///
     /// # Errors
-    /// See [`Error`]; a `code` other than 200 is one.
+    /// See [`Error`]. A `code` other than 200 is also an error.
     pub async fn generate_call(
         &self,
         request: &GenerateCallRequest,
@@ -118,7 +130,7 @@ impl Client {
     /// Starts an instance in a new channel: `startAIAgentInstance`.
     ///
     /// # Errors
-    /// See [`Error`]; a `code` other than 200 is one.
+    /// See [`Error`]. A `code` other than 200 is also an error.
     pub async fn start_instance(
         &self,
         request: &StartInstanceRequest,
@@ -131,7 +143,7 @@ impl Client {
     /// Stops an instance: `stopAIAgentInstance`.
     ///
     /// # Errors
-    /// See [`Error`]; a `code` other than 200 is one, and so is `result: false`.
+    /// See [`Error`]. A `code` other than 200 and `result: false` are also errors.
     pub async fn stop_instance(&self, request: &StopInstanceRequest) -> Result<Answer<()>, Error> {
         let mut parameters = StopAiAgentInstanceParameters::new();
         parameters.authorization = self.authorization();
@@ -141,7 +153,7 @@ impl Client {
     /// Changes the configuration of an instance: `updateAIAgentInstance`.
     ///
     /// # Errors
-    /// See [`Error`]; a `code` other than 200 is one, and so is `result: false`.
+    /// See [`Error`]. A `code` other than 200 and `result: false` are also errors.
     pub async fn update_instance(
         &self,
         request: &UpdateInstanceRequest,
@@ -154,7 +166,7 @@ impl Client {
     /// Makes a token for the message chat: `generateMessageChatToken`.
     ///
     /// # Errors
-    /// See [`Error`]; a `code` other than 200 is one.
+    /// See [`Error`]. A `code` other than 200 is also an error.
     pub async fn chat_token(
         &self,
         request: &ChatTokenRequest,
@@ -164,10 +176,11 @@ impl Client {
         self.inner.generate_message_chat_token(&parameters, request).await
     }
 
-    /// Starts an instance in a channel that is there: `startAIAgentInstanceWithChannel`.
+    /// Starts an instance in an existing channel: `startAIAgentInstanceWithChannel`.
     ///
     /// # Errors
-    /// See [`Error`]; a `code` other than 200 is one. There is no such operation at [`Base::V1`].
+    /// See [`Error`]. A `code` other than 200 is also an error. [`Base::V1`] does not have this
+    /// operation, so the call fails there without a request.
     pub async fn start_instance_in_channel(
         &self,
         request: &StartInstanceInChannelRequest,
@@ -179,10 +192,11 @@ impl Client {
         self.inner.start_ai_agent_instance_with_channel(&parameters, request).await
     }
 
-    /// Asks how an instance is: `describeAIAgentInstance`.
+    /// Returns the state and the configuration of an instance: `describeAIAgentInstance`.
     ///
     /// # Errors
-    /// See [`Error`]; a `code` other than 200 is one. There is no such operation at [`Base::V1`].
+    /// See [`Error`]. A `code` other than 200 is also an error. [`Base::V1`] does not have this
+    /// operation, so the call fails there without a request.
     pub async fn describe_instance(
         &self,
         request: &DescribeInstanceRequest,
@@ -193,12 +207,13 @@ impl Client {
         self.inner.describe_ai_agent_instance(&parameters, request).await
     }
 
-    /// Makes a token for a channel: `getRtcAuthToken`. The channel of the answer is absent where an
-    /// open server of the vendor made one; [`RtcToken::read`](crate::aui::RtcToken::read) finds it in
-    /// the token.
+    /// Makes a token for a channel: `getRtcAuthToken`. If the vendor's open server created the channel,
+    /// its answer does not name it; [`RtcToken::read`](crate::aui::RtcToken::read) finds it in the
+    /// token.
     ///
     /// # Errors
-    /// See [`Error`]; a `code` other than 200 is one. There is no such operation at [`Base::V1`].
+    /// See [`Error`]. A `code` other than 200 is also an error. [`Base::V1`] does not have this
+    /// operation, so the call fails there without a request.
     pub async fn rtc_token(
         &self,
         request: &RtcTokenRequest,
@@ -217,14 +232,15 @@ impl Client {
         match operation.bases.contains(&self.base().as_str()) {
             true => Ok(()),
             false => {
-                let reason = format!("there is no {} at {}", operation.path, self.base());
+                let reason = format!("{} does not have {}", self.base(), operation.path);
                 Err(Error::unsupported(operation, reason))
             }
         }
     }
 }
 
-/// The SDK's error for a call that failed. The SDK itself knows the first three rows and HTTP 403.
+/// Returns the SDK's error for a failed call. The SDK itself knows only the first three rows and HTTP
+/// 403.
 ///
 /// | What failed | [`ErrorCode`] |
 /// |---|---|
@@ -233,8 +249,8 @@ impl Client {
 /// | `error_code` `ChatLogNotFound` | [`ChatLogNotFound`](ErrorCode::ChatLogNotFound) |
 /// | `error_code` `InternalError`, `InternalServerError` | [`InternalError`](ErrorCode::InternalError) |
 /// | `error_code` `InvalidParameter`, `MissingParameter`, and a request that breaks the spec | [`InvalidParameters`](ErrorCode::InvalidParameters) |
-/// | HTTP 403, where the app's own token is not valid | [`TokenExpired`](ErrorCode::TokenExpired) |
-/// | the way to the server, or a deadline | [`NetworkError`](ErrorCode::NetworkError) |
+/// | HTTP 403: the app's own token is not valid | [`TokenExpired`](ErrorCode::TokenExpired) |
+/// | the connection to the server, or a deadline | [`NetworkError`](ErrorCode::NetworkError) |
 /// | anything else that the server reports | [`BeginCallFailed`](ErrorCode::BeginCallFailed) |
 /// | anything else | [`UnknownError`](ErrorCode::UnknownError) |
 #[must_use]
@@ -261,7 +277,7 @@ pub fn error_code(error: &Error) -> ErrorCode {
     }
 }
 
-/// The settings of this platform alone.
+/// The settings that only this client has.
 #[derive(Debug, Clone)]
 #[doc(hidden)]
 pub struct Settings {
@@ -280,7 +296,7 @@ impl BuildClient for Client {
 
 /// Settings of the app server.
 impl ClientBuilder {
-    /// Sets the token of your app, which is sent in `Authorization` as it is. Default: none.
+    /// Sets the token of your app, which is sent unchanged in `Authorization`. Default: none.
     pub fn authorization(mut self, token: impl Into<Secret>) -> Self {
         self.settings.authorization = Some(token.into());
         self

@@ -1,4 +1,4 @@
-//! From what the SDK calls a call to what an app server is asked for.
+//! Conversions between the types of the SDK and those of an app server.
 #![allow(deprecated)]
 
 use std::time::Duration;
@@ -6,11 +6,12 @@ use std::time::Duration;
 use super::{GenerateCallRequest, GeneratedCall, StartedInstance, UpdateInstanceRequest};
 use crate::aicall::{AgentConfig, AgentInfo, AgentType, CallConfig, ShareConfig, Template};
 
-/// As long as the SDK asks for.
+/// The lifetime that the SDK asks for.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// As the SDK does it: the agent by its id or, where that is empty, by its type; a token for a day.
-/// The name of the agent in the channel and the user's token do not travel here.
+/// Builds the request as the SDK does: it names the agent by its id or, if that is empty, by its type,
+/// and asks for a token for a day. The agent's name in the channel and the user's token are not part
+/// of the request.
 impl From<CallConfig> for GenerateCallRequest {
     fn from(call: CallConfig) -> Self {
         let template = call.template_config;
@@ -32,20 +33,21 @@ impl From<CallConfig> for GenerateCallRequest {
 }
 
 impl GenerateCallRequest {
-    /// A call with this agent, with an empty template.
+    /// Creates a request for a call with this agent, with an empty template.
     #[must_use]
     pub fn of_agent(agent_id: impl Into<String>) -> Self {
         Self::new(Template::new()).with_agent_id(agent_id)
     }
 
-    /// A call with an agent of this type, with an empty template.
+    /// Creates a request for a call with an agent of this type, with an empty template.
     #[must_use]
     pub fn of_type(agent_type: AgentType) -> Self {
         Self::new(Template::new()).with_workflow_type(agent_type)
     }
 
-    /// The call of a shared agent, as the SDK asks the vendor's own server for it: at
-    /// [`SHARE_URL`](super::SHARE_URL), [`Base::V1`](super::Base::V1), without an authorization.
+    /// Creates the request for a call with a shared agent, as the SDK sends it to the vendor's own
+    /// server: at [`SHARE_URL`](super::SHARE_URL), [`Base::V1`](super::Base::V1), without an
+    /// authorization.
     #[must_use]
     pub fn from_share(share: ShareConfig, user_id: impl Into<String>) -> Self {
         let mut request = Self::new(share.template.unwrap_or_default())
@@ -60,14 +62,14 @@ impl GenerateCallRequest {
 }
 
 impl UpdateInstanceRequest {
-    /// These changes of this instance, with an empty template.
+    /// Creates a request for `changes` to this instance, with an empty template.
     #[must_use]
     pub fn of(instance_id: impl Into<String>, changes: AgentConfig) -> Self {
         Self::new(instance_id, Template::new()).with_agent_config(changes)
     }
 }
 
-/// The running agent, as the SDK makes it of the answer.
+/// Builds the running agent from the answer, as the SDK does.
 impl From<GeneratedCall> for AgentInfo {
     fn from(call: GeneratedCall) -> Self {
         let mut info = Self::new(call.instance_id, call.channel_id, "");
@@ -79,7 +81,7 @@ impl From<GeneratedCall> for AgentInfo {
     }
 }
 
-/// The running agent, as the SDK makes it of the answer.
+/// Builds the running agent from the answer, as the SDK does.
 impl From<StartedInstance> for AgentInfo {
     fn from(started: StartedInstance) -> Self {
         let mut info = Self::new(started.instance_id, started.channel_id, started.agent_user_id);

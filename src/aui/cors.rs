@@ -1,4 +1,4 @@
-//! Which pages may call from a browser.
+//! The origins whose pages may call from a browser.
 
 use std::fmt;
 
@@ -22,14 +22,14 @@ impl Origins {
         Ok(Self::These(origins.collect::<Result<_, _>>()?))
     }
 
-    /// Adds the headers that let these origins in.
+    /// Adds the CORS headers that allow these origins.
     pub(super) fn layer(self, router: Router) -> Router {
         let origins = match self {
             Self::These(origins) if origins.is_empty() => return router,
             Self::These(origins) => AllowOrigin::list(origins),
             Self::Any => AllowOrigin::mirror_request(),
         };
-        // As the vendor's server has it.
+        // The methods that the vendor's server allows.
         let methods = [Method::POST, Method::GET, Method::PATCH, Method::DELETE, Method::PUT];
         let cors = CorsLayer::new()
             .allow_origin(origins)
@@ -40,13 +40,13 @@ impl Origins {
     }
 }
 
-/// A text that is not an origin as browsers write it.
+/// A string is not an origin in the form that browsers send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginError(String);
 
 impl fmt::Display for OriginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is no origin, which looks like `https://app.example`", self.0)
+        write!(f, "invalid origin {:?}, expected one such as `https://app.example`", self.0)
     }
 }
 

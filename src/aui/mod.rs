@@ -1,7 +1,8 @@
-//! The AUI Kits app server: it starts AI agents in calls, for apps with AICallKit.
+//! The AUI Kits app server, which starts AI agents in calls for apps with AICallKit.
 //!
-//! An app asks its app server for an agent and gets a channel and a token to join it; the app server
-//! asks [`ice`], which runs the agent. Both ends are here:
+//! An app asks its app server for an agent, and gets a channel and a token to join it. The app server
+//! calls [`ice`], which runs the agent. This module has an [`Api`] for serving the operations and a
+//! [`Client`] for calling them:
 //!
 //! | Operation | At | [`Api`] and [`Client`] |
 //! |---|---|---|
@@ -14,56 +15,73 @@
 //! | `describeAIAgentInstance` | [`Base::V2`] | `describe_instance` |
 //! | `getRtcAuthToken` | [`Base::V2`] | `rtc_token` |
 //!
-//! Left out are operations that no document has and that belong to other services: voice cloning,
-//! upload credentials, outbound phone calls, the description of an agent, and voiceprints.
+//! Operations that no document describes and that belong to other services are left out: voice
+//! cloning, upload credentials, outbound phone calls, the description of an agent, and voiceprints.
+//!
+//! In this module the *caller* is the app or back end that sends a request, and the *user* is the
+//! person in the call.
 //!
 //! # Serving
 //!
-//! [`AppServer`] is ready to use, over an [`Upstream`]: [`ice::Client`] for real agents, [`InMemoryAgents`]
-//! for development. An [`Authorizer`] says who calls. What a [`Principal`] has started or joined,
-//! another one can't stop, change, describe or join. An [`Api`] of your own has the same protection
-//! before its handlers.
+//! [`AppServer`] is a complete app server on top of an [`Upstream`]: [`ice::Client`] for real agents,
+//! [`InMemoryAgents`] for development. An [`Authorizer`] identifies each caller as a [`Principal`].
+//! An instance or channel that one principal has started or joined can't be stopped, changed,
+//! described or joined by another. If you implement [`Api`] yourself, its handlers have the same
+//! protection.
 //!
-//! ```no_run
+//! This example starts an app server and calls it in one process. [`ice`] shows one for production.
+//!
+//! ```
 //! # #[cfg(all(feature = "client", feature = "server"))]
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use callbot::aicall::AgentType;
-//! use callbot::auth::Credentials;
-//! use callbot::aui::{AppServer, KnownCallers, RtcTokens, ice, router};
-//! use callbot::server::serve;
+//! use callbot::aui::{AppServer, Base, Client, GenerateCallRequest, router};
+//! use callbot::aui::{InMemoryAgents, KnownCallers, RtcTokens};
+//! use callbot::client::InMemoryTransport;
 //!
-//! let agents = ice::Client::builder(Credentials::new("key-1", "secret of the key")).build()?;
 //! let tokens = RtcTokens::new("rtc-app-1", "key of the RTC app");
-//! let app = AppServer::new(agents, tokens).agent(AgentType::Voice, "agent-1");
-//! let callers = KnownCallers::new().caller("web-shop", "a long token");
-//! let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
-//! serve(listener, router(app, callers)).await?;
+//! let agents = InMemoryAgents::new(tokens.clone());
+//! let app = AppServer::new(agents, tokens.clone()).agent(AgentType::Voice, "agent-1");
+//! let router = router(app, KnownCallers::new().caller("web-shop", "a long token"));
+//!
+//! let client = Client::builder("http://app", Base::V2)
+//!     .transport(InMemoryTransport::new(router))
+//!     .authorization("a long token")
+//!     .build()?;
+//! let request = GenerateCallRequest::of_type(AgentType::Voice).with_user_id("u1");
+//! let call = client.generate_call(&request).await?;
+//! let token = tokens.check(call.rtc_token.expose())?;
+//! assert_eq!((token.channel_id, token.user_id), (call.channel_id.clone(), "u1".into()));
 //! # Ok(())
 //! # }
+//! # #[cfg(not(all(feature = "client", feature = "server")))]
+//! # fn main() {}
 //! ```
 //!
 //! # Tokens
 //!
 //! An app server makes tokens offline, from an app key that stays on the server:
 //!
-//! | Maker and checker | Its tokens | For | Life |
+//! | Type | Its tokens | For | Lifetime |
 //! |---|---|---|---|
-//! | [`RtcTokens`] | [`RtcToken`]: one text | joining a channel | up to 24 h; an agent's 7 days |
-//! | [`ChatTokens`] | [`ChatToken`]: several fields | messages with an agent | up to 1 h |
-//! | [`ShareTokens`](crate::aicall::ShareTokens) | [`ShareConfig`](crate::aicall::ShareConfig) as text, not signed | calling a shared agent | as it says |
+//! | [`RtcTokens`] | [`RtcToken`]: one string | joining a channel | up to 24 h; 7 days for an agent |
+//! | [`ChatTokens`] | [`ChatToken`]: several fields | chatting with an agent | up to 1 h |
+//! | [`ShareTokens`](crate::aicall::ShareTokens) | [`ShareConfig`](crate::aicall::ShareConfig) as a string, not signed | calling a shared agent | until its `expire_time` |
 //!
-//! # What is easily got wrong
+//! # Pitfalls
 //!
-//! - `expire` is in **seconds**. The document says hours, and is wrong; here it is a `Duration`.
-//! - The document has `template_config` for required, and not `agent_config`, which replaced it. An
-//!   empty [`Template`](crate::aicall::Template) is enough.
-//! - A failure is HTTP 200 with a `code` that is not 200. HTTP 403 says that the caller is refused,
-//!   which the SDK takes for the end of the app's own token.
+//! - `expire` is in **seconds**. The platform's document says hours, and is wrong. Here it is a
+//!   `Duration`.
+//! - The document requires `template_config`, and does not mention `agent_config`, which replaced it.
+//!   An empty [`Template`](crate::aicall::Template) is enough.
+//! - A failure is HTTP 200 with a `code` other than 200. HTTP 403 means that the caller is refused,
+//!   and the SDK reads it as an expired token of the app.
 //! - A failed stop or update is `result: false` at [`Base::V1`], and a failure at [`Base::V2`].
-//! - The token of an agent is not for its user: who has it can speak as the agent.
+//! - An agent's token is not for its user: its holder can speak as the agent.
 //!
-//! The types and their descriptions are compiled from [`SPEC`], written from the platform's document
-//! “AppServer API” and the open clients and servers of the AUI Kits.
+//! The types and their descriptions are compiled from [`SPEC`], which was written from the platform's
+//! document “AppServer API” and from the open clients and servers of the AUI Kits.
 
 #[cfg(feature = "server")]
 mod admission;
@@ -100,26 +118,19 @@ mod generated {
 }
 
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use api::{Api, Ownership, Resource};
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use app_server::AppServer;
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use authorizer::{AccessDenied, AnyCaller, Ask, Authorizer, KnownCallers, Principal};
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use client::{Client, ClientBuilder, error_code};
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use cors::OriginError;
 pub use generated::*;
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use rules::WireRules;
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use server::{Server, router};
 #[cfg(feature = "auth")]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "client", feature = "server"))))]
@@ -127,17 +138,15 @@ pub use tokens::{
     ChatToken, ChatTokenError, ChatTokens, IdError, RtcToken, RtcTokenError, RtcTokens,
 };
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use upstream::{InMemoryAgents, Upstream, UpstreamError};
 
 /// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.
 pub const SPEC: &str = include_str!("../../specs/aui.yaml");
 
-/// The vendor's own app server for agents that somebody shares; see
-/// [`GenerateCallRequest::from_share`].
+/// The vendor's own app server for shared agents; see [`GenerateCallRequest::from_share`].
 pub const SHARE_URL: &str = "https://ice-smart-aiagent-fcapp-appserver.aliyuncs.com";
 
-/// The paths below which an app server has its operations.
+/// The base path of an app server's operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Base {
     /// `/api/v1/aiagent`: the documented base, with the documented operations and chat tokens.
@@ -147,10 +156,10 @@ pub enum Base {
 }
 
 impl Base {
-    /// Both.
+    /// Both bases.
     pub const ALL: [Self; 2] = [Self::V1, Self::V2];
 
-    /// The path.
+    /// Returns the path.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! The rules of app servers that no schema can say: what a failure looks like, on both sides.
+//! Rules of app servers that a schema cannot express: the form of a failure, on both sides.
 
 #[cfg(feature = "client")]
 mod client {
@@ -9,8 +9,8 @@ mod client {
     use crate::client::{Failure, Outcome};
     use crate::wire::decode;
 
-    /// The failure of an envelope: an `error_code` is one whatever the `code`, and so is any `code`
-    /// but 200.
+    /// Returns the failure in an envelope: an `error_code` is a failure whatever the `code`, and so is
+    /// any `code` other than 200.
     fn failure_in(body: &[u8]) -> Option<Failure> {
         let FailureAnswer { code, message, error_code, request_id } = decode(body).ok()?;
         let error_code = error_code.filter(|code| !code.is_empty());
@@ -46,24 +46,24 @@ mod client {
         )*};
     }
 
-    /// A failure to which the server gives no code.
+    /// A failure without a code from the server.
     fn nameless(message: &str) -> Failure {
         Failure::new("").with_message(Some(message.into()))
     }
 
     outcomes! {
-        // As the SDK has it.
+        // The SDK refuses these, too.
         ChatTokenAnswer: |this| {
             let empty = this.app_id.is_empty()
                 || this.app_sign.expose().is_empty()
                 || this.token.expose().is_empty();
-            empty.then(|| nameless("the app, its sign or the token is empty"))
+            empty.then(|| nameless("the `app_id`, `app_sign` or `token` of the answer is empty"))
         };
         GeneratedCall: |_this| None;
         InstanceDescription: |_this| None;
         InstanceInChannel: |_this| None;
         InstanceResult: |this| {
-            (!this.result).then(|| nameless("the server says that it is not done"))
+            (!this.result).then(|| nameless("the server answered with `result: false`"))
         };
         RtcTokenAnswer: |_this| None;
         StartedInstance: |_this| None;
@@ -83,20 +83,20 @@ mod server {
     use crate::server::{Answers, Fault, FaultKind, Reads};
     use crate::wire::Operation;
 
-    /// The platform's rules for a server of the wire, at one of the bases or at both.
+    /// The platform's rules for the generated server, at one of the bases or at both.
     #[derive(Debug, Clone, Copy, Default)]
     pub struct WireRules {
         base: Option<Base>,
     }
 
     impl WireRules {
-        /// The rules for one of the bases.
+        /// Returns the rules for one of the bases.
         pub(in crate::aui) fn at(base: Base) -> Self {
             Self { base: Some(base) }
         }
     }
 
-    /// The id of a request, made when it arrives.
+    /// The id of a request, created when it arrives.
     #[derive(Debug, Clone)]
     pub struct RequestId(String);
 
@@ -109,7 +109,7 @@ mod server {
     impl crate::server::Rules for WireRules {
         type Echo = RequestId;
 
-        // Upstream is asked in this time; no document has a number.
+        // Includes the call to the upstream. No document gives a limit.
         const DEADLINE: Option<Duration> = Some(Duration::from_secs(30));
 
         fn base(&self) -> Option<&str> {
@@ -123,7 +123,7 @@ mod server {
         fn refuse(&self, _: &Operation, id: RequestId, fault: &Fault) -> (StatusCode, String) {
             let status = match fault.kind {
                 FaultKind::Forbidden | FaultKind::Unauthorized => StatusCode::FORBIDDEN,
-                // The clients look into the body for what went wrong.
+                // Clients look for the failure in the body.
                 _ => StatusCode::OK,
             };
             let request_id = fault.request_id.clone().unwrap_or(id.0);
@@ -134,16 +134,16 @@ mod server {
         }
     }
 
-    /// The code of a failure that has none of its own.
+    /// Returns the code for a failure that does not set one.
     fn error_code(fault: &Fault) -> Option<&'static str> {
         Some(match (fault.kind, fault.status) {
-            // The clients look at the HTTP status, once they find no code that they know.
+            // Clients look at the HTTP status only if they find no code that they know.
             (FaultKind::Forbidden | FaultKind::Unauthorized, _) => return None,
             (FaultKind::Request | FaultKind::TooLarge | FaultKind::MediaType, _) => {
                 "InvalidParameter"
             }
             (_, 501) => "UnsupportedOperation",
-            // Its author gave it none.
+            // The handler chose not to set a code.
             (FaultKind::Public, _) => return None,
             _ => "InternalError",
         })

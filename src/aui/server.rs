@@ -11,7 +11,7 @@ use super::cors::{OriginError, Origins};
 use super::{Api, Authorizer, Base, WireRules};
 use crate::server;
 
-/// Returns the routes of an [`Api`] at both bases, with the default settings; [`Server`] changes them.
+/// Returns the routes of an [`Api`] at both bases, with the default settings. [`Server`] changes them.
 pub fn router(api: impl Api, authorizer: impl Authorizer) -> Router {
     Server::new(api, authorizer).router()
 }
@@ -19,31 +19,41 @@ pub fn router(api: impl Api, authorizer: impl Authorizer) -> Router {
 /// Serves an [`Api`] at both bases, to the callers that an [`Authorizer`] accepts.
 ///
 /// The settings that all servers have are [`deadline`](Self::deadline),
-/// [`body_limit`](Self::body_limit) and [`trace_content`](Self::trace_content); the platform's own are
-/// [`bases`](Self::bases), [`allow_origins`](Self::allow_origins) and
-/// [`allow_any_origin`](Self::allow_any_origin). What it lacks, and why:
+/// [`body_limit`](Self::body_limit) and [`trace_content`](Self::trace_content). Those of this platform
+/// are [`bases`](Self::bases), [`allow_origins`](Self::allow_origins) and
+/// [`allow_any_origin`](Self::allow_any_origin). It lacks three settings of other servers:
 ///
-/// - `path`: apps with AICallKit call fixed paths below a base. To serve all of them below a prefix,
-///   nest the router.
-/// - `heartbeat`: no operation is answered with an event stream.
-/// - `clock`: no response is dated. [`AppServer::clock`](super::AppServer::clock) sets the clock by
-///   which that one forgets.
+/// - `path`, because apps with AICallKit call fixed paths below a base. To serve all of them below a
+///   prefix, nest the router.
+/// - `heartbeat`, because no operation answers with an event stream.
+/// - `clock`, because no response is dated. [`AppServer::clock`](super::AppServer::clock) sets the
+///   clock by which an `AppServer` forgets.
 ///
 /// ```
-/// use callbot::aicall::AgentType;
-/// use callbot::aui::{AppServer, InMemoryAgents, KnownCallers, Server};
-/// use callbot::aui::RtcTokens;
+/// # #[cfg(feature = "client")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use callbot::aui::{AppServer, Base, Client, GenerateCallRequest, Server};
+/// use callbot::aui::{InMemoryAgents, KnownCallers, RtcTokens};
+/// use callbot::client::InMemoryTransport;
 ///
 /// let tokens = RtcTokens::new("app-1", "app key");
-/// let app = AppServer::new(InMemoryAgents::new(tokens.clone()), tokens)
-///     .agent(AgentType::Voice, "agent-1");
+/// let app = AppServer::new(InMemoryAgents::new(tokens.clone()), tokens);
 /// let callers = KnownCallers::new().caller("web-shop", "a long token");
 /// let router = Server::new(app, callers)
 ///     .body_limit(64 * 1024)
+///     .bases([Base::V2])
 ///     .allow_origins(["https://shop.example"])?
 ///     .router();
-/// # let _ = router;
-/// # Ok::<(), callbot::aui::OriginError>(())
+///
+/// let client = Client::builder("http://app", Base::V2).authorization("a long token");
+/// let client = client.transport(InMemoryTransport::new(router)).build()?;
+/// let call = client.generate_call(&GenerateCallRequest::of_agent("agent-1")).await?;
+/// assert_eq!(call.agent_id, "agent-1");
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "client"))]
+/// # fn main() {}
 /// ```
 pub struct Server<A, Z> {
     api: Arc<A>,
@@ -55,8 +65,8 @@ pub struct Server<A, Z> {
 }
 
 impl<A: Api, Z: Authorizer> Server<A, Z> {
-    /// Serves `api` to the callers that `authorizer` accepts. It is not a setting with a default, so
-    /// that no app server is open by accident: to accept everybody, pass
+    /// Creates a server of `api` for the callers that `authorizer` accepts. The authorizer has no
+    /// default, so that an app server is never open by accident. To accept everyone, pass
     /// [`AnyCaller`](super::AnyCaller).
     pub fn new(api: A, authorizer: Z) -> Self {
         Self {
@@ -68,8 +78,8 @@ impl<A: Api, Z: Authorizer> Server<A, Z> {
         }
     }
 
-    /// Sets how long a handler may take, from the arrival of the request; `None` is no limit. Past it
-    /// the handler is dropped, and the response is a failure. Default: 30 s.
+    /// Sets how long a handler may take, from the arrival of the request. `None` means no limit. After
+    /// that the handler is dropped, and the response is a failure. Default: 30 s.
     #[must_use]
     pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
         self.settings = self.settings.deadline(deadline);
@@ -83,8 +93,8 @@ impl<A: Api, Z: Authorizer> Server<A, Z> {
         self
     }
 
-    /// Sets whether requests and responses are traced with their content, at level `TRACE`, but
-    /// without secrets. Default: no.
+    /// Sets whether requests and responses are traced with their content, at level `TRACE` and without
+    /// secrets. Default: no.
     #[must_use]
     pub fn trace_content(mut self, on: bool) -> Self {
         self.settings = self.settings.trace_content(on);
@@ -107,8 +117,8 @@ impl<A: Api, Z: Authorizer> Server<A, Z> {
     /// none.
     ///
     /// # Errors
-    /// When one is not as browsers write it: a scheme, a host in lower case, and a port if it is not the
-    /// usual one, without a path. `*` is not an origin; see
+    /// If an origin is not in the form that browsers send: a scheme, a lower-case host, and the port
+    /// unless it is the scheme's default, without a path. `*` is not an origin; see
     /// [`allow_any_origin`](Self::allow_any_origin).
     pub fn allow_origins(
         mut self,
@@ -118,8 +128,8 @@ impl<A: Api, Z: Authorizer> Server<A, Z> {
         Ok(self)
     }
 
-    /// Lets the pages of every origin call from a browser, with credentials. For development: any
-    /// page that a user opens can then act in that user's name.
+    /// Lets the pages of every origin call from a browser, with credentials. Use it only for
+    /// development: any page that a user opens can then act in that user's name.
     #[must_use]
     pub fn allow_any_origin(mut self) -> Self {
         self.origins = Origins::Any;

@@ -1,9 +1,9 @@
-//! What runs the agents of an app server.
+//! The upstream of an app server, which runs the agents.
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use serde_json::Value;
 
@@ -15,23 +15,26 @@ use super::ice::{
 };
 use super::tokens::{RtcTokenError, RtcTokens, random_id};
 use crate::aicall::{AgentConfig, Template};
+use crate::lock::Mutex;
 use crate::server;
 use crate::wire::{DecodeError, decode_value};
 
-/// What runs the agents of an [`AppServer`](super::AppServer): the platform, as
-/// [`ice::Client`](super::ice::Client), or a stand-in of it, as [`InMemoryAgents`].
+/// Runs the agents of an [`AppServer`](super::AppServer).
 ///
-/// `region` is that of the request, of which no more is known than that it has the form of one; `None`
-/// leaves it to the upstream.
+/// [`ice::Client`](super::ice::Client) calls the platform, and [`InMemoryAgents`] replaces it in
+/// development and tests.
+///
+/// `region` is the region that the request names, or in which the instance was started. It has the
+/// form of a region id, but may be unknown or not allowed. `None` leaves the choice to the upstream.
 pub trait Upstream: Send + Sync + 'static {
-    /// Creates an instance, and a channel and a token for its user.
+    /// Creates an instance, together with a channel and a token for its user.
     fn generate(
         &self,
         region: Option<&Region>,
         request: GenerateCallRequest,
     ) -> impl Future<Output = Result<GenerateCallResponse, UpstreamError>> + Send;
 
-    /// Starts an instance in a channel.
+    /// Starts an instance in an existing channel.
     fn start(
         &self,
         region: Option<&Region>,
@@ -52,7 +55,7 @@ pub trait Upstream: Send + Sync + 'static {
         request: UpdateInstanceRequest,
     ) -> impl Future<Output = Result<UpdateInstanceResponse, UpstreamError>> + Send;
 
-    /// Tells how an instance is.
+    /// Returns the state and the configuration of an instance.
     fn describe(
         &self,
         region: Option<&Region>,
@@ -60,10 +63,10 @@ pub trait Upstream: Send + Sync + 'static {
     ) -> impl Future<Output = Result<DescribeInstanceResponse, UpstreamError>> + Send;
 }
 
-/// Why an upstream failed, in words that may be sent to the app.
+/// Why an upstream failed, in a form that may be sent to the app.
 ///
-/// The [`source`](Error::source) is not sent, and shows neither in this error's text nor in its `Debug`
-/// form: it may name hosts of the network behind the server.
+/// The [`source`](Error::source) is not sent, and appears in neither `Display` nor `Debug`, because it
+/// may name hosts of the network behind the server.
 #[derive(Clone)]
 pub struct UpstreamError {
     status: u16,
@@ -74,7 +77,7 @@ pub struct UpstreamError {
 }
 
 impl UpstreamError {
-    /// A failure with an HTTP status, 400 to 599; others count as 500.
+    /// Creates a failure with an HTTP status of 400 to 599. Any other counts as 500.
     #[must_use]
     pub fn new(status: u16, message: impl Into<String>) -> Self {
         let status = if (400..=599).contains(&status) { status } else { 500 };
@@ -88,7 +91,7 @@ impl UpstreamError {
         self
     }
 
-    /// Sets the id of the request at the upstream.
+    /// Sets the upstream's request id.
     #[must_use]
     pub fn with_request_id(mut self, request_id: impl Into<String>) -> Self {
         self.request_id = Some(request_id.into());
@@ -102,32 +105,32 @@ impl UpstreamError {
         self
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// The code.
+    /// Returns the code.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// What went wrong.
+    /// Returns the message that is sent to the app.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The id of the request at the upstream.
+    /// Returns the upstream's request id.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
     fn internal(error: impl Error + Send + Sync + 'static) -> Self {
-        tracing::error!("the upstream in memory failed: {error}");
+        tracing::error!("the in-memory upstream failed: {error}");
         Self::new(500, "the upstream failed").with_code("InternalError").with_source(error)
     }
 
@@ -166,7 +169,7 @@ impl Error for UpstreamError {
 }
 
 impl UpstreamError {
-    /// The failure of a handler that says what the upstream said.
+    /// Converts this into the error of a handler, with the status, code, message and request id.
     pub(super) fn into_error(self) -> server::Error {
         let mut error = server::Error::public(self.message).status(self.status);
         if let Some(code) = self.code {
@@ -179,10 +182,28 @@ impl UpstreamError {
     }
 }
 
-/// An upstream for development and tests: agents that do nothing, in this process.
+/// An upstream for development and tests, with agents in this process that do nothing.
 ///
-/// Its tokens are real, so an app can join the channels; nobody will answer there. Ids are UUIDs
-/// without dashes. It keeps the newest 10,000 instances, those that were stopped included.
+/// Its tokens are real, so an app can join the channels, but no agent answers there. Ids are UUIDs
+/// without dashes. It keeps the newest 10,000 instances, including stopped ones.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), callbot::aui::UpstreamError> {
+/// use callbot::aui::ice::{DescribeInstanceRequest, GenerateCallRequest, InstanceStatus};
+/// use callbot::aui::{InMemoryAgents, RtcTokens, Upstream};
+///
+/// let tokens = RtcTokens::new("rtc-app-1", "key of the RTC app");
+/// let agents = InMemoryAgents::new(tokens).missing_agent("agent-2");
+/// let call = agents.generate(None, GenerateCallRequest::new("agent-1")).await?;
+/// let described = agents.describe(None, DescribeInstanceRequest::new(&call.instance_id)).await?;
+/// assert_eq!(described.instance.status, Some(InstanceStatus::Created));
+///
+/// let error = agents.generate(None, GenerateCallRequest::new("agent-2")).await.unwrap_err();
+/// assert_eq!(error.code(), Some("AgentNotFound"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct InMemoryAgents {
     tokens: RtcTokens,
@@ -193,7 +214,7 @@ pub struct InMemoryAgents {
 #[derive(Debug, Default)]
 struct Instances {
     by_id: HashMap<String, Instance>,
-    /// The ids, the oldest first.
+    /// The ids, oldest first.
     order: std::collections::VecDeque<String>,
 }
 
@@ -201,14 +222,14 @@ struct Instances {
 const MAX: usize = 10_000;
 
 impl InMemoryAgents {
-    /// An upstream whose channels are of this RTC app.
+    /// Creates an upstream whose channels belong to the RTC app of `tokens`.
     #[must_use]
     pub fn new(tokens: RtcTokens) -> Self {
         Self { tokens, missing: Vec::new(), instances: Mutex::default() }
     }
 
-    /// Has no agent with this id: a call of it fails with `AgentNotFound`. There are agents of all
-    /// other ids.
+    /// Removes the agent with this id: calling it fails with `AgentNotFound`. Default: every id has an
+    /// agent.
     #[must_use]
     pub fn missing_agent(mut self, agent_id: impl Into<String>) -> Self {
         self.missing.push(agent_id.into());
@@ -216,8 +237,8 @@ impl InMemoryAgents {
     }
 
     fn instances(&self) -> MutexGuard<'_, Instances> {
-        // No panic can come between two changes that belong together.
-        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+        // Nothing can panic between changes that belong together.
+        self.instances.lock()
     }
 
     fn check_agent(&self, agent_id: &str) -> Result<(), UpstreamError> {
@@ -266,7 +287,7 @@ impl Upstream for InMemoryAgents {
             Some(user_id) => user_id,
             None => new_id()?,
         };
-        // As long as the platform's own rule lets a user's token live.
+        // An hour, the platform's default, and at most the platform's limit for a user's token.
         let lifetime = request.expire.unwrap_or(std::time::Duration::from_secs(3600));
         let lifetime = lifetime.min(RtcTokens::LONGEST);
         let token = self.tokens.issue_for(&channel_id, &user_id, lifetime);
@@ -369,7 +390,7 @@ impl Upstream for InMemoryAgents {
     }
 }
 
-/// A configuration with changes: what a change has counts, and what it does not have stays.
+/// Returns a configuration with changes. Fields that `change` does not have stay as they are.
 fn merged<T>(now: &T, change: &T) -> Result<T, DecodeError>
 where
     T: serde::Serialize + serde::de::DeserializeOwned,

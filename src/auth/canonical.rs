@@ -20,11 +20,11 @@ pub(super) const FC_EXPIRES: &str = "x-fc-expires";
 pub(super) const FC_KEY_ID: &str = "x-fc-access-key-id";
 pub(super) const FC_SIGNATURE: &str = "x-fc-signature";
 
-/// What RFC 3986 leaves as it is.
+/// The characters that RFC 3986 requires to be escaped: all but the unreserved ones.
 pub(crate) const RESERVED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What of a request is signed, as it stands on the wire.
+/// The parts of a request that can be signed, as they are on the wire.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target<'a> {
     pub method: &'a http::Method,
@@ -33,9 +33,9 @@ pub(super) struct Target<'a> {
     pub headers: &'a HeaderMap,
 }
 
-/// The text that a secret signs.
+/// Signs a text with a secret.
 pub(super) fn sign(secret: &str, text: &str) -> Hmac<Sha256> {
-    // A key of any length will do.
+    // HMAC takes a key of any length, so this never fails.
     let mut mac = match Hmac::<Sha256>::new_from_slice(secret.as_bytes()) {
         Ok(mac) => mac,
         Err(_) => Hmac::<Sha256>::new(&Default::default()),
@@ -44,7 +44,7 @@ pub(super) fn sign(secret: &str, text: &str) -> Hmac<Sha256> {
     mac
 }
 
-/// The value of a header as it is signed: trimmed, and empty when it is not there.
+/// Returns the value of a header as it is signed: trimmed, and empty if the header is missing.
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Cow<'a, str> {
     let value = headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     match value {
@@ -54,12 +54,12 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Cow<'a, str> {
     }
 }
 
-/// The string to sign of `ACS3-HMAC-SHA256`. `payload` is the hash of the body, or empty in the
-/// trigger form; `signed` are the names of the signed headers, sorted.
+/// Returns the string to sign of `ACS3-HMAC-SHA256`. `payload` is the hash of the body, or empty in
+/// the trigger form. `signed` contains the names of the signed headers, sorted.
 pub(super) fn acs3(target: &Target<'_>, signed: &[&str], payload: &str) -> String {
     let path = match target.path {
         "" => Cow::Borrowed("/"),
-        // As Function Compute's own samples do.
+        // Function Compute's own samples do the same.
         path => Cow::Owned(path.replace('$', "%24")),
     };
     let mut pairs: Vec<_> = form_urlencoded::parse(target.query.unwrap_or_default().as_bytes())
@@ -83,8 +83,8 @@ pub(super) fn acs3(target: &Target<'_>, signed: &[&str], payload: &str) -> Strin
     format!("{ALGORITHM}\n{}", sha256(request.as_bytes()))
 }
 
-/// The string to sign of the `FC` scheme. `date` is the date of the request, or the time at which a
-/// signed URL expires.
+/// Returns the string to sign of the `FC` scheme. `date` is the date of the request, or the time at
+/// which a signed URL expires.
 pub(super) fn fc2(target: &Target<'_>, date: &str) -> String {
     let mut extensions: Vec<_> = target
         .headers
@@ -117,7 +117,7 @@ pub(super) fn fc2(target: &Target<'_>, date: &str) -> String {
     )
 }
 
-/// A key or a value of a query as text.
+/// Returns a key or a value of a query as text.
 pub(super) fn query_text(raw: &str) -> Cow<'_, str> {
     match raw.contains('+') {
         true => percent_decode_str(&raw.replace('+', " ")).decode_utf8_lossy().into_owned().into(),
@@ -125,7 +125,7 @@ pub(super) fn query_text(raw: &str) -> Cow<'_, str> {
     }
 }
 
-/// The values of a key of a query.
+/// Returns the values of a key in a query.
 pub(super) fn query_values(query: Option<&str>, key: &str) -> Vec<String> {
     form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .filter(|(name, _)| name == key)

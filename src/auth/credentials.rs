@@ -1,10 +1,11 @@
-//! Who signs.
+//! The keys that requests are signed with.
 
 use std::collections::HashMap;
 
 use crate::wire::Secret;
 
-/// An access key: its id, its secret, and for temporary keys the security token. Only the id shows.
+/// An access key: its id, its secret, and the security token of a temporary key. `Debug` shows only
+/// the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     key_id: String,
@@ -13,20 +14,20 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// A permanent key.
+    /// Creates a permanent key.
     #[must_use]
     pub fn new(key_id: impl Into<String>, secret: impl Into<Secret>) -> Self {
         Self { key_id: key_id.into(), secret: secret.into(), token: None }
     }
 
-    /// The security token that STS gave out with a temporary key.
+    /// Adds the security token that STS issued with a temporary key.
     #[must_use]
     pub fn with_token(mut self, token: impl Into<Secret>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// The id of the key.
+    /// Returns the id of the key.
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.key_id
@@ -36,19 +37,39 @@ impl Credentials {
         self.secret.expose()
     }
 
-    /// The security token; empty for a permanent key.
+    /// Returns the security token; empty for a permanent key.
     pub(super) fn token(&self) -> &str {
         self.token.as_ref().map_or("", Secret::expose)
     }
 }
 
-/// Where a verifier finds keys.
+/// The keys that a [`Verifier`](super::Verifier) accepts.
+///
+/// ```
+/// use callbot::auth::{Credentials, Keys, Verifier};
+///
+/// /// Accepts two keys, so that the old one can be replaced without an outage.
+/// struct Rotating {
+///     old: Credentials,
+///     new: Credentials,
+/// }
+///
+/// impl Keys for Rotating {
+///     async fn find(&self, key_id: &str) -> Option<Credentials> {
+///         [&self.old, &self.new].into_iter().find(|key| key.key_id() == key_id).cloned()
+///     }
+/// }
+///
+/// let keys = Rotating { old: Credentials::new("key-1", "s1"), new: Credentials::new("key-2", "s2") };
+/// let verifier = Verifier::new(keys);
+/// # drop(verifier);
+/// ```
 pub trait Keys: Send + Sync + 'static {
-    /// The key with this id, if there is one.
+    /// Returns the key with this id, if it exists.
     fn find(&self, key_id: &str) -> impl Future<Output = Option<Credentials>> + Send;
 }
 
-/// One key.
+/// A single key.
 impl Keys for Credentials {
     async fn find(&self, key_id: &str) -> Option<Credentials> {
         (self.key_id == key_id).then(|| self.clone())
@@ -62,9 +83,9 @@ impl Keys for HashMap<String, Credentials> {
     }
 }
 
-/// Whether somebody knows a secret; how long the answer takes tells nothing about it. Nobody knows an
-/// empty one: a setting that was forgotten must not open the door.
-// A platform may use it or not.
+/// Compares a secret in constant time. An empty secret never matches, so that a missing setting
+/// cannot grant access.
+// Depending on its features, no platform may use it.
 #[allow(dead_code)]
 pub(crate) fn is_secret(secret: &Secret, given: &[u8]) -> bool {
     use hmac::Mac;

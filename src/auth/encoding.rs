@@ -1,13 +1,13 @@
-//! Bytes as text, as signatures and tokens write them.
+//! Encodes bytes as text, as signatures and tokens need it.
 
-// Each platform uses its own part of this.
+// Each platform uses a part of this.
 #![allow(dead_code)]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-/// Lower-case hex digits.
+/// Encodes bytes as lower-case hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
@@ -15,7 +15,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
 }
 
-/// The bytes of lower-case hex digits.
+/// Decodes lower-case hex digits.
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: &u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
@@ -34,17 +34,17 @@ pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// Base64 with padding.
+/// Encodes bytes in Base64 with padding.
 pub(crate) fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// The bytes of Base64 with padding.
+/// Decodes Base64 with padding.
 pub(crate) fn unbase64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// SHA-256, as lower-case hex digits.
+/// Returns the SHA-256 hash, as lower-case hex digits.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

@@ -10,24 +10,31 @@ use axum::response::Response;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::AUTHORIZATION;
-use http_body_util::{BodyExt, Limited};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{Keys, Verified, Verifier, VerifyError};
+use crate::body::read_body;
 
-/// Lets only signed requests pass, as a layer around a router. All others get the same 403; why, is
-/// traced. It checks the path as it was sent, also of a router that is nested in another one.
+/// A layer around a router that lets only signed requests pass. All others get the same 403; the
+/// reason is traced. It checks the path as it was sent, even if the router is nested in another
+/// one.
 ///
-/// What passes carries a [`Verified`] in its extensions.
+/// An accepted request carries a [`Verified`] in its extensions.
 ///
 /// ```
+/// # #[cfg(feature = "digital-employee")]
 /// # fn bot<A: callbot::digital_employee::Api>(api: A) -> axum::Router {
-/// use callbot::auth::{Credentials, Verifier, VerifyLayer};
+/// use callbot::auth::{Credentials, Verified, Verifier, VerifyLayer};
 /// use callbot::digital_employee::router;
+/// use axum::Extension;
+/// use axum::routing::get;
 ///
 /// let keys = Credentials::new("key-1", "secret");
-/// router(api).layer(VerifyLayer::new(Verifier::new(keys)))
+/// router(api)
+///     // Which key signed this request?
+///     .route("/whoami", get(|Extension(signed): Extension<Verified>| async { signed.key_id }))
+///     .layer(VerifyLayer::new(Verifier::new(keys)))
 /// # }
 /// ```
 #[derive(Debug)]
@@ -37,13 +44,13 @@ pub struct VerifyLayer<K> {
 }
 
 impl<K> VerifyLayer<K> {
-    /// Checks requests with this verifier.
+    /// Creates a layer that checks requests with `verifier`.
     #[must_use]
     pub fn new(verifier: Verifier<K>) -> Self {
         Self { verifier: Arc::new(verifier), body_limit: 1024 * 1024 }
     }
 
-    /// The largest body that is read to check its hash, in bytes. Default: 1 MiB.
+    /// Sets the maximum size of a body that is read to check its hash, in bytes. Default: 1 MiB.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -65,7 +72,7 @@ impl<K, S> Layer<S> for VerifyLayer<K> {
     }
 }
 
-/// The service that [`VerifyLayer`] makes.
+/// The service that [`VerifyLayer`] creates.
 #[derive(Debug)]
 pub struct Verify<K, S> {
     layer: VerifyLayer<K>,
@@ -94,7 +101,7 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let layer = self.layer.clone();
-        // The one that is ready goes with the call, a fresh one stays.
+        // The service that is ready takes the call, and a fresh clone stays.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
@@ -114,18 +121,18 @@ where
 impl<K: Keys> VerifyLayer<K> {
     async fn check(&self, request: Request) -> Result<Request, VerifyError> {
         let (mut parts, body) = request.into_parts();
-        // A nested router sees its own part of the path only.
+        // A nested router sees only its part of the path.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0).clone();
         let (bytes, body) = if self.verifier.needs_body(&parts.headers) {
-            let read = Limited::new(body, self.body_limit).collect().await;
-            let bytes = read.map_err(|_| VerifyError::Body)?.to_bytes();
+            let read = read_body(body, self.body_limit).await;
+            let bytes = read.map_err(|_| VerifyError::Body)?;
             (bytes.clone(), Body::from(bytes))
         } else {
             (bytes::Bytes::new(), body)
         };
         let verified: Verified =
             self.verifier.verify(&parts.method, &uri, &parts.headers, &bytes).await?;
-        // Whoever prints the headers from here on does not print these.
+        // Code that prints the headers from here on must not print these.
         for name in [AUTHORIZATION.as_str(), super::canonical::TOKEN, super::canonical::FC_TOKEN] {
             if let Some(value) = parts.headers.get_mut(name) {
                 value.set_sensitive(true);

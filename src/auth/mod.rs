@@ -2,23 +2,47 @@
 //!
 //! # Signatures of Alibaba Cloud: Function Compute and OpenAPI
 //!
-//! | [`Scheme`] | What is signed | Replay |
+//! | [`Scheme`] | Signed parts | Replay |
 //! |---|---|---|
 //! | [`Trigger`](Scheme::Trigger) | method, path, query, date, security token | possible within the clock window |
 //! | [`Full`](Scheme::Full) | also the host, the content type, every `x-acs-*` header and the body | refused: nonces are remembered |
 //! | [`Fc2`](Scheme::Fc2) | method, path, query, date, content type, every `x-fc-*` header | possible within the clock window, or the life of a signed URL |
 //!
-//! Digital Employee signs in the trigger form. **It covers neither the body nor the host, and it has no
-//! nonce**: who gets hold of a signed request can send it again within the clock window, with any
-//! body. Behind Function Compute the gateway has checked the signature before the function runs; a
-//! bot that is hosted elsewhere puts a [`VerifyLayer`] around its router, and TLS in front of it.
+//! Digital Employee signs in the trigger form. **It covers neither the body nor the host, and it
+//! has no nonce**: anyone who gets hold of a signed request can send it again within the clock
+//! window, with any body. Behind Function Compute, the gateway checks the signature before the
+//! function runs. If you host a bot elsewhere, put a [`VerifyLayer`] around its router, and TLS in
+//! front of it.
 //!
-//! A client signs with [`client::ClientBuilder::sign`](crate::client::ClientBuilder::sign).
+//! To sign the requests of a client, use
+//! [`ClientBuilder::sign`](crate::client::ClientBuilder::sign).
+//!
+//! ```
+//! use callbot::auth::{Credentials, Scheme, Signer, Verifier, VerifyError};
+//! use http::{HeaderMap, Method, Uri};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = Credentials::new("key-1", "secret");
+//! let (method, uri) = (Method::POST, Uri::from_static("/proxy/dialogue"));
+//!
+//! let mut headers = HeaderMap::new();
+//! Signer::new(key.clone(), Scheme::Trigger).sign(&method, &uri, &mut headers, b"{}")?;
+//!
+//! let verifier = Verifier::new(key);
+//! assert_eq!(verifier.verify(&method, &uri, &headers, b"{}").await?.key_id, "key-1");
+//!
+//! let other = Uri::from_static("/proxy/endSession");
+//! let refused = verifier.verify(&method, &other, &headers, b"{}").await;
+//! assert_eq!(refused.unwrap_err(), VerifyError::Signature);
+//! # Ok(())
+//! # }
+//! ```
 
 mod canonical;
 mod credentials;
 pub(crate) mod encoding;
-// A platform may use it or not.
+// Depending on its features, no platform may use it.
 #[allow(dead_code)]
 pub(crate) mod jwt;
 #[cfg(feature = "server")]
@@ -27,7 +51,7 @@ mod nonces;
 mod signer;
 mod verifier;
 
-// The platforms sign and check in their own ways with these; a platform may use none of them.
+// Platforms sign and check in their own ways with these; a build may use none of them.
 #[allow(unused_imports)]
 pub(crate) use canonical::RESERVED;
 #[allow(unused_imports)]
@@ -42,9 +66,9 @@ pub use verifier::{Verified, Verifier, VerifyError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scheme {
-    /// `ACS3-HMAC-SHA256` as the HTTP triggers of Function Compute 3.0 use it: without the body.
+    /// `ACS3-HMAC-SHA256` as HTTP triggers of Function Compute 3.0 use it: without the body.
     Trigger,
-    /// `ACS3-HMAC-SHA256` in full, as for calls of OpenAPI: with the body, the host and a nonce.
+    /// `ACS3-HMAC-SHA256` in full, as calls of OpenAPI use it: with the body, the host and a nonce.
     Full,
     /// The `FC` scheme of Function Compute 2.0, in a header or in a signed URL.
     Fc2,

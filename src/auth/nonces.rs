@@ -1,9 +1,10 @@
-//! The nonces that were used lately.
+//! The nonces that were used within the clock window.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Mutex, PoisonError};
 
-/// Remembers each nonce until the clock window has passed over it.
+use crate::lock::Mutex;
+
+/// Remembers each nonce until it has left the clock window.
 #[derive(Debug)]
 pub(super) struct Nonces {
     most: usize,
@@ -16,12 +17,12 @@ struct Used {
     by_end: BTreeSet<(i64, String)>,
 }
 
-/// Why a nonce was not taken.
+/// The error of a nonce that was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spent {
     /// It was used before.
     Again,
-    /// So many were used that no more can be remembered.
+    /// The maximum number of nonces is remembered already.
     Full,
 }
 
@@ -30,9 +31,9 @@ impl Nonces {
         Self { most, used: Mutex::default() }
     }
 
-    /// Takes a nonce, which stays known until `end`, Unix time in milliseconds.
+    /// Accepts a nonce and remembers it until `end`, Unix time in milliseconds.
     pub(super) fn take(&self, nonce: String, now: i64, end: i64) -> Result<(), Spent> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock();
         while used.by_end.first().is_some_and(|(end, _)| *end < now) {
             if let Some((_, nonce)) = used.by_end.pop_first() {
                 used.known.remove(&nonce);
@@ -41,7 +42,7 @@ impl Nonces {
         if used.known.contains(&nonce) {
             return Err(Spent::Again);
         }
-        // To forget one early would let it be used again.
+        // Forgetting one early would allow its replay.
         if used.known.len() >= self.most {
             return Err(Spent::Full);
         }

@@ -1,4 +1,4 @@
-//! Signing requests.
+//! Signs requests.
 
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
@@ -33,40 +33,41 @@ pub struct Signer {
     clock: SharedClock,
 }
 
-/// A request that can't be signed: a key, a token or a host is no valid header value.
+/// The error of a request that can't be signed: the key id, the token or the host is not a valid
+/// header value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignError(&'static str);
 
 impl fmt::Display for SignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the request can't be signed: {}", self.0)
+        write!(f, "the request can't be signed: {} is not a valid header value", self.0)
     }
 }
 
 impl std::error::Error for SignError {}
 
 impl Signer {
-    /// Signs with this key, in this way.
+    /// Creates a signer with this key and scheme.
     #[must_use]
     pub fn new(credentials: Credentials, scheme: Scheme) -> Self {
         Self { credentials, scheme, clock: SharedClock::default() }
     }
 
-    /// The clock that requests are dated by. Default: that of the machine.
+    /// Sets the clock for the dates of requests. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// Signs a request: adds the date, the security token and what else the scheme wants, and
-    /// `Authorization`. Values that must not show are marked sensitive.
+    /// Signs a request: adds the date, the security token and the other headers of the scheme, and
+    /// `Authorization`. Secret values are marked sensitive, so that `Debug` does not show them.
     ///
-    /// In the [full form](Scheme::Full) a `Host` header, or else the host of `uri`, is signed, and a
-    /// nonce is made unless `x-acs-signature-nonce` is there.
+    /// In the [full form](Scheme::Full) the `Host` header is signed, or else the host of `uri`. A
+    /// nonce is added unless `x-acs-signature-nonce` exists.
     ///
     /// # Errors
-    /// When a part of the credentials is no valid header value.
+    /// If a part of the credentials, or the host, is not a valid header value.
     pub fn sign(
         &self,
         method: &Method,
@@ -121,8 +122,8 @@ impl Signer {
         Ok(())
     }
 
-    /// The path and query of a URL that is signed in the `FC` scheme, whatever the scheme of this
-    /// signer: who has it can make the request until it expires.
+    /// Returns the path and query of a URL that is signed in the `FC` scheme, whatever the scheme
+    /// of this signer. Anyone who has the URL can send the request until it expires, after `life`.
     #[must_use]
     pub fn sign_url(
         &self,
@@ -177,7 +178,7 @@ impl Signer {
     }
 }
 
-/// What the full form signs.
+/// Whether the full form signs this header.
 pub(super) fn is_signed(name: &HeaderName) -> bool {
     *name == HOST || *name == CONTENT_TYPE || name.as_str().starts_with("x-acs-")
 }

@@ -1,4 +1,4 @@
-//! Checking signatures.
+//! Checks signatures.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,10 +18,35 @@ use super::signer::is_signed;
 use super::{Credentials, Keys, Scheme, encoding};
 use crate::clock::{Clock, SharedClock};
 
-/// The longest `Authorization` that is looked at, in bytes.
+/// The maximum length of `Authorization`, in bytes.
 const LONGEST: usize = 4096;
 
-/// Checks the signatures of requests.
+/// Checks the signatures of requests. [`VerifyLayer`](super::VerifyLayer) does so around a router.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::time::{Duration, UNIX_EPOCH};
+/// use callbot::auth::{Credentials, Scheme, Signer, Verifier, VerifyError};
+/// use http::{HeaderMap, Method, Uri};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = ["key-1", "key-2"].map(|id| (id.to_owned(), Credentials::new(id, format!("secret of {id}"))));
+/// let noon = UNIX_EPOCH + Duration::from_secs(1_750_000_000);
+/// let verifier = Verifier::new(HashMap::from(keys)).schemes([Scheme::Full]).clock(noon);
+///
+/// let signer = Signer::new(Credentials::new("key-2", "secret of key-2"), Scheme::Full).clock(noon);
+/// let (method, uri) = (Method::POST, Uri::from_static("https://bot.example/proxy/dialogue"));
+/// let mut headers = HeaderMap::new();
+/// signer.sign(&method, &uri, &mut headers, b"{}")?;
+/// assert_eq!(verifier.verify(&method, &uri, &headers, b"{}").await?.key_id, "key-2");
+///
+/// // The same request again: its nonce is spent.
+/// let replay = verifier.verify(&method, &uri, &headers, b"{}").await;
+/// assert_eq!(replay.unwrap_err(), VerifyError::Replay);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Verifier<K> {
     keys: K,
@@ -32,72 +57,72 @@ pub struct Verifier<K> {
     clock: SharedClock,
 }
 
-/// A request whose signature is good.
+/// A request whose signature was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
-    /// The id of the key that signed.
+    /// The id of the key that signed the request.
     pub key_id: String,
-    /// How it signed.
+    /// The scheme of the signature.
     pub scheme: Scheme,
 }
 
-/// Why a request is refused. It is for the trace; whoever sent the request learns nothing of it.
+/// The reason for refusing a request. It is meant for the trace; the sender does not learn it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// There is no signature.
+    /// The request has no signature.
     Missing,
-    /// There are two, or it has parts that stand twice.
+    /// The request has two signatures, or one has a part twice.
     Ambiguous,
     /// `Authorization` is longer than 4096 bytes.
     Oversized,
-    /// It has not the form of any scheme.
+    /// The signature matches the form of no scheme.
     Malformed,
-    /// The scheme is not among those that are accepted.
+    /// The scheme is not one of the accepted schemes.
     Scheme,
-    /// The date, the security token, or another header that must be is not among the signed ones.
+    /// The date, the security token, or another header that must be signed is not signed.
     Unsigned,
-    /// A signed header is not there, or is there twice.
+    /// A signed header is missing, or occurs twice.
     Header,
-    /// The date is no date, or outside the clock window.
+    /// The date can't be read, or is outside the clock window.
     Date,
-    /// The signed URL has expired, or lives longer than URLs may.
+    /// The signed URL has expired, or remains valid for longer than allowed.
     Life,
     /// The body is not the one that was signed.
     Body,
-    /// The key is not known, the signature is not that of the request, or the security token is not
-    /// that of the key. One reason for all three, as they look the same from outside.
+    /// The key is unknown, the signature is wrong, or the security token is not that of the key.
+    /// All three have one reason, so that they look the same from outside.
     Signature,
     /// The nonce was used before.
     Replay,
-    /// More nonces were used within the clock window than are remembered.
+    /// The maximum number of nonces was used within the clock window already.
     TooMany,
 }
 
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Missing => "there is no signature",
-            Self::Ambiguous => "a part of the signature stands twice",
+            Self::Missing => "the request has no signature",
+            Self::Ambiguous => "a part of the signature occurs twice",
             Self::Oversized => "the signature is too long",
             Self::Malformed => "the signature is malformed",
-            Self::Scheme => "the scheme is not accepted",
-            Self::Unsigned => "a header that must be signed is not",
-            Self::Header => "a signed header is missing or stands twice",
-            Self::Date => "the date is outside the clock window",
-            Self::Life => "the signed URL has expired or lives too long",
-            Self::Body => "the body is not the signed one",
+            Self::Scheme => "the signature scheme is not accepted",
+            Self::Unsigned => "a header that must be signed is not signed",
+            Self::Header => "a signed header is missing or occurs twice",
+            Self::Date => "the date is invalid or outside the clock window",
+            Self::Life => "the signed URL has expired or is valid for too long",
+            Self::Body => "the body is not the one that was signed",
             Self::Signature => "the key is unknown or the signature is wrong",
             Self::Replay => "the nonce was used before",
-            Self::TooMany => "too many nonces to remember",
+            Self::TooMany => "too many nonces were used within the clock window",
         })
     }
 }
 
 impl std::error::Error for VerifyError {}
 
-/// What was said in the request, not yet believed.
+/// The content of a signature, before it is checked.
 struct Claim {
     scheme: Scheme,
     key_id: String,
@@ -105,13 +130,13 @@ struct Claim {
     signature: Vec<u8>,
     /// The text that should have been signed.
     text: String,
-    /// The security token; empty without one.
+    /// The security token; empty if there is none.
     token: String,
     nonce: Option<String>,
 }
 
 impl<K: Keys> Verifier<K> {
-    /// Finds keys here, and accepts the trigger form only.
+    /// Creates a verifier that finds keys in `keys` and accepts the trigger form only.
     #[must_use]
     pub fn new(keys: K) -> Self {
         Self {
@@ -124,53 +149,54 @@ impl<K: Keys> Verifier<K> {
         }
     }
 
-    /// The schemes that are accepted. Default: the trigger form alone.
+    /// Sets the accepted schemes. Default: [`Scheme::Trigger`] only.
     #[must_use]
     pub fn schemes(mut self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
         self.schemes = schemes.into_iter().collect();
         self
     }
 
-    /// How far the date of a request may be from our clock, to either side. Default: 15 min.
+    /// Sets how far the date of a request may be from the clock, in either direction. Default: 15
+    /// min.
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
 
-    /// How long a signed URL may still live when it is used. Default: 1 h.
+    /// Sets for how long a signed URL may still be valid when it is used. Default: 1 h.
     #[must_use]
     pub fn url_life(mut self, life: Duration) -> Self {
         self.url_life = life;
         self
     }
 
-    /// How many nonces are remembered; when that many were used within the clock window, further
-    /// requests are refused. Default: 100,000.
+    /// Sets the maximum number of nonces to remember. If that many were used within the clock
+    /// window, further requests are refused. Default: 100,000.
     #[must_use]
     pub fn nonces(mut self, most: usize) -> Self {
         self.nonces = Arc::new(Nonces::new(most));
         self
     }
 
-    /// The clock. Default: that of the machine.
+    /// Sets the clock. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// Whether the body must be at hand to check a request with these headers.
+    /// Whether checking a request with these headers needs its body.
     #[must_use]
     pub fn needs_body(&self, headers: &HeaderMap) -> bool {
         self.schemes.contains(&Scheme::Full) && headers.contains_key(CONTENT_HASH)
     }
 
-    /// Checks a request. `uri` has the path and the query as they were sent; `body` may be empty
-    /// unless [`needs_body`](Self::needs_body).
+    /// Checks a request. `uri` must have the path and the query as they were sent. `body` may be
+    /// empty unless [`needs_body`](Self::needs_body).
     ///
     /// # Errors
-    /// When it is refused.
+    /// The reason for refusing the request.
     pub async fn verify(
         &self,
         method: &Method,
@@ -181,11 +207,12 @@ impl<K: Keys> Verifier<K> {
         let target = Target { method, path: uri.path(), query: uri.query(), headers };
         let claim = self.claim(&target, body)?;
         let found = self.keys.find(&claim.key_id).await;
-        // An unknown key costs the same work as a known one.
-        let known = found.is_some();
-        let key = found.unwrap_or_else(|| Credentials::new("", "a secret of nobody"));
+        // An unknown key costs the same time as a known one.
+        // Anyone could sign with the empty secret of a setting that was forgotten.
+        let known = found.as_ref().is_some_and(|key| !key.secret().is_empty());
+        let key = found.unwrap_or_else(|| Credentials::new("", "no key has this secret"));
         let right = canonical::sign(key.secret(), &claim.text).verify_slice(&claim.signature);
-        // Both compared as hashes under the key, in constant time.
+        // Both are compared as hashes under the key, in constant time.
         let token = canonical::sign(key.secret(), &claim.token).finalize().into_bytes();
         let token = canonical::sign(key.secret(), key.token()).verify_slice(&token);
         if !(known & right.is_ok() & token.is_ok()) {
@@ -193,7 +220,8 @@ impl<K: Keys> Verifier<K> {
         }
         if let Some(nonce) = claim.nonce {
             let (now, window) = (self.clock.millis(), millis(self.window));
-            // Its date may be a window ahead of ours, and is good for a window behind it.
+            // The date may be one window ahead of the clock, and stays valid for one window after
+            // that.
             let end = now.saturating_add(window.saturating_mul(2));
             match self.nonces.take(format!("{} {nonce}", claim.key_id), now, end) {
                 Ok(()) => {}
@@ -358,7 +386,7 @@ impl<K: Keys> Verifier<K> {
     }
 }
 
-/// A signed header is there, and only once: who signs and who reads must mean the same value.
+/// Checks that a signed header occurs once, so that signer and reader mean the same value.
 fn single(headers: &HeaderMap, name: &str) -> Result<(), VerifyError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

@@ -1,4 +1,4 @@
-//! A bot on a platform: what its replies may hold there.
+//! A bot on a platform: what its replies may contain there.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use super::controls::{ControlKind, Element};
 use super::error::{Dropped, Notice, ReplyError};
 use super::input::CallKey;
 
-/// What distinguishes an adapter.
+/// The properties that distinguish one adapter from another.
 pub(super) struct AdapterSpec {
     pub platform: Platform,
-    /// Whether the platform would refuse this, with the reason.
+    /// Returns an error with the reason if the platform would refuse the element.
     pub check: fn(&Element) -> Result<(), ReplyError>,
-    /// Whether a transfer or a hang-up after text is an answer of its own.
+    /// Whether a transfer or a hang-up after text needs a separate answer.
     pub splits: bool,
-    /// Whether the platform takes the reason of a hang-up.
+    /// Whether the platform accepts a reason for a hang-up.
     pub hang_up_reason: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Adapter {
 }
 
 impl Adapter {
-    /// Returns an adapter for hooks outside a turn: without a budget, and without a reader.
+    /// Returns an adapter for hooks outside a turn, which have no budget and no reader.
     pub(super) fn detached(platform: Platform) -> Self {
         Self {
             platform,
@@ -48,7 +48,7 @@ impl Adapter {
         }
     }
 
-    /// Checks that the platform takes this control.
+    /// Checks that the platform accepts this control.
     pub(super) fn check(&self, element: &Element) -> Result<(), ReplyError> {
         (self.check)(element)
     }

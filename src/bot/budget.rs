@@ -1,11 +1,11 @@
-//! How much time there is for a reply.
+//! The time limits of a reply.
 
 use std::time::Duration;
 
 use super::capabilities::Platform;
 
 impl Platform {
-    /// Returns how much time the platform gives, or what is usual where it says nothing.
+    /// Returns the time limits of the platform, or a usual value where its document names none.
     #[must_use]
     pub fn budget(self) -> Budget {
         match self {
@@ -16,28 +16,63 @@ impl Platform {
     }
 }
 
-/// How much time there is for a reply, from the arrival of the request.
+/// The time limits of a reply, counted from the arrival of the request.
+///
+/// [`Host::builder`](super::Host::builder) uses [`Platform::budget`] unless you
+/// [set another](super::HostBuilder::budget):
+///
+/// ```
+/// # #[cfg(all(feature = "client", feature = "duix"))]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use std::time::Duration;
+///
+/// use callbot::bot::{Budget, Host, Platform};
+/// # use callbot::bot::testing::TestCall;
+/// # use callbot::bot::{Bot, Call, Input, Reply, Result};
+/// # struct Slow;
+/// # impl Bot for Slow {
+/// #     type Memory = ();
+/// #     async fn turn(&self, _: &mut Call<()>, _: Input, reply: &mut Reply) -> Result {
+/// #         tokio::time::sleep(Duration::from_secs(5)).await;
+/// #         reply.say("Here I am.").await
+/// #     }
+/// # }
+///
+/// let budget = Budget::DUIX.with_whole(Some(Duration::from_secs(3)));
+/// let host = Host::builder(Slow).budget(Platform::Duix, budget).build();
+///
+/// // `Slow` answers after 5 s.
+/// let mut call = TestCall::on(Platform::Duix, host);
+/// let answer = call.say("Are you there?").await;
+/// assert_eq!(answer.expect_failure().took(), Duration::from_secs(3));
+/// # }
+/// # #[cfg(not(all(feature = "client", feature = "duix")))]
+/// # fn main() {}
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Budget {
-    /// For all of the greeting. What was said by then goes out, the rest is
-    /// dropped; if nothing was said, the call's answer is a failure. `None`: as `whole`.
+    /// The limit for the whole greeting. Text that was said by then goes out and the rest is dropped.
+    /// If nothing was said, the platform gets a failure. `None` means the same as `whole`.
     pub begin: Option<Duration>,
-    /// For the first packet of a turn. Past it the turn is dropped and answered with a failure.
+    /// The limit for the first packet of a turn. A turn that misses it is dropped and answered with
+    /// a failure.
     pub first_packet: Option<Duration>,
-    /// For all of a turn. Past it the turn is dropped and answered with a failure.
+    /// The limit for the whole turn. A turn that misses it is dropped and answered with a failure.
     pub whole: Option<Duration>,
-    /// After which part of `first_packet`, or of `whole` without one, a filler goes out: 0 to 1.
+    /// The fraction of `first_packet`, or of `whole` if that is `None`, after which a filler goes
+    /// out: 0 to 1.
     pub filler_at: f32,
 }
 
 impl Budget {
-    /// No limit at all.
+    /// No limits.
     pub(super) const UNLIMITED: Self =
         Self { begin: None, first_packet: None, whole: None, filler_at: 1.0 };
 
-    /// Digital Employee, as its document has it: 200 ms for the begin, 600 ms for the first packet of
-    /// a turn, no limit for all of it. A filler after 420 ms.
+    /// The limits in the document of Digital Employee: 200 ms for the greeting, 600 ms for the first
+    /// packet of a turn, none for the whole turn. A filler goes out after 420 ms.
     pub const DIGITAL_EMPLOYEE: Self = Self {
         begin: Some(Duration::from_millis(200)),
         first_packet: Some(Duration::from_millis(600)),
@@ -45,7 +80,7 @@ impl Budget {
         filler_at: 0.7,
     };
 
-    /// DUIX, as its document has it: 20 s for all of an answer. A filler after 14 s.
+    /// The limit in the document of DUIX: 20 s for the whole answer. A filler goes out after 14 s.
     pub const DUIX: Self = Self {
         begin: None,
         first_packet: None,
@@ -53,42 +88,42 @@ impl Budget {
         filler_at: 0.7,
     };
 
-    /// ODFS: 30 s for an answer, of which no document says anything.
+    /// The limit for ODFS: 30 s for an answer. It is ours, since the documents of ODFS name none.
     pub const ODFS: Self = Self { whole: Some(Duration::from_secs(30)), ..Self::DUIX };
 
-    /// The time for all of a begin; see [`begin`](Self::begin).
+    /// Sets [`begin`](Self::begin).
     #[must_use]
     pub fn with_begin(mut self, time: Option<Duration>) -> Self {
         self.begin = time;
         self
     }
 
-    /// The time for the first packet; see [`first_packet`](Self::first_packet).
+    /// Sets [`first_packet`](Self::first_packet).
     #[must_use]
     pub fn with_first_packet(mut self, time: Option<Duration>) -> Self {
         self.first_packet = time;
         self
     }
 
-    /// The time for all of a turn; see [`whole`](Self::whole).
+    /// Sets [`whole`](Self::whole).
     #[must_use]
     pub fn with_whole(mut self, time: Option<Duration>) -> Self {
         self.whole = time;
         self
     }
 
-    /// The part after which a filler goes out; see [`filler_at`](Self::filler_at).
+    /// Sets [`filler_at`](Self::filler_at).
     #[must_use]
     pub fn with_filler_at(mut self, part: f32) -> Self {
         self.filler_at = part;
         self
     }
 
-    /// When a filler goes out, from the arrival of the request.
+    /// Returns when a filler goes out, counted from the arrival of the request.
     pub(super) fn filler(&self) -> Option<Duration> {
         let part = if self.filler_at.is_finite() { self.filler_at.clamp(0.0, 1.0) } else { 1.0 };
         let time = self.first_packet.or(self.whole)?;
-        // What is too long for a clock counts as no time.
+        // A time that is too long for a `Duration` means no filler.
         Duration::try_from_secs_f64(time.as_secs_f64() * f64::from(part)).ok()
     }
 }

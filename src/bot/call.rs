@@ -1,7 +1,7 @@
-//! A call, as a bot sees it.
+//! A call, as the bot sees it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -14,12 +14,17 @@ use super::limits::Limits;
 use super::memory;
 use super::outbox::{Hold, Outbox};
 use super::store::{AnyStore, Change, Lease, StoreError};
+use crate::lock::Mutex;
 use crate::wire::Hidden;
 
-/// A call, as a bot sees it.
+/// A call, as the bot sees it.
 ///
 /// ```
-/// use callbot::bot::{Bot, Call, Input, Reply, Result};
+/// # #[cfg(all(feature = "client", feature = "duix"))]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use callbot::bot::testing::TestCall; // needs the feature `client`
+/// use callbot::bot::{Bot, Call, Input, Platform, Reply, Result};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Default, Serialize, Deserialize)]
@@ -37,46 +42,55 @@ use crate::wire::Hidden;
 ///         reply.say(format!("This is turn {}.", call.memory.turns)).await
 ///     }
 /// }
+///
+/// let mut call = TestCall::on(Platform::Duix, Counter);
+/// call.say("Hello").await.expect_text("This is turn 1.");
+/// call.say("Again").await.expect_text("This is turn 2.");
+/// assert_eq!(call.memory().await.turns, 2);
+/// # }
+/// # #[cfg(not(all(feature = "client", feature = "duix")))]
+/// # fn main() {}
 /// ```
 #[non_exhaustive]
 pub struct Call<M> {
-    /// What the bot remembers of this call. `Ok` keeps it; an error, a panic or a reply that was cut
-    /// short puts it back to the last [`save`](Self::save) or the end of the turn before.
+    /// The bot's memory of this call. A turn that returns `Ok` stores it. An error, a panic or a reply
+    /// that was cut short rolls it back to the last [`save`](Self::save), or to the end of the turn
+    /// before.
     pub memory: M,
-    /// What the platform says about the call.
+    /// The platform's information about the call.
     pub info: CallInfo,
-    /// What was said so far, this turn excepted, and what of it was heard.
+    /// The turns before this one: what was said and what the caller heard.
     pub history: History,
-    /// In the first turn after a reply was cut short: what was cut.
+    /// The last cut, in the first turn after a reply was cut short; otherwise `None`.
     pub cut: Option<Cut>,
     pub(super) turn: TurnHandle,
 }
 
-/// What a call's turn can do with the store.
+/// The access of a turn to the store.
 pub(super) struct TurnHandle {
     pub outbox: Arc<Outbox>,
     pub store: Arc<dyn AnyStore>,
     pub limits: Arc<Limits>,
-    /// Of the memory.
+    /// The version of the memory.
     pub version: u32,
     /// `None` when the call is over: nothing is stored then.
     pub lease: Option<Lease>,
-    /// What was saved last, for what comes after a hook that failed.
+    /// The memory that was saved last. If the hook fails, the runtime goes on with it.
     pub saved: Mutex<Option<Vec<u8>>>,
 }
 
 impl TurnHandle {
     pub(super) fn saved(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+        self.saved.lock()
     }
 }
 
 impl<M: Serialize> Call<M> {
-    /// Keeps the memory as it is now, whatever becomes of the turn.
+    /// Stores the memory as it is now, even if the turn fails or is cut later.
     ///
     /// # Errors
-    /// A [`StoreError`] when the memory is too large or is not JSON, when another turn has taken over
-    /// the call, or when the store fails.
+    /// Returns a [`StoreError`] when the memory is too large or can't be written as JSON, when another
+    /// turn has taken over the call, or when the store fails.
     pub async fn save(&self) -> Result
     where
         M: Sync,
@@ -95,13 +109,14 @@ impl<M: Serialize> Call<M> {
 }
 
 impl<M> Call<M> {
-    /// Protects what must not be cut in half, such as an order: until the guard is dropped this turn
-    /// goes on, whatever the caller does, and the next turn waits, in any process. But not for longer
-    /// than [`Limits::hold_timeout`]. Make it, do it, [`save`](Self::save), drop it.
+    /// Protects work that must not be cut in half, such as an order. Until the guard is dropped, this
+    /// turn goes on even if the caller barges in, and the next turn waits, in any process. A hold
+    /// lasts [`Limits::hold_timeout`] at most. Take the hold, do the work, [`save`](Self::save), then
+    /// drop the guard.
     ///
     /// # Errors
-    /// [`ReplyError::Over`] when the turn is over already, so that nothing that can't be undone begins
-    /// after the caller has barged in. [`ReplyError::Store`] when the store fails.
+    /// Returns [`ReplyError::Over`] when the turn is already over, so that nothing irreversible starts
+    /// after a barge-in. Returns a [`StoreError`] when the store fails.
     ///
     /// ```
     /// # use callbot::bot::{Call, Result};
@@ -119,7 +134,8 @@ impl<M> Call<M> {
     {
         let TurnHandle { outbox, store, limits, lease, .. } = &self.turn;
         let Some(lease) = lease else { return Ok(Hold::detached()) };
-        // Counted before the store is asked, so that the end of a former hold does not end this one.
+        // Registered before the store is asked, so that the release of an earlier hold can't end
+        // this one.
         let hold = Hold::new(outbox, limits.hold_timeout)?;
         match store.hold(lease, Some(limits.hold_timeout)).await {
             Ok(()) => {
@@ -134,14 +150,14 @@ impl<M> Call<M> {
         }
     }
 
-    /// Its key in the store.
+    /// Returns the key of the call in the store.
     #[must_use]
     pub fn key(&self) -> CallKey {
         CallKey::new(self.info.platform, &*self.info.id)
     }
 }
 
-// What the bot remembers may be private, and so is what was said.
+// The memory may be private, and so is the history.
 impl<M> fmt::Debug for Call<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
@@ -151,21 +167,21 @@ impl<M> fmt::Debug for Call<M> {
     }
 }
 
-/// What the platform says about a call. Numbers and extras do not show in `Debug`.
+/// The platform's information about a call. `Debug` hides the numbers and the extras.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CallInfo {
     /// The platform.
     pub platform: Platform,
-    /// The id of the call there: `sessionId`, `dh-conversation-id` or `userid`.
+    /// The platform's id of the call: `sessionId`, `dh-conversation-id` or `userid`.
     pub id: Arc<str>,
-    /// The number of the caller, or the id of the user; `None` when the platform did not tell, as DUIX
-    /// never does.
+    /// The number of the caller, or the id of the user; `None` if the platform did not send it, as on
+    /// DUIX.
     pub caller: Option<String>,
     /// The number that was called, the access code, or the code of the avatar.
     pub called: Option<String>,
-    /// What else came with this request and with the beginning of the call: custom context, ids of the
-    /// tenant and the like, by the platform's own names.
+    /// Other data from this request and from the start of the call, such as custom context and tenant
+    /// ids, under the platform's own names.
     pub extras: Map<String, Value>,
 }
 

@@ -1,31 +1,31 @@
-//! The platforms, and what each of them can do.
+//! The platforms and their capabilities.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A platform that a bot can be put on.
+/// A platform that a bot can run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Platform {
     /// Alibaba Cloud Digital Employee: a phone line, answered in a stream.
     DigitalEmployee,
-    /// A DUIX digital human that asks for one answer.
+    /// A DUIX digital human that requests one answer per turn.
     Duix,
-    /// A DUIX digital human that asks for a stream.
+    /// A DUIX digital human that requests a stream.
     DuixStream,
-    /// Huawei ODFS: an IVR, one answer for each step.
+    /// Huawei ODFS: an IVR, with one answer per step.
     Odfs,
 }
 
 impl Platform {
-    /// All of them.
+    /// All platforms.
     pub const ALL: [Self; 4] = [Self::DigitalEmployee, Self::Duix, Self::DuixStream, Self::Odfs];
 
-    /// The name, which is part of the key of a call. Both kinds of DUIX share one, since the platform
-    /// asks one bot for one of the two.
+    /// Returns the name, which is part of the key of a call. `Duix` and `DuixStream` share one, since
+    /// DUIX uses only one of the two with a bot.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,15 +35,15 @@ impl Platform {
         }
     }
 
-    /// Returns the platform of this name, or the first one if there is none: only a foreign store can
-    /// make a key with another name.
+    /// Returns the platform with this name. An unknown name, which only a custom store can put into a
+    /// key, gives the first platform.
     pub(super) fn from_name(name: &str) -> Self {
         let found = Self::ALL.into_iter().find(|platform| platform.name() == name);
         found.unwrap_or(Self::DigitalEmployee)
     }
 
-    /// Returns the transfers that the platform's document calls not supported, and that
-    /// [`HostBuilder::allow_transfer`](super::HostBuilder::allow_transfer) allows.
+    /// Returns the transfers that the platform's document calls unsupported, but that
+    /// [`HostBuilder::allow_transfer`](super::HostBuilder::allow_transfer) can allow.
     pub(super) fn optional_transfers(self) -> TransferKinds {
         match self {
             Self::DigitalEmployee => {
@@ -53,7 +53,7 @@ impl Platform {
         }
     }
 
-    /// What the platform can do.
+    /// Returns what the platform supports.
     #[must_use]
     pub fn capabilities(self) -> &'static Capabilities {
         match self {
@@ -76,14 +76,28 @@ impl fmt::Display for Platform {
     }
 }
 
-/// What a platform can do. A method of [`Reply`](super::Reply) that needs more is an error at once.
+/// What a platform supports. A method of [`Reply`](super::Reply) that needs more fails immediately.
+///
+/// Ask [`Reply::can`](super::Reply::can) in a turn, or a [`Platform`] at any time:
+///
+/// ```
+/// use callbot::bot::{Platform, TransferKind};
+///
+/// let ivr = Platform::Odfs.capabilities();
+/// assert!(ivr.hang_up && !ivr.streams);
+/// assert!(ivr.transfer.contains(TransferKind::Agent));
+/// assert_eq!(ivr.gather.map(|gather| gather.digits), Some((1, 99)));
+///
+/// let streaming: Vec<_> = Platform::ALL.into_iter().filter(|p| p.capabilities().streams).collect();
+/// assert_eq!(streaming, [Platform::DigitalEmployee, Platform::DuixStream]);
+/// ```
 ///
 /// | | Digital Employee | DUIX | DUIX, streaming | ODFS |
 /// |---|---|---|---|---|
 /// | `streams` | yes | | yes | |
 /// | `greets` | yes | | | yes |
 /// | `speech` | barge-in, silence, synthesis | | | barge-in, silence |
-/// | `gather` | 1 to 100 keys, 1 to 10 s for each | | | 1 to 99 keys |
+/// | `gather` | 1 to 100 digits, 1 to 10 s for each | | | 1 to 99 digits, 1 s to 1 h for all |
 /// | `late_gather` | | | | yes |
 /// | `transfer` | queue | | | queue, agent, number, flow |
 /// | `hang_up` | yes | | | yes |
@@ -94,65 +108,67 @@ impl fmt::Display for Platform {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Whether a reply goes out in packets as it is made; else as one answer at its end.
+    /// Whether a reply goes out in packets while the bot speaks. If not, it goes out as one answer at
+    /// the end of the turn.
     pub streams: bool,
-    /// Whether the platform asks for a greeting. Elsewhere [`Bot::begin`](super::Bot::begin)
-    /// runs before the first turn, and what it says is not heard.
+    /// Whether the platform asks for a greeting. If not, [`Bot::begin`](super::Bot::begin) runs before
+    /// the first turn, and its text is dropped unless
+    /// [`HostBuilder::greeting`](super::HostBuilder::greeting) says otherwise.
     pub greets: bool,
     /// Which [`SpeechSettings`](super::SpeechSettings) can be set.
     pub speech: SpeechSupport,
-    /// Whether keys can be gathered, and how many.
+    /// The limits for gathering DTMF digits; `None` if the platform can't gather any.
     pub gather: Option<GatherLimits>,
-    /// Whether keys can still be gathered after the first packet.
+    /// Whether digits can still be gathered after the first packet.
     pub late_gather: bool,
-    /// Where calls can be put through to.
+    /// The supported kinds of transfer.
     pub transfer: TransferKinds,
     /// Whether the bot can hang up.
     pub hang_up: bool,
-    /// Whether a new turn of a call ends the one that runs; else they wait for each other.
+    /// Whether a new turn of a call cuts the running one. If not, the new turn waits.
     pub newest_wins: bool,
-    /// Whether the platform tells that the caller barged in.
+    /// Whether the platform reports a barge-in.
     pub aborts: bool,
-    /// Whether it tells what the caller had heard by then.
+    /// Whether the report of a barge-in says how much the caller heard.
     pub heard: bool,
-    /// Whether a filler can go out while the bot thinks.
+    /// Whether a filler can go out while the bot works.
     pub filler: bool,
-    /// Whether there is a [`Native`](super::Native) of this platform.
+    /// Whether [`Native`](super::Native) has a variant for this platform.
     pub native: bool,
 }
 
-/// Which [`SpeechSettings`](super::SpeechSettings) a platform can set.
+/// The [`SpeechSettings`](super::SpeechSettings) that a platform supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SpeechSupport {
-    /// Whether callers may barge in.
+    /// Whether barge-in can be switched on and off.
     pub barge_in: bool,
-    /// How long a caller may be silent, at least and at most.
+    /// The shortest and the longest time that a caller may be silent; `None` if it can't be set.
     pub silence_timeout: Option<(Duration, Duration)>,
-    /// The voice, its volume, pitch and rate.
+    /// Whether the voice can be set, with its volume, pitch and rate.
     pub synthesis: bool,
 }
 
 impl SpeechSupport {
-    /// Whether anything can be set.
+    /// Returns whether any setting is supported.
     #[must_use]
     pub fn any(&self) -> bool {
         self.barge_in || self.silence_timeout.is_some() || self.synthesis
     }
 }
 
-/// How keys can be gathered.
+/// The limits for gathering DTMF digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GatherLimits {
-    /// How many keys, at least and at most.
+    /// The smallest and the largest number of digits.
     pub digits: (u8, u8),
-    /// How long to wait, at least and at most: for each key on Digital Employee, for all of them on
-    /// ODFS.
+    /// The shortest and the longest timeout: for each digit on Digital Employee, for all digits
+    /// together on ODFS.
     pub timeout: (Duration, Duration),
 }
 
-/// Where a call can be put through to.
+/// The kind of target that a call is transferred to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -185,29 +201,29 @@ impl fmt::Display for TransferKind {
     }
 }
 
-/// Kinds of transfer.
+/// A set of [`TransferKind`]s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TransferKinds(u8);
 
 impl TransferKinds {
-    /// None.
+    /// The empty set.
     pub const NONE: Self = Self(0);
-    /// All that there are.
+    /// The set of all kinds.
     pub const ALL: Self = Self(0b1_1111);
 
-    /// This kind, too.
+    /// Adds `kind`.
     #[must_use]
     pub const fn with(self, kind: TransferKind) -> Self {
         Self(self.0 | 1 << kind as u8)
     }
 
-    /// Whether this kind is among them.
+    /// Returns whether `kind` is in the set.
     #[must_use]
     pub const fn contains(self, kind: TransferKind) -> bool {
         self.0 & 1 << kind as u8 != 0
     }
 
-    /// The kinds, in the order of [`TransferKind`].
+    /// Returns the kinds in the set, in the order of [`TransferKind`].
     pub fn iter(self) -> impl Iterator<Item = TransferKind> {
         TransferKind::ALL.into_iter().filter(move |kind| self.contains(*kind))
     }
@@ -219,9 +235,9 @@ const NOTHING: SpeechSupport =
     SpeechSupport { barge_in: false, silence_timeout: None, synthesis: false };
 
 impl Capabilities {
-    /// Digital Employee. Transfers to agents and numbers, which the platform's document calls not
-    /// supported, are there when [`HostBuilder::allow_transfer`](super::HostBuilder::allow_transfer)
-    /// says so.
+    /// The capabilities of Digital Employee. The platform's document calls transfers to agents and
+    /// numbers unsupported; [`HostBuilder::allow_transfer`](super::HostBuilder::allow_transfer) adds
+    /// them.
     pub const DIGITAL_EMPLOYEE: Self = Self {
         streams: true,
         greets: true,
@@ -241,7 +257,7 @@ impl Capabilities {
         native: false,
     };
 
-    /// DUIX, one answer for each turn.
+    /// The capabilities of DUIX with one answer per turn.
     pub const DUIX: Self = Self {
         streams: false,
         greets: false,
@@ -257,10 +273,10 @@ impl Capabilities {
         native: true,
     };
 
-    /// DUIX, in a stream.
+    /// The capabilities of DUIX with a stream.
     pub const DUIX_STREAM: Self = Self { streams: true, filler: true, native: false, ..Self::DUIX };
 
-    /// ODFS.
+    /// The capabilities of ODFS.
     pub const ODFS: Self = Self {
         streams: false,
         greets: true,

@@ -1,4 +1,4 @@
-//! What goes into a reply beside its text.
+//! Controls: the parts of a reply that are not text.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::capabilities::{SpeechSupport, TransferKind};
 use crate::wire::Hidden;
 
-/// How the platform speaks and listens. What is not set stays as it is. It goes out with the first
-/// packet of each reply, since no document says that a platform remembers it.
+/// How the platform speaks and listens. A field that is `None` keeps its former value.
 ///
-/// | | Digital Employee | ODFS | before it is set |
+/// The settings go out with the first packet of each reply, since no document says that a platform
+/// remembers them.
+///
+/// | | Digital Employee | ODFS | default |
 /// |---|---|---|---|
-/// | `barge_in` | `interruptible` of `Voice` | `model_type`: 111, or 122 | no; ODFS: yes |
+/// | `barge_in` | `interruptible` of `Voice` | `model_type`: 111 if yes, 122 if no | no; ODFS: yes |
 /// | `silence_timeout` | `silenceDetectionTimeout`, 1 to 10 s | `timeout` | 5 s |
 /// | `synthesis` | `synthesizerConfig` | – | the platform's own |
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -23,7 +25,7 @@ pub struct SpeechSettings {
     #[doc(alias = "interruptible")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub barge_in: Option<bool>,
-    /// How long a caller may be silent before that is a turn, in whole seconds.
+    /// How long a caller may be silent before the silence counts as a turn, in whole seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence_timeout: Option<Duration>,
     /// The voice that speaks.
@@ -31,25 +33,25 @@ pub struct SpeechSettings {
     pub synthesis: Option<Synthesis>,
 }
 
-/// A voice. Names and ranges are those of the voice's vendor.
+/// A voice. The names and the ranges are defined by the vendor of the voice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Synthesis {
     /// The name of the voice.
     pub name: String,
-    /// The volume; the platform's default is 50.
+    /// The volume. The platform's default: 50.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<f64>,
-    /// The pitch; the platform's default is 0.
+    /// The pitch. The platform's default: 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pitch: Option<f64>,
-    /// The rate of speech; the platform's default is 0.
+    /// The rate of speech. The platform's default: 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
 }
 
 impl SpeechSettings {
-    /// Nothing set.
+    /// Creates settings that change nothing.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -63,7 +65,7 @@ impl SpeechSettings {
         self
     }
 
-    /// Sets how long a caller may be silent.
+    /// Sets how long a caller may be silent, in whole seconds.
     #[must_use]
     pub fn with_silence_timeout(mut self, time: Duration) -> Self {
         self.silence_timeout = Some(time);
@@ -77,7 +79,7 @@ impl SpeechSettings {
         self
     }
 
-    /// Returns the settings that are supported.
+    /// Returns the settings that `can` supports.
     pub(super) fn supported_by(&self, can: &SpeechSupport) -> Self {
         Self {
             barge_in: self.barge_in.filter(|_| can.barge_in),
@@ -86,7 +88,7 @@ impl SpeechSettings {
         }
     }
 
-    /// Returns these settings, and those of `before` for what is not set here.
+    /// Returns these settings, with those of `before` for the fields that are `None`.
     pub(super) fn or(self, before: Option<Self>) -> Self {
         let before = before.unwrap_or_default();
         Self {
@@ -98,7 +100,7 @@ impl SpeechSettings {
 }
 
 impl Synthesis {
-    /// The voice of this name.
+    /// Creates a voice with this name and the defaults of the platform.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), volume: None, pitch: None, rate: None }
@@ -126,39 +128,39 @@ impl Synthesis {
     }
 }
 
-/// Dtmf to be taken after a reply. `#` ends them before the greatest number is reached.
+/// A request to gather DTMF digits after a reply. The caller can end the input early with `#`.
 ///
 /// | | Digital Employee | ODFS |
 /// |---|---|---|
 /// | `digits` | `maxDigits`, 1 to 100 | `model_type`: 1 to 99 |
-/// | `timeout` | `timeout` for each key, 1 to 10 s; 5 s if not set | `timeout` for all of them; 10 s if not set |
+/// | `timeout` | `timeout` for each digit, 1 to 10 s. Default: 5 s | `timeout` for all digits. Default: 10 s |
 /// | `speech` | `disableVoiceInput: false` | `model_type`: 111 in place of 101 |
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Gather {
-    /// The greatest number of keys.
+    /// The largest number of digits.
     pub digits: u8,
-    /// How long to wait for them, in whole seconds.
+    /// How long to wait for digits, in whole seconds.
     pub timeout: Option<Duration>,
-    /// Whether speech is taken, too. Default: no.
+    /// Whether the caller may speak instead. Default: no.
     pub speech: bool,
 }
 
 impl Gather {
-    /// Gathers up to `digits` keys.
+    /// Creates a request for up to `digits` digits.
     #[must_use]
     pub fn up_to(digits: u8) -> Self {
         Self { digits, timeout: None, speech: false }
     }
 
-    /// Sets how long to wait.
+    /// Sets how long to wait, in whole seconds.
     #[must_use]
     pub fn with_timeout(mut self, time: Duration) -> Self {
         self.timeout = Some(time);
         self
     }
 
-    /// Sets whether speech is taken, too.
+    /// Sets whether the caller may speak instead.
     #[must_use]
     pub fn with_speech(mut self, yes: bool) -> Self {
         self.speech = yes;
@@ -166,7 +168,7 @@ impl Gather {
     }
 }
 
-/// Where the caller is put through to. The place does not show in `Debug`.
+/// A transfer of the caller. `Debug` shows only its kind.
 ///
 /// | | Digital Employee | ODFS |
 /// |---|---|---|
@@ -176,51 +178,51 @@ impl Gather {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Transfer {
-    /// What kind of place it is.
+    /// The kind of target.
     pub kind: TransferKind,
-    /// The place: a name, an id, a code or a number.
+    /// The target: a name, an id, a code or a number.
     pub to: String,
-    /// The number that the callee sees.
+    /// The number that is shown to the callee.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown_number: Option<String>,
-    /// Data that go along.
+    /// Data for the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
 }
 
 impl Transfer {
-    /// To such a place.
+    /// Creates a transfer to the target `to` of this kind.
     #[must_use]
     pub fn new(kind: TransferKind, to: impl Into<String>) -> Self {
         Self { kind, to: to.into(), shown_number: None, data: None }
     }
 
-    /// To the queue of a skill group.
+    /// Creates a transfer to the queue of a skill group.
     #[must_use]
     pub fn to_queue(queue: impl Into<String>) -> Self {
         Self::new(TransferKind::Queue, queue)
     }
 
-    /// To one agent, by id.
+    /// Creates a transfer to one agent, by id.
     #[must_use]
     pub fn to_agent(agent: impl Into<String>) -> Self {
         Self::new(TransferKind::Agent, agent)
     }
 
-    /// To a phone number.
+    /// Creates a transfer to a phone number.
     #[must_use]
     pub fn to_number(number: impl Into<String>) -> Self {
         Self::new(TransferKind::Number, number)
     }
 
-    /// Sets the number that the callee sees.
+    /// Sets the number that is shown to the callee.
     #[must_use]
     pub fn with_shown_number(mut self, number: impl Into<String>) -> Self {
         self.shown_number = Some(number.into());
         self
     }
 
-    /// Sets data that go along.
+    /// Sets data for the target.
     #[must_use]
     pub fn with_data(mut self, data: impl Into<String>) -> Self {
         self.data = Some(data.into());
@@ -237,35 +239,36 @@ impl fmt::Debug for Transfer {
     }
 }
 
-/// How to hang up.
+/// A hang-up by the bot.
 ///
-/// Digital Employee gets both values. ODFS plays what was said to its end before it releases the
-/// call, so it needs no delay, and it has no place for the reason.
+/// Digital Employee gets both fields. ODFS plays the whole text before it releases the call, so the
+/// delay is not needed there, and it has no field for the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HangUp {
-    /// How long to wait first, in whole seconds: the last words have to be heard. 0 to 10 s.
+    /// How long the platform waits before it hangs up, so that the caller hears the last words: 0 to
+    /// 10 s, in whole seconds.
     pub delay: Duration,
-    /// Why, for the platform's records.
+    /// The reason, for the platform's records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl HangUp {
-    /// At once, for no reason.
+    /// Creates a hang-up without a delay and without a reason.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets how long to wait first.
+    /// Sets the delay: 0 to 10 s, in whole seconds.
     #[must_use]
     pub fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// Sets why.
+    /// Sets the reason.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
@@ -273,14 +276,13 @@ impl HangUp {
     }
 }
 
-/// What only one platform has, in its own types.
+/// A control that only one platform has, in the types of that platform.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Native {
-    /// What the screen of a digital human shows, and what its platform records. The text is that of
-    /// the reply, whatever stands here. For one answer only, not for a stream.
+    /// What a digital human shows on its screen, and what DUIX records. The text of the reply replaces
+    /// the text in it. Only for DUIX with one answer, not with a stream.
     #[cfg(feature = "duix")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
     Duix(crate::duix::dialogue::Answer),
 }
 
@@ -310,16 +312,16 @@ pub enum ControlKind {
 impl fmt::Display for ControlKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SpeechSettings => f.write_str("a change of the speech settings"),
-            Self::Gather => f.write_str("gathering keys"),
+            Self::SpeechSettings => f.write_str("changing the speech settings"),
+            Self::Gather => f.write_str("gathering DTMF digits"),
             Self::Transfer(kind) => write!(f, "a transfer {kind}"),
             Self::HangUp => f.write_str("hanging up"),
-            Self::Native => f.write_str("what another platform has"),
+            Self::Native => f.write_str("a native control"),
         }
     }
 }
 
-/// What goes into a reply beside its text.
+/// A control with its values.
 #[derive(Debug, Clone)]
 pub(super) enum Element {
     SpeechSettings(SpeechSettings),
@@ -340,7 +342,7 @@ impl Element {
     }
 }
 
-/// What ends the bot's part of a call.
+/// A control that ends the bot's part of a call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Closing {

@@ -1,4 +1,4 @@
-//! What can go wrong in a reply, and notices of what did not reach the caller.
+//! The errors of a reply, and notices of parts that were dropped.
 
 use std::fmt;
 
@@ -9,32 +9,35 @@ use super::store::StoreError;
 use crate::server::Error;
 use crate::wire::{Violation, Violations};
 
-/// What a bot's functions return: any error converts, so `?` works on all of them.
+/// The result of a bot's methods. Every error converts to [`Error`], so `?` works on all of them.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
-/// Why something did not get into a reply.
+/// The reason why a text or a control was not accepted into a reply.
+///
+/// The methods of [`Reply`](super::Reply) return it inside an [`Error`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplyError {
-    /// Nobody listens any more. The bot should return; the turn is dropped at its next wait anyway,
+    /// The reply was cut short. Return from the turn: it is dropped the next time it waits anyway,
     /// unless it [holds](super::Call::hold).
     Over(Cause),
-    /// The platform takes this in the first packet only, and that is out.
+    /// The platform accepts this control in the first packet only, which was already sent.
     Late(ControlKind),
-    /// The platform can't do this.
+    /// The platform does not support this control.
     Unsupported(ControlKind, Platform),
-    /// A transfer or a hang-up was the last of this reply.
+    /// The reply has already ended with a transfer or a hang-up.
     Finished,
-    /// The text of the reply would be longer than it may be.
+    /// The text of the reply would exceed
+    /// [`Limits::max_reply_bytes`](super::Limits::max_reply_bytes).
     TooLong {
-        /// How long it would be, in bytes.
+        /// The length that the text would have, in bytes.
         bytes: usize,
-        /// How long it may be, in bytes.
+        /// The limit, in bytes.
         max: usize,
     },
-    /// Values are not what the platform allows.
+    /// The platform does not allow these values.
     Invalid(Violations),
-    /// The store of calls refused, or failed.
+    /// The store of calls failed or refused the operation.
     Store(StoreError),
 }
 
@@ -49,7 +52,7 @@ impl fmt::Display for ReplyError {
         match self {
             Self::Over(cause) => write!(f, "the reply is over: {cause}"),
             Self::Late(control) => {
-                write!(f, "{control} goes into the first packet only, which has left")
+                write!(f, "{control} is allowed in the first packet only, which was already sent")
             }
             Self::Unsupported(control, platform) => {
                 write!(f, "{control} is not supported by {platform}")
@@ -64,7 +67,7 @@ impl fmt::Display for ReplyError {
     }
 }
 
-// `Display` shows the error inside as this one. So it is not the source of this one; its source is.
+// `Display` prints the inner error. So `source` skips that error and returns its source.
 impl std::error::Error for ReplyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -81,7 +84,8 @@ impl From<StoreError> for ReplyError {
     }
 }
 
-/// A part of a reply was dropped without an error; see [`Bot::notice`](super::Bot::notice).
+/// A notice that a part of a reply was dropped without an error; see
+/// [`Bot::notice`](super::Bot::notice).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Notice {
@@ -97,11 +101,13 @@ pub struct Notice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dropped {
-    /// A control that the platform can't do; see [`HostBuilder::lossy`](super::HostBuilder::lossy).
+    /// A control, or some of its values, that the platform does not support; see
+    /// [`HostBuilder::lossy`](super::HostBuilder::lossy). On ODFS also digits to gather that a later
+    /// transfer or hang-up in the same reply replaced.
     Control(ControlKind),
     /// The greeting, on a platform that does not ask for one.
     Greeting,
-    /// The reason of a hang-up, which the platform has no place for.
+    /// The reason of a hang-up, for which the platform has no field.
     HangUpReason,
     /// The part of the greeting that came after the deadline.
     RestOfGreeting,
@@ -111,12 +117,18 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let platform = self.platform;
         match self.what {
-            Dropped::Control(control) => write!(f, "{platform} can't do {control}: dropped"),
-            Dropped::Greeting => {
-                write!(f, "{platform} does not ask for a greeting before a turn: dropped")
+            Dropped::Control(control) => {
+                write!(f, "dropped from a reply: {control}, which {platform} does not support here")
             }
-            Dropped::HangUpReason => write!(f, "{platform} takes no reason of a hang-up: dropped"),
-            Dropped::RestOfGreeting => write!(f, "the rest of the greeting came too late: dropped"),
+            Dropped::Greeting => {
+                write!(f, "dropped the greeting: {platform} did not ask for one")
+            }
+            Dropped::HangUpReason => {
+                write!(f, "dropped the reason of a hang-up: {platform} has no field for it")
+            }
+            Dropped::RestOfGreeting => {
+                write!(f, "dropped the rest of the greeting: it missed the deadline")
+            }
         }
     }
 }

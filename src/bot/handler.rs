@@ -1,4 +1,4 @@
-//! What you implement: a bot.
+//! The trait that a bot implements.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,38 +10,77 @@ use super::memory::MemoryVersion;
 use super::needs::Needs;
 use super::reply::Reply;
 
-/// A bot that takes calls, whatever the platform.
+/// A bot that takes calls on any platform.
 ///
-/// One value serves all calls at once. What differs from call to call is in [`Memory`](Self::Memory).
+/// One value serves all calls concurrently. Keep the state of a call in [`Memory`](Self::Memory).
+///
+/// ```
+/// # #[cfg(all(feature = "client", feature = "digital-employee"))]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use callbot::bot::testing::TestCall; // needs the feature `client`
+/// use callbot::bot::{Bot, Call, HangUp, Input, Platform, Reply, Result};
+///
+/// struct Pizzeria;
+///
+/// impl Bot for Pizzeria {
+///     type Memory = Vec<String>;
+///
+///     async fn begin(&self, _: &mut Call<Vec<String>>, reply: &mut Reply) -> Result {
+///         reply.say("Which pizza would you like?").await
+///     }
+///
+///     async fn turn(
+///         &self,
+///         call: &mut Call<Vec<String>>,
+///         input: Input,
+///         reply: &mut Reply,
+///     ) -> Result {
+///         let Input::Speech(pizza) = input else { return reply.say("Pardon?").await };
+///         reply.say(format!("One {pizza}, coming up.")).await?;
+///         call.memory.push(pizza);
+///         reply.hang_up(HangUp::new()).await
+///     }
+/// }
+///
+/// let mut call = TestCall::on(Platform::DigitalEmployee, Pizzeria);
+/// call.begin().await.expect_text("Which pizza would you like?");
+/// call.silence().await.expect_text("Pardon?");
+/// call.say("Margherita").await.expect_speech("coming up").expect_hang_up();
+/// assert_eq!(call.memory().await, ["Margherita"]);
+/// # }
+/// # #[cfg(not(all(feature = "client", feature = "digital-employee")))]
+/// # fn main() {}
+/// ```
 pub trait Bot: Send + Sync + Sized + 'static {
-    /// What the bot remembers of a call: anything that serde reads and writes as JSON, such as `()`.
+    /// The bot's memory of a call: any type that serde reads and writes as JSON, or `()`.
     type Memory: Serialize + DeserializeOwned + Default + Send + Sync + 'static;
 
-    /// The version of [`Memory`](Self::Memory). A field that is new and has `#[serde(default)]` needs
-    /// no new version.
+    /// The version of [`Memory`](Self::Memory). A new field with `#[serde(default)]` does not need a
+    /// new version.
     const MEMORY_VERSION: u32 = 0;
 
-    /// Converts a memory of the older version `from`. It is not called for memories of a newer version:
-    /// such a turn fails, and the stored memory stays as it is.
+    /// Converts a memory of the older version `from`. It is not called for a newer version: then the
+    /// turn fails, and the stored memory stays as it is.
     ///
     /// # Errors
-    /// When it can't be converted; the turn fails, and the stored memory stays as it is. This is the
-    /// default.
+    /// Return an error if the memory can't be converted: the turn fails, and the stored memory stays as
+    /// it is. The default always does.
     fn migrate(from: u32, old: serde_json::Value) -> Result<Self::Memory> {
         let _ = old;
         Err(MemoryVersion::new(from, Self::MEMORY_VERSION).into())
     }
 
-    /// Returns what the bot requires of a platform. It is checked when the bot is put on one. The default
-    /// is nothing.
+    /// Returns what the bot requires of a platform. It is checked when the bot is put on a platform.
+    /// The default requires nothing.
     fn needs(&self) -> Needs {
         Needs::NONE
     }
 
-    /// Called when a call begins, to greet the caller. Digital Employee gives it 200 ms. DUIX has no such
-    /// event: there it runs before the first turn, and what it says is
-    /// [dropped](super::HostBuilder::greeting). If it fails it is called again before the next turn, in
-    /// the same way. The default does nothing.
+    /// Called when a call begins, to greet the caller. On Digital Employee it has 200 ms. DUIX has no
+    /// such event: there it runs before the first turn, and its text is dropped unless
+    /// [`HostBuilder::greeting`](super::HostBuilder::greeting) says otherwise. If it fails, it is called
+    /// again before the next turn. The default does nothing.
     fn begin(
         &self,
         call: &mut Call<Self::Memory>,
@@ -51,7 +90,8 @@ pub trait Bot: Send + Sync + Sized + 'static {
         async { Ok(()) }
     }
 
-    /// Called when the caller takes a turn.
+    /// Called when the caller takes a turn. If it returns `Ok`, the memory is stored and the reply ends.
+    /// If it fails or is cut short, the memory is rolled back; see [`Call::memory`].
     fn turn(
         &self,
         call: &mut Call<Self::Memory>,
@@ -59,10 +99,12 @@ pub trait Bot: Send + Sync + Sized + 'static {
         reply: &mut Reply,
     ) -> impl Future<Output = Result> + Send;
 
-    /// Called when a reply was cut short; the history is already truncated to what was heard. It runs
-    /// as soon as the call is idle, or at the latest before the next turn, where it may use a quarter
-    /// of that turn's budget. If it does not finish, it is called again. It is also called again if the
-    /// platform later reports what was heard. The default does nothing.
+    /// Called when a reply was cut short; the history is already truncated to what was heard.
+    ///
+    /// It runs as soon as no turn has the call, at the latest before the next turn. There it may use a
+    /// quarter of the time that the turn has left. If it does not finish in time, it is called again,
+    /// as it is if the platform later reports what was heard. An error is logged. The default does
+    /// nothing.
     fn interrupted(
         &self,
         call: &mut Call<Self::Memory>,
@@ -72,7 +114,8 @@ pub trait Bot: Send + Sync + Sized + 'static {
         async { Ok(()) }
     }
 
-    /// Called once when the call is over and has been removed from the store. The default does nothing.
+    /// Called once when the call is over and has been removed from the store. It has
+    /// [`Limits::end_timeout`](super::Limits::end_timeout); an error is logged. The default does nothing.
     fn ended(
         &self,
         call: &mut Call<Self::Memory>,

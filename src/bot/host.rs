@@ -1,4 +1,4 @@
-//! A bot with its settings, ready to be put on platforms.
+//! A bot with its settings and its calls.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -25,7 +25,8 @@ use super::store::{AnyStore, MemoryStore, Store};
 
 /// A bot with its settings and its calls, ready to be put on platforms. Clones share the calls.
 ///
-/// Each platform has a function that gives its own server, with all the settings that it has there:
+/// [`router`](Self::router) serves all platforms with their default settings. To change the settings
+/// of a platform, take its own server from the method that is named after it:
 ///
 /// ```
 /// # #[cfg(all(feature = "digital-employee", feature = "odfs"))]
@@ -47,7 +48,35 @@ pub struct Host<B: Bot> {
     settings: Arc<Settings>,
 }
 
-/// The settings of a [`Host`].
+/// Configures and builds a [`Host`].
+///
+/// ```
+/// # #[cfg(all(feature = "client", feature = "digital-employee"))]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use std::time::Duration;
+///
+/// use callbot::bot::{Host, Limits, Platform};
+/// # use callbot::bot::testing::TestCall;
+/// # use callbot::bot::{Bot, Call, Input, Reply, Result};
+/// # struct Slow;
+/// # impl Bot for Slow {
+/// #     type Memory = ();
+/// #     async fn turn(&self, _: &mut Call<()>, _: Input, reply: &mut Reply) -> Result {
+/// #         tokio::time::sleep(Duration::from_millis(500)).await;
+/// #         reply.say("It is on its way.").await
+/// #     }
+/// # }
+///
+/// let limits = Limits::default().with_idle_timeout(Duration::from_secs(10 * 60));
+/// let host = Host::builder(Slow).filler("One moment. ").limits(limits).build();
+///
+/// let mut call = TestCall::on(Platform::DigitalEmployee, host);
+/// call.say("Where is my order?").await.expect_text("One moment. It is on its way.");
+/// # }
+/// # #[cfg(not(all(feature = "client", feature = "digital-employee")))]
+/// # fn main() {}
+/// ```
 #[must_use]
 pub struct HostBuilder<B: Bot> {
     bot: B,
@@ -67,13 +96,13 @@ struct Settings {
 }
 
 impl<B: Bot> Host<B> {
-    /// A bot with the default settings.
+    /// Creates a host with the default settings.
     #[must_use]
     pub fn new(bot: B) -> Self {
         Self::builder(bot).build()
     }
 
-    /// Returns a builder for a bot with other settings.
+    /// Returns a builder for a host with other settings.
     pub fn builder(bot: B) -> HostBuilder<B> {
         HostBuilder {
             bot,
@@ -85,10 +114,10 @@ impl<B: Bot> Host<B> {
         }
     }
 
-    /// Returns a call as it is, without touching it; `None` when there is none.
+    /// Returns the stored state of a call without opening it; `None` if there is no such call.
     ///
     /// # Errors
-    /// When the store fails, or what it has can't be read.
+    /// Fails if the store fails, or if the stored record or memory can't be read.
     pub async fn snapshot(
         &self,
         call: &CallKey,
@@ -102,18 +131,19 @@ impl<B: Bot> Host<B> {
     }
 
     /// Shuts down gracefully within `within`. New turns fail with status 503. Running turns get three
-    /// quarters of that time to finish and are then cut, except while they hold. Where the store can't
-    /// be shared with other processes, each call ends then, with
-    /// [`Ended::Shutdown`](super::Ended::Shutdown); calls for which no time remains are dropped, with an
-    /// error in the log.
+    /// quarters of that time to finish and are then cut, except while they hold.
+    ///
+    /// If the store is not [shared](Store::SHARED) with other processes, every call then ends with
+    /// [`Ended::Shutdown`](super::Ended::Shutdown). If there is not enough time for all of them, an
+    /// error is logged.
     pub async fn shutdown(&self, within: Duration) {
         self.calls.shutdown(within).await;
     }
 
-    /// Returns the bot on a platform.
+    /// Returns the adapter of the bot for a platform.
     ///
     /// # Errors
-    /// When the platform lacks something that the bot requires.
+    /// Fails if the platform lacks something that the bot requires.
     pub(super) fn adapter(&self, spec: AdapterSpec) -> Result<Arc<Adapter>, NeedsError> {
         let AdapterSpec { platform, check, splits, hang_up_reason } = spec;
         let capabilities = self.capabilities(platform)?;
@@ -131,10 +161,10 @@ impl<B: Bot> Host<B> {
         }))
     }
 
-    /// Returns what the bot can do on a platform, with the settings of this host.
+    /// Returns the capabilities of a platform, with the transfers that this host allows.
     ///
     /// # Errors
-    /// When that lacks something that the bot requires.
+    /// Fails if they lack something that the bot requires.
     pub(super) fn capabilities(&self, platform: Platform) -> Result<Capabilities, NeedsError> {
         let mut capabilities = *platform.capabilities();
         for kind in self.allowed_transfers(platform) {
@@ -144,7 +174,7 @@ impl<B: Bot> Host<B> {
         if missing.is_empty() { Ok(capabilities) } else { Err(NeedsError { platform, missing }) }
     }
 
-    /// Returns the transfers that this host allows beyond the platform's document.
+    /// Returns the transfers that this host allows although the platform's document does not.
     pub(super) fn allowed_transfers(
         &self,
         platform: Platform,
@@ -200,61 +230,62 @@ impl<B: Bot> fmt::Debug for HostBuilder<B> {
 }
 
 impl<B: Bot> HostBuilder<B> {
-    /// Sets where calls are kept. Default: a new [`MemoryStore`], with at most 100,000 calls.
+    /// Sets the store of the calls. Default: a new [`MemoryStore`], with at most 100,000 calls.
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Arc::new(store);
         self
     }
 
-    /// What goes out when the bot has said nothing for part of its [`Budget`], so that the caller hears
-    /// something. What the bot says follows directly: end it with a space where the language has
-    /// spaces. Only where [`Capabilities::filler`] is. Default: none.
-    pub fn filler(mut self, words: impl Into<String>) -> Self {
-        self.settings.filler = Some(words.into());
+    /// Sets the filler: a text that goes out when the bot has said nothing in a turn for
+    /// [part](Budget::filler_at) of its [`Budget`], so that the caller hears something. The bot's text
+    /// follows directly, so end the filler with a space if the language has spaces. It is used only on
+    /// platforms with [`Capabilities::filler`]. Default: none.
+    pub fn filler(mut self, text: impl Into<String>) -> Self {
+        self.settings.filler = Some(text.into());
         self
     }
 
-    /// Drops this kind of control with a [`Notice`](super::Notice) where the platform can't do it. Default: that is an
-    /// error.
+    /// Drops this kind of control, with a [`Notice`](super::Notice), on platforms that do not support
+    /// it. Default: using it there is an error.
     pub fn lossy(mut self, control: ControlKind) -> Self {
         self.settings.lossy.push(control);
         self
     }
 
-    /// Sets what happens to the words of [`Bot::begin`] on a platform that does not ask for them.
-    /// Default: they are dropped.
+    /// Sets what happens to the text of [`Bot::begin`] on a platform that does not ask for a greeting.
+    /// Default: [`Greeting::Drop`].
     pub fn greeting(mut self, greeting: Greeting) -> Self {
         self.greeting = greeting;
         self
     }
 
-    /// Allows a kind of transfer on Digital Employee that its document calls not supported: to an agent
-    /// or to a number. Other kinds change nothing. Default: none.
+    /// Allows a kind of transfer on Digital Employee that its document calls unsupported: to an agent
+    /// or to a number. Other kinds have no effect. Default: none.
     pub fn allow_transfer(mut self, kind: TransferKind) -> Self {
         self.settings.transfers = self.settings.transfers.with(kind);
         self
     }
 
-    /// Sets how much time a platform gives. Default: [`Platform::budget`].
+    /// Sets the time limits on a platform. Default: [`Platform::budget`].
     pub fn budget(mut self, platform: Platform, budget: Budget) -> Self {
         self.settings.budgets.insert(platform, budget);
         self
     }
 
-    /// Sets how much the bot may use. Default: [`Limits::default`].
+    /// Sets the limits of the bot's calls. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets where turns run. A dedicated runtime keeps a bot that blocks its threads from keeping the
-    /// server waiting. Default: where requests are served.
+    /// Sets the runtime on which turns run. With a dedicated runtime, a bot that blocks its threads
+    /// does not delay the server. Default: the runtime that serves the requests.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// The host.
+    /// Builds the host.
     #[must_use]
     pub fn build(self) -> Host<B> {
         let Self { bot, store, limits, greeting, runtime, settings } = self;

@@ -1,4 +1,4 @@
-//! What the caller did, and how calls and replies end.
+//! The caller's input, the ends of calls and replies, and the ids of calls and turns.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,30 +9,31 @@ use serde_json::Value;
 use super::capabilities::Platform;
 use crate::wire::Hidden;
 
-/// What the caller's turn is.
+/// The caller's input in a turn.
 ///
-/// Bots match what they know and have an arm for the rest. What callers say does not show in `Debug`.
+/// Match the variants that your bot handles, and add an arm for the rest. `Debug` hides what the caller
+/// said or pressed.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Input {
-    /// The caller said this, or typed it.
+    /// The caller said this text, or typed it.
     Speech(String),
     /// The caller pressed these keys.
     #[doc(alias = "keys")]
     Dtmf(String),
-    /// The caller did nothing for as long as the platform waits.
+    /// The caller did nothing until the platform's timeout.
     Silence,
-    /// The caller said something that was not recognised, or pressed what was not asked for.
+    /// The caller said something that was not recognised, or pressed keys that were not asked for.
     NoMatch,
-    /// What came of a transfer. After one that went well the caller talks to somebody else, and an
-    /// empty reply lets the platform end the bot's part.
+    /// A transfer has ended. After a successful one the caller talks to another person; an empty reply
+    /// lets the platform end the bot's part of the call.
     Transferred(TransferOutcome),
-    /// Something that only this platform has, as JSON.
+    /// An input that only this platform has, as JSON.
     Other(Value),
 }
 
-// What the caller said or pressed does not show.
+// The caller's input is private.
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -51,13 +52,13 @@ impl fmt::Debug for Input {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TransferOutcome {
-    /// The caller was put through.
+    /// The transfer succeeded.
     Done,
-    /// The caller was not put through; the platform's own word for the reason.
+    /// The transfer failed, with the platform's own code for the reason.
     Failed(String),
 }
 
-/// Why a call is over.
+/// The reason why a call is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ended {
@@ -65,13 +66,13 @@ pub enum Ended {
     ByBot,
     /// The caller hung up, or the platform did.
     ByCaller,
-    /// The caller was put through to somebody else.
+    /// The caller was transferred.
     Transferred,
-    /// Nothing came for longer than a call may be idle.
+    /// The call was idle for longer than [`Limits::idle_timeout`](super::Limits::idle_timeout).
     Expired,
-    /// This server is shutting down, and the call can't go on elsewhere.
+    /// This server is shutting down, and the call can't go on in another process.
     Shutdown,
-    /// A system of the platform failed, or a call with the same id has begun.
+    /// A system of the platform failed, or another call with the same id has begun.
     Unknown,
 }
 
@@ -79,26 +80,26 @@ pub enum Ended {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Cut {
-    /// The turn whose reply it was.
+    /// The turn of the reply.
     pub turn: TurnId,
-    /// What the caller heard of it.
+    /// The part of the reply that the caller heard.
     pub heard: Heard,
-    /// Why it was cut.
+    /// The cause of the cut.
     pub cause: Cause,
 }
 
-/// Why a reply was cut short.
+/// The cause of a cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cause {
-    /// The caller barged in, and the platform said so.
+    /// The caller barged in, and the platform reported it.
     BargeIn,
     /// The caller's next turn began.
     NewTurn,
     /// The platform closed the connection.
     PeerGone,
-    /// The reply took longer than the [`Budget`](super::Budget) has it.
+    /// The reply missed a deadline of the [`Budget`](super::Budget).
     Deadline,
     /// The call ended, or this server is shutting down.
     CallOver,
@@ -110,25 +111,24 @@ impl fmt::Display for Cause {
             Self::BargeIn => "the caller barged in",
             Self::NewTurn => "the caller's next turn began",
             Self::PeerGone => "the platform closed the connection",
-            Self::Deadline => "the time was up",
-            Self::CallOver => "the call was over",
+            Self::Deadline => "the deadline has passed",
+            Self::CallOver => "the call ended",
         })
     }
 }
 
-/// What the caller heard of a reply that was cut short. The texts do not show in `Debug`.
+/// The part of a cut reply that the caller heard. `Debug` hides the texts.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Heard {
-    /// This much of it, from its beginning. A filler that went before it is not in here.
+    /// The reply from its start up to the end of this text. A filler before the reply is not included.
     UpTo(String),
-    /// None of it.
+    /// None of the reply.
     Nothing,
-    /// The platform reported a text that is not in the reply: this one. The history keeps the whole
-    /// reply.
+    /// The platform reported this text, which is not in the reply. The history keeps the whole reply.
     Mismatch(String),
-    /// The platform does not tell. The history keeps what was sent.
+    /// The platform did not report what was heard. The history keeps what was sent.
     Unknown,
 }
 
@@ -143,23 +143,23 @@ impl fmt::Debug for Heard {
     }
 }
 
-/// The id of a turn: the platform's, or one of ours where the platform has none.
+/// The id of a turn: the platform's, or a random one if the platform has none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TurnId(Arc<str>);
 
 impl TurnId {
-    /// A turn with this id.
+    /// Creates an id.
     #[must_use]
     pub fn new(id: impl AsRef<str>) -> Self {
         Self(id.as_ref().into())
     }
 
-    /// Returns a random id, for a platform that has none.
+    /// Creates a random id, for a platform that has none.
     pub(super) fn random() -> Self {
         Self::new(format!("{:016x}", fastrand::u64(..)))
     }
 
-    /// The id.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -172,25 +172,26 @@ impl fmt::Display for TurnId {
     }
 }
 
-/// What names a call: the platform, and its id there.
+/// The key of a call: the platform and the platform's id of the call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CallKey {
     /// The platform's [`name`](Platform::name).
     pub platform: Arc<str>,
-    /// The id of the call: Digital Employee's `sessionId`, DUIX's `dh-conversation-id`, ODFS's
-    /// `userid`.
+    /// The platform's id of the call: `sessionId` of Digital Employee, `dh-conversation-id` of DUIX,
+    /// `userid` of ODFS.
     pub id: Arc<str>,
 }
 
 impl CallKey {
-    /// The call with this id on this platform.
+    /// Creates the key of the call with this id on this platform.
     #[must_use]
     pub fn new(platform: Platform, id: impl AsRef<str>) -> Self {
         Self { platform: platform.name().into(), id: id.as_ref().into() }
     }
 
-    /// Returns the platform, without the kind of DUIX.
+    /// Returns the platform. For DUIX it is always [`Platform::Duix`], since the key does not have the
+    /// kind.
     pub(super) fn platform(&self) -> Platform {
         Platform::from_name(&self.platform)
     }

@@ -1,25 +1,27 @@
-//! How much a bot may use.
+//! The limits of a bot's calls.
 
 use std::time::Duration;
 
-/// How much a bot may use.
+/// The limits of a bot's calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The largest text of a reply, in bytes. Default: 64 KiB.
+    /// The maximum length of a reply's text, in bytes. Default: 64 KiB.
     pub max_reply_bytes: usize,
-    /// The largest memory of a call, in bytes of JSON. Default: 64 KiB.
+    /// The maximum size of a call's memory, in bytes of JSON. Default: 64 KiB.
     pub max_memory_bytes: usize,
-    /// How many turns the history of a call has at most; older ones are dropped. Default: 100.
+    /// The maximum number of turns in the history of a call; older ones are dropped. Default: 100.
     pub max_history_entries: usize,
-    /// How many bytes of text the history has at most; older turns are dropped. Default: 32 KiB.
+    /// The maximum length of all texts in the history of a call, in bytes; older turns are dropped.
+    /// The newest turn always stays. Default: 32 KiB.
     pub max_history_bytes: usize,
-    /// How long a [hold](super::Call::hold) may last, a day at most. Default: 2 s.
+    /// How long a [hold](super::Call::hold) may last; a day at most. Default: 2 s.
     pub hold_timeout: Duration,
-    /// How long [`Bot::ended`](super::Bot::ended) may take, and what runs between turns. Default: 10 s.
+    /// How long the end of a call may take, with [`Bot::ended`](super::Bot::ended), and how long
+    /// [`Bot::interrupted`](super::Bot::interrupted) may run between turns. Default: 10 s.
     pub end_timeout: Duration,
-    /// How long a call may stay without a turn before it ends. It is noticed up to a quarter of that
-    /// time late, and never more than a minute. Default: 30 min.
+    /// How long a call may stay without a turn before it ends. The end comes up to a quarter of that
+    /// time late, but never more than a minute. Default: 30 min.
     pub idle_timeout: Duration,
 }
 
@@ -69,13 +71,14 @@ with! {
     with_idle_timeout idle_timeout: Duration,
 }
 
-/// What happens to the words of [`Bot::begin`](super::Bot::begin), where the platform does not ask for them.
+/// What happens to the text of [`Bot::begin`](super::Bot::begin) on a platform that does not ask for a
+/// greeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Greeting {
-    /// They are dropped, with a [`Notice`](super::Notice).
+    /// The text is dropped, with a [`Notice`](super::Notice).
     #[default]
     Drop,
-    /// They are the beginning of the first reply.
+    /// The text becomes the start of the first reply.
     Prepend,
 }

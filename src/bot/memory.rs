@@ -11,14 +11,14 @@ use super::error::Result;
 use super::limits::Limits;
 use super::store::StoreError;
 
-/// Writes a memory.
+/// Encodes a memory of this `version`.
 pub(super) fn encode<M: Serialize>(
     version: u32,
     memory: &M,
     limits: &Limits,
 ) -> Result<Vec<u8>, StoreError> {
     let mut bytes = format!("{version}:").into_bytes();
-    // Without the text of the error, which is the author's and may hold anything.
+    // Without the error's message: it comes from the bot's own types and may contain private data.
     serde_json::to_writer(&mut bytes, memory)
         .map_err(|_| StoreError::Memory("can't be written as JSON".into()))?;
     if bytes.len() > limits.max_memory_bytes {
@@ -27,7 +27,7 @@ pub(super) fn encode<M: Serialize>(
     Ok(bytes)
 }
 
-/// Reads a memory that this or another `version` of the bot has written.
+/// Decodes a memory that this or another `version` of the bot has written.
 pub(super) fn decode<M: DeserializeOwned + Default>(
     bytes: &[u8],
     version: u32,
@@ -38,16 +38,16 @@ pub(super) fn decode<M: DeserializeOwned + Default>(
     }
     let parts = std::str::from_utf8(bytes).ok().and_then(|text| text.split_once(':'));
     let parts = parts.and_then(|(found, json)| Some((found.parse::<u32>().ok()?, json)));
-    let (found, json) = parts.ok_or_else(|| StoreError::Memory("has no version".into()))?;
+    let (found, json) = parts.ok_or_else(|| StoreError::Memory("has no version number".into()))?;
     match found.cmp(&version) {
         Ordering::Equal => Ok(serde_json::from_str(json).map_err(unreadable)?),
         Ordering::Less => migrate(found, serde_json::from_str(json).map_err(unreadable)?),
-        // A newer version of this bot can still read it.
+        // The memory stays as it is, so that a newer version of the bot can still read it.
         Ordering::Greater => Err(MemoryVersion::new(found, version).into()),
     }
 }
 
-/// Returns the error for a memory that can't be read, without its content.
+/// Returns the error for a memory that can't be read, without the content of the memory.
 fn unreadable(error: serde_json::Error) -> StoreError {
     use serde_json::error::Category;
 
@@ -55,10 +55,10 @@ fn unreadable(error: serde_json::Error) -> StoreError {
         Category::Data => "does not fit the bot's type",
         _ => "is not JSON",
     };
-    StoreError::Memory(format!("{what}, at outbox {} column {}", error.line(), error.column()))
+    StoreError::Memory(format!("{what}, at line {} column {}", error.line(), error.column()))
 }
 
-/// The memory of a call was written by another version of the bot.
+/// The error for a memory that was written by another version of the bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MemoryVersion {
     found: u32,
@@ -74,7 +74,7 @@ impl MemoryVersion {
 impl fmt::Display for MemoryVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { found, own } = self;
-        write!(f, "the memory of the call is of version {found}, and the bot of version {own}")
+        write!(f, "the memory of the call has version {found}, but the bot has version {own}")
     }
 }
 

@@ -1,6 +1,6 @@
 //! One bot for every platform.
 //!
-//! Implement [`Bot`] once, give it to a [`Host`], and put it on each platform:
+//! Implement [`Bot`] once, give it to a [`Host`], and serve it on each platform:
 //!
 //! ```no_run
 //! # #[cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs"))]
@@ -15,10 +15,9 @@
 //!
 //!     async fn turn(&self, _: &mut Call<()>, input: Input, reply: &mut Reply) -> Result {
 //!         match input {
-//!             Input::Speech(words) => reply.say(format!("You said: {words}")).await?,
-//!             _ => reply.say("Say something!").await?,
+//!             Input::Speech(text) => reply.say(format!("You said: {text}")).await,
+//!             _ => reply.say("Say something!").await,
 //!         }
-//!         Ok(())
 //!     }
 //! }
 //!
@@ -30,54 +29,79 @@
 //! # }
 //! ```
 //!
-//! # A turn
+//! # Turns
 //!
-//! A turn is a task and a transaction. Text goes out when the bot really waits for something, so that
-//! words and controls that are made together arrive together. When the turn ends with `Ok`, the memory
-//! is written, and only then the reply ends. An error, a panic or a caller who barges in puts the memory
-//! back to the last [`Call::save`], or to what it was before the turn. When a caller barges in, the task
-//! is dropped where it waits, unless it [holds](Call::hold).
+//! A turn is a task and a transaction. Text goes out when the bot waits for something, so text and
+//! controls that it adds without waiting arrive together. When the turn returns `Ok`, the memory is
+//! written, and only then does the reply end. After an error, a panic or a barge-in, the memory is
+//! rolled back to the last [`Call::save`], or to its state before the turn. A barge-in drops the task
+//! where it waits, unless the task [holds](Call::hold).
 //!
 //! # What the caller heard
 //!
-//! Usually a caller barges in when the reply is long complete and is being spoken. The platform may
-//! report how far that was: the [`History`] is truncated there, in the entry of that turn and no other,
-//! and [`Bot::interrupted`] is called. A platform that does not report it leaves [`Heard::Unknown`].
+//! Most callers barge in when the reply is already complete and is being spoken. If the platform
+//! reports how much was heard, the [`History`] is truncated there, only in the entry of that turn,
+//! and [`Bot::interrupted`] is called. If it does not, [`Cut::heard`] is [`Heard::Unknown`].
 //!
 //! # Platforms
 //!
-//! What a platform can do is data: [`Capabilities`] has the table. A bot says in [`Bot::needs`] what it
-//! requires, and can't be put on a platform that lacks it. Everything else that a platform lacks is an
-//! error at the line that asks for it, unless [`HostBuilder::lossy`] allows that it is dropped with a
+//! [`Capabilities`] lists what each platform supports. Name in [`Bot::needs`] what your bot requires:
+//! a platform that lacks any of it refuses the bot at start-up. Everything else that a platform lacks
+//! is an error where the bot uses it, unless [`HostBuilder::lossy`] allows it to be dropped with a
 //! [`Notice`].
 //!
 //! | | Digital Employee | DUIX | ODFS |
 //! |---|---|---|---|
-//! | a call | `sessionId` | `dh-conversation-id` | `userid` |
-//! | begins | `beginSession` | with its first turn | `inaction` 8 |
+//! | id of a call | `sessionId` | `dh-conversation-id` | `userid` |
+//! | start of a call | `beginSession` | its first turn | `inaction` 8 |
 //! | a turn | `dialogue`, by `streamId` | each request | `inaction` 9 or 11 |
-//! | ends | `endSession` | when it is idle | `hangup` |
-//! | two turns at once | the newest wins | the newest wins | one after the other |
-//! | a transfer, hanging up | a control in the last packet | – | `outaction` 11 or 10; after text at `playover` |
+//! | end of a call | `endSession` | when it is idle | `hangup` |
+//! | concurrent turns of a call | the newest wins | the newest wins | one after the other |
+//! | transfer, hang-up | a control in the last packet | – | `outaction` 11 or 10; after text, at `playover` |
 //!
 //! # Time
 //!
-//! A [`Budget`] counts from the arrival of the request. When part of it is used up and the bot has
-//! said nothing, the [filler](HostBuilder::filler) goes out. When all of it is used up, the turn is
-//! dropped and the platform gets its failure answer.
+//! A [`Budget`] starts when the request arrives. If the bot has said nothing after part of it, the
+//! [filler](HostBuilder::filler) goes out. When all of it is used up, the turn is dropped and the
+//! platform gets its failure answer.
 //!
 //! # Tests
 //!
-//! `testing::TestCall`, which comes with the feature `client`, plays the caller and the platform: on any
-//! platform, through its real router, in memory.
+//! `testing::TestCall` plays the caller and the platform: any platform, through its real router, in
+//! memory. It needs the feature `client`.
 //!
-//! # Where calls are kept
+//! ```
+//! # #[cfg(all(feature = "client", feature = "odfs"))]
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! use callbot::bot::testing::TestCall;
+//! # use callbot::bot::{Bot, Call, Input, Platform, Reply, Result};
+//! # struct Parrot;
+//! # impl Bot for Parrot {
+//! #     type Memory = ();
+//! #     async fn turn(&self, _: &mut Call<()>, input: Input, reply: &mut Reply) -> Result {
+//! #         match input {
+//! #             Input::Speech(text) => reply.say(format!("You said: {text}")).await,
+//! #             _ => reply.say("Say something!").await,
+//! #         }
+//! #     }
+//! # }
 //!
-//! In a [`Store`]: [`MemoryStore`] keeps them in this process. Several processes need a store that they
-//! share; a turn that another process has overtaken can't write any more. What you need to write one is
-//! in [`store`].
+//! let mut call = TestCall::on(Platform::Odfs, Parrot);
+//! call.say("hello").await.expect_text("You said: hello").expect_end();
+//! call.silence().await.expect_text("Say something!").expect_end();
+//! # }
+//! # #[cfg(not(all(feature = "client", feature = "odfs")))]
+//! # fn main() {}
+//! ```
+//!
+//! # Storage
+//!
+//! Calls are kept in a [`Store`]. The default, [`MemoryStore`], keeps them in this process. Several
+//! processes need a store that they share: there, a turn that was overtaken by a turn in another
+//! process can no longer write. The module [`store`] has all that you need to implement one.
 
-// Each platform uses its own part of the runtime.
+// Each platform uses only a part of the runtime.
 #![cfg_attr(
     not(all(feature = "digital-employee", feature = "duix", feature = "odfs")),
     allow(dead_code)
@@ -106,7 +130,6 @@ pub mod store;
     feature = "client",
     any(feature = "digital-employee", feature = "duix", feature = "odfs")
 ))]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod testing;
 
 pub use budget::Budget;
@@ -124,13 +147,10 @@ pub use limits::{Greeting, Limits};
 pub use needs::{Need, Needs, NeedsError};
 pub use outbox::Hold;
 #[cfg(feature = "digital-employee")]
-#[cfg_attr(docsrs, doc(cfg(feature = "digital-employee")))]
 pub use platforms::OnDigitalEmployee;
 #[cfg(feature = "duix")]
-#[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
 pub use platforms::OnDuix;
 #[cfg(feature = "odfs")]
-#[cfg_attr(docsrs, doc(cfg(feature = "odfs")))]
 pub use platforms::{OdfsSettings, OnOdfs};
 pub use reply::Reply;
 pub use snapshot::{CallSnapshot, SnapshotError};

@@ -1,18 +1,35 @@
-//! What a bot requires of a platform.
+//! The requirements of a bot on a platform.
 
 use std::fmt;
 
 use super::capabilities::{Capabilities, Platform, TransferKind, TransferKinds};
 
-/// What a bot requires. It is checked when the bot is put on a platform.
+/// The capabilities that a bot requires. They are checked when the bot is put on a platform.
 ///
 /// ```
-/// use callbot::bot::{Needs, Platform, TransferKind};
+/// use callbot::bot::{Bot, Call, Input, Need, Needs, Platform, Reply, Result, TransferKind};
 ///
-/// const NEEDS: Needs = Needs::NONE.hang_up().transfer(TransferKind::Queue);
-/// assert!(NEEDS.missing(Platform::Odfs.capabilities()).is_empty());
-/// assert_eq!(NEEDS.missing(Platform::Duix.capabilities()).len(), 2);
+/// struct Receptionist;
+///
+/// impl Bot for Receptionist {
+///     type Memory = ();
+///
+///     fn needs(&self) -> Needs {
+///         Needs::NONE.gather().transfer(TransferKind::Queue)
+///     }
+///
+///     async fn turn(&self, _: &mut Call<()>, _: Input, reply: &mut Reply) -> Result {
+///         reply.say("Which department, please?").await
+///     }
+/// }
+///
+/// let needs = Receptionist.needs();
+/// assert_eq!(needs.missing(Platform::Odfs.capabilities()), []);
+/// let missing = needs.missing(Platform::Duix.capabilities());
+/// assert_eq!(missing, [Need::Gather, Need::Transfer(TransferKind::Queue)]);
 /// ```
+///
+/// Putting this bot on DUIX fails with a [`NeedsError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
     greeting: bool,
@@ -24,28 +41,28 @@ pub struct Needs {
     transfer: TransferKinds,
 }
 
-/// Something that a bot needs, and that is missing.
+/// A capability that a bot requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Need {
-    /// To say something when the call begins.
+    /// A greeting at the start of the call.
     Greeting,
-    /// To send its reply as it is made.
+    /// Replies that are sent while the bot speaks.
     Stream,
-    /// To set whether callers may barge in.
+    /// Switching barge-in on and off.
     BargeIn,
-    /// To gather keys.
+    /// Gathering DTMF digits.
     Gather,
-    /// To hang up.
+    /// Hanging up.
     HangUp,
-    /// To learn what callers heard.
+    /// Reports of how much callers heard.
     Heard,
-    /// To put calls through.
+    /// This kind of transfer.
     Transfer(TransferKind),
 }
 
 impl Needs {
-    /// Nothing but turns and text.
+    /// Requires nothing but turns and text.
     pub const NONE: Self = Self {
         greeting: false,
         stream: false,
@@ -56,56 +73,56 @@ impl Needs {
         transfer: TransferKinds::NONE,
     };
 
-    /// To say something when the call begins.
+    /// Requires a greeting at the start of the call.
     #[must_use]
     pub const fn greeting(mut self) -> Self {
         self.greeting = true;
         self
     }
 
-    /// To send the reply as it is made.
+    /// Requires replies that are sent while the bot speaks.
     #[must_use]
     pub const fn stream(mut self) -> Self {
         self.stream = true;
         self
     }
 
-    /// To set whether callers may barge in.
+    /// Requires that barge-in can be switched on and off.
     #[must_use]
     pub const fn barge_in(mut self) -> Self {
         self.barge_in = true;
         self
     }
 
-    /// To gather keys.
+    /// Requires gathering of DTMF digits.
     #[must_use]
     pub const fn gather(mut self) -> Self {
         self.gather = true;
         self
     }
 
-    /// To hang up.
+    /// Requires that the bot can hang up.
     #[must_use]
     pub const fn hang_up(mut self) -> Self {
         self.hang_up = true;
         self
     }
 
-    /// To learn what callers heard.
+    /// Requires reports of how much callers heard.
     #[must_use]
     pub const fn heard(mut self) -> Self {
         self.heard = true;
         self
     }
 
-    /// To put calls through to such a place.
+    /// Requires this kind of transfer.
     #[must_use]
     pub const fn transfer(mut self, kind: TransferKind) -> Self {
         self.transfer = self.transfer.with(kind);
         self
     }
 
-    /// Returns what these capabilities lack.
+    /// Returns the requirements that `capabilities` lacks.
     #[must_use]
     pub fn missing(&self, capabilities: &Capabilities) -> Vec<Need> {
         let simple = [
@@ -126,23 +143,23 @@ impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Greeting => f.write_str("a greeting"),
-            Self::Stream => f.write_str("a reply in a stream"),
-            Self::BargeIn => f.write_str("a setting for barge-in"),
-            Self::Gather => f.write_str("gathering keys"),
+            Self::Stream => f.write_str("streamed replies"),
+            Self::BargeIn => f.write_str("switching barge-in on and off"),
+            Self::Gather => f.write_str("gathering DTMF digits"),
             Self::HangUp => f.write_str("hanging up"),
-            Self::Heard => f.write_str("what callers heard"),
+            Self::Heard => f.write_str("reports of what callers heard"),
             Self::Transfer(kind) => write!(f, "a transfer {kind}"),
         }
     }
 }
 
-/// The platform lacks something that the bot requires.
+/// The error when a platform lacks something that the bot requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NeedsError {
     /// The platform.
     pub platform: Platform,
-    /// What is missing; never empty.
+    /// The missing requirements; never empty.
     pub missing: Vec<Need>,
 }
 

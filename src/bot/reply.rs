@@ -1,4 +1,4 @@
-//! What a bot answers with.
+//! The reply of a turn, as the bot uses it.
 
 use std::fmt;
 use std::pin::pin;
@@ -15,16 +15,53 @@ use super::error::Result;
 use super::outbox::{Audience, Outbox};
 use crate::server::Error;
 
-/// The reply of a turn, lent to the bot for it.
+/// The reply of a turn. The turn borrows it.
 ///
-/// What is said goes out as the platform wants it: in packets, each when the bot really waits for
-/// something, or as one answer at the end. So words and controls that are made together arrive
-/// together. Every method waits while the platform is slow, and lets other tasks run now and then.
+/// On a platform that streams, the text goes out in packets, each when the bot waits for something.
+/// On the others it goes out as one answer at the end of the turn. So text and controls that are added
+/// without waiting arrive together. Every method waits while the platform is slow, and regularly lets
+/// other tasks run.
 ///
-/// [`transfer`](Self::transfer) and [`hang_up`](Self::hang_up) are last: they go out when the turn
+/// [`transfer`](Self::transfer) and [`hang_up`](Self::hang_up) end the reply. They go out when the turn
 /// has succeeded and the memory is written, and nothing can be said after them.
 ///
-/// It can't leave the turn:
+/// ```
+/// # #[cfg(all(feature = "client", feature = "odfs"))]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # use callbot::bot::testing::TestCall;
+/// # use callbot::bot::Platform;
+/// use callbot::bot::{Bot, Call, Gather, Input, Reply, Result, Transfer};
+///
+/// struct Ivr;
+///
+/// impl Bot for Ivr {
+///     type Memory = ();
+///
+///     async fn turn(&self, _: &mut Call<()>, input: Input, reply: &mut Reply) -> Result {
+///         match input {
+///             Input::Dtmf(keys) if keys == "1" => {
+///                 reply.say("I'll put you through.").await?;
+///                 reply.transfer(Transfer::to_queue("sales")).await
+///             }
+///             _ => {
+///                 reply.say("For sales, press 1.").await?;
+///                 reply.gather(Gather::up_to(1)).await
+///             }
+///         }
+///     }
+/// }
+///
+/// # use callbot::bot::TransferKind;
+/// let mut call = TestCall::on(Platform::Odfs, Ivr);
+/// call.say("hello").await.expect_text("For sales, press 1.").expect_gather(1);
+/// call.keys("1").await.expect_transfer(TransferKind::Queue, "sales");
+/// # }
+/// # #[cfg(not(all(feature = "client", feature = "odfs")))]
+/// # fn main() {}
+/// ```
+///
+/// A reply can't leave its turn:
 ///
 /// ```compile_fail,E0521
 /// # use callbot::bot::{Bot, Call, Input, Reply, Result};
@@ -48,13 +85,13 @@ impl Reply {
         Self { outbox, audience }
     }
 
-    /// Says something: a sentence, or a piece of one as a language model gives it. White space is
-    /// the author's; pieces are put together as they are.
+    /// Adds text to the reply: a sentence, or a piece of one, such as a token of a language model.
+    /// Pieces are joined as they are; no white space is added.
     ///
     /// # Errors
-    /// [`ReplyError::Over`] when nobody listens any more: return, the rest is dropped anyway.
-    /// [`ReplyError::Finished`] after a transfer or a hang-up, [`ReplyError::TooLong`] when the whole
-    /// text is longer than a reply may be.
+    /// Returns [`ReplyError::Over`] when the reply was cut short; return from the turn then.
+    /// Returns [`ReplyError::Finished`] after a transfer or a hang-up, and [`ReplyError::TooLong`] when
+    /// the whole text exceeds [`Limits::max_reply_bytes`](super::Limits::max_reply_bytes).
     pub async fn say(&mut self, text: impl AsRef<str> + Send + Sync) -> Result {
         self.outbox.ready().await?;
         if self.audience == Audience::Nobody {
@@ -64,10 +101,10 @@ impl Reply {
         Ok(self.outbox.push_text(text.as_ref())?)
     }
 
-    /// Says all of a stream, such as the answer of a language model.
+    /// Adds every text of a stream to the reply, such as the answer of a language model.
     ///
     /// # Errors
-    /// The first error of the stream, or of [`say`](Self::say).
+    /// Returns the first error of the stream or of [`say`](Self::say).
     ///
     /// ```
     /// use callbot::bot::{Reply, Result};
@@ -92,84 +129,86 @@ impl Reply {
         Ok(())
     }
 
-    /// Lets what was said so far go out now, where the platform takes packets. There is no need for it
-    /// before something that is awaited.
+    /// Sends the text so far now, on a platform that streams. You don't need it before an `.await`
+    /// that waits: the text goes out then anyway.
     ///
     /// # Errors
-    /// [`ReplyError::Over`] when nobody listens any more.
+    /// Returns [`ReplyError::Over`] when the reply was cut short.
     pub async fn flush(&mut self) -> Result {
         self.outbox.ready().await?;
         self.outbox.flush();
         Ok(())
     }
 
-    /// Sets how the platform speaks and listens, from this reply on to the end of the call. What is
-    /// not set stays as it is.
+    /// Sets how the platform speaks and listens, from this reply to the end of the call. Fields that
+    /// are `None` keep their former values.
     ///
     /// # Errors
-    /// As [`say`](Self::say); [`ReplyError::Late`] when the first packet is out,
-    /// [`ReplyError::Unsupported`] when the platform can't, [`ReplyError::Invalid`] for values that
-    /// are not allowed.
+    /// Returns the errors of [`say`](Self::say), [`ReplyError::Late`] when the first packet was already
+    /// sent, [`ReplyError::Unsupported`] when the platform does not support the settings, and
+    /// [`ReplyError::Invalid`] when it does not allow the values.
     #[doc(alias("voice", "barge-in", "interruptible"))]
     pub async fn speech_settings(&mut self, settings: SpeechSettings) -> Result {
         self.push(Element::SpeechSettings(settings)).await
     }
 
-    /// Gathers keys (DTMF) after this reply.
+    /// Gathers DTMF digits after this reply.
     ///
     /// # Errors
-    /// As [`speech_settings`](Self::speech_settings).
+    /// Returns the errors of [`speech_settings`](Self::speech_settings). [`ReplyError::Late`] depends on
+    /// [`Capabilities::late_gather`].
     #[doc(alias = "DTMF")]
     pub async fn gather(&mut self, keys: Gather) -> Result {
         self.push(Element::Gather(keys)).await
     }
 
-    /// Puts the caller through to somebody else, after what was said. It is the last of a reply.
+    /// Transfers the caller after the text of the reply, and ends the reply.
     ///
     /// # Errors
-    /// As [`say`](Self::say); [`ReplyError::Unsupported`] when the platform can't,
-    /// [`ReplyError::Invalid`] for values that are not allowed.
+    /// Returns the errors of [`say`](Self::say), [`ReplyError::Unsupported`] when the platform does not
+    /// support the transfer, and [`ReplyError::Invalid`] when it does not allow the values.
     pub async fn transfer(&mut self, to: Transfer) -> Result {
         self.push(Element::Closing(Closing::Transfer(to))).await
     }
 
-    /// Hangs up, after what was said. It is the last of a reply.
+    /// Hangs up after the text of the reply, and ends the reply.
     ///
     /// # Errors
-    /// As [`transfer`](Self::transfer).
+    /// Returns the errors of [`transfer`](Self::transfer).
     pub async fn hang_up(&mut self, how: HangUp) -> Result {
         self.push(Element::Closing(Closing::HangUp(how))).await
     }
 
-    /// Adds what only this platform has.
+    /// Adds a control that only one platform has.
     ///
     /// # Errors
-    /// As [`transfer`](Self::transfer): [`ReplyError::Unsupported`] on all other platforms.
+    /// Returns the errors of [`transfer`](Self::transfer); on every other platform that is
+    /// [`ReplyError::Unsupported`].
     pub async fn native(&mut self, native: impl Into<Native> + Send) -> Result {
         self.push(Element::Native(Box::new(native.into()))).await
     }
 
-    /// What the platform can do.
+    /// Returns what the platform supports, with the transfers that the host allows.
     #[must_use]
     pub fn can(&self) -> Capabilities {
         self.outbox.adapter().capabilities
     }
 
-    /// The platform.
+    /// Returns the platform.
     #[must_use]
     pub fn platform(&self) -> Platform {
         self.outbox.adapter().platform
     }
 
-    /// Returns the time that remains for the first packet, or for all of the reply where only that is
-    /// limited; `None` without a limit, or once the first packet is out.
+    /// Returns the time that remains for the first packet, or for the whole reply if only that is
+    /// limited; `None` without a limit, or once a limited first packet was sent.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         self.outbox.time_left()
     }
 
-    /// No filler in this reply: after a filler keys can't be gathered any more on a platform that
-    /// takes this in the first packet only.
+    /// Sends no filler in this reply. Use it before a late [`gather`](Self::gather) on a platform that
+    /// accepts one in the first packet only: a filler is that packet.
     pub fn no_filler(&mut self) {
         self.outbox.cancel_filler();
     }

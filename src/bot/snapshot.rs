@@ -1,4 +1,4 @@
-//! A call, seen from outside.
+//! The stored state of a call, read from outside a turn.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,18 +8,18 @@ use super::input::Cut;
 use super::store::StoreError;
 use crate::server::Error;
 
-/// A call, seen from outside; see [`Host::snapshot`](super::Host::snapshot).
+/// The stored state of a call; see [`Host::snapshot`](super::Host::snapshot).
 #[non_exhaustive]
 pub struct CallSnapshot<M> {
-    /// What the bot remembers, as it was last written.
+    /// The bot's memory, as it was last written.
     pub memory: M,
-    /// What was said, and what of it was heard.
+    /// The turns: what was said and what the caller heard.
     pub history: History,
     /// Cuts that have not been reported to the bot yet, the oldest first.
     pub cuts: Vec<Cut>,
 }
 
-// What the bot remembers may be private.
+// The memory may be private.
 impl<M> fmt::Debug for CallSnapshot<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallSnapshot")
@@ -29,11 +29,11 @@ impl<M> fmt::Debug for CallSnapshot<M> {
     }
 }
 
-/// Why a call could not be read.
+/// The error when the state of a call can't be read.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SnapshotError {
-    /// The store failed, or what it has can't be read.
+    /// The store failed, or its record can't be read.
     Store(StoreError),
     /// The memory was written by another version of the bot, and [`Bot::migrate`](super::Bot::migrate)
     /// failed.
@@ -59,8 +59,8 @@ impl SnapshotError {
 impl fmt::Display for SnapshotError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Store(_) => "the call can't be read",
-            Self::Migrate(_) => "the memory of the call can't be migrated",
+            Self::Store(_) => "the stored call can't be read",
+            Self::Migrate(_) => "the memory of the call can't be migrated to the bot's version",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The one builder of all clients.
+//! The builder that all clients share.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use crate::wire::Operation;
 /// The clients of this crate implement it; you do not need to.
 #[doc(hidden)]
 pub trait BuildClient: Sized {
-    /// What this client can be configured with beyond the settings that all clients share.
+    /// The settings that only this client has.
     type Settings: fmt::Debug;
 
     /// Builds the client.
     ///
     /// # Errors
-    /// When a setting is invalid.
+    /// If a setting is invalid.
     fn build(core: CoreBuilder, settings: Self::Settings) -> Result<Self, Error>;
 }
 
 /// Builds a client of any platform.
 ///
-/// You get one from the `builder` function of a client. The methods here are the settings that all
-/// clients share; a platform adds its own, which are listed below under its name. The
+/// You get one from the `builder` function of a client. The first methods are the settings that all
+/// clients share. The settings of one platform follow, in the `impl` block of its client. The
 /// [module's table](super#clients) compares the clients.
 ///
 /// ```
@@ -65,8 +65,8 @@ impl<C: BuildClient> ClientBuilder<C> {
         self
     }
 
-    /// Sets how long connecting may take. Ignored with a [custom transport](Self::transport), which
-    /// has a timeout of its own. Default: 5 s.
+    /// Sets the connect timeout. Ignored with a [custom transport](Self::transport), which has its
+    /// own. Default: 5 s.
     pub fn connect_deadline(mut self, deadline: Duration) -> Self {
         self.core.connect_deadline = deadline;
         self
@@ -82,17 +82,17 @@ impl<C: BuildClient> ClientBuilder<C> {
     /// Sets how requests travel. Default: a built-in `reqwest::Client` with TLS by rustls, without
     /// redirects and without compression.
     ///
-    /// You can pass a `reqwest::Client` of your own; its timeouts, redirects and TLS apply then. This
-    /// crate installs no TLS provider for the process, so such a client needs a feature of reqwest
-    /// that does, or `tls_backend_preconfigured`.
+    /// You can pass your own `reqwest::Client`; its timeouts, redirects and TLS then apply. This crate
+    /// installs no TLS provider for the process, so your client needs a feature of reqwest that does,
+    /// or `tls_backend_preconfigured`.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.core.transport = Some(Arc::new(transport));
         self
     }
 
-    /// Signs every attempt of every call with `signer`, before the
-    /// [transport](Self::transport) sends it. Default: no signature, or the platform's own one if
-    /// the client is built with a key to sign with; `signer` then replaces that one.
+    /// Signs every attempt of every call with `signer`, before the [transport](Self::transport) sends
+    /// it. A client that is built with a signing key signs by itself; `signer` then replaces that
+    /// signature. Default: the platform's own signature, or none.
     pub fn sign(mut self, signer: Signer) -> Self {
         self.core.signer = Some(signer);
         self
@@ -159,18 +159,27 @@ impl CoreBuilder {
         let url = reqwest::Url::parse(&self.base_url)
             .map_err(|error| Error::settings_caused("the base URL is invalid", error))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(Error::settings("the base URL is not an http or https URL"));
+            return Err(Error::settings("the base URL must be an absolute http or https URL"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(Error::settings("the base URL has a query or a fragment"));
+            return Err(Error::settings("the base URL must not have a query or a fragment"));
         }
         let base_url = format!("{}{}", url.as_str().trim_end_matches('/'), self.base_path);
         let below = format!("{}{}", url.path().trim_end_matches('/'), self.base_path);
         let mut paths = Vec::new();
         for (operation, path) in self.paths {
-            if !path.starts_with('/') || operation.path.contains('{') {
+            let reason = if operation.path.contains('{') {
+                Some("the operation has parameters in its path")
+            } else if !path.starts_with('/') {
+                Some("a path must start with `/`")
+            } else {
+                None
+            };
+            if let Some(reason) = reason {
                 let id = operation.id;
-                return Err(Error::settings(format!("{path:?} can't be the path of {id}")));
+                return Err(Error::settings(format!(
+                    "{path:?} can't be the path of {id}: {reason}"
+                )));
             }
             paths.push((operation.id, format!("{below}{path}")));
         }
@@ -203,7 +212,7 @@ impl fmt::Debug for CoreBuilder {
     }
 }
 
-/// Signs an empty request, so that a key which can't sign is reported once, and not by each call.
+/// Signs an empty request, so that a key that can't sign is reported by `build` and not by each call.
 fn check_signer(signer: &Signer) -> Result<(), Error> {
     signer
         .sign(&Method::POST, &Uri::from_static("/"), &mut HeaderMap::new(), b"")

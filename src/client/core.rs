@@ -1,4 +1,4 @@
-//! The way of every call: attempts, deadlines, tracing, limits.
+//! Sends every call: attempts, deadlines, tracing, limits.
 
 use std::fmt;
 use std::ops::Deref;
@@ -8,17 +8,17 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use reqwest::{Request, Response};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::error::Kind;
 use super::{CallOptions, Deadline, Error, EventStream, Outcome, Transport, TransportError};
+use crate::body::{BodyError, read_body};
 use crate::error::chain;
 use crate::wire::{Operation, decode};
 
-/// What all compiled clients share: where the server is, how requests travel, and the options.
+/// Shared by all compiled clients: the URL of the server, the transport and the options.
 #[derive(Clone)]
 pub struct Core {
     base_url: Arc<str>,
@@ -26,23 +26,23 @@ pub struct Core {
     transport: Arc<dyn Transport>,
     options: Arc<CallOptions>,
     connect: Duration,
-    /// Operations that stand at another path than that of the spec, and that path.
+    /// The operations that are called at another path than that of the spec, and that path.
     paths: Arc<[(&'static str, String)]>,
 }
 
-/// What progenitor's code builds requests with.
+/// The values that progenitor's code builds requests with.
 #[derive(Clone, Copy)]
 #[allow(missing_debug_implementations)] // The URL may hold a password.
 pub struct Connection<'a> {
-    /// The URL below which the paths stand.
+    /// The base URL, to which the paths of the spec are appended.
     pub base_url: &'a str,
-    /// The client whose defaults requests have.
+    /// The client whose defaults apply to the requests.
     pub client: &'a reqwest::Client,
 }
 
 impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the URL: it may hold a password.
+        // The URL is left out: it may hold a password.
         f.debug_struct("Core").field("options", &self.options).finish_non_exhaustive()
     }
 }
@@ -70,13 +70,13 @@ impl Core {
         &self.options
     }
 
-    /// What progenitor's code builds requests with.
+    /// Returns the values that progenitor's code builds requests with.
     #[must_use]
     pub fn connection(&self) -> Connection<'_> {
         Connection { base_url: &self.base_url, client: &self.http }
     }
 
-    /// Makes a call with one answer.
+    /// Calls an operation that has a single response.
     ///
     /// # Errors
     /// See [`Error`].
@@ -131,7 +131,7 @@ impl Core {
             Err(error) => {
                 return Err(fail(match T::failure_in(&body) {
                     Some(failure) => Kind::Failure(failure),
-                    // What a gateway answers is not the platform's envelope.
+                    // The body of a gateway's error is not the platform's envelope.
                     None if !status.is_success() => Kind::Status,
                     None => Kind::Decode(error),
                 }));
@@ -144,8 +144,8 @@ impl Core {
         }
     }
 
-    /// Makes a call that is answered with a stream of events. Returns when the head of the answer
-    /// is there; the deadline of the first event runs on.
+    /// Calls an operation that responds with a stream of events. Returns once the head of the
+    /// response has arrived; the first event still has to meet its deadline.
     ///
     /// # Errors
     /// See [`Error`].
@@ -166,7 +166,7 @@ impl Core {
         }
     }
 
-    /// The head of an event stream.
+    /// Sends one attempt and returns the head of the event stream.
     async fn attempt_events<T: Outcome>(
         &self,
         operation: &'static Operation,
@@ -192,17 +192,19 @@ impl Core {
         Err(Refused { error: fail(reported.map_or(otherwise, Kind::Failure)), pause })
     }
 
-    /// The whole body, within the limit.
+    /// Reads the whole body, up to the limit.
     async fn body(&self, response: Response) -> Result<Bytes, Kind> {
         let limit = self.options.body_limit;
-        match Limited::new(reqwest::Body::from(response), limit).collect().await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(Kind::TooLarge(limit)),
-            Err(error) => Err(Kind::Transport(TransportError::new(error))),
-        }
+        read_body(reqwest::Body::from(response), limit).await.map_err(|error| match error {
+            BodyError::TooLarge => Kind::TooLarge(limit),
+            BodyError::Fragmented => {
+                Kind::Transport(TransportError::new("the answer arrives in too many small pieces"))
+            }
+            BodyError::Failed(error) => Kind::Transport(TransportError::new(error)),
+        })
     }
 
-    /// Makes attempts, as many as the options say.
+    /// Makes the first attempt, and as many retries as the options allow.
     async fn again<T, F: Future<Output = Result<T, Refused>>>(
         &self,
         operation: &'static Operation,
@@ -232,14 +234,14 @@ impl Core {
                 Some(again) if error.is_retryable() => {
                     let pause = self.options.retries.pause_before(attempt, pause);
                     let Some(pause) = pause.filter(|pause| Instant::now() + *pause < until) else {
-                        // The error says more than the deadline would.
+                        // This error says more than "deadline passed" would.
                         return Err(error);
                     };
                     tracing::debug!(
                         operation = operation.id,
                         attempt,
                         ?pause,
-                        "again: {}",
+                        "retrying: {}",
                         chain(&error)
                     );
                     sleep(pause).await;
@@ -261,17 +263,17 @@ impl Core {
         match result {
             Ok(response) => {
                 let status = response.status().as_u16();
-                tracing::debug!(operation = operation.id, status, ?elapsed, "answered");
+                tracing::debug!(operation = operation.id, status, ?elapsed, "response received");
                 Ok(response)
             }
             Err(error) => {
                 tracing::debug!(
                     operation = operation.id,
                     ?elapsed,
-                    "not answered: {}",
+                    "no response: {}",
                     chain(&error)
                 );
-                // Only the connection has a deadline of the transport's.
+                // The transport has no timeout but that of connecting.
                 Err(Error::new(
                     operation,
                     if error.is_timeout() && error.is_connect() {
@@ -285,13 +287,14 @@ impl Core {
     }
 }
 
-/// A deadline so far off that it can't be told is none.
+/// Returns the instant `limit` from now. The limit is cut to a century, since a longer one could
+/// overflow.
 pub(super) fn deadline(limit: Duration) -> Instant {
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
     Instant::now() + limit.min(CENTURY)
 }
 
-/// `Retry-After`, in seconds or as a date.
+/// Reads `Retry-After`, in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     match text.parse() {
@@ -303,7 +306,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
 }
 
-/// An attempt that came to nothing, and how long the peer asks to wait before the next one.
+/// A failed attempt, and the pause that the peer asks for before the next one.
 struct Refused {
     error: Error,
     pause: Option<Duration>,
@@ -315,7 +318,7 @@ impl From<Error> for Refused {
     }
 }
 
-/// An answer with its HTTP status and headers. It is the value it holds, by `Deref`.
+/// A response: its value, HTTP status and headers. It dereferences to the value.
 #[derive(Debug, Clone)]
 pub struct Answer<T> {
     value: T,
@@ -324,26 +327,26 @@ pub struct Answer<T> {
 }
 
 impl<T> Answer<T> {
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers.
+    /// Returns the headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The answer with another value in place of this one.
+    /// Applies `map` to the value, keeping status and headers.
     #[must_use]
     pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Answer<U> {
         let Self { value, status, headers } = self;
         Answer { value: map(value), status, headers }
     }
 
-    /// The value alone.
+    /// Returns the value alone.
     #[must_use]
     pub fn into_inner(self) -> T {
         self.value
@@ -351,7 +354,7 @@ impl<T> Answer<T> {
 }
 
 impl<T> Answer<Option<T>> {
-    /// Returns the answer with its value, if there is one.
+    /// Returns the answer with its value if it has one, else `None`.
     pub(super) fn transpose(self) -> Option<Answer<T>> {
         let Self { value, status, headers } = self;
         value.map(|value| Answer { value, status, headers })

@@ -1,4 +1,4 @@
-//! Why a call failed.
+//! The error of a call.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,10 +9,26 @@ use http::StatusCode;
 use super::{Failure, TransportError};
 use crate::wire::{DecodeError, Operation, Violations};
 
-/// Why a call failed. It holds no secret, and nothing of what callers say.
+/// The error of a call. It contains no secret and nothing that callers say.
 ///
-/// What the peer or the spec has to say is part of its text. What failed below this crate, such as
-/// a connection or TLS, is its [`source`](StdError::source).
+/// Its text includes what the peer reported and what the spec does not allow. A failure below this
+/// crate, such as that of a connection or of TLS, is its [`source`](StdError::source).
+///
+/// ```
+/// use callbot::client::{Error, Retries};
+///
+/// /// Decides whether to call again.
+/// fn worth_another_call(error: &Error) -> bool {
+///     if let Some(violations) = error.violations() {
+///         println!("nothing was sent: {violations}");
+///     } else if let Some(failure) = error.failure() {
+///         println!("the platform reported {}: {:?}", failure.code(), failure.message());
+///     } else if error.is_timeout() || error.is_transport() || error.is_cut() {
+///         println!("{error}");
+///     }
+///     error.is_retryable()
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -39,17 +55,37 @@ pub(super) enum Kind {
     Cut(Option<TransportError>),
 }
 
-/// A limit in time.
+/// A limit in time that a client enforces. [`Error::deadline`] returns the one that passed.
+///
+/// ```
+/// # #[cfg(feature = "duix")] {
+/// use std::time::Duration;
+/// use callbot::client::{CallOptions, Deadline};
+/// use callbot::duix::Client;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// // A peer that accepts connections and never responds.
+/// let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+/// let client = Client::builder("app-1", "key")
+///     .base_url(&format!("http://{}", silent.local_addr().unwrap()))
+///     .options(CallOptions::new().call_deadline(Duration::from_millis(50)))
+///     .build()?;
+/// let error = client.concurrency().await.unwrap_err();
+/// assert_eq!(error.deadline(), Some(Deadline::Call));
+/// # Ok::<_, callbot::client::Error>(())
+/// # }).unwrap();
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Deadline {
-    /// Until the connection is made.
+    /// From the start of the attempt until the connection is open.
     Connect,
-    /// Until the whole response of a call without a stream has arrived.
+    /// From the call until its whole response has arrived, for a call without a stream.
     Call,
-    /// From the call to the first event of a stream.
+    /// From the call until the first event of its stream.
     FirstEvent,
-    /// From one event of a stream to the next.
+    /// From one event of a stream until the next, counted from when you poll for it.
     Gap,
 }
 
@@ -77,12 +113,12 @@ impl Error {
         }
     }
 
-    /// A client that can't be built.
+    /// Creates the error of a client that can't be built.
     pub(crate) fn settings(message: impl Into<String>) -> Self {
         Self::without_operation(Kind::Settings(message.into(), None))
     }
 
-    /// A client that can't be built because of `source`.
+    /// Creates the error of a client that can't be built because of `source`.
     pub(crate) fn settings_caused(
         message: impl Into<String>,
         source: impl StdError + Send + Sync + 'static,
@@ -188,20 +224,20 @@ impl fmt::Display for Error {
             Kind::Request(message) => write!(f, "the request can't be built: {message}"),
             Kind::Deadline(deadline, limit) => match deadline {
                 Deadline::Connect => write!(f, "not connected within {limit:?}"),
-                Deadline::Call => write!(f, "no complete answer within {limit:?}"),
+                Deadline::Call => write!(f, "no complete response within {limit:?}"),
                 Deadline::FirstEvent => write!(f, "no first event within {limit:?}"),
                 Deadline::Gap => write!(f, "no further event within {limit:?}"),
             },
             Kind::Transport(error) => error.fmt(f),
             Kind::Status => match status {
-                Some(status) => write!(f, "the answer is HTTP {status}"),
-                None => f.write_str("the answer is not a success"),
+                Some(status) => write!(f, "the server responded with HTTP {status}"),
+                None => f.write_str("the server responded with a failure"),
             },
             Kind::ContentType(found) => write!(f, "expected an event stream, got {found}"),
-            Kind::TooLarge(limit) => write!(f, "the answer is larger than {limit} bytes"),
-            Kind::Decode(error) => write!(f, "the answer can't be read: {error}"),
+            Kind::TooLarge(limit) => write!(f, "the response is larger than {limit} bytes"),
+            Kind::Decode(error) => write!(f, "the response can't be read: {error}"),
             Kind::Failure(failure) => failure.fmt(f),
-            Kind::Cut(_) => f.write_str("the stream was cut before its last packet"),
+            Kind::Cut(_) => f.write_str("the stream ended before its last packet"),
         }
     }
 }

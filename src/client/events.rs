@@ -21,12 +21,50 @@ use crate::error::chain;
 use crate::sse::Decoder;
 use crate::wire::{Operation, decode};
 
-/// The events of a stream, as types: packets as they are on the wire.
+/// A stream of typed events: the packets as they are on the wire.
 ///
-/// The stream ends behind the packet that is the last one by the platform's rules; what comes after
-/// it is dropped. Before that, its end is an error ([`Error::is_cut`]), and so are a deadline that
-/// passes, an event that can't be read and a failure that the peer reports. After an error the
-/// stream has ended. Comments, empty events and `[DONE]` are passed over.
+/// The stream ends after the packet that is the last one by the platform's rules; later bytes are
+/// dropped. It yields an error if the body ends earlier ([`Error::is_cut`]), if a deadline passes,
+/// if an event can't be read or is too large, and if the peer reports a failure. An error ends the
+/// stream. Comments, empty events and `[DONE]` are skipped.
+///
+/// ```
+/// # #[cfg(all(feature = "digital-employee", feature = "server"))] {
+/// # use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply};
+/// use callbot::client::InMemoryTransport;
+/// use callbot::digital_employee::{Client, DialogueRequestFields, router};
+/// use futures_util::StreamExt;
+/// # use callbot::server::Error;
+/// # struct Parrot;
+/// # impl Api for Parrot {
+/// #     async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
+/// #         reply.finish("Welcome.").await
+/// #     }
+/// #     async fn dialogue(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
+/// #         reply.send(request.utterance).await
+/// #     }
+/// # }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let transport = InMemoryTransport::new(router(Parrot));
+/// let client = Client::builder("http://bot").transport(transport).build()?;
+/// let request = DialogueRequest::new(DialogueRequestFields {
+///     request_id: "r-1",
+///     tenant_id: 378210,
+///     instance_id: "n1",
+///     script_id: "sc-1",
+///     session_id: "s-1",
+///     stream_id: "t-1",
+///     utterance: "Hello?",
+/// });
+/// let mut packets = client.dialogue(&request).await?;
+/// while let Some(packet) = packets.next().await {
+///     assert_eq!(packet?.http_status_code, 200);
+/// }
+/// # Ok::<_, callbot::client::Error>(())
+/// # }).unwrap();
+/// # }
+/// ```
 pub struct EventStream<T> {
     operation: &'static Operation,
     status: StatusCode,
@@ -36,7 +74,7 @@ pub struct EventStream<T> {
     decoder: Decoder,
     gap: Duration,
     alarm: Pin<Box<Sleep>>,
-    /// Whether the next event has been asked for: the gap is not that between two questions.
+    /// Whether the next event has been polled for: the gap counts from the first such poll.
     asked: bool,
     limit: (Deadline, Duration),
     event: PhantomData<fn() -> T>,
@@ -64,20 +102,20 @@ impl<T> EventStream<T> {
         }
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers.
+    /// Returns the headers.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// Sets the alarm for an event that has just been asked for and is not there yet; one that is
-    /// there needs none.
+    /// Starts the timer of the next event at the first poll that finds none. An event that has
+    /// arrived already needs no timer.
     fn set_alarm(&mut self) {
         if !std::mem::replace(&mut self.asked, true) {
             self.limit = (Deadline::Gap, self.gap);
@@ -85,8 +123,8 @@ impl<T> EventStream<T> {
         }
     }
 
-    /// Ends the stream behind its last packet. When the end of the body is there, too, as it is with
-    /// a peer that has nothing more to do, the connection can be used again.
+    /// Ends the stream after its last packet. If the end of the body has arrived, too, reading it
+    /// lets the connection be used again.
     fn finish(&mut self, cx: &mut Context<'_>) {
         if let Some(body) = &mut self.body {
             for _ in 0..CHUNKS_AT_ONCE {
@@ -98,7 +136,7 @@ impl<T> EventStream<T> {
         self.end();
     }
 
-    /// Ends the stream, and with it the connection.
+    /// Ends the stream and drops its connection.
     fn end(&mut self) {
         self.body = None;
         self.chunk = Bytes::new();
@@ -110,11 +148,11 @@ impl<T> EventStream<T> {
     }
 }
 
-/// How many chunks without an event are read in one go.
+/// The maximum number of chunks without an event that are read in one poll.
 const CHUNKS_AT_ONCE: usize = 64;
 
 impl<T: DeserializeOwned> EventStream<T> {
-    /// The next event of what has arrived.
+    /// Returns the next event of the bytes that have arrived.
     fn next_event(&mut self) -> Result<Option<T>, Kind> {
         let whole = std::mem::take(&mut self.chunk);
         let mut rest: &[u8] = &whole;
@@ -162,7 +200,7 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
                 Poll::Ready(Some(Ok(chunk))) => this.chunk = chunk,
                 Poll::Ready(Some(Err(error))) => {
                     let error = TransportError::from(error);
-                    tracing::debug!(operation = this.operation.id, "cut: {}", chain(&error));
+                    tracing::debug!(operation = this.operation.id, "stream cut: {}", chain(&error));
                     return this.fail(Kind::Cut(Some(error)));
                 }
                 Poll::Ready(None) => return this.fail(Kind::Cut(None)),

@@ -10,8 +10,9 @@ use tower_service::Service;
 
 use super::{Transport, TransportError};
 
-/// Sends requests straight to a router: the same code runs on both sides, no socket in between.
-/// Time can be paused, since client and server share one runtime.
+/// A [`Transport`] that passes requests straight to a router.
+///
+/// Client and server run as they do over a socket, and share one runtime, so a test can pause time.
 ///
 /// ```
 /// # use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply};
@@ -49,7 +50,7 @@ use super::{Transport, TransportError};
 pub struct InMemoryTransport(Router);
 
 impl InMemoryTransport {
-    /// Sends to this router.
+    /// Creates a transport that sends to `router`.
     #[must_use]
     pub fn new(router: Router) -> Self {
         Self(router)
@@ -67,7 +68,7 @@ impl Transport for InMemoryTransport {
         let mut router = self.0.clone();
         Box::pin(async move {
             let mut request: http::Request<reqwest::Body> = request.try_into()?;
-            // A router matches paths; a server would get them without scheme and host.
+            // A router matches the path alone; a server would get the URI without scheme and host.
             let path = request.uri().path_and_query().cloned();
             *request.uri_mut() = path.map_or_else(Default::default, Into::into);
             let response = match router.call(request.map(Body::new)).await {

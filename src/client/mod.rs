@@ -1,12 +1,12 @@
-//! What all clients share: builder, deadlines, retries, errors and typed event streams.
+//! The settings, errors and typed event streams that all clients share.
 //!
 //! # Clients
 //!
-//! Every client is made by its `builder` function, which takes what the client can't do without, and
-//! returns a [`ClientBuilder`]. That has the same settings for all of them: base URL, connect
+//! You create every client with its `builder` function. It takes the values that the client needs
+//! and returns a [`ClientBuilder`], whose settings are the same for all clients: base URL, connect
 //! deadline, [options](CallOptions), [transport](Transport), signing, and paths.
 //!
-//! | Client | `builder(..)` takes | Settings of its own | Default retries |
+//! | Client | `builder(..)` takes | Its own settings | Default retries |
 //! |---|---|---|---|
 //! | `digital_employee::Client` | `base_url` | | none |
 //! | `duix::Client` | `app_id`, `app_key`; or `builder_with_tokens`: `tokens` | `token_lifetime`, `token_back_dating`, `conversation_path` | 2, for calls that read |
@@ -16,7 +16,7 @@
 //! | `aui::ice::Client` | `credentials` | `region`, `regions`, `clock` | none |
 //!
 //! The clients of Digital Employee, of the DUIX dialogue and of the app server need no secret, so
-//! they have `Client::new` with the same arguments, too. `aui::ice::Client` signs by itself, and
+//! they also have `Client::new` with the same arguments. `aui::ice::Client` signs its requests, and
 //! its base URL may contain `{region}`. `odfs::Client`, `duix::Client` and `aui::Client` wrap a
 //! `WireClient`, which has the operations as the spec defines them.
 //!
@@ -25,9 +25,8 @@
 //!
 //! # Calls
 //!
-//! All calls go the same way: each request is checked against the spec and sent with
-//! deadlines, retries, limits and tracing around a [`Transport`], which is the place to sign or record
-//! requests.
+//! A client checks each request against the spec before it sends it. Deadlines, retries, limits and
+//! tracing apply to every call. A custom [`Transport`] can sign, record or replace what is sent.
 //!
 //! ```no_run
 //! use std::time::Duration;

@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Options of calls: deadlines, headers, retries, limits.
+/// The options of calls: deadlines, headers, retries, limits.
 ///
 /// ```
 /// use std::time::Duration;
 /// use callbot::client::{CallOptions, Retries};
+/// use http::{HeaderName, HeaderValue};
 ///
+/// let secret = HeaderValue::from_static("hush");
 /// let options = CallOptions::new()
 ///     .call_deadline(Duration::from_secs(3))
-///     .retries(Retries::up_to(2));
-/// # let _ = options;
+///     .first_event_deadline(Duration::from_millis(600))
+///     .retries(Retries::up_to(2).initial_backoff(Duration::from_millis(100)))
+///     .header(HeaderName::from_static("x-bot-secret"), secret);
+/// assert!(!format!("{options:?}").contains("hush"));
 /// ```
 #[derive(Debug, Clone)]
 #[must_use]
@@ -87,7 +91,7 @@ impl Default for CallOptions {
     }
 }
 
-/// How often, and after which backoff, a call is retried when its error
+/// The number of retries and their backoff, for calls whose error
 /// [is retryable](super::Error::is_retryable).
 ///
 /// The backoff doubles with each attempt, up to 60 s, and the actual pause is drawn at random

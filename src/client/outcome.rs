@@ -1,21 +1,21 @@
-//! How a platform says in the body of an answer whether a call went well.
+//! Reads from a response body whether the call succeeded.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-/// An answer that says itself whether it is a success.
+/// A response whose body says whether the call succeeded.
 pub trait Outcome: Sized {
-    /// The failure that it reports; `None` for a success.
+    /// Returns the failure that it reports; `None` for a success.
     fn failure(&self) -> Option<Failure>;
 
-    /// The failure that this answer reports, where its body says more than its fields.
+    /// Returns the failure that this response reports, for a body that says more than its fields.
     fn failure_beside(&self, _body: &[u8]) -> Option<Failure> {
         self.failure()
     }
 
-    /// The failure that a body reports although it is no answer of this type, such as an envelope
-    /// whose data are of another kind, or the one JSON body that stands for a stream.
+    /// Returns the failure that `body` reports although it is not a response of this type: an
+    /// envelope with other data, or a single JSON body in place of a stream.
     fn failure_in(_body: &[u8]) -> Option<Failure> {
         None
     }
@@ -23,11 +23,11 @@ pub trait Outcome: Sized {
 
 /// A packet of a stream.
 pub trait Reported: Outcome {
-    /// Whether more is to come.
+    /// Returns whether more packets follow.
     fn step(&self) -> Step;
 }
 
-/// Where a packet stands in its stream.
+/// The position of a packet in its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// More packets follow.
@@ -36,7 +36,7 @@ pub enum Step {
     Last,
 }
 
-/// A failure that the peer reports in the body of an answer.
+/// A failure that the peer reports in the body of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     code: String,
@@ -47,54 +47,54 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure, by the peer's code.
+    /// Creates a failure with the peer's code.
     #[must_use]
     pub fn new(code: impl Into<String>) -> Self {
         let code = code.into();
         Self { code, status: None, message: None, request_id: None, retryable: false }
     }
 
-    /// The status that the body states.
+    /// Sets the status that the body contains.
     #[must_use]
     pub fn with_status(mut self, status: i32) -> Self {
         self.status = Some(status);
         self
     }
 
-    /// The peer's words.
+    /// Sets the peer's message.
     #[must_use]
     pub fn with_message(mut self, message: Option<String>) -> Self {
         self.message = message;
         self
     }
 
-    /// The id of the request that failed.
+    /// Sets the id of the failed request.
     #[must_use]
     pub fn with_request_id(mut self, request_id: Option<String>) -> Self {
         self.request_id = request_id;
         self
     }
 
-    /// The platform's document says that the call may go well when it is made again.
+    /// Marks the failure as temporary: the platform's document says that a retry may succeed.
     #[must_use]
     pub fn retryable(mut self) -> Self {
         self.retryable = true;
         self
     }
 
-    /// The status that the body states, if it states one; the HTTP status may be another.
+    /// Returns the status that the body contains, if any; it may differ from the HTTP status.
     #[must_use]
     pub fn status(&self) -> Option<i32> {
         self.status
     }
 
-    /// The code, as the peer wrote it.
+    /// Returns the code, as the peer wrote it.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// The code as the platform's type for it.
+    /// Returns the code as the platform's type for it.
     ///
     /// ```
     /// # #[cfg(feature = "duix")] {
@@ -113,19 +113,19 @@ impl Failure {
         }
     }
 
-    /// The text, if there is one.
+    /// Returns the peer's message, if there is one.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// The id of the request that failed.
+    /// Returns the id of the failed request, if the peer reported one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// Whether the platform's document says that the call may be made again.
+    /// Whether the platform's document says that a retry may succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.retryable

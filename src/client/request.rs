@@ -1,4 +1,4 @@
-//! From typed arguments to a finished request.
+//! Turns typed arguments into a request.
 
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
@@ -8,10 +8,10 @@ use super::error::Kind;
 use crate::error::chain;
 use crate::wire::{self, Operation, Validate, Violation};
 
-/// The request that was built, or the error of the call.
+/// Returns the built request, or the error of the call.
 ///
 /// # Errors
-/// If it could not be built.
+/// If the request could not be built.
 pub fn built(
     operation: &Operation,
     request: reqwest::Result<reqwest::Request>,
@@ -19,10 +19,10 @@ pub fn built(
     request.map_err(|error| Error::new(operation, Kind::Request(chain(&error).to_string())))
 }
 
-/// Puts a parameter into a header.
+/// Writes a parameter into a header.
 ///
 /// # Errors
-/// If it has characters that a header can't hold.
+/// If the value has characters that a header can't contain.
 pub fn header(
     operation: &Operation,
     request: &mut reqwest::Request,
@@ -34,10 +34,10 @@ pub fn header(
     Ok(())
 }
 
-/// Puts a parameter into a header whose value `Debug` does not show.
+/// Writes a secret parameter into a header, whose value `Debug` does not show.
 ///
 /// # Errors
-/// If it has characters that a header can't hold.
+/// If the value has characters that a header can't contain.
 pub fn secret_header(
     operation: &Operation,
     request: &mut reqwest::Request,
@@ -58,24 +58,24 @@ fn name_and_value(
     let header = HeaderName::from_bytes(name.as_bytes());
     let value = HeaderValue::try_from(wire::parameter(value));
     let (Ok(header), Ok(value)) = (header, value) else {
-        let reason = format!("the value of the header {name} does not go into a header");
+        let reason = format!("the header {name} can't contain the value of its parameter");
         return Err(Error::new(operation, Kind::Request(reason)));
     };
     Ok((header, value))
 }
 
-/// Checks what is about to leave.
+/// Checks a value against the spec before it is sent.
 ///
 /// # Errors
-/// When the spec does not allow it.
+/// If the spec does not allow the value.
 pub fn check(operation: &Operation, value: &impl Validate) -> Result<(), Error> {
     value.validate().map_err(|violations| Error::new(operation, Kind::Invalid(violations)))
 }
 
-/// A parameter as one segment of a path.
+/// Returns a parameter as one segment of a path.
 ///
 /// # Errors
-/// When it would change the path: empty, `.` or `..`.
+/// If it would change the path: if it is empty, `.` or `..`.
 pub fn segment(operation: &Operation, name: &str, value: &impl Serialize) -> Result<String, Error> {
     let text = wire::parameter(value);
     if ["", ".", ".."].contains(&text.as_str()) {

@@ -1,4 +1,4 @@
-//! The HTTP client of our own making: TLS with a provider of ours, no redirects, no compression.
+//! The built-in HTTP client: its own TLS provider, no redirects, no compression.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ mod rustls_config {
         Ok(config.with_no_client_auth())
     }
 
-    // No process-wide provider: a program may use another one for itself.
+    // Sets no process-wide provider, since the program may use another one.
     fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Error> {
         #[cfg(feature = "rustls-aws-lc-rs")]
         let provider = rustls::crypto::aws_lc_rs::default_provider();

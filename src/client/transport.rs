@@ -1,4 +1,4 @@
-//! How a request travels: the one seam for signing, recording and stand-ins.
+//! Sends requests: the place to sign, record or replace them.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,12 +9,41 @@ use reqwest::{Request, Response};
 
 use crate::auth::Signer;
 
-/// Sends a request and returns the head of its response, with a body to be read.
+/// Sends a request and returns the head of its response, whose body is still to be read.
 ///
-/// Wrap one in another to count or record requests; a wrapper sees every attempt of every call.
-/// [`reqwest::Client`] is one, and so is [`InMemoryTransport`](super::InMemoryTransport).
+/// [`reqwest::Client`] and [`InMemoryTransport`](super::InMemoryTransport) implement it. Wrap one
+/// transport in another to count, record or change requests. A wrapper sees every attempt of every
+/// call.
+///
+/// ```
+/// # #[cfg(feature = "duix")] {
+/// use std::sync::{Arc, Mutex};
+/// use callbot::client::{Transport, TransportError};
+/// use futures_util::future::BoxFuture;
+/// use reqwest::{Request, Response};
+///
+/// /// Records the URLs of all requests, and sends none.
+/// #[derive(Clone, Default)]
+/// struct Recorder(Arc<Mutex<Vec<String>>>);
+///
+/// impl Transport for Recorder {
+///     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+///         self.0.lock().unwrap().push(request.url().to_string());
+///         Box::pin(async { Err(TransportError::connect("offline")) })
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let recorder = Recorder::default();
+/// let client = callbot::duix::Client::builder("app-1", "key").transport(recorder.clone()).build()?;
+/// assert!(client.concurrency().await.unwrap_err().is_retryable());
+/// assert!(recorder.0.lock().unwrap().len() > 1, "the call was retried");
+/// # Ok::<_, callbot::client::Error>(())
+/// # }).unwrap();
+/// # }
+/// ```
 pub trait Transport: Send + Sync + 'static {
-    /// Sends a request.
+    /// Sends a request and returns the head of its response.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>>;
 }
 
@@ -24,7 +53,7 @@ impl Transport for reqwest::Client {
     }
 }
 
-/// Signs what travels.
+/// Signs each request before it is sent.
 pub(super) struct Signed {
     pub signer: Signer,
     pub inner: Arc<dyn Transport>,
@@ -45,7 +74,7 @@ impl Transport for Signed {
     }
 }
 
-/// Why a request was not sent, or its response not received.
+/// The error of a request that was not sent, or whose response did not arrive.
 ///
 /// [`source`](StdError::source) returns the error of the transport itself.
 #[derive(Debug)]
@@ -61,13 +90,13 @@ impl TransportError {
         Self { source: error.into(), connect: false, timeout: false }
     }
 
-    /// Wraps an error of a custom transport that made no connection, so that the call can be
+    /// Wraps an error of a custom transport that could not connect, so that the call can be
     /// retried.
     pub fn connect(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { connect: true, ..Self::new(error) }
     }
 
-    /// Whether no connection was made, so that the peer knows nothing of the request.
+    /// Whether the transport could not connect, so that the peer never saw the request.
     #[must_use]
     pub fn is_connect(&self) -> bool {
         self.connect
@@ -80,7 +109,7 @@ impl TransportError {
 
 impl From<reqwest::Error> for TransportError {
     fn from(error: reqwest::Error) -> Self {
-        // The URL may hold what must not show.
+        // The URL may contain secrets.
         let error = error.without_url();
         Self { connect: error.is_connect(), timeout: error.is_timeout(), source: error.into() }
     }

@@ -1,6 +1,6 @@
-//! What a platform's hand-written client uses when it wraps a compiled one.
+//! For the hand-written client of a platform that wraps a compiled one.
 
-// Each platform uses a part of this, and a build may have any of them or none.
+// Each platform uses a part of this, and a build may have any platform or none.
 #![allow(dead_code)]
 
 use std::fmt;
@@ -12,23 +12,24 @@ use super::error::Kind;
 use super::{Answer, Core, Deadline, Error, Failure};
 use crate::wire::{DecodeError, Operation, Secret, Violation};
 
-/// Where a client gets the token that it sends with its calls.
+/// The source of the token that a client sends with its calls.
 pub(crate) trait TokenSource {
-    /// Returns the token in use.
+    /// Returns the current token.
     fn token(&self) -> impl Future<Output = Result<Secret, Error>> + Send;
 
     /// Returns a token to use in place of `refused`: a new one, unless another call has replaced
     /// `refused` already.
     fn renewed(&self, refused: &Secret) -> impl Future<Output = Result<Secret, Error>> + Send;
 
-    /// Whether `error` says that the platform refused the token, and a renewed one may do better.
+    /// Whether `error` says that the platform refused the token, so that a renewed one may be
+    /// accepted.
     fn is_refusal(&self, error: &Error) -> bool;
 }
 
 impl Core {
-    /// Sends a call with a token, and once more with a renewed token if the platform refuses the
-    /// first one. A refused call was not served, so this is safe for every operation. All of it,
-    /// fetching tokens included, happens within the one deadline of a call.
+    /// Sends a call with a token. If the platform refuses the token, sends it once more with a
+    /// renewed one. The platform did not serve the refused call, so this is safe for every
+    /// operation. All of it, including fetching tokens, has the one deadline of a call.
     pub(crate) async fn call_with_token<T, F>(
         &self,
         operation: &'static Operation,
@@ -43,7 +44,7 @@ impl Core {
             match send(token.clone()).await {
                 Err(error) if tokens.is_refusal(&error) => {
                     let operation = operation.id;
-                    tracing::debug!(operation, "the token was refused: again, with a new one");
+                    tracing::debug!(operation, "the token was refused; retrying with a new one");
                     send(tokens.renewed(&token).await?).await
                 }
                 answer => answer,
@@ -58,7 +59,7 @@ impl Core {
 }
 
 impl<T> Answer<T> {
-    /// Returns the answer with the part of its value at `pointer`, which must be there.
+    /// Returns the answer with a part of its value, found at `pointer`. The part is required.
     pub(crate) fn part<U>(
         self,
         operation: &Operation,
@@ -76,22 +77,22 @@ impl<T> Answer<T> {
 }
 
 impl Error {
-    /// A request that can't be written.
+    /// Creates the error of a request that can't be built.
     pub(crate) fn request(operation: &Operation, reason: impl fmt::Display) -> Self {
         Self::new(operation, Kind::Request(reason.to_string()))
     }
 
-    /// A call that this client does not offer.
+    /// Creates the error of a call that this client does not offer.
     pub(crate) fn unsupported(operation: &Operation, reason: impl Into<String>) -> Self {
         Self::new(operation, Kind::Unsupported(reason.into()))
     }
 
-    /// A call that breaks a rule before it has an operation.
+    /// Creates the error of a call that breaks a rule before its operation is known.
     pub(crate) fn invalid(violation: Violation) -> Self {
         Self::without_operation(Kind::Invalid(violation.into()))
     }
 
-    /// Replaces the failure that the peer reported, if it reported one.
+    /// Replaces the failure that the peer reported, if there is one.
     pub(crate) fn map_failure(mut self, map: impl FnOnce(Failure) -> Failure) -> Self {
         if let Some(failure) = self.failure_mut() {
             *failure = map(failure.clone());

@@ -1,11 +1,12 @@
-//! What a bot says and is told, without the envelope.
+//! Replies and inputs of a bot, without the envelope.
 
 use super::{Control, DialogueRequest, GatherDtmf, HangUp, Transfer, Voice};
 
 /// One event of a reply: new text to speak, controls, or both.
 ///
-/// The text is always the new part only; the server makes of it what the wire wants. The first
-/// event of a reply may hold [`Voice`] and [`GatherDtmf`], every event [`Transfer`] and [`HangUp`].
+/// The text is always the new part only; the server converts it to the [`AnswerMode`] of the wire.
+/// [`Voice`] and [`GatherDtmf`] are allowed in the first event of a reply, [`Transfer`] and
+/// [`HangUp`] in every event.
 ///
 /// ```
 /// use callbot::digital_employee::{Event, HangUp};
@@ -16,20 +17,20 @@ use super::{Control, DialogueRequest, GatherDtmf, HangUp, Transfer, Voice};
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Event {
-    /// The new text; empty for none.
+    /// The new text; may be empty.
     pub text: String,
-    /// What the platform shall do.
+    /// What the platform should do besides speaking.
     pub controls: Vec<Control>,
 }
 
 impl Event {
-    /// New text to speak.
+    /// Creates an event with new text to speak.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), controls: Vec::new() }
     }
 
-    /// A control without text.
+    /// Creates an event with a control and no text.
     #[must_use]
     pub fn control(control: impl Into<Control>) -> Self {
         Self::default().with(control)
@@ -67,27 +68,27 @@ macro_rules! from_controls {
 
 from_controls!(Control, Voice, GatherDtmf, Transfer, HangUp);
 
-/// What `answer` holds on the wire.
+/// The content of `answer` on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AnswerMode {
-    /// The whole text of the turn so far, in every packet. What the vendor's sample does.
+    /// The whole text of the turn so far, in every packet, as the vendor's sample writes it.
     #[default]
     Cumulative,
     /// Only the new text.
     Delta,
 }
 
-/// How the elements of `controlParamsList` are written. Both forms are always read.
+/// How to write the elements of `controlParamsList`. Both forms are always read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ControlForm {
-    /// JSON objects, as the platform's document has it.
+    /// JSON objects, as in the platform's document.
     #[default]
     Objects,
-    /// Strings that hold the JSON of the object, as the vendor's older sample has it.
+    /// Strings that hold the JSON of the object, as in the vendor's older sample.
     Texts,
 }
 
-/// What a caller's turn is.
+/// What the caller did in a turn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input<'a> {
@@ -99,7 +100,7 @@ pub enum Input<'a> {
     Silence,
 }
 
-// What the caller said or pressed does not show.
+// Hides what the caller said or pressed.
 impl std::fmt::Debug for Input<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -111,8 +112,9 @@ impl std::fmt::Debug for Input<'_> {
 }
 
 impl DialogueRequest {
-    /// What the turn is: keys or silence where `extras` say so, else speech. The `dataType` is read
-    /// without regard to case, as the vendor's sample does.
+    /// Returns what the caller did: keys or silence if `extras` has one of them, speech otherwise.
+    ///
+    /// The case of `dataType` does not matter, as in the vendor's sample.
     ///
     /// ```
     /// use callbot::digital_employee::{

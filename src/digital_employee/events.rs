@@ -1,4 +1,4 @@
-//! A reply as new text and controls, whatever mode the bot speaks.
+//! A reply read back as new text and controls, from packets of either [`AnswerMode`].
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,9 +9,9 @@ use super::{AnswerMode, Event, Packet};
 use crate::client::{Error, EventStream};
 use crate::text::Cumulative;
 
-/// The events of a reply: what the bot's author sent, read back from the packets.
+/// The events of a reply, as the bot sent them, read back from the packets.
 ///
-/// Packets that bring neither new text nor a control are passed over.
+/// Packets without new text and controls are skipped.
 #[derive(Debug)]
 pub struct Events<S = EventStream<Packet>> {
     packets: S,
@@ -19,7 +19,7 @@ pub struct Events<S = EventStream<Packet>> {
 }
 
 impl EventStream<Packet> {
-    /// Reads the reply as events with the new text only. `mode` is what the bot's packets hold.
+    /// Reads the reply as events with the new text only. `mode` is the mode of the bot's packets.
     #[must_use]
     pub fn into_events(self, mode: AnswerMode) -> Events {
         Events { packets: self, text: NewText::new(mode) }
@@ -27,10 +27,10 @@ impl EventStream<Packet> {
 }
 
 impl Events {
-    /// The whole text of the reply.
+    /// Returns the whole text of the reply.
     ///
     /// # Errors
-    /// The first error of the stream.
+    /// Returns the first error of the stream.
     pub async fn text(mut self) -> Result<String, Error> {
         let mut text = String::new();
         while let Some(event) = self.next().await {
@@ -61,7 +61,7 @@ impl<S: Stream<Item = Result<Packet, Error>> + Unpin> Stream for Events<S> {
     }
 }
 
-/// What is new in an answer, whatever mode the bot speaks.
+/// Extracts the new part of each answer.
 #[derive(Debug)]
 pub(super) struct NewText {
     mode: AnswerMode,

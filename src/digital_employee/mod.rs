@@ -1,25 +1,51 @@
 //! Alibaba Cloud Digital Employee: the platform calls the bot.
 //!
-//! | Operation | When | [`Api`] | [`Client`] |
+//! | Operation | When | [`Api`] sends | [`Client`] returns |
 //! |---|---|---|---|
-//! | `POST /proxy/beginSession` | a call begins | events | packets |
+//! | `POST /proxy/beginSession` | a call starts | events | packets |
 //! | `POST /proxy/dialogue` | the caller took a turn | events | packets |
 //! | `POST /proxy/abortDialogue` | the caller barged in | one answer | one answer |
 //! | `POST /proxy/endSession` | the call is over | one answer | one answer |
 //!
-//! A handler sends [`Event`]s: new text, and [`Control`]s. The server makes packets of them: it
-//! echoes the ids, dates each packet, writes the whole text so far (or the new part only,
-//! [`AnswerMode`]), and ends the stream with exactly one packet that says so, whether the handler
-//! returns, fails or panics. The client gives the packets as they are on the wire, or as [`Event`]s
-//! again.
+//! A handler sends [`Event`]s: new text and [`Control`]s. The server turns them into packets. It
+//! echoes the ids, adds the time, and writes the whole text so far or only the new part
+//! ([`AnswerMode`]). It ends the stream with exactly one closing packet, whether the handler
+//! returns, fails or panics. The client returns the packets as they are on the wire, or as
+//! [`Event`]s.
 //!
-//! `Voice` and `GatherDtmf` go into the first packet only: the platform ignores them later, so the
-//! server refuses them. `Transfer` and `HangUp` go into any packet. A transfer other than to a
-//! skill group is refused unless the server's `allow_transfer` names its kind, since the platform's
-//! document calls it not supported.
+//! `Voice` and `GatherDtmf` are allowed in the first packet only: the platform ignores them later,
+//! so the server refuses them. `Transfer` and `HangUp` are allowed in any packet. The platform's
+//! document supports transfers to skill groups only, so the server refuses other kinds unless you
+//! allow them with `allow_transfer`.
 //!
 //! Budgets: the answer to `beginSession` within 200 ms, the first packet of a `dialogue` within
-//! 600 ms. [`simulator`] plays the platform and measures both.
+//! 600 ms. The [`simulator`] plays the platform and measures both.
+//!
+//! ```
+//! # #[cfg(feature = "server")] {
+//! use callbot::digital_employee::{
+//!     Api, BeginSessionRequest, DialogueRequest, Event, GatherDtmf, Reply, Terminator, router,
+//! };
+//! use callbot::server::Error;
+//!
+//! struct Bank;
+//!
+//! impl Api for Bank {
+//!     async fn begin_session(&self, _: BeginSessionRequest, reply: &mut Reply) -> Result<(), Error> {
+//!         let keys = GatherDtmf::new(Terminator::Hash, 6, 5); // up to 6 keys, 5 s for each
+//!         reply.finish(Event::text("Please enter your customer number.").with(keys)).await
+//!     }
+//!
+//!     async fn dialogue(&self, request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
+//!         reply.send("One moment, ").await?;
+//!         reply.finish(format!("I will look that up: {}", request.utterance)).await
+//!     }
+//! }
+//!
+//! let routes = router(Bank);
+//! # let _: axum::Router = routes;
+//! # }
+//! ```
 //!
 //! The types and their descriptions are compiled from [`SPEC`], written from the platform's
 //! document “Integration approach” for third-party LLM bots.
@@ -30,7 +56,6 @@ mod events;
 #[cfg(any(feature = "client", feature = "server"))]
 mod rules;
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod simulator;
 
 #[allow(deprecated)]
@@ -75,10 +100,8 @@ pub const SPEC: &str = include_str!("../../specs/digital-employee.yaml");
 /// # }
 /// ```
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub type ClientBuilder = crate::client::ClientBuilder<Client>;
 
-/// The reply of a turn: what a handler sends [`Event`]s with.
+/// The reply of a turn, to which a handler sends [`Event`]s.
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub type Reply = crate::server::Sink<PacketWriter>;

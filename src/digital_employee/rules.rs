@@ -1,5 +1,5 @@
-//! The rules of the platform that no schema can say: the envelope, the echo, the closing packet,
-//! and which control goes where.
+//! The rules of the platform that a schema can't express: the envelope, the echoed ids, the closing
+//! packet, and which controls are allowed where.
 
 #[cfg(feature = "client")]
 mod client {
@@ -22,7 +22,7 @@ mod client {
         })
     }
 
-    /// What stands for a stream that a gateway or a server refuses.
+    /// The failure in the body that a gateway or a server sends instead of a stream.
     fn failure_in(body: &[u8]) -> Option<Failure> {
         decode::<Acknowledgement>(body).ok()?.failure()
     }
@@ -77,7 +77,7 @@ mod server {
     };
     use crate::wire::{Operation, Validate, salvage};
 
-    /// The platform's rules for a server, and the settings that go with them.
+    /// The platform's rules for a server, and their settings.
     #[derive(Debug, Clone, Default)]
     pub struct Rules {
         settings: Arc<Settings>,
@@ -91,22 +91,23 @@ mod server {
     }
 
     impl<A> Server<A, Rules> {
-        /// What `answer` holds on the wire. Default: the whole text so far.
+        /// Sets the content of `answer` on the wire. Default: [`AnswerMode::Cumulative`].
         #[must_use]
         pub fn answers(mut self, mode: AnswerMode) -> Self {
             self.settings().answers = mode;
             self
         }
 
-        /// How controls are written. Default: as JSON objects.
+        /// Sets how to write controls. Default: [`ControlForm::Objects`].
         #[must_use]
         pub fn controls(mut self, form: ControlForm) -> Self {
             self.settings().controls = form;
             self
         }
 
-        /// Allows a kind of transfer that the platform's document calls not supported. Skill groups
-        /// are always allowed.
+        /// Allows a kind of transfer that the platform's document marks as not supported.
+        ///
+        /// Transfers to skill groups are always allowed.
         #[must_use]
         pub fn allow_transfer(mut self, kind: TransferType) -> Self {
             self.settings().transfers.push(kind);
@@ -118,7 +119,7 @@ mod server {
         }
     }
 
-    /// The ids that return in an answer.
+    /// The ids of a request that its answer echoes.
     #[derive(Debug, Clone, Default)]
     pub struct Echo {
         request_id: Option<String>,
@@ -144,7 +145,7 @@ mod server {
         }
     }
 
-    /// The code of a failure: the author's own, or the ones of the vendor's sample.
+    /// Returns the code of a failure: the handler's, or one of those in the vendor's sample.
     fn code(fault: &Fault) -> ResponseCode {
         let stated: Option<ResponseCode> = fault.code.as_deref().and_then(|code| code.parse().ok());
         match stated {
@@ -161,7 +162,7 @@ mod server {
     }
 
     fn json(value: &impl serde::Serialize) -> String {
-        // Maps with text keys and plain values: writing them can't fail.
+        // Can't fail: the values have string keys and plain values only.
         serde_json::to_string(value).unwrap_or_default()
     }
 
@@ -176,12 +177,12 @@ mod server {
         )*};
     }
 
-    /// All ids: the packets of a stream have them.
+    /// All ids, which the packets of a stream echo.
     fn ids(request: &str, session: &str, stream: &str) -> Echo {
         Echo { session_id: Some(session.into()), stream_id: Some(stream.into()), ..id(request) }
     }
 
-    /// The id that an envelope without data has.
+    /// The only id that an envelope without `data` has.
     fn id(request: &str) -> Echo {
         Echo { request_id: Some(request.into()), ..Echo::default() }
     }
@@ -219,7 +220,9 @@ mod server {
         }
     }
 
-    /// One reply: the text so far, and what may still be sent.
+    /// Writes the packets of one reply.
+    ///
+    /// It keeps the text so far and whether the reply has started or ended.
     #[derive(Debug)]
     pub struct PacketWriter {
         settings: Arc<Settings>,

@@ -15,28 +15,43 @@ use crate::client::wrapper::TokenSource;
 use crate::client::{Answer, BuildClient, CallOptions, Core, CoreBuilder, Error, Retries};
 use crate::wire::{Operation, Secret};
 
-/// The server that the vendor's documentation states. Newer pages also show
-/// `https://api.duix.ai`.
+/// The URL of the platform in the vendor's documentation.
+///
+/// Newer pages also show `https://api.duix.ai`.
 pub const BASE_URL: &str = "https://app.duix.ai";
 
 /// Calls the DUIX management API for one app.
 ///
-/// It makes and renews its [`Tokens`] on its own: a token is replaced before it ends, and once more
-/// when the platform refuses it (code 1006). Only calls that read are made again after a failure;
-/// what stops sessions or creates avatars is asked for once.
+/// It signs its [`Tokens`] itself. It replaces a token before the token expires, and once more if
+/// the platform refuses it (code 1006). Only calls that read are retried after a failure. Calls that
+/// stop sessions or create avatars are sent once.
 ///
 /// Cheap to clone; all clones share their connections and the token in use.
 ///
-/// ```no_run
+/// ```
+/// # #[cfg(feature = "server")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), callbot::client::Error> {
+/// # use axum::{Router, routing::get};
+/// # use callbot::client::InMemoryTransport;
+/// # const BODY: &str = r#"{
+/// #     "success": true,
+/// #     "code": "200",
+/// #     "data": {"totalConcurrentNumber": 10, "userConcurrentNumber": 2}
+/// # }"#;
+/// # let transport = InMemoryTransport::new(Router::new().fallback(get(async || BODY)));
 /// use callbot::duix::Client;
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let client = Client::builder("app-1", std::env::var("DUIX_APP_KEY")?).build()?;
+/// let client = Client::builder("app-1", "app key")
+/// #     .transport(transport)
+///     .build()?;
 /// let concurrency = client.concurrency().await?;
-/// println!("{:?} of {:?} sessions", concurrency.in_use, concurrency.total);
+/// assert_eq!((concurrency.in_use, concurrency.total), (Some(2), Some(10)));
 /// client.stop_session("0513e935-041f-48e0-9330-652ef4194511").await?;
 /// # Ok(())
 /// # }
+/// # #[cfg(not(feature = "server"))]
+/// # fn main() {}
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -47,13 +62,13 @@ pub struct Client {
 
 /// Builds a [`Client`].
 ///
-/// By default it calls [`BASE_URL`] and retries calls that read twice. Other calls are never
+/// By default it calls [`BASE_URL`] and retries calls that read up to twice. Other calls are never
 /// retried, except once when the platform refuses the token.
 pub type ClientBuilder = crate::client::ClientBuilder<Client>;
 
 impl Client {
-    /// Returns a builder for a client of the app with this id and key, as the platform's console
-    /// shows them.
+    /// Returns a builder for a client of the app with this id and key, which the platform's console
+    /// shows.
     pub fn builder(app_id: impl Into<String>, app_key: impl Into<Secret>) -> ClientBuilder {
         Self::builder_with_tokens(Tokens::new(app_id, app_key))
     }
@@ -75,16 +90,17 @@ impl Client {
         Self { inner: core.clone().into(), core, tokens }
     }
 
-    /// What makes the tokens, for instance to [mint](Tokens::mint) one for the front end.
+    /// Returns the tokens of this client, for instance to [mint](Tokens::mint) one for the front end.
     #[must_use]
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
     }
 
-    /// How many sessions the app may have at once, and how many it has.
+    /// Returns how many concurrent sessions the app may have, and how many it has.
     ///
     /// # Errors
-    /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
+    /// See [`Error`]. An answer with `success: false` is an error with the platform's
+    /// [`ResponseCode`].
     pub async fn concurrency(&self) -> Result<Answer<Concurrency>, Error> {
         let answer = self
             .call(&operations::CONCURRENCY, |token| async move {
@@ -94,11 +110,13 @@ impl Client {
         answer.part(&operations::CONCURRENCY, "/data", |answer| answer.data)
     }
 
-    /// The sessions of the app that are in a call now, as the platform gives them: what they look
-    /// like is documented nowhere. `Null` when the answer has no data.
+    /// Returns the sessions of the app that are in a call now, as the platform sends them.
+    ///
+    /// Their form is not documented. The value is `Null` if the answer has no data.
     ///
     /// # Errors
-    /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
+    /// See [`Error`]. An answer with `success: false` is an error with the platform's
+    /// [`ResponseCode`].
     pub async fn sessions(&self) -> Result<Answer<Value>, Error> {
         let answer = self
             .call(&operations::SESSIONS, |token| async move {
@@ -108,11 +126,14 @@ impl Client {
         Ok(answer.map(|answer| answer.data.unwrap_or_default()))
     }
 
-    /// Ends **one** session. `session_id` is what the SDK for the front end gives when the start is
-    /// complete; the platform calls it `uuid` here.
+    /// Ends **one** session.
+    ///
+    /// The SDK for the front end returns `session_id` when the start is complete. The platform calls
+    /// it `uuid` here.
     ///
     /// # Errors
-    /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
+    /// See [`Error`]. An answer with `success: false` is an error with the platform's
+    /// [`ResponseCode`].
     pub async fn stop_session(&self, session_id: &str) -> Result<Answer<()>, Error> {
         let answer = self
             .call(&operations::STOP_SESSION, |token| async move {
@@ -122,11 +143,13 @@ impl Client {
         Ok(answer.map(drop))
     }
 
-    /// Ends **every** session of the app, of all its users, at once. To end one, there is
-    /// [`stop_session`](Self::stop_session).
+    /// Ends **every** session of the app, of all its users.
+    ///
+    /// Use [`stop_session`](Self::stop_session) to end a single one.
     ///
     /// # Errors
-    /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
+    /// See [`Error`]. An answer with `success: false` is an error with the platform's
+    /// [`ResponseCode`].
     pub async fn stop_all_sessions_of_app(&self) -> Result<Answer<()>, Error> {
         let answer = self
             .call(&operations::STOP_ALL_SESSIONS_OF_APP, |token| async move {
@@ -137,10 +160,11 @@ impl Client {
         Ok(answer.map(drop))
     }
 
-    /// A conversation as it is configured in the platform's console, by its id there.
+    /// Returns a conversation as configured in the platform's console, by its id there.
     ///
     /// # Errors
-    /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
+    /// See [`Error`]. An answer with `success: false` is an error with the platform's
+    /// [`ResponseCode`].
     pub async fn conversation(&self, conversation_id: &str) -> Result<Answer<Conversation>, Error> {
         let answer = self
             .call(&operations::CONVERSATION, |token| async move {
@@ -150,11 +174,14 @@ impl Client {
         answer.part(&operations::CONVERSATION, "/data", |answer| answer.data)
     }
 
-    /// Has an avatar made. It is ready when [`avatar`](Self::avatar) says so; with a picture of
-    /// one's own that takes 15 to 20 minutes, as integrators report.
+    /// Creates an avatar.
+    ///
+    /// [`avatar`](Self::avatar) reports when it is ready. Integrators report that this takes 15 to
+    /// 20 minutes with a custom picture.
     ///
     /// # Errors
-    /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
+    /// See [`Error`]. An answer with `success: false` is an error with the platform's
+    /// [`ResponseCode`].
     pub async fn create_avatar(
         &self,
         request: &CreateAvatarRequest,
@@ -167,10 +194,11 @@ impl Client {
         answer.part(&operations::CREATE_AVATAR, "/data", |answer| answer.data)
     }
 
-    /// How far the making of an avatar is, by the task's id.
+    /// Returns the progress of the creation of an avatar, by the id of the task.
     ///
     /// # Errors
-    /// See [`Error`]; `success: false` is one, with the platform's [`ResponseCode`].
+    /// See [`Error`]. An answer with `success: false` is an error with the platform's
+    /// [`ResponseCode`].
     pub async fn avatar(&self, task_id: &str) -> Result<Answer<Avatar>, Error> {
         let answer = self
             .call(&operations::AVATAR, |token| async move {
@@ -212,7 +240,7 @@ impl TokenSource for Tokens {
     }
 }
 
-/// The settings of this platform alone.
+/// The settings that only this platform has.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Settings {
@@ -229,9 +257,10 @@ impl BuildClient for Client {
 
 /// Settings of DUIX.
 impl ClientBuilder {
-    /// Sets the path that [`conversation`](Client::conversation) calls. Default:
-    /// `/duix-openapi-v2/sdk/getConversationById`, as documented. Newer pages of the vendor show the
-    /// path of [`operations::CONVERSATION_V2`].
+    /// Sets the path that [`conversation`](Client::conversation) calls.
+    ///
+    /// Newer pages of the vendor show the path of [`operations::CONVERSATION_V2`]. Default:
+    /// `/duix-openapi-v2/sdk/getConversationById`, the documented path.
     pub fn conversation_path(self, path: &str) -> Self {
         self.path(&operations::CONVERSATION, path)
     }
@@ -242,7 +271,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how far a token is dated back; see [`Tokens::back_dating`].
+    /// Sets how far the issue time of a token is dated back; see [`Tokens::back_dating`].
     pub fn token_back_dating(mut self, back_dating: Duration) -> Self {
         self.settings.tokens = self.settings.tokens.back_dating(back_dating);
         self

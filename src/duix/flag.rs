@@ -1,9 +1,9 @@
-//! The platform's flags, which are 0 and 1 on the wire.
+//! The platform's flags: 0 and 1 on the wire.
 
 use super::Flag;
 
 impl Flag {
-    /// Whether it is set.
+    /// Returns whether the flag is set.
     #[must_use]
     pub fn is_on(self) -> bool {
         self == Self::Yes

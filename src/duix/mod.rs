@@ -1,14 +1,14 @@
-//! DUIX digital humans: the management API that you call, and the dialogue that is asked of you.
+//! DUIX digital humans: a client of the management API, and the third-party dialogue.
 //!
-//! | Direction | Who calls | Here |
+//! | Interface | Direction | Module or type |
 //! |---|---|---|
 //! | management API | your back end calls the platform | [`Client`] |
-//! | third-party dialogue | the platform asks your bot what its digital human says | [`dialogue`] |
+//! | third-party dialogue | the platform asks your bot what its digital human should say | [`dialogue`] |
 //!
 //! The vendor's SDKs for the front end (H5, iOS, Android) open the sessions. They take a token that
-//! your back end mints with [`Tokens::mint`], so that the app key never leaves it.
+//! your back end creates with [`Tokens::mint`], so the app key never leaves your back end.
 //!
-//! | Call | [`Client`] | Made again after a failure |
+//! | Operation | Method of [`Client`] | Retried after a failure |
 //! |---|---|---|
 //! | `getconcurrentNumber` | `concurrency` | yes |
 //! | `getconcurrentList` | `sessions` | yes |
@@ -18,20 +18,34 @@
 //! | `createAvatar` | `create_avatar` | no |
 //! | `queryAvatar` | `avatar` | yes |
 //!
-//! An answer with `success: false` is an error; its [`Failure`](crate::client::Failure) has the
-//! platform's code, which [`ResponseCode`] names, and its text.
+//! An answer with `success: false` is an error. Its [`Failure`](crate::client::Failure) has the
+//! platform's message and its code, which [`ResponseCode`] lists:
 //!
 //! ```
-//! # #[cfg(feature = "client")]
-//! fn is_used_up(error: &callbot::client::Error) -> bool {
-//!     use callbot::duix::ResponseCode;
+//! # #[cfg(all(feature = "client", feature = "server"))]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), callbot::client::Error> {
+//! use callbot::duix::{Client, ResponseCode};
+//! # use axum::{Router, routing::get};
+//! # use callbot::client::InMemoryTransport;
+//! # const BODY: &str = r#"{"success":false,"code":"1009","message":"used up"}"#;
+//! # let transport = InMemoryTransport::new(Router::new().fallback(get(async || BODY)));
 //!
-//!     error.failure().is_some_and(|failure| failure.code_as::<ResponseCode>() == ResponseCode::QuotaUsedUp)
-//! }
+//! let client = Client::builder("app-1", "app key")
+//! #     .transport(transport)
+//!     .build()?;
+//! let error = client.concurrency().await.unwrap_err();
+//! let failure = error.failure().expect("the platform reports a failure");
+//! assert_eq!(failure.code_as::<ResponseCode>(), ResponseCode::QuotaUsedUp);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(feature = "client", feature = "server")))]
+//! # fn main() {}
 //! ```
 //!
-//! [`Api`] and [`Server`] are the other side of the management API, for a stand-in of the platform
-//! in tests; [`Server::check_tokens`](crate::server::Server::check_tokens) has it check the token.
+//! [`Api`] and [`Server`] are the server side of the management API. Use them in tests to stand in
+//! for the platform. [`check_tokens`](crate::server::Server::check_tokens) makes the server check
+//! the token.
 //!
 //! The types and their descriptions are compiled from [`SPEC`], written from the platform's
 //! document “OpenAPI Integration”.
@@ -45,6 +59,7 @@ mod rules;
 #[cfg(any(feature = "client", feature = "server"))]
 mod token;
 
+#[allow(clippy::too_many_lines)]
 mod generated {
     #[cfg(feature = "server")]
     use super::rules::Rules;
@@ -53,7 +68,6 @@ mod generated {
 }
 
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use client::{BASE_URL, Client, ClientBuilder};
 pub use generated::*;
 #[cfg(feature = "server")]

@@ -1,4 +1,5 @@
-//! The rules of the management API that no schema can say: success told in the body, and the token.
+//! The rules of the management API that a schema can't express: success reported in the body, and
+//! the token.
 
 #[cfg(feature = "client")]
 mod client {
@@ -10,7 +11,7 @@ mod client {
     use crate::wire::decode;
 
     impl Outcome for Envelope {
-        // The code is no help: the document has `"200"` and `""` for a success, newer pages `"0"`.
+        // The code does not help: the document has `"200"` and `""` for a success, newer pages `"0"`.
         fn failure(&self) -> Option<Failure> {
             if self.success {
                 return None;
@@ -71,15 +72,17 @@ mod server {
     use crate::server::{Answers, Fault, FaultKind, Reads, Server};
     use crate::wire::Operation;
 
-    /// The platform's rules for a stand-in of it, and the settings that go with them.
+    /// The platform's rules for a server that stands in for it, and their settings.
     #[derive(Debug, Clone, Default)]
     pub struct Rules {
         tokens: Option<Tokens>,
     }
 
     impl<A> Server<A, Rules> {
-        /// Takes only requests with a token of this app; others are answered with code 1005 or 1006
-        /// and never reach the handler. Default: any token is taken.
+        /// Accepts only requests with a valid token of the app.
+        ///
+        /// Other requests are answered with code 1005 or 1006 and never reach the handler. Default:
+        /// any token is accepted, and none is needed.
         #[must_use]
         pub fn check_tokens(mut self, tokens: Tokens) -> Self {
             self.rules_mut().tokens = Some(tokens);
@@ -98,7 +101,7 @@ mod server {
             let Some(tokens) = &self.tokens else { return Ok(()) };
             let refusal = match token {
                 None | Some(b"") => (ResponseCode::TokenEmpty, "the token is empty".into()),
-                // What is no text is no token either.
+                // A token that is not UTF-8 is checked as an empty one, which is invalid.
                 Some(token) => match tokens.check(str::from_utf8(token).unwrap_or_default()) {
                     Ok(()) => return Ok(()),
                     Err(error) => (ResponseCode::TokenInvalid, error.to_string()),
@@ -106,7 +109,7 @@ mod server {
             };
             let mut fault = Fault::new(FaultKind::Unauthorized, refusal.1);
             fault.code = Some(refusal.0.as_str().into());
-            // Which HTTP status goes with it is not documented; the envelope says it all.
+            // The HTTP status is not documented; the envelope has all the information.
             fault.status = 200;
             Err(fault)
         }
@@ -114,7 +117,8 @@ mod server {
         fn salvage(&self, _: &[u8]) {}
 
         fn refuse(&self, _: &Operation, (): (), fault: &Fault) -> (StatusCode, String) {
-            // There is no code for a bad request; that of a system fault would have it repeated.
+            // The platform has no code for a bad request. The code of a system fault would make
+            // clients retry it.
             let code = fault.code.clone().unwrap_or_else(|| match fault.status {
                 400..=499 | 501 => fault.status.to_string(),
                 _ => ResponseCode::SystemException.as_str().into(),

@@ -1,19 +1,20 @@
 //! The token of the management API.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::auth::jwt;
 use crate::clock::{Clock, SharedClock};
+use crate::lock::Mutex;
 use crate::wire::Secret;
 
-/// Makes the tokens of an app, and keeps the one in use until it is about to end.
+/// Signs the tokens of an app, and reuses one until shortly before it expires.
 ///
-/// A token is a JSON Web Token (HS256) over `appId`, `iat` and `exp`, signed with the app key. The
-/// app key stays on the server; a token may go out: the vendor's SDK for the front end takes one as
-/// its `sign`.
+/// A token is a JSON Web Token (HS256) over `appId`, `iat` and `exp`, signed with the app key. Keep
+/// the app key on the server. A token may be given away: the vendor's SDK for the front end takes
+/// one as its `sign`.
 ///
 /// Cheap to clone; all clones share the token in use.
 ///
@@ -36,7 +37,7 @@ pub struct Tokens {
     current: Arc<Mutex<Option<Current>>>,
 }
 
-/// A token, and when it is to be replaced.
+/// A token, and the time at which to replace it, in Unix seconds.
 #[derive(Debug, Clone)]
 struct Current {
     token: Secret,
@@ -53,8 +54,9 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Tokens of an app. Both texts are those of the platform's console; its Chinese pages call the
-    /// key `appSecret`.
+    /// Creates the tokens of an app. The platform's console shows the id and the key.
+    ///
+    /// The platform's Chinese pages call the key `appSecret`.
     #[must_use]
     pub fn new(app_id: impl Into<String>, app_key: impl Into<Secret>) -> Self {
         Self {
@@ -67,76 +69,87 @@ impl Tokens {
         }
     }
 
-    /// From `iat` to `exp`, in whole seconds, at least 1. Default: 1800 s, as in the vendor's
-    /// sample; the longest that the platform takes is not documented.
+    /// Sets the lifetime of a token, from `iat` to `exp`, in whole seconds, at least 1.
+    ///
+    /// The maximum that the platform accepts is not documented. Default: 1800 s, as in the vendor's
+    /// sample.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime.max(Duration::from_secs(1));
         self.forget()
     }
 
-    /// How far `iat` is dated back, in whole seconds: the vendor's JWT library refuses a token from
-    /// the future, which is what a clock makes that is ahead of the platform's. At most half the
-    /// lifetime. Default: 5 s.
+    /// Sets how far `iat` is dated back, in whole seconds, at most half the lifetime.
+    ///
+    /// The vendor's JWT library refuses a token from the future. Without dating back, a clock ahead of
+    /// the platform's would sign such tokens. Default: 5 s.
     #[must_use]
     pub fn back_dating(mut self, back_dating: Duration) -> Self {
         self.back_dating = back_dating;
         self.forget()
     }
 
-    /// The clock that tokens are dated by. Default: that of the machine.
+    /// Sets the clock that dates the tokens. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self.forget()
     }
 
-    /// With other settings no token is shared with former clones.
+    /// Stops sharing the token with earlier clones, whose settings are different.
     fn forget(mut self) -> Self {
         self.current = Arc::default();
         self
     }
 
-    /// The id of the app.
+    /// Returns the id of the app.
     #[must_use]
     pub fn app_id(&self) -> &str {
         &self.app_id
     }
 
-    /// A new token, such as the `sign` of the vendor's SDK for the front end.
+    /// Creates a new token, for instance the `sign` of the vendor's SDK for the front end.
     #[must_use]
     pub fn mint(&self) -> Secret {
         self.make(self.clock.seconds()).token
     }
 
-    /// The token in use. It is replaced when less than a tenth of its life, or less than a minute,
-    /// whichever is shorter, is left.
+    /// Returns the token in use.
+    ///
+    /// It is replaced when the rest of its lifetime is less than a tenth of the whole, or less than
+    /// one minute, whichever is shorter.
     #[must_use]
     pub fn current(&self) -> Secret {
         let now = self.clock.seconds();
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.lock();
         match &*current {
             Some(current) if now < current.renew => current.token.clone(),
             _ => current.insert(self.make(now)).token.clone(),
         }
     }
 
-    /// Puts a new token in use in place of one that the platform refuses. Does nothing when another
-    /// one is in use already: of many calls that are refused at once, the first one renews.
+    /// Replaces the token in use after the platform refused it.
+    ///
+    /// Does nothing if another token is already in use. When several concurrent calls are refused,
+    /// only the first one replaces the token.
     pub fn renew(&self, refused: &Secret) {
         let now = self.clock.seconds();
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.lock();
         if current.as_ref().is_none_or(|current| current.token == *refused) {
             *current = Some(self.make(now));
         }
     }
 
     /// Checks a token as the platform's JWT library does: signature, app, `iat` not in the future,
-    /// `exp` not passed.
+    /// `exp` not passed. With an empty app key every token is refused.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Returns what is wrong with the token.
     pub fn check(&self, token: &str) -> Result<(), TokenError> {
+        if self.app_key.expose().is_empty() {
+            // A setting that was forgotten: anyone can sign with an empty key.
+            return Err(TokenError::Signature);
+        }
         let claims = jwt::verify(&self.app_key, token).ok_or(TokenError::Signature)?;
         let claims: Claims = jwt::read(&claims).ok_or(TokenError::Claims)?;
         let now = self.clock.seconds();
@@ -154,7 +167,7 @@ impl Tokens {
     fn make(&self, now: i64) -> Current {
         let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         let lifetime = seconds(self.lifetime);
-        // A token must not have ended when it is made.
+        // A new token must not have expired already.
         let iat = now.saturating_sub(seconds(self.back_dating).min(lifetime / 2));
         let exp = iat.saturating_add(lifetime);
         let token = jwt::sign(&self.app_key, &Claims { app_id: self.app_id.clone(), iat, exp });
@@ -162,15 +175,15 @@ impl Tokens {
     }
 }
 
-/// What is wrong with a token.
+/// Why a token is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// It is no JWT with HS256, or another key has signed it.
+    /// It is not a JWT with HS256, or it is signed with another key.
     Signature,
-    /// Its claims are not those of such a token.
+    /// Its claims are missing or malformed.
     Claims,
-    /// It is that of another app.
+    /// It belongs to another app.
     App,
     /// Its `iat` is in the future.
     Future,
@@ -182,9 +195,9 @@ impl std::fmt::Display for TokenError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Signature => "the signature of the token is wrong",
-            Self::Claims => "the claims of the token can't be read",
-            Self::App => "the token is that of another app",
-            Self::Future => "the token is from the future",
+            Self::Claims => "the claims of the token are missing or malformed",
+            Self::App => "the token belongs to another app",
+            Self::Future => "the token was issued in the future",
             Self::Expired => "the token has expired",
         })
     }

@@ -9,11 +9,11 @@ use axum::routing::{get, post};
 
 /// Returns the port that Function Compute expects a custom runtime to listen on.
 ///
-/// It is the value of `FC_SERVER_PORT`, else of `FC_CUSTOM_LISTEN_PORT`, else 9000. `variable` looks
-/// up a variable of the environment.
+/// The port is the value of `FC_SERVER_PORT`, otherwise of `FC_CUSTOM_LISTEN_PORT`. `variable` returns
+/// the value of an environment variable by its name. Default: 9000.
 ///
 /// # Errors
-/// When the variable does not hold a port.
+/// If the value is not a port.
 ///
 /// ```
 /// use callbot::function_compute::port;
@@ -33,7 +33,7 @@ pub fn port(variable: impl Fn(&str) -> Option<String>) -> Result<u16, PortError>
     Ok(9000)
 }
 
-/// A variable of the environment that should hold a port and does not.
+/// An environment variable whose value is not a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortError {
     name: &'static str,
@@ -43,7 +43,7 @@ pub struct PortError {
 
 impl fmt::Display for PortError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {:?} is no port, allowed: 1 to 65535", self.name, self.value)
+        write!(f, "{}: {:?} is not a port, allowed: 1 to 65535", self.name, self.value)
     }
 }
 
@@ -53,12 +53,32 @@ impl Error for PortError {
     }
 }
 
-/// Returns the routes that Function Compute calls where they are configured, `POST /initialize`
-/// and `GET /pre-stop`. Both answer 200 and do nothing: the bot is ready when it listens, and its
-/// calls end with the signal that follows.
+/// Returns the routes of Function Compute's lifecycle hooks: `POST /initialize` and `GET /pre-stop`.
 ///
-/// Their requests carry no signature: merge them with a router that has a
-/// [`VerifyLayer`](crate::auth::VerifyLayer), and do not put them below that layer.
+/// Both answer with status 200 and do nothing: the bot is ready when it listens, and the signal that
+/// follows ends its calls. Function Compute only calls the hooks that you configure.
+///
+/// Their requests have no signature. If your router has a
+/// [`VerifyLayer`](crate::auth::VerifyLayer), merge the hooks after you have added that layer, so that
+/// it does not cover them.
+///
+/// ```
+/// use axum::Router;
+/// use axum::body::Body;
+/// use axum::routing::post;
+/// use callbot::function_compute::hooks;
+/// use http::{Request, StatusCode};
+/// use tower_service::Service;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let bot = Router::new().route("/proxy/dialogue", post(async || ()));
+/// let mut router = bot.merge(hooks());
+/// let request = Request::post("/initialize").body(Body::empty())?;
+/// assert_eq!(router.call(request).await?.status(), StatusCode::OK);
+/// # Ok(())
+/// # }
+/// ```
 pub fn hooks() -> Router {
     Router::new().route("/initialize", post(async || ())).route("/pre-stop", get(async || ()))
 }

@@ -1,17 +1,18 @@
-//! The calls that are under way: one request at a time for each of them, and what the server has to
-//! remember of them.
+//! The running calls of a server: what it keeps of each, and a queue that admits one request of a
+//! call at a time.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
 use super::CallTime;
+use crate::lock::Mutex;
 
-/// What is remembered of a call, from its first request on.
+/// What the server keeps of a call, from its first request on.
 #[derive(Clone, Default)]
 pub(super) struct Memory {
     pub caller: String,
@@ -19,7 +20,7 @@ pub(super) struct Memory {
     pub started: Option<CallTime>,
 }
 
-// The number of the caller is private.
+// The caller's number is private.
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory").finish_non_exhaustive()
@@ -33,7 +34,7 @@ pub(super) struct Calls {
     limits: Limits,
 }
 
-/// How many calls and requests there may be.
+/// The limits on calls and requests.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub max_calls: usize,
@@ -44,26 +45,26 @@ pub(super) struct Limits {
 #[derive(Debug)]
 struct Known {
     calls: HashMap<String, Entry>,
-    /// When calls that are long over were looked for last.
+    /// When idle calls were last removed.
     swept: Instant,
 }
 
 #[derive(Debug)]
 struct Entry {
     memory: Arc<tokio::sync::Mutex<Memory>>,
-    /// Requests that are served or wait.
+    /// The number of requests that are served or wait.
     inside: usize,
     touched: Instant,
-    /// Whether the call is over: the last request that is inside takes the entry with it.
+    /// Whether the call is over. If so, the last request inside removes the entry.
     over: bool,
 }
 
-/// Why a request may not come in.
+/// Why a request is not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Full {
-    /// Too many requests of this call wait already.
+    /// `max_waiting` requests of this call wait already.
     Queue,
-    /// There are as many calls as there may be.
+    /// The server has `max_calls` calls already.
     Calls,
 }
 
@@ -73,7 +74,7 @@ impl Default for Limits {
     }
 }
 
-/// From one look for idle calls to the next, while there are as many calls as there may be.
+/// The minimum time between two removals of idle calls while the server is full.
 const FULL: Duration = Duration::from_secs(1);
 
 impl Calls {
@@ -82,7 +83,7 @@ impl Calls {
         Self { known: Mutex::new(known), limits }
     }
 
-    /// Waits for the turn of a request, in the order of arrival.
+    /// Waits until a request may be served, in the order of arrival.
     pub(super) async fn enter(&self, id: &str) -> Result<Inside<'_>, Full> {
         let place = self.place(id)?;
         let memory = place.memory.clone().lock_owned().await;
@@ -95,7 +96,7 @@ impl Calls {
         let mut known = self.lock();
         let Known { calls, swept } = &mut *known;
         let full = calls.len() >= max_calls && !calls.contains_key(id);
-        // A server that is full looks more often, but not for every request that it refuses.
+        // A full server removes idle calls more often, but not for every request that it refuses.
         let pause = if full { FULL.min(idle_timeout / 2) } else { idle_timeout / 2 };
         if now - *swept >= pause {
             *swept = now;
@@ -111,7 +112,7 @@ impl Calls {
             over: false,
         });
         if entry.inside == 0 && now - entry.touched >= idle_timeout {
-            // The id of a call that is long over.
+            // An idle call that has not been removed yet; the id is used for a new one.
             entry.memory = Arc::default();
         }
         if entry.inside > max_waiting {
@@ -123,13 +124,14 @@ impl Calls {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        // A panic under this lock leaves the map whole.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        // A panic while the lock is held leaves the map consistent.
+        self.known.lock()
     }
 }
 
-/// The place of a request in the queue of its call. It is left when this is dropped, also by a
-/// request whose client has gone.
+/// The place of a request in the queue of its call.
+///
+/// Dropping it leaves the queue, also when the client has disconnected.
 #[derive(Debug)]
 struct QueuePlace<'a> {
     calls: &'a Calls,
@@ -149,21 +151,21 @@ impl Drop for QueuePlace<'_> {
     }
 }
 
-/// A request whose turn it is.
+/// A request that is being served.
 #[derive(Debug)]
 pub(super) struct Inside<'a> {
-    // Released before the place is left.
+    // Declared first: the lock is released before the place in the queue.
     pub memory: OwnedMutexGuard<Memory>,
     place: QueuePlace<'a>,
 }
 
 impl Inside<'_> {
-    /// The call goes on, or begins anew.
+    /// Notes that the call continues, or starts again.
     pub(super) fn keep(&self) {
         self.set_over(false);
     }
 
-    /// The call is over: nothing of it is kept. Its entry goes with the last request that is in it.
+    /// Notes that the call is over, and deletes its data. The last request inside removes the entry.
     pub(super) fn forget(mut self) {
         *self.memory = Memory::default();
         self.set_over(true);

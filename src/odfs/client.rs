@@ -1,4 +1,4 @@
-//! The client: it plays the IVR.
+//! The client, which plays the IVR.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,30 +15,47 @@ use crate::wire::{Secret, decode_value};
 
 /// Calls an ODFS, as an IVR does.
 ///
-/// It fetches its token with `gettoken`, and renews it before it ends and when it is refused. Apart
-/// from that no dialogue request is retried, whatever the options say: it is not documented to be
-/// idempotent.
+/// It fetches its token with `gettoken`, and renews it before it expires and when it is refused.
+/// Other than that it never retries a dialogue request, whatever the options, because such requests
+/// are not documented to be idempotent.
 ///
-/// [`dialogue`](Self::dialogue) follows a call from its start to its end; [`process`](Self::process)
-/// sends one request.
+/// [`dialogue`](Self::dialogue) follows a call from start to end; [`process`](Self::process) sends one
+/// request.
 ///
 /// Cheap to clone; all clones share their connections and the token.
 ///
-/// ```no_run
+/// ```
+/// # #[cfg(feature = "server")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use callbot::client::InMemoryTransport;
+/// # use callbot::odfs::{Action, Api, Call, Interacted, Issuer, Language, Prompt, Server, Start};
+/// # use callbot::server::Error;
+/// # struct Flow;
+/// # impl Api for Flow {
+/// #     async fn start(&self, call: &Call, _: Start) -> Result<Action, Error> {
+/// #         Ok(call.interact(Prompt::Tts("How can I help?"), Language::English).into())
+/// #     }
+/// #     async fn interacted(&self, call: &Call, _: Interacted) -> Result<Action, Error> {
+/// #         Ok(call.release().into())
+/// #     }
+/// # }
+/// # let issuer = Issuer::new().account("tenant-1", "secret-1");
+/// # let router = Server::new(Flow).issuer(issuer).router();
 /// use callbot::odfs::{Client, Input, Next};
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let secret = std::env::var("ODFS_APP_SECRET")?;
-/// let client = Client::builder("https://odfs.example:28080", "tenant-1", secret)
+/// let client = Client::builder("https://odfs.example:28080", "tenant-1", "secret-1")
 ///     .tenant_space("vdn-1")
+/// #     .transport(InMemoryTransport::new(router))
 ///     .build()?;
 /// let mut call = client.dialogue("1528780879-9581", "13500000001", "10086");
 /// call.start().await?;
-/// if call.next() == Next::Input {
-///     call.input(Input::Text("My balance, please")).await?;
-/// }
+/// assert_eq!(call.next(), Next::Input);
+/// call.input(Input::Text("My balance, please.")).await?;
 /// # Ok(())
 /// # }
+/// # #[cfg(not(feature = "server"))]
+/// # fn main() {}
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -50,10 +67,10 @@ pub struct Client {
 
 /// Builds a [`Client`].
 ///
-/// By default nothing is retried. Retries that you set apply to `gettoken` alone.
+/// By default nothing is retried. Retries that you set apply to `gettoken` only.
 pub type ClientBuilder = crate::client::ClientBuilder<Client>;
 
-/// Where the token comes from.
+/// The source of the token.
 #[derive(Debug, Clone)]
 enum Source {
     Fixed(Secret),
@@ -66,19 +83,20 @@ struct Current {
     renew: Option<Instant>,
 }
 
-/// What follows a query (`outaction` 12): the platform's rule would have a request of the same
-/// number, which no document has.
+/// The request that answers a query (`outaction` 12).
+///
+/// By the platform's rule the request has the same number, but no document has a request 12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum QueryAnswer {
-    /// The result of an interaction, `inaction` 9: the queue's fields belong to it.
+    /// The result of an interaction, `inaction` 9, which has the fields of a queue.
     #[default]
     Interacted,
     /// The same fields with `inaction` 12.
     SameNumber,
 }
 
-/// How requests are written.
+/// How to write requests.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CallSettings {
     tenant_space: Option<String>,
@@ -88,8 +106,9 @@ pub(super) struct CallSettings {
 }
 
 impl Client {
-    /// Returns a builder for a client of the ODFS at `base_url` with this account. The URL is
-    /// `https://IP:PORT`, the load balancer of the OIAP.
+    /// Returns a builder for a client of the ODFS at `base_url` with this account.
+    ///
+    /// The URL is `https://IP:PORT` of the load balancer of the OIAP.
     pub fn builder(
         base_url: &str,
         app_key: impl Into<String>,
@@ -99,30 +118,31 @@ impl Client {
         builder(base_url, Source::Account { app_key, app_secret, current: Arc::default() })
     }
 
-    /// Returns a builder for a client that sends `token`, which you got elsewhere, and does not
+    /// Returns a builder for a client that sends `token`, which you obtained elsewhere, and does not
     /// renew it.
     pub fn builder_with_token(base_url: &str, token: impl Into<Secret>) -> ClientBuilder {
         builder(base_url, Source::Fixed(token.into()))
     }
 
     /// Returns the same client with other options. Both share their connections and the token.
-    /// Retries apply to `gettoken`.
+    /// Retries apply to `gettoken` only.
     #[must_use]
     pub fn with_options(&self, options: CallOptions) -> Self {
         let core = self.core.with_options(options);
         Self { inner: core.clone().into(), core, ..self.clone() }
     }
 
-    /// Sends one request, with the token of this client in place of its own.
+    /// Sends one request. The token of this client replaces that of the request.
     ///
     /// # Errors
-    /// See [`Error`]; a `ret` other than 0 is one. A token that is refused (900001, 900002, or HTTP
-    /// status 401 or 403) is replaced, and the request sent once more: it was not served.
+    /// See [`Error`]. A `ret` other than 0 is an error. If the token is refused (900001, 900002, or
+    /// HTTP status 401 or 403), the client fetches a new one and sends the request once more, which is
+    /// safe because the flow has not served it.
     pub async fn process(&self, request: Request) -> Result<Answer<Response>, Error> {
         self.process_as(request, None).await
     }
 
-    /// The same, under another `inaction` than that of the kind of request.
+    /// Sends one request with another `inaction` than that of its kind.
     pub(super) async fn process_as(
         &self,
         request: Request,
@@ -144,7 +164,7 @@ impl Client {
             Request::Transferred(request) => Some(&mut request.inparams.auth_token),
             Request::Capture(request) => Some(&mut request.inparams.auth_token),
             Request::Recognize(request) => Some(&mut request.inparams.auth_token),
-            // What only reading can make goes as it is.
+            // Can only come from reading; sent unchanged.
             Request::Unknown(_) => None,
         };
         if let Some(place) = place {
@@ -165,7 +185,7 @@ impl Client {
             Source::Fixed(token) => return Ok(token.clone()),
             Source::Account { app_key, app_secret, current } => (app_key, app_secret, current),
         };
-        // One fetches, the others wait for it.
+        // One task fetches the token; the others wait here.
         let mut current = current.lock().await;
         if let Some(Current { token, renew }) = &*current
             && refused != Some(token)
@@ -198,18 +218,18 @@ impl TokenSource for Client {
     }
 
     fn is_refusal(&self, error: &Error) -> bool {
-        // A token from elsewhere can't be renewed.
+        // A fixed token can't be renewed.
         matches!(self.source, Source::Account { .. }) && is_refused_token(error)
     }
 }
 
-/// The same request under another number.
+/// Returns the same request with another `inaction`.
 fn renumbered(request: Request, inaction: i64) -> Request {
     let mut json = serde_json::to_value(&request).unwrap_or_default();
     if let Some(place) = json.get_mut("inaction") {
         *place = inaction.into();
     }
-    // A number that no document has is kept as it is.
+    // Reads as `Unknown`, which is written unchanged.
     decode_value(&json).unwrap_or(request)
 }
 
@@ -219,7 +239,7 @@ fn is_refused_token(error: &Error) -> bool {
     matches!(code, Some("900001" | "900002")) || matches!(status, Some(401 | 403))
 }
 
-/// The settings of this platform alone.
+/// The settings that only this platform has.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Settings {
@@ -248,20 +268,22 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets what follows a query. Default: [`QueryAnswer::Interacted`].
+    /// Sets the request that answers a query. Default: [`QueryAnswer::Interacted`].
     pub fn query_answer(mut self, answer: QueryAnswer) -> Self {
         self.settings.call.query_answer = answer;
         self
     }
 
-    /// Sets the clock that the times in requests are taken from. Default: the system clock.
+    /// Sets the clock for the times in requests. Default: the system clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.call.clock = SharedClock::new(clock);
         self
     }
 
-    /// Sets the UTC offset of the times in requests, in minutes east: the platform writes times
-    /// without a zone. At most a day in either direction. Default: 0.
+    /// Sets the UTC offset of the times in requests, in minutes east, at most one day in either
+    /// direction.
+    ///
+    /// The platform writes times without a zone. Default: 0.
     pub fn utc_offset(mut self, minutes: i32) -> Self {
         self.settings.call.utc_offset = minutes.clamp(-24 * 60, 24 * 60);
         self

@@ -1,4 +1,4 @@
-//! A call as the IVR sees it: which request follows which answer.
+//! A call from the view of the IVR: which request follows which answer.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::{
 use crate::client::Error;
 use crate::wire::Hidden;
 
-/// What has to happen next in a [`Dialogue`].
+/// The next step of a [`Dialogue`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Next {
@@ -20,12 +20,12 @@ pub enum Next {
     Start,
     /// [`input`](Dialogue::input): the flow plays and listens.
     Input,
-    /// [`transferred`](Dialogue::transferred): the flow wants a transfer.
+    /// [`transferred`](Dialogue::transferred): the flow transfers the call.
     Transferred,
-    /// [`queried`](Dialogue::queried): the flow asks about a queue, or for other media.
+    /// [`queried`](Dialogue::queried): the flow queries a queue or switches the media.
     Queried,
-    /// [`hang_up`](Dialogue::hang_up): the flow has released the call, or nobody knows what it
-    /// wants.
+    /// [`hang_up`](Dialogue::hang_up): the flow has released the call, or its answer has no known
+    /// next step.
     HangUp,
     /// Nothing: the session is closed.
     Nothing,
@@ -33,23 +33,42 @@ pub enum Next {
 
 /// A call, from `start` to the answer to `hangup`.
 ///
-/// The caller may hang up at any time after the start; every other step must be the one that
-/// [`next`](Self::next) names. A step that failed leaves the dialogue as it was: whether the flow
-/// has served it is not known, and it is not made again by itself.
+/// The caller may hang up at any time after the start. Every other step must be the one that
+/// [`next`](Self::next) returns. A step that fails does not change the dialogue: it is not known
+/// whether the flow has served it, and it is not retried.
 ///
-/// ```no_run
+/// ```
+/// # #[cfg(feature = "server")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use callbot::client::InMemoryTransport;
+/// # use callbot::odfs::{Action, Api, Call, Interacted, Language, Prompt, Start, router};
+/// # use callbot::server::Error;
+/// # struct Flow;
+/// # impl Api for Flow {
+/// #     async fn start(&self, call: &Call, _: Start) -> Result<Action, Error> {
+/// #         Ok(call.interact(Prompt::Tts("Press 1."), Language::English).into())
+/// #     }
+/// #     async fn interacted(&self, call: &Call, _: Interacted) -> Result<Action, Error> {
+/// #         Ok(call.release().into())
+/// #     }
+/// # }
 /// use callbot::odfs::{Client, Input, Next};
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let client = Client::builder("https://odfs.example:28080", "tenant-1", "secret-1").build()?;
+/// let client = Client::builder_with_token("https://odfs.example:28080", "token")
+/// #     .transport(InMemoryTransport::new(router(Flow)))
+///     .build()?;
 /// let mut call = client.dialogue("1528780879-9581", "13500000001", "10086");
 /// call.start().await?;
 /// while call.next() == Next::Input {
 ///     call.input(Input::Keys("1")).await?;
 /// }
 /// call.hang_up().await?;
+/// assert!(call.is_over());
 /// # Ok(())
 /// # }
+/// # #[cfg(not(feature = "server"))]
+/// # fn main() {}
 /// ```
 pub struct Dialogue {
     client: Client,
@@ -57,17 +76,19 @@ pub struct Dialogue {
     caller: String,
     called: String,
     next: Next,
-    /// Whether a start was tried.
-    begun: bool,
-    /// The result of the transfer that was answered last.
+    /// Whether a start was attempted.
+    started: bool,
+    /// The result of the transfer that the last answer was for.
     transferred: Option<TransferResult>,
     count: Option<String>,
     asked: CallTime,
 }
 
 impl Client {
-    /// A call that is about to begin: its id (`userid`, unique, up to 64 characters), the number of
-    /// the caller or the id of the user, and the number that was called or the access code.
+    /// Creates a call that has not started yet.
+    ///
+    /// `id` is the `userid`, unique, with up to 64 characters. `caller` is the caller's number or the
+    /// id of the user. `called` is the number that was called or the access code.
     #[must_use]
     pub fn dialogue(
         &self,
@@ -81,7 +102,7 @@ impl Client {
             caller: caller.into(),
             called: called.into(),
             next: Next::Start,
-            begun: false,
+            started: false,
             transferred: None,
             count: None,
             asked: self.now(),
@@ -94,22 +115,22 @@ impl Client {
 }
 
 impl Dialogue {
-    /// What has to happen next.
+    /// Returns the next step.
     #[must_use]
     pub fn next(&self) -> Next {
         self.next
     }
 
-    /// Whether the session is closed.
+    /// Returns whether the session is closed.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.next == Next::Nothing
     }
 
-    /// Begins the dialogue: `inaction` 8.
+    /// Starts the dialogue: `inaction` 8.
     ///
     /// # Errors
-    /// When it has begun already, or the call fails.
+    /// If it has already started, or the request fails.
     pub async fn start(&mut self) -> Result<Response, DialogueError> {
         let inparams = StartInParams::new(StartInParamsFields {
             call_id: &self.id,
@@ -120,23 +141,24 @@ impl Dialogue {
         self.start_with(Start::new(&self.id, inparams)).await
     }
 
-    /// Begins the dialogue with a request of one's own, such as one with a channel or with data for
-    /// the flow.
+    /// Starts the dialogue with your request, for instance one with a channel or with data for the
+    /// flow.
     ///
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_with(&mut self, request: Start) -> Result<Response, DialogueError> {
         self.expect(Next::Start)?;
-        self.begun = true;
+        self.started = true;
         let answer = self.client.process(Request::Start(request)).await?;
         Ok(self.took(answer.into_inner(), None))
     }
 
-    /// Tells what the caller did, or that nothing came: `inaction` 9. A hang-up is
-    /// [`hang_up`](Self::hang_up), here too.
+    /// Reports what the caller did, or that there was no input: `inaction` 9.
+    ///
+    /// [`Input::HangUp`] does the same as [`hang_up`](Self::hang_up).
     ///
     /// # Errors
-    /// When something else has to happen next, or the call fails.
+    /// If another step is [next](Self::next), or the request fails.
     pub async fn input(&mut self, input: Input<'_>) -> Result<Response, DialogueError> {
         self.expect(Next::Input)?;
         let inparams = InteractedInParams::from_input(&self.id, &self.called, input, "");
@@ -146,8 +168,8 @@ impl Dialogue {
         self.interacted(self.result(inparams)).await
     }
 
-    /// Tells what came of an interaction with a request of one's own, such as one with a feedback
-    /// or a channel; it is sent as it is, but for the token.
+    /// Reports the result of an interaction with your request, for instance one with a feedback or a
+    /// channel. Only the token is replaced.
     ///
     /// # Errors
     /// As [`input`](Self::input).
@@ -157,10 +179,10 @@ impl Dialogue {
         Ok(self.took(answer.into_inner(), None))
     }
 
-    /// Tells how a transfer ended: `inaction` 11.
+    /// Reports the result of a transfer: `inaction` 11.
     ///
     /// # Errors
-    /// When something else has to happen next, or the call fails.
+    /// If another step is [next](Self::next), or the request fails.
     pub async fn transferred(&mut self, result: TransferResult) -> Result<Response, DialogueError> {
         self.expect(Next::Transferred)?;
         let request = Transferred::new(&self.id, self.transfer(result.clone()));
@@ -168,11 +190,12 @@ impl Dialogue {
         Ok(self.took(answer.into_inner(), Some(result)))
     }
 
-    /// Tells what is known of a queue, or that the media were switched: by default with `inaction`
-    /// 9, see [`QueryAnswer`].
+    /// Reports the state of a queue, or that the media were switched.
+    ///
+    /// [`QueryAnswer`] sets the kind of request. Default: `inaction` 9.
     ///
     /// # Errors
-    /// When something else has to happen next, or the call fails.
+    /// If another step is [next](Self::next), or the request fails.
     pub async fn queried(&mut self, found: InteractedExtParams) -> Result<Response, DialogueError> {
         self.expect(Next::Queried)?;
         let inparams = InteractedInParams::new(InteractedInParamsFields {
@@ -191,18 +214,20 @@ impl Dialogue {
         Ok(self.took(answer.into_inner(), None))
     }
 
-    /// Tells that the call is over, by the caller or because the flow has released it: `hangup`,
-    /// with `inaction` 9, or 11 after a transfer. The answer closes the session. It may be said as
-    /// soon as a start was tried: the flow may have served one whose answer did not come.
+    /// Reports that the caller has hung up or the flow has released the call: `hangup`, with
+    /// `inaction` 9, or 11 after a transfer.
+    ///
+    /// The answer closes the session. You may call this as soon as a start was attempted, because the
+    /// flow may have served a start whose answer was lost.
     ///
     /// # Errors
-    /// When the dialogue has not begun or is over, or the call fails.
+    /// If the dialogue has not started or is over, or the request fails.
     pub async fn hang_up(&mut self) -> Result<Response, DialogueError> {
-        if !self.begun || self.next == Next::Nothing {
+        if !self.started || self.next == Next::Nothing {
             return Err(DialogueError::OutOfOrder(self.next));
         }
         let released = self.next == Next::HangUp;
-        // `hangup` goes with the number of what the flow wanted last.
+        // `hangup` has the number of the last instruction of the flow.
         let transfer = match (self.next, &self.transferred) {
             (Next::Transferred, _) => Some(TransferResult::Failure),
             (Next::HangUp, result) => result.clone(),
@@ -253,7 +278,7 @@ impl Dialogue {
         inparams
     }
 
-    /// Follows an answer. `result` is that of the transfer that it answers.
+    /// Records an answer. `result` is that of the transfer that it answers, if it answers one.
     fn took(&mut self, answer: Response, result: Option<TransferResult>) -> Response {
         self.asked = self.client.now();
         self.transferred = result;
@@ -269,7 +294,7 @@ impl Dialogue {
     }
 }
 
-// The number of the caller is private.
+// The caller's number is private.
 impl fmt::Debug for Dialogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dialogue")
@@ -281,13 +306,13 @@ impl fmt::Debug for Dialogue {
     }
 }
 
-/// Why a step was not made.
+/// Why a step failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DialogueError {
-    /// Something else has to happen next. Nothing was sent.
+    /// Another step is next, which this holds. Nothing was sent.
     OutOfOrder(Next),
-    /// The call failed.
+    /// The request failed.
     Call(Error),
 }
 
@@ -300,7 +325,9 @@ impl From<Error> for DialogueError {
 impl fmt::Display for DialogueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OutOfOrder(next) => write!(f, "not the next step, which is {next:?}"),
+            Self::OutOfOrder(next) => {
+                write!(f, "the step is out of order: the next one is {next:?}")
+            }
             Self::Call(error) => error.fmt(f),
         }
     }

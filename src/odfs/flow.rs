@@ -1,4 +1,4 @@
-//! A dialog flow behind the wire: what a call is, who serves it, and in which order.
+//! A dialog flow behind the wire: the trait to implement, its calls, and the order of requests.
 
 use std::fmt;
 
@@ -16,37 +16,89 @@ use crate::clock::SharedClock;
 use crate::server::Error;
 use crate::wire::{Hidden, Secret};
 
-/// What a dialog flow does: it is told what happened in a call, and says what to do next.
+/// A dialog flow: each handler receives an event of a call and returns what the IVR does next.
 ///
-/// Serve it with [`router`](super::router), or with a [`Server`](super::Server) to change the settings. Both URLs of
-/// the interface lead here; [`Call::tenant_space`] tells them apart. The requests of one call, which
-/// is one `userid` on both URLs, are served one after the other, in the order in which their tokens
-/// were accepted. This, and what [`Call`] knows, holds within one process: several servers need a
-/// balancer that keeps a call with one of them.
+/// Serve it with [`router`](super::router), or with a [`Server`](super::Server) to change the
+/// settings. Requests to both URLs of the interface arrive here; [`Call::tenant_space`] tells them
+/// apart.
 ///
-/// A handler has 30 s, its wait for other requests of the call included, unless
-/// [`deadline`](crate::server::Server::deadline) says otherwise; no document has a number. Whatever can't be
-/// served, be it a bad request, a failure or a deadline, is answered with a release whose `ret` is
-/// not 0 (900001 and 900002 for tokens, a numeric [`code`](Error::code) of the handler, else -1) and
-/// whose `errorMsg`, a key of ours, has the reason. What is not known of the call is empty there.
+/// A `userid` names one call, on both URLs. The requests of one call are served one after the other,
+/// in the order in which their tokens were accepted. This order and the data of a [`Call`] are kept in
+/// one process: if you run several servers, use a load balancer that sends all requests of a call to
+/// the same one.
+///
+/// A handler has 30 s, including its wait for other requests of the call. Change this with
+/// [`deadline`](crate::server::Server::deadline); the platform's documents have no number.
+///
+/// A bad request, a failure and a missed deadline are answered with a release. Its `ret` is 900001 or
+/// 900002 for tokens, the [`code`](Error::code) of the handler's error if that is a number other than
+/// 0, and -1 otherwise. Its `errorMsg`, which is not a field of the platform, has the reason. Fields
+/// of the call that are not known are empty.
+///
+/// ```
+/// use callbot::odfs::{
+///     Action, Api, Call, Input, Interacted, Language, Prompt, Route, Start, router,
+/// };
+/// use callbot::server::Error;
+///
+/// struct Bank;
+///
+/// impl Api for Bank {
+///     async fn start(&self, call: &Call, _: Start) -> Result<Action, Error> {
+///         let menu = Prompt::Tts("For your balance press 1, for an agent press 2.");
+///         Ok(call.interact(menu, Language::English).into())
+///     }
+///
+///     async fn interacted(&self, call: &Call, request: Interacted) -> Result<Action, Error> {
+///         Ok(match request.inparams.meaning() {
+///             Input::Keys("1") => call
+///                 .interact(Prompt::Tts("Your balance is 20 euros."), Language::English)
+///                 .into(),
+///             Input::Keys("2") => call.transfer(Route::SkillQueueByName("service")).into(),
+///             _ => call.release().into(),
+///         })
+///     }
+/// }
+///
+/// # #[cfg(feature = "client")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use callbot::client::InMemoryTransport;
+/// # use callbot::odfs::{Client, Next};
+/// // The client plays the IVR, here in memory.
+/// let client = Client::builder_with_token("http://odfs", "token")
+///     .transport(InMemoryTransport::new(router(Bank)))
+///     .build()?;
+/// let mut call = client.dialogue("call-1", "13500000001", "10086");
+/// call.start().await?;
+/// call.input(Input::Keys("2")).await?;
+/// assert_eq!(call.next(), Next::Transferred);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "client"))]
+/// # fn main() {}
+/// ```
 pub trait Api: Send + Sync + 'static {
-    /// A dialogue begins: `inaction` 8.
+    /// Called when a dialogue starts: `inaction` 8.
     fn start(
         &self,
         call: &Call,
         request: Start,
     ) -> impl Future<Output = Result<Action, Error>> + Send;
 
-    /// An interaction has a result, or a query its answer: `inaction` 9. What the caller did is
-    /// [`request.inparams.meaning()`](super::InteractedInParams::meaning); a hang-up is not among
-    /// it, that is [`hung_up`](Self::hung_up).
+    /// Called with the result of an interaction, or with the answer to a query: `inaction` 9.
+    ///
+    /// [`request.inparams.meaning()`](super::InteractedInParams::meaning) returns what the caller did.
+    /// A hang-up never arrives here, but at [`hung_up`](Self::hung_up).
     fn interacted(
         &self,
         call: &Call,
         request: Interacted,
     ) -> impl Future<Output = Result<Action, Error>> + Send;
 
-    /// A transfer has a result: `inaction` 11. By default the flow ends here, whatever it was.
+    /// Called with the result of a transfer: `inaction` 11.
+    ///
+    /// The default releases the call, whatever the result.
     fn transferred(
         &self,
         call: &Call,
@@ -57,8 +109,9 @@ pub trait Api: Send + Sync + 'static {
         async { Ok(release) }
     }
 
-    /// The call is over: `hangup` has come, with `inaction` 9 or 11. Whatever this gives is the
-    /// answer that closes the session; by default it is what is known of the call.
+    /// Called when the call is over: `hangup` arrived, with `inaction` 9 or 11.
+    ///
+    /// The returned value closes the session. The default returns what is known of the call.
     fn hung_up(
         &self,
         call: &Call,
@@ -69,7 +122,9 @@ pub trait Api: Send + Sync + 'static {
         async { Ok(release) }
     }
 
-    /// Recording by packet capture begins: `inaction` 7. By default there is nothing to say.
+    /// Called when recording by packet capture starts: `inaction` 7.
+    ///
+    /// The default returns an empty answer.
     fn capture(
         &self,
         call: &Call,
@@ -79,8 +134,9 @@ pub trait Api: Send + Sync + 'static {
         async { Ok(CapturedOutParams::new()) }
     }
 
-    /// The recorder asks whether there is a result of recognition: `inaction` 13. By default there
-    /// is none yet.
+    /// Called when the recorder asks for the result of recognition: `inaction` 13.
+    ///
+    /// The default answers that there is none yet.
     fn recognize(
         &self,
         call: &Call,
@@ -92,7 +148,21 @@ pub trait Api: Send + Sync + 'static {
     }
 }
 
-/// The call that a request belongs to, as far as the server knows it.
+/// The call that a request belongs to, as far as this server knows it.
+///
+/// Its methods create the answers of a handler. Each result converts into an [`Action`] and has
+/// setters for the other fields of the answer:
+///
+/// ```
+/// use callbot::odfs::{Action, Call, DtmfKeys, Language, ModelType, Prompt};
+///
+/// fn ask_for_account(call: &Call) -> Action {
+///     call.interact(Prompt::Tts("Please enter your account number."), Language::English)
+///         .with_model_type(ModelType::keys(DtmfKeys::up_to(12).hash_confirms()))
+///         .with_timeout("10")
+///         .into()
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Call {
     id: String,
@@ -104,39 +174,41 @@ pub struct Call {
 }
 
 impl Call {
-    /// The id: `userid`, and `call_id` in what is answered.
+    /// Returns the id of the call: `userid` in requests, `call_id` in answers.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The tenant space (VDN) in the path of the V2 URL; `None` when the request came to V1.
+    /// Returns the tenant space (VDN) in the path of the V2 URL, or `None` for a request to V1.
     #[must_use]
     pub fn tenant_space(&self) -> Option<&str> {
         self.tenant_space.as_deref()
     }
 
-    /// The number of the caller, or the id of the user, from the first request of the call; empty
-    /// when this server has not seen that.
+    /// Returns the caller's number, or the id of the user, from the first request of the call.
+    ///
+    /// Empty if this server has not seen that request.
     #[must_use]
     pub fn caller(&self) -> &str {
         &self.caller
     }
 
-    /// The number that was called, or the access code.
+    /// Returns the number that was called, or the access code.
     #[must_use]
     pub fn called(&self) -> &str {
         &self.called
     }
 
-    /// When the call began, or when this server first heard of it.
+    /// Returns when this server received the first request of the call.
     #[must_use]
     pub fn started(&self) -> &CallTime {
         &self.started
     }
 
-    /// Plays, asks or shows something and listens: `outaction` 9. The language is that of synthesis
-    /// and of recognition.
+    /// Plays, records or shows something, and collects the caller's input: `outaction` 9.
+    ///
+    /// `language` applies to speech synthesis and to speech recognition.
     #[must_use]
     pub fn interact(&self, prompt: Prompt<'_>, language: Language) -> InteractOutParams {
         InteractOutParams::from_prompt(self.id(), prompt, language)
@@ -148,14 +220,15 @@ impl Call {
         TransferOutParams::from_route(self.id(), self.caller(), route)
     }
 
-    /// Queries a queue, or switches the media: `outaction` 12.
+    /// Queries a queue or switches the media: `outaction` 12.
     #[must_use]
     pub fn query(&self, query: QueryType) -> QueryOutParams {
         QueryOutParams::new(self.id(), query)
     }
 
-    /// Releases the call, as a flow that has come to its end: `outaction` 10. The client releases
-    /// it, and says so with `hangup`.
+    /// Releases the call with the reason that the flow is completed: `outaction` 10.
+    ///
+    /// The IVR releases the call and reports that with `hangup`.
     #[must_use]
     pub fn release(&self) -> ReleaseOutParams {
         let (start, end) = (self.started.clone(), self.now.clone());
@@ -170,7 +243,7 @@ impl Call {
     }
 }
 
-// The number of the caller is private.
+// The caller's number is private.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
@@ -183,15 +256,24 @@ impl fmt::Debug for Call {
     }
 }
 
-/// What the client has to do next. It is made of what [`Call`] gives.
+/// What the IVR does next.
+///
+/// Create one with the methods of [`Call`].
+///
+/// ```
+/// use callbot::odfs::{Action, TransferOutParams, Route};
+///
+/// let to_agent = TransferOutParams::from_route("call-1", "13500000001", Route::Agent("1001"));
+/// assert!(matches!(Action::from(to_agent), Action::Transfer(_)));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Action {
-    /// Play, ask or show something, and listen.
+    /// Play, record or show something, and collect the caller's input.
     Interact(Box<InteractOutParams>),
     /// Transfer the call.
     Transfer(Box<TransferOutParams>),
-    /// Query a queue, or switch the media.
+    /// Query a queue or switch the media.
     Query(Box<QueryOutParams>),
     /// Release the call.
     Release(Box<ReleaseOutParams>),
@@ -214,7 +296,7 @@ actions! {
     ReleaseOutParams => Release,
 }
 
-/// What can be set on a flow.
+/// The settings of a flow.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Settings {
     pub tokens: Option<SharedAuthorizer>,
@@ -223,7 +305,7 @@ pub(super) struct Settings {
     pub utc_offset: i32,
 }
 
-/// A dialog flow as the wire has it.
+/// A dialog flow as a server of the wire.
 pub(super) struct Flow<A> {
     api: A,
     tokens: Option<SharedAuthorizer>,
@@ -233,7 +315,7 @@ pub(super) struct Flow<A> {
     utc_offset: i32,
 }
 
-// What is remembered of calls is private.
+// The data of calls is private.
 impl<A> fmt::Debug for Flow<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Flow").field("calls", &self.calls).finish_non_exhaustive()
@@ -262,7 +344,7 @@ impl<A: Api> Flow<A> {
         }
         for (pointer, text) in [("/userid", Some(&id)), ("/inparams/call_sor_id", caller.as_ref())]
         {
-            // They are remembered for as long as the call lasts, of many calls at once.
+            // The server keeps these texts for the whole call, and many calls at the same time.
             if text.is_some_and(|text| text.len() > LONGEST) {
                 let message = format!("{pointer}: longer than {LONGEST} bytes");
                 return Err(Error::public(message).status(400));
@@ -346,15 +428,16 @@ impl<A: Api> WireApi for Flow<A> {
     }
 }
 
-/// The longest text that is remembered of a call, in bytes; the platform's are of 64 characters.
+/// The maximum length of a text that the server keeps of a call, in bytes. The platform's texts have up
+/// to 64 characters.
 const LONGEST: usize = 256;
 
-/// A kind of request that the platform's documents do not have.
+/// Refuses a kind of request that the platform's documents do not have.
 fn unknown() -> Error {
-    Error::public("/inaction: not a kind of request that is known").status(400)
+    Error::public("/inaction: unknown value, expected 7, 8, 9, 11 or 13").status(400)
 }
 
-/// An answer that gets its envelope.
+/// Adds the envelope to an answer.
 trait ForCall {
     fn for_call(self, call: &Call) -> Response;
 }
@@ -373,7 +456,7 @@ macro_rules! for_call {
 
 for_call!(Interact, Transfer, Query, Release, Captured, Recognized);
 
-/// What every kind of request has.
+/// The fields that every kind of request has.
 struct Head<'a> {
     id: String,
     token: Option<&'a Secret>,

@@ -1,4 +1,4 @@
-//! What came of an interaction: words of the protocol, keys, text, or speech.
+//! The result of an interaction: a keyword of the protocol, keys, text, or speech.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use super::{
 };
 use crate::wire::{Hidden, Secret};
 
-/// What came of an interaction: the meaning of `flow_result_type`, `input` and `inter_no`.
+/// The result of an interaction: the meaning of `flow_result_type`, `input` and `inter_no`.
 ///
-/// What the user said or pressed does not show in `Debug`.
+/// `Debug` hides what the caller said or pressed.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input<'a> {
-    /// Playing has ended: `playover`.
+    /// Playback has ended: `playover`.
     PlayOver,
-    /// Nothing came in time: `timeout`.
+    /// There was no input in time: `timeout`.
     Timeout,
-    /// The speech was not recognised, or the keys do not fit: `nomatch`.
+    /// The speech was not recognised, or the keys do not match: `nomatch`.
     NoMatch,
     /// A system fault: `sys_err`.
     SystemError,
@@ -25,14 +25,14 @@ pub enum Input<'a> {
     HangUp,
     /// Recording has ended: `recordend`.
     RecordEnd,
-    /// The user pressed these keys.
+    /// The caller pressed these keys.
     Keys(&'a str),
-    /// The user typed this, or said it where speech arrives as text.
+    /// The caller typed this, or said it if speech arrives as text.
     Text(&'a str),
-    /// The user said something; [`Recognitions`](super::Recognitions) has the text.
+    /// The caller said something; [`Recognitions`](super::Recognitions) looks up the text.
     Recognition(RecognitionId),
-    /// Something else: a kind of result and an `input` that do not go together, or a kind without
-    /// a documented meaning of `input`.
+    /// Another result: a kind that does not match its `input`, or a kind for which the meaning of
+    /// `input` is not documented.
     Other {
         /// The kind of result.
         kind: &'a FlowResultType,
@@ -42,16 +42,16 @@ pub enum Input<'a> {
 }
 
 impl InteractedInParams {
-    /// What came of the interaction.
+    /// Returns the result of the interaction.
     ///
-    /// - `playover`, `timeout`, `nomatch`, `sys_err`, `hangup` and `recordend` are words of the
-    ///   protocol, whatever the kind of result: a user who types one of them can't be told from
-    ///   it. Unless the kind is speech or text (1), they are read without regard to case.
+    /// - `playover`, `timeout`, `nomatch`, `sys_err`, `hangup` and `recordend` are keywords of the
+    ///   protocol with every kind of result. A user who types one of them can't be distinguished
+    ///   from the protocol. Their case does not matter, unless the kind is speech or text (1).
     /// - Keys (2) are [`Input::Keys`].
-    /// - Speech or text (1) is a [`RecognitionId`] when `inter_no` says so, else [`Input::Text`].
-    ///   It says so when `input` is a key without white space, `@`, and exactly that `inter_no`;
-    ///   without an `inter_no` nothing is a recognition id. So an e-mail address is text.
-    /// - All else is [`Input::Other`].
+    /// - Speech or text (1) is an [`Input::Recognition`] if `input` consists of a key without white
+    ///   space, `@`, and exactly the `inter_no` of the request. Otherwise it is an [`Input::Text`].
+    ///   So without an `inter_no` everything is text, and an e-mail address is text too.
+    /// - Everything else is [`Input::Other`].
     ///
     /// ```
     /// use callbot::odfs::{FlowResultType, Input, InteractedInParams, InteractedInParamsFields};
@@ -69,8 +69,8 @@ impl InteractedInParams {
     pub fn meaning(&self) -> Input<'_> {
         let (kind, input) = (&self.flow_result_type, self.input.as_str());
         let typed = *kind == FlowResultType::SpeechOrText;
-        if let Some(word) = word(input, !typed) {
-            return word;
+        if let Some(keyword) = keyword(input, !typed) {
+            return keyword;
         }
         match kind {
             FlowResultType::SpeechOrText => {
@@ -85,11 +85,11 @@ impl InteractedInParams {
         }
     }
 
-    /// What came of an interaction: sets `flow_result_type` and `input`, and `inter_no` for a
-    /// recognition id.
+    /// Creates the result of an interaction: sets `flow_result_type` and `input`, and `inter_no` for
+    /// a recognition id.
     ///
-    /// Of the words, `playover` goes with no input (3), `recordend` with the end of a recording
-    /// (4), and the others, for which no kind is documented, with other (-1).
+    /// The kind of `playover` is not input (3), and that of `recordend` is the end of a recording (4).
+    /// The other keywords have no documented kind and get other (-1).
     #[must_use]
     pub fn from_input(
         call_id: &str,
@@ -124,9 +124,9 @@ impl InteractedInParams {
     }
 }
 
-/// The word of the protocol that a text is.
-fn word(text: &str, any_case: bool) -> Option<Input<'static>> {
-    let is = |word: &str| text == word || any_case && text.eq_ignore_ascii_case(word);
+/// Returns the keyword of the protocol that `text` is, if any.
+fn keyword(text: &str, any_case: bool) -> Option<Input<'static>> {
+    let is = |name: &str| text == name || any_case && text.eq_ignore_ascii_case(name);
     Some(match () {
         () if is("playover") => Input::PlayOver,
         () if is("timeout") => Input::Timeout,
@@ -139,7 +139,7 @@ fn word(text: &str, any_case: bool) -> Option<Input<'static>> {
 }
 
 impl Interacted {
-    /// Tells what came of an interaction; `user_id` becomes the `call_id` as well.
+    /// Creates a request with the result of an interaction. `user_id` is also its `call_id`.
     ///
     /// ```
     /// use callbot::odfs::{Input, Interacted};
@@ -160,10 +160,10 @@ impl Interacted {
 }
 
 impl TransferredInParams {
-    /// Whether this reports the end of the call: `input` is `hangup`, read without regard to case.
+    /// Returns whether this reports the end of the call: `input` is `hangup`, in any case.
     #[must_use]
     pub fn is_hang_up(&self) -> bool {
-        self.input.as_deref().and_then(|input| word(input, true)) == Some(Input::HangUp)
+        self.input.as_deref().and_then(|input| keyword(input, true)) == Some(Input::HangUp)
     }
 
     /// Reports the end of the call: sets `input` to `hangup`.
@@ -192,22 +192,23 @@ impl fmt::Debug for Input<'_> {
     }
 }
 
-/// Where the text of recognised speech is: a key of Redis, and the number of the recognition.
+/// The location of the text of recognised speech: a Redis key, and the number of the recognition.
 ///
-/// On the wire `<key>@<inter_no>`. The platform's document prints `key+@+inter_no`; should the plus
-/// signs be meant literally, that is read as well, and kept. The key does not show in `Debug`.
+/// On the wire it is `<key>@<inter_no>`. The platform's document prints `key+@+inter_no`. In case it
+/// means the plus signs literally, that form is also read and kept. `Debug` hides the key.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RecognitionId {
     text: Box<str>,
     /// Where the key ends.
     key: usize,
-    /// Where the number begins.
+    /// Where the number starts.
     inter_no: usize,
 }
 
 impl RecognitionId {
-    /// A recognition id of its two parts; `None` when one of them is empty, or when there is white
-    /// space in the key.
+    /// Creates a recognition id from its two parts.
+    ///
+    /// Returns `None` if one of them is empty or the key contains white space.
     ///
     /// ```
     /// use callbot::odfs::RecognitionId;
@@ -220,8 +221,10 @@ impl RecognitionId {
         Self::parse(&format!("{key}@{inter_no}"), inter_no)
     }
 
-    /// Reads an `input`, given the `inter_no` of the same request; `None` when it is something
-    /// else, such as text. [`InteractedInParams::meaning`] has the rule.
+    /// Reads an `input`, given the `inter_no` of the same request.
+    ///
+    /// Returns `None` if it is something else, for instance text. [`InteractedInParams::meaning`] has
+    /// the rule.
     #[must_use]
     pub fn parse(input: &str, inter_no: &str) -> Option<Self> {
         let before = input.strip_suffix(inter_no)?;
@@ -232,19 +235,19 @@ impl RecognitionId {
         Some(Self { text: input.into(), key: key.len(), inter_no: before.len() })
     }
 
-    /// The key of Redis that holds the text.
+    /// Returns the Redis key of the text.
     #[must_use]
     pub fn key(&self) -> &str {
         self.text.get(..self.key).unwrap_or_default()
     }
 
-    /// The number of the recognition.
+    /// Returns the number of the recognition.
     #[must_use]
     pub fn inter_no(&self) -> &str {
         self.text.get(self.inter_no..).unwrap_or_default()
     }
 
-    /// The whole id, as it is on the wire.
+    /// Returns the whole id as on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text

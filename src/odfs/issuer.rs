@@ -1,4 +1,4 @@
-//! Who may ask: tokens that are checked, and tokens that are issued.
+//! Authorization: checking and issuing tokens.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,9 +15,35 @@ use crate::wire::Secret;
 
 /// Checks the `auth_token` of dialogue requests; see
 /// [`Server::authorize`](crate::server::Server::authorize).
+///
+/// ```
+/// use callbot::odfs::{AuthTokenError, TokenAuthorizer};
+/// use callbot::wire::Secret;
+///
+/// /// Accepts one fixed token.
+/// struct Fixed(Secret);
+///
+/// impl TokenAuthorizer for Fixed {
+///     async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
+///         match token {
+///             None => Err(AuthTokenError::MissingOrExpired),
+///             Some(token) if *token == self.0 => Ok(()),
+///             Some(_) => Err(AuthTokenError::NotAccepted),
+///         }
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let fixed = Fixed("token-1".into());
+/// assert_eq!(fixed.check("call-1", Some(&"token-1".into())).await, Ok(()));
+/// assert_eq!(fixed.check("call-1", None).await, Err(AuthTokenError::MissingOrExpired));
+/// # }
+/// ```
 pub trait TokenAuthorizer: Send + Sync + 'static {
-    /// Whether a request of this call may be served. `token` is `None` when the request has none,
-    /// or an empty one.
+    /// Checks whether a request of the call `user_id` may be served.
+    ///
+    /// `token` is `None` if the request has no token or an empty one.
     fn check(
         &self,
         user_id: &str,
@@ -29,9 +55,9 @@ pub trait TokenAuthorizer: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthTokenError {
-    /// It is missing, or has expired: 900001. The client fetches another one.
+    /// The token is missing or has expired: 900001. The client fetches another one.
     MissingOrExpired,
-    /// It is not accepted: 900002.
+    /// The token is not accepted: 900002.
     NotAccepted,
 }
 
@@ -115,11 +141,11 @@ impl<T: TokenAuthorizer> BoxedAuthorizer for T {
     }
 }
 
-/// Issues tokens for `gettoken`, and accepts those that it has issued: a stand-in for the access
-/// control of the OIAP.
+/// Issues tokens for `gettoken`, and accepts the tokens that it has issued.
 ///
-/// A token is signed with the secret of its account and holds its own end, so nothing is kept, and
-/// several servers with the same accounts accept each other's tokens.
+/// It replaces the access control of the OIAP. A token is signed with the secret of its account and
+/// contains its expiry, so no state is kept, and several servers with the same accounts accept each
+/// other's tokens.
 ///
 /// ```
 /// # #[cfg(feature = "server")] {
@@ -147,27 +173,27 @@ struct Claims {
 }
 
 impl Issuer {
-    /// An issuer without accounts.
+    /// Creates an issuer without accounts.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds an account. One with an empty secret gets no tokens.
+    /// Adds an account. An account with an empty secret gets no tokens.
     #[must_use]
     pub fn account(mut self, app_key: impl Into<String>, app_secret: impl Into<Secret>) -> Self {
         self.accounts.insert(app_key.into(), app_secret.into());
         self
     }
 
-    /// How long a token lives, in whole seconds, at least 1. Default: 3600 s, as at the platform.
+    /// Sets the lifetime of a token, in whole seconds, at least 1. Default: 3600 s, as at the platform.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self
     }
 
-    /// The clock that tokens are dated by. Default: that of the machine.
+    /// Sets the clock that dates the tokens. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
@@ -182,7 +208,7 @@ impl Issuer {
         let Some((app_key, secret)) =
             account.filter(|(_, secret)| is_secret(secret, given.as_bytes()))
         else {
-            // One answer for both: it must not tell which keys exist.
+            // The same answer for both, so that it does not reveal which keys exist.
             return TokenResponse::new(900_002)
                 .with_error_msg("the app key or the app secret is wrong");
         };
@@ -207,7 +233,7 @@ impl Issuer {
         }
     }
 
-    /// The life of a token.
+    /// Returns the lifetime of a token, in seconds.
     fn seconds(&self) -> i64 {
         let lifetime = self.lifetime.unwrap_or(Duration::from_secs(3600));
         i64::try_from(lifetime.as_secs().max(1)).unwrap_or(i64::MAX)

@@ -1,20 +1,21 @@
-//! Huawei ODFS: the IVR asks, the dialogue flow answers.
+//! Huawei ODFS: the IVR sends events of a call, and the dialogue flow answers with instructions.
 //!
-//! Every step of a call is one request and one answer. [`Request`] tells what happened, and
-//! [`Response`] what to do next:
+//! Every step of a call is one request and one answer. A [`Request`] reports what happened, and the
+//! [`Response`] says what to do next:
 //!
-//! | [`Request`] | tells | [`Response`] | wants |
+//! | [`Request`] | Meaning | [`Response`] | Meaning |
 //! |---|---|---|---|
-//! | [`Start`] (8) | a dialogue begins | [`Interact`] (9) | play, recognise, collect keys, show |
-//! | [`Interacted`] (9) | what came of an interaction | [`Release`] (10) | release the call |
-//! | [`Transferred`] (11) | what came of a transfer | [`Transfer`] (11) | transfer the call |
+//! | [`Start`] (8) | a dialogue starts | [`Interact`] (9) | play, recognise, collect keys, show |
+//! | [`Interacted`] (9) | the result of an interaction | [`Release`] (10) | release the call |
+//! | [`Transferred`] (11) | the result of a transfer | [`Transfer`] (11) | transfer the call |
 //! | [`Capture`] (7) | record by packet capture | [`Query`] (12) | query a queue, switch media |
-//! | [`Recognize`] (13) | has the capture a result? | [`Captured`], [`Recognized`] | nothing |
+//! | [`Recognize`] (13) | is there a result of the capture? | [`Captured`], [`Recognized`] | nothing to do |
 //!
-//! The fields are those of the wire, and every one is kept. What several fields say together has
-//! a view of its own, which is read out of them and written into them:
+//! The fields of the types are those of the wire, and none is lost. Where several fields have one
+//! meaning together, a separate type represents that meaning. It is read from the fields and written
+//! to them:
 //!
-//! | View | Fields | Out | In |
+//! | Type | Fields | Read by | Written by |
 //! |---|---|---|---|
 //! | [`Input`] | `flow_result_type`, `input`, `inter_no` | [`meaning`] | [`from_input`] |
 //! | [`Prompt`] | `prompt_type`, `…_wav`, `…_text`, `tone` | [`prompt`] | [`from_prompt`] |
@@ -22,17 +23,52 @@
 //! | [`IntentMatch`] | `prompt_text` | [`intent_match`] | [`with_intent_match`] |
 //! | [`FilledSlot`] | `prompt_text` | [`filled_slots`] | [`with_filled_slots`] |
 //!
-//! [`ModelType`] and [`CallTime`] are texts with a type of their own. Speech arrives as a
-//! [`RecognitionId`], and [`Recognitions`] gives its text.
+//! [`ModelType`] and [`CallTime`] are typed strings. Speech arrives as a [`RecognitionId`], and
+//! [`Recognitions`] looks up its text.
 //!
-//! An [`Api`] is a dialog flow. [`router`] serves it on both URLs of the interface; a [`Server`] adds
-//! tokens and limits. The server keeps the requests of a call in order, remembers who
-//! calls, writes the envelope, and answers `hangup` with the release that closes the session. What
-//! can't be served is a release, too, with a `ret` other than 0 and the reason in `errorMsg`, so that
-//! no caller is left in silence.
+//! An [`Api`] is a dialog flow. [`router`] serves it on both URLs of the interface; [`Server`] adds
+//! tokens and limits. The server keeps the requests of a call in order, keeps the phone numbers,
+//! writes the envelope, and answers `hangup` with the release that closes the session. An error is
+//! also answered with a release, so that no caller is left in silence. It has a `ret` other than 0 and
+//! the reason in `errorMsg`.
 //!
-//! [`Client`] plays the IVR: a [`Dialogue`] is one call of it, and knows which request follows which
-//! answer.
+//! [`Client`] plays the IVR. A [`Dialogue`] is one call, and knows which request follows which
+//! answer:
+//!
+//! ```
+//! # #[cfg(all(feature = "client", feature = "server"))]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use callbot::client::InMemoryTransport;
+//! use callbot::odfs::{Input, Next, Response};
+//! # use callbot::odfs::{Action, Api, Call, Client, Interacted, Language, Prompt, Start, router};
+//! # use callbot::server::Error;
+//! # struct Flow;
+//! # impl Api for Flow {
+//! #     async fn start(&self, call: &Call, _: Start) -> Result<Action, Error> {
+//! #         Ok(call.interact(Prompt::Tts("How can I help?"), Language::English).into())
+//! #     }
+//! #     async fn interacted(&self, call: &Call, _: Interacted) -> Result<Action, Error> {
+//! #         Ok(call.release().into())
+//! #     }
+//! # }
+//!
+//! // `Flow` is an `Api` that asks one question and then releases the call.
+//! let client = Client::builder_with_token("http://odfs", "token")
+//!     .transport(InMemoryTransport::new(router(Flow)))
+//!     .build()?;
+//! let mut call = client.dialogue("call-1", "13500000001", "10086");
+//! let Response::Interact(question) = call.start().await? else { panic!("not a question") };
+//! assert_eq!(question.outparams.prompt(), Prompt::Tts("How can I help?"));
+//! call.input(Input::Text("My balance, please.")).await?;
+//! assert_eq!(call.next(), Next::HangUp);
+//! call.hang_up().await?;
+//! assert!(call.is_over());
+//! # Ok(())
+//! # }
+//! # #[cfg(not(all(feature = "client", feature = "server")))]
+//! # fn main() {}
+//! ```
 //!
 //! The types and their descriptions are compiled from [`SPEC`], written from the vendor's
 //! documents.
@@ -70,8 +106,9 @@ mod rules;
 mod server;
 mod time;
 
-// Answers are made one at a time; a box would cost each of them an allocation.
-#[allow(deprecated, clippy::large_enum_variant)]
+// Answers are created one at a time, so their size does not matter. A box would cost each of them an
+// allocation.
+#[allow(deprecated, clippy::large_enum_variant, clippy::too_many_lines)]
 mod generated {
     #[cfg(feature = "server")]
     use super::rules::WireRules as Rules;
@@ -80,32 +117,26 @@ mod generated {
 }
 
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use client::{Client, ClientBuilder, QueryAnswer};
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use dialogue::{Dialogue, DialogueError, Next};
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use flow::{Action, Api, Call};
 pub use generated::*;
 pub use input::{Input, RecognitionId};
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use issuer::{AnyToken, AuthTokenError, Issuer, TokenAuthorizer};
 #[doc(no_inline)]
 pub use jiff::civil::DateTime;
 pub use model_type::{DtmfKeys, InputMode, ModelType};
 pub use prompt::Prompt;
 #[cfg(feature = "redis")]
-#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use recognitions::RedisRecognitions;
 pub use recognitions::{RecognitionError, Recognitions};
 pub use route::Route;
 #[cfg(feature = "server")]
 pub use rules::WireRules;
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use server::{Rules, Server, router};
 pub use time::CallTime;
 

@@ -1,4 +1,4 @@
-//! The play template: what plays, and what may come in meanwhile.
+//! The play template: what to play, and which input to accept meanwhile.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -12,11 +12,11 @@ use crate::wire;
 const DOCUMENTED: [[u8; 3]; 7] =
     [[1, 0, 0], [1, 0, 1], [1, 0, 2], [1, 1, 0], [1, 1, 1], [1, 2, 0], [1, 2, 2]];
 
-/// A play template, `model_type`: what plays, and what may come in meanwhile.
+/// A play template, `model_type`: what to play, and which input to accept meanwhile.
 ///
-/// Seven digits on the wire, or the first three of them. Any text can be read and is written back
-/// as it came; what is made here has seven digits and is documented. Two templates are equal when
-/// their texts are.
+/// On the wire it has seven digits, or the first three of them. Any text can be read and is written
+/// back unchanged. The constructors create documented templates of seven digits. Two templates are
+/// equal if their texts are equal.
 ///
 /// ```
 /// use callbot::odfs::{InputMode, DtmfKeys, ModelType};
@@ -49,18 +49,18 @@ struct KeyDigits {
     hash: u8,
 }
 
-/// Whether speech or keys are taken, and whether they stop what plays.
+/// Whether speech or keys are accepted, and whether they stop playback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum InputMode {
-    /// Not taken: 0 on the wire.
+    /// Not accepted: 0 on the wire.
     Off,
-    /// Taken, and stops what plays: 1 on the wire.
+    /// Accepted, and stops playback: 1 on the wire.
     BargeIn,
-    /// Taken, and what plays goes on: 2 on the wire.
+    /// Accepted, and playback continues: 2 on the wire.
     NoBargeIn,
 }
 
-/// Which DTMF keys a play template takes.
+/// The DTMF keys that a play template accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DtmfKeys {
     max: u8,
@@ -69,20 +69,20 @@ pub struct DtmfKeys {
 }
 
 impl DtmfKeys {
-    /// At most this many keys, from 1 to 99; `*` and `#` are keys like any other.
+    /// Accepts at most `max` keys, from 1 to 99. `*` and `#` are keys like all others.
     #[must_use]
     pub const fn up_to(max: u8) -> Self {
         Self { max, star_cancels: false, hash_confirms: false }
     }
 
-    /// `*` cancels what was pressed so far.
+    /// Makes `*` cancel the keys that were pressed so far.
     #[must_use]
     pub const fn star_cancels(mut self) -> Self {
         self.star_cancels = true;
         self
     }
 
-    /// `#` confirms what was pressed, before the greatest number of keys is reached.
+    /// Makes `#` confirm the keys before the maximum number is reached.
     #[must_use]
     pub const fn hash_confirms(mut self) -> Self {
         self.hash_confirms = true;
@@ -91,31 +91,31 @@ impl DtmfKeys {
 }
 
 impl ModelType {
-    /// Only plays: 100.
+    /// Plays only: 100.
     #[must_use]
     pub const fn play_only() -> Self {
         Self::new(0, 0, None)
     }
 
-    /// Plays and takes speech, which stops playing: 110.
+    /// Plays and accepts speech, which stops playback: 110.
     #[must_use]
     pub const fn speech() -> Self {
         Self::new(1, 0, None)
     }
 
-    /// Plays and takes keys, which stop playing: 101.
+    /// Plays and accepts keys, which stop playback: 101.
     #[must_use]
     pub const fn keys(keys: DtmfKeys) -> Self {
         Self::new(0, 1, Some(keys))
     }
 
-    /// Plays and takes speech and keys, and both stop playing: 111.
+    /// Plays and accepts speech and keys, both of which stop playback: 111.
     #[must_use]
     pub const fn speech_and_keys(keys: DtmfKeys) -> Self {
         Self::new(1, 1, Some(keys))
     }
 
-    /// What comes in does not stop what plays: 120, 102 or 122.
+    /// Makes playback continue during input: 120, 102 or 122.
     #[must_use]
     pub fn without_barge_in(mut self) -> Self {
         if let Form::Digits { speech, keys, .. } = &mut self.0 {
@@ -138,7 +138,7 @@ impl ModelType {
         Self(Form::Digits { play: 1, speech, keys, rest: Some(rest) })
     }
 
-    /// Whether something plays; `None` when the template does not say it in a known way.
+    /// Returns whether something plays, or `None` if the digit is unknown.
     #[must_use]
     pub fn plays(&self) -> Option<bool> {
         match self.0 {
@@ -147,7 +147,7 @@ impl ModelType {
         }
     }
 
-    /// How speech is taken; `None` when the template does not say it in a known way.
+    /// Returns how speech is accepted, or `None` if the digit is unknown.
     #[must_use]
     pub fn speech_mode(&self) -> Option<InputMode> {
         match self.0 {
@@ -156,7 +156,7 @@ impl ModelType {
         }
     }
 
-    /// How keys are taken; `None` when the template does not say it in a known way.
+    /// Returns how keys are accepted, or `None` if the digit is unknown.
     #[must_use]
     pub fn key_mode(&self) -> Option<InputMode> {
         match self.0 {
@@ -165,25 +165,27 @@ impl ModelType {
         }
     }
 
-    /// The greatest number of keys; `None` when no keys are taken or the number is not there.
+    /// Returns the maximum number of keys, or `None` if keys are not accepted or the number is missing.
     #[must_use]
     pub fn max_keys(&self) -> Option<u8> {
         self.key_digits().map(|digits| digits.max)
     }
 
-    /// Whether `*` cancels; `None` when no keys are taken or the digit is not there or not known.
+    /// Returns whether `*` cancels, or `None` if keys are not accepted or the digit is missing or
+    /// unknown.
     #[must_use]
     pub fn star_cancels(&self) -> Option<bool> {
         self.key_digits().and_then(|digits| flag(digits.star))
     }
 
-    /// Whether `#` confirms; `None` when no keys are taken or the digit is not there or not known.
+    /// Returns whether `#` confirms, or `None` if keys are not accepted or the digit is missing or
+    /// unknown.
     #[must_use]
     pub fn hash_confirms(&self) -> Option<bool> {
         self.key_digits().and_then(|digits| flag(digits.hash))
     }
 
-    /// The last four digits, where they mean something.
+    /// Returns the last four digits, if they have a meaning.
     fn key_digits(&self) -> Option<KeyDigits> {
         match self.0 {
             Form::Digits { keys: 1.., rest, .. } => rest,
@@ -191,7 +193,7 @@ impl ModelType {
         }
     }
 
-    /// Whether the platform's document lists the first three digits.
+    /// Returns whether the platform's document lists the first three digits.
     #[must_use]
     pub fn is_documented(&self) -> bool {
         match self.0 {
@@ -221,7 +223,7 @@ fn mode(digit: u8) -> Option<InputMode> {
 impl FromStr for ModelType {
     type Err = Infallible;
 
-    /// Takes any text; what is not three or seven digits is kept as it is.
+    /// Accepts any text. A text other than three or seven digits is kept unchanged.
     fn from_str(text: &str) -> Result<Self, Infallible> {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let value = |byte: u8| byte.wrapping_sub(b'0');

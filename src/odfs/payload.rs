@@ -1,4 +1,4 @@
-//! JSON that `prompt_text` holds: what intelligent matching and intelligent case filling found.
+//! The JSON in `prompt_text`: the results of intelligent matching and of intelligent case filling.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,34 +7,37 @@ use serde_json::Value;
 use super::{CallScriptStep, FilledSlot, IntentMatch, InteractOutParams};
 use crate::wire::{DecodeError, Report, Validate, decode, decode_value};
 
-/// Keys that make an object an [`IntentMatch`]; `role` alone could be anything.
+/// Keys that identify an object as an [`IntentMatch`]. `role` is not one: it could be in any object.
 const OF_A_MATCH: [&str; 5] =
     ["Intend", "call_script", "sentiment_analysis", "sensitive_word", "recomand_KP"];
-/// Keys that make an object a [`FilledSlot`].
+/// Keys that identify an object as a [`FilledSlot`].
 const OF_A_SLOT: [&str; 3] = ["beginIndex", "endIndex", "entity"];
 
 impl InteractOutParams {
-    /// What intelligent matching found; `None` when `prompt_text` is no JSON object with a key that
-    /// is particular to it, such as `Intend` or `call_script`.
+    /// Returns the result of intelligent matching.
+    ///
+    /// Returns `None` if `prompt_text` is not a JSON object with a key that only such a result has, for
+    /// instance `Intend` or `call_script`.
     ///
     /// # Errors
-    /// When it is such an object and does not fit; the pointer begins with `/prompt_text`.
+    /// If it is such an object but malformed. The pointer starts with `/prompt_text`.
     pub fn intent_match(&self) -> Result<Option<IntentMatch>, DecodeError> {
         self.read_prompt_text(|json| has_one_of(json, &OF_A_MATCH))
     }
 
-    /// Sets `prompt_text` to what intelligent matching found.
+    /// Sets `prompt_text` to the result of intelligent matching.
     #[must_use]
     pub fn with_intent_match(self, found: &IntentMatch) -> Self {
         self.with_prompt_text(text(found))
     }
 
-    /// What intelligent case filling found: an array, or one object by itself; `None` when
-    /// `prompt_text` is neither. In both `beginIndex`, `endIndex` or `entity` must be there; an
-    /// empty array will do.
+    /// Returns the result of intelligent case filling: an array, or a single object.
+    ///
+    /// Returns `None` if `prompt_text` is neither. The object, or the first one of the array, must have
+    /// `beginIndex`, `endIndex` or `entity`. An empty array is a result.
     ///
     /// # Errors
-    /// When it is such JSON and does not fit; the pointer begins with `/prompt_text`.
+    /// If it is such JSON but malformed. The pointer starts with `/prompt_text`.
     pub fn filled_slots(&self) -> Result<Option<Vec<FilledSlot>>, DecodeError> {
         let one = self.read_prompt_text(|json| has_one_of(json, &OF_A_SLOT))?;
         match one {
@@ -48,7 +51,7 @@ impl InteractOutParams {
         }
     }
 
-    /// Sets `prompt_text` to what intelligent case filling found: an array, whatever the number.
+    /// Sets `prompt_text` to the result of intelligent case filling, which is always an array.
     #[must_use]
     pub fn with_filled_slots(self, found: &[FilledSlot]) -> Self {
         self.with_prompt_text(text(found))
@@ -68,11 +71,12 @@ impl InteractOutParams {
 }
 
 impl IntentMatch {
-    /// The steps of [`call_script`](Self::call_script): JSON as it is, or in a string. One step by
-    /// itself will do; missing reads as none, and so does an empty string.
+    /// Returns the steps of [`call_script`](Self::call_script), which is JSON or a string of JSON.
+    ///
+    /// It may be an array or a single step. A missing script and an empty string have no steps.
     ///
     /// # Errors
-    /// When it is something else; the pointer begins with `/call_script`.
+    /// If it is something else. The pointer starts with `/call_script`.
     pub fn script(&self) -> Result<Vec<CallScriptStep>, DecodeError> {
         let read = match &self.call_script {
             None => return Ok(Vec::new()),
@@ -83,13 +87,14 @@ impl IntentMatch {
         read.map_err(|error| below("/call_script", &error))
     }
 
-    /// An intent with the steps of its script: a string of JSON, as the platform's document has it.
+    /// Creates an intent with the steps of its script, as a string of JSON like in the platform's
+    /// document.
     #[must_use]
     pub fn from_script(intent: impl Into<String>, steps: &[CallScriptStep]) -> Self {
         Self::new(intent, text(steps))
     }
 
-    /// Whether the script is one, and its steps are as they should be.
+    /// Checks that the script can be read and its steps are valid.
     pub(super) fn check_by_hand(&self, report: &mut Report<'_>) {
         let mut place = report.field("call_script");
         match self.script() {
@@ -99,7 +104,7 @@ impl IntentMatch {
                 }
             }
             Err(error) => {
-                let allowed = "steps, or a string of their JSON";
+                let allowed = "an array of steps, or a string with the JSON of one";
                 place.violation(Some(error.message().to_owned()), allowed);
             }
         }
@@ -117,12 +122,12 @@ fn has_one_of(json: &Value, keys: &[&str]) -> bool {
     keys.iter().any(|key| json.get(key).is_some())
 }
 
-/// The error of a nested document, with the place of that document in front.
+/// Returns the error of a nested document, with the pointer to that document in front.
 fn below(pointer: &str, error: &DecodeError) -> DecodeError {
     DecodeError::new(format!("{pointer}{}", error.pointer()), error.message())
 }
 
 fn text<T: Serialize + ?Sized>(value: &T) -> String {
-    // Such values have text keys and finite numbers only: there is nothing to fail.
+    // Can't fail: the values have string keys and finite numbers only.
     serde_json::to_string(value).unwrap_or_default()
 }

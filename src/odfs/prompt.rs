@@ -1,20 +1,20 @@
-//! How to interact with the user.
+//! What an interaction plays, records or shows.
 
 use std::fmt;
 
 use super::{InteractOutParams, Language, PromptType, Tone};
 use crate::wire::{Hidden, Report, Validate};
 
-/// How to interact with the user: `prompt_type` with what it demands of `prompt_wav`,
-/// `prompt_text` and `tone`.
+/// What an interaction plays, records or shows: `prompt_type` with the fields of `prompt_wav`,
+/// `prompt_text` and `tone` that it requires.
 ///
-/// Texts do not show in `Debug`, as they may repeat what the user said.
+/// `Debug` hides texts, because they may repeat what the caller said.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Prompt<'a> {
     /// Play the file with this full path, which the media server can read (0).
     FileByPath(&'a str),
-    /// Play the file with this name; the IVR knows its path (1).
+    /// Play the file with this name, whose path the IVR knows (1).
     FileByName(&'a str),
     /// Speak this text (2).
     Tts(&'a str),
@@ -24,7 +24,7 @@ pub enum Prompt<'a> {
     Record {
         /// The full path of the file to record to.
         path: &'a str,
-        /// Whether a tone sounds before recording starts.
+        /// Whether a tone is played before the recording starts.
         beep: bool,
     },
     /// Play the video with this full path (5).
@@ -45,7 +45,7 @@ pub enum Prompt<'a> {
 }
 
 impl Prompt<'_> {
-    /// The `prompt_type` of this way to interact.
+    /// Returns the `prompt_type` of this prompt.
     #[must_use]
     pub fn kind(self) -> PromptType {
         match self {
@@ -85,8 +85,10 @@ impl fmt::Debug for Prompt<'_> {
 }
 
 impl InteractOutParams {
-    /// How to interact. What is missing reads as empty, and a `tone` other than `true` as none; of
-    /// fields that `prompt_type` does not demand nothing is said.
+    /// Returns the prompt.
+    ///
+    /// A missing text is empty, and a `tone` other than `true` means no tone. Fields that
+    /// `prompt_type` does not require are ignored.
     #[must_use]
     pub fn prompt(&self) -> Prompt<'_> {
         let (wav, text) = (self.prompt_wav.as_deref(), self.prompt_text.as_deref());
@@ -107,8 +109,8 @@ impl InteractOutParams {
         }
     }
 
-    /// An interaction: sets `prompt_type`, and what it demands of `prompt_wav`, `prompt_text` and
-    /// `tone`.
+    /// Creates an interaction: sets `prompt_type`, and the fields of `prompt_wav`, `prompt_text` and
+    /// `tone` that it requires.
     ///
     /// ```
     /// use callbot::odfs::{InteractOutParams, DtmfKeys, Language, ModelType, Prompt};
@@ -141,9 +143,10 @@ impl InteractOutParams {
         }
     }
 
-    /// What the demands of the spec can't say: a file has a name, and a recording a tone or none.
+    /// Checks what the conditions of the spec can't express: a file has a name, and the `tone` of a
+    /// recording is `true` or `false`.
     pub(super) fn check_by_hand(&self, report: &mut Report<'_>) {
-        // What does not read as one is text, and no concern of these checks.
+        // A text that is not a match needs no check.
         if let Ok(Some(found)) = self.intent_match() {
             Validate::check(&found, &mut report.field("prompt_text"));
         }

@@ -11,17 +11,17 @@ use crate::wire::{Hidden, Report};
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Route<'a> {
-    /// A skill queue, by its routing number: the access code of the queue (1).
+    /// A skill queue, by its routing number, which is the access code of the queue (1).
     SkillQueueByAccessCode(&'a str),
-    /// An IVR: the access code of its flow (2).
+    /// An IVR, by the access code of its flow (2).
     Ivr(&'a str),
     /// A skill queue, by its name (3).
     SkillQueueByName(&'a str),
     /// An agent, by id (4).
     Agent(&'a str),
-    /// A third party: the number (5).
+    /// A third party, by its number (5).
     ThirdParty(&'a str),
-    /// Online digital assistance: the route number of the flow (6).
+    /// Online digital assistance, by the route number of the flow (6).
     DigitalAssistance(&'a str),
     /// The last agent (7). Multimedia only.
     LastAgent,
@@ -60,7 +60,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// The `trans_type` of this target.
+    /// Returns the `trans_type` of this target.
     #[must_use]
     pub fn kind(self) -> TransferType {
         match self {
@@ -79,7 +79,7 @@ impl<'a> Route<'a> {
         }
     }
 
-    /// The `route_value` of this target; empty where none goes.
+    /// Returns the `route_value` of this target. Empty for targets that have none.
     #[must_use]
     pub fn value(self) -> &'a str {
         match self {
@@ -111,14 +111,15 @@ impl fmt::Debug for Route<'_> {
 }
 
 impl TransferOutParams {
-    /// The target. A `route_value` that does not go with its `trans_type` is left out; a missing
-    /// one is empty.
+    /// Returns the target.
+    ///
+    /// A `route_value` is ignored if its `trans_type` has none. A missing one is empty.
     #[must_use]
     pub fn route(&self) -> Route<'_> {
         Route::read(&self.trans_type, &self.route_value)
     }
 
-    /// A transfer to a target: sets `trans_type` and `route_value`.
+    /// Creates a transfer to `route`: sets `trans_type` and `route_value`.
     ///
     /// ```
     /// use callbot::odfs::{Route, TransferOutParams};
@@ -136,7 +137,7 @@ impl TransferOutParams {
         })
     }
 
-    /// Whether there is a target where one is needed, and none where none goes.
+    /// Checks that `route_value` has a target if and only if its `trans_type` needs one.
     pub(super) fn check_by_hand(&self, report: &mut Report<'_>) {
         let kind = &self.trans_type;
         let needed = match self.route() {

@@ -1,4 +1,4 @@
-//! The rules of the platform that no schema can say: what a failure looks like, on both sides.
+//! The rules of the platform that a schema can't express: the form of a failure, on both sides.
 
 #[cfg(feature = "client")]
 mod client {
@@ -31,7 +31,7 @@ mod client {
         }
     }
 
-    /// A failure of which no more is known than its code.
+    /// Reads a failure from a body of any form that has a code.
     fn failure_in(body: &[u8]) -> Option<Failure> {
         let [ret, error_code, message] = salvage(body, ["ret", "errorCode", "errorMsg"]);
         let code = ret.into_iter().chain(error_code).find(|code| code != "0")?;
@@ -77,7 +77,7 @@ mod server {
     impl crate::server::Rules for WireRules {
         type Echo = Echo;
 
-        // A request that waits for ever would hold up all others of its call.
+        // A request that waits forever would block all others of its call.
         const DEADLINE: Option<Duration> = Some(Duration::from_secs(30));
 
         fn salvage(&self, body: &[u8]) -> Echo {
@@ -92,7 +92,7 @@ mod server {
             let stated = stated.filter(|code| *code != 0);
             let message = fault.message.clone().into_owned();
             let body = if operation.id == operations::GET_TOKEN.id {
-                // The platform's common codes: a wrong parameter, an internal error.
+                // The platform's common codes for a wrong parameter and an internal error.
                 let code = match fault.kind {
                     FaultKind::Request | FaultKind::TooLarge | FaultKind::MediaType => 10_000_002,
                     _ => 10_000_001,
@@ -106,8 +106,10 @@ mod server {
         }
     }
 
-    /// A failure: a client that looks at nothing but `outaction` releases the call, and does not
-    /// leave the caller in silence. The platform has no field for the text.
+    /// Creates the answer of a failure.
+    ///
+    /// It is a release, so that a client that reads only `outaction` releases the call and does not
+    /// leave the caller in silence. The platform has no field for the message.
     fn release(echo: Echo, code: Option<i32>, message: String) -> Release {
         let id = echo.user_id.clone().unwrap_or_default();
         let unknown = CallTime::unknown();

@@ -1,4 +1,4 @@
-//! Serving a dialog flow: its settings, and its routes.
+//! The server of a dialog flow: its settings and its routes.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,8 +18,7 @@ use crate::wire::Operation;
 /// The platform's own settings are [`authorize`](server::Server::authorize),
 /// [`issuer`](server::Server::issuer), [`max_waiting`](server::Server::max_waiting),
 /// [`max_calls`](server::Server::max_calls), [`idle_timeout`](server::Server::idle_timeout) and
-/// [`utc_offset`](server::Server::utc_offset). It has no `heartbeat`, since every request has one
-/// response and no stream.
+/// [`utc_offset`](server::Server::utc_offset). It has no `heartbeat`, since no response is a stream.
 ///
 /// ```
 /// use callbot::odfs::{Action, Api, Call, Interacted, Issuer, Language, Prompt, Server, Start};
@@ -47,8 +46,9 @@ use crate::wire::Operation;
 /// ```
 pub type Server<A> = server::Server<A, Rules>;
 
-/// Returns the routes of a dialog flow with the default settings; [`Server`] changes them. Any token
-/// is accepted, and none is issued.
+/// Returns the routes of a dialog flow with the default settings; [`Server`] changes them.
+///
+/// Any token is accepted, and none is issued. [`Api`] has an example.
 pub fn router<A: Api>(api: A) -> axum::Router {
     Server::new(api).router()
 }
@@ -60,47 +60,57 @@ pub struct Rules {
 }
 
 impl<A> server::Server<A, Rules> {
-    /// Checks the `auth_token` of every request. Default: any token is accepted, and none is needed.
+    /// Checks the `auth_token` of every request.
+    ///
+    /// Default: any token is accepted, and none is needed.
     #[must_use]
     pub fn authorize(mut self, tokens: impl TokenAuthorizer) -> Self {
         self.rules_mut().settings.tokens = Some(SharedAuthorizer::new(tokens));
         self
     }
 
-    /// Issues tokens at `gettoken`, and accepts only those. To check tokens in another way, call
-    /// [`authorize`](Self::authorize) after this. Default: `gettoken` is refused.
+    /// Issues tokens at `gettoken`, and accepts only tokens that `issuer` has issued.
+    ///
+    /// To check tokens in another way, call [`authorize`](Self::authorize) after this. Default:
+    /// `gettoken` is refused.
     #[must_use]
     pub fn issuer(mut self, issuer: Issuer) -> Self {
         self.rules_mut().settings.issuer = Some(issuer.clone());
         self.authorize(issuer)
     }
 
-    /// Sets how many requests of one call may wait while another one is served; more are refused with
-    /// HTTP status 503. Default: 4.
+    /// Sets how many requests of one call may wait while another one is served.
+    ///
+    /// Further ones are refused with HTTP status 503. Default: 4.
     #[must_use]
     pub fn max_waiting(mut self, requests: usize) -> Self {
         self.rules_mut().settings.limits.max_waiting = requests;
         self
     }
 
-    /// Sets how many calls there may be, at least 1; further ones are refused with HTTP status 503.
-    /// Default: 100,000.
+    /// Sets the maximum number of concurrent calls, at least 1.
+    ///
+    /// Further ones are refused with HTTP status 503. Default: 100,000.
     #[must_use]
     pub fn max_calls(mut self, calls: usize) -> Self {
         self.rules_mut().settings.limits.max_calls = calls.max(1);
         self
     }
 
-    /// Sets the time without a request after which a call whose end never came is forgotten. It may
-    /// take half as long again. Default: 30 min.
+    /// Sets how long a call may stay without a request before the server deletes its data.
+    ///
+    /// This only matters for calls whose end was never reported. The deletion may be up to 50 % late.
+    /// Default: 30 min.
     #[must_use]
     pub fn idle_timeout(mut self, idle: Duration) -> Self {
         self.rules_mut().settings.limits.idle_timeout = idle;
         self
     }
 
-    /// Sets the time zone of the times in responses, in minutes east of UTC, at most a day in either
-    /// direction: the platform writes times without a zone. Default: 0.
+    /// Sets the UTC offset of the times in responses, in minutes east, at most one day in either
+    /// direction.
+    ///
+    /// The platform writes times without a zone. Default: 0.
     #[must_use]
     pub fn utc_offset(mut self, minutes: i32) -> Self {
         self.rules_mut().settings.utc_offset = minutes.clamp(-24 * 60, 24 * 60);
@@ -110,15 +120,17 @@ impl<A> server::Server<A, Rules> {
 
 impl<A: Api> server::Server<A, Rules> {
     /// Returns the [`WireApi`] behind the routes, to call it without HTTP or to serve it in your own
-    /// way. It keeps the order of requests and the limits of calls, checks and issues tokens; what
-    /// HTTP has, such as deadlines and sizes of bodies, it does not know.
+    /// way.
+    ///
+    /// It keeps the order of requests and the limits on calls, and checks and issues tokens. It has no
+    /// deadlines and no limits on the size of bodies, which belong to HTTP.
     pub fn into_wire_api(self) -> impl WireApi + fmt::Debug {
         let Self { api, rules, clock, .. } = self;
         Flow::new(api, rules.settings, clock)
     }
 }
 
-/// Everything that goes over the wire is the wire's own rules.
+/// All rules of the wire are those of [`WireRules`].
 impl server::Rules for Rules {
     type Echo = <WireRules as server::Rules>::Echo;
 

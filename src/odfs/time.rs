@@ -1,4 +1,4 @@
-//! The platform's times.
+//! The platform's format for times.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -11,9 +11,9 @@ use crate::wire;
 
 /// A time of the platform, `yyyyMMddHH:mm:ss`: a date and a time of day, without a zone.
 ///
-/// Any text can be read and is written back as it came; [`time`](Self::time) takes the documented
-/// layout, and a second of one digit as in the document's sample. What is made here has the
-/// documented layout. Two times are equal when their texts are.
+/// Any text can be read and is written back unchanged. [`time`](Self::time) reads the documented
+/// format, and also a second of one digit as in the document's sample. The constructors write the
+/// documented format. Two times are equal if their texts are equal.
 ///
 /// ```
 /// use callbot::odfs::CallTime;
@@ -27,8 +27,9 @@ use crate::wire;
 pub struct CallTime(Box<str>);
 
 impl CallTime {
-    /// A time from its parts; `None` when there is no such day or time of day, or when the year is
-    /// not one of 0 to 9999.
+    /// Creates a time from its parts.
+    ///
+    /// Returns `None` if the day or the time of day does not exist, or the year is not in 0 to 9999.
     #[must_use]
     pub fn from_parts(
         year: i16,
@@ -42,29 +43,29 @@ impl CallTime {
         (year >= 0).then(|| time.into())
     }
 
-    /// Date and time of day; `None` when the text has another layout, or is no time.
+    /// Returns the date and the time of day, or `None` if the text has another format or is not a time.
     #[must_use]
     pub fn time(&self) -> Option<DateTime> {
         parse(&self.0)
     }
 
-    /// A time that is not known: an empty text.
+    /// Returns an unknown time, which is an empty text.
     #[cfg(feature = "server")]
     pub(super) fn unknown() -> Self {
         Self("".into())
     }
 
-    /// The time now, so many minutes east of UTC.
+    /// Returns the current time, `utc_offset` minutes east of UTC.
     #[cfg(any(feature = "client", feature = "server"))]
     pub(super) fn now(clock: &crate::clock::SharedClock, utc_offset: i32) -> Self {
         let seconds = clock.seconds() + i64::from(utc_offset) * 60;
         let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-        // A clock beyond the year 9999 has no such text.
+        // Saturates at the end of the year 9999, after which the format has no text.
         let now = epoch.saturating_add(jiff::SignedDuration::from_secs(seconds));
         now.into()
     }
 
-    /// The text on the wire.
+    /// Returns the text on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -85,12 +86,12 @@ fn parse(text: &str) -> Option<DateTime> {
     DateTime::new(year, month, day, hour, minute, second, 0).ok()
 }
 
-/// A number of nothing but digits, which `parse` alone does not ask for.
+/// Parses a number that consists of digits only. `str::parse` alone would also accept a sign.
 fn digits(text: &str) -> Option<i16> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// In the documented layout; parts of a second are left out.
+/// Writes the documented format, without fractions of a second.
 impl From<DateTime> for CallTime {
     fn from(time: DateTime) -> Self {
         let (date, clock) = (time.date(), time.time());
@@ -103,7 +104,7 @@ impl From<DateTime> for CallTime {
 impl FromStr for CallTime {
     type Err = Infallible;
 
-    /// Takes any text.
+    /// Accepts any text.
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(Self(text.into()))
     }

@@ -1,4 +1,4 @@
-//! From a request to the handler and back.
+//! Passes a request to its handler, and the handler's result back.
 
 use std::borrow::Cow;
 use std::future::poll_fn;
@@ -25,8 +25,21 @@ tokio::task_local! {
     static ARRIVED: Instant;
 }
 
-/// When the request that the handler around this serves has arrived: its head, before the body was
-/// read. Outside of a handler that is now.
+/// Returns when the request that the current handler serves arrived: when its head was there,
+/// before the body was read. Outside a handler, returns the current instant.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio::time::Instant;
+///
+/// /// Returns how much of a budget of 600 ms for the first packet is left, in any handler.
+/// fn budget_left() -> Duration {
+///     let deadline = callbot::server::arrived() + Duration::from_millis(600);
+///     deadline.saturating_duration_since(Instant::now())
+/// }
+///
+/// assert!(budget_left() <= Duration::from_millis(600));
+/// ```
 #[must_use]
 pub fn arrived() -> Instant {
     ARRIVED.try_get().unwrap_or_else(|_| Instant::now())
@@ -34,18 +47,18 @@ pub fn arrived() -> Instant {
 
 /// The rules of a platform that has routes for this `Api`.
 pub trait Routes<A>: Rules + Sized {
-    /// What is served.
+    /// The operations that are served.
     const OPERATIONS: &'static [&'static Operation];
 
-    /// The routes of a server.
+    /// Returns the routes of a server.
     fn routes(server: Server<A, Self>) -> Router;
 }
 
-/// An operation, and how its input is read.
+/// An operation, and how to read its input.
 pub trait Call<A>: Send + 'static {
     /// The rules of the platform.
     type Rules: Reads<Self::Input>;
-    /// What the handler takes.
+    /// The input of the handler.
     type Input: Send;
 
     /// The operation.
@@ -54,13 +67,13 @@ pub trait Call<A>: Send + 'static {
     /// Reads the input.
     ///
     /// # Errors
-    /// When the request does not fit the spec.
+    /// If the request does not match the spec.
     fn read(incoming: &Incoming) -> Result<Self::Input, DecodeError>;
 }
 
-/// An operation with one answer.
+/// An operation with a single response.
 pub trait AnswerCall<A>: Call<A, Rules: Answers<Self::Output>> {
-    /// What the handler gives.
+    /// The output of the handler.
     type Output: Send;
 
     /// Calls the handler.
@@ -70,7 +83,7 @@ pub trait AnswerCall<A>: Call<A, Rules: Answers<Self::Output>> {
     ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
 }
 
-/// An operation that is answered with a stream of events.
+/// An operation that responds with a stream of events.
 pub trait EventsCall<A>: Call<A, Rules: Speaks> {
     /// Calls the handler.
     fn call(
@@ -80,7 +93,7 @@ pub trait EventsCall<A>: Call<A, Rules: Speaks> {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// What a request came to: an input with its echo, or a refusal with what could be echoed.
+/// A received request: its input and echo, or its fault and the fields that can still be echoed.
 type Received<A, C> = Result<
     (<C as Call<A>>::Input, <<C as Call<A>>::Rules as Rules>::Echo),
     (Fault, <<C as Call<A>>::Rules as Rules>::Echo),
@@ -101,7 +114,7 @@ async fn receive<A, C: Call<A>>(
         Some(until) => match timeout_at(until, read).await {
             Ok(read) => read,
             Err(_) => {
-                let mut fault = Fault::new(FaultKind::Request, "the body did not come in time");
+                let mut fault = Fault::new(FaultKind::Request, "the body did not arrive in time");
                 fault.status = 408;
                 return Err(refused(C::OPERATION, fault, Default::default()));
             }
@@ -125,7 +138,7 @@ async fn receive<A, C: Call<A>>(
     Err(refused(C::OPERATION, fault, server.rules.salvage(incoming.bytes())))
 }
 
-/// A body as the trace shows it: with what callers say, and without secrets.
+/// Returns a body as the trace shows it: with what callers say, but without secrets.
 fn shown<'a>(operation: &Operation, body: &'a [u8]) -> Cow<'a, str> {
     if operation.secrets.is_empty() {
         return String::from_utf8_lossy(body);
@@ -135,8 +148,8 @@ fn shown<'a>(operation: &Operation, body: &'a [u8]) -> Cow<'a, str> {
             hide(&mut json, operation.secrets);
             json.to_string().into()
         }
-        // Where a secret stands in it can't be told.
-        Err(_) => format!("[{} bytes that are no JSON]", body.len()).into(),
+        // Without JSON there is no way to know where a secret is.
+        Err(_) => format!("[{} bytes that are not JSON]", body.len()).into(),
     }
 }
 
@@ -152,7 +165,7 @@ fn hide(json: &mut Value, keys: &[&str]) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| hide(item, keys)),
-        // JSON in a string has keys, too.
+        // A string may contain JSON, which has keys, too.
         Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
             if let Ok(mut inner) = serde_json::from_str(text) {
                 hide(&mut inner, keys);
@@ -169,15 +182,15 @@ fn refused<E>(operation: &Operation, fault: Fault, echo: E) -> (Fault, E) {
     (fault, echo)
 }
 
-/// Runs a handler: an error, a panic or the end of its time becomes a fault, and the trace has the
-/// reason.
+/// Runs a handler. An error, a panic or a missed deadline becomes a fault, and the reason is
+/// traced.
 async fn run_handler<T>(
     operation: &Operation,
     arrived: Instant,
     until: Option<Instant>,
     handler: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Fault> {
-    // Pinned where it is: each wrapper would hold a copy of its own, and handlers can be large.
+    // Pinned here once: each wrapper would hold another copy, and handlers can be large.
     let mut handler = pin!(handler);
     let handler = poll_fn(|cx| ARRIVED.sync_scope(arrived, || handler.as_mut().poll(cx)));
     let handler = AssertUnwindSafe(handler).catch_unwind();
@@ -185,7 +198,7 @@ async fn run_handler<T>(
         Some(until) => match timeout_at(until, handler).await {
             Ok(ended) => ended,
             Err(_) => {
-                tracing::error!(operation = operation.id, "the handler was dropped: out of time");
+                tracing::error!(operation = operation.id, "the handler missed its deadline");
                 return Err(Fault::deadline());
             }
         },
@@ -198,13 +211,16 @@ async fn run_handler<T>(
             let fault = error.into_fault();
             // Client errors are warnings, so callers cannot flood the error log.
             if fault.status < 500 {
-                tracing::warn!(operation = operation.id, "the handler refused: {text}");
+                tracing::warn!(
+                    operation = operation.id,
+                    "the handler rejected the request: {text}"
+                );
             } else {
                 tracing::error!(operation = operation.id, "the handler failed: {text}");
             }
             Err(fault)
         }
-        // The message of a panic has gone to the panic hook, and may hold anything.
+        // The panic hook has got the message of the panic, which may contain anything.
         Err(_) => {
             tracing::error!(operation = operation.id, "the handler panicked");
             Err(Fault::internal())
@@ -212,7 +228,7 @@ async fn run_handler<T>(
     }
 }
 
-/// Serves an operation with one answer.
+/// Serves an operation with a single response.
 pub async fn answer<A, C>(
     State(server): State<Arc<Server<A, C::Rules>>>,
     request: Request,
@@ -227,7 +243,7 @@ where
         Ok(received) => received,
         Err((fault, echo)) => return refuse(&server.rules, C::OPERATION, echo, &fault),
     };
-    // `async` around the call, so that a panic before the first await is caught as well.
+    // The `async` block around the call also catches a panic before the first await.
     let handler = async { C::call(&server.api, input).await };
     match run_handler(C::OPERATION, arrived, until, handler).await {
         Ok(output) => {
@@ -245,7 +261,7 @@ where
                     json(StatusCode::OK, body)
                 }
                 Err(reason) => {
-                    tracing::error!(operation = C::OPERATION.id, "invalid answer: {reason}");
+                    tracing::error!(operation = C::OPERATION.id, "invalid response: {reason}");
                     refuse(&server.rules, C::OPERATION, echo, &Fault::internal())
                 }
             }
@@ -254,7 +270,7 @@ where
     }
 }
 
-/// Serves an operation that is answered with a stream of events.
+/// Serves an operation that responds with a stream of events.
 pub async fn events<A, C>(
     State(server): State<Arc<Server<A, C::Rules>>>,
     request: Request,
@@ -300,7 +316,7 @@ where
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    // Proxies that buffer would hold the packets back.
+    // Proxies that buffer would delay the packets.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
 }

@@ -1,16 +1,16 @@
-//! What a handler fails with, and what of it reaches the platform.
+//! The error of a handler, and the part of it that the platform sees.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// The error that a handler returns: of a [`Bot`](crate::bot::Bot), or of an `Api`.
+/// The error that a handler of a [`Bot`](crate::bot::Bot) or of an `Api` returns.
 ///
 /// # Errors go in
 ///
 /// Everything that converts into a `Box<dyn std::error::Error + Send + Sync>` converts into it, so
 /// `?` works on your own error types, on `anyhow::Error`, on boxed errors, `String` and `&str`. The
-/// platform then learns only that the bot failed. To send it a message, make the error with
+/// platform then learns only that the bot failed. To send it a message, create the error with
 /// [`Error::public`]. The whole error always goes to `tracing`.
 ///
 /// ```
@@ -30,9 +30,9 @@ use std::fmt;
 ///
 /// # Errors come out
 ///
-/// For this conversion to exist, `Error` itself is not a [`std::error::Error`].
-/// [`into_boxed`](Error::into_boxed) makes it one, and [`downcast_ref`](Error::downcast_ref) gives
-/// back the error that went in:
+/// `Error` itself is not a [`std::error::Error`], since this conversion could not exist if it were.
+/// [`into_boxed`](Error::into_boxed) converts it into one, and
+/// [`downcast_ref`](Error::downcast_ref) returns the error that went in:
 ///
 /// ```
 /// use callbot::server::{Error, SendError};
@@ -56,7 +56,7 @@ enum Inner {
 impl Error {
     /// Creates an error whose message is sent to the platform.
     ///
-    /// The status is 500 and the code the platform's own for a failure, unless you set others.
+    /// The status is 500 and the code is the platform's code for a failure, unless you set others.
     #[must_use]
     pub fn public(message: impl Into<String>) -> Self {
         Self(Inner::Public(Fault::new(FaultKind::Public, message.into())))
@@ -74,8 +74,8 @@ impl Error {
 
     /// Converts into a [`std::error::Error`], for use outside a handler.
     ///
-    /// An error that was converted into this one comes out as it went in. Any other comes out as a
-    /// [`Fault`], and stays one if you convert it back.
+    /// An error that was converted into this one comes out unchanged. Any other comes out as a
+    /// [`Fault`], which converts back into the same error.
     #[must_use]
     pub fn into_boxed(self) -> Box<dyn StdError + Send + Sync> {
         match self.0 {
@@ -85,8 +85,8 @@ impl Error {
         }
     }
 
-    /// The HTTP status of the failure, 400 to 599; other numbers count as 500. For an error made
-    /// with [`Error::public`].
+    /// Sets the HTTP status of the failure, 400 to 599; any other number counts as 500. Only an
+    /// error created with [`Error::public`] has one. Default: 500.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
         if let Inner::Public(fault) = &mut self.0 {
@@ -95,8 +95,9 @@ impl Error {
         self
     }
 
-    /// The code of the failure in the platform's envelope; for ODFS a whole number other than 0, any
-    /// other is left out. For an error made with [`Error::public`].
+    /// Sets the code of the failure in the platform's envelope. For ODFS it must be an integer
+    /// other than 0; any other code is left out. Only an error created with [`Error::public`] has
+    /// one. Default: the platform's code for a failure.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         if let Inner::Public(fault) = &mut self.0 {
@@ -105,8 +106,8 @@ impl Error {
         self
     }
 
-    /// The id under which whoever answered this server knows the request, for the platforms whose
-    /// envelope has one. For an error made with [`Error::public`].
+    /// Sets the upstream's request id, for the platforms whose envelope has one. Only an error
+    /// created with [`Error::public`] has one. Default: none.
     #[must_use]
     pub fn request_id(mut self, request_id: impl Into<String>) -> Self {
         if let Inner::Public(fault) = &mut self.0 {
@@ -115,13 +116,13 @@ impl Error {
         self
     }
 
-    /// The operation is not offered by this server.
+    /// Creates the error of an operation that this server does not offer. Its status is 501.
     #[must_use]
     pub fn unsupported() -> Self {
         Self(Inner::Unsupported)
     }
 
-    /// What of it reaches the platform.
+    /// Converts into the failure that the platform sees.
     pub(crate) fn into_fault(self) -> Fault {
         match self.0 {
             Inner::Public(fault) => fault,
@@ -133,7 +134,7 @@ impl Error {
 
 impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Error {
     fn from(error: E) -> Self {
-        // A `Fault` that came out with `into_boxed` goes in as what it was.
+        // A `Fault` that came out of `into_boxed` becomes the same error again.
         Self(match error.into().downcast::<Fault>() {
             Ok(fault) => Inner::Public(*fault),
             Err(source) => Inner::Source(source),
@@ -169,47 +170,47 @@ impl fmt::Debug for Error {
     }
 }
 
-/// A failure as the platform gets to see it.
+/// A failure as the platform sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fault {
-    /// Whose fault it is.
+    /// The cause of the failure.
     pub kind: FaultKind,
-    /// The HTTP status that says it.
+    /// The HTTP status of the response.
     pub status: u16,
-    /// The code for the platform's envelope, where the bot's author gave one.
+    /// The code for the platform's envelope, if the handler set one.
     pub code: Option<String>,
-    /// The text.
+    /// The message for the platform.
     pub message: Cow<'static, str>,
-    /// The id of the request at whoever answered this server.
+    /// The upstream's request id.
     pub request_id: Option<String>,
 }
 
-/// Whose fault it is.
+/// The cause of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// The request is not what the spec says: 400.
+    /// The request does not match the spec: 400.
     Request,
     /// The request is larger than the limit: 413.
     TooLarge,
     /// The request is not JSON: 415.
     MediaType,
-    /// The handler failed with [`Error::public`], whose message is meant for the platform: 500, or
+    /// The handler failed with [`Error::public`], whose message is sent to the platform: 500, or
     /// the status that it set.
     Public,
-    /// Who asks did not say who it is: 401.
+    /// The request carries no identity: 401.
     Unauthorized,
-    /// Who asks is not who it should be: 403.
+    /// The identity of the request does not grant access: 403.
     Forbidden,
-    /// The handler did not end in time: 500.
+    /// The handler did not finish before its deadline: 500.
     Deadline,
-    /// The handler failed or panicked: 500, without a word about why.
+    /// The handler failed or panicked: 500. The platform learns no reason.
     Internal,
 }
 
 impl Fault {
-    /// A failure with the status that goes with its kind.
+    /// Creates a failure with the status of its kind.
     #[must_use]
     pub fn new(kind: FaultKind, message: impl Into<Cow<'static, str>>) -> Self {
         let status = match kind {
@@ -223,20 +224,20 @@ impl Fault {
         Self { kind, status, code: None, message: message.into(), request_id: None }
     }
 
-    /// The failure of a handler that says nothing about itself.
+    /// Creates the failure of a handler, without a reason.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(FaultKind::Internal, "internal error")
     }
 
-    /// The failure of an operation that this server does not offer.
+    /// Creates the failure of an operation that this server does not offer.
     pub(crate) fn unsupported() -> Self {
         let mut fault = Self::new(FaultKind::Public, "the operation is not supported");
         fault.status = 501;
         fault
     }
 
-    /// The failure of a handler that took too long.
+    /// Creates the failure of a handler that missed its deadline.
     #[must_use]
     pub fn deadline() -> Self {
         Self::new(FaultKind::Deadline, "no answer in time")

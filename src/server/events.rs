@@ -1,5 +1,5 @@
-//! The body of an event stream: it drives the handler itself, so it ends the handler by its end.
-//! Where there is a deadline, it drives a task that runs the handler, and ends that.
+//! The body of an event stream. The body itself drives the handler, so dropping the body drops the
+//! handler. With a deadline, it drives a task that runs the handler, and aborts that task.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -14,16 +14,17 @@ use tracing::Instrument;
 
 use super::frame_queue::FrameQueue;
 
-/// Runs a turn and yields its packets. Dropped with the connection, it drops the handler at once:
-/// there is no task that would have to be told.
+/// Runs a turn and yields its packets. When the connection closes, hyper drops this, and with it
+/// the handler: no task is left that would have to be notified.
 pub(super) struct Events<F> {
     turn: Option<Pin<Box<F>>>,
     queue: FrameQueue,
     heartbeat: Option<Interval>,
 }
 
-/// A turn in its own task, which is aborted when this is dropped. hyper does not poll a body while the
-/// peer does not read; a turn that has a deadline must not depend on that poll to notice it.
+/// A turn in its own task, which is aborted when this is dropped. hyper does not poll a body while
+/// the peer does not read, so a turn with a deadline must not depend on that poll to notice the
+/// deadline.
 pub(super) struct SpawnedTurn(JoinHandle<()>);
 
 impl SpawnedTurn {
@@ -36,7 +37,7 @@ impl Future for SpawnedTurn {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Panics of the handler have been caught within.
+        // Panics of the handler are caught inside the task.
         Pin::new(&mut self.0).poll(cx).map(drop)
     }
 }
@@ -72,7 +73,7 @@ impl<F: Future<Output = ()>> Stream for Events<F> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(turn) = &mut self.turn else { return Poll::Ready(None) };
         if turn.as_mut().poll(cx).is_ready() {
-            // It ends with a packet in the queue, or has ended before.
+            // The turn left its last packet in the queue, or had ended the stream before.
             self.turn = None;
             return Poll::Ready(self.packet(cx).map(Ok));
         }

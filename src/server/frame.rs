@@ -1,4 +1,4 @@
-//! One packet of an event stream, as it is written.
+//! One packet of an event stream, as it is written to the wire.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,14 +11,14 @@ use serde::Serialize;
 pub struct Frame(Vec<u8>);
 
 impl Frame {
-    /// A packet of JSON. It is written straight into the event: JSON has no line ends of its own.
+    /// Writes a packet of JSON, straight into the event: JSON text has no line breaks.
     #[must_use]
     pub fn json(packet: &impl Serialize) -> Self {
         Self::write(b"data:", packet)
     }
 
-    /// The same, with a space behind the colon: readers have to take both, and some platforms show
-    /// only this one.
+    /// Writes the same with a space after the colon. Readers must accept both forms, but the
+    /// documents of some platforms show only this one.
     #[must_use]
     pub fn spaced_json(packet: &impl Serialize) -> Self {
         Self::write(b"data: ", packet)
@@ -28,7 +28,8 @@ impl Frame {
         let mut out = Vec::with_capacity(512);
         out.extend_from_slice(field);
         if serde_json::to_writer(&mut out, packet).is_err() {
-            // Only what is no JSON at all gets here, such as a map whose keys are no texts.
+            // Reached only by values that JSON can't express, such as a map whose keys are not
+            // strings.
             out.truncate(field.len());
             out.extend_from_slice(b"{}");
         }
@@ -36,14 +37,14 @@ impl Frame {
         Self(out)
     }
 
-    /// The event as text.
+    /// Returns the event as text.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.0)
     }
 }
 
-// What it holds may be private.
+// The packet may contain what callers say.
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Frame({} bytes)", self.0.len())

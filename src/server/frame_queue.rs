@@ -1,21 +1,23 @@
-//! From a handler to the body of its response: room for one packet, within one task.
+//! The queue from a handler to the body of its response. It has room for one packet.
 
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
 use super::{Frame, PacketKind};
+use crate::lock::Mutex;
 
-/// The queue between a reply, which puts packets in, and the body, which takes them out. It holds one
-/// packet: the next one is made while this one is being written.
+/// The queue between a reply, which puts packets in, and the body, which takes them out. It holds
+/// one packet: the next one is prepared while this one is being written.
 ///
-/// The bound is what makes a slow peer slow the handler. hyper polls the body only when it can write;
-/// until then the packet stays, `room` is pending, and the handler waits in `send`. Both sides run in
-/// one task when there is no deadline and in two when there is one, hence the wakers: each side leaves
-/// its own before it waits, and the other one takes it. A waker is stored under the same lock under
-/// which the slot was seen full or empty, so no wake-up is lost in between.
+/// The bound makes a slow peer slow down the handler. hyper polls the body only when it can write.
+/// Until then the packet stays, `room` is pending, and the handler waits in `send`.
+///
+/// Both sides run in one task when there is no deadline, and in two when there is one. Each side
+/// therefore leaves its waker before it waits, and the other side wakes it. A waker is stored under
+/// the same lock under which the slot was seen full or empty, so no wake-up is lost in between.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FrameQueue(Arc<Mutex<Slot>>);
 
@@ -26,17 +28,17 @@ struct Slot {
     waiting: Option<Waker>,
     /// Wakes the body, which waits for a packet.
     reading: Option<Waker>,
-    /// The last packet has been put in: nothing may follow it, not even a comment.
+    /// The last packet is in the queue: nothing may follow it, not even a comment.
     over: bool,
 }
 
 impl FrameQueue {
     fn slot(&self) -> MutexGuard<'_, Slot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
-    /// Waits for room. Now and then it lets other tasks run, room or not: a handler that only ever
-    /// sends must not keep them, nor its own end, waiting.
+    /// Waits for room. It yields to other tasks now and then even when there is room: a handler
+    /// that only sends must not starve them, nor delay its own deadline.
     pub(super) async fn room(&self) {
         tokio::task::coop::consume_budget().await;
         poll_fn(|cx| self.poll_room(cx)).await;
@@ -51,7 +53,7 @@ impl FrameQueue {
         Poll::Pending
     }
 
-    /// Puts a packet in.
+    /// Puts a packet into the queue.
     pub(super) fn put(&self, packet: Frame, kind: PacketKind) {
         let mut slot = self.slot();
         slot.packet = Some(packet);
@@ -61,7 +63,7 @@ impl FrameQueue {
         }
     }
 
-    /// Takes the packet that is there, or is woken when there is one.
+    /// Takes the packet, or stores the waker to be woken when there is one.
     pub(super) fn take(&self, cx: &Context<'_>) -> Option<Bytes> {
         let mut slot = self.slot();
         let Some(packet) = slot.packet.take() else {

@@ -1,17 +1,16 @@
-//! A request, read whole and within limits.
+//! Reads a request whole, within limits.
 
 use std::fmt;
 
-use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Fault, FaultKind};
+use crate::body::{BodyError, read_body};
 use crate::wire::{DecodeError, Operation, decode, decode_value};
 
 /// A request whose body has been read.
@@ -21,14 +20,14 @@ pub struct Incoming {
     body: Bytes,
 }
 
-// Headers and body hold secrets, and what callers say.
+// Headers and body contain secrets and what callers say.
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Incoming").field("body", &self.body.len()).finish_non_exhaustive()
     }
 }
 
-/// Where a request carries a parameter.
+/// The part of a request that carries a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParameterLocation {
     /// In the path.
@@ -40,7 +39,7 @@ pub enum ParameterLocation {
 }
 
 impl Incoming {
-    /// Reads a request. What could be read of one that breaks a limit is returned with the fault.
+    /// Reads a request. For one that breaks a limit, returns what could be read beside the fault.
     pub(super) async fn read(
         operation: &Operation,
         request: Request,
@@ -61,15 +60,15 @@ impl Incoming {
                 });
                 (body, fault)
             }
-            Err(fault) => (Bytes::new(), Some(fault)),
+            Err(error) => (Bytes::new(), Some(body_fault(error, body_limit))),
         };
         (Self { parts, path, body }, fault)
     }
 
-    /// The body as a type.
+    /// Reads the body as a type.
     ///
     /// # Errors
-    /// When it is not JSON or does not fit.
+    /// If it is not JSON, or does not match the type.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         decode(&self.body)
     }
@@ -78,10 +77,10 @@ impl Incoming {
         &self.body
     }
 
-    /// The named parameters as a type; the pointer of an error names the parameter.
+    /// Reads the named parameters as a type. The pointer of an error names the parameter.
     ///
     /// # Errors
-    /// When a required one is missing or one does not fit.
+    /// If a required parameter is missing, or one does not match its type.
     pub fn parameters<T: DeserializeOwned>(
         &self,
         names: &[(ParameterLocation, &str)],
@@ -112,17 +111,19 @@ impl Incoming {
     }
 }
 
-async fn read_body(body: Body, limit: usize) -> Result<Bytes, Fault> {
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Fault::new(FaultKind::TooLarge, format!("the body is larger than {limit} bytes")))
+fn body_fault<E>(error: BodyError<E>, limit: usize) -> Fault {
+    match error {
+        BodyError::TooLarge => {
+            Fault::new(FaultKind::TooLarge, format!("the body is larger than {limit} bytes"))
         }
-        Err(_) => Err(Fault::new(FaultKind::Request, "the body ended too early")),
+        BodyError::Fragmented => {
+            Fault::new(FaultKind::Request, "the body arrives in too many small pieces")
+        }
+        BodyError::Failed(_) => Fault::new(FaultKind::Request, "the body ended too early"),
     }
 }
 
-/// A request without a content type passes: it can't be anything else.
+/// Whether the content type is JSON. A request without a content type passes: only JSON is served.
 fn is_json(parts: &Parts) -> bool {
     let Some(value) = parts.headers.get(CONTENT_TYPE) else { return true };
     let Ok(text) = value.to_str() else { return false };

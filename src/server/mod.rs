@@ -1,12 +1,12 @@
-//! Serving an `Api`: the settings, the reply of a turn, errors, and a socket.
+//! Serves an `Api`: settings, replies, errors, and a socket.
 //!
-//! You meet [`Server`] (the settings), [`Sink`] (the reply of a turn), [`Error`] (what a handler fails
-//! with), [`serve`] and, to stop a turn, [`Turns`].
+//! The main items are [`Server`] (the settings), [`Sink`] (the reply of a turn), [`Error`] (the
+//! error of a handler), [`serve`] and, to stop a running turn, [`Turns`].
 //!
 //! # The servers
 //!
-//! Every platform's module has a `Server`. All are created, set and served alike:
-//! `Server::new(api)`, then the settings, then `router()`. Those that several have are the same:
+//! The module of each platform has a `Server`. You create, configure and serve all of them alike:
+//! `Server::new(api)`, then the settings, then `router()`. These settings are common to several:
 //!
 //! | Server | `path` | `deadline` | `body_limit` | `heartbeat` | `clock` | `trace_content` |
 //! |---|---|---|---|---|---|---|
@@ -16,9 +16,9 @@
 //! | `odfs::Server` | yes | 30 s | 1 MiB | –¹ | yes | no |
 //! | `aui::Server` | –³ | 30 s | 1 MiB | –¹ | –² | no |
 //!
-//! A cell is the default, or whether the setting is there. ¹ No operation is answered with an event
-//! stream. ² No response is dated. ³ Apps with AICallKit call fixed paths. The 20 s are those of the
-//! platform's document; no document has a number for the 30 s.
+//! A cell shows the default, or whether the setting exists. ¹ No operation responds with an event
+//! stream. ² No response contains a time. ³ Apps with AICallKit call fixed paths. The 20 s come
+//! from the platform's document; no document names a number for the 30 s.
 //!
 //! | Server | Its own settings | From a `bot::Host` |
 //! |---|---|---|
@@ -28,7 +28,7 @@
 //! | `odfs::Server` | `authorize`, `issuer`, `max_waiting`, `max_calls`, `idle_timeout`, `utc_offset` | `Host::odfs` |
 //! | `aui::Server` | `bases`, `allow_origins`, `allow_any_origin`; `new` also takes the authorizer | |
 //!
-//! An `Api` of your own, in the simplest form:
+//! A small `Api` of your own:
 //!
 //! ```
 //! # #[cfg(feature = "digital-employee")]

@@ -14,7 +14,7 @@ use super::{Dates, Rules, Speaks};
 use crate::clock::{Clock, SharedClock};
 use crate::wire::Operation;
 
-/// An `Api` of a platform, with the settings to serve it with.
+/// The `Api` of a platform, with the settings to serve it.
 ///
 /// Each platform's module has an alias of this type, named `Server`; see [the module](super) for a
 /// table of all settings. Create one with [`new`](Self::new), set what you need, and turn it into
@@ -32,7 +32,7 @@ pub struct Server<A, R> {
 }
 
 impl<A, R: Rules + Default> Server<A, R> {
-    /// Serves `api` with the default settings.
+    /// Creates a server of `api` with the default settings.
     pub fn new(api: A) -> Self {
         Self {
             api,
@@ -47,15 +47,15 @@ impl<A, R: Rules + Default> Server<A, R> {
     }
 }
 
-/// The settings that the servers of all platforms have.
+/// The settings that all servers share.
 impl<A, R> Server<A, R> {
-    /// Serves an operation at another path than that of the spec. Every other spelling of its path,
-    /// below every base, is then no longer served.
+    /// Serves an operation at another path than that of the spec. All other spellings of its path,
+    /// below every base, are then no longer served.
     ///
     /// # Errors
-    /// When the path does not begin with `/`, has a segment that a router would not take as plain
-    /// text, or is that of another operation of this server; when the operation has parameters in its
-    /// path, or is not one of this server.
+    /// If the path does not start with `/`, has a segment that a router would not match literally,
+    /// or belongs to another operation of this server. Also if the operation has parameters in its
+    /// path, or does not belong to this server.
     pub fn path(mut self, operation: &Operation, path: impl Into<String>) -> Result<Self, PathError>
     where
         R: Routes<A>,
@@ -70,7 +70,7 @@ impl<A, R> Server<A, R> {
         }
     }
 
-    /// Returns the id of the operation if it can be served at this path, or why it can't.
+    /// Returns the id of the operation if it can be served at `path`, else the reason why not.
     fn own_path(&self, operation: &Operation, path: &str) -> Result<&'static str, &'static str>
     where
         R: Routes<A>,
@@ -80,42 +80,43 @@ impl<A, R> Server<A, R> {
         }
         check_path(path)?;
         let Some(own) = R::OPERATIONS.iter().find(|own| own.id == operation.id) else {
-            return Err("the operation is not one of this server");
+            return Err("the operation does not belong to this server");
         };
         let mut others = R::OPERATIONS.iter().filter(|other| other.id != operation.id);
         if others.any(|other| self.paths_of(other).iter().any(|taken| taken == path)) {
-            return Err("another operation has this path");
+            return Err("another operation is served at this path");
         }
         Ok(own.id)
     }
 
-    /// Sets how long a handler may take, from the arrival of the request; `None` is no limit. Past it
-    /// the handler is dropped and the platform's failure response is sent. Default: that of the
-    /// platform, as the [table](crate::server#the-servers) has it.
+    /// Sets how long a handler may take, counted from the arrival of the request. After that the
+    /// handler is dropped and the platform's failure response is sent. `None` sets no limit.
+    /// Default: the platform's, as listed in the [table](crate::server#the-servers).
     #[must_use]
     pub fn deadline(mut self, deadline: Option<Duration>) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Sets the largest request body, in bytes. A larger one is refused as the platform refuses a bad
-    /// request, with status 413 where its document leaves the status open. Default: 1 MiB.
+    /// Sets the maximum size of a request body, in bytes. A larger request is refused as the
+    /// platform refuses a bad request, with status 413 if its document leaves the status open.
+    /// Default: 1 MiB.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// Sends a comment on an event stream whenever nothing was sent for this long, so that a peer
-    /// that is gone without a word is noticed. At least 1 ms, at most a day. Default: never.
+    /// Sends a comment on an event stream whenever nothing was sent for `every`, so that a peer
+    /// that vanished is noticed. Minimum: 1 ms. Maximum: 1 day. Default: never.
     ///
-    /// Only the servers of platforms that are answered in event streams have this setting.
+    /// Only servers whose platform expects event streams have this setting.
     #[must_use]
     pub fn heartbeat(mut self, every: Duration) -> Self
     where
         R: Speaks,
     {
-        // A timer of zero would never let the handler run, and one beyond all time overflows.
+        // A timer of zero would never let the handler run, and a very long one overflows.
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         self.heartbeat = Some(every.clamp(Duration::from_millis(1), DAY));
         self
@@ -123,7 +124,7 @@ impl<A, R> Server<A, R> {
 
     /// Sets the clock for the times in responses. Default: the system clock.
     ///
-    /// Only the servers of platforms whose responses have times have this setting.
+    /// Only servers whose responses contain times have this setting.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self
     where
@@ -134,15 +135,15 @@ impl<A, R> Server<A, R> {
     }
 
     /// Sets whether requests and responses are traced with their content, at level `TRACE`: what
-    /// callers say, the keys they press and their numbers, but no secrets. Default: no.
+    /// callers say, the keys they press and their phone numbers, but no secrets. Default: `false`.
     #[must_use]
     pub fn trace_content(mut self, on: bool) -> Self {
         self.trace_content = on;
         self
     }
 
-    /// Returns the routes, for [`serve`](super::serve), for `axum::serve`, or to be merged into your
-    /// own router.
+    /// Returns the routes: pass them to [`serve`](super::serve) or `axum::serve`, or merge them
+    /// into your own router.
     pub fn router(self) -> Router
     where
         R: Routes<A>,
@@ -150,14 +151,14 @@ impl<A, R> Server<A, R> {
         R::routes(self)
     }
 
-    /// When the handler of a request that arrived then must have ended.
+    /// Returns the deadline of the handler whose request arrived at `arrived`.
     pub(super) fn until(&self, arrived: Instant) -> Option<Instant> {
-        // Beyond all time is no deadline.
+        // A deadline that overflows is none.
         arrived.checked_add(self.deadline?)
     }
 
-    /// Where an operation is served: at the path that was set, or at every spelling of its own below
-    /// every base.
+    /// Returns the paths of an operation: the path that was set, or all spellings of its own path
+    /// below every base.
     fn paths_of(&self, operation: &Operation) -> Vec<String>
     where
         R: Rules,
@@ -191,8 +192,8 @@ impl<A, R> Server<A, R> {
         paths.iter().fold(router, |router, path| router.route(path, handler.clone()))
     }
 
-    /// Returns a server with the same settings for another `Api` and other rules: for a platform that
-    /// serves its own `Api` through the one that is compiled from its spec.
+    /// Returns a server with the same settings for another `Api` and other rules. For a platform
+    /// that serves its own `Api` through the one compiled from its spec.
     #[doc(hidden)]
     pub fn map<B, S>(self, map: impl FnOnce(A, R) -> (B, S)) -> Server<B, S> {
         let (api, rules) = map(self.api, self.rules);
@@ -208,14 +209,14 @@ impl<A, R> Server<A, R> {
         }
     }
 
-    /// The rules, for a platform whose settings are a part of them.
+    /// Returns the rules, for a platform whose settings are part of them.
     #[doc(hidden)]
     pub fn rules_mut(&mut self) -> &mut R {
         &mut self.rules
     }
 }
 
-/// Why an operation can't be served at a path.
+/// The error of an operation that can't be served at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathError {
     operation: &'static str,
@@ -232,17 +233,17 @@ impl fmt::Display for PathError {
 
 impl std::error::Error for PathError {}
 
-/// Accepts only what every router and every client take as plain text.
+/// Accepts only paths that every router and every client match literally.
 fn check_path(path: &str) -> Result<(), &'static str> {
     let Some(rest) = path.strip_prefix('/') else {
-        return Err("it does not begin with `/`");
+        return Err("a path must start with `/`");
     };
     if rest.split('/').any(|segment| segment.starts_with([':', '*'])) {
-        return Err("a segment begins with `:` or `*`");
+        return Err("a segment must not start with `:` or `*`");
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@*/%".contains(c);
     if !rest.chars().all(plain) {
-        return Err("it has a character that does not go into a path as it is");
+        return Err("it has a character that a path must escape");
     }
     Ok(())
 }

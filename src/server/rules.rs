@@ -1,4 +1,4 @@
-//! What a platform demands and no schema can say.
+//! The rules of a platform that no schema can express.
 
 use std::time::Duration;
 
@@ -9,33 +9,33 @@ use super::{Fault, Frame, SendError};
 use crate::clock::SharedClock;
 use crate::wire::{Operation, Validate};
 
-/// The rules of a platform: what is echoed, and how a failure looks. It is also where the
-/// platform's settings live.
+/// The rules of a platform: which fields a response echoes and how a failure looks. They also
+/// contain the platform's settings.
 pub trait Rules: Send + Sync + 'static {
     /// The fields of a request that its response echoes.
     type Echo: Clone + Default + Send + 'static;
 
-    /// How long a handler may take, from the arrival of the request; `None` for as long as it likes.
-    /// [`Server::deadline`](super::Server::deadline) changes it.
+    /// The default deadline of a handler, counted from the arrival of the request; `None` for no
+    /// deadline. [`Server::deadline`](super::Server::deadline) changes it.
     const DEADLINE: Option<Duration> = None;
 
-    /// Of the bases that an operation has, the one that is served here; `None` for all of them.
+    /// Returns the one base that is served, of those that an operation has; `None` for all of them.
     fn base(&self) -> Option<&str> {
         None
     }
 
-    /// Whether a request may come in, by its head alone.
+    /// Decides from the head of a request whether to serve it.
     ///
     /// # Errors
-    /// Why it may not.
+    /// The reason for refusing it.
     fn admit(&self, _head: &mut Parts) -> Result<(), Fault> {
         Ok(())
     }
 
-    /// What can still be echoed of a body that is no valid request, or no JSON at all.
+    /// Reads the fields to echo from a body that is an invalid request, or not JSON at all.
     fn salvage(&self, body: &[u8]) -> Self::Echo;
 
-    /// The answer to a request that was refused or failed, outside a stream: HTTP status and JSON.
+    /// Returns the response to a refused or failed request outside a stream: HTTP status and JSON.
     fn refuse(
         &self,
         operation: &Operation,
@@ -44,31 +44,31 @@ pub trait Rules: Send + Sync + 'static {
     ) -> (http::StatusCode, String);
 }
 
-/// Rules that know what to echo of an input.
+/// Rules that know which fields of an input to echo.
 pub trait Reads<I>: Rules {
-    /// The fields of this input that its response echoes.
+    /// Returns the fields of `input` that its response echoes.
     fn echo(&self, input: &I) -> Self::Echo;
 }
 
-/// Rules that put what a handler gives into the platform's envelope.
+/// Rules that wrap the output of a handler in the platform's envelope.
 pub trait Answers<O>: Rules {
     /// The envelope.
     type Answer: Serialize + Validate + Send;
 
-    /// The answer to a request that went well.
+    /// Returns the response to a successful request.
     fn answer(&self, echo: &Self::Echo, output: O) -> Self::Answer;
 }
 
-/// Rules of a platform whose responses have times, so that its server has a clock.
+/// The rules of a platform whose responses contain times, so that its server has a clock.
 pub trait Dates: Rules {}
 
-/// Rules of a platform that is answered in streams.
+/// The rules of a platform that expects event streams.
 pub trait Speaks: Rules {
-    /// What writes the packets of one reply.
+    /// Writes the packets of one reply.
     type Writer: WritePackets;
 
-    /// Whether a request that is refused before its handler runs is answered with a stream, too, or
-    /// as one without a stream.
+    /// Whether a request that is refused before its handler runs gets a stream as its response,
+    /// too, or a single JSON response.
     const REFUSES_IN_STREAM: bool = true;
 
     /// Starts a reply.
@@ -78,27 +78,28 @@ pub trait Speaks: Rules {
 /// Whether a packet ends its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PacketKind {
-    /// Other packets may follow.
+    /// More packets may follow.
     Next,
-    /// No packet follows: this one ends the stream.
+    /// The last packet, which ends the stream.
     Last,
 }
 
-/// Writes the packets of one reply: it turns the handler's events into packets and keeps the
+/// Writes the packets of one reply: turns the events of the handler into packets and enforces the
 /// platform's rules about their order.
 pub trait WritePackets: Send + 'static {
-    /// What a handler yields.
+    /// The event that a handler sends.
     type Event: Send + 'static;
 
-    /// Returns the packet of an event. One of [`PacketKind::Last`] ends the stream.
+    /// Returns the packet of an event. A packet of [`PacketKind::Last`] ends the stream.
     ///
     /// # Errors
-    /// When the event breaks a rule. The writer is then as it was before.
+    /// If the event breaks a rule. The writer is then unchanged.
     fn packet(&mut self, event: Self::Event, kind: PacketKind) -> Result<Frame, SendError>;
 
-    /// The packet that ends the stream; `None` when it has ended already.
+    /// Returns the packet that ends the stream; `None` if the stream has ended already.
     fn end(&mut self) -> Option<Frame>;
 
-    /// The packet that ends the stream with a failure; `None` when it has ended already.
+    /// Returns the packet that ends the stream with a failure; `None` if the stream has ended
+    /// already.
     fn fail(&mut self, fault: &Fault) -> Option<Frame>;
 }

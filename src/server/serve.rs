@@ -1,4 +1,4 @@
-//! Serving a router on a socket.
+//! Serves a router on a socket.
 
 use std::future::{IntoFuture, pending};
 use std::{fmt, io};
@@ -9,18 +9,22 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 
-/// Serves `router` on `listener` for ever.
-///
-/// Packets leave at once: Nagle's algorithm is off. To stop, use
-/// [`Serve::with_graceful_shutdown`].
+/// Serves `router` on `listener` until the process ends. Nagle's algorithm is off, so that packets
+/// leave immediately. To stop, use [`Serve::with_graceful_shutdown`].
 ///
 /// # Errors
-/// When the socket fails.
+/// If the socket fails.
 ///
 /// ```no_run
-/// # async fn run(router: axum::Router) -> std::io::Result<()> {
-/// let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
-/// callbot::server::serve(listener, router).await
+/// # #[cfg(feature = "digital-employee")]
+/// # async fn run<A: callbot::digital_employee::Api>(api: A) -> std::io::Result<()> {
+/// use callbot::digital_employee::Server;
+/// use callbot::server::serve;
+/// use tokio::net::TcpListener;
+///
+/// let router = Server::new(api).router().route("/healthz", axum::routing::get(|| async { "ok" }));
+/// let listener = TcpListener::bind("0.0.0.0:9000").await?;
+/// serve(listener, router).await
 /// # }
 /// ```
 pub fn serve(listener: TcpListener, router: Router) -> Serve {
@@ -35,19 +39,25 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// Stops when `signal` completes: accepts no more connections, and returns once the requests
-    /// that are being served have ended.
+    /// Stops when `signal` completes: it then accepts no more connections, and returns once the
+    /// running requests have finished.
     ///
     /// # Errors
-    /// When the socket fails.
+    /// If the socket fails.
     ///
-    /// ```no_run
-    /// # async fn run(listener: tokio::net::TcpListener, router: axum::Router) -> std::io::Result<()> {
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
     /// use callbot::server::serve;
+    /// use tokio::sync::oneshot;
     ///
-    /// serve(listener, router)
-    ///     .with_graceful_shutdown(async { tokio::time::sleep(std::time::Duration::from_secs(60)).await })
-    ///     .await
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// let (stop, stopped) = oneshot::channel::<()>();
+    /// let server = tokio::spawn(async {
+    ///     serve(listener, axum::Router::new()).with_graceful_shutdown(async { _ = stopped.await }).await
+    /// });
+    /// stop.send(()).unwrap();
+    /// server.await.unwrap()
     /// # }
     /// ```
     pub async fn with_graceful_shutdown(

@@ -1,4 +1,4 @@
-//! The reply of a turn, as a handler sees it.
+//! The reply of a turn, as the handler sees it.
 
 use std::fmt;
 use std::pin::pin;
@@ -9,11 +9,29 @@ use super::frame_queue::FrameQueue;
 use super::{Error, Frame, PacketKind, WritePackets};
 use crate::wire::Violations;
 
-/// The reply of a turn. It is lent to the handler for the turn and sends each event as one packet,
-/// at once.
+/// The reply of a turn. The handler borrows it for the turn. Each event is sent immediately, as one
+/// packet.
 ///
-/// A handler that returns has ended its reply; the packet that tells the platform so is written by
-/// the server.
+/// The reply ends when the handler returns; the server then writes the packet that ends the stream.
+///
+/// ```
+/// # #[cfg(feature = "digital-employee")] {
+/// use callbot::digital_employee::{DialogueRequest, Reply};
+/// use callbot::server::{Error, SendError};
+///
+/// async fn dialogue(request: DialogueRequest, reply: &mut Reply) -> Result<(), Error> {
+///     reply.send("One moment.").await?;
+///     let balance = balance(&request).await?;
+///     reply.finish(format!("Your balance is {balance} euros.")).await?;
+///
+///     // The reply has ended, so nothing more can be sent.
+///     let error = reply.send("Bye.").await.unwrap_err();
+///     assert_eq!(error.downcast_ref(), Some(&SendError::Finished));
+///     Ok(())
+/// }
+/// # async fn balance(_: &DialogueRequest) -> Result<u64, std::io::Error> { Ok(42) }
+/// # }
+/// ```
 pub struct Sink<T> {
     writer: T,
     queue: FrameQueue,
@@ -25,20 +43,20 @@ impl<T: WritePackets> Sink<T> {
         Self { writer, queue, trace_content }
     }
 
-    /// Sends an event. Waits while the peer is slow to read, so that it slows the bot.
+    /// Sends an event. Waits while the peer reads slowly, so that a slow peer slows the handler.
     ///
     /// # Errors
-    /// A [`SendError`] when the event breaks a rule of the platform: nothing was sent, and the reply
-    /// can go on. [`Error::downcast_ref`] gives it back.
+    /// A [`SendError`] if the event breaks a rule of the platform. Nothing was sent then, and the
+    /// reply can go on. [`Error::downcast_ref`] returns it.
     pub async fn send(&mut self, event: impl Into<T::Event>) -> Result<(), Error> {
         Ok(self.put(event.into(), PacketKind::Next).await?)
     }
 
-    /// Sends the last event: its packet ends the reply, and no packet follows. The connection stays
-    /// open until the handler returns, so what takes long is better done before.
+    /// Sends the last event. Its packet ends the reply, and no packet follows. The connection stays
+    /// open until the handler returns, so do slow work before this call.
     ///
     /// # Errors
-    /// As [`send`](Self::send). After success every further event is [`SendError::Finished`].
+    /// As [`send`](Self::send). Afterwards every further event fails with [`SendError::Finished`].
     pub async fn finish(&mut self, event: impl Into<T::Event>) -> Result<(), Error> {
         Ok(self.put(event.into(), PacketKind::Last).await?)
     }
@@ -46,16 +64,16 @@ impl<T: WritePackets> Sink<T> {
     /// Sends all events of a stream, such as the answer of a language model.
     ///
     /// # Errors
-    /// The first error of the stream, or the first event that breaks a rule. A handler that gives
-    /// it back with `?` ends the turn with a failure.
+    /// The first error of the stream, or that of the first event that breaks a rule. A handler that
+    /// returns it with `?` ends the turn with a failure.
     ///
     /// ```
     /// # use callbot::digital_employee::{Event, Reply};
     /// use futures_util::stream;
     ///
     /// async fn answer(reply: &mut Reply) -> Result<(), callbot::server::Error> {
-    ///     let words = ["Your balance is ", "42 euros."];
-    ///     reply.send_all(stream::iter(words.map(Ok::<_, std::io::Error>))).await
+    ///     let pieces = ["Your balance is ", "42 euros."];
+    ///     reply.send_all(stream::iter(pieces.map(Ok::<_, std::io::Error>))).await
     /// }
     /// ```
     pub async fn send_all<S, I, E>(&mut self, events: S) -> Result<(), Error>
@@ -72,14 +90,14 @@ impl<T: WritePackets> Sink<T> {
     }
 
     async fn put(&mut self, event: T::Event, kind: PacketKind) -> Result<(), SendError> {
-        // Wait for room first, so that a packet is dated when it leaves.
+        // Waits for room first, so that the packet contains the time at which it is sent.
         self.queue.room().await;
         let packet = self.writer.packet(event, kind)?;
         self.write(packet, kind);
         Ok(())
     }
 
-    /// Ends the stream well.
+    /// Ends the stream without a failure.
     pub(super) async fn end(&mut self) {
         let packet = self.writer.end();
         self.close(packet).await;
@@ -112,15 +130,15 @@ impl<T> fmt::Debug for Sink<T> {
     }
 }
 
-/// Why an event was not sent.
+/// The error of an event that was not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendError {
-    /// Values are not what the spec allows.
+    /// The event contains values that the spec does not allow.
     Invalid(Violations),
-    /// The platform takes this control in the first packet only, and that has left.
+    /// The platform accepts this control in the first packet only, and that was sent already.
     TooLate(&'static str),
-    /// The platform's document says that this is not supported; a setting of the server allows it.
+    /// The platform's document says that this is not supported. A setting of the server allows it.
     NotAllowed(String),
     /// The reply has ended.
     Finished,
@@ -131,7 +149,7 @@ impl fmt::Display for SendError {
         match self {
             Self::Invalid(violations) => violations.fmt(f),
             Self::TooLate(control) => {
-                write!(f, "{control} goes into the first packet only, which has left")
+                write!(f, "{control} is allowed in the first packet only, which was sent already")
             }
             Self::NotAllowed(what) => write!(f, "{what} is not supported by the platform"),
             Self::Finished => f.write_str("the reply has ended"),

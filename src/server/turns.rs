@@ -1,16 +1,18 @@
-//! The turns that are running, so that another request can stop one.
+//! The running turns, so that another request can stop one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// The turns that are running, by the id of the call and of the turn.
+use crate::lock::Mutex;
+
+/// The running turns, by the ids of their call and turn.
 ///
-/// The platform aborts a turn with a request of its own. A handler that may speak for long starts
-/// its turn here and listens for [`aborted`](RunningTurn::aborted); the handler of the abort calls
-/// [`abort`](Turns::abort).
+/// The platform aborts a turn with a separate request. A handler that may speak for a long time
+/// starts its turn here and waits for [`aborted`](RunningTurn::aborted). The handler of the abort
+/// calls [`abort`](Turns::abort).
 ///
 /// ```
 /// use callbot::server::Turns;
@@ -20,12 +22,12 @@ use tokio::sync::watch;
 /// let turn = turns.start("call-1", "turn-1");
 /// let speak = async move {
 ///     tokio::select! {
-///         () = std::future::pending() => "spoke to the end",
-///         () = turn.aborted() => "was stopped",
+///         () = std::future::pending() => "finished",
+///         () = turn.aborted() => "aborted",
 ///     }
 /// };
-/// let (outcome, stopped) = tokio::join!(speak, turns.abort("call-1", "turn-1"));
-/// assert_eq!((outcome, stopped), ("was stopped", true));
+/// let (outcome, found) = tokio::join!(speak, turns.abort("call-1", "turn-1"));
+/// assert_eq!((outcome, found), ("aborted", true));
 /// # });
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -38,8 +40,8 @@ type Key = (String, String);
 const ABORT_WAIT: Duration = Duration::from_secs(2);
 
 impl Turns {
-    /// Notes that a turn runs, until what it returns is dropped. A turn that runs under the same
-    /// ids is aborted.
+    /// Registers a turn as running until the returned [`RunningTurn`] is dropped. Aborts a turn
+    /// that runs under the same ids.
     #[must_use = "the turn counts as over when this is dropped"]
     pub fn start(&self, call: &str, turn: &str) -> RunningTurn {
         let key = (call.to_owned(), turn.to_owned());
@@ -50,30 +52,31 @@ impl Turns {
         RunningTurn { turns: self.clone(), key, stopped }
     }
 
-    /// Aborts a turn, and waits until its handler has let go of it, but 2 s at most: no packet of
-    /// the handler leaves after the one in flight. Returns whether there was such a turn.
+    /// Aborts a turn and waits until its handler has dropped the [`RunningTurn`], but at most 2 s.
+    /// The handler then sends no packet after the one in flight. Returns whether such a turn was
+    /// running.
     pub async fn abort(&self, call: &str, turn: &str) -> bool {
         let key = (call.to_owned(), turn.to_owned());
         let Some(stop) = self.lock().get(&key).cloned() else { return false };
         stop.send_replace(true);
-        // A handler whose line is stuck can't run, and must not hold up the abort.
+        // A handler that waits for a stuck peer can't run, and must not hold up the abort.
         let _ = tokio::time::timeout(ABORT_WAIT, stop.closed()).await;
         true
     }
 
-    /// How many turns are running.
+    /// Returns the number of running turns.
     #[must_use]
     pub fn running(&self) -> usize {
         self.lock().len()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, watch::Sender<bool>>> {
-        // A panic under this lock leaves the map whole.
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        // A panic under this lock leaves the map consistent.
+        self.running.lock()
     }
 }
 
-/// A turn that is running; see [`Turns::start`].
+/// A running turn; see [`Turns::start`].
 #[derive(Debug)]
 pub struct RunningTurn {
     turns: Turns,
@@ -82,9 +85,10 @@ pub struct RunningTurn {
 }
 
 impl RunningTurn {
-    /// Waits until the turn is aborted; for ever, if it is not.
+    /// Waits until the turn is aborted. Never returns if it is not.
     pub async fn aborted(&self) {
-        // The sender lives in the map as long as this does, or has said `true` before it went.
+        // The sender is in the map as long as this turn is, or has sent `true` before it was
+        // removed.
         let _ = self.stopped.clone().wait_for(|stopped| *stopped).await;
     }
 }
@@ -92,7 +96,7 @@ impl RunningTurn {
 impl Drop for RunningTurn {
     fn drop(&mut self) {
         let mut running = self.turns.lock();
-        // A newer turn under the same ids has an entry of its own.
+        // A newer turn under the same ids has another entry.
         if running.get(&self.key).is_some_and(|stop| is_of(stop, &self.stopped)) {
             running.remove(&self.key);
         }

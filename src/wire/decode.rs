@@ -1,4 +1,4 @@
-//! JSON to types, with the place of what is wrong.
+//! Reads JSON into types, with errors that say where.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
-/// JSON that is not what the spec says: where, and why.
+/// The error of JSON that does not match the spec: where, and why.
 ///
-/// It holds the kind of a value that does not fit, never the value: what callers say and what is
-/// secret does not travel in errors.
+/// It contains the kind of a value that does not match, never the value: errors must not carry
+/// secrets or what callers say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
     pointer: String,
@@ -18,26 +18,26 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    /// An error at a place of one's own choice.
+    /// Creates an error at a given place.
     #[must_use]
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
     }
 
-    /// The JSON pointer (RFC 6901) of the value; empty for the whole document.
+    /// Returns the JSON pointer (RFC 6901) of the value; empty for the whole document.
     #[must_use]
     pub fn pointer(&self) -> &str {
         &self.pointer
     }
 
-    /// What is wrong with it.
+    /// Returns what is wrong with the value.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 }
 
-// Errors of nested documents pass through serde as text; `DecodeError::read` takes it apart again.
+// Errors of nested documents pass through serde as text, which `DecodeError::read` parses again.
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.pointer.is_empty() {
@@ -50,27 +50,36 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// The most segments of a pointer to something that is not JSON.
+/// The maximum number of segments in the pointer of an error in text that is not JSON.
 const DEEPEST: usize = 8;
 
-/// Reads a type from the text of a JSON document.
+/// Reads a value from the text of a JSON document.
 ///
 /// # Errors
-/// When the text is not JSON, nests deeper than 128 levels, or does not fit the type.
+/// If the text is not JSON, nests deeper than 128 levels, or does not match the type.
 ///
 /// ```
-/// let error = callbot::wire::decode::<Vec<u8>>(b"[1, 2, \"three\"]").unwrap_err();
+/// use callbot::wire::decode;
+///
+/// assert_eq!(decode::<Vec<u8>>(b"[1, 2, 3]")?, [1, 2, 3]);
+///
+/// // An error contains the place and the kind of the value, but not the value.
+/// let error = decode::<Vec<u8>>(b"[1, 2, \"three\"]").unwrap_err();
 /// assert_eq!(error.pointer(), "/2");
 /// assert_eq!(error.to_string(), "/2: invalid type: string, expected u8");
+///
+/// let error = decode::<Vec<u8>>(b"[1, 2").unwrap_err();
+/// assert!(error.message().starts_with("not JSON: "));
+/// # Ok::<(), callbot::wire::DecodeError>(())
 /// ```
 pub fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
     serde_json::from_slice(json).map_err(|_| explain::<T>(json))
 }
 
-/// Reads a type from a JSON value.
+/// Reads a value from parsed JSON.
 ///
 /// # Errors
-/// When the value does not fit the type.
+/// If the JSON does not match the type.
 pub fn decode_value<T: DeserializeOwned>(value: &Value) -> Result<T, DecodeError> {
     T::deserialize(value).map_err(|plain| match serde_path_to_error::deserialize::<_, T>(value) {
         Err(error) => DecodeError::read(error.path(), error.inner()),
@@ -78,7 +87,7 @@ pub fn decode_value<T: DeserializeOwned>(value: &Value) -> Result<T, DecodeError
     })
 }
 
-/// Reads once more, now with an eye on the path: only what fails pays for it.
+/// Reads once more, now tracking the path. Only a failure pays for this.
 #[cold]
 fn explain<T: DeserializeOwned>(json: &[u8]) -> DecodeError {
     let mut reader = serde_json::Deserializer::from_slice(json);
@@ -86,7 +95,7 @@ fn explain<T: DeserializeOwned>(json: &[u8]) -> DecodeError {
         Err(error) => DecodeError::read(error.path(), error.inner()),
         Ok(_) => match reader.end() {
             Err(error) => DecodeError::new("", format!("not JSON: {error}")),
-            Ok(()) => DecodeError::new("", "not readable"),
+            Ok(()) => DecodeError::new("", "can't be read"),
         },
     }
 }
@@ -101,7 +110,7 @@ impl DecodeError {
                 Self::read_message(pointer, message.into())
             }
             _ => {
-                // What is nested too deep has a pointer as deep.
+                // Text that nests too deeply would have a pointer as long.
                 if let Some((end, _)) = pointer.match_indices('/').nth(DEEPEST) {
                     pointer.truncate(end);
                 }
@@ -110,7 +119,7 @@ impl DecodeError {
         }
     }
 
-    /// Puts the pointer of a nested document, which stands in the message, behind the outer one.
+    /// Appends the pointer of a nested document, which the message contains, to the outer one.
     fn read_message(mut pointer: String, message: String) -> Self {
         let mut message = message.as_str();
         if message.starts_with('/')
@@ -150,7 +159,7 @@ pub(super) fn push(pointer: &mut String, key: &str) {
     }
 }
 
-/// serde shows the value that does not fit; only its kind may stay.
+/// Removes the value from a message of serde; only its kind may stay.
 fn without_value(message: &str) -> String {
     for prefix in ["invalid type: ", "invalid value: "] {
         let Some(rest) = message.strip_prefix(prefix) else { continue };
@@ -166,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_shows_the_kind_of_a_value_and_never_the_value() {
+    fn an_error_contains_the_kind_of_a_value_and_never_the_value() {
         for (json, kind) in
             [("\"4711, expected\"", "string"), ("4711", "integer"), ("47.11", "floating")]
         {
@@ -184,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_said_to_be_so() {
+    fn an_error_says_that_the_text_is_not_json() {
         let error = decode::<Vec<u8>>(b"[1, 2").unwrap_err();
         assert!(error.message().starts_with("not JSON: "), "{error}");
         let deep = "[".repeat(100_000);

@@ -1,4 +1,4 @@
-//! Lengths of time, as the numbers that platforms write for them.
+//! Durations, as the numbers in which platforms write them.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,15 +9,15 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::ser::Serializer;
 use serde_with::{DeserializeAs, SerializeAs};
 
-/// Seconds as a number. A text that holds one is read as well.
+/// Seconds as a number. A string that contains one is read as well.
 #[derive(Debug)]
 pub struct Seconds;
 
-/// Milliseconds as a number. A text that holds one is read as well.
+/// Milliseconds as a number. A string that contains one is read as well.
 #[derive(Debug)]
 pub struct Milliseconds;
 
-/// A length of time, or a number less than nothing or null, which mean that none is set.
+/// A duration. A negative number or null means that none is set.
 #[derive(Debug)]
 pub struct OrUnset<U>(PhantomData<U>);
 
@@ -80,10 +80,10 @@ fn read<'de, U: Unit, D: Deserializer<'de>>(deserializer: D) -> Result<Duration,
 
 fn duration<U: Unit, E: de::Error>(number: f64) -> Result<Duration, E> {
     Duration::try_from_secs_f64(number / U::PER_SECOND)
-        .map_err(|_| E::custom("expected a length of time: a number, 0 or more"))
+        .map_err(|_| E::custom("expected a duration: a number, 0 or more"))
 }
 
-/// A number in any of JSON's forms, or in a string.
+/// A number in any form of JSON, or in a string.
 struct Number(f64);
 
 impl<'de> de::Deserialize<'de> for Number {
@@ -94,7 +94,7 @@ impl<'de> de::Deserialize<'de> for Number {
             type Value = Number;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, or a string that holds one")
+                f.write_str("a number, or a string that contains one")
             }
 
             fn visit_i64<E: de::Error>(self, number: i64) -> Result<Number, E> {

@@ -1,4 +1,4 @@
-//! Reading objects whose tag stands beside what it tags.
+//! Reads objects whose tag is beside the tagged content.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,31 +9,31 @@ use serde_json::{Map, Value};
 use super::decode::{DecodeError, decode_value, push};
 use super::object::Key;
 
-/// A union of objects that stand in one property, each told by another one beside it.
+/// A union of objects that have one property for the content and one beside it for the tag.
 pub trait Enclosed: Sized {
-    /// The property with the tag.
+    /// The property of the tag.
     const TAG: &'static str;
-    /// The property with what it tags.
+    /// The property of the content.
     const CONTENT: &'static str;
 
-    /// Reads the arm with this tag; `None` when it is not known.
+    /// Reads the arm with this tag; `None` if the tag is unknown.
     fn arm(tag: &str, content: Option<&Value>) -> Option<Result<Self, DecodeError>>;
 
-    /// Keeps the tag and the content of a kind that is not known.
+    /// Keeps the tag and the content of an unknown arm.
     fn unknown(object: Map<String, Value>) -> Self;
 
     /// Reads the content of an arm.
     ///
     /// # Errors
-    /// If there is none, or it does not fit.
+    /// If there is no content, or it does not match the arm.
     fn content<T: DeserializeOwned>(content: Option<&Value>) -> Result<T, DecodeError> {
         Self::optional(content)?.ok_or_else(|| DecodeError::new(pointer::<Self>(), "must be there"))
     }
 
-    /// Reads the content of an arm, which may be missing.
+    /// Reads the content of an arm that may have none.
     ///
     /// # Errors
-    /// If it does not fit.
+    /// If the content does not match the arm.
     fn optional<T: DeserializeOwned>(content: Option<&Value>) -> Result<Option<T>, DecodeError> {
         let Some(content) = content else { return Ok(None) };
         decode_value(content).map(Some).map_err(|error| {
@@ -43,17 +43,18 @@ pub trait Enclosed: Sized {
     }
 }
 
-/// The JSON pointer of the content.
+/// Returns the JSON pointer of the content.
 fn pointer<T: Enclosed>() -> String {
     let mut pointer = String::new();
     push(&mut pointer, T::CONTENT);
     pointer
 }
 
-/// Reads a union whose tag stands beside what it tags. Other keys are left to others.
+/// Reads a union whose tag is beside the tagged content. Other keys are ignored.
 ///
 /// # Errors
-/// When the value is no object, has no tag, or does not fit the arm; the error holds the place.
+/// If the value is not an object, has no tag, or does not match the arm. The error contains the
+/// place.
 pub fn read_enclosed<'de, D: Deserializer<'de>, T: Enclosed>(
     deserializer: D,
 ) -> Result<T, D::Error> {

@@ -1,4 +1,4 @@
-//! The forms in which platforms put values on the wire, as serde adapters.
+//! The forms in which platforms write values, as serde adapters.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -14,7 +14,7 @@ use serde_with::{DeserializeAs, SerializeAs};
 
 use super::decode::decode;
 
-/// Reads a text that some peers send as a number.
+/// Reads a string that some peers send as a number.
 #[derive(Debug)]
 pub struct OrNumber;
 
@@ -24,7 +24,7 @@ impl<'de> DeserializeAs<'de, String> for OrNumber {
     }
 }
 
-/// Reads a text for which some peers send other JSON, as its JSON text.
+/// Reads a string in whose place some peers send other JSON: the JSON text is then the value.
 #[derive(Debug)]
 pub struct OrJson;
 
@@ -37,8 +37,8 @@ impl<'de> DeserializeAs<'de, String> for OrJson {
     }
 }
 
-/// Reads a number or a flag that some peers send as a text, and a whole number that they send with a
-/// point.
+/// Reads a number or a boolean that some peers send as a string, and an integer that they send with
+/// a decimal point.
 #[derive(Debug)]
 pub struct OrText;
 
@@ -53,11 +53,11 @@ where
             type Value = T;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, a flag, or a string that holds it")
+                f.write_str("a number, a boolean, or a string that contains one")
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
-                let expected = "a number or a flag in the string";
+                let expected = "a number or a boolean in the string";
                 text.trim()
                     .parse()
                     .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &expected))
@@ -76,7 +76,7 @@ where
             }
 
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<T, E> {
-                // 2^53: up to there a number with a point is exact.
+                // 2^53: up to there an integer with a decimal point is exact.
                 let whole = value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0;
                 match T::deserialize(de::value::F64Deserializer::<E>::new(value)) {
                     Err(_) if whole => {
@@ -91,7 +91,7 @@ where
     }
 }
 
-/// Reads a value that some peers send as the JSON text of it, in a string.
+/// Reads a value that some peers send as its JSON text, in a string.
 #[derive(Debug)]
 pub struct OrJsonText;
 
@@ -103,7 +103,7 @@ impl<'de, T: DeserializeOwned> DeserializeAs<'de, T> for OrJsonText {
             type Value = T;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object, an array, or a string that holds its JSON")
+                f.write_str("an object, an array, or a string that contains its JSON")
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
@@ -123,8 +123,8 @@ impl<'de, T: DeserializeOwned> DeserializeAs<'de, T> for OrJsonText {
     }
 }
 
-/// Reads an object that some peers send as its JSON text in a string, or as a plain text: that of
-/// the one field that the object must have. A text is plain unless it is a JSON object.
+/// Reads an object that some peers send as its JSON text in a string, or as a plain text: the value
+/// of its one required field. A string is plain text unless it is a JSON object.
 #[derive(Debug)]
 pub struct OrJsonTextOrText;
 
@@ -136,7 +136,7 @@ impl<'de, T: DeserializeOwned + From<String>> DeserializeAs<'de, T> for OrJsonTe
             type Value = T;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object, or a string that holds its JSON or its text")
+                f.write_str("an object, or a string that contains its JSON or its text")
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
@@ -158,7 +158,7 @@ impl<'de, T: DeserializeOwned + From<String>> DeserializeAs<'de, T> for OrJsonTe
     }
 }
 
-/// Reads and writes JSON in a string. Peers that send the value itself are understood as well.
+/// Reads and writes JSON in a string. Reads the bare value as well, which some peers send.
 #[derive(Debug)]
 pub struct JsonText;
 
@@ -175,7 +175,8 @@ impl<T: Serialize> SerializeAs<T> for JsonText {
     }
 }
 
-/// Reads JSON in a string as [`JsonText`] does; a blank string and the JSON `null` are none.
+/// Reads JSON in a string as [`JsonText`] does. A blank string and the JSON `null` are absent
+/// values.
 #[derive(Debug)]
 pub(super) struct JsonTextOrBlank;
 
@@ -187,7 +188,7 @@ impl<'de, T: DeserializeOwned> DeserializeAs<'de, Option<T>> for JsonTextOrBlank
             type Value = Option<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object, an array, or a string that holds its JSON")
+                f.write_str("an object, an array, or a string that contains its JSON")
             }
 
             fn visit_unit<E>(self) -> Result<Option<T>, E> {
@@ -214,7 +215,7 @@ impl<'de, T: DeserializeOwned> DeserializeAs<'de, Option<T>> for JsonTextOrBlank
     }
 }
 
-/// Reads a text, or a number as one, and makes a value of it.
+/// Reads a string, or a number as one, and converts it with a function.
 struct Text<F>(&'static str, F);
 
 impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Text<F> {
@@ -237,7 +238,7 @@ impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Text<F> {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
-        // 2^63: JSON's whole numbers beyond 64 bits arrive here, and have lost digits.
+        // 2^63: integers of JSON beyond 64 bits arrive here, and have lost digits.
         if number.abs() >= 9_223_372_036_854_775_808.0 {
             return Err(E::custom("a number beyond 64 bits is not exact, expected a string"));
         }
@@ -245,10 +246,10 @@ impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Text<F> {
     }
 }
 
-/// Reads the value of an open enum of texts; a number is read as its text.
+/// Reads the value of an open enum of strings. A number is read as its text.
 ///
 /// # Errors
-/// When the value is neither.
+/// If the value is neither a string nor a number.
 pub fn read_text<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -261,15 +262,15 @@ where
     deserializer.deserialize_any(Text("a string", parse))
 }
 
-/// Reads the value of an open enum of integers; a text that holds one will do.
+/// Reads the value of an open enum of integers. A string that contains an integer is read as well.
 ///
 /// # Errors
-/// When the value is neither.
+/// If the value is neither.
 pub fn read_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     OrText::deserialize_as(deserializer)
 }
 
-/// The tag of an object as text.
+/// Returns the tag of an object as text.
 #[must_use]
 pub fn tag_text<'a>(object: &'a Map<String, Value>, tag: &str) -> Cow<'a, str> {
     match object.get(tag) {
@@ -279,7 +280,8 @@ pub fn tag_text<'a>(object: &'a Map<String, Value>, tag: &str) -> Cow<'a, str> {
     }
 }
 
-/// The first of several spellings of a key that has a value, or else one that has an empty value.
+/// Returns the first of several spellings of a key whose value is not empty, else the first empty
+/// value.
 pub fn first_filled<T, const N: usize>(
     spellings: [Option<T>; N],
     is_empty: impl Fn(&T) -> bool,
@@ -293,7 +295,7 @@ pub fn first_filled<T, const N: usize>(
     best
 }
 
-/// A parameter as the text that goes into a path, a query or a header.
+/// Returns a parameter as the text that goes into a path, a query or a header.
 #[must_use]
 pub fn parameter<T: Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {

@@ -1,4 +1,4 @@
-//! What must not show.
+//! Values that must not be shown.
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ use serde_with::DeserializeAs;
 
 use super::forms::OrNumber;
 
-/// Stands in `Debug` for what callers say, what they press, and where they are reached.
+/// A placeholder that `Debug` shows for what callers say, for the keys they press, and for their numbers.
 #[derive(Clone, Copy)]
 pub struct Hidden;
 
 impl Hidden {
-    /// In place of a value.
+    /// Returns the placeholder of a value.
     pub fn of<T: ?Sized>(_: &T) -> Self {
         Self
     }
 
-    /// In place of the values of an object; its keys and its tag show.
+    /// Shows the keys of an object and the value of its tag, and hides all other values.
     ///
     /// # Errors
-    /// When the formatter does.
+    /// If the formatter fails.
     pub fn object(
         f: &mut fmt::Formatter<'_>,
         object: &Map<String, Value>,
@@ -45,12 +45,12 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// A text that never shows in `Debug` or in errors: a key, a token, a password.
+/// A text that neither `Debug` nor errors show: a key, a token, a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Box<str>);
 
 impl Secret {
-    /// The text itself, for whoever has to send or compare it.
+    /// Returns the text itself, to send or compare it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,7 +1,30 @@
-//! JSON as platforms write it: reading, checking, and what must not show.
+//! Reads and checks JSON as platforms write it, and hides secrets.
 //!
-//! Reading is lenient, and errors say where ([`decode`]). Writing is strict ([`Validate`]). [`Secret`]
-//! never shows. [`Operation`] describes an operation of a platform.
+//! Reading is lenient, and errors say where ([`decode`]). Writing is strict ([`Validate`]). `Debug`
+//! does not show a [`Secret`]. [`Operation`] describes an operation of a platform.
+//!
+//! ```
+//! # #[cfg(feature = "digital-employee")]
+//! # fn main() -> Result<(), callbot::wire::DecodeError> {
+//! use callbot::digital_employee::EndSessionRequest;
+//! use callbot::wire::{Secret, Validate, decode};
+//!
+//! // Reading is lenient: `tenantId` is an integer, but a string that contains one is read as well.
+//! let text = br#"{"requestId":"r-1","tenantId":"7","instanceId":"n","scriptId":"c","sessionId":"s"}"#;
+//! let request: EndSessionRequest = decode(text)?;
+//! assert_eq!(request.tenant_id, 7);
+//! assert!(request.validate().is_ok());
+//!
+//! let error = decode::<EndSessionRequest>(br#"{"requestId":"r-1"}"#).unwrap_err();
+//! assert_eq!(error.pointer(), "/tenantId");
+//!
+//! let key: Secret = "hush".into();
+//! assert_eq!(format!("{key:?}"), "[hidden]");
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "digital-employee"))]
+//! # fn main() {}
+//! ```
 
 mod decode;
 pub(crate) mod duration;

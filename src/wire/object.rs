@@ -1,4 +1,4 @@
-//! Reading and writing objects, key by key.
+//! Reads and writes objects, key by key.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,16 +15,16 @@ use serde_with::{DeserializeAs, SerializeAs};
 use super::duration::OrUnset;
 use super::forms::JsonTextOrBlank;
 
-/// An object whose keys the compiled code reads.
+/// An object that compiled code reads key by key.
 pub trait Object: Sized {
     /// Reads the object.
     ///
     /// # Errors
-    /// If a required key is missing or a value does not fit.
+    /// If a required key is missing or a value does not match its type.
     fn read<'de, M: Entries<'de>>(map: M) -> Result<Self, M::Error>;
 }
 
-/// Reads an object. serde's derived code would also accept an array.
+/// Reads an object. Code derived by serde would also accept an array.
 ///
 /// # Errors
 /// If the value is not an object, or as [`Object::read`].
@@ -59,7 +59,7 @@ pub trait Entries<'de>: MapAccess<'de> {
     /// Reads the value of the key that was read last.
     ///
     /// # Errors
-    /// If the value does not fit.
+    /// If the value does not match its type.
     fn value<T: Deserialize<'de>>(&mut self) -> Result<T, Self::Error> {
         self.next_value()
     }
@@ -67,7 +67,7 @@ pub trait Entries<'de>: MapAccess<'de> {
     /// Reads the value of the key that was read last through the adapter `A`; `None` for null.
     ///
     /// # Errors
-    /// If the value does not fit.
+    /// If the value does not match its type.
     fn value_as<A: DeserializeAs<'de, T>, T>(&mut self) -> Result<Option<T>, Self::Error> {
         read_as::<Option<A>, _, _>(self)
     }
@@ -75,15 +75,15 @@ pub trait Entries<'de>: MapAccess<'de> {
     /// Reads JSON in a string; `None` for null and for a blank string.
     ///
     /// # Errors
-    /// If the value does not fit.
+    /// If the value does not match its type.
     fn json_text<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Self::Error> {
         read_as::<JsonTextOrBlank, _, _>(self)
     }
 
-    /// Reads a length of time in the unit `U`; `None` for null and for a negative number.
+    /// Reads a duration in the unit `U`; `None` for null and for a negative number.
     ///
     /// # Errors
-    /// If the value does not fit.
+    /// If the value does not match its type.
     fn duration<U>(&mut self) -> Result<Option<Duration>, Self::Error>
     where
         OrUnset<U>: DeserializeAs<'de, Option<Duration>>,
@@ -91,7 +91,7 @@ pub trait Entries<'de>: MapAccess<'de> {
         read_as::<OrUnset<U>, _, _>(self)
     }
 
-    /// Skips the value of the key that was read last, however deep it is.
+    /// Skips the value of the key that was read last, however deeply it nests.
     ///
     /// # Errors
     /// If the text is not JSON.
@@ -110,15 +110,15 @@ where
     map.next_value::<DeserializeAsWrap<T, A>>().map(DeserializeAsWrap::into_inner)
 }
 
-/// The value of a required key.
+/// Returns the value of a required key.
 ///
 /// # Errors
-/// If it was not there.
+/// If the key is missing.
 pub fn required<T, E: Error>(key: &'static str, value: Option<T>) -> Result<T, E> {
     value.ok_or_else(|| E::missing_field(key))
 }
 
-/// Begins to write an object.
+/// Starts writing an object.
 ///
 /// # Errors
 /// If the serializer fails.
@@ -170,12 +170,12 @@ impl<M: SerializeMap> Writer<M> {
     }
 }
 
-/// The key of an object, borrowed from the text where that is possible.
+/// The key of an object, borrowed from the text where possible.
 #[derive(Debug)]
 pub struct Key<'de>(Cow<'de, str>);
 
 impl Key<'_> {
-    /// The key as text.
+    /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

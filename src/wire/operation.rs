@@ -1,8 +1,19 @@
-//! An operation of a platform.
+//! The description of an operation.
 
 use http::Method;
 
-/// One operation of a platform, as its spec names it.
+/// An operation of a platform, as its spec describes it. The module of a platform lists them in
+/// `operations`.
+///
+/// ```
+/// # #[cfg(feature = "duix")] {
+/// use callbot::duix::operations;
+///
+/// assert_eq!(operations::CONCURRENCY.id, "concurrency");
+/// assert_eq!(operations::CONCURRENCY.method, "GET");
+/// assert_eq!(operations::CONCURRENCY.path, "/duix-openapi-v2/sdk/v2/getconcurrentNumber");
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Operation {
@@ -12,45 +23,47 @@ pub struct Operation {
     pub method: Method,
     /// The path below the base URL, parameters in braces.
     pub path: &'static str,
-    /// The keys that hold secrets, in requests and answers.
+    /// The keys of values that are secret, in requests and responses.
     pub secrets: &'static [&'static str],
-    /// The paths below which servers have it; none when the base URL says it all.
+    /// The base paths below which servers have the operation; empty if the base URL already
+    /// includes them.
     pub bases: &'static [&'static str],
     /// Other spellings of the path, which are served as well.
     pub spellings: &'static [&'static str],
-    /// It starts or changes something: a client never makes it again, whatever its options say.
+    /// Whether the operation starts or changes something. A client then never retries it, whatever
+    /// its options are.
     pub once: bool,
 }
 
 impl Operation {
-    /// An operation.
+    /// Creates the description of an operation.
     #[must_use]
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
         Self { id, method, path, secrets: &[], bases: &[], spellings: &[], once: false }
     }
 
-    /// The same, with keys that hold secrets.
+    /// Sets the keys of secret values.
     #[must_use]
     pub const fn with_secrets(mut self, keys: &'static [&'static str]) -> Self {
         self.secrets = keys;
         self
     }
 
-    /// The same, never made again by a client.
+    /// Forbids retries of the operation.
     #[must_use]
     pub const fn once(mut self) -> Self {
         self.once = true;
         self
     }
 
-    /// The same, below these paths.
+    /// Sets the base paths of the operation.
     #[must_use]
     pub const fn with_bases(mut self, bases: &'static [&'static str]) -> Self {
         self.bases = bases;
         self
     }
 
-    /// The same, with other spellings of its path.
+    /// Sets other spellings of the path.
     #[must_use]
     pub const fn with_spellings(mut self, spellings: &'static [&'static str]) -> Self {
         self.spellings = spellings;

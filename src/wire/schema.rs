@@ -1,12 +1,12 @@
-//! Schemas of the spec for `schemars`.
+//! The schemas of the spec, for `schemars`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
-/// The name of a component in the spec, and what makes its schema.
+/// The name of a component in the spec, and the function that creates its schema.
 type Component<'a> = (&'a str, fn(&mut SchemaGenerator) -> Schema);
 
-/// Returns the schema that the spec has for a type; `components` are those that it refers to.
+/// Returns the schema of a type as the spec has it. `components` are those that it refers to.
 #[must_use]
 pub fn schema_of(
     text: &str,

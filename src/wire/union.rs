@@ -1,4 +1,4 @@
-//! Reading objects of which one property tells what they are.
+//! Reads objects whose type is named by one of their properties.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,31 +11,32 @@ use serde_json::{Map, Value};
 use super::decode::{DecodeError, push};
 use super::object::Key;
 
-/// A union of objects that one property tells apart.
+/// A union of objects that are told apart by one property, the tag.
 pub trait Union: Sized {
-    /// The property.
+    /// The name of the tag.
     const TAG: &'static str;
 
-    /// Reads the arm with this tag. The tag is the union's: the arm does not get to see it.
+    /// Reads the arm with this tag. The tag belongs to the union, so the arm does not see it.
     fn arm<'de, D: Deserializer<'de>>(tag: &str, arm: D) -> Arm<Self, D, D::Error>;
 
-    /// Keeps an object of a kind that is not known, its tag included.
+    /// Keeps an object of an unknown arm, its tag included.
     fn unknown(object: Map<String, Value>) -> Self;
 }
 
-/// What came of an arm.
+/// The result of reading an arm.
 #[derive(Debug)]
 pub enum Arm<T, D, E> {
-    /// It is known, and was read, well or not.
+    /// The arm is known, and was read or failed to be.
     Known(Result<T, E>),
-    /// It is not known, and was not touched.
+    /// The arm is unknown, and nothing of it was read.
     Unknown(D),
 }
 
-/// Reads a tagged union. When the tag comes first, as most peers write it, nothing is buffered.
+/// Reads a tagged union. Buffers nothing if the tag comes first, as most peers write it.
 ///
 /// # Errors
-/// When the value is no object, has no tag, or does not fit the arm; the error holds the place.
+/// If the value is not an object, has no tag, or does not match the arm. The error contains the
+/// place.
 pub fn read_union<'de, D: Deserializer<'de>, T: Union>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_map(Tagged(PhantomData))
 }
@@ -82,7 +83,7 @@ impl<'de, T: Union> Visitor<'de> for Tagged<T> {
     }
 }
 
-/// Reads an arm whose fields came before the tag.
+/// Reads an arm whose fields came before its tag.
 fn read_buffered<T: Union>(text: &str, tag: Value, fields: Value) -> Result<T, DecodeError> {
     match T::arm(text, &fields) {
         Arm::Known(Ok(read)) => return Ok(read),
@@ -93,12 +94,12 @@ fn read_buffered<T: Union>(text: &str, tag: Value, fields: Value) -> Result<T, D
             return Ok(T::unknown(object));
         }
     }
-    // Once more, now with an eye on the path.
+    // Read once more, now tracking the path.
     let mut track = serde_path_to_error::Track::new();
     match T::arm(text, serde_path_to_error::Deserializer::new(&fields, &mut track)) {
         Arm::Known(Ok(read)) => Ok(read),
         Arm::Known(Err(error)) => Err(DecodeError::read(&track.path(), &error)),
-        Arm::Unknown(_) => Err(DecodeError::new("", "not readable")),
+        Arm::Unknown(_) => Err(DecodeError::new("", "can't be read")),
     }
 }
 
@@ -108,8 +109,8 @@ fn wrong_tag<T: Union, E: serde::de::Error>() -> E {
     E::custom(DecodeError::new(pointer, "expected a string or a number"))
 }
 
-/// What can be read of some keys of an object, as text, although the rest of the document may be
-/// too deep, no JSON, or cut off.
+/// Reads the values of some keys of an object as text, as far as possible. The rest of the document
+/// may nest too deeply, be cut off, or not be JSON.
 #[must_use]
 pub fn salvage<const N: usize>(json: &[u8], keys: [&str; N]) -> [Option<String>; N] {
     struct Wanted<'a, const N: usize> {
@@ -130,13 +131,13 @@ pub fn salvage<const N: usize>(json: &[u8], keys: [&str; N]) -> [Option<String>;
                 match places.find(|(name, _)| **name == key.as_str()) {
                     Some((_, place)) => match map.next_value()? {
                         Value::String(text) => *place = Some(text),
-                        // What does not fit into 64 bits has lost digits.
+                        // A number beyond 64 bits has lost digits.
                         Value::Number(number) if !number.is_f64() => {
                             *place = Some(number.to_string());
                         }
                         _ => {}
                     },
-                    // Read over without following it into its depth.
+                    // Skips the value without following its nesting.
                     None => drop(map.next_value::<serde::de::IgnoredAny>()?),
                 }
             }
@@ -146,7 +147,7 @@ pub fn salvage<const N: usize>(json: &[u8], keys: [&str; N]) -> [Option<String>;
 
     let mut found = [const { None }; N];
     let mut reader = serde_json::Deserializer::from_slice(json);
-    // An error ends the search; what was found before it stands.
+    // An error ends the search; the values found before it are kept.
     let _ = reader.deserialize_map(Wanted { keys, found: &mut found });
     found
 }

@@ -1,4 +1,4 @@
-//! The strict side: what leaves is checked against the spec first.
+//! The strict side: checks values against the spec before they are sent.
 
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
@@ -7,8 +7,20 @@ use std::time::Duration;
 use super::decode::push;
 
 /// A type whose values the spec limits.
+///
+/// ```
+/// # #[cfg(feature = "digital-employee")] {
+/// use callbot::digital_employee::HangUp;
+/// use callbot::wire::Validate;
+///
+/// assert!(HangUp::new().with_delay(10).validate().is_ok());
+///
+/// let violations = HangUp::new().with_delay(11).validate().unwrap_err();
+/// assert_eq!(violations.to_string(), "/delay: 11, allowed: 0 to 10");
+/// # }
+/// ```
 pub trait Validate {
-    /// Adds every violation to the report. The default finds none.
+    /// Adds every violation to the report. By default there are none.
     fn check(&self, report: &mut Report<'_>) {
         let _ = report;
     }
@@ -16,7 +28,7 @@ pub trait Validate {
     /// Checks the value against the spec.
     ///
     /// # Errors
-    /// Lists all violations, not only the first.
+    /// The list of all violations, not only the first.
     fn validate(&self) -> Result<(), Violations> {
         let mut found = Vec::new();
         self.check(&mut Report { found: &mut found, place: Place::ROOT, private: false });
@@ -41,7 +53,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// A violation that no schema can name. `value` is as it should be shown.
+    /// Creates a violation of a rule that no schema can express. `value` is shown as given.
     #[must_use]
     pub fn new(
         pointer: impl Into<String>,
@@ -51,19 +63,19 @@ impl Violation {
         Self { pointer: pointer.into(), value, allowed: allowed.into() }
     }
 
-    /// The JSON pointer of the value.
+    /// Returns the JSON pointer of the value.
     #[must_use]
     pub fn pointer(&self) -> &str {
         &self.pointer
     }
 
-    /// The value; `None` when it is missing, `[hidden]` when it must not show.
+    /// Returns the value; `None` if it is missing, `[hidden]` if it must not be shown.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }
 
-    /// What would be allowed.
+    /// Returns what is allowed in its place.
     #[must_use]
     pub fn allowed(&self) -> &str {
         &self.allowed
@@ -79,12 +91,12 @@ impl fmt::Display for Violation {
     }
 }
 
-/// All that is wrong with a value; never empty.
+/// All violations of a value; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violations(Vec<Violation>);
 
 impl Violations {
-    /// The violations, in the order of the spec.
+    /// Returns the violations, in the order of the spec.
     pub fn iter(&self) -> impl Iterator<Item = &Violation> {
         self.0.iter()
     }
@@ -108,7 +120,7 @@ impl fmt::Display for Violations {
 
 impl std::error::Error for Violations {}
 
-/// Where a check stands, and what it has found.
+/// The current place of a check, and the violations found so far.
 #[derive(Debug)]
 pub struct Report<'a> {
     found: &'a mut Vec<Violation>,
@@ -116,7 +128,7 @@ pub struct Report<'a> {
     private: bool,
 }
 
-// A chain on the stack: a check that finds nothing allocates nothing.
+// A linked list on the stack, so that a check that finds nothing allocates nothing.
 #[derive(Debug, Clone, Copy)]
 struct Place<'a> {
     key: Key<'a>,
@@ -146,12 +158,12 @@ impl Place<'_> {
 }
 
 impl Report<'_> {
-    /// The report for a field.
+    /// Returns the report for a field.
     pub fn field<'b>(&'b mut self, key: &'b str) -> Report<'b> {
         self.at(Key::Field(key))
     }
 
-    /// The report for an item of an array.
+    /// Returns the report for an item of an array.
     pub fn item(&mut self, index: usize) -> Report<'_> {
         self.at(Key::Item(index))
     }
@@ -164,14 +176,14 @@ impl Report<'_> {
         }
     }
 
-    /// The values below this place must not show.
+    /// Hides the values below this place.
     #[must_use]
     pub fn private(mut self) -> Self {
         self.private = true;
         self
     }
 
-    /// A violation at this place.
+    /// Adds a violation at this place.
     pub fn violation(&mut self, value: Option<String>, allowed: impl Into<String>) {
         let mut pointer = String::new();
         self.place.write(&mut pointer);
@@ -179,17 +191,17 @@ impl Report<'_> {
         self.found.push(Violation { pointer, value, allowed: allowed.into() });
     }
 
-    /// A required field is not there.
+    /// Adds the violation of a missing required field.
     pub fn missing(&mut self, key: &str) {
         self.field(key).violation(None, "required");
     }
 
-    /// A field is not there although another one demands it.
+    /// Adds the violation of a missing field that another field requires.
     pub fn demanded(&mut self, key: &str, condition: &str) {
         self.field(key).violation(None, format!("required when {condition}"));
     }
 
-    /// An integer in a range.
+    /// Checks that an integer is in a range.
     pub fn integer(&mut self, value: impl Into<i64>, allowed: impl RangeBounds<i64>) {
         let value = value.into();
         if !allowed.contains(&value) {
@@ -197,7 +209,7 @@ impl Report<'_> {
         }
     }
 
-    /// A finite number in a range.
+    /// Checks that a number is finite and in a range.
     pub fn number(&mut self, value: f64, allowed: impl RangeBounds<f64>) {
         if !value.is_finite() {
             self.violation(Some(value.to_string()), "a finite number");
@@ -206,13 +218,13 @@ impl Report<'_> {
         }
     }
 
-    /// A length of time in whole seconds, in a range of seconds.
+    /// Checks that a duration is in whole seconds, and in a range of seconds.
     pub fn seconds(&mut self, value: Duration, allowed: impl RangeBounds<i64>) {
         let whole = (value.subsec_nanos() == 0).then_some(u128::from(value.as_secs()));
         self.duration(value, whole, "seconds", &allowed);
     }
 
-    /// A length of time in whole milliseconds, in a range of milliseconds.
+    /// Checks that a duration is in whole milliseconds, and in a range of milliseconds.
     pub fn milliseconds(&mut self, value: Duration, allowed: impl RangeBounds<i64>) {
         let whole = value.subsec_nanos().is_multiple_of(1_000_000).then_some(value.as_millis());
         self.duration(value, whole, "milliseconds", &allowed);
@@ -235,7 +247,7 @@ impl Report<'_> {
         }
     }
 
-    /// The length of a text, in characters.
+    /// Checks the length of a text, in characters.
     pub fn length(&mut self, text: &str, allowed: impl RangeBounds<u64>) {
         let length = text.chars().count() as u64;
         if !allowed.contains(&length) {
@@ -243,7 +255,8 @@ impl Report<'_> {
         }
     }
 
-    /// The characters of a text, each in one of the ranges; `set` is how they are told.
+    /// Checks that each character of a text is in one of the ranges. `set` is their name in the
+    /// error.
     pub fn characters(&mut self, text: &str, ranges: &[(char, char)], set: &str) {
         let fits = |c: char| ranges.iter().any(|(first, last)| (*first..=*last).contains(&c));
         if !text.chars().all(fits) {
@@ -258,7 +271,7 @@ impl Report<'_> {
         }
     }
 
-    /// Further keys must not be those that have a field of their own.
+    /// Rejects extra keys that collide with a named field.
     pub fn further_keys<V>(
         &mut self,
         further: &std::collections::BTreeMap<String, V>,
@@ -266,14 +279,14 @@ impl Report<'_> {
     ) {
         for key in named {
             if further.contains_key(*key) {
-                let allowed = "a key that has no field of its own";
+                let allowed = "extra keys other than those of named fields";
                 self.field(key).violation(Some("a second value".into()), allowed);
             }
         }
     }
 }
 
-/// A text as an error shows it: escaped, and no more of it than helps.
+/// Returns a text as an error shows it: escaped and shortened.
 fn shown(text: &str) -> String {
     const MOST: usize = 100;
     match text.char_indices().nth(MOST) {

@@ -81,6 +81,7 @@ impl Bench {
         let app = AppServer::new(upstream(tokens.clone()), tokens.clone())
             .agent(AgentType::Voice, "agent-voice")
             .agent(AgentType::Avatar, "agent-avatar")
+            .channel_id_length(None)
             .clock(hand.clone());
         let callers = KnownCallers::new().caller("a", "token-a").caller("b", "token-b");
         let router = Server::new(settings(app, &hand), callers).router();
@@ -411,6 +412,7 @@ fn desk() -> (AppServer<InMemoryAgents>, Principal, RtcTokens) {
     let tokens = tokens(&Hand::new());
     let app = AppServer::new(InMemoryAgents::new(tokens.clone()), tokens.clone())
         .agent(AgentType::Voice, "agent-voice")
+        .channel_id_length(None)
         .clock(Hand::new());
     (app, Principal::new("a"), tokens)
 }
@@ -614,7 +616,7 @@ async fn an_instance_can_be_stopped_twice_and_not_be_changed_then() {
         let (http, code, error_code, _) = failure(bench.a.update_instance(&request).await);
         assert_eq!((http, code, &*error_code), (200, 404, "InstanceNotFound"));
         let error = bench.old_a.update_instance(&request).await.unwrap_err();
-        assert!(error.to_string().contains("not done"), "{error}");
+        assert!(error.to_string().contains("result: false"), "{error}");
     }
 }
 
@@ -1248,7 +1250,7 @@ async fn an_upstream_that_fails_at_an_instance_that_runs_is_told_by_base() {
         bench.old_a.stop_instance(&stop).await.unwrap_err(),
         bench.old_a.update_instance(&update(&id)).await.unwrap_err(),
     ] {
-        assert!(error.to_string().contains("not done"), "{error}");
+        assert!(error.to_string().contains("result: false"), "{error}");
     }
     // It still runs, and is remembered as long.
     bench.hand.forward(2 * HOUR);

@@ -143,7 +143,7 @@ fn there_is_one_role_beside_none() {
 
 #[test]
 fn ids_that_break_the_rules_are_named() {
-    let allowed = "1 to 64 of 0-9, A-Z, a-z and _";
+    let allowed = "1 to 64 characters of 0-9, A-Z, a-z and _";
     let long = "x".repeat(65);
     for (id, shown) in [
         ("", String::new()),
@@ -160,7 +160,7 @@ fn ids_that_break_the_rules_are_named() {
             tokens().check(&made(id, "", "", END)).map(|()| plain()),
         ] {
             let error = result.unwrap_err();
-            let text = format!("the user_id is \"{shown}\", allowed are {allowed}");
+            let text = format!("the user_id is \"{shown}\", allowed: {allowed}");
             assert_eq!(error.to_string(), text);
             let ChatTokenError::Id(error) = error else { panic!("{error:?}") };
             assert_eq!(
@@ -303,13 +303,14 @@ fn nothing_is_made_or_taken_with_a_setting_that_was_forgotten() {
 
 #[test]
 fn the_errors_say_what_is_wrong() {
-    let nonce = "the nonce must be empty, or AK- and 0-9, A-Z, a-z or _, of 64 characters at most";
+    let nonce =
+        "the nonce must be empty, or AK- followed by 0-9, A-Z, a-z and _, at most 64 characters";
     for (error, text) in [
         (ChatTokenError::Unset, "the app id, the app key or the signature of the app is empty"),
         (ChatTokenError::Lifetime, "the lifetime of a token must be 1 s to 1 h"),
         (ChatTokenError::Nonce, nonce),
         (ChatTokenError::Role, "the role must be admin or empty"),
-        (ChatTokenError::App, "the token is that of another app"),
+        (ChatTokenError::App, "the token belongs to another app"),
         (ChatTokenError::AppSign, "the signature of the app is wrong"),
         (ChatTokenError::Hash, "the hash of the token is wrong"),
         (ChatTokenError::Expired, "the token has expired"),

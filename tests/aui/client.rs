@@ -559,7 +559,7 @@ async fn a_result_of_false_is_an_error() {
         ] {
             let error = error_of(name, "200 OK", body).await;
             assert!(error.failure().is_some(), "{error:?}");
-            assert!(error.to_string().contains("not done"), "{error}");
+            assert!(error.to_string().contains("result: false"), "{error}");
             assert!(!error.is_retryable());
         }
         let error = error_of(name, "200 OK", r#"{"code":200}"#).await;

@@ -490,7 +490,7 @@ async fn each_failure_has_its_code_its_words_its_id_and_its_status() {
             let upstream = ask(&client, name, None).await.unwrap_err();
             let expected = if number == 200 { 502 } else { number };
             assert_eq!((upstream.status(), upstream.code()), (expected, Some(code)), "{name}");
-            assert_eq!(upstream.message(), message.unwrap_or("the platform refuses the call"));
+            assert_eq!(upstream.message(), message.unwrap_or("the platform refused the call"));
             assert_eq!(upstream.request_id(), id, "{name} {status}");
         }
         assert_eq!(stub.seen().len(), 10, "no call is made again");
@@ -552,7 +552,7 @@ async fn an_answer_that_can_not_be_read_says_where() {
         assert!(!error.to_string().contains("loud"), "{error}");
         let upstream = ask(&client, name, None).await.unwrap_err();
         assert_eq!(upstream.status(), 502, "{name} {body}");
-        assert_eq!(upstream.message(), "the answer of the platform can't be read");
+        assert_eq!(upstream.message(), "the platform's answer can't be read");
     }
     // These have nothing that must be there.
     let stub = Stub::answering(json_answer("200 OK", "{}")).await;
@@ -735,7 +735,7 @@ async fn settings_that_can_not_be_are_refused_when_the_client_is_built() {
     };
     for region in NO_REGIONS {
         let error = build(&|builder| builder.regions(["cn-shanghai", region])).unwrap_err();
-        assert!(error.contains("not the id of a region"), "{error}");
+        assert!(error.contains("not a region id"), "{error}");
         assert!(build(&|builder| builder.region(region)).is_err(), "{region}");
     }
     assert!(build(&|builder| builder.regions(["cn-beijing"])).unwrap_err().contains("allowed"));
@@ -806,7 +806,7 @@ async fn deadlines_and_ways_that_fail_are_told_without_what_is_inside() {
             assert_eq!(error.deadline(), Some(Deadline::Call), "{name}");
             let error = ask(client, name, None).await.unwrap_err();
             assert_eq!((error.status(), error.code()), (504, None), "{name}");
-            assert_eq!(error.message(), "the platform has not answered in time");
+            assert_eq!(error.message(), "the platform did not answer in time");
         }
     }
     let closed = {
@@ -825,7 +825,7 @@ async fn deadlines_and_ways_that_fail_are_told_without_what_is_inside() {
             assert!(error.is_transport(), "{name}: {error}");
             let error = ask(client, name, None).await.unwrap_err();
             assert_eq!((error.status(), error.code()), (502, None), "{name}");
-            assert_eq!(error.message(), "the way to the platform failed");
+            assert_eq!(error.message(), "the connection to the platform failed");
         }
     }
 }
@@ -913,7 +913,7 @@ async fn nothing_secret_shows() {
     }
     drop(guard);
     let text = traces.text();
-    for part in ["answered", "not answered", "again: ", "a call of ICE failed"] {
+    for part in ["response received", "no response", "retrying: ", "a call to ICE failed"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     hides("the traces", &text);
@@ -943,7 +943,8 @@ async fn words_that_repeat_no_secret_stay() {
 /// An app server over ICE, and a client of it.
 fn app(ice: Client) -> aui::Client {
     let tokens = RtcTokens::new("app-1", "app key");
-    let app = AppServer::new(ice, tokens).agent(AgentType::Voice, "agent-1");
+    let app =
+        AppServer::new(ice, tokens).agent(AgentType::Voice, "agent-1").channel_id_length(None);
     let router = aui::router(app, AnyCaller);
     let transport = InMemoryTransport::new(router);
     aui::Client::builder("http://app", Base::V2).transport(transport).build().unwrap()

@@ -4,6 +4,7 @@
 mod support;
 
 mod app_server;
+mod app_server_abuse;
 mod chat_token;
 mod client;
 mod ice;

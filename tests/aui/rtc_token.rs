@@ -271,7 +271,7 @@ fn nothing_is_made_or_taken_with_a_setting_that_was_forgotten() {
 
 #[test]
 fn ids_that_break_the_rules_are_named() {
-    let allowed = "1 to 64 of 0-9, A-Z, a-z, _ and -";
+    let allowed = "1 to 64 characters of 0-9, A-Z, a-z, _ and -";
     let long = "x".repeat(65);
     let longer = "\u{10ffff}".repeat(40);
     let cases = [
@@ -300,7 +300,7 @@ fn ids_that_break_the_rules_are_named() {
                 tokens().check(&made(channel, user, "", &END.to_string())),
             ] {
                 let error = result.unwrap_err();
-                let text = format!("the {field} is \"{shown}\", allowed are {allowed}");
+                let text = format!("the {field} is \"{shown}\", allowed: {allowed}");
                 assert_eq!(error.to_string(), text);
                 assert_eq!(id_error(error), told);
             }
@@ -453,9 +453,9 @@ fn the_errors_say_what_is_wrong() {
     for (error, text) in [
         (RtcTokenError::Unset, "the app id or the app key is empty"),
         (RtcTokenError::Lifetime, "the lifetime of a token must be 1 s to 24 h"),
-        (RtcTokenError::Nonce, "the nonce must be of printable ASCII"),
-        (RtcTokenError::Base64, "the token is not base64"),
-        (RtcTokenError::App, "the token is that of another app"),
+        (RtcTokenError::Nonce, "the nonce must be printable ASCII"),
+        (RtcTokenError::Base64, "the token is not Base64"),
+        (RtcTokenError::App, "the token belongs to another app"),
         (RtcTokenError::Hash, "the hash of the token is wrong"),
         (RtcTokenError::Expired, "the token has expired"),
         (RtcTokenError::TooFar, "the token expires later than 7 days from now"),

@@ -812,10 +812,10 @@ async fn what_is_another_callers_is_refused_with_403() {
     for (path, name, body) in places() {
         let what = match name {
             "stopAIAgentInstance" | "updateAIAgentInstance" | "describeAIAgentInstance" => {
-                "the instance is not the caller's own"
+                "the instance belongs to another caller"
             }
             "startAIAgentInstanceWithChannel" | "getRtcAuthToken" => {
-                "the channel is not the caller's own"
+                "the channel belongs to another caller"
             }
             _ => continue,
         };
@@ -1153,7 +1153,7 @@ fn what_is_no_origin_is_refused() {
     ] {
         let server = Server::new(Desk { told: unbounded_channel().0, act: Act::Well }, AnyCaller);
         let error = server.allow_origins(["https://good.example", bad]).unwrap_err();
-        assert!(error.to_string().contains("no origin"), "{error}");
+        assert!(error.to_string().contains("invalid origin"), "{error}");
     }
     for good in ["http://localhost:5173", "https://[::1]:8443", "capacitor://localhost"] {
         let server = Server::new(Desk { told: unbounded_channel().0, act: Act::Well }, AnyCaller);

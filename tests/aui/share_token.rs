@@ -77,7 +77,10 @@ fn what_is_no_token_is_refused_with_the_place() {
     for (json, says) in [
         ("", "not JSON"),
         ("[]", "expected an object"),
-        (r#"{"ExpireTime":"tomorrow"}"#, "/ExpireTime: expected a time as `YYYY-MM-DD HH:MM:SS`"),
+        (
+            r#"{"ExpireTime":"tomorrow"}"#,
+            "/ExpireTime: expected a time in the form `YYYY-MM-DD HH:MM:SS`",
+        ),
         (
             r#"{"TemplateConfig":"{\"VoiceChat\":{\"VadLevel\":\"x\"}}"}"#,
             "/TemplateConfig/VoiceChat/VadLevel: ",

@@ -913,7 +913,8 @@ fn texts_of_which_one_is_drawn_have_probabilities_that_add_up_to_one() {
             continue;
         };
         let told = config.validate().unwrap_err().to_string();
-        let at = |place| format!("{place}: probabilities of {sum} in all, allowed: 1 in all");
+        let at =
+            |place| format!("{place}: probabilities that add up to {sum}, allowed: a sum of 1");
         let expected = [
             at("/BackChannelingConfig/0/Words"),
             at("/AutoSpeechConfig/LlmPending/Messages"),
@@ -1266,7 +1267,7 @@ fn zero_is_success_and_no_error() {
     assert_eq!(ErrorCode::from_code(0), None);
     for zero in [json!(0), json!("0")] {
         let error = decode_value::<ErrorCode>(&zero).unwrap_err();
-        assert_eq!(error.to_string(), "0 is success, and no error");
+        assert_eq!(error.to_string(), "expected the code of an error, but 0 means success");
     }
 }
 
@@ -1603,14 +1604,14 @@ fn what_is_wrong_with_a_message_is_told_by_its_place() {
         (r#"{"type":1001,"data":"hush"}"#, "/data: invalid type: string, expected an object"),
         (
             r#"{"type":1018,"data":{"peopleCount":{"count":"hush"}}}"#,
-            "/data/peopleCount/count: invalid value: string, expected a number or a flag in the string",
+            "/data/peopleCount/count: invalid value: string, expected a number or a boolean in the string",
         ),
         (r#"{"data":{}}"#, "/type: must be there"),
         (r#"{"type":null}"#, "/type: must be there"),
         (r#"{"type":true}"#, "/type: expected a string or a number"),
         (
             r#"{"type":1100,"seqId":{}}"#,
-            "/seqId: invalid type: map, expected a number, a flag, or a string that holds it",
+            "/seqId: invalid type: map, expected a number, a boolean, or a string that contains one",
         ),
         (
             r#"{"type":1100,"senderId":[]}"#,
@@ -1907,7 +1908,7 @@ fn texts_that_are_no_times_are_refused_without_the_text() {
         let error = try_read::<ShareConfig>(&json!({"ExpireTime": text})).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "/ExpireTime: expected a time as `YYYY-MM-DD HH:MM:SS`, in the years 1970 to 9999"
+            "/ExpireTime: expected a time in the form `YYYY-MM-DD HH:MM:SS`, in the years 1970 to 9999"
         );
     }
 }

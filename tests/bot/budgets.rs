@@ -123,8 +123,8 @@ async fn a_filler_takes_the_controls_along() {
     assert_eq!(
         log.of("c")[2..],
         [
-            "gather 5: gathering keys goes into the first packet only, which has left",
-            "voice: a change of the speech settings goes into the first packet only, which has left",
+            "gather 5: gathering DTMF digits is allowed in the first packet only, which was already sent",
+            "voice: changing the speech settings is allowed in the first packet only, which was already sent",
         ]
     );
     // The voice stays, the keys do not.

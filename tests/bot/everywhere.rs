@@ -186,8 +186,8 @@ const TABLE: &[Scenario] = &[
         plays: |call| call.begin().boxed_local(),
         cells: [
             (DigitalEmployee, Says("Welcome to the bank.", 1, 0)),
-            (Duix, Lacks("DUIX has no begin of a call")),
-            (DuixStream, Lacks("DUIX (streaming) has no begin of a call")),
+            (Duix, Lacks("DUIX does not report the start of a call")),
+            (DuixStream, Lacks("DUIX (streaming) does not report the start of a call")),
             (Odfs, Says("Welcome to the bank.", 1, 0)),
         ],
     },
@@ -219,8 +219,8 @@ const TABLE: &[Scenario] = &[
         plays: |call| call.silence().boxed_local(),
         cells: [
             (DigitalEmployee, Says("Are you there?", 1, 0)),
-            (Duix, Lacks("DUIX has no silence")),
-            (DuixStream, Lacks("DUIX (streaming) has no silence")),
+            (Duix, Lacks("DUIX does not report silence")),
+            (DuixStream, Lacks("DUIX (streaming) does not report silence")),
             (Odfs, Says("Are you there?", 1, 0)),
         ],
     },
@@ -240,9 +240,9 @@ const TABLE: &[Scenario] = &[
         },
         cells: [
             (DigitalEmployee, Says(STORY, 2, 0)),
-            (Duix, Lacks("DUIX tells of no barge-in")),
-            (DuixStream, Lacks("DUIX (streaming) tells of no barge-in")),
-            (Odfs, Lacks("ODFS tells of no barge-in")),
+            (Duix, Lacks("DUIX does not report barge-in")),
+            (DuixStream, Lacks("DUIX (streaming) does not report barge-in")),
+            (Odfs, Lacks("ODFS does not report barge-in")),
         ],
     },
     Scenario {
@@ -850,10 +850,10 @@ fn what_is_missing_is_named_all_of_it() {
     assert_eq!((unmet.platform, &unmet.missing), (Duix, &expected));
     assert_eq!(
         unmet.to_string(),
-        "the bot requires features that DUIX does not support: a greeting, a reply in a stream, a setting for barge-in, \
-         gathering keys, hanging up, what callers heard, a transfer to a queue, a transfer to a \
-         queue by its access code, a transfer to an agent, a transfer to a number, a transfer to a \
-         flow"
+        "the bot requires features that DUIX does not support: a greeting, streamed replies, \
+         switching barge-in on and off, gathering DTMF digits, hanging up, reports of what callers \
+         heard, a transfer to a queue, a transfer to a queue by its access code, a transfer to an \
+         agent, a transfer to a number, a transfer to a flow"
     );
 
     let unmet = host.odfs().unwrap_err();

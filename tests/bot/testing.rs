@@ -321,7 +321,7 @@ async fn what_only_duix_has() {
     let Some(Native::Duix(answer)) = tips.native() else { panic!("{tips}") };
     let expected = dialogue::Answer::text("Yes or no?").with_tip_phrases(["yes", "no"]);
     assert_eq!(*answer, expected.with_intent("tips").with_extra(1));
-    assert!(wrong(|| tips.expect_no_controls()).contains("what only this platform"));
+    assert!(wrong(|| tips.expect_no_controls()).contains("a native control"));
     // A stream can't tell that it failed.
     on(Platform::DuixStream).say("tips").await.expect_text("").expect_end();
 }
@@ -386,8 +386,8 @@ async fn transfers_on_odfs() {
 async fn what_platforms_have_not() {
     let mut call = on(Platform::DigitalEmployee);
     for (answer, reason) in [
-        (call.no_match().await, "Digital Employee has no word of speech that was not recognised"),
-        (call.transferred().await, "Digital Employee has no word of what came of a transfer"),
+        (call.no_match().await, "Digital Employee does not report unrecognised speech"),
+        (call.transferred().await, "Digital Employee does not report the outcome of a transfer"),
     ] {
         assert_eq!(answer.expect_unsupported().unsupported(), Some(reason));
     }
@@ -412,7 +412,7 @@ async fn what_platforms_have_not() {
     ];
     for expectation in expectations {
         let wrong = wrong(|| expectation(&keys));
-        assert!(wrong.ends_with("WRONG: step 1: DUIX has no keys\n"), "{wrong}");
+        assert!(wrong.ends_with("WRONG: step 1: DUIX does not report DTMF digits\n"), "{wrong}");
     }
 }
 
@@ -426,7 +426,10 @@ async fn failures() {
         let slow = call.say("slow").await;
         if platform == Platform::DuixStream {
             let text = wrong(|| crash.expect_failure());
-            assert!(text.ends_with("expected one: such a stream can't tell of it\n"), "{text}");
+            assert!(
+                text.ends_with("expected one: a DUIX stream can't report a failure\n"),
+                "{text}"
+            );
         } else {
             assert!(crash.expect_failure().failure().is_some());
             assert!(slow.expect_failure().failure().is_some());
@@ -496,12 +499,13 @@ fn a_bot_that_needs_more() {
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
     assert_eq!(
         text,
-        "the bot requires features that DUIX does not support: hanging up, what callers heard"
+        "the bot requires features that DUIX does not support: hanging up, reports of what callers \
+         heard"
     );
     // DUIX has one of both kinds, but not this one.
     let bot = || Clerk { needs: Needs::NONE.stream(), ..Clerk::default() };
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
-    assert_eq!(text, "the bot requires features that DUIX does not support: a reply in a stream");
+    assert_eq!(text, "the bot requires features that DUIX does not support: streamed replies");
     drop(TestCall::on(Platform::DuixStream, bot()));
 }
 
@@ -510,7 +514,10 @@ async fn nowhere() {
     let needs = Needs::NONE.heard().transfer(TransferKind::Flow);
     let bot = || Clerk { needs, ..Clerk::default() };
     let text = wrong_in(TestCall::everywhere(bot, async |_| {})).await;
-    assert!(text.starts_with("nothing was tested: the bot requires features that"), "{text}");
+    assert!(
+        text.starts_with("the bot can't be put on any platform; on the last one: the bot requires"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -525,23 +532,26 @@ async fn expectations_that_do_not_hold() {
         (wrong(|| hm.expect_speech("Hum")), "step 2: the bot does not say \"Hum\""),
         (wrong(|| hm.expect_text("Hm")), "says \"You said: Hm\", expected \"Hm\""),
         (wrong(|| hm.expect_no_speech()), "says \"You said: Hm\", expected nothing"),
-        (wrong(|| hm.expect_gather(4)), "no keys are gathered, expected up to 4"),
-        (wrong(|| bye.expect_gather(3)), "step 3: up to 4 keys are gathered, expected 3"),
-        (wrong(|| hm.expect_speech_settings()), "no speech settings were made"),
+        (wrong(|| hm.expect_gather(4)), "no digits are gathered, expected up to 4"),
+        (wrong(|| bye.expect_gather(3)), "step 3: up to 4 digits are gathered, expected 3"),
+        (wrong(|| hm.expect_speech_settings()), "no speech settings were sent"),
         (
             wrong(|| hm.expect_transfer(TransferKind::Queue, "vip")),
             "no transfer, expected one to a queue: vip",
         ),
         (
             wrong(|| agent.expect_transfer(TransferKind::Agent, "vip")),
-            "step 4: the transfer is to a queue: vip, expected to an agent: vip",
+            "step 4: found a transfer to a queue: vip, expected one to an agent: vip",
         ),
         (wrong(|| hm.expect_hang_up()), "the bot does not hang up"),
-        (wrong(|| bye.expect_no_controls()), "controls came, expected none: gathers up to 4 keys"),
+        (
+            wrong(|| bye.expect_no_controls()),
+            "found controls, expected none: gathers up to 4 digits",
+        ),
         (wrong(|| crash.expect_end()), "step 2: the reply failed: "),
         (wrong(|| hm.expect_failure()), "no failure, expected one"),
-        (wrong(|| nothing.expect_within(Duration::MAX)), "nothing came, expected a packet within"),
-        (wrong(|| hm.expect_unsupported()), "ODFS has this, expected that it has not"),
+        (wrong(|| nothing.expect_within(Duration::MAX)), "no packet arrived, expected one within"),
+        (wrong(|| hm.expect_unsupported()), "ODFS supports this, expected that it does not"),
     ];
     for (text, expected) in checks {
         let (transcript, wrong) = text.split_once("\nWRONG: ").unwrap();
@@ -579,14 +589,14 @@ a call on Digital Employee ({})
     caller  (barges in, heard “Once”)
     time    2 packets, first after 0 ms, all after 300 ms
  3. caller  (is not understood)
-    nothing Digital Employee has no word of speech that was not recognised
+    skipped Digital Employee does not report unrecognised speech
     time    0 packets, all after 0 ms
  4. caller  “crash”
 {failure}
     time    0 packets, all after 0 ms
  5. caller  “number”
     bot     “Your number?”
-    control gathers up to 4 keys, within 5s
+    control gathers up to 4 digits, within 5s
     time    1 packet, first after 0 ms, all after 0 ms
  6. caller  “bye”
     bot     “Goodbye.”
@@ -608,20 +618,17 @@ WRONG: step 6: the bot does not say "welcome"
 async fn what_can_not_be_done_now() {
     let mut call = on(Platform::Odfs);
     let text = wrong_in(call.transferred()).await;
-    assert!(text.contains("step 2: the IVR can't do this now; what it waits for: Input"), "{text}");
+    assert!(text.contains("step 2: the IVR can't do this now: it expects Input"), "{text}");
     let mut call = on(Platform::Odfs);
     call.say("bye").await;
     let text = wrong_in(call.say("Hm")).await;
-    assert!(
-        text.contains("step 3: the IVR can't do this now; what it waits for: HangUp"),
-        "{text}"
-    );
+    assert!(text.contains("step 3: the IVR can't do this now: it expects HangUp"), "{text}");
     let text = wrong_in(on(Platform::DigitalEmployee).repeat()).await;
-    assert!(text.contains("nothing has been asked before"), "{text}");
+    assert!(text.contains("there is no request to repeat"), "{text}");
     let text = wrong_in(on(Platform::DigitalEmployee).barge_in(None)).await;
     assert!(text.contains("there is no reply to barge in on"), "{text}");
     let text = wrong_in(on(Platform::Duix).memory()).await;
-    assert!(text.ends_with("WRONG: nothing is kept of the call\n"), "{text}");
+    assert!(text.ends_with("WRONG: the call is not in the store\n"), "{text}");
     let mut call = on(Platform::DigitalEmployee);
     let mut turn = call.start("a story").await;
     let text = wrong_in(turn.until_speech("a queen")).await;

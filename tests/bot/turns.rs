@@ -369,7 +369,9 @@ async fn words_and_keys_that_are_made_together_are_one_packet() {
     assert!(reply.packets.iter().all(|packet| packet.data.as_ref().unwrap().controls.is_empty()));
     let told = line.look("d").await.memory;
     assert_eq!(told.len(), 2);
-    assert!(told.iter().all(|told| told.ends_with("the first packet only, which has left")));
+    assert!(
+        told.iter().all(|told| told.ends_with("the first packet only, which was already sent"))
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,8 +31,11 @@ const FIXTURE: Settings<'_> = Settings {
     client: true,
     #[cfg(feature = "client")]
     wire_client: false,
+    #[cfg(feature = "client")]
+    client_docs: "It has no example.",
     server: true,
     wire_server: false,
+    api_docs: "An example would be here.",
     server_docs: "It has no settings of its own.",
     schemas: true,
     modules: &[("shared.yaml", "super::shared")],
@@ -97,47 +100,47 @@ fn what_the_compiler_does_not_know_stops_it_with_the_place() {
         (
             "maxItems: 3",
             "uniqueItems: true",
-            "GuestList/properties/guests: the compiler does not know `uniqueItems`",
+            "GuestList/properties/guests: `uniqueItems` is not supported here",
         ),
         (
             "x-personal: true",
             "x-private: true",
-            "Guest/properties/name: the compiler does not know `x-private`",
+            "Guest/properties/name: `x-private` is not supported here",
         ),
         (
             "minLength: 1",
             "pattern: a+",
-            "Guest/properties/id/pattern: a pattern is a set of characters",
+            "Guest/properties/id/pattern: a pattern must be a set of characters",
         ),
         (
             "      deprecated: true\n",
             "      callbacks: {}\n",
-            "/paths/~1status/get: the compiler does not know `callbacks`",
+            "/paths/~1status/get: `callbacks` is not supported here",
         ),
         (
             "  /status:\n    get:",
             "  /status:\n    trace:",
-            "/paths/~1status: the compiler does not know `trace`",
+            "/paths/~1status: `trace` is not supported here",
         ),
         (
             "operationId: getStatus\n",
             "x-id: getStatus\n",
-            "/paths/~1status/get: the compiler does not know `x-id`",
+            "/paths/~1status/get: `x-id` is not supported here",
         ),
         (
             "format: json-string",
             "format: date",
-            "Guest/properties/settings: the format `date` is not known",
+            "Guest/properties/settings: the format `date` is not supported",
         ),
         (
             "[string]\n          description: In years.",
             "[bytes]\n          description: In years.",
-            "Guest/properties/age: `x-also-reads` has no `bytes`",
+            "Guest/properties/age: `x-also-reads` does not support `bytes`",
         ),
         (
             "application/json:\n              schema: { $ref: \"#/components/schemas/GuestList\" }\n    post",
             "text/plain:\n              schema: { $ref: \"#/components/schemas/GuestList\" }\n    post",
-            "an answer of `text/plain` is not known",
+            "a response of `text/plain` is not supported",
         ),
     ] {
         let error = complaint("fixture.yaml", from, to);
@@ -167,7 +170,7 @@ fn a_spec_that_contradicts_itself_stops_the_compiler_with_the_place() {
         (
             "enum: [-1, 0, 10]",
             "enum: [-1, 0, ten]",
-            "Rank/enum/2: the value is not of the enum's type",
+            "Rank/enum/2: the value does not match the enum's type",
         ),
         ("Meal: \"#/components", "Supper: \"#/components", "the union maps this arm to `Supper`"),
         (
@@ -186,11 +189,11 @@ fn a_spec_that_contradicts_itself_stops_the_compiler_with_the_place() {
             "minimum: 0.5\n          x-missing-reads-as: 1\n",
             "are for required properties",
         ),
-        ("x-missing-reads-as: \"\"", "x-missing-reads-as: nobody", "can stand for a missing value"),
+        ("x-missing-reads-as: \"\"", "x-missing-reads-as: nobody", "must be \"\", false, 0 or []"),
         (
             "x-rust-name: Drink",
             "x-rust-name: Value",
-            "DrinkParams: `Value` would hide what compiled code imports",
+            "DrinkParams: `Value` is the name of an import of the generated code",
         ),
         ("minimum: 0.5\n", "minimum: much\n", "Guest/properties/weight/minimum: must be a number"),
         (
@@ -208,14 +211,14 @@ fn a_spec_that_contradicts_itself_stops_the_compiler_with_the_place() {
         (
             "words:\n          type: string",
             "words:\n          type: boolean",
-            "Guest/properties/motto: `x-also-reads` does not go with this type",
+            "Guest/properties/motto: `x-also-reads` does not match this type",
         ),
         ("shared.yaml#", "elsewhere.yaml#", "no module is set for the spec `elsewhere.yaml`"),
         ("/rooms/{roomId}/guests:\n    get", "/rooms/{room}/guests:\n    get", "has no `{roomId}`"),
         (
             "type: integer\n          format: int32\n          minimum: 0",
             "type: integer\n          minimum: 0",
-            "an integer has the format int32 or int64",
+            "an integer must have the format int32 or int64",
         ),
     ] {
         let error = complaint("fixture.yaml", from, to);
@@ -233,7 +236,7 @@ fn yaml_that_tools_read_in_two_ways_stops_the_compiler_with_the_line() {
         assert!(error.contains("/components/schemas/Mood/enum/0: line "), "{error}");
     }
     for (yaml, says) in [
-        ("title: A\ntitle: B\n", "the key stands twice"),
+        ("title: A\ntitle: B\n", "the key occurs twice"),
         ("title: &a A\n", "anchors, aliases and tags"),
         ("title: !x A\n", "anchors, aliases and tags"),
         ("title: [A\n", "fixture.yaml#"),
@@ -247,13 +250,17 @@ fn yaml_that_tools_read_in_two_ways_stops_the_compiler_with_the_line() {
 #[test]
 fn a_configuration_that_contradicts_itself_stops_the_compiler_with_the_place() {
     for (from, to, says) in [
-        ("x-initial: 60\n", "x-initial: 601\n", "Idle/x-initial: is no value of this property"),
-        ("x-initial: true\n", "x-initial: 1\n", "Lit/x-initial: is no value of this property"),
-        ("x-initial: swing\n", "x-initial: fly\n", "Mode/x-initial: is no value of this property"),
+        ("x-initial: 60\n", "x-initial: 601\n", "Idle/x-initial: must be a value of its property"),
+        ("x-initial: true\n", "x-initial: 1\n", "Lit/x-initial: must be a value of its property"),
+        (
+            "x-initial: swing\n",
+            "x-initial: fly\n",
+            "Mode/x-initial: must be a value of its property",
+        ),
         (
             "x-initial: 60\n        x-unset-up-to: -1\n",
             "x-initial: 60\n        x-unset-up-to: 5\n",
-            "Idle/x-unset-up-to: must be an integer, on an optional number; -1 or 0 with a unit",
+            "Idle/x-unset-up-to: must be an integer, on an optional number; with a unit -1 or 0",
         ),
         (
             "x-part: true\n        description: The door.",
@@ -275,16 +282,20 @@ fn a_configuration_that_contradicts_itself_stops_the_compiler_with_the_place() {
             "x-empty-counts: true\n",
             "Tune: `x-empty-counts` is for optional lists and maps",
         ),
-        ("x-only-with: Tune", "x-only-with: Tone", "`x-only-with` joins two optional properties"),
-        ("x-unit: seconds", "x-unit: hours", "Idle/x-unit: the unit `hours` is not known"),
+        (
+            "x-only-with: Tune",
+            "x-only-with: Tone",
+            "`x-only-with` must join two optional properties",
+        ),
+        ("x-unit: seconds", "x-unit: hours", "Idle/x-unit: the unit `hours` is not supported"),
         (
             "x-error-codes: 0\n",
             "x-error-codes: 7\n",
             "HouseError/x-error-codes: must be one of the enum's numbers",
         ),
-        ("[[], [], [-2]]", "[[], [], [-1]]", "HouseError/enum/2: `-1` stands twice"),
-        ("[[], [], [-2]]", "[[], []]", "HouseError: `x-enum-also` has a list for each value"),
-        ("x-content: data", "x-content: body", "an arm has its tag and `body`, no more"),
+        ("[[], [], [-2]]", "[[], [], [-1]]", "HouseError/enum/2: `-1` occurs twice"),
+        ("[[], [], [-2]]", "[[], []]", "HouseError: `x-enum-also` needs a list for each value"),
+        ("x-content: data", "x-content: body", "an arm must have only its tag and `body`"),
     ] {
         let error = complaint("shared.yaml", from, to);
         assert!(error.starts_with("shared.yaml#"), "{error}");

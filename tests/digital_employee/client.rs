@@ -308,7 +308,7 @@ async fn a_stream_that_ends_before_its_last_packet_is_cut() {
         assert!(!error.is_timeout() && !error.is_retryable(), "{how}: {error:?}");
         assert_eq!(error.status().unwrap(), 200, "{how}");
         let text = error.to_string();
-        assert_eq!(text, "dialogue: the stream was cut before its last packet", "{how}");
+        assert_eq!(text, "dialogue: the stream ended before its last packet", "{how}");
     }
 }
 
@@ -459,7 +459,7 @@ async fn an_event_or_an_answer_beyond_the_limit_is_an_error() {
     let line = format!("data:{last}").len();
     let too_large = |error: &Error, limit: usize| {
         let text = error.to_string();
-        assert!(text.ends_with(&format!("the answer is larger than {limit} bytes")), "{text}");
+        assert!(text.ends_with(&format!("the response is larger than {limit} bytes")), "{text}");
         assert!(!error.is_cut() && error.decode_error().is_none());
         assert_eq!(error.status().unwrap(), 200);
     };

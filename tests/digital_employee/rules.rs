@@ -84,5 +84,5 @@ fn an_undocumented_terminator_is_not_written() {
 
     let gather = GatherDtmf::new("*".parse().unwrap(), 4, 5);
     let error = gather.validate().unwrap_err().to_string();
-    assert_eq!(error, "/terminator: *, allowed: a value that is documented");
+    assert_eq!(error, "/terminator: *, allowed: a documented value");
 }

@@ -67,10 +67,13 @@ async fn broken_rules_are_problems() {
                 packet!(r#""streamEnd":false,"updatedTime":2"#),
                 packet!(r#""streamEnd":true,"updatedTime":1"#),
             ],
-            "updatedTime goes back",
+            "updatedTime decreases",
         ),
-        (&[packet!(r#""streamEnd":true,"updatedTime":1,"sessionId":"s""#)], "another sessionId"),
-        (&[packet!(r#""streamEnd":true,"updatedTime":1,"streamId":"s""#)], "another streamId"),
+        (
+            &[packet!(r#""streamEnd":true,"updatedTime":1,"sessionId":"s""#)],
+            "a different sessionId",
+        ),
+        (&[packet!(r#""streamEnd":true,"updatedTime":1,"streamId":"s""#)], "a different streamId"),
         (
             &[
                 packet!(r#""streamEnd":false,"updatedTime":1"#),
@@ -78,9 +81,9 @@ async fn broken_rules_are_problems() {
                     r#""streamEnd":true,"updatedTime":1,"controlParamsList":[{"type":"Voice"}]"#
                 ),
             ],
-            "Voice comes after the first packet",
+            "Voice after the first packet is ignored",
         ),
-        (&[packet!(r#""streamEnd":false,"updatedTime":1"#)], "cut before its last packet"),
+        (&[packet!(r#""streamEnd":false,"updatedTime":1"#)], "ended before its last packet"),
         (&[r#"{"requestId":"$id","httpStatusCode":500,"code":"Error"}"#], "failure 500 Error"),
         (&[r#"{"requestId":"$id","code":"OK"}"#], "/httpStatusCode: must be there"),
     ] {
@@ -95,10 +98,13 @@ async fn a_missing_expectation_of_a_step_is_a_problem() {
         r#""streamEnd":true,"updatedTime":1,"answer":"Hi","controlParamsList":[{"type":"HangUp"}]"#
     )];
     for (expect, problem) in [
-        (Expect::text("bye"), "does not say \"bye\""),
-        (Expect::Packets(2), "1 packets, expected 2"),
-        (Expect::ControlKind("Voice".into()), "no control Voice"),
-        (Expect::control(callbot::digital_employee::HangUp::new().with_delay(1)), "did not come"),
+        (Expect::text("bye"), "does not contain \"bye\""),
+        (Expect::Packets(2), "expected 2 packets or more, got 1"),
+        (Expect::ControlKind("Voice".into()), "does not have a Voice control"),
+        (
+            Expect::control(callbot::digital_employee::HangUp::new().with_delay(1)),
+            "does not have the control",
+        ),
         (Expect::NoControls, "expected none"),
         (Expect::Failure(500), "no failure, expected 500"),
     ] {
@@ -160,7 +166,7 @@ async fn a_bot_that_goes_on_speaking_after_an_abort_is_a_problem() {
     let barge_in = ScriptStep::say("x").barge_in_after(Duration::from_millis(350));
     let call = play_slow(100, &[barge_in]).await;
     let problems = &call.steps[0].problems;
-    assert_eq!(*problems, ["17 packets came after the abort was answered"]);
+    assert_eq!(*problems, ["17 packets arrived after the abort was answered"]);
     assert!(call.to_string().contains("WRONG"), "{call}");
 }
 

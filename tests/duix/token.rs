@@ -541,9 +541,9 @@ fn a_token_is_valid_from_its_issue_to_its_expiry() {
 fn the_errors_of_tokens_say_what_is_wrong() {
     for (error, text) in [
         (TokenError::Signature, "the signature of the token is wrong"),
-        (TokenError::Claims, "the claims of the token can't be read"),
-        (TokenError::App, "the token is that of another app"),
-        (TokenError::Future, "the token is from the future"),
+        (TokenError::Claims, "the claims of the token are missing or malformed"),
+        (TokenError::App, "the token belongs to another app"),
+        (TokenError::Future, "the token was issued in the future"),
         (TokenError::Expired, "the token has expired"),
     ] {
         assert_eq!(error.to_string(), text);
@@ -751,8 +751,15 @@ async fn traces_show_no_secret() {
     }
     drop(guard);
     let text = traces.text();
-    for part in ["the token was refused", "refused: ", "answered", "again: ", "request="] {
+    for part in ["the token was refused", "refused: ", "response received", "retrying", "request="]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     hides("traces", &text, &sent);
+}
+
+#[test]
+fn an_empty_app_key_accepts_no_token() {
+    let tokens = Tokens::new(APP, "");
+    assert_eq!(tokens.check(tokens.mint().expose()), Err(TokenError::Signature));
 }

@@ -134,9 +134,9 @@ async fn a_wrong_account_is_an_error_of_every_step() {
 #[tokio::test]
 async fn what_it_can_not_do_is_an_error_at_the_start() {
     for (arguments, says) in [
-        (&["--url"][..], "ivr: --url needs a value"),
-        (&["--vdn"], "ivr: --vdn needs a value"),
-        (&["--listen", "x"], "ivr: --listen is not known"),
+        (&["--url"][..], "ivr: missing argument for option '--url'"),
+        (&["--vdn"], "ivr: missing argument for option '--vdn'"),
+        (&["--listen", "x"], "ivr: invalid option '--listen'"),
         (&["--url", "nowhere"], "ivr: the client can't be built: "),
         (&["--url", "ftp://odfs"], "ivr: the client can't be built: "),
     ] {

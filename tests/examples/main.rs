@@ -3,6 +3,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod clerk;
+mod demo_bot;
 mod ivr;
 mod serve;

@@ -153,10 +153,10 @@ async fn without_listen_it_follows_the_variables_of_function_compute() {
 async fn what_it_can_not_do_is_an_error_at_the_start() {
     for (arguments, variable, says) in [
         (&["--key-id", "k"][..], None, "CALLBOT_KEY_SECRET"),
-        (&["--listen", "nowhere"], None, "--listen: \"nowhere\" is no address"),
-        (&["--listen"], None, "--listen needs a value"),
-        (&["--port", "1"], None, "--port is not known"),
-        (&[], Some(("FC_SERVER_PORT", "many")), "FC_SERVER_PORT: \"many\" is no port"),
+        (&["--listen", "nowhere"], None, "cannot parse argument \"nowhere\""),
+        (&["--listen"], None, "missing argument for option '--listen'"),
+        (&["--port", "1"], None, "invalid option '--port'"),
+        (&[], Some(("FC_SERVER_PORT", "many")), "FC_SERVER_PORT: \"many\" is not a port"),
     ] {
         let mut command = Command::new(example());
         command.args(arguments).env_remove("CALLBOT_KEY_SECRET").envs(variable);
@@ -178,7 +178,10 @@ fn the_port_is_that_of_the_first_variable_that_is_set() {
     assert_eq!(with(&[]), Ok(9000));
     assert_eq!(with(&[("FC_CUSTOM_LISTEN_PORT", "8000"), ("FC_SERVER_PORT", "7000")]), Ok(7000));
     let error = with(&[("FC_CUSTOM_LISTEN_PORT", "0")]).unwrap_err();
-    assert_eq!(error.to_string(), "FC_CUSTOM_LISTEN_PORT: \"0\" is no port, allowed: 1 to 65535");
+    assert_eq!(
+        error.to_string(),
+        "FC_CUSTOM_LISTEN_PORT: \"0\" is not a port, allowed: 1 to 65535"
+    );
 }
 
 /// Asks the digital human, in one piece and in a stream.

@@ -279,19 +279,19 @@ impl Guest {
         self
     }
 
-    /// Returns [`weight`](Self::weight), or its default `70.5` when it is absent.
+    /// Returns [`weight`](Self::weight), or its default `70.5` if it is absent.
     #[must_use]
     pub fn weight_or_default(&self) -> f64 {
         self.weight.unwrap_or(70.5)
     }
 
-    /// Returns [`vip`](Self::vip), or its default `false` when it is absent.
+    /// Returns [`vip`](Self::vip), or its default `false` if it is absent.
     #[must_use]
     pub fn vip_or_default(&self) -> bool {
         self.vip.unwrap_or(false)
     }
 
-    /// Returns [`patience`](Self::patience), or its default `5` when it is absent.
+    /// Returns [`patience`](Self::patience), or its default `5` if it is absent.
     #[must_use]
     pub fn patience_or_default(&self) -> i64 {
         self.patience.unwrap_or(5)
@@ -325,7 +325,7 @@ impl fmt::Debug for Guest {
     }
 }
 
-/// The required fields of a [`Guest`], for [`Guest::new`].
+/// The required fields of [`Guest`], as [`Guest::new`] takes them.
 #[derive(Clone)]
 pub struct GuestFields<'a> {
     /// The id; old peers send a number.
@@ -443,7 +443,7 @@ pub struct Settings {
     /// Whether the lights are on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lights: Option<bool>,
-    /// Keys that the spec does not name, kept as they were read.
+    /// The keys that the spec does not name, as they were read.
     #[serde(flatten)]
     pub extra: BTreeMap<String, Value>,
 }
@@ -627,7 +627,7 @@ impl codegen::Object for Greeting {
 #[derive(Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Farewell {
-    /// Keys that the spec does not name, kept as they were read.
+    /// The keys that the spec does not name, as they were read.
     #[serde(flatten)]
     pub extra: BTreeMap<String, String>,
 }
@@ -1014,8 +1014,8 @@ pub enum Mood {
     Calm,
     /// Not at peace.
     Angry,
-    /// A value that this version does not know. It is written back as it was read, and
-    /// only reading creates it, so that a known value is always its own variant.
+    /// A value that this version does not know. It is written as it was read. Only
+    /// reading creates it, so that a known value is always its own variant.
     Unknown(UnknownMood),
 }
 
@@ -1076,8 +1076,8 @@ pub enum Rank {
     Regular,
     /// Owns the house.
     Owner,
-    /// A value that this version does not know. It is written back as it was read, and
-    /// only reading creates it, so that a known value is always its own variant.
+    /// A value that this version does not know. It is written as it was read. Only
+    /// reading creates it, so that a known value is always its own variant.
     Unknown(UnknownRank),
 }
 
@@ -1097,7 +1097,7 @@ impl Rank {
         }
     }
 
-    /// Returns the variant for a number.
+    /// Returns the variant of a number.
     #[must_use]
     pub fn from_code(code: i64) -> Self {
         match code {
@@ -1148,7 +1148,7 @@ pub enum Order {
     Drink(Drink),
     /// A meal.
     Meal(Meal),
-    /// A kind that this version does not know. It is written back as it was read, and only
+    /// A kind that this version does not know. It is written as it was read, and only
     /// reading creates it.
     Unknown(UnknownOrder),
 }
@@ -1247,7 +1247,7 @@ pub enum Question {
     Farewell(Farewell),
     /// Nothing is said; there is nothing but the tag.
     Silence(Silence),
-    /// A kind that this version does not know. It is written back as it was read, and only
+    /// A kind that this version does not know. It is written as it was read, and only
     /// reading creates it.
     Unknown(UnknownQuestion),
 }
@@ -1365,7 +1365,7 @@ impl wire::Validate for Guest {
         if let Some(value @ Rank::Unknown(_)) = &self.type_ {
             report
                 .field("type")
-                .violation(Some(value.to_string()), "a value that is documented");
+                .violation(Some(value.to_string()), "a documented value");
         }
         if let Some(value) = &self.weight {
             report.field("weight").number(*value, 0.5..);
@@ -1908,7 +1908,7 @@ pub mod operations {
     use ::callbot::wire::Operation;
     use http::Method;
 
-    /// The keys of secrets, in requests and answers.
+    /// The keys of secret values, in requests and responses.
     const SECRETS: &[&str] = &["Authorization", "key", "secret"];
 
     /// `GET /rooms/{roomId}/guests`.
@@ -1949,7 +1949,9 @@ pub mod operations {
 
 /// A client of the Fixture of the compiler.
 ///
-/// Cheap to clone; all clones share their connections.
+/// Cheap to clone: all clones share their connections.
+///
+/// It has no example.
 #[derive(Debug, Clone)]
 pub struct Client {
     core: codegen::Core,
@@ -1982,8 +1984,8 @@ impl Client {
     /// Takes parameters from the path, the query and a header.
     ///
     /// # Errors
-    /// See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
-    /// deadline has its own error. A failure that the peer reports in its answer is an error too.
+    /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
+    /// own error. A failure that the peer reports in its response is an error, too.
     pub async fn list_guests(
         &self,
         parameters: &ListGuestsParameters,
@@ -2012,8 +2014,8 @@ impl Client {
     /// Takes a parameter and a body.
     ///
     /// # Errors
-    /// See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
-    /// deadline has its own error. A failure that the peer reports in its answer is an error too.
+    /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
+    /// own error. A failure that the peer reports in its response is an error, too.
     pub async fn add_guest(
         &self,
         parameters: &AddGuestParameters,
@@ -2036,8 +2038,8 @@ impl Client {
     /// Takes nothing. A server may leave it out.
     ///
     /// # Errors
-    /// See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
-    /// deadline has its own error. A failure that the peer reports in its answer is an error too.
+    /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
+    /// own error. A failure that the peer reports in its response is an error, too.
     #[deprecated]
     pub async fn get_status(&self) -> Result<client::Answer<GuestList>, client::Error> {
         let operation = &operations::GET_STATUS;
@@ -2051,8 +2053,8 @@ impl Client {
     /// Takes credentials, answers with a stream; it stands below two bases, with two spellings.
     ///
     /// # Errors
-    /// See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
-    /// deadline has its own error. A failure that the peer reports in its answer is an error too.
+    /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
+    /// own error. A failure that the peer reports in its response is an error, too.
     pub async fn whisper(
         &self,
         parameters: &WhisperParameters,
@@ -2072,8 +2074,8 @@ impl Client {
     /// Answers with a stream of events.
     ///
     /// # Errors
-    /// See [`client::Error`]. A request that breaks a rule of the spec fails before it is sent. Each
-    /// deadline has its own error. A failure that the peer reports in its answer is an error too.
+    /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
+    /// own error. A failure that the peer reports in its response is an error, too.
     pub async fn talk(
         &self,
         request: &Question,
@@ -2154,10 +2156,12 @@ mod raw {
     }
 }
 
-/// What a server of the Fixture of the compiler does.
+/// The handlers of the Fixture of the compiler. Implement this trait to serve it.
 ///
-/// Serve it with [`router`], or with [`Server`] to change the settings.
-/// The futures must be `Send`: write the handlers as `async fn`.
+/// Pass your type to [`router`], or to [`Server`] to change the settings.
+/// Write the handlers as `async fn`; their futures must be `Send`.
+///
+/// An example would be here.
 pub trait Api: Send + Sync + 'static {
     /// Lists the guests of a room.
     ///
@@ -2205,12 +2209,14 @@ pub trait Api: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), server::Error>> + Send;
 }
 
-/// Serves an [`Api`], with the settings of [`server::Server`].
+/// Serves an [`Api`] with the settings of [`server::Server`].
 ///
 /// It has no settings of its own.
 pub type Server<A> = server::Server<A, Rules>;
 
-/// Returns the routes of `api` with the default settings; [`Server`] changes them.
+/// Returns the routes of `api` with the default settings. Use [`Server`] to change them.
+///
+/// [`Api`] has an example.
 pub fn router<A: Api>(api: A) -> axum::Router {
     Server::new(api).router()
 }

@@ -244,8 +244,8 @@ impl Default for HouseConfig {
 }
 
 impl HouseConfig {
-    /// Creates a value with nothing set. What is not set is not written, and the platform's
-    /// own setting applies.
+    /// Creates a value with no field set. Fields that are not set are not written, so
+    /// the platform's own settings apply.
     #[must_use]
     pub fn unset() -> Self {
         Self {
@@ -265,7 +265,7 @@ impl HouseConfig {
         }
     }
 
-    /// Returns `true` if nothing of it would be written.
+    /// Returns `true` if no field would be written.
     #[must_use]
     pub fn is_unset(&self) -> bool {
         self.lit.is_none() && self.idle.is_none()
@@ -423,14 +423,14 @@ impl Default for DoorConfig {
 }
 
 impl DoorConfig {
-    /// Creates a value with nothing set. What is not set is not written, and the platform's
-    /// own setting applies.
+    /// Creates a value with no field set. Fields that are not set are not written, so
+    /// the platform's own settings apply.
     #[must_use]
     pub fn unset() -> Self {
         Self { locked: None, mode: None }
     }
 
-    /// Returns `true` if nothing of it would be written.
+    /// Returns `true` if no field would be written.
     #[must_use]
     pub fn is_unset(&self) -> bool {
         self.locked.is_none() && self.mode.is_none()
@@ -501,14 +501,14 @@ impl Default for BellConfig {
 }
 
 impl BellConfig {
-    /// Creates a value with nothing set. What is not set is not written, and the platform's
-    /// own setting applies.
+    /// Creates a value with no field set. Fields that are not set are not written, so
+    /// the platform's own settings apply.
     #[must_use]
     pub fn unset() -> Self {
         Self { tune: None, loud: None }
     }
 
-    /// Returns `true` if nothing of it would be written.
+    /// Returns `true` if no field would be written.
     #[must_use]
     pub fn is_unset(&self) -> bool {
         self.tune.is_none() && (self.loud.is_none() || self.tune.is_none())
@@ -558,8 +558,8 @@ pub enum DoorMode {
     Swing,
     /// It slides.
     Slide,
-    /// A value that this version does not know. It is written back as it was read, and
-    /// only reading creates it, so that a known value is always its own variant.
+    /// A value that this version does not know. It is written as it was read. Only
+    /// reading creates it, so that a known value is always its own variant.
     Unknown(UnknownDoorMode),
 }
 
@@ -621,8 +621,8 @@ pub enum HouseError {
     ///
     /// It was -2 once.
     Flooded,
-    /// A value that this version does not know. It is written back as it was read, and
-    /// only reading creates it, so that a known value is always its own variant.
+    /// A value that this version does not know. It is written as it was read. Only
+    /// reading creates it, so that a known value is always its own variant.
     Unknown(UnknownHouseError),
 }
 
@@ -641,7 +641,7 @@ impl HouseError {
         }
     }
 
-    /// Returns the error for a number; `None` for 0, which means success.
+    /// Returns the error of a number; `None` for 0, which means success.
     #[must_use]
     pub fn from_code(code: i64) -> Option<Self> {
         match code {
@@ -675,7 +675,9 @@ impl<'de> Deserialize<'de> for HouseError {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let code = codegen::read_code(deserializer)?;
         Self::from_code(code)
-            .ok_or_else(|| serde::de::Error::custom("0 is success, and no error"))
+            .ok_or_else(|| serde::de::Error::custom(
+                "expected the code of an error, but 0 means success",
+            ))
     }
 }
 
@@ -694,7 +696,7 @@ pub enum HouseEvent {
     /// It moves, perhaps to a place that it knows.
     #[doc(alias = "HouseMoves")]
     Moves(Option<Address>),
-    /// A kind that this version does not know. It is written back as it was read, and only
+    /// A kind that this version does not know. It is written as it was read, and only
     /// reading creates it.
     Unknown(UnknownHouseEvent),
 }

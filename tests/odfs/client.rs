@@ -292,15 +292,20 @@ async fn a_ret_is_a_failure_in_an_answer_of_an_unknown_kind_too() {
 #[tokio::test]
 async fn an_unreadable_answer_is_an_error() {
     for (status, body, decode, text) in [
-        (200, "", true, "process: the answer can't be read: not JSON"),
-        (200, "<html>", true, "process: the answer can't be read: not JSON"),
-        (200, "{\"ret\":0}", true, "process: the answer can't be read: /outaction: must be there"),
+        (200, "", true, "process: the response can't be read: not JSON"),
+        (200, "<html>", true, "process: the response can't be read: not JSON"),
+        (
+            200,
+            "{\"ret\":0}",
+            true,
+            "process: the response can't be read: /outaction: must be there",
+        ),
         (200, "{\"ret\":0,\"outaction\":9}", true, "can't be read: /outparams: must be there"),
-        (200, "[]", true, "process: the answer can't be read: "),
-        (500, "<html>", false, "process: the answer is HTTP 500 Internal Server Error"),
-        (404, "", false, "process: the answer is HTTP 404 Not Found"),
-        (302, "{}", false, "process: the answer is HTTP 302 Found"),
-        (500, "{\"ret\":0}", false, "process: the answer is HTTP 500"),
+        (200, "[]", true, "process: the response can't be read: "),
+        (500, "<html>", false, "process: the server responded with HTTP 500 Internal Server Error"),
+        (404, "", false, "process: the server responded with HTTP 404 Not Found"),
+        (302, "{}", false, "process: the server responded with HTTP 302 Found"),
+        (500, "{\"ret\":0}", false, "process: the server responded with HTTP 500"),
     ] {
         let stub = Stub::new(move |_, _| say_with(status, body)).await;
         let error = step(&fixed(&stub)).await.unwrap_err();
@@ -507,7 +512,10 @@ async fn fetching_a_token_is_retried_by_the_options() {
         assert_eq!(answer.is_ok(), good, "{answer:?}");
         assert_eq!(stub.counts(), (attempts, usize::from(good)));
         if let Err(error) = answer {
-            assert_eq!(error.to_string(), "getToken: the answer is HTTP 503 Service Unavailable");
+            assert_eq!(
+                error.to_string(),
+                "getToken: the server responded with HTTP 503 Service Unavailable"
+            );
         }
         // The same with options of a clone.
         let stub = Stub::new(play).await;
@@ -570,25 +578,25 @@ async fn a_refused_token_request_is_an_error_and_the_next_call_tries_again() {
             Some("900001"),
             "getToken: failure 900001: who?",
         ),
-        (401, String::new(), None, "getToken: the answer is HTTP 401 Unauthorized"),
-        (403, "<html>".into(), None, "getToken: the answer is HTTP 403 Forbidden"),
+        (401, String::new(), None, "getToken: the server responded with HTTP 401 Unauthorized"),
+        (403, "<html>".into(), None, "getToken: the server responded with HTTP 403 Forbidden"),
         (
             200,
             json!({"errorCode": 0}).to_string(),
             None,
-            "getToken: the answer can't be read: /authToken: must be there",
+            "getToken: the response can't be read: /authToken: must be there",
         ),
         (
             200,
             json!({"authToken": "t-0"}).to_string(),
             None,
-            "getToken: the answer can't be read: /errorCode: must be there",
+            "getToken: the response can't be read: /errorCode: must be there",
         ),
         (
             500,
             token("t-0", 3600).to_string(),
             None,
-            "getToken: the answer is HTTP 500 Internal Server Error",
+            "getToken: the server responded with HTTP 500 Internal Server Error",
         ),
     ] {
         let shown = body.clone();
@@ -875,6 +883,6 @@ async fn a_fault_of_the_server_is_a_failure_for_the_client() {
     let client = Client::builder_with_token(&url, "t").build().unwrap();
     let unknown = changed(&start(ID), [("/inaction", Some(12.into()))]);
     let error = client.process(request(&unknown)).await.unwrap_err();
-    let text = "process: failure -1: /inaction: not a kind of request that is known";
+    let text = "process: failure -1: /inaction: unknown value, expected 7, 8, 9, 11 or 13";
     assert_eq!((error.to_string(), error.status().unwrap().as_u16()), (text.into(), 400));
 }

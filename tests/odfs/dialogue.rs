@@ -488,7 +488,7 @@ async fn only(line: &mut Line, next: Next) {
     }
     for error in errors {
         assert!(matches!(error, DialogueError::OutOfOrder(found) if found == next), "{error:?}");
-        let text = format!("not the next step, which is {next:?}");
+        let text = format!("the step is out of order: the next one is {next:?}");
         assert_eq!((error.to_string(), error.source().is_none()), (text, true));
         assert_eq!((call.next(), call.is_over()), (next, next == Next::Nothing));
     }
@@ -505,7 +505,7 @@ async fn a_failed_step_leaves_the_dialogue_unchanged() {
         (say_with(401, ""), "HTTP 401"),
         (say_with(200, "not JSON"), "can't be read"),
         (Say::Cut, ""),
-        (Say::Nothing, "no complete answer"),
+        (Say::Nothing, "no complete response"),
     ] {
         for answers in [
             vec![],
@@ -625,7 +625,7 @@ async fn a_dialogue_returns_the_error_of_the_client() {
     let mut line = Line::after(&[interact("a")]).await;
     line.says(Say::Nothing);
     let error = line.call.input(Input::Timeout).await.unwrap_err();
-    assert_eq!(error.to_string(), "process: no complete answer within 300ms");
+    assert_eq!(error.to_string(), "process: no complete response within 300ms");
     let DialogueError::Call(error) = error else { panic!("{error:?}") };
     assert_eq!(error.deadline(), Some(Deadline::Call));
 }

@@ -674,12 +674,12 @@ async fn an_invalid_answer_is_not_sent() {
         (recognize(ID), "/outparams/recognize_type"),
     ] {
         for path in DIALOGUE {
-            let before = traces.with(&["ERROR", "invalid answer", place]).len();
+            let before = traces.with(&["ERROR", "invalid response", place]).len();
             let answer = peer.ask_json(path, &body).await;
             assert_eq!(answer.fault(500, -1, Some(ID)), "internal error", "{body}");
             assert!(!answer.body.contains(PRIVATE));
             // The place is traced for the author.
-            let after = traces.with(&["ERROR", "invalid answer", place]).len();
+            let after = traces.with(&["ERROR", "invalid response", place]).len();
             assert_eq!(after, before + 1, "{place} in {}", traces.text());
             // The same call goes on.
             peer.ask_json(path, &said(ID, "fine")).await.outparams(ID, 9);

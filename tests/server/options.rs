@@ -111,13 +111,13 @@ async fn an_operation_moves_to_another_path_on_both_sides() {
 #[test]
 fn a_path_that_cannot_be_served_is_an_error_and_not_a_panic() {
     for (path, says) in [
-        ("dialogue", "begin with `/`"),
-        ("", "begin with `/`"),
+        ("dialogue", "start with `/`"),
+        ("", "start with `/`"),
         ("/a/{id}", "a character"),
         ("/a b", "a character"),
         ("/a?b=c", "a character"),
-        ("/:a", "begins with `:`"),
-        ("/a/*rest", "begins with `:`"),
+        ("/:a", "start with `:`"),
+        ("/a/*rest", "start with `:`"),
         ("/proxy/endSession", "another operation"),
     ] {
         let error = Server::new(Stuck::default()).path(&operations::DIALOGUE, path).unwrap_err();
@@ -154,5 +154,5 @@ async fn a_body_that_does_not_arrive_in_time_is_refused() {
     let answer = transport.send(request.try_into().unwrap()).await.unwrap();
     assert_eq!((answer.status().as_u16(), start.elapsed().as_secs()), (408, 3));
     let text = answer.text().await.unwrap();
-    assert!(text.contains("the body did not come in time"), "{text}");
+    assert!(text.contains("the body did not arrive in time"), "{text}");
 }

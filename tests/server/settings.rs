@@ -454,6 +454,6 @@ fn an_error_about_a_path_names_the_path_and_the_reason() {
         duix::Server::new(Stuck).path(&duix::operations::SESSIONS, "no path");
     assert_eq!(
         error.err().unwrap().to_string(),
-        "sessions can't be served at \"no path\": it does not begin with `/`"
+        "sessions can't be served at \"no path\": a path must start with `/`"
     );
 }

@@ -352,7 +352,10 @@ fn secrets_do_not_show() {
 fn a_key_that_is_no_header_value_is_an_error() {
     let signer = Signer::new(Credentials::new("a\nb", "s"), Scheme::Trigger);
     let signed = signer.sign(&Method::GET, &Uri::from_static("/"), &mut HeaderMap::new(), b"");
-    assert_eq!(signed.unwrap_err().to_string(), "the request can't be signed: the key id");
+    assert_eq!(
+        signed.unwrap_err().to_string(),
+        "the request can't be signed: the key id is not a valid header value"
+    );
 }
 
 /// Whatever comes in, the verifier answers and does not panic.
@@ -392,5 +395,19 @@ async fn random_requests_are_refused_without_a_panic() {
         let path: String = text().chars().filter(char::is_ascii_alphanumeric).collect();
         let uri = format!("/{path}?x-fc-signature={path}&{path}").parse().unwrap();
         assert!(verifier.verify(&Method::POST, &uri, &headers, b"").await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn an_empty_secret_verifies_nothing() {
+    for key in [Credentials::new("key-1", ""), Credentials::new("", "")] {
+        let verifier = Verifier::new(key.clone()).schemes(ALL);
+        for scheme in ALL {
+            let mut headers = headers(&[("host", "bot")]);
+            let uri = "/proxy/dialogue".parse().unwrap();
+            Signer::new(key.clone(), scheme).sign(&Method::POST, &uri, &mut headers, b"").unwrap();
+            let refused = verifier.verify(&Method::POST, &uri, &headers, b"").await.unwrap_err();
+            assert_eq!(refused, VerifyError::Signature, "{scheme:?}");
+        }
     }
 }

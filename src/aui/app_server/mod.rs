@@ -22,22 +22,60 @@ use crate::clock::{Clock, SharedClock};
 use crate::server::Error;
 use crate::wire::Validate;
 
-/// An [`Api`] over an [`Upstream`] that runs the agents.
+/// An [`Api`] on top of an [`Upstream`], which runs the agents.
 ///
-/// It makes the channels and the tokens of an instance that is started, knows an agent for each type,
-/// remembers whose an instance or a channel is, and checks configurations before they go upstream. It
-/// gives neither the token of an agent away nor one for the agent's name in its channel. A user's token
-/// lives as long as the request says, and at most as long as the [tokens](RtcTokens::lifetime) here do;
-/// one that the upstream makes, up to a week.
+/// It creates channels and tokens for the instances that it starts, finds the agent of a type,
+/// remembers who owns each instance and channel, and validates configurations before they go
+/// upstream. It never gives out an agent's token, nor a token for an agent's name in its channel.
 ///
-/// When a caller goes before the upstream has answered, the instance that was started is stopped.
-/// An instance stays in the region that it was started in, whatever later requests name.
+/// A user's token lives as long as the request says, but no longer than the
+/// [lifetime](RtcTokens::lifetime) of the tokens here. A token that the upstream makes lives up to a
+/// week.
 ///
-/// What it remembers is kept in this process, for one day after a caller last named it. A stopped
-/// instance, and a channel that was created for it, are remembered for one hour. A forgotten instance can
-/// no longer be stopped or changed: it ends when its channel is empty. A forgotten channel is free for the
-/// next caller who names it: let the server create the channels, whose names can't be guessed. Several
-/// servers need a balancer that keeps a caller with one of them.
+/// If the caller disconnects before the upstream has answered, the new instance is stopped. An
+/// instance stays in the region where it was started, whatever region later requests name.
+///
+/// State is kept in this process. An instance is forgotten one day after a caller last named it, and
+/// its channel one day after the start. A channel for which a user got a token is remembered for at
+/// least the lifetime of the token. A stopped instance, and a channel that was created for it, are
+/// forgotten after one hour.
+///
+/// - A forgotten instance can no longer be stopped or changed. It ends when its channel is empty.
+/// - A forgotten channel is free for the next caller who names it. Let the server create the
+///   channels, because their names can't be guessed.
+/// - If you run several servers, the load balancer must keep each caller on one of them.
+///
+/// # Examples
+///
+/// A caller can't stop the instance of another caller:
+///
+/// ```
+/// # #[cfg(feature = "client")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), callbot::client::Error> {
+/// use callbot::aicall::AgentType;
+/// use callbot::aui::{AppServer, Base, Client, InMemoryAgents, KnownCallers, RtcTokens, router};
+/// use callbot::aui::{StartInstanceRequest, StopInstanceRequest};
+/// use callbot::client::InMemoryTransport;
+///
+/// let tokens = RtcTokens::new("rtc-app-1", "key of the RTC app");
+/// let app = AppServer::new(InMemoryAgents::new(tokens.clone()), tokens)
+///     .agent(AgentType::Voice, "agent-1");
+/// let callers = KnownCallers::new().caller("shop", "token-1").caller("bank", "token-2");
+/// let transport = InMemoryTransport::new(router(app, callers));
+///
+/// let client = Client::builder("http://app", Base::V2).transport(transport).build()?;
+/// let (shop, bank) = (client.with_authorization("token-1"), client.with_authorization("token-2"));
+/// let started = shop.start_instance(&StartInstanceRequest::new("u1", AgentType::Voice)).await?;
+/// let stop = StopInstanceRequest::new(&started.instance_id);
+/// let error = bank.stop_instance(&stop).await.unwrap_err();
+/// assert_eq!(error.status().unwrap(), 403);
+/// shop.stop_instance(&stop).await?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "client"))]
+/// # fn main() {}
+/// ```
 pub struct AppServer<U> {
     upstream: Arc<U>,
     tokens: RtcTokens,
@@ -47,7 +85,7 @@ pub struct AppServer<U> {
     ledger: Ledger,
 }
 
-/// An instance that was made for a caller; it is stopped when nobody takes it.
+/// A new instance for a caller. It is stopped if it is dropped before the caller has got it.
 struct Made<T, U: Upstream> {
     made: Option<T>,
     id: fn(&T) -> &str,
@@ -60,12 +98,12 @@ impl<T, U: Upstream> Drop for Made<T, U> {
         let Some(made) = &self.made else { return };
         let stop = ice::StopInstanceRequest::new((self.id)(made));
         let (region, upstream) = (self.region.take(), Arc::clone(&self.upstream));
-        // Without a runtime the server is ending, and the instance does so by itself.
+        // Without a runtime the process is shutting down. The instance then ends by itself.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            tracing::warn!("the caller of a new instance has gone: it is stopped");
+            tracing::warn!("stopping a new instance, because its caller has disconnected");
             if let Err(error) = upstream.stop(region.as_ref(), stop).await {
-                tracing::warn!("and can't be stopped: {error}");
+                tracing::warn!("the instance can't be stopped: {error}");
             }
         });
     }
@@ -78,7 +116,7 @@ impl<U> std::fmt::Debug for AppServer<U> {
 }
 
 impl<U: Upstream> AppServer<U> {
-    /// An app server whose channels are of the RTC app of these tokens.
+    /// Creates an app server on top of `upstream`. Its channels belong to the RTC app of `tokens`.
     #[must_use]
     pub fn new(upstream: U, tokens: RtcTokens) -> Self {
         Self {
@@ -91,52 +129,76 @@ impl<U: Upstream> AppServer<U> {
         }
     }
 
-    /// The agent for a type, by its id: for requests that name a type and no agent.
+    /// Sets the id of the agent for a type, for requests that name a type and no agent. Default: none.
     #[must_use]
     pub fn agent(mut self, agent_type: AgentType, agent_id: impl Into<String>) -> Self {
         self.agents.insert(agent_type, agent_id.into());
         self
     }
 
-    /// What makes the tokens of the message chat. Default: there are none.
+    /// Sets the issuer of tokens for the message chat. Default: none, and the operation is not
+    /// supported.
     #[must_use]
     pub fn chat_tokens(mut self, tokens: ChatTokens) -> Self {
         self.chat = Some(tokens);
         self
     }
 
-    /// Gives tokens of the role `admin` for the message chat to whom the authorizer lets in. Default: that
-    /// role is refused.
+    /// Allows message chat tokens with the role `admin` for every caller that the authorizer accepts.
+    /// Default: requests for that role are refused.
     #[must_use]
     pub fn allow_admin_chats(mut self) -> Self {
         self.admin_chats = true;
         self
     }
 
-    /// The clock that what is remembered ages by. Default: that of the machine. Tokens have one of
-    /// their own.
+    /// Sets the clock by which instances and channels are forgotten. The tokens have their own clocks.
+    /// Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.ledger.clock = SharedClock::new(clock);
         self
     }
 
-    /// Sets how many instances, and how many channels, are remembered; more are refused with code 503.
-    /// Default: 100,000.
+    /// Sets how many instances, and how many channels, are remembered. Requests for more are refused
+    /// with code 503. Default: 100,000.
     #[must_use]
     pub fn max_instances(mut self, instances: usize) -> Self {
         self.ledger.max_instances = instances;
         self
     }
 
-    /// The upstream.
+    /// Sets how many instances, and how many channels, are remembered for one [`Principal`]; at least
+    /// one of each. With more, its oldest is forgotten, so that no caller can lock out the others.
+    /// Default: 1,000.
+    #[must_use]
+    pub fn max_instances_per_caller(mut self, instances: usize) -> Self {
+        self.ledger.max_instances_per_caller = instances;
+        self
+    }
+
+    /// Sets how many characters the id of a new channel must have if a caller names it. A request with
+    /// another length is refused. `None` allows any length.
+    ///
+    /// The hash of a join token has no separators between its parts, so a token for user `2bob` in
+    /// channel `room1` is also valid for user `bob` in channel `room12`. The server refuses a token that
+    /// would be valid for a channel that it knows to be another caller's. If all ids have the same
+    /// length, channels that are named later are safe too. Default: 32, the length of the ids that the
+    /// server creates.
+    #[must_use]
+    pub fn channel_id_length(mut self, length: impl Into<Option<usize>>) -> Self {
+        self.ledger.channel_id_length = length.into();
+        self
+    }
+
+    /// Returns the upstream.
     #[must_use]
     pub fn upstream(&self) -> &U {
         &self.upstream
     }
 
-    /// Has the upstream make an instance, in a task of its own: when the caller goes before the answer
-    /// is there, what was made is stopped.
+    /// Lets the upstream create an instance. This runs in a separate task, so that the instance can be
+    /// stopped if the caller disconnects before the answer.
     async fn make<T: Send + 'static>(
         &self,
         region: Option<Region>,
@@ -148,7 +210,7 @@ impl<U: Upstream> AppServer<U> {
             let made = ask.await?;
             Ok::<_, UpstreamError>(Made { made: Some(made), id, region, upstream })
         });
-        // A panic has gone to the panic hook.
+        // The panic hook has reported a panic already.
         let made = made.await.map_err(|_| Error::public("the upstream failed"))?;
         let mut made = made.map_err(UpstreamError::into_error)?;
         made.made.take().ok_or_else(|| Error::public("the upstream failed"))
@@ -156,9 +218,9 @@ impl<U: Upstream> AppServer<U> {
 
     fn agent_of(&self, agent_type: &AgentType) -> Result<&str, Error> {
         self.agents.get(agent_type).map(String::as_str).ok_or_else(|| {
-            // What came from outside is shown as JSON would show it, and no longer than it may be.
+            // Input is shown escaped, and cut to 64 characters.
             let shown: String = agent_type.as_str().chars().take(64).collect();
-            invalid(format!("/workflow_type: {shown:?}, allowed: a type that this server has"))
+            invalid(format!("/workflow_type: {shown:?}, allowed: a type that has an agent here"))
         })
     }
 
@@ -191,7 +253,7 @@ impl<U: Upstream> AppServer<U> {
 struct Start<'a> {
     agent_id: &'a str,
     channel_id: &'a str,
-    /// The channel is made for it.
+    /// Whether the channel was created for the instance.
     fresh: bool,
     region: Option<Region>,
     template_config: Option<Template>,
@@ -326,13 +388,13 @@ impl<U: Upstream> Api for AppServer<U> {
     ) -> Result<ChatTokenAnswer, Error> {
         let Some(tokens) = &self.chat else { return Err(Error::unsupported()) };
         filled(&request.agent_id).ok_or_else(|| missing("ai_agent_id"))?;
-        // Apps ask for the life of a join token, and get what there is.
+        // Apps ask for the lifetime of a join token, and get the longest that a chat token can have.
         request.expire = request.expire.map(|expire| expire.min(ChatTokens::LONGEST));
         let user_id = filled(&request.user_id).ok_or_else(|| missing("user_id"))?;
         check(&request)?;
         let role = request.role.as_deref().unwrap_or_default();
         if !role.is_empty() && !self.admin_chats {
-            return Err(forbidden("the role is not given here"));
+            return Err(forbidden("/role: this server does not issue tokens for the role `admin`"));
         }
         let expire = capped(request.expire, tokens.default_lifetime());
         let token = tokens.issue_for(user_id, role, expire)?;
@@ -358,7 +420,8 @@ impl<U: Upstream> Api for AppServer<U> {
         let region = check_region(Some(&request.region))?.ok_or_else(|| missing("region"))?;
         check(&request)?;
         let _room = self.ledger.room()?;
-        self.ledger.claim_channel(caller, channel_id, user_id)?;
+        // For as long as an instance is remembered.
+        self.ledger.claim_channel(caller, channel_id, user_id, ownership::DAY)?;
         let start = Start {
             agent_id,
             channel_id,
@@ -410,13 +473,14 @@ impl<U: Upstream> Api for AppServer<U> {
             Some(channel_id) => channel_id.to_owned(),
             None => random_id()?,
         };
-        self.ledger.claim_channel(caller, &channel_id, user_id)?;
+        let lifetime = self.tokens.default_lifetime();
+        self.ledger.claim_channel(caller, &channel_id, user_id, lifetime)?;
         let token = self.tokens.issue(&channel_id, user_id)?;
         Ok(RtcTokenAnswer::new(token.encode(), token.expires_at).with_channel_id(channel_id))
     }
 }
 
-/// Who gets the token of an agent can speak as the agent.
+/// Removes the agent's token, because its holder can speak as the agent.
 fn without_token(mut config: ice::InstanceRuntimeConfig) -> ice::InstanceRuntimeConfig {
     config.auth_token = None;
     let parts = [&mut config.voice_chat, &mut config.vision_chat, &mut config.avatar_chat_3d];
@@ -426,29 +490,29 @@ fn without_token(mut config: ice::InstanceRuntimeConfig) -> ice::InstanceRuntime
     config
 }
 
-/// What breaks a rule of the spec goes no further.
+/// Refuses a request that breaks a rule of the spec.
 fn check(request: &impl Validate) -> Result<(), Error> {
     request.validate().map_err(|violations| invalid(violations.to_string()))
 }
 
-/// A lifetime that says something.
+/// Returns `expire` unless it is zero, which means that the request sets none.
 fn stated(expire: Option<Duration>) -> Option<Duration> {
     expire.filter(|expire| !expire.is_zero())
 }
 
-/// A lifetime of at most `max`.
+/// Returns `expire`, but at most `max`, and `max` if the request sets none.
 fn capped(expire: Option<Duration>, max: Duration) -> Duration {
     stated(expire).map_or(max, |expire| expire.min(max))
 }
 
-/// A region in the form of one; whether it is served is for the upstream to say.
+/// Parses the id of a region. The upstream decides whether the region is allowed.
 fn check_region(region: Option<&str>) -> Result<Option<Region>, Error> {
     let Some(region) = region.and_then(filled) else { return Ok(None) };
     match region.parse() {
         Ok(region) => Ok(Some(region)),
         Err(_) => {
             let shown: String = region.chars().take(64).collect();
-            Err(invalid(format!("/region: {shown:?}, allowed: such as `cn-shanghai`")))
+            Err(invalid(format!("/region: {shown:?}, allowed: a region id such as `cn-shanghai`")))
         }
     }
 }

@@ -1,32 +1,49 @@
-//! Whose the instances and the channels are, and for how long that is remembered.
+//! Who owns the instances and the channels, and for how long that is remembered.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::super::admission::{foreign, invalid, no_instance};
 use super::super::ice::Region;
 use super::super::{Ownership, Principal, Resource};
 use crate::clock::SharedClock;
+use crate::lock::Mutex;
 use crate::server::Error;
 
-/// How long something counts after it was named, in seconds.
-const DAY: i64 = 24 * 60 * 60;
-/// How many agents of a channel are known by name.
+/// How long an instance and its channel are remembered after the instance was last named.
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many agents of a channel are remembered by name.
 const AGENTS: usize = 16;
-/// How long an instance that was stopped can be asked about, in seconds.
+/// The length of the ids of the channels that this server creates.
+const MADE_CHANNEL: usize = 32;
+/// The longest id of a channel, in bytes.
+const LONGEST_CHANNEL: usize = 64;
+/// How many characters of an agent's name must be missing from a user id that is its prefix.
+const OPEN: usize = 16;
+/// How long a stopped instance is remembered, in seconds.
 const STOPPED: i64 = 60 * 60;
 
-/// Who owns which instance and which channel.
+/// The owners of the instances and the channels.
 pub(super) struct Ledger {
     pub clock: SharedClock,
-    /// The number of instances, and of channels, that are remembered.
+    /// The most instances, and the most channels, that are remembered.
     pub max_instances: usize,
+    /// The most instances, and the most channels, that are remembered of one caller.
+    pub max_instances_per_caller: usize,
+    /// The length of a new channel's id that a caller may name; `None` for any.
+    pub channel_id_length: Option<usize>,
     known: Mutex<Known>,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self { clock: SharedClock::default(), max_instances: 100_000, known: Mutex::default() }
+        Self {
+            clock: SharedClock::default(),
+            max_instances: 100_000,
+            max_instances_per_caller: 1_000,
+            channel_id_length: Some(MADE_CHANNEL),
+            known: Mutex::default(),
+        }
     }
 }
 
@@ -34,42 +51,129 @@ impl Default for Ledger {
 struct Known {
     instances: HashMap<String, Instance>,
     channels: HashMap<String, Channel>,
-    /// What is about to be remembered: the upstream has been asked, and has not answered.
+    owners: HashMap<Principal, Owned>,
+    /// The number of instances for which the upstream was asked and has not answered yet.
     pending: usize,
-    /// When what is over was last looked for.
+    /// When expired entries were last removed, as Unix time in seconds.
     swept: i64,
 }
 
-/// Whose an instance is, and for how long that counts.
+/// The ids of a caller's instances and channels, oldest first.
+#[derive(Default)]
+struct Owned {
+    instances: VecDeque<String>,
+    channels: VecDeque<String>,
+}
+
+/// The owner of an instance, and for how long it is remembered.
 struct Instance {
     owner: Principal,
     region: Option<Region>,
-    /// The channel that was made for it.
+    /// The channel that was created for the instance.
     channel_id: Option<String>,
     stopped: bool,
-    /// Unix time in seconds.
+    /// When the instance is forgotten, as Unix time in seconds.
     until: i64,
 }
 
-/// Whose a channel is, and for how long that counts.
+/// The owner of a channel, and for how long it is remembered.
 struct Channel {
     owner: Principal,
-    /// The names of the agents that came last.
+    /// The names of the agents that joined last.
     agents: VecDeque<String>,
-    /// Unix time in seconds.
+    /// When the channel is forgotten, as Unix time in seconds.
     until: i64,
 }
 
 impl Known {
-    /// Whether there is room for one more instance or channel, once what is over is forgotten.
+    /// Returns whether there is room for one more instance or channel. Removes expired entries first,
+    /// at most every 10 s.
     fn has_room(&mut self, max: usize, now: i64) -> bool {
-        // To look at all of them for each request would cost more than the request.
+        // Scanning all entries for each request would cost more than the request.
         if self.is_full(max) && now.saturating_sub(self.swept) >= 10 {
-            self.swept = now;
-            self.instances.retain(|_, instance| instance.until > now);
-            self.channels.retain(|_, channel| channel.until > now);
+            self.sweep(now);
         }
         !self.is_full(max)
+    }
+
+    /// Removes expired entries.
+    fn sweep(&mut self, now: i64) {
+        self.swept = now;
+        let Self { instances, channels, owners, .. } = self;
+        instances.retain(|_, instance| instance.until > now);
+        channels.retain(|_, channel| channel.until > now);
+        owners.retain(|owner, owned| {
+            owned.instances.retain(|id| instances.get(id).is_some_and(|it| it.owner == *owner));
+            owned.channels.retain(|id| channels.get(id).is_some_and(|it| it.owner == *owner));
+            !owned.instances.is_empty() || !owned.channels.is_empty()
+        });
+    }
+
+    /// Adds an instance to its owner's. If the owner then has more than `max`, forgets its oldest.
+    fn add_instance(&mut self, id: &str, instance: Instance, max: usize) {
+        let Self { instances, owners, .. } = self;
+        let owner = instance.owner.clone();
+        let before = instances.insert(id.into(), instance);
+        if before.is_some_and(|before| before.owner == owner) {
+            return;
+        }
+        let ids = &mut owners.entry(owner.clone()).or_default().instances;
+        ids.push_back(id.into());
+        while ids.len() > max.max(1)
+            && let Some(oldest) = ids.pop_front()
+        {
+            // Another caller may own the id by now.
+            if instances.get(&oldest).is_some_and(|instance| instance.owner == owner) {
+                instances.remove(&oldest);
+            }
+        }
+    }
+
+    /// Adds a channel to its owner's. If the owner then has more than `max`, forgets its oldest.
+    fn add_channel(&mut self, id: &str, channel: Channel, max: usize) {
+        let Self { channels, owners, .. } = self;
+        let owner = channel.owner.clone();
+        let before = channels.insert(id.into(), channel);
+        if before.is_some_and(|before| before.owner == owner) {
+            return;
+        }
+        let ids = &mut owners.entry(owner.clone()).or_default().channels;
+        ids.push_back(id.into());
+        while ids.len() > max.max(1)
+            && let Some(oldest) = ids.pop_front()
+        {
+            if channels.get(&oldest).is_some_and(|channel| channel.owner == owner) {
+                channels.remove(&oldest);
+            }
+        }
+    }
+
+    /// Checks that a token for `user_id` in the channel `id` is valid for nothing else.
+    ///
+    /// The hash of a token has no separators between its parts, so a token for user `2bob` in channel
+    /// `room1` is also valid for user `bob` in channel `room12`. The joined ids are therefore split at
+    /// every position: the first part must not be the channel of another caller, and the rest must not
+    /// be the name of an agent in a channel of this caller.
+    fn check_token(
+        &self,
+        caller: &Principal,
+        id: &str,
+        user_id: &str,
+        now: i64,
+    ) -> Result<(), Error> {
+        let joined = [id, user_id].concat();
+        for end in 1..=LONGEST_CHANNEL {
+            let Some((channel_id, user_id)) = joined.split_at_checked(end) else { break };
+            let channel = self.channels.get(channel_id).filter(|channel| channel.until > now);
+            let Some(channel) = channel.filter(|_| !user_id.is_empty()) else { continue };
+            if channel.owner != *caller {
+                return Err(foreign("channel"));
+            }
+            if channel.agents.iter().any(|agent| speaks_as(user_id, agent)) {
+                return Err(invalid("/user_id: the name of an agent, allowed: another name"));
+            }
+        }
+        Ok(())
     }
 
     fn is_full(&self, max: usize) -> bool {
@@ -77,33 +181,28 @@ impl Known {
     }
 }
 
-/// How an agent has joined.
+/// How an agent joined its channel.
 pub(super) struct Joined<'a> {
     pub channel_id: &'a str,
     pub agent_user_id: &'a str,
-    /// The channel was made for it.
+    /// Whether the channel was created for the agent.
     pub fresh: bool,
 }
 
-/// Room for one instance and its channel, for as long as the upstream is asked.
+/// Reserved room for one instance and its channel, until the upstream has answered.
 pub(super) struct Room<'a>(&'a Mutex<Known>);
 
 impl Drop for Room<'_> {
     fn drop(&mut self) {
-        lock(self.0).pending -= 1;
+        self.0.lock().pending -= 1;
     }
 }
 
-fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
-    // No panic can come between two changes that belong together.
-    known.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Ledger {
-    /// Returns whose an instance or a channel is.
+    /// Returns who owns an instance or a channel.
     pub(super) fn ownership(&self, caller: &Principal, resource: Resource<'_>) -> Ownership {
         let now = self.clock.seconds();
-        let known = lock(&self.known);
+        let known = self.known.lock();
         let held = match resource {
             Resource::Instance(id) => {
                 known.instances.get(id).map(|instance| (&instance.owner, instance.until))
@@ -119,9 +218,9 @@ impl Ledger {
         }
     }
 
-    /// Keeps room for an instance and its channel.
+    /// Reserves room for an instance and its channel.
     pub(super) fn room(&self) -> Result<Room<'_>, Error> {
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         if !known.has_room(self.max_instances, self.clock.seconds()) {
             return Err(full());
         }
@@ -129,12 +228,12 @@ impl Ledger {
         Ok(Room(&self.known))
     }
 
-    /// Until when something counts that is named now.
+    /// Returns when an instance that is named now will be forgotten.
     fn until(&self) -> i64 {
-        self.clock.seconds().saturating_add(DAY)
+        self.clock.seconds().saturating_add_unsigned(DAY.as_secs())
     }
 
-    /// Makes a new instance and its channel the caller's own.
+    /// Records the caller as the owner of a new instance and its channel.
     pub(super) fn hold(
         &self,
         caller: &Principal,
@@ -150,55 +249,59 @@ impl Ledger {
             stopped: false,
             until,
         };
-        let mut known = lock(&self.known);
-        known.instances.insert(id.into(), instance);
-        let channel = known.channels.entry(joined.channel_id.into()).or_insert_with(|| Channel {
-            owner: caller.clone(),
-            agents: VecDeque::new(),
-            until,
-        });
-        channel.owner = caller.clone();
-        channel.until = until;
-        if channel.agents.len() == AGENTS {
-            channel.agents.pop_front();
+        let max = self.max_instances_per_caller;
+        let mut known = self.known.lock();
+        known.add_instance(id, instance, max);
+        let before = known.channels.get_mut(joined.channel_id);
+        let mut agents =
+            before.map(|channel| std::mem::take(&mut channel.agents)).unwrap_or_default();
+        if agents.len() == AGENTS {
+            agents.pop_front();
         }
-        channel.agents.push_back(joined.agent_user_id.into());
+        agents.push_back(joined.agent_user_id.into());
+        let channel = Channel { owner: caller.clone(), agents, until };
+        known.add_channel(joined.channel_id, channel, max);
     }
 
-    /// Makes a channel that the caller names its own, unless it is another one's. `user_id` must not be
-    /// the name of an agent in it.
+    /// Checks a channel that the caller names, and records the caller as its owner for at least `time`.
+    ///
+    /// The caller gets a token for `user_id` in the channel, or may have one already. However the parts
+    /// of its hash are split, the token must be valid neither for a channel of another caller nor for
+    /// the name of an agent.
     pub(super) fn claim_channel(
         &self,
         caller: &Principal,
         id: &str,
         user_id: &str,
+        time: Duration,
     ) -> Result<(), Error> {
-        let (now, until) = (self.clock.seconds(), self.until());
-        let mut known = lock(&self.known);
+        let now = self.clock.seconds();
+        let until = now.saturating_add_unsigned(time.as_secs());
+        let known = &mut *self.known.lock();
+        known.check_token(caller, id, user_id, now)?;
         match known.channels.get_mut(id).filter(|channel| channel.until > now) {
-            Some(channel) if channel.owner == *caller => {
-                if channel.agents.iter().any(|agent| agent == user_id) {
-                    return Err(invalid("/user_id: the name of the agent, allowed: another one"));
-                }
-                channel.until = until;
-            }
-            Some(_) => return Err(foreign("channel")),
+            Some(channel) => channel.until = channel.until.max(until),
             None => {
+                if let Some(length) = self.channel_id_length.filter(|length| id.len() != *length) {
+                    let found = id.len();
+                    return Err(invalid(format!(
+                        "/channel_id: {found} characters, allowed: {length}"
+                    )));
+                }
                 if !known.has_room(self.max_instances, now) {
                     return Err(full());
                 }
-                let agents = VecDeque::new();
-                let channel = Channel { owner: caller.clone(), agents, until };
-                known.channels.insert(id.into(), channel);
+                let channel = Channel { owner: caller.clone(), agents: VecDeque::new(), until };
+                known.add_channel(id, channel, self.max_instances_per_caller);
             }
         }
         Ok(())
     }
 
-    /// The region of an instance of the caller, who names it now.
+    /// Returns the region of an instance of the caller, and remembers the instance for another day.
     pub(super) fn region_of(&self, caller: &Principal, id: &str) -> Result<Option<Region>, Error> {
         let (now, until) = (self.clock.seconds(), self.until());
-        let mut known = lock(&self.known);
+        let mut known = self.known.lock();
         match known.instances.get_mut(id).filter(|instance| instance.until > now) {
             Some(instance) if instance.owner == *caller => {
                 if !instance.stopped {
@@ -211,10 +314,11 @@ impl Ledger {
         }
     }
 
-    /// Notes that an instance was stopped: it, and a channel that was made for it, are soon forgotten.
+    /// Marks an instance as stopped. It, and a channel that was created for it, are forgotten after an
+    /// hour.
     pub(super) fn stopped(&self, id: &str) {
         let until = self.clock.seconds().saturating_add(STOPPED);
-        let known = &mut *lock(&self.known);
+        let known = &mut *self.known.lock();
         if let Some(instance) = known.instances.get_mut(id) {
             instance.stopped = true;
             instance.until = instance.until.min(until);
@@ -226,6 +330,17 @@ impl Ledger {
     }
 }
 
+/// Returns whether a token for `user_id` could also be valid for `agent`.
+///
+/// If `user_id` starts with the agent's name, the rest could be read as the nonce. If it is a prefix of
+/// the agent's name, a nonce could complete it, unless too much is missing for a nonce to match by
+/// chance.
+fn speaks_as(user_id: &str, agent: &str) -> bool {
+    user_id.starts_with(agent)
+        || agent.strip_prefix(user_id).is_some_and(|missing| missing.len() < OPEN)
+}
+
 fn full() -> Error {
-    Error::public("too many instances").status(503).code("ServiceUnavailable")
+    let error = Error::public("this server has reached its limit of instances and channels");
+    error.status(503).code("ServiceUnavailable")
 }

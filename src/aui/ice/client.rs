@@ -23,13 +23,13 @@ use crate::client::{
 use crate::clock::Clock;
 use crate::wire::{self, Operation, Secret, Validate, Violation, decode, decode_value};
 
-/// The server of a region, whose id takes the place of `{region}`.
+/// The base URL, in which the id of the region replaces `{region}`.
 pub const BASE_URL: &str = "https://ice.{region}.aliyuncs.com";
 
-/// The version of the API that is called.
+/// The API version.
 const VERSION: &str = "2020-11-09";
 
-/// The longest URL that goes into a request.
+/// The longest URL of a request, in bytes: `http::Uri` accepts no longer one.
 const LONGEST: usize = 65_534;
 
 static GENERATE: Operation = action("GenerateAIAgentCall").once();
@@ -42,28 +42,40 @@ const fn action(id: &'static str) -> Operation {
     Operation::new(id, Method::POST, "/").with_secrets(&["Token", "AuthToken"])
 }
 
-/// Calls ICE with one key, in one region at a time.
+/// Calls ICE with one access key, in one region at a time.
 ///
-/// Only [`describe_instance`](Self::describe_instance) is ever retried, if the
-/// [options](crate::client::ClientBuilder::options) say so. A failure that ICE reports is an error with its
-/// [`Failure`]; [`Error::status`] has the HTTP status. The words of ICE are left out where they could
+/// Only [`describe_instance`](Self::describe_instance) is ever retried, and only if the
+/// [options](crate::client::ClientBuilder::options) say so. A failure that ICE reports is an error with
+/// its [`Failure`]; [`Error::status`] has the HTTP status. The message from ICE is left out if it could
 /// repeat a secret of the request.
 ///
 /// Cheap to clone; all clones share their connections.
 ///
-/// ```no_run
+/// ```
+/// # #[cfg(feature = "server")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), callbot::client::Error> {
 /// use callbot::auth::Credentials;
 /// use callbot::aui::ice::{Client, GenerateCallRequest};
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let key = Credentials::new("key-1", std::env::var("ACCESS_KEY_SECRET")?);
-/// let client = Client::builder(key).regions(["cn-shanghai", "ap-southeast-1"]).build()?;
+/// # let answer = r#"{"InstanceId":"i1","ChannelId":"c1","AIAgentUserId":"a1","Token":"t1"}"#;
+/// # let ice = axum::Router::new().route("/", axum::routing::post(move || async move { answer }));
+/// let client = Client::builder(Credentials::new("key-1", "secret of the key"))
+///     .regions(["cn-shanghai", "ap-southeast-1"])
+///     // For this example only: ICE is a `Router` in the same process.
+///     .transport(callbot::client::InMemoryTransport::new(ice))
+///     .build()?;
 /// let call = client.generate_call(&GenerateCallRequest::new("agent-1")).await?;
-/// println!("{} in channel {}", call.instance_id, call.channel_id);
-/// let elsewhere = client.with_region("ap-southeast-1")?;
-/// elsewhere.generate_call(&GenerateCallRequest::new("agent-2")).await?;
+/// assert_eq!((&*call.instance_id, &*call.channel_id), ("i1", "c1"));
+///
+/// assert_eq!(client.region().as_str(), "cn-shanghai");
+/// let singapore = client.with_region("ap-southeast-1")?;
+/// singapore.generate_call(&GenerateCallRequest::new("agent-2")).await?;
+/// assert!(client.with_region("us-west-1").is_err());
 /// # Ok(())
 /// # }
+/// # #[cfg(not(feature = "server"))]
+/// # fn main() {}
 /// ```
 #[derive(Clone)]
 pub struct Client {
@@ -74,14 +86,14 @@ pub struct Client {
 
 /// Builds a [`Client`].
 ///
-/// By default it calls [`BASE_URL`] of the region and retries nothing. Retries that you set apply to
-/// [`describe_instance`](Client::describe_instance). A base URL that you set serves all regions, such
-/// as a stand-in in a test; it may contain `{region}`, which the id of each region replaces. A region
-/// must be an allowed one even so. All calls have the same path, and the calls are signed with the
-/// key that the builder was created with.
+/// By default the client calls [`BASE_URL`] of the region and retries nothing. Retries that you set
+/// apply only to [`describe_instance`](Client::describe_instance). A base URL that you set, such as
+/// that of a stand-in in a test, is used for all regions; it may contain `{region}`, which the id of
+/// each region replaces. The region must still be an allowed one. All calls have the same path, and
+/// are signed with the key that the builder was created with.
 pub type ClientBuilder = crate::client::ClientBuilder<Client>;
 
-/// A region that may be called, and where.
+/// An allowed region, and its URL.
 #[derive(Clone)]
 struct Endpoint {
     region: Region,
@@ -89,8 +101,8 @@ struct Endpoint {
 }
 
 impl Client {
-    /// Returns a builder for a client with this key. With the token of a temporary key, build another
-    /// client when the key is renewed.
+    /// Returns a builder for a client with this key. If it is a temporary key, build another client
+    /// when the key is renewed.
     pub fn builder(credentials: Credentials) -> ClientBuilder {
         let settings = Settings {
             region: "cn-shanghai".into(),
@@ -105,12 +117,12 @@ impl Client {
     /// # Errors
     /// If the region is not allowed; the [violation](Error::violations) is at `/region`.
     pub fn with_region(&self, region: &str) -> Result<Self, Error> {
-        // What is compared with has the form of an id, and its URL was made when the client was.
+        // `region` is only compared: the allowed regions and their URLs were checked at construction.
         let found = self.endpoints.iter().find(|endpoint| endpoint.region.as_str() == region);
         match found {
             Some(endpoint) => Ok(Self { endpoint: endpoint.clone(), ..self.clone() }),
             None => {
-                // No longer than it may be, and escaped.
+                // Input is shown escaped, and cut to 64 characters.
                 let shown: String = region.chars().take(64).collect();
                 let allowed: Vec<_> = self.regions().map(Region::as_str).collect();
                 let allowed = allowed.join(", ");
@@ -119,18 +131,18 @@ impl Client {
         }
     }
 
-    /// The region that is called.
+    /// Returns the region that is called.
     #[must_use]
     pub fn region(&self) -> &Region {
         &self.endpoint.region
     }
 
-    /// The regions that may be called.
+    /// Returns the allowed regions.
     pub fn regions(&self) -> impl Iterator<Item = &Region> {
         self.endpoints.iter().map(|endpoint| &endpoint.region)
     }
 
-    /// Returns the same client with other options. Both share their connections. Retries apply to
+    /// Returns the same client with other options. Both share their connections. Retries apply only to
     /// [`describe_instance`](Self::describe_instance).
     #[must_use]
     pub fn with_options(&self, options: CallOptions) -> Self {
@@ -140,7 +152,7 @@ impl Client {
     /// Creates an instance, a channel and a token for its user: `GenerateAIAgentCall`.
     ///
     /// # Errors
-    /// See [`Error`]; a `Code` in the answer is one.
+    /// See [`Error`]. A `Code` in the answer is also an error.
     pub async fn generate_call(
         &self,
         request: &GenerateCallRequest,
@@ -150,11 +162,11 @@ impl Client {
 
     /// Starts an instance in a channel: `StartAIAgentInstance`.
     ///
-    /// The token of the agent travels in the query, as all parameters do: whatever stands between
-    /// this client and ICE must not log it.
+    /// The agent's token is sent in the query, as all parameters are. Proxies between this client and
+    /// ICE must not log it.
     ///
     /// # Errors
-    /// See [`Error`]; a `Code` in the answer is one.
+    /// See [`Error`]. A `Code` in the answer is also an error.
     pub async fn start_instance(
         &self,
         request: &StartInstanceRequest,
@@ -167,7 +179,7 @@ impl Client {
     /// Stops an instance: `StopAIAgentInstance`.
     ///
     /// # Errors
-    /// See [`Error`]; a `Code` in the answer is one.
+    /// See [`Error`]. A `Code` in the answer is also an error.
     pub async fn stop_instance(
         &self,
         request: &StopInstanceRequest,
@@ -178,7 +190,7 @@ impl Client {
     /// Changes the configuration of a running instance: `UpdateAIAgentInstance`.
     ///
     /// # Errors
-    /// See [`Error`]; a `Code` in the answer is one.
+    /// See [`Error`]. A `Code` in the answer is also an error.
     pub async fn update_instance(
         &self,
         request: &UpdateInstanceRequest,
@@ -186,11 +198,11 @@ impl Client {
         self.call(&UPDATE, request).await
     }
 
-    /// Asks how an instance is: `DescribeAIAgentInstance`. The answer can hold the token of the
-    /// agent.
+    /// Returns the state and the configuration of an instance: `DescribeAIAgentInstance`. The answer
+    /// can hold the agent's token.
     ///
     /// # Errors
-    /// See [`Error`]; a `Code` in the answer is one.
+    /// See [`Error`]. A `Code` in the answer is also an error.
     pub async fn describe_instance(
         &self,
         request: &DescribeInstanceRequest,
@@ -198,7 +210,7 @@ impl Client {
         self.call(&DESCRIBE, request).await
     }
 
-    /// All calls go this way. Each attempt is signed on its own, by the transport.
+    /// Sends a call. The transport signs each attempt separately.
     async fn call<T: DeserializeOwned>(
         &self,
         operation: &'static Operation,
@@ -219,7 +231,7 @@ impl Client {
         if let Some(config) = pairs.get_mut("AgentConfig") {
             respell(config);
         }
-        // As it is signed: in the order of the names, with `%20` for a space.
+        // The form that is signed: sorted by name, with `%20` for a space.
         let parts: Vec<_> = pairs
             .iter()
             .map(|(name, value)| (name, utf8_percent_encode(value, RESERVED).to_string()))
@@ -230,8 +242,8 @@ impl Client {
         if url.as_str().len() > LONGEST
             && let Some((name, value)) = parts.iter().max_by_key(|(_, value)| value.len())
         {
-            let found = format!("{} bytes as they travel", value.len());
-            let allowed = format!("a URL of at most {LONGEST} bytes, with all parameters in it");
+            let found = format!("{} bytes when encoded", value.len());
+            let allowed = format!("a URL of at most {LONGEST} bytes for all parameters together");
             return Err(Error::invalid(Violation::new(format!("/{name}"), Some(found), allowed)));
         }
         let mut request = reqwest::Request::new(operation.method.clone(), url);
@@ -265,8 +277,8 @@ fn pairs(operation: &Operation, value: &impl Serialize) -> Result<BTreeMap<Strin
     Ok(set.map(|(name, value)| (name, wire::parameter(&value))).collect())
 }
 
-/// Writes `BackChannelingConfigs` and `Enabled` for `BackChannelingConfig` and `Enable`, which the
-/// SDK of the apps has: ICE calls the first deprecated, and does not have the second.
+/// Renames `BackChannelingConfig` to `BackChannelingConfigs` and its `Enable` to `Enabled`. The first
+/// names are those of the apps' SDK; ICE deprecates the one and does not have the other.
 fn respell(config: &mut String) {
     let Ok(mut fields) = decode::<Map<String, Value>>(config.as_bytes()) else { return };
     let Some(mut words) = fields.remove("BackChannelingConfig") else { return };
@@ -279,7 +291,7 @@ fn respell(config: &mut String) {
     *config = Value::Object(fields).to_string();
 }
 
-/// An answer that reports no failure: a body with a code is none, whatever else it has.
+/// An answer without a failure. A body with a code is a failure, whatever else it has.
 struct Reply<T>(T);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Reply<T> {
@@ -302,10 +314,10 @@ impl<T> Outcome for Reply<T> {
     }
 }
 
-/// The failure that a body reports.
+/// Returns the failure that a body reports.
 fn reported(body: ErrorBody) -> Option<Failure> {
     let code = body.code.filter(|code| !code.is_empty())?;
-    // ICE says what it has signed then, and that is the whole request.
+    // The message then repeats the string that ICE signed, which holds the whole request.
     let repeats = ["Signature", "SecurityToken"].iter().any(|part| code.contains(part));
     let message = body.message.filter(|_| !repeats);
     let throttled = code.starts_with("Throttling");
@@ -313,18 +325,18 @@ fn reported(body: ErrorBody) -> Option<Failure> {
     Some(if throttled { failure.retryable() } else { failure })
 }
 
-/// A failure without ICE's words where they repeat a secret, however that is encoded there.
+/// Removes the message of a failure if it repeats `secret`, in whatever encoding.
 fn without(failure: Failure, secret: &Secret) -> Failure {
     let secret = secret.expose();
     // No encoding changes letters and digits, and a token has long runs of them.
     let runs = secret.split(|c: char| !c.is_ascii_alphanumeric());
     let longest = runs.max_by_key(|run| run.len()).filter(|run| run.len() >= 8);
-    let told = longest.unwrap_or(secret);
-    let repeats = failure.message().is_some_and(|message| message.contains(told));
-    if repeats && !told.is_empty() { failure.with_message(None) } else { failure }
+    let trace = longest.unwrap_or(secret);
+    let repeats = failure.message().is_some_and(|message| message.contains(trace));
+    if repeats && !trace.is_empty() { failure.with_message(None) } else { failure }
 }
 
-/// The settings of this platform alone.
+/// The settings that only this client has.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Settings {
@@ -348,7 +360,10 @@ impl BuildClient for Client {
         }
         let endpoint = endpoints.iter().find(|endpoint| endpoint.region.as_str() == region);
         let Some(endpoint) = endpoint.cloned() else {
-            return Err(Error::settings(format!("the region {region:?} is not an allowed one")));
+            let allowed: Vec<_> =
+                endpoints.iter().map(|endpoint| endpoint.region.as_str()).collect();
+            let allowed = allowed.join(", ");
+            return Err(Error::settings(format!("the region is {region:?}, allowed: {allowed}")));
         };
         core.base_url = endpoint.url.as_str().into();
         Ok(Self { core: core.build()?, endpoints: endpoints.into(), endpoint })
@@ -357,16 +372,17 @@ impl BuildClient for Client {
 
 /// Settings of ICE.
 ///
-/// [`build`](Self::build) fails if an allowed region is not the id of one, if the default region is
-/// not allowed, or if the base URL holds a user.
+/// [`build`](Self::build) fails if an allowed region is not a region id, if the region is not an
+/// allowed one, or if the base URL contains a user name or password.
 impl ClientBuilder {
-    /// Sets the region of the calls that name none. Default: `cn-shanghai`.
+    /// Sets the region that the client calls. [`Client::with_region`] changes it later. Default:
+    /// `cn-shanghai`.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.settings.region = region.into();
         self
     }
 
-    /// Sets the regions that may be called. Default: [`Region::LISTED`].
+    /// Sets the allowed regions. Default: [`Region::LISTED`].
     pub fn regions(mut self, regions: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.settings.regions = regions.into_iter().map(Into::into).collect();
         self
@@ -384,7 +400,7 @@ fn root(url: &str) -> Result<Url, Error> {
     let mut url = Url::parse(url)
         .map_err(|error| Error::settings_caused("the base URL is invalid", error))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(Error::settings("the base URL has a user"));
+        return Err(Error::settings("the base URL must not contain a user name or password"));
     }
     let path = format!("{}/", url.path().trim_end_matches('/'));
     url.set_path(&path);

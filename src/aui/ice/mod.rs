@@ -1,18 +1,19 @@
-//! ICE, Alibaba Cloud's OpenAPI that runs the agents: what an app server calls.
+//! ICE, the OpenAPI of Alibaba Cloud that runs the agents, and that an app server calls.
 //!
-//! [`Client`] makes five calls: to create, start, stop, change and describe an instance of an agent.
-//! It signs them in the [full form](crate::auth::Scheme::Full) with an access key, which stays on the
-//! server. It is an [`Upstream`](super::Upstream), so an [`AppServer`](super::AppServer) can stand on
-//! it:
+//! [`Client`] makes five calls: it creates, starts, stops, changes and describes an instance of an
+//! agent. It signs them in the [full form](crate::auth::Scheme::Full) with an access key, which stays
+//! on the server. It is an [`Upstream`](super::Upstream), so you can put an
+//! [`AppServer`](super::AppServer) on top of it:
 //!
 //! ```no_run
 //! # #[cfg(all(feature = "client", feature = "server"))]
-//! # fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::env::var;
+//!
 //! use callbot::aicall::AgentType;
 //! use callbot::auth::Credentials;
-//! use callbot::aui::RtcTokens;
-//! use callbot::aui::{AppServer, KnownCallers, ice, router};
-//! use std::env::var;
+//! use callbot::aui::{AppServer, KnownCallers, RtcTokens, ice, router};
+//! use callbot::server::serve;
 //!
 //! let key = Credentials::new(var("ACCESS_KEY_ID")?, var("ACCESS_KEY_SECRET")?);
 //! let ice = ice::Client::builder(key)
@@ -21,31 +22,32 @@
 //!     .build()?;
 //! let tokens = RtcTokens::new(var("RTC_APP_ID")?, var("RTC_APP_KEY")?);
 //! let app = AppServer::new(ice, tokens).agent(AgentType::Voice, "agent-1");
-//! let router = router(app, KnownCallers::new().caller("web-shop", var("SHOP_TOKEN")?));
-//! # let _ = router;
+//! let callers = KnownCallers::new().caller("web-shop", var("SHOP_TOKEN")?);
+//! let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
+//! serve(listener, router(app, callers)).await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # Regions
 //!
-//! A region becomes a part of the host that is called with the key, and apps may name one. So the
-//! client has a list of allowed regions, [`Region::LISTED`] unless [`ClientBuilder::regions`] sets
-//! another: their hosts are made when the client is built, and none is ever made of what an app sends.
-//! Another region is refused with what is allowed. A request that names no region goes to
-//! [`ClientBuilder::region`].
+//! A region becomes part of the host that is called with the key, and apps may name one. The client
+//! therefore has a list of allowed regions: [`Region::LISTED`], or those of
+//! [`ClientBuilder::regions`]. Their hosts are built together with the client; no host is ever built
+//! from app input. Any other region is refused, with the allowed ones in the error. A request that
+//! names no region goes to [`ClientBuilder::region`].
 //!
-//! An instance lives in its region: all further calls must go there. An `AppServer` sees to that.
+//! An instance exists only in its region, where all later calls must go. `AppServer` ensures this.
 //!
-//! # What is not known
+//! # Not known
 //!
-//! - Which of the regions have agents, and the codes of a wrong or finished instance.
-//! - The longest query that ICE accepts. All parameters travel in it, each byte of a text that is no
-//!   ASCII letter or digit as three, and so does the token of an agent that is started. This client
-//!   sends no URL of more than 65,534 bytes.
-//! - Whether ICE, which calls `BackChannelingConfig` deprecated, still reads it. The client writes
-//!   `BackChannelingConfigs` with `Enabled`, as the vendor's documents have it.
-//! - What `x-acs-retry-after` on a throttled answer promises: it is not read.
+//! - Which of the regions have agents, and the codes for a wrong or finished instance.
+//! - The longest query that ICE accepts. It holds all parameters, including the token of an agent
+//!   that is started, and takes three bytes for each byte that must be escaped. This client refuses
+//!   to send a URL of more than 65,534 bytes.
+//! - Whether ICE still reads `BackChannelingConfig`, which it deprecates. The client writes
+//!   `BackChannelingConfigs` with `Enabled`, as in the vendor's documents.
+//! - The meaning of `x-acs-retry-after` in a throttled answer. The client ignores it.
 
 #[cfg(feature = "client")]
 mod client;
@@ -58,7 +60,6 @@ mod generated {
 }
 
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use client::{BASE_URL, Client, ClientBuilder};
 pub use generated::*;
 pub use region::{Region, RegionError};

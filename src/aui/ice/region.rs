@@ -1,23 +1,32 @@
-//! Regions, of whose ids hosts are built.
+//! Region ids, from which host names are built.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The id of a region, such as `cn-shanghai`: two or more parts of lower-case letters and digits, the
-/// first of letters alone, with hyphens between them; at most 32 characters.
+/// The id of a region, such as `cn-shanghai`.
 ///
-/// It becomes a part of a host, and it can come from a client: nothing else gets into it. Whether the
-/// region is one of those that are served is for the [`Client`](super::Client) to say.
+/// It has two or more parts of lower-case letters and digits, joined by hyphens. The first part has
+/// only letters. The id has at most 32 characters. Parsing refuses everything else, because the id can
+/// come from a client and becomes part of a host name. The [`Client`](super::Client) decides whether
+/// the region is allowed.
+///
+/// ```
+/// use callbot::aui::ice::Region;
+///
+/// assert_eq!("ap-southeast-1".parse::<Region>()?.as_str(), "ap-southeast-1");
+/// assert!("evil.example/".parse::<Region>().is_err());
+/// # Ok::<(), callbot::aui::ice::RegionError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Region(String);
 
 impl Region {
-    /// The regions that the vendor's list of endpoints has. Which of them have AI agents is not
-    /// documented; samples use `cn-shanghai`.
+    /// The regions in the vendor's list of endpoints. It is not documented which of them have AI
+    /// agents; samples use `cn-shanghai`.
     pub const LISTED: [&str; 6] =
         ["cn-shanghai", "cn-beijing", "cn-hangzhou", "cn-shenzhen", "ap-southeast-1", "us-west-1"];
 
-    /// The id.
+    /// Returns the id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -47,13 +56,13 @@ impl fmt::Display for Region {
     }
 }
 
-/// A text that is no id of a region.
+/// A string is not a region id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RegionError;
 
 impl fmt::Display for RegionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not the id of a region, which looks like `cn-shanghai`")
+        f.write_str("not a region id, expected one such as `cn-shanghai`")
     }
 }
 

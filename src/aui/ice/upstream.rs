@@ -1,4 +1,4 @@
-//! ICE as what runs the agents of an app server.
+//! ICE as the upstream of an app server.
 
 use super::{
     Client, DescribeInstanceRequest, DescribeInstanceResponse, GenerateCallRequest,
@@ -10,8 +10,9 @@ use crate::client::{Answer, Error};
 use crate::error::chain;
 
 /// A region that is not allowed and a request that breaks the spec fail with status 400 and code
-/// `InvalidParameter`, before anything is sent. What ICE reports is passed on: HTTP status, `Code`,
-/// words, and the id of the request. A deadline is 504, and a way that fails 502.
+/// `InvalidParameter`, before anything is sent. A failure that ICE reports is passed on with its HTTP
+/// status, `Code`, message and request id. A missed deadline is status 504, and a failed connection
+/// 502.
 impl Upstream for Client {
     async fn generate(
         &self,
@@ -67,7 +68,7 @@ fn done<T>(answer: Result<Answer<T>, Error>) -> Result<T, UpstreamError> {
     answer.map(Answer::into_inner).map_err(refused)
 }
 
-/// What an app may know of an error.
+/// Converts an error into the part that an app may see, with the error as its source.
 fn refused(error: Error) -> UpstreamError {
     shown(&error).with_source(error)
 }
@@ -79,24 +80,24 @@ fn shown(error: &Error) -> UpstreamError {
     let status = error.status().map(|status| status.as_u16());
     let failed = status.filter(|status| *status >= 400);
     if let Some(failure) = error.failure() {
-        let message = failure.message().unwrap_or("the platform refuses the call");
+        let message = failure.message().unwrap_or("the platform refused the call");
         let refused = UpstreamError::new(failed.unwrap_or(502), message).with_code(failure.code());
         return match failure.request_id() {
             Some(request_id) => refused.with_request_id(request_id),
             None => refused,
         };
     }
-    // The rest is for the operator of the server.
-    tracing::warn!("a call of ICE failed: {}", chain(&error));
+    // The details are only for the operator of the server.
+    tracing::warn!("a call to ICE failed: {}", chain(&error));
     if error.is_timeout() {
-        UpstreamError::new(504, "the platform has not answered in time")
+        UpstreamError::new(504, "the platform did not answer in time")
     } else if error.is_transport() {
-        UpstreamError::new(502, "the way to the platform failed")
+        UpstreamError::new(502, "the connection to the platform failed")
     } else if let Some(status) = failed {
         UpstreamError::new(status, format!("the platform answered with HTTP {status}"))
     } else if status.is_some() {
-        UpstreamError::new(502, "the answer of the platform can't be read")
+        UpstreamError::new(502, "the platform's answer can't be read")
     } else {
-        UpstreamError::new(500, "the call of the platform can't be made")
+        UpstreamError::new(500, "the request to the platform can't be built")
     }
 }

@@ -9,31 +9,36 @@ use crate::auth::is_secret;
 use crate::clock::{Clock, SharedClock};
 use crate::wire::Secret;
 
-/// Stands before every nonce that is not empty.
+/// The start of every nonce that is not empty.
 const PREFIX: &str = "AK-";
 
 /// The most characters of a nonce.
 const LONGEST_NONCE: usize = 64;
 
-/// The role that may be given; no other one is known.
+/// The only known role.
 const ADMIN: &str = "admin";
 
-/// Makes and checks the tokens with which users log in to chats.
+/// Makes and checks the tokens with which users log in to message chats.
 ///
-/// A token is for one user in one role, until it expires. The app key stays on the server; all of a
-/// [`ChatToken`] goes out to the user's app.
+/// A token is for one user in one role, until it expires. The app key stays on the server. Send all
+/// fields of a [`ChatToken`] to the user's app.
 ///
 /// ```
-/// use callbot::aui::ChatTokens;
+/// use std::time::{Duration, SystemTime};
+///
+/// use callbot::aui::{ChatTokenError, ChatTokens};
 ///
 /// let tokens = ChatTokens::new("app-1", "secret-1", "sign-1");
-/// let token = tokens.issue("user_1", "")?;
+/// let token = tokens.issue_for("user_1", "", Duration::from_secs(600))?;
 /// assert!(token.nonce.starts_with("AK-"));
-/// assert!(tokens.check(&token).is_ok());
+/// assert_eq!(tokens.check(&token), Ok(()));
 ///
 /// let mut forged = token.clone();
 /// forged.role = "admin".into();
-/// assert!(tokens.check(&forged).is_err());
+/// assert_eq!(tokens.check(&forged), Err(ChatTokenError::Hash));
+///
+/// let later = tokens.clone().clock(SystemTime::now() + Duration::from_secs(601));
+/// assert_eq!(later.check(&token), Err(ChatTokenError::Expired));
 /// # Ok::<(), callbot::aui::ChatTokenError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -46,15 +51,15 @@ pub struct ChatTokens {
     clock: SharedClock,
 }
 
-/// A token for chats: fields that go out one by one. What would let others log in does not show.
+/// A token for message chats, as the fields that the app receives. `Debug` hides its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChatToken {
     /// The app.
     pub app_id: String,
-    /// The signature of the app, as the platform's console has it.
+    /// The signature of the app, from the platform's console.
     pub app_sign: Secret,
-    /// The hash over the app key and all of the other fields but the signature of the app.
+    /// The hash over the app key and all other fields except the signature of the app.
     pub token: Secret,
     /// The user who may log in.
     pub user_id: String,
@@ -62,15 +67,15 @@ pub struct ChatToken {
     pub nonce: String,
     /// `admin`, or empty.
     pub role: String,
-    /// When the token expires, Unix time in seconds.
+    /// When the token expires, as Unix time in seconds.
     pub timestamp: i64,
 }
 
 impl ChatTokens {
-    /// The longest life of a token: 1 h, the platform's limit.
+    /// The longest lifetime of a token: 1 h, the platform's limit.
     pub const LONGEST: Duration = Duration::from_secs(60 * 60);
 
-    /// Tokens of an app. All three texts are those of the platform's console.
+    /// Creates a maker and checker of an app's tokens. The platform's console shows all three values.
     #[must_use]
     pub fn new(
         app_id: impl Into<String>,
@@ -87,54 +92,53 @@ impl ChatTokens {
         }
     }
 
-    /// The life of the tokens that are issued, in whole seconds, from 1 s to
-    /// [`LONGEST`](Self::LONGEST); with another one none is issued. Default: 1 h.
+    /// Sets the lifetime of issued tokens, in whole seconds: 1 s to [`LONGEST`](Self::LONGEST). With
+    /// any other, issuing fails. Default: 1 h.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// The nonce of all tokens that are issued: empty, or `AK-` and what makes it up to 64 of 0-9,
-    /// A-Z, a-z and `_`. Default: a new one for each token, which nobody can foretell.
+    /// Sets the nonce of all issued tokens: empty, or `AK-` followed by 0-9, A-Z, a-z and `_`, at most
+    /// 64 characters in all. Default: a new, unpredictable nonce for each token.
     #[must_use]
     pub fn nonce(mut self, nonce: impl Into<String>) -> Self {
         self.nonce = Some(nonce.into());
         self
     }
 
-    /// How long a token lives that is issued without a lifetime of its own.
+    /// Returns the lifetime of tokens that [`issue`](Self::issue) makes.
     #[must_use]
     pub fn default_lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// The clock that tokens are dated by. Default: that of the machine.
+    /// Sets the clock by which tokens are dated. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// The id of the app.
+    /// Returns the id of the app.
     #[must_use]
     pub fn app_id(&self) -> &str {
         &self.app_id
     }
 
-    /// A token for a user, of the [`lifetime`](Self::lifetime) that is set. The role is `admin` or
-    /// empty.
+    /// Makes a token for a user, with the set [`lifetime`](Self::lifetime). `role` is `admin` or empty.
     ///
     /// # Errors
-    /// When the id, the role or a setting breaks the platform's rules.
+    /// If the id, the role or a setting breaks the platform's rules.
     pub fn issue(&self, user_id: &str, role: &str) -> Result<ChatToken, ChatTokenError> {
         self.issue_for(user_id, role, self.lifetime)
     }
 
-    /// A token for a user, of a lifetime of its own: 1 s to [`LONGEST`](Self::LONGEST).
+    /// Makes a token for a user, with a lifetime of 1 s to [`LONGEST`](Self::LONGEST).
     ///
     /// # Errors
-    /// When the id, the role, the lifetime or a setting breaks the platform's rules.
+    /// If the id, the role, the lifetime or a setting breaks the platform's rules.
     pub fn issue_for(
         &self,
         user_id: &str,
@@ -161,11 +165,11 @@ impl ChatTokens {
         Ok(token)
     }
 
-    /// Checks a token: its app, its signature of the app, its id, nonce and role, its hash, that it
-    /// has not expired, and that it does not claim more than 1 h.
+    /// Checks a token: its app, the signature of its app, its user id, nonce, role and hash, that it
+    /// has not expired, and that it expires in at most 1 h.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If one of these is wrong.
     pub fn check(&self, token: &ChatToken) -> Result<(), ChatTokenError> {
         if token.app_id != self.app_id {
             return Err(ChatTokenError::App);
@@ -187,11 +191,12 @@ impl ChatTokens {
         }
     }
 
-    /// What must hold before anything is hashed. The hash has no separators: that no id has a dash,
-    /// and every nonce has one near its beginning, is what keeps the two apart.
+    /// Checks the parts before they are hashed. The hash has no separators between its parts. The
+    /// user id and the nonce can still be told apart, because no id has a dash, and every nonce that is
+    /// not empty has one as its third character.
     fn admit(&self, token: &ChatToken) -> Result<(), ChatTokenError> {
-        // With an empty key anybody could make tokens; the user's app takes neither of the others
-        // when it is empty.
+        // With an empty key anyone could make tokens. The user's app refuses an empty app id or
+        // signature.
         let settings = [self.app_id.as_str(), self.app_key.expose(), self.app_sign.expose()];
         if settings.contains(&"") {
             return Err(ChatTokenError::Unset);
@@ -230,7 +235,7 @@ fn is_nonce(text: &str) -> bool {
 }
 
 impl ChatToken {
-    /// A token that came from elsewhere, with an empty nonce and an empty role: to
+    /// Creates a token from received fields, with an empty nonce and an empty role, in order to
     /// [check](ChatTokens::check) it.
     #[must_use]
     pub fn new(
@@ -266,31 +271,31 @@ impl ChatToken {
     }
 }
 
-/// Why a token is not issued, or is refused.
+/// Why a token can't be issued, or is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChatTokenError {
-    /// The app id, the app key or the signature of the app is empty: a setting was forgotten.
+    /// The app id, the app key or the signature of the app is empty: a setting is missing.
     Unset,
-    /// The lifetime is not among those that a token may have.
+    /// The lifetime is out of range.
     Lifetime,
-    /// The id of the user breaks the rules.
+    /// The user id breaks the rules.
     Id(IdError),
     /// The nonce breaks the rules.
     Nonce,
     /// The role is neither `admin` nor empty.
     Role,
-    /// The token is that of another app.
+    /// The token belongs to another app.
     App,
-    /// The signature of the app is another one.
+    /// The signature of the app is wrong.
     AppSign,
-    /// Another key has made it, or it was changed.
+    /// The hash is wrong: the token was made with another key, or changed.
     Hash,
-    /// It has expired.
+    /// The token has expired.
     Expired,
-    /// It claims to live for longer than any token may.
+    /// The token expires later than any token may.
     TooFar,
-    /// The machine gives no random numbers for a nonce.
+    /// The system provides no random numbers for a nonce.
     Random,
 }
 
@@ -301,15 +306,15 @@ impl fmt::Display for ChatTokenError {
             Self::Lifetime => "the lifetime of a token must be 1 s to 1 h",
             Self::Id(error) => return error.fmt(f),
             Self::Nonce => {
-                "the nonce must be empty, or AK- and 0-9, A-Z, a-z or _, of 64 characters at most"
+                "the nonce must be empty, or AK- followed by 0-9, A-Z, a-z and _, at most 64 characters"
             }
             Self::Role => "the role must be admin or empty",
-            Self::App => "the token is that of another app",
+            Self::App => "the token belongs to another app",
             Self::AppSign => "the signature of the app is wrong",
             Self::Hash => "the hash of the token is wrong",
             Self::Expired => "the token has expired",
             Self::TooFar => "the token expires later than 1 h from now",
-            Self::Random => "there are no random numbers for the nonce",
+            Self::Random => "the system provides no random numbers for the nonce",
         })
     }
 }

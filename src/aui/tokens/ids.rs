@@ -1,10 +1,10 @@
-//! Ids of channels and users, of which the platform takes only some.
+//! The rules of the platform for ids of channels and users.
 
 use std::fmt;
 
 use crate::auth::encoding;
 
-/// The most characters of an id; of one that is refused no more are shown.
+/// The most characters of an id, and the most that an error shows of one.
 const LONGEST: usize = 64;
 
 /// Ids of one kind.
@@ -17,7 +17,7 @@ pub(super) enum Ids {
 }
 
 impl Ids {
-    /// Checks an id. `field` says whose it is in the error.
+    /// Checks an id. `field` names it in the error.
     pub(super) fn check(self, field: &'static str, id: &str) -> Result<(), IdError> {
         let fits = |byte: u8| match byte {
             b'-' => self == Self::Rtc,
@@ -27,19 +27,19 @@ impl Ids {
             return Ok(());
         }
         let allowed = match self {
-            Self::Rtc => "1 to 64 of 0-9, A-Z, a-z, _ and -",
-            Self::Chat => "1 to 64 of 0-9, A-Z, a-z and _",
+            Self::Rtc => "1 to 64 characters of 0-9, A-Z, a-z, _ and -",
+            Self::Chat => "1 to 64 characters of 0-9, A-Z, a-z and _",
         };
         Err(IdError { field, shown: shown(id), allowed })
     }
 }
 
-/// 32 hex digits that nobody can foretell.
+/// Returns 32 unpredictable hex digits.
 pub(super) fn random_digits() -> Result<String, getrandom::Error> {
     random_bytes().map(|bytes| encoding::hex(&bytes))
 }
 
-/// An id that nobody can foretell: a UUID of version 4, without dashes.
+/// Returns an unpredictable id: a UUID of version 4, without dashes.
 #[cfg(feature = "server")]
 pub(crate) fn random_id() -> Result<String, getrandom::Error> {
     let mut bytes = random_bytes()?;
@@ -55,12 +55,12 @@ fn random_bytes() -> Result<[u8; 16], getrandom::Error> {
     Ok(bytes)
 }
 
-/// What every id and every nonce may have.
+/// Returns whether every id and every nonce may contain `byte`.
 pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// What is shown of an id: escaped, and cut.
+/// Returns `id` as an error shows it: escaped, and cut.
 fn shown(id: &str) -> String {
     let mut shown = String::new();
     for char in id.chars() {
@@ -73,7 +73,7 @@ fn shown(id: &str) -> String {
     shown
 }
 
-/// An id that the platform does not take.
+/// An id breaks the rules of the platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdError {
     field: &'static str,
@@ -82,19 +82,19 @@ pub struct IdError {
 }
 
 impl IdError {
-    /// Which id it is, such as `channel_id`.
+    /// Returns the name of the id, such as `channel_id`.
     #[must_use]
     pub fn field(&self) -> &'static str {
         self.field
     }
 
-    /// The id, in ASCII: what is not stands escaped, and what follows after 64 characters is cut.
+    /// Returns the id in ASCII: other characters are escaped, and the text is cut after 64 characters.
     #[must_use]
     pub fn value(&self) -> &str {
         &self.shown
     }
 
-    /// What is allowed.
+    /// Returns the rule for the id.
     #[must_use]
     pub fn allowed(&self) -> &'static str {
         self.allowed
@@ -103,7 +103,7 @@ impl IdError {
 
 impl fmt::Display for IdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the {} is \"{}\", allowed are {}", self.field, self.shown, self.allowed)
+        write!(f, "the {} is \"{}\", allowed: {}", self.field, self.shown, self.allowed)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tokens that an app server gives to its apps.
 //!
-//! They are made and checked offline, from the app key, which stays on the server.
+//! They are made and checked offline with the app key, which stays on the server.
 
 mod chat;
 mod ids;

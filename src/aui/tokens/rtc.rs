@@ -12,23 +12,28 @@ use crate::wire::{self, As, DecodeError, OrText, Secret};
 
 /// Makes and checks the tokens with which users join the RTC channels of an app.
 ///
-/// A token is for one user in one channel, until it expires. The app key stays on the server; a
-/// token goes out to the user's app, which joins with it.
+/// A token is for one user in one channel, until it expires. The app key stays on the server. Send
+/// the token to the user's app, which joins with it.
 ///
-/// **Give all channels ids of one length**, and all users, too. What is hashed has no separators: a
-/// token for user `2bob` in channel `room1` has the hash of one for user `bob` in channel `room12`,
-/// and one for user `bob7` that of one for user `bob` with the nonce `7`. [`check`](Self::check)
-/// can't tell them apart and, going by its rule, neither can the platform. A UUID without dashes,
-/// as the vendor's app server makes for channels and agents, will do.
+/// **Give all channel ids the same length, and all user ids too.** The hash has no separators between
+/// its parts. A token for user `2bob` in channel `room1` has the same hash as one for user `bob` in
+/// channel `room12`, and a token for user `bob7` the same as one for user `bob` with the nonce `7`.
+/// [`check`](Self::check) can't tell them apart and, by its rule, neither can the platform. A UUID
+/// without dashes is suitable; the vendor's app server uses one for channels and agents.
 ///
 /// ```
-/// use callbot::aui::{RtcToken, RtcTokens};
+/// use std::time::{Duration, SystemTime};
 ///
-/// let tokens = RtcTokens::new("app-1", "secret-1");
+/// use callbot::aui::{RtcToken, RtcTokenError, RtcTokens};
+///
+/// let tokens = RtcTokens::new("app-1", "secret-1").lifetime(Duration::from_secs(3600));
 /// let token = tokens.issue("channel-1", "user-1")?;
-/// let text = token.encode(); // for the app: `text.expose()`
-/// assert_eq!(tokens.check(text.expose())?, token);
-/// assert_eq!(RtcToken::read(text.expose())?.user_id, "user-1");
+/// let encoded = token.encode(); // for the app: `encoded.expose()`
+/// assert_eq!(tokens.check(encoded.expose())?, token);
+/// assert_eq!(RtcToken::read(encoded.expose())?.user_id, "user-1");
+///
+/// let later = tokens.clone().clock(SystemTime::now() + Duration::from_secs(3601));
+/// assert_eq!(later.check(encoded.expose()), Err(RtcTokenError::Expired));
 /// assert!(tokens.issue("channel 1", "user-1").is_err());
 /// # Ok::<(), callbot::aui::RtcTokenError>(())
 /// ```
@@ -41,7 +46,7 @@ pub struct RtcTokens {
     clock: SharedClock,
 }
 
-/// A token for an RTC channel, taken apart. Its hash does not show.
+/// The fields of a token for an RTC channel. `Debug` hides the hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RtcToken {
@@ -51,17 +56,17 @@ pub struct RtcToken {
     pub channel_id: String,
     /// The user who may join it.
     pub user_id: String,
-    /// The nonce, mostly empty.
+    /// The nonce, usually empty.
     pub nonce: String,
-    /// When the token expires, Unix time in seconds: the platform's `timestamp`.
+    /// When the token expires, as Unix time in seconds: the platform's `timestamp`.
     #[doc(alias = "timestamp")]
     pub expires_at: i64,
-    /// The hash over all of the above and the app key: the platform's `token`.
+    /// The hash over all other fields and the app key: the platform's `token`.
     #[doc(alias = "token")]
     pub hash: Secret,
 }
 
-// In the order of the vendor's page.
+// In the order of the vendor's documentation.
 #[derive(Serialize, Deserialize)]
 #[serde(expecting = "an object")]
 struct Fields {
@@ -76,13 +81,13 @@ struct Fields {
 }
 
 impl RtcTokens {
-    /// The longest life of a user's token: 24 h, the platform's limit.
+    /// The longest lifetime of a user's token: 24 h, the platform's limit.
     pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// The life of an agent's token: 7 days, as in the vendor's app server.
+    /// The lifetime of an agent's token: 7 days, as in the vendor's app server.
     pub const AGENT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-    /// Tokens of an app. Both texts are those of the RTC app in the platform's console.
+    /// Creates a maker and checker of an RTC app's tokens. The platform's console shows both values.
     #[must_use]
     pub fn new(app_id: impl Into<String>, app_key: impl Into<Secret>) -> Self {
         Self {
@@ -94,53 +99,53 @@ impl RtcTokens {
         }
     }
 
-    /// The life of the tokens that are issued to users, in whole seconds, from 1 s to
-    /// [`LONGEST`](Self::LONGEST); with another one none is issued. Default: 24 h.
+    /// Sets the lifetime of tokens for users, in whole seconds: 1 s to [`LONGEST`](Self::LONGEST).
+    /// With any other, issuing fails. Default: 24 h.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// The nonce of the tokens that are issued, of printable ASCII. Default: empty, as in the
-    /// vendor's app server. Its samples for RTC alone have `AK-` and a UUID.
+    /// Sets the nonce of issued tokens: printable ASCII. The vendor's samples for RTC without agents
+    /// use `AK-` and a UUID. Default: empty, as in the vendor's app server.
     #[must_use]
     pub fn nonce(mut self, nonce: impl Into<String>) -> Self {
         self.nonce = nonce.into();
         self
     }
 
-    /// How long a token lives that is issued without a lifetime of its own.
+    /// Returns the lifetime of tokens that [`issue`](Self::issue) makes.
     #[must_use]
     pub fn default_lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// The clock that tokens are dated by. Default: that of the machine.
+    /// Sets the clock by which tokens are dated. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// The id of the app.
+    /// Returns the id of the app.
     #[must_use]
     pub fn app_id(&self) -> &str {
         &self.app_id
     }
 
-    /// A token for a user, of the [`lifetime`](Self::lifetime) that is set.
+    /// Makes a token for a user, with the set [`lifetime`](Self::lifetime).
     ///
     /// # Errors
-    /// When an id or a setting breaks the platform's rules.
+    /// If an id or a setting breaks the platform's rules.
     pub fn issue(&self, channel_id: &str, user_id: &str) -> Result<RtcToken, RtcTokenError> {
         self.issue_for(channel_id, user_id, self.lifetime)
     }
 
-    /// A token for a user, of a lifetime of its own: 1 s to [`LONGEST`](Self::LONGEST).
+    /// Makes a token for a user, with a lifetime of 1 s to [`LONGEST`](Self::LONGEST).
     ///
     /// # Errors
-    /// When an id, the lifetime or a setting breaks the platform's rules.
+    /// If an id, the lifetime or a setting breaks the platform's rules.
     pub fn issue_for(
         &self,
         channel_id: &str,
@@ -153,21 +158,21 @@ impl RtcTokens {
         self.make(channel_id, user_id, lifetime)
     }
 
-    /// A token for an agent, of 7 days. The platform documents a limit of 24 h; the vendor's app
-    /// server gives its agents 7 days all the same.
+    /// Makes a token for an agent, with a lifetime of 7 days. The platform documents a limit of 24 h,
+    /// but the vendor's app server gives its agents 7 days.
     ///
     /// # Errors
-    /// When an id or a setting breaks the platform's rules.
+    /// If an id or a setting breaks the platform's rules.
     pub fn issue_agent(&self, channel_id: &str, user_id: &str) -> Result<RtcToken, RtcTokenError> {
         self.make(channel_id, user_id, Self::AGENT)
     }
 
-    /// Checks a token: its app, its ids, its hash, that it has not expired, and that it does not
-    /// claim more than the 7 days of an agent. The nonce may be any. Whose token it is must be
-    /// compared by the caller.
+    /// Checks a token: its app, its ids, its hash, that it has not expired, and that it expires within
+    /// the 7 days of an agent's token. Any nonce of printable ASCII is accepted. Compare the user and
+    /// the channel of the returned token yourself.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If one of these is wrong.
     pub fn check(&self, token: &str) -> Result<RtcToken, RtcTokenError> {
         let token = RtcToken::read(token)?;
         if token.app_id != self.app_id {
@@ -206,16 +211,16 @@ impl RtcTokens {
         Ok(token)
     }
 
-    /// What must hold before anything is hashed.
+    /// Checks the parts before they are hashed.
     fn admit(&self, token: &RtcToken) -> Result<(), RtcTokenError> {
-        // With an empty key anybody could make tokens.
+        // With an empty key anyone could make tokens.
         if self.app_id.is_empty() || self.app_key.expose().is_empty() {
             return Err(RtcTokenError::Unset);
         }
         Ids::Rtc.check("channel_id", &token.channel_id)?;
         Ids::Rtc.check("user_id", &token.user_id)?;
-        // More than a rule of style: a hash of this kind can be carried on by who does not know the
-        // key, but only over bytes that are not printable.
+        // This prevents length extension: SHA-256 can be continued without the key, but only past
+        // padding, whose bytes are not printable.
         match token.nonce.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             true => Ok(()),
             false => Err(RtcTokenError::Nonce),
@@ -235,7 +240,7 @@ impl RtcTokens {
 }
 
 impl RtcToken {
-    /// The token as it is sent: base64 of its JSON.
+    /// Returns the token in the form that is sent: Base64 of its JSON.
     #[must_use]
     pub fn encode(&self) -> Secret {
         let fields = Fields {
@@ -246,22 +251,21 @@ impl RtcToken {
             timestamp: self.expires_at,
             token: self.hash.clone(),
         };
-        // A struct of plain values: writing it can't fail.
+        // Serializing a struct of plain values can't fail.
         encoding::base64(&serde_json::to_vec(&fields).unwrap_or_default()).into()
     }
 
-    /// Takes a token apart, **without checking it**: whoever has the app key uses
+    /// Reads the fields of a token **without checking it**. If you have the app key, use
     /// [`RtcTokens::check`].
     ///
-    /// The base64 is the standard one with padding, without line breaks. Further keys of the JSON,
-    /// such as `gslb`, are ignored, the time may be a string, and a nonce that is not there is
-    /// empty.
+    /// The Base64 is the standard alphabet with padding, without line breaks. Other keys of the JSON,
+    /// such as `gslb`, are ignored. The time may be a string. A missing nonce is empty.
     ///
     /// # Errors
-    /// When it is no such token.
+    /// If it is not such a token.
     pub fn read(token: &str) -> Result<Self, RtcTokenError> {
         let json = encoding::unbase64(token).ok_or(RtcTokenError::Base64)?;
-        // An array would do for serde, and for no other library.
+        // Serde would accept an array, which no other library does.
         if json.trim_ascii_start().starts_with(b"[") {
             let error = DecodeError::new("", "invalid type: sequence, expected an object");
             return Err(RtcTokenError::Json(error));
@@ -278,39 +282,40 @@ impl RtcToken {
     }
 }
 
-/// The hash of the platform's tokens: that of the parts without separators, in lower-case hex.
+/// Returns the hash of the platform's tokens: the SHA-256 of the parts without separators, in
+/// lower-case hex.
 pub(super) fn hash<const N: usize>(parts: [&str; N]) -> Secret {
     encoding::sha256(parts.concat().as_bytes()).into()
 }
 
-/// Unix time in seconds, whole seconds after `now`.
+/// Returns the Unix time `lifetime` after `now`, in whole seconds.
 pub(super) fn later(now: i64, lifetime: Duration) -> i64 {
     now.saturating_add(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// Why a token is not issued, or is refused.
+/// Why a token can't be issued, or is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RtcTokenError {
-    /// The app id or the app key is empty: a setting was forgotten.
+    /// The app id or the app key is empty: a setting is missing.
     Unset,
-    /// The lifetime is not among those that a user's token may have.
+    /// The lifetime is out of range for a user's token.
     Lifetime,
-    /// The id of the channel or of the user breaks the rules.
+    /// The channel id or the user id breaks the rules.
     Id(IdError),
-    /// The nonce has other characters than printable ASCII.
+    /// The nonce is not printable ASCII.
     Nonce,
-    /// The token is not base64.
+    /// The token is not Base64.
     Base64,
-    /// What is in the base64 is not the JSON of a token.
+    /// The content is not the JSON of a token.
     Json(DecodeError),
-    /// It is that of another app.
+    /// The token belongs to another app.
     App,
-    /// Another key has made it, or it was changed.
+    /// The hash is wrong: the token was made with another key, or changed.
     Hash,
-    /// It has expired.
+    /// The token has expired.
     Expired,
-    /// It claims to live for longer than any token may.
+    /// The token expires later than any token may.
     TooFar,
 }
 
@@ -320,10 +325,10 @@ impl fmt::Display for RtcTokenError {
             Self::Unset => "the app id or the app key is empty",
             Self::Lifetime => "the lifetime of a token must be 1 s to 24 h",
             Self::Id(error) => return error.fmt(f),
-            Self::Nonce => "the nonce must be of printable ASCII",
-            Self::Base64 => "the token is not base64",
+            Self::Nonce => "the nonce must be printable ASCII",
+            Self::Base64 => "the token is not Base64",
             Self::Json(error) => return write!(f, "the JSON of the token can't be read: {error}"),
-            Self::App => "the token is that of another app",
+            Self::App => "the token belongs to another app",
             Self::Hash => "the hash of the token is wrong",
             Self::Expired => "the token has expired",
             Self::TooFar => "the token expires later than 7 days from now",

@@ -1,6 +1,8 @@
-//! Finds in what was sent the text that was heard.
+//! Finds the heard text in the sent text.
 
-/// Where in what was sent the text ends that was heard: its begin, or a part that is there once.
+/// Returns where `heard` ends in `sent`, in bytes. `heard` must be the start of `sent`, or occur in it
+/// exactly once; otherwise this returns `None`. If the exact text is not the start, case, width,
+/// punctuation and white space are ignored.
 pub(in crate::bot) fn end_of(heard: &str, sent: &str) -> Option<usize> {
     if sent.starts_with(heard) {
         return Some(heard.len());
@@ -8,28 +10,29 @@ pub(in crate::bot) fn end_of(heard: &str, sent: &str) -> Option<usize> {
     let heard: String = folded(heard).map(|(_, c)| c).collect();
     let first = heard.chars().next()?;
     let text: String = folded(sent).map(|(_, c)| c).collect();
-    let begin = text.find(&heard)?;
-    // Two that overlap are two.
-    let next = text.get(begin + first.len_utf8()..)?;
-    if begin > 0 && next.contains(&heard) {
+    let start = text.find(&heard)?;
+    // Overlapping occurrences count as two.
+    let next = text.get(start + first.len_utf8()..)?;
+    if start > 0 && next.contains(&heard) {
         return None;
     }
-    let mut rest = begin + heard.len();
+    let mut rest = start + heard.len();
     folded(sent).find_map(|(end, c)| {
         rest = rest.saturating_sub(c.len_utf8());
         (rest == 0).then_some(end)
     })
 }
 
-/// The letters and digits of a text, alike in width and case, and where each of them ends in it.
+/// Returns the letters and digits of a text, in lower case and half width, each with the position in
+/// the text where it ends.
 fn folded(text: &str) -> impl Iterator<Item = (usize, char)> {
     text.char_indices().flat_map(|(at, c)| {
         let end = at + c.len_utf8();
         let narrow = match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-            // A sigma at the end of a word has a letter of its own, in lower case only.
+            // The sigma at the end of a word is a separate letter, but only in lower case.
             'ς' => 'σ',
-            // The space of full width is left out with all other white space.
+            // The full-width space is removed below, with all other white space.
             c => c,
         };
         let lower = narrow.to_lowercase().filter(|c| c.is_alphanumeric());

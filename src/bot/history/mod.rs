@@ -1,4 +1,4 @@
-//! What was said in a call, by turn, and what of it was heard.
+//! The history of a call: what was said in each turn, and what the caller heard.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,7 +15,31 @@ mod tests;
 
 use matching::end_of;
 
-/// What was said in a call, the oldest first.
+/// The history of a call: its turns, the oldest first.
+///
+/// The runtime keeps it within [`Limits::max_history_entries`](super::Limits::max_history_entries) and
+/// [`Limits::max_history_bytes`](super::Limits::max_history_bytes), and truncates a reply to what the
+/// caller heard of it. For example, you can turn it into the messages of a language model:
+///
+/// ```
+/// use callbot::bot::{History, Input};
+///
+/// fn messages(history: &History) -> Vec<(&str, &str)> {
+///     let mut messages = Vec::new();
+///     for entry in history.iter() {
+///         if let Some(Input::Speech(text)) = &entry.input {
+///             messages.push(("user", text.as_str()));
+///         }
+///         messages.push(("assistant", entry.said.as_str()));
+///     }
+///     messages
+/// }
+///
+/// let json = r#"[{"turn": "1", "input": {"speech": "Hi!"}, "said": "Hello!"}]"#;
+/// let history: History = serde_json::from_str(json)?;
+/// assert_eq!(messages(&history), [("user", "Hi!"), ("assistant", "Hello!")]);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct History {
@@ -23,38 +47,38 @@ pub struct History {
 }
 
 impl History {
-    /// The turns, the oldest first.
+    /// Returns the turns, the oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
         self.entries.iter()
     }
 
-    /// The newest turn.
+    /// Returns the newest turn.
     #[must_use]
     pub fn last(&self) -> Option<&Entry> {
         self.entries.back()
     }
 
-    /// How many turns are kept.
+    /// Returns the number of turns.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether no turn is kept.
+    /// Returns whether there are no turns.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The turn with this id.
+    /// Returns the turn with this id.
     #[must_use]
     pub fn get(&self, turn: &TurnId) -> Option<&Entry> {
-        // Mostly it is one of the newest.
+        // It is usually one of the newest.
         self.entries.iter().rev().find(|entry| entry.turn == *turn)
     }
 
-    /// Takes in a turn, in place of the one with the same id if there is one, and before those that
-    /// came after it.
+    /// Adds a turn. It replaces the turn with the same id, if there is one. Otherwise it goes before
+    /// the turns with a later epoch.
     pub(in crate::bot) fn push(&mut self, entry: Entry) {
         if let Some(known) = self.get_mut(&entry.turn) {
             *known = entry;
@@ -64,7 +88,7 @@ impl History {
         self.entries.insert(self.entries.len() - after, entry);
     }
 
-    /// Forgets a turn, which is asked for again.
+    /// Removes a turn, since it was requested again.
     pub(in crate::bot) fn forget(&mut self, turn: &TurnId) {
         self.entries.retain(|entry| entry.turn != *turn);
     }
@@ -80,8 +104,8 @@ impl History {
         }
     }
 
-    /// Truncates the reply of a turn to what the caller `heard`, if the platform knows. Returns what was
-    /// heard; `None` if there is no such turn.
+    /// Truncates the reply of a turn to what the caller `heard`, if the platform reports it. Returns
+    /// what the caller heard; `None` if there is no such turn.
     pub(in crate::bot) fn cut(&mut self, turn: &TurnId, heard: Option<&str>) -> Option<Heard> {
         self.get_mut(turn).map(|entry| entry.cut(heard))
     }
@@ -91,35 +115,36 @@ impl History {
     }
 }
 
-/// A turn of a call: what the caller did, and what the bot said.
+/// A turn in the history: the caller's input and the bot's reply. `Debug` hides the texts.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Entry {
-    /// The turn.
+    /// The id of the turn.
     pub turn: TurnId,
-    /// What the caller did; `None` at the beginning of the call.
+    /// The caller's input; `None` for the greeting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Input>,
-    /// What the bot said: all of it, or, where that is known, as much as the caller heard.
+    /// The text of the bot's reply, without its filler. If the reply was cut short and the platform
+    /// reported what was heard, it is only the text that the caller heard.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub said: String,
-    /// The filler that went out before, which is not in `said`.
+    /// The filler that went out before the reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filler: Option<String>,
-    /// What the caller heard, if the reply was cut short.
+    /// The part of the reply that the caller heard; `None` if the reply was not cut short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Heard>,
-    /// Of the lease that it was said under: the order of turns.
+    /// The epoch of the turn's lease. It gives the order of the turns.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(in crate::bot) epoch: u64,
 }
 
-// serde wants a reference.
+// serde passes a reference.
 fn is_zero(epoch: &u64) -> bool {
     *epoch == 0
 }
 
-// What was said does not show.
+// What was said is private.
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
@@ -133,26 +158,26 @@ impl fmt::Debug for Entry {
 }
 
 impl Entry {
-    /// A turn in which nothing has been said yet.
+    /// Creates a turn without a reply.
     pub(crate) fn new(turn: TurnId, input: Option<Input>) -> Self {
         Self { turn, input, said: String::new(), filler: None, heard: None, epoch: 0 }
     }
 
-    /// The bytes of its texts.
+    /// Returns the length of all texts, in bytes.
     fn bytes(&self) -> usize {
         let input = match &self.input {
             Some(Input::Speech(text) | Input::Dtmf(text)) => text.len(),
             Some(Input::Transferred(TransferOutcome::Failed(reason))) => reason.len(),
             Some(Input::Other(value)) => {
                 let mut length = Length(0);
-                // What can't be written counts as nothing.
+                // A value that can't be written counts as far as it was written.
                 let _ = serde_json::to_writer(&mut length, value);
                 length.0
             }
             _ => 0,
         };
         let filler = self.filler.as_ref().map_or(0, String::len);
-        // What was heard is a part of `said`, or a text of its own.
+        // `UpTo` repeats `said`, so only a mismatch adds text.
         let heard = match &self.heard {
             Some(Heard::Mismatch(text)) => text.len(),
             _ => 0,
@@ -175,8 +200,8 @@ impl Entry {
                     self.said.truncate(end);
                     Heard::UpTo(self.said.clone())
                 }
-                // What has been cut off can't come back: a text that is longer than what is left,
-                // or is not in it, changes nothing any more.
+                // Text that was cut off can't come back. So once the reply was truncated, a report that
+                // is longer than the rest of it, or is not in it, changes nothing.
                 None => match self.heard.take() {
                     Some(known @ (Heard::UpTo(_) | Heard::Nothing)) => known,
                     _ => Heard::Mismatch(text.to_owned()),
@@ -187,25 +212,25 @@ impl Entry {
         found
     }
 
-    /// How many bytes of `said` the caller heard; `None` when the text is not in the reply.
+    /// Returns how many bytes of `said` the caller heard; `None` if the text is not in the reply.
     fn heard_bytes(&self, heard: &str) -> Option<usize> {
         if heard.trim().is_empty() {
             return Some(0);
         }
         let filler = self.filler.as_deref().unwrap_or_default();
         let end = end_of(heard, &[filler, &self.said].concat())?;
-        // Within the filler, none of the bot's words was heard.
+        // An end within the filler means that nothing of `said` was heard.
         let end = end.saturating_sub(filler.len());
-        let (words, rest) = self.said.split_at_checked(end)?;
-        if words.trim().is_empty() {
+        let (start, rest) = self.said.split_at_checked(end)?;
+        if start.trim().is_empty() {
             return Some(0);
         }
-        // A full stop that is left over makes no sound.
+        // If only punctuation remains, which makes no sound, the caller heard everything.
         Some(if rest.contains(char::is_alphanumeric) { end } else { self.said.len() })
     }
 }
 
-/// Counts what is written.
+/// Counts the bytes that are written to it.
 struct Length(usize);
 
 impl io::Write for Length {

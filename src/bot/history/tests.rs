@@ -1,4 +1,4 @@
-//! What becomes of a history that is cut.
+//! Tests of a history and of cuts in it.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ fn id(id: &str) -> TurnId {
     TurnId::new(id)
 }
 
-fn upto(text: &str) -> Heard {
+fn up_to(text: &str) -> Heard {
     Heard::UpTo(text.to_owned())
 }
 
@@ -29,22 +29,20 @@ fn history(entries: impl IntoIterator<Item = Entry>) -> History {
     history
 }
 
-/// What comes of a reply, and what is left of it.
+/// Cuts a reply, and checks the result and the text that remains.
 #[track_caller]
-fn check(filler: &str, said: &str, heard: Option<&str>, expected: Heard, left: &str) {
+fn check(filler: &str, said: &str, heard: Option<&str>, expected: Heard, rest: &str) {
     let filler = (!filler.is_empty()).then_some(filler);
     let mut history = history([entry("t", filler, said)]);
     assert_eq!(history.cut(&id("t"), heard), Some(expected.clone()));
     let entry = history.last().unwrap();
-    assert_eq!((entry.said.as_str(), entry.heard.as_ref()), (left, Some(&expected)));
-    // The texts themselves, since `Debug` hides them.
-    assert!(entry.heard == Some(expected));
+    assert_eq!((entry.said.as_str(), entry.heard.as_ref()), (rest, Some(&expected)));
 }
 
-/// A reply without a filler, of which this much was heard.
+/// Checks a reply without a filler that is cut to `rest`.
 #[track_caller]
-fn check_upto(said: &str, heard: &str, left: &str) {
-    check("", said, Some(heard), upto(left), left);
+fn check_up_to(said: &str, heard: &str, rest: &str) {
+    check("", said, Some(heard), up_to(rest), rest);
 }
 
 #[track_caller]
@@ -53,24 +51,24 @@ fn check_mismatch(said: &str, heard: &str) {
 }
 
 #[test]
-fn an_exact_prefix() {
-    check_upto("Hello, my friend.", "Hello", "Hello");
-    check_upto("Hello, my friend.", "Hello,", "Hello,");
-    check_upto("Hello, my friend.", "Hello, ", "Hello, ");
-    check_upto("Hello, my friend.", "Hello, m", "Hello, m");
+fn an_exact_prefix_is_what_was_heard() {
+    check_up_to("Hello, my friend.", "Hello", "Hello");
+    check_up_to("Hello, my friend.", "Hello,", "Hello,");
+    check_up_to("Hello, my friend.", "Hello, ", "Hello, ");
+    check_up_to("Hello, my friend.", "Hello, m", "Hello, m");
 }
 
 #[test]
-fn everything() {
-    check_upto("Hello, my friend.", "Hello, my friend.", "Hello, my friend.");
-    check_upto("Hello, my friend.", "Hello, my friend", "Hello, my friend.");
-    check_upto("Hello, my friend. \u{3000}…!", "hello my FRIEND", "Hello, my friend. \u{3000}…!");
-    check("Well, ", "yes!", Some("Well, yes"), upto("yes!"), "yes!");
-    check("", "...", Some("."), upto("..."), "...");
+fn the_whole_reply_can_be_heard() {
+    check_up_to("Hello, my friend.", "Hello, my friend.", "Hello, my friend.");
+    check_up_to("Hello, my friend.", "Hello, my friend", "Hello, my friend.");
+    check_up_to("Hello, my friend. \u{3000}…!", "hello my FRIEND", "Hello, my friend. \u{3000}…!");
+    check("Well, ", "yes!", Some("Well, yes"), up_to("yes!"), "yes!");
+    check("", "...", Some("."), up_to("..."), "...");
 }
 
 #[test]
-fn nothing_and_unknown() {
+fn a_blank_text_means_nothing_and_no_text_means_unknown() {
     for blank in ["", " ", "\n\t", "\u{3000}"] {
         check("", "Hello.", Some(blank), Heard::Nothing, "");
         check("Well, ", "Hello.", Some(blank), Heard::Nothing, "");
@@ -83,100 +81,100 @@ fn nothing_and_unknown() {
 
 #[test]
 fn case_width_and_punctuation_are_ignored() {
-    check_upto("Hello, my friend.", "hello my", "Hello, my");
-    check_upto("Hello, my friend.", "  HELLO   MY ", "Hello, my");
-    check_upto("Hello, my friend.", "Hello my,", "Hello, my");
-    check_upto("It's 10:30 now, right?", "its 1030 now", "It's 10:30 now");
-    check_upto("ＡＢＣ１２３，好的", "abc 123", "ＡＢＣ１２３");
-    check_upto("abc 123, ok", "ＡＢＣ\u{3000}１２３", "abc 123");
-    check_upto("ΟΔΥΣΣΕΥΣ και", "οδυσσευς", "ΟΔΥΣΣΕΥΣ");
-    check_upto("İstanbul is far", "i\u{307}stanbul", "İstanbul");
-    check_upto("Straße und mehr", "STRAßE", "Straße");
+    check_up_to("Hello, my friend.", "hello my", "Hello, my");
+    check_up_to("Hello, my friend.", "  HELLO   MY ", "Hello, my");
+    check_up_to("Hello, my friend.", "Hello my,", "Hello, my");
+    check_up_to("It's 10:30 now, right?", "its 1030 now", "It's 10:30 now");
+    check_up_to("ＡＢＣ１２３，好的", "abc 123", "ＡＢＣ１２３");
+    check_up_to("abc 123, ok", "ＡＢＣ\u{3000}１２３", "abc 123");
+    check_up_to("ΟΔΥΣΣΕΥΣ και", "οδυσσευς", "ΟΔΥΣΣΕΥΣ");
+    check_up_to("İstanbul is far", "i\u{307}stanbul", "İstanbul");
+    check_up_to("Straße und mehr", "STRAßE", "Straße");
 }
 
 #[test]
-fn chinese() {
+fn chinese_punctuation_is_ignored() {
     let said = "您好，欢迎致电。请问有什么可以帮您？";
-    check_upto(said, "您好", "您好");
-    check_upto(said, "您好，", "您好，");
-    check_upto(said, "您好,欢迎", "您好，欢迎");
-    check_upto(said, "您好欢迎致电", "您好，欢迎致电");
-    check_upto(said, "您好 欢迎致电。请问", "您好，欢迎致电。请问");
-    check_upto(said, "欢迎致电请", "您好，欢迎致电。请");
-    check_upto(said, "您好欢迎致电请问有什么可以帮您", said);
+    check_up_to(said, "您好", "您好");
+    check_up_to(said, "您好，", "您好，");
+    check_up_to(said, "您好,欢迎", "您好，欢迎");
+    check_up_to(said, "您好欢迎致电", "您好，欢迎致电");
+    check_up_to(said, "您好 欢迎致电。请问", "您好，欢迎致电。请问");
+    check_up_to(said, "欢迎致电请", "您好，欢迎致电。请");
+    check_up_to(said, "您好欢迎致电请问有什么可以帮您", said);
     check_mismatch(said, "再见");
 }
 
 #[test]
-fn positions_are_between_chars() {
-    check_upto("é😀日本語", "É", "é");
-    check_upto("日本語", "日", "日");
-    check_upto("a日😀b語c", "日b", "a日😀b");
+fn a_reply_is_cut_between_chars() {
+    check_up_to("é😀日本語", "É", "é");
+    check_up_to("日本語", "日", "日");
+    check_up_to("a日😀b語c", "日b", "a日😀b");
     // Every prefix, exact and folded, in a text of chars of all lengths.
     let said = "aé日𝟘ß、Ｚ😀ÿ。Ω𐐀x";
     for (end, c) in said.char_indices().map(|(at, c)| (at + c.len_utf8(), c)) {
         let (prefix, rest) = said.split_at(end);
-        check_upto(said, prefix, if rest.is_empty() { said } else { prefix });
+        check_up_to(said, prefix, if rest.is_empty() { said } else { prefix });
         if c.is_alphanumeric() {
-            check_upto(said, &format!(" {prefix}"), prefix);
-            check_upto(said, &prefix.to_lowercase(), prefix);
+            check_up_to(said, &format!(" {prefix}"), prefix);
+            check_up_to(said, &prefix.to_lowercase(), prefix);
         }
     }
 }
 
 #[test]
-fn repeated_phrases() {
-    // The prefix wins, exact or not, over the same text further back.
-    check_upto("yes no yes no yes", "yes no", "yes no");
-    check_upto("Yes, no. Yes, no.", "yes no", "Yes, no");
-    // Once within: up to its end.
-    check_upto("One two. Three four. Five six.", "three, four", "One two. Three four");
-    check_upto("One two. Three four. Five six.", "Three four.", "One two. Three four");
-    // Twice within, also when the two overlap.
+fn a_phrase_that_occurs_twice_is_a_mismatch_unless_the_reply_starts_with_it() {
+    // A prefix, exact or not, wins over a later occurrence.
+    check_up_to("yes no yes no yes", "yes no", "yes no");
+    check_up_to("Yes, no. Yes, no.", "yes no", "Yes, no");
+    // One occurrence inside the reply: cut at its end.
+    check_up_to("One two. Three four. Five six.", "three, four", "One two. Three four");
+    check_up_to("One two. Three four. Five six.", "Three four.", "One two. Three four");
+    // Two occurrences inside the reply, even overlapping ones.
     check_mismatch("Well. Yes, no. Yes, no.", "yes no");
     check_mismatch("x aaa", "aa");
     check_mismatch("x 好好好", "好好");
-    check_upto("x aa y", "aa", "x aa");
+    check_up_to("x aa y", "aa", "x aa");
 }
 
 #[test]
-fn what_is_not_in_the_reply() {
+fn a_text_that_is_not_in_the_reply_is_a_mismatch() {
     check_mismatch("Hello, my friend.", "Goodbye");
     check_mismatch("Hello", "Hello, my friend.");
     check("Well, ", "Hello.", Some("Bye"), mismatch("Bye"), "Hello.");
     // Punctuation only.
     check_mismatch("Hello, my friend.", ",");
     check_mismatch("Hello.", "。");
-    check_upto("…and so on", "…", "…");
+    check_up_to("…and so on", "…", "…");
 }
 
 #[test]
-fn the_filler_is_no_part_of_what_was_said() {
+fn the_filler_is_not_part_of_what_was_said() {
     for heard in ["W", "Well", "Well,", "Well, ", "well let", "let", "Well, let me see. "] {
         check("Well, let me see. ", "It is open.", Some(heard), Heard::Nothing, "");
     }
-    let over = |heard, left| check("Well, ", "it is open.", Some(heard), upto(left), left);
+    let over = |heard, rest| check("Well, ", "it is open.", Some(heard), up_to(rest), rest);
     over("Well, it", "it");
     over("well IT is", "it is");
     over("is", "it is");
     over("Well, it is ", "it is ");
     over("well it is open", "it is open.");
-    // Directly followed: a word may begin in the one and end in the other.
-    check("嗯，让我", "看看。好的。", Some("让我看看"), upto("看看"), "看看");
-    // Only a space of what was said.
+    // The heard text may start in the filler and end in the reply.
+    check("嗯，让我", "看看。好的。", Some("让我看看"), up_to("看看"), "看看");
+    // Only a space of the reply was heard.
     check("Well,", " it is open.", Some("Well, "), Heard::Nothing, "");
     check("Well.", "", Some("well"), Heard::Nothing, "");
-    // In both: it is there twice, unless it is the begin.
+    // In both the filler and the reply: it occurs twice, unless it is at the start.
     check("One moment. ", "A moment.", Some("moment"), mismatch("moment"), "A moment.");
     check("Hello. ", "Hello you.", Some("hello"), Heard::Nothing, "");
 }
 
 #[test]
-fn cut_again() {
+fn a_second_cut_only_shortens_the_reply() {
     let mut history = history([entry("t", Some("Well, "), "it is open until six.")]);
-    let mut cut = |heard: Option<&str>, expected: Heard, left: &str| {
+    let mut cut = |heard: Option<&str>, expected: Heard, rest: &str| {
         assert!(history.cut(&id("t"), heard) == Some(expected.clone()), "{heard:?}");
-        assert_eq!(history.last().unwrap().said, left);
+        assert_eq!(history.last().unwrap().said, rest);
         assert!(history.last().unwrap().heard == Some(expected), "{heard:?}");
     };
     let whole = "it is open until six.";
@@ -184,14 +182,14 @@ fn cut_again() {
     cut(Some("nonsense"), mismatch("nonsense"), whole);
     cut(None, mismatch("nonsense"), whole);
     cut(Some("rubbish"), mismatch("rubbish"), whole);
-    cut(Some("well it is open"), upto("it is open"), "it is open");
-    // The same again, and what can't come back.
-    cut(Some("well it is open"), upto("it is open"), "it is open");
-    cut(Some("Well, it is open until"), upto("it is open"), "it is open");
-    cut(Some("nonsense"), upto("it is open"), "it is open");
-    cut(None, upto("it is open"), "it is open");
-    // Less than before.
-    cut(Some("Well, it is"), upto("it is"), "it is");
+    cut(Some("well it is open"), up_to("it is open"), "it is open");
+    // The same report again, and reports of text that was cut off.
+    cut(Some("well it is open"), up_to("it is open"), "it is open");
+    cut(Some("Well, it is open until"), up_to("it is open"), "it is open");
+    cut(Some("nonsense"), up_to("it is open"), "it is open");
+    cut(None, up_to("it is open"), "it is open");
+    // Reports of less than before.
+    cut(Some("Well, it is"), up_to("it is"), "it is");
     cut(Some("well"), Heard::Nothing, "");
     cut(Some("Well, it is"), Heard::Nothing, "");
     cut(Some(" "), Heard::Nothing, "");
@@ -199,7 +197,7 @@ fn cut_again() {
 }
 
 #[test]
-fn only_the_turn_itself_changes() {
+fn a_cut_changes_only_its_own_turn() {
     let before = history([
         entry("1", None, "Hello one."),
         entry("2", None, "Hello two."),
@@ -210,16 +208,16 @@ fn only_the_turn_itself_changes() {
         assert_eq!(after.cut(&id("4"), heard), None);
         assert!(after == before);
     }
-    // The text of another turn is not looked for there.
+    // The text of another turn is a mismatch.
     assert!(after.cut(&id("2"), Some("Hello one")) == Some(mismatch("Hello one")));
-    assert!(after.cut(&id("2"), Some("hello")) == Some(upto("Hello")));
+    assert!(after.cut(&id("2"), Some("hello")) == Some(up_to("Hello")));
     assert!(after.get(&id("1")) == before.get(&id("1")));
     assert!(after.get(&id("3")) == before.get(&id("3")));
     assert_eq!(after.get(&id("2")).unwrap().said, "Hello");
 }
 
 #[test]
-fn push_and_look() {
+fn a_pushed_turn_replaces_the_one_with_the_same_id() {
     let mut history = History::default();
     assert!(history.is_empty() && history.last().is_none());
     history.push(entry("1", None, "a"));
@@ -234,28 +232,28 @@ fn push_and_look() {
 }
 
 #[test]
-fn trimmed() {
-    // 2 bytes of speech, 1 of the filler and 7 of what was said: 10 each.
+fn the_oldest_turns_are_trimmed_but_never_the_newest() {
+    // 2 bytes of input, 1 of the filler and 7 of the reply: 10 each.
     let all = || history((0..5).map(|n| entry(&n.to_string(), Some("f"), "1234567")));
-    let left = |entries, bytes| {
+    let rest = |entries, bytes| {
         let mut history = all();
         history.trim(entries, bytes);
         history.iter().map(|entry| entry.turn.to_string()).collect::<String>()
     };
-    assert_eq!(left(5, 50), "01234");
-    assert_eq!(left(9, usize::MAX), "01234");
-    assert_eq!(left(5, 49), "1234");
-    assert_eq!(left(5, 40), "1234");
-    assert_eq!(left(3, 50), "234");
-    assert_eq!(left(3, 20), "34");
-    assert_eq!(left(5, 19), "4");
-    assert_eq!(left(5, 0), "4");
-    assert_eq!(left(0, 0), "4");
+    assert_eq!(rest(5, 50), "01234");
+    assert_eq!(rest(9, usize::MAX), "01234");
+    assert_eq!(rest(5, 49), "1234");
+    assert_eq!(rest(5, 40), "1234");
+    assert_eq!(rest(3, 50), "234");
+    assert_eq!(rest(3, 20), "34");
+    assert_eq!(rest(5, 19), "4");
+    assert_eq!(rest(5, 0), "4");
+    assert_eq!(rest(0, 0), "4");
     History::default().trim(0, 0);
 }
 
 #[test]
-fn what_counts_as_text() {
+fn bytes_counts_the_text_of_every_input() {
     let bytes = |input| Entry::new(id("long-id"), input).bytes();
     assert_eq!(bytes(None), 0);
     assert_eq!(bytes(Some(Input::Speech("您好".to_owned()))), 6);
@@ -268,7 +266,7 @@ fn what_counts_as_text() {
 }
 
 #[test]
-fn json() {
+fn a_history_is_written_as_json_and_read_back() {
     let mut all = history([
         Entry::new(id("0"), None),
         entry("1", Some("Well, "), "Hello, my friend."),
@@ -292,7 +290,7 @@ fn json() {
 }
 
 #[test]
-fn debug_hides_what_was_said() {
+fn debug_hides_the_texts() {
     let mut all = history([
         entry("t-1", Some("secret one"), "secret two"),
         entry("t-2", None, "secret three"),
@@ -311,14 +309,14 @@ fn debug_hides_what_was_said() {
 }
 
 #[test]
-fn hostile_texts_come_to_an_end() {
+fn hostile_texts_do_not_hang_the_matching() {
     let n = 64 * 1024;
     let many = "a".repeat(n);
-    // Almost everywhere, nowhere, and at the very end.
+    // A text that almost matches everywhere, that matches nowhere, and that matches at the very end.
     check_mismatch(&format!("x{many}"), &"A".repeat(n / 2));
     check_mismatch(&many, &format!("{}b", "A".repeat(n / 2)));
     let last = format!("{}b", "A".repeat(n / 2));
-    check_upto(&format!("{many}b"), &last, &format!("{many}b"));
+    check_up_to(&format!("{many}b"), &last, &format!("{many}b"));
     check_mismatch(&"ab, ".repeat(n / 4), &"ba".repeat(n / 8));
     check_mismatch(&many, &"，".repeat(n));
 }

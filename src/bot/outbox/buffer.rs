@@ -1,8 +1,8 @@
-//! The outbox itself, and the bot's end of it.
+//! The outbox itself, and the bot's side of it.
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -16,46 +16,47 @@ use crate::bot::controls::{Closing, ControlKind, Element};
 use crate::bot::error::{Dropped, ReplyError};
 use crate::bot::input::{CallKey, TurnId};
 use crate::bot::limits::Limits;
+use crate::lock::Mutex;
 
 /// The reply of a running turn.
 ///
-/// The bot adds text and controls, which become packets when it waits. Packets are kept until the
-/// turn is over, so that a request that is made again gets the same answer. The bot waits until the
-/// fastest reader has taken all packets; when the last reader goes, the turn is cut.
+/// The bot adds text and controls, which become packets whenever the bot waits. Packets are kept until
+/// the turn is over, so that a repeated request gets the same answer. The bot waits until the fastest
+/// reader has taken all packets. When the last reader is dropped, the turn is cut.
 pub(in crate::bot) struct Outbox {
     call: CallKey,
     turn: TurnId,
     pub(super) adapter: Arc<Adapter>,
     max_bytes: usize,
     pub(super) arrived: Instant,
-    /// The time for all of the reply.
+    /// The deadline of the whole reply.
     whole: Option<Duration>,
-    /// The time for the first packet.
+    /// The deadline of the first packet.
     first: Option<Duration>,
     kind: ReplyKind,
     state: Mutex<State>,
     /// Wakes the bot: a reader has taken a packet, or the reply was cut.
     pub(super) taken: Notify,
-    /// Wakes the readers: there is a packet, or the end.
+    /// Wakes the readers: there is a packet, or the reply has ended.
     pub(super) added: Notify,
     /// Wakes those who wait for the end of the task.
     pub(super) ended: Notify,
 }
 
-/// Whom the bot speaks to.
+/// Who hears the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::bot) enum Audience {
     Caller,
-    /// A greeting that no platform asked for: it is checked and dropped.
+    /// A greeting that the platform did not ask for. It is checked and dropped.
     Nobody,
 }
 
 /// What a reply answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::bot) enum ReplyKind {
-    /// The beginning of a call: what was said by the deadline is the reply.
+    /// The start of a call. At its deadline, the text so far is the reply.
     Greeting,
-    /// A turn: past its deadline it fails.
+    /// A turn. At its deadline, it fails.
     Turn,
 }
 
@@ -99,8 +100,8 @@ impl Outbox {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic under this lock leaves the state whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        // A panic while the lock is held leaves the state consistent.
+        self.state.lock()
     }
 
     pub(in crate::bot) fn call(&self) -> &CallKey {
@@ -123,18 +124,18 @@ impl Outbox {
         self.adapter.notice(&self.call, what);
     }
 
-    /// Returns when the first packet must be out, and when all of the reply.
+    /// Returns the deadlines of the first packet and of the whole reply.
     pub(in crate::bot) fn deadlines(&self) -> [Option<Instant>; 2] {
         [self.first, self.whole].map(|time| self.arrived.checked_add(time?))
     }
 
-    /// Returns whether the time for all of the reply has passed.
+    /// Returns whether the deadline of the whole reply has passed.
     pub(super) fn is_overdue(&self) -> bool {
         self.whole.is_some_and(|whole| self.arrived.elapsed() >= whole)
     }
 
-    /// Returns the time that remains for the first packet, or for all of the reply where only that is
-    /// limited; `None` without a limit, or once the first packet is out.
+    /// Returns the time that remains for the first packet, or for the whole reply if only that is
+    /// limited. Returns `None` without a limit, or once the first packet is out.
     pub(in crate::bot) fn time_left(&self) -> Option<Duration> {
         let time = match self.first {
             Some(_) if self.has_packets() => return None,
@@ -145,13 +146,14 @@ impl Outbox {
     }
 }
 
-/// What the bot puts in.
+/// What the bot adds.
 impl Outbox {
-    /// Waits until all packets were taken, and lets other tasks run now and then.
+    /// Waits until all packets have been taken, and yields to other tasks now and then.
     pub(in crate::bot) async fn ready(&self) -> Result<(), ReplyError> {
         {
             let _yielding = Yielding::new(self);
-            // A bot that only ever says something must be stopped, too: first this, then the answer.
+            // A bot that does nothing but speak must be stopped, too: first this check, then the
+            // answer.
             tokio::task::coop::consume_budget().await;
         }
         loop {
@@ -219,7 +221,7 @@ impl Outbox {
             matches!(&element, Element::Closing(Closing::HangUp(how)) if how.reason.is_some());
         let displaced = state.draft.insert(element, self.adapter.splits);
         drop(state);
-        // Without the lock: a notice runs the bot's code.
+        // Without the lock, since a notice runs code of the bot.
         if reason && !self.adapter.hang_up_reason {
             self.notice(Dropped::HangUpReason);
         }
@@ -229,7 +231,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Notifies the bot, once, that its greeting is dropped: the platform did not ask for one.
+    /// Notifies the bot once that its greeting is dropped because the platform did not ask for one.
     pub(in crate::bot) fn drop_greeting(&self) {
         let before = std::mem::replace(&mut self.lock().greeting_dropped, true);
         if !before {
@@ -245,7 +247,7 @@ impl Outbox {
     }
 }
 
-/// Marks that the bot only lets other tasks run, as long as this lives.
+/// Marks the bot as merely yielding to other tasks until this is dropped.
 struct Yielding<'a>(&'a Outbox);
 
 impl<'a> Yielding<'a> {

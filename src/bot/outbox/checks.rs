@@ -1,4 +1,4 @@
-//! Whether a platform takes a control.
+//! Checks whether a platform accepts a control.
 
 use std::time::Duration;
 
@@ -7,18 +7,19 @@ use crate::bot::capabilities::{Capabilities, GatherLimits};
 use crate::bot::controls::{Closing, ControlKind, Element};
 use crate::bot::error::ReplyError;
 
-/// How much of a control a platform supports.
+/// How far a platform supports a control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Support {
     Full,
-    /// The rest was removed, which the adapter allows.
+    /// Partly: the rest was removed, which the adapter allows.
     Reduced,
-    /// Nothing, and the adapter allows that it is dropped.
+    /// Not at all, and the adapter allows dropping it.
     Droppable,
     Refused,
 }
 
-/// Returns how much of a control the platform supports, and removes the rest if that is allowed.
+/// Returns how far the platform supports a control, and removes the unsupported part if that is
+/// allowed.
 pub(super) fn support(element: &mut Element, adapter: &Adapter) -> Support {
     let can = &adapter.capabilities;
     let lossy = adapter.lossy.contains(&element.kind());
@@ -27,7 +28,7 @@ pub(super) fn support(element: &mut Element, adapter: &Adapter) -> Support {
             let possible = speech.supported_by(&can.speech);
             let all = possible == *speech && can.speech.any();
             if !all && lossy && can.speech.any() {
-                // What the platform can set is worth having.
+                // The part that the platform can set is still useful.
                 *speech = possible;
                 return Support::Reduced;
             }
@@ -45,7 +46,7 @@ pub(super) fn support(element: &mut Element, adapter: &Adapter) -> Support {
     }
 }
 
-/// Checks that the values of a control are within what the platform can do.
+/// Checks that the values of a control are within the platform's limits.
 pub(super) fn check_values(element: &Element, can: &Capabilities) -> Result<(), ReplyError> {
     const DELAY: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(10));
     match element {
@@ -83,7 +84,7 @@ fn check_seconds(
     Err(ReplyError::invalid(pointer, format!("{time:?}"), &allowed))
 }
 
-/// Returns whether a control comes too late once the first packet is out.
+/// Returns whether a control is too late once the first packet is out.
 pub(super) fn is_first_packet_only(kind: ControlKind, can: &Capabilities) -> bool {
     match kind {
         ControlKind::Gather => !can.late_gather,

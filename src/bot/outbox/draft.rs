@@ -1,19 +1,19 @@
-//! What a bot has put into its reply, and the packets that are made of it.
+//! What a bot has added to its reply, and the packets made from it.
 
 use crate::bot::controls::{Closing, Element, Gather, Native, SpeechSettings};
 
 /// A piece of a reply, on its way to the platform.
 #[derive(Debug, Clone, Default)]
 pub(in crate::bot) struct Packet {
-    /// The text that is new in it.
+    /// The new text.
     pub text: String,
-    /// Only in the first one.
+    /// Only in the first packet.
     pub speech: Option<SpeechSettings>,
-    /// Only in the first one.
+    /// Only in the first packet.
     pub gather: Option<Gather>,
-    /// Only in the last one.
+    /// Only in the last packet.
     pub native: Option<Box<Native>>,
-    /// What follows the text; only in the last one.
+    /// What follows the text; only in the last packet.
     pub closing: Option<Closing>,
     pub last: bool,
     /// Whether the platform asks for the closing once the text has been played.
@@ -23,18 +23,18 @@ pub(in crate::bot) struct Packet {
 /// Whether something follows the last packet of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::bot) enum Remainder {
-    /// Nothing: the closing, if there is one, is in the last packet.
+    /// Nothing: the closing, if any, is in the last packet.
     Nothing,
     /// The closing, which the platform asks for once the text has been played.
     Closing,
 }
 
-/// What a bot has put into its reply.
+/// What a bot has added to its reply.
 #[derive(Debug, Clone, Default)]
 pub(in crate::bot) struct Draft {
-    /// All text.
+    /// The whole text.
     pub text: String,
-    /// How much of it is in packets, in bytes.
+    /// How much of the text is in packets, in bytes.
     packed: usize,
     pub speech: Option<SpeechSettings>,
     pub gather: Option<Gather>,
@@ -48,8 +48,8 @@ impl Draft {
         self.text.get(self.packed..).unwrap_or_default()
     }
 
-    /// Takes in an element. Returns whether that displaced keys to be gathered: with `splits`, a reply
-    /// with a closing has no room for them.
+    /// Adds an element. Returns whether it displaced a request to gather digits: with `splits`, a
+    /// reply with a closing has no room for that.
     pub(super) fn insert(&mut self, element: Element, splits: bool) -> bool {
         match element {
             Element::SpeechSettings(speech) => {
@@ -65,7 +65,7 @@ impl Draft {
         false
     }
 
-    /// Removes what is in no packet. The speech settings stay: they are the call's.
+    /// Removes what is not in a packet. The speech settings stay, since they belong to the call.
     pub(super) fn discard_unsent(&mut self) {
         self.text.truncate(self.packed);
         self.gather = None;
@@ -73,19 +73,19 @@ impl Draft {
         self.closing = None;
     }
 
-    /// Makes the first packet of the reply.
+    /// Returns the first packet of the reply.
     pub(super) fn first_packet(&mut self) -> Packet {
         Packet { speech: self.speech.clone(), gather: self.gather.clone(), ..self.next_packet() }
     }
 
-    /// Makes a packet that is not the first one.
+    /// Returns a packet that is not the first one.
     pub(super) fn next_packet(&mut self) -> Packet {
         let text = self.unsent().to_owned();
         self.packed = self.text.len();
         Packet { text, ..Packet::default() }
     }
 
-    /// Makes a packet the last one.
+    /// Turns a packet into the last one.
     pub(super) fn close(&self, packet: Packet, remainder: Remainder) -> Packet {
         let to_be_continued = remainder == Remainder::Closing;
         Packet {

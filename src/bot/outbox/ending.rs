@@ -1,4 +1,4 @@
-//! How a reply ends, and the task of its turn.
+//! The end of a reply, and the task of its turn.
 
 use std::pin::pin;
 use std::sync::MutexGuard;
@@ -18,33 +18,33 @@ use crate::server::{Error, Fault};
 /// What the task of a turn does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::bot) enum Step {
-    /// Goes on.
+    /// Continues.
     Run,
-    /// Tells the store that the turn holds nothing any more, and goes on.
+    /// Tells the store that the turn no longer holds, and continues.
     Release,
-    /// Goes on although the reply was cut, until then: the bot holds.
+    /// Continues until this time although the reply was cut, because the bot holds.
     HeldUntil(Instant),
-    /// Ends: the reply was cut.
+    /// Ends, because the reply was cut.
     Stop,
 }
 
-/// The end of the reply; [`Phase`] has the transitions.
+/// The end of the reply. [`Phase`] has the transitions.
 impl Outbox {
     pub(in crate::bot) fn cause(&self) -> Option<Cause> {
         self.lock().phase.cause()
     }
 
-    /// Cuts the reply: its readers get no more, and the task of the turn ends, unless it holds or has
-    /// committed. Returns whether this was what cut it.
+    /// Cuts the reply: its readers get nothing more, and the task of the turn ends unless it holds or
+    /// is committing. Returns whether this call cut it.
     pub(in crate::bot) fn cut(&self, cause: Cause) -> bool {
         self.cut_state(self.lock(), cause, CutAnswer::Discard)
     }
 
-    /// Fails the reply because its time is up. Returns whether this was what cut it.
+    /// Fails the reply because its deadline has passed. Returns whether this call cut it.
     pub(in crate::bot) fn fail_deadline(&self) -> bool {
         let mut state = self.lock();
         let error = Error::from(Fault::deadline());
-        // A commit goes on, but a platform that has got nothing must not wait for it.
+        // A commit continues, but a platform that has received nothing must not wait for it.
         if matches!(state.phase, Phase::Committing) {
             if state.packets.is_empty() && state.phase.fail(error) {
                 drop(state);
@@ -55,7 +55,7 @@ impl Outbox {
         self.cut_state(state, Cause::Deadline, CutAnswer::Fail(Some(error)))
     }
 
-    /// Ends a greeting whose time is up with what was said so far. Returns whether this was what cut it.
+    /// Ends a greeting at its deadline with the text so far. Returns whether this call cut it.
     pub(in crate::bot) fn end_greeting(&self) -> bool {
         let mut state = self.lock();
         if state.phase.is_open() && !state.draft.unsent().is_empty() {
@@ -83,17 +83,18 @@ impl Outbox {
         true
     }
 
-    /// Marks the turn as successful: from here on it can't be cut.
+    /// Marks the turn as successful. From here on it can't be cut.
     ///
-    /// A caller may barge in at the very moment when a turn ends. One of the two must win, or the
-    /// history and the memory would tell different stories. The lock decides: who changes the phase
-    /// first. When the cut wins, the turn may still be stored, but as one that was cut: without its
-    /// last packet, and with the text that readers have taken. When the commit wins, the cut changes
-    /// nothing here; a barge-in has also left a note in the store, which cuts the entry that this turn
-    /// is writing. Meanwhile nothing goes out, so that whatever the store says, what was sent is known.
+    /// A caller may barge in at the very moment when a turn ends. One of the two must win, or history
+    /// and memory would contradict each other. The lock decides: the first to change the phase wins.
+    /// If the cut wins, the turn may still be stored, but as one that was cut: without its last
+    /// packet, and with the text that readers have taken. If the commit wins, the cut changes nothing
+    /// here. A barge-in also leaves a note in the store, which cuts the history entry that this turn
+    /// is writing. Nothing is sent during the commit, so it is known what was sent, whatever the store
+    /// answers.
     ///
     /// # Errors
-    /// The cause when the reply was cut before.
+    /// Returns the cause if the reply has already been cut.
     pub(in crate::bot) fn commit(&self) -> Result<(), Cause> {
         self.lock().phase.commit()
     }
@@ -103,7 +104,7 @@ impl Outbox {
         self.lock().phase.reopen();
     }
 
-    /// Cuts the reply even if it is committing: its call has been given to another turn.
+    /// Cuts the reply even if it is committing, because another turn owns its call.
     pub(in crate::bot) fn revoke(&self, cause: Cause) {
         let mut state = self.lock();
         state.phase.reopen();
@@ -123,7 +124,7 @@ impl Outbox {
         self.added.notify_waiters();
     }
 
-    /// Completes the reply with an answer that was made before, unless it has ended.
+    /// Completes the reply with an answer that was given before, unless it has ended.
     pub(in crate::bot) fn replay(&self, packet: Packet) {
         let mut state = self.lock();
         if state.phase.complete() {
@@ -133,7 +134,7 @@ impl Outbox {
         self.added.notify_waiters();
     }
 
-    /// Fails the turn, unless it has ended. The text before it goes out.
+    /// Fails the turn, unless it has ended. The text so far is still sent.
     pub(in crate::bot) fn fail(&self, error: Error) {
         self.flush();
         self.lock().phase.fail(error);
@@ -151,7 +152,7 @@ impl Outbox {
         self.lock().lease.clone()
     }
 
-    /// Registers the task of the turn, and returns what it does next.
+    /// Registers the waker of the turn's task, and returns what the task does next.
     pub(in crate::bot) fn next_step(&self, waker: &Waker) -> Step {
         let mut state = self.lock();
         if !state.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {

@@ -1,4 +1,4 @@
-//! A hold, as a bot has it.
+//! The guard of a hold.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::buffer::Outbox;
 use crate::bot::error::ReplyError;
 
-/// The longest hold: a day, far from where the clock ends.
+/// The longest hold: one day, which keeps `Instant` arithmetic far from overflow.
 const LONGEST_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Keeps the turn going until it is dropped; see [`Call::hold`](crate::bot::Call::hold).
+/// Keeps the turn running until it is dropped; see [`Call::hold`](crate::bot::Call::hold).
 #[derive(Debug)]
 #[must_use = "the hold ends when this is dropped"]
 pub struct Hold(Option<Arc<Outbox>>);
@@ -22,10 +22,10 @@ impl Hold {
         Self(None)
     }
 
-    /// Holds the turn for `time` at most.
+    /// Holds the turn for at most `time`.
     ///
     /// # Errors
-    /// [`ReplyError::Over`] when the reply was cut.
+    /// Returns [`ReplyError::Over`] if the reply was cut.
     pub(in crate::bot) fn new(outbox: &Arc<Outbox>, time: Duration) -> Result<Self, ReplyError> {
         let mut state = outbox.lock();
         state.check_not_cut()?;
@@ -35,11 +35,11 @@ impl Hold {
     }
 }
 
-// A drop can't wait for the store. So it leaves word of the release in the outbox and wakes the task
-// of the turn, and `drive` tells the store before it polls the bot again. The bot may take the next
-// hold right after this drop; were its release told later than that, it would end the new hold in the
-// store while the bot believes that it holds. When the task has been dropped nobody tells the store:
-// what closes the lease releases the hold, too.
+// A drop can't wait for the store. So it notes the release in the outbox and wakes the turn's task,
+// and `drive` tells the store before it polls the bot again. The bot may take the next hold right
+// after this drop. If the store learned of the release later than that, it would end the new hold
+// while the bot believes that it holds. If the task has been dropped, nothing tells the store:
+// whatever closes the lease releases the hold, too.
 impl Drop for Hold {
     fn drop(&mut self) {
         let Some(outbox) = &self.0 else { return };

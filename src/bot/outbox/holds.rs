@@ -2,21 +2,21 @@
 
 use tokio::time::Instant;
 
-/// Whether a turn holds: how many guards there are, and until when they count.
+/// Whether a turn holds, with the number of guards and until when they count.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum Holds {
-    /// The turn holds nothing.
+    /// The turn does not hold.
     #[default]
     Free,
-    /// The turn goes on until `until`, even if its reply is cut.
+    /// The turn continues until `until`, even if its reply is cut.
     Held { count: usize, until: Option<Instant> },
-    /// The last guard was dropped, and the store has not been told yet.
+    /// The last guard was dropped, and the store does not know yet.
     Released,
 }
 
 impl Holds {
-    /// Adds a guard. All of them count until `until` from here on. A release that the store has not
-    /// been told of is forgotten: it would end the new hold there.
+    /// Adds a guard. From now on all guards count until `until`. A release that the store does not
+    /// know of yet is forgotten, since it would end the new hold there.
     pub(super) fn add(&mut self, until: Option<Instant>) {
         let before = match self {
             Self::Held { count, .. } => *count,
@@ -39,7 +39,7 @@ impl Holds {
         }
     }
 
-    /// Returns whether the store has to be told of a release, once.
+    /// Returns once for each release whether the store has to be told.
     pub(super) fn take_release(&mut self) -> bool {
         let released = *self == Self::Released;
         if released {

@@ -1,5 +1,4 @@
-//! The reply of a running turn: between the task of the turn, which fills it, and the requests of the
-//! platform, which read it.
+//! The reply of a running turn. The turn's task fills it, and the platform's requests read it.
 
 mod buffer;
 mod checks;

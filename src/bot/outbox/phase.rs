@@ -1,9 +1,9 @@
-//! How far a reply has come.
+//! The phases of a reply.
 
 use crate::bot::input::Cause;
 use crate::server::Error;
 
-/// How far a reply has come.
+/// The phase of a reply.
 ///
 /// ```text
 ///                    reopen
@@ -17,23 +17,23 @@ use crate::server::Error;
 ///  Cut                                         Cut
 /// ```
 ///
-/// `Complete`, `Failed` and `Cut` are final: what comes later changes nothing. So of a cut and a
-/// commit the first one wins, whatever the order in which their tasks run.
+/// `Complete`, `Failed` and `Cut` are final: later events change nothing. So the first of a cut and a
+/// commit wins, whatever the order in which their tasks run.
 #[derive(Debug, Default)]
 pub(super) enum Phase {
-    /// The bot may add text and controls, packets go out, and the turn can be cut.
+    /// The bot may add text and controls, packets are sent, and the turn can be cut.
     #[default]
     Open,
-    /// The turn succeeded and its changes are being stored. Nothing more goes out, and it can't be
-    /// cut: the store alone decides.
+    /// The turn succeeded, and its changes are being stored. Nothing more is sent, and it can't be
+    /// cut: only the store decides.
     Committing,
-    /// The reply is complete: its last packet is there.
+    /// The reply is complete, with its last packet.
     Complete,
     /// The turn failed. The first reader gets the error, later ones a generic one.
     Failed(Option<Error>),
     /// The reply was cut short.
     Cut {
-        /// Why.
+        /// The cause.
         cause: Cause,
         /// What readers get from here on.
         answer: CutAnswer,
@@ -45,7 +45,7 @@ pub(super) enum Phase {
 pub(super) enum CutAnswer {
     /// The end. Packets that no reader has taken are discarded.
     Discard,
-    /// All packets, then the end: the greeting counts as complete as far as it got.
+    /// All packets, then the end. The greeting counts as complete as far as it got.
     Deliver,
     /// All packets, then this error.
     Fail(Option<Error>),
@@ -64,7 +64,7 @@ impl Phase {
         matches!(self, Self::Open)
     }
 
-    /// Returns whether the reply has come to its end, for readers.
+    /// Returns whether the reply has ended for its readers.
     pub(super) fn is_final(&self) -> bool {
         !matches!(self, Self::Open | Self::Committing)
     }
@@ -74,7 +74,8 @@ impl Phase {
         matches!(self, Self::Cut { answer: CutAnswer::Discard, .. })
     }
 
-    /// Cuts the reply. Returns whether this was what cut it: not if it is committing or has ended.
+    /// Cuts the reply. Returns whether this call cut it, which it does not if the reply is committing
+    /// or has ended.
     pub(super) fn cut(&mut self, cause: Cause, answer: CutAnswer) -> bool {
         let open = self.is_open();
         if open {
@@ -83,10 +84,10 @@ impl Phase {
         open
     }
 
-    /// Marks the turn as successful: it can't be cut from here on.
+    /// Marks the turn as successful. From here on it can't be cut.
     ///
     /// # Errors
-    /// The cause when it has been cut before.
+    /// Returns the cause if it has already been cut.
     pub(super) fn commit(&mut self) -> Result<(), Cause> {
         match self {
             Self::Open => *self = Self::Committing,
@@ -96,19 +97,19 @@ impl Phase {
         Ok(())
     }
 
-    /// Ends a commit that the store refused: the turn can be cut again.
+    /// Ends a commit that the store refused. The turn can be cut again.
     pub(super) fn reopen(&mut self) {
         if let Self::Committing = self {
             *self = Self::Open;
         }
     }
 
-    /// Completes the reply. Returns whether it had not ended before.
+    /// Completes the reply. Returns `false` if it had already ended.
     pub(super) fn complete(&mut self) -> bool {
         self.end(Self::Complete)
     }
 
-    /// Fails the turn. Returns whether it had not ended before.
+    /// Fails the turn. Returns `false` if it had already ended.
     pub(super) fn fail(&mut self, error: Error) -> bool {
         self.end(Self::Failed(Some(error)))
     }
@@ -121,7 +122,7 @@ impl Phase {
         running
     }
 
-    /// Returns what a reader gets after the packets; `None` while there may be more of them.
+    /// Returns what a reader gets after the packets, or `None` while there may be more of them.
     pub(super) fn outcome(&mut self) -> Option<Result<(), Error>> {
         match self {
             Self::Open | Self::Committing => None,

@@ -1,4 +1,4 @@
-//! The platform's end of a reply.
+//! The platform's side of a reply.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use super::draft::Packet;
 use crate::bot::input::Cause;
 use crate::server::Error;
 
-/// Reads a reply for a request of the platform. The last reader that is dropped before the end cuts
-/// the reply.
+/// Reads a reply for a request of the platform. Dropping the last reader before the end cuts the
+/// reply.
 #[derive(Debug)]
 pub(in crate::bot) struct Reader {
     outbox: Arc<Outbox>,
-    /// How many packets it has taken.
+    /// How many packets this reader has taken.
     at: usize,
 }
 
 impl Reader {
-    /// Returns a reader from the first packet on; `None` when the reply was cut: a request for the
-    /// same turn can't share its answer then.
+    /// Returns a reader that starts at the first packet, or `None` if the reply was cut. A repeated
+    /// request can't share its answer then.
     pub(in crate::bot) fn new(outbox: &Arc<Outbox>) -> Option<Self> {
         let mut state = outbox.lock();
         if state.phase.cause().is_some() {
@@ -30,7 +30,7 @@ impl Reader {
         Some(Self { outbox: outbox.clone(), at: 0 })
     }
 
-    /// Returns the next packet; `None` at the end.
+    /// Returns the next packet, or `None` at the end.
     pub(in crate::bot) async fn next(&mut self) -> Result<Option<Packet>, Error> {
         loop {
             let mut added = pin!(self.outbox.added.notified());
@@ -54,7 +54,7 @@ impl Reader {
         }
     }
 
-    /// Returns the whole reply as one packet, for a platform that takes it in one piece.
+    /// Returns the whole reply as one packet, for platforms that are answered at once.
     pub(in crate::bot) async fn whole(mut self) -> Result<Option<Packet>, Error> {
         let mut whole: Option<Packet> = None;
         while let Some(packet) = self.next().await? {
@@ -70,7 +70,7 @@ impl Reader {
             });
         }
         if self.outbox.cause() == Some(Cause::CallOver) {
-            // An empty answer would look like a reply without a word.
+            // An empty answer would look like a reply without text.
             return Err(Error::public("the call is over").status(503));
         }
         Ok(whole)
@@ -84,7 +84,7 @@ impl Drop for Reader {
         let gone = state.readers == 0 && !state.phase.is_final();
         drop(state);
         if gone {
-            // A server with the same deadline drops the reader when that has passed.
+            // A server with the same deadline drops the reader when it has passed.
             let late = self.outbox.is_overdue();
             self.outbox.cut(if late { Cause::Deadline } else { Cause::PeerGone });
         }

@@ -1,4 +1,4 @@
-//! What goes out of an outbox, and when.
+//! What leaves an outbox, and when.
 
 use std::sync::MutexGuard;
 
@@ -12,7 +12,7 @@ use crate::bot::history::Entry;
 use crate::bot::input::Input;
 
 impl Outbox {
-    /// Sets the speech settings that were made before this turn.
+    /// Sets the speech settings that earlier turns have chosen.
     pub(in crate::bot) fn set_speech(&self, speech: Option<SpeechSettings>) {
         self.lock().draft.speech = speech;
     }
@@ -22,19 +22,19 @@ impl Outbox {
         self.lock().packets.first().and_then(|packet| packet.speech.clone())
     }
 
-    /// Returns a copy of what the bot has put in.
+    /// Returns a copy of what the bot has added.
     pub(in crate::bot) fn draft(&self) -> Draft {
         self.lock().draft.clone()
     }
 
-    /// Discards what is in no packet, after a hook that failed.
+    /// Discards what is not in a packet, after a hook that failed.
     pub(in crate::bot) fn discard_unsent(&self) {
         self.lock().draft.discard_unsent();
     }
 
-    /// Flushes because the bot waits for something.
+    /// Flushes because the bot is waiting.
     pub(in crate::bot) fn flush_on_wait(&self) {
-        /// A first packet of this size goes out even if the bot only lets other tasks run.
+        /// A first packet of this size is sent even if the bot merely yields to other tasks.
         const LARGE: usize = 1024;
         let state = self.lock();
         let small = state.packets.is_empty() && state.draft.unsent().len() < LARGE;
@@ -43,13 +43,13 @@ impl Outbox {
         }
     }
 
-    /// Makes a packet of the text that is in none yet, where the platform takes packets.
+    /// Makes a packet of the text that is not in one yet, on platforms that take packets.
     pub(in crate::bot) fn flush(&self) {
         self.flush_state(self.lock());
     }
 
     fn flush_state(&self, mut state: MutexGuard<'_, State>) {
-        // Controls alone wait for text.
+        // Controls without text wait for text.
         let sends = self.adapter.capabilities.streams && state.phase.is_open();
         if !sends || state.draft.unsent().is_empty() {
             return;
@@ -60,7 +60,7 @@ impl Outbox {
         self.added.notify_waiters();
     }
 
-    /// Returns when the filler goes out, if one is wanted.
+    /// Returns when the filler is due, if there is one.
     pub(in crate::bot) fn filler_at(&self) -> Option<Instant> {
         let pending = matches!(self.lock().filler, Filler::Pending(_));
         self.arrived.checked_add(self.adapter.budget.filler().filter(|_| pending)?)
@@ -90,11 +90,11 @@ impl Outbox {
         self.lock().has_output()
     }
 
-    /// Returns the history's entry for a reply that was cut: with the text that went out.
+    /// Returns the history entry of a reply that was cut, with the text that was sent.
     pub(in crate::bot) fn sent_entry(&self, input: Option<Input>) -> Entry {
         let state = self.lock();
         let mut entry = Entry::new(self.turn().clone(), input);
-        // After a cut, readers get no more than they have.
+        // After a cut, readers get no more than they already have.
         let count = if state.phase.discards() { state.read } else { state.packets.len() };
         let mut texts = state.packets.iter().take(count).map(|packet| packet.text.as_str());
         if let Filler::Sent(_) = state.filler {
@@ -104,7 +104,7 @@ impl Outbox {
         entry
     }
 
-    /// Returns the history's entry for a reply with all that the bot has said.
+    /// Returns the history entry of a reply with all of the bot's text.
     pub(in crate::bot) fn full_entry(&self, input: Option<Input>) -> Entry {
         let state = self.lock();
         let filler = match &state.filler {
@@ -115,7 +115,7 @@ impl Outbox {
         Entry { said, filler, ..Entry::new(self.turn().clone(), input) }
     }
 
-    /// Returns the history's entry for a reply that failed: with all text, if it went out in packets.
+    /// Returns the history entry of a reply that failed, with all text if it was sent in packets.
     pub(in crate::bot) fn failed_entry(&self, input: Option<Input>) -> Entry {
         let mut entry = self.full_entry(input);
         if !self.adapter.capabilities.streams {

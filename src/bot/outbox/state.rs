@@ -1,4 +1,4 @@
-//! What an outbox holds, under its lock.
+//! The state of an outbox, under its lock.
 
 use std::task::Waker;
 
@@ -14,11 +14,11 @@ pub(super) struct State {
     pub draft: Draft,
     pub packets: Vec<Packet>,
     pub filler: Filler,
-    /// How many readers there are.
+    /// The number of readers.
     pub readers: usize,
     /// How many packets the fastest reader has taken.
     pub read: usize,
-    /// Whether the bot does not wait for anything: it only lets other tasks run.
+    /// Whether the bot merely yields to other tasks and does not wait for anything.
     pub yielding: bool,
     pub holds: Holds,
     /// Wakes the task of the turn.
@@ -31,7 +31,7 @@ pub(super) struct State {
 
 #[derive(Debug, Default)]
 pub(super) enum Filler {
-    /// None is wanted, or the bot has called it off.
+    /// There is none, or the bot has cancelled it.
     #[default]
     Off,
     Pending(String),

@@ -1,4 +1,4 @@
-//! A bot on Digital Employee: packets as they are made, controls in the packets.
+//! A bot on Digital Employee. Packets are sent as they are made, with the controls in them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl<B: Bot> Host<B> {
     /// Puts the bot on Digital Employee.
     ///
     /// # Errors
-    /// When the platform lacks something that the bot requires.
+    /// Returns an error if the platform lacks something that the bot requires.
     pub fn digital_employee(&self) -> Result<Server<OnDigitalEmployee<B>>, NeedsError> {
         let adapter = self.adapter(AdapterSpec {
             platform: Platform::DigitalEmployee,
@@ -50,7 +50,7 @@ impl<B: Bot> Host<B> {
             hang_up_reason: true,
         })?;
         let server = Server::new(OnDigitalEmployee { host: self.clone(), adapter });
-        // The server itself refuses what the platform's document does.
+        // The server enforces the platform's document, too.
         let allowed = self.allowed_transfers(Platform::DigitalEmployee).map(transfer_type);
         Ok(allowed.fold(server, |server, kind| server.allow_transfer(kind)))
     }
@@ -89,7 +89,7 @@ impl<B: Bot> Api for OnDigitalEmployee<B> {
 
     async fn abort_dialogue(&self, request: AbortDialogueRequest) -> Result<(), Error> {
         if request.stream_id.is_empty() {
-            // It names no turn.
+            // It does not name a turn.
             return Ok(());
         }
         let call = CallKey::new(Platform::DigitalEmployee, &request.session_id);
@@ -102,7 +102,7 @@ impl<B: Bot> Api for OnDigitalEmployee<B> {
     }
 }
 
-/// Returns the id of a turn. A request without one does not repeat another.
+/// Returns the id of a turn. A request without an id repeats no other one.
 fn turn_id(stream_id: &str) -> TurnId {
     if stream_id.is_empty() { TurnId::random() } else { TurnId::new(stream_id) }
 }
@@ -119,7 +119,7 @@ async fn speak(mut answer: Reader, reply: &mut Reply) -> Result<(), Error> {
     while let Some(packet) = answer.next().await? {
         let last = packet.last;
         let event = event(packet);
-        // An empty last packet is the server's own.
+        // The server adds an empty last packet by itself.
         if last && (!event.text.is_empty() || !event.controls.is_empty()) {
             reply.finish(event).await?;
         } else if !last {
@@ -145,10 +145,10 @@ fn event(packet: Packet) -> Event {
     event
 }
 
-/// Checks that the platform takes this control.
+/// Checks that the platform accepts this control.
 fn check(element: &Element) -> Result<(), ReplyError> {
     if let Element::Closing(Closing::Transfer(Transfer { data: Some(_), .. })) = element {
-        let allowed = "none: the platform has no place for it";
+        let allowed = "none: the platform does not support it";
         return Err(ReplyError::invalid("/data", "[hidden]", allowed));
     }
     let control: Control = match element {
@@ -161,7 +161,7 @@ fn check(element: &Element) -> Result<(), ReplyError> {
     control.validate().map_err(ReplyError::Invalid)
 }
 
-/// Seconds that have been checked to be few.
+/// Converts seconds that have been checked to be in range.
 fn seconds(time: Duration) -> i32 {
     i32::try_from(time.as_secs()).unwrap_or(i32::MAX)
 }

@@ -1,4 +1,4 @@
-//! A bot on DUIX: text, and nothing else, as one answer or in a stream.
+//! A bot on DUIX, which takes text only, as one answer or in a stream.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,13 +29,14 @@ impl<B: Bot> fmt::Debug for OnDuix<B> {
 }
 
 impl<B: Bot> Host<B> {
-    /// Puts the bot on DUIX: on both kinds of dialogue, or on the one that has what the bot needs; the
-    /// other is then refused as an operation that is not supported.
+    /// Puts the bot on DUIX: on both kinds of dialogue, or on the one that supports what the bot
+    /// requires. The other one is then refused as an unsupported operation.
     ///
-    /// The deadline of the server is the longer [`Budget::whole`](crate::bot::Budget::whole) of the two.
+    /// The deadline of the server is the longer [`Budget::whole`](crate::bot::Budget::whole) of the
+    /// two.
     ///
     /// # Errors
-    /// When both lack something that the bot requires.
+    /// Returns an error if both lack something that the bot requires.
     pub fn duix(&self) -> Result<Server<OnDuix<B>>, NeedsError> {
         let spec = |platform| AdapterSpec {
             platform,
@@ -60,7 +61,7 @@ impl<B: Bot> Host<B> {
 impl<B: Bot> OnDuix<B> {
     fn turn_request(request: DialogueRequest, platform: Platform) -> TurnRequest {
         let mut info = CallInfo::new(platform, &request.conversation_id);
-        // It names the account, not the person who speaks.
+        // `sid` names the account, not the person who speaks.
         info.extras.insert("sid".into(), request.user_id.into());
         info.called = Some(request.avatar_code);
         if let Some(context) = request.context {

@@ -22,7 +22,7 @@ impl<B: Bot> Host<B> {
     /// Returns the routes of every platform that is compiled in, with the default settings of each.
     ///
     /// # Errors
-    /// When one of them lacks something that the bot requires.
+    /// Returns an error if one of them lacks something that the bot requires.
     pub fn router(&self) -> Result<axum::Router, NeedsError> {
         let router = axum::Router::new();
         #[cfg(feature = "digital-employee")]

@@ -1,4 +1,4 @@
-//! A bot on ODFS: each reply is what the IVR does next.
+//! A bot on ODFS. Each reply is the next step of the IVR.
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,12 +40,12 @@ impl<B: Bot> fmt::Debug for OnOdfs<B> {
 }
 
 impl<B: Bot> Host<B> {
-    /// Puts the bot on ODFS, with the default settings. The server has a
-    /// [deadline](crate::server::Server::deadline) of 30 s, whatever the
-    /// [`Budget`](crate::bot::Budget) says: the shorter one counts.
+    /// Puts the bot on ODFS with the default settings. The server has a
+    /// [deadline](crate::server::Server::deadline) of 30 s. If the [`Budget`](crate::bot::Budget) is
+    /// shorter, the budget counts.
     ///
     /// # Errors
-    /// When the platform lacks something that the bot requires.
+    /// Returns an error if the platform lacks something that the bot requires.
     pub fn odfs(&self) -> Result<Server<OnOdfs<B>>, NeedsError> {
         self.odfs_with(OdfsSettings::default())
     }
@@ -53,7 +53,7 @@ impl<B: Bot> Host<B> {
     /// Puts the bot on ODFS with these settings.
     ///
     /// # Errors
-    /// When the platform lacks something that the bot requires.
+    /// Returns an error if the platform lacks something that the bot requires.
     pub fn odfs_with(&self, settings: OdfsSettings) -> Result<Server<OnOdfs<B>>, NeedsError> {
         let adapter = self.adapter(AdapterSpec {
             platform: Platform::Odfs,
@@ -65,7 +65,7 @@ impl<B: Bot> Host<B> {
     }
 }
 
-/// How the IVR speaks and listens, where the bot does not say.
+/// How the IVR speaks and listens, unless the bot says otherwise.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -96,7 +96,7 @@ impl Default for OdfsSettings {
 }
 
 impl OdfsSettings {
-    /// In this language. The default is English.
+    /// Returns the settings for this language. The default is English.
     #[must_use]
     pub fn new(language: Language) -> Self {
         Self {
@@ -108,29 +108,31 @@ impl OdfsSettings {
         }
     }
 
-    /// How many keys are taken beside speech, 1 to 99; `#` ends them. Default: 12.
+    /// Sets how many DTMF digits are accepted while listening for speech, 1 to 99. `#` ends them.
+    /// Default: 12.
     #[must_use]
     pub fn with_keys(mut self, keys: u8) -> Self {
         self.keys = keys.clamp(1, 99);
         self
     }
 
-    /// How long a caller may be silent, in whole seconds, from 1 s on. Default: 5 s.
+    /// Sets how long the caller may be silent, in whole seconds, at least 1 s. Default: 5 s.
     #[must_use]
     pub fn with_timeout(mut self, time: Duration) -> Self {
         self.timeout = time.max(Duration::from_secs(1));
         self
     }
 
-    /// How long to wait for keys that the bot gathers, in whole seconds, from 1 s on. Default: 10 s.
+    /// Sets how long to wait for digits that the bot gathers, in whole seconds, at least 1 s. Default:
+    /// 10 s.
     #[must_use]
     pub fn with_gather_timeout(mut self, time: Duration) -> Self {
         self.gather_timeout = time.max(Duration::from_secs(1));
         self
     }
 
-    /// Where the text of recognised speech is, if it does not come with the request. Without it such
-    /// speech is [`Input::NoMatch`].
+    /// Sets where to find the text of recognised speech that does not come with the request. Without
+    /// it, such speech is [`Input::NoMatch`].
     #[must_use]
     pub fn with_recognitions(mut self, texts: impl Recognitions + 'static) -> Self {
         self.recognitions = Some(Arc::new(texts));
@@ -149,7 +151,7 @@ impl fmt::Debug for OdfsSettings {
     }
 }
 
-/// Recognitions whose type is not known.
+/// A source of recognitions whose type is erased.
 trait Texts: Send + Sync {
     fn find<'a>(
         &'a self,
@@ -190,7 +192,7 @@ impl<B: Bot> OnOdfs<B> {
             && packet.closing.is_none()
             && packet.gather.is_none()
         {
-            // The caller talks to somebody else: there is nobody to listen to.
+            // The caller is talking to someone else: there is nobody to listen to.
             return Ok(call.release().into());
         }
         self.action(call, packet)
@@ -206,7 +208,7 @@ impl<B: Bot> OnOdfs<B> {
         let SpeechSettings { barge_in, silence_timeout, .. } = packet.speech.unwrap_or_default();
         let all = DtmfKeys::up_to(*keys).hash_confirms();
         let (model, wait) = match &packet.gather {
-            // What follows is asked for once this has been played.
+            // The platform asks for what follows once this has been played.
             _ if packet.to_be_continued => (ModelType::play_only(), None),
             Some(Gather { digits, timeout, speech }) => {
                 let keys = DtmfKeys::up_to(*digits).hash_confirms();
@@ -231,13 +233,15 @@ impl<B: Bot> OnOdfs<B> {
         Ok(match request.inparams.meaning() {
             odfs::Input::Text(words) => Input::Speech(words.into()),
             odfs::Input::Keys(keys) => Input::Dtmf(keys.into()),
-            // After a reply that listens, the end of playing is the start of silence.
+            // After a reply that listens, the end of the playback is where silence starts.
             odfs::Input::Timeout | odfs::Input::PlayOver => Input::Silence,
             odfs::Input::NoMatch => Input::NoMatch,
             odfs::Input::Recognition(id) => match &self.settings.recognitions {
                 Some(texts) => texts.find(&id).await?.map_or(Input::NoMatch, Input::Speech),
                 None => {
-                    tracing::warn!("speech came as a recognition id, and there is nobody to ask");
+                    tracing::warn!(
+                        "speech arrived as a recognition id, but no source of recognitions is set"
+                    );
                     Input::NoMatch
                 }
             },
@@ -276,7 +280,7 @@ impl<B: Bot> Api for OnOdfs<B> {
             _ => Map::new(),
         };
         let why = match reason.get("release_reason").and_then(Value::as_str) {
-            // A system fault. What the others mean the bot's last reply says better.
+            // A system fault. For the other reasons, the bot's last reply says more.
             Some("1") => Some(Ended::Unknown),
             Some("2") => Some(Ended::ByCaller),
             _ => None,
@@ -286,7 +290,7 @@ impl<B: Bot> Api for OnOdfs<B> {
     }
 }
 
-/// What came beside the parameters, by the names on the wire.
+/// The fields beside the parameters, by their names on the wire.
 fn extras(extparams: Option<&impl serde::Serialize>) -> Map<String, Value> {
     match extparams.map(serde_json::to_value) {
         Some(Ok(Value::Object(extras))) => extras,
@@ -294,7 +298,7 @@ fn extras(extparams: Option<&impl serde::Serialize>) -> Map<String, Value> {
     }
 }
 
-/// Checks that the platform takes this control.
+/// Checks that the platform accepts this control.
 fn check(element: &Element) -> Result<(), ReplyError> {
     match element {
         Element::Closing(Closing::Transfer(transfer)) => {

@@ -24,7 +24,7 @@ impl<B: Bot> Shared<B> {
     /// Reports the cuts of a call to the bot, if no turn has the call.
     pub(super) async fn report_cuts(&self, call: CallKey) {
         let outbox = self.detached_outbox(&call, None);
-        // Before it opens the call, so that the next turn finds it.
+        // Registered before the call is opened, so that the next turn finds it and can cut it.
         let running = self.register(&outbox);
         let work = async {
             let (lease, record) = match self.store().open(&call, Opening::IfFree).await? {
@@ -40,7 +40,7 @@ impl<B: Bot> Shared<B> {
             }
             self.store().write(&lease, Change { then: Then::Close, ..Change::default() }).await
         };
-        // The next turn cuts this, and reports the cuts itself. So does the end of the time for it.
+        // If the next turn cuts this work, or its time runs out, the cuts are reported by the next turn.
         let work = AssertUnwindSafe(work).catch_unwind();
         let work = timeout(self.setup.limits.end_timeout, drive(self.store(), &outbox, work));
         let ended = work.await.ok().flatten().map(|ended| {
@@ -52,7 +52,7 @@ impl<B: Bot> Shared<B> {
         if let Some(lease) = outbox.lease()
             && !matches!(ended, Some(Ok(())))
         {
-            // An error is mostly that the lease has ended: the turn that cut this has the call.
+            // Mostly the lease has ended: the turn that cut this one has the call.
             let change = Change { then: Then::Close, ..Change::default() };
             let _ = self.store().write(&lease, change).await;
         }
@@ -60,7 +60,7 @@ impl<B: Bot> Shared<B> {
         match ended {
             Some(Err(error)) if error != StoreError::Fenced => {
                 let error = chain(&error);
-                tracing::error!(%call, "the cuts of a call could not be reported: {error}");
+                tracing::error!(%call, "could not report the cuts of a call: {error}");
             }
             _ => {}
         }
@@ -89,22 +89,22 @@ impl<B: Bot> Shared<B> {
             Ok(Err(_)) => drop(panicked(&outbox)),
             Ok(Ok(Err(error))) => {
                 let error = chain(&error);
-                tracing::error!(%call, "the end of a call could not be reported: {error}");
+                tracing::error!(%call, "could not report the end of a call: {error}");
             }
-            Err(_) => tracing::error!(%call, "the bot took too long over the end of a call"),
+            Err(_) => tracing::error!(%call, "the bot took too long to handle the end of a call"),
         }
     }
 
     /// Ends calls that have been idle for at least `idle`.
     pub(super) async fn end_idle(&self, idle: Duration, why: Ended) {
-        // This many at a time: each may ask a data base.
+        // In batches: each hook may query a database.
         const AT_ONCE: usize = 1024;
         loop {
             let claimed = match self.store().claim_idle(idle, AT_ONCE).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     let error = chain(&error);
-                    tracing::error!("idle calls could not be looked for: {error}");
+                    tracing::error!("could not look for idle calls: {error}");
                     return;
                 }
             };
@@ -121,7 +121,7 @@ impl<B: Bot> Shared<B> {
     }
 }
 
-/// Cuts turns that the store cancels, and ends calls whose end never came, as long as there is a bot.
+/// Cuts turns that the store cancels and ends idle calls, until the bot is dropped.
 pub(super) async fn housekeeping<B: Bot>(
     shared: Weak<Shared<B>>,
     store: Arc<dyn AnyStore>,
@@ -150,7 +150,7 @@ pub(super) async fn housekeeping<B: Bot>(
             }
             _ = ticks.tick() => {
                 let Some(shared) = shared.upgrade() else { return };
-                // A bot that takes its time with one call must not keep others from being cut.
+                // In a task: a slow bot must not delay the cuts of other calls.
                 let ending = shared.clone();
                 drop(shared.spawn(async move { ending.end_idle(idle, Ended::Expired).await }));
             }

@@ -1,4 +1,4 @@
-//! The front door: what adapters and the host ask of the calls of a bot.
+//! The entry point of the runtime: what adapters and the host call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,10 +20,11 @@ use crate::bot::outbox::{Outbox, Reader};
 use crate::bot::store::{NoteKind, PATIENCE, Record, StoreError, no_answer};
 use crate::server::Error;
 
-/// How long the answer to an abort waits for the bot to hear of it.
+/// How long the answer to an abort waits until the bot has been notified.
 const ABORT_PATIENCE: Duration = Duration::from_millis(200);
 
-/// The longest id of a call or a turn, in bytes; the platforms' have 36 or 64 characters.
+/// The maximum length of the id of a call or a turn, in bytes. The platforms' ids have 36 or 64
+/// characters.
 const MAX_ID_BYTES: usize = 256;
 
 /// The calls of a bot, on all its platforms.
@@ -40,7 +41,7 @@ impl<B: Bot> Calls<B> {
         &self.shared.setup
     }
 
-    /// Starts a turn. A request for a turn that runs already gets the answer of that one.
+    /// Starts a turn. A request for a turn that is already running reads the same reply.
     pub(in crate::bot) fn ask(
         &self,
         adapter: &Arc<Adapter>,
@@ -74,7 +75,7 @@ impl<B: Bot> Calls<B> {
         outboxes.push(outbox.clone());
         drop(running);
         if adapter.capabilities.newest_wins {
-            // They wait for the call, and must not get it after this one.
+            // They wait for the call, and must not get it after this turn.
             for other in waiting {
                 other.cut(Cause::NewTurn);
             }
@@ -83,7 +84,8 @@ impl<B: Bot> Calls<B> {
         Ok(reader)
     }
 
-    /// Cuts a turn because the caller barged in, who has `heard` this much of the reply.
+    /// Cuts a turn because the caller barged in. `heard` is the part of the reply that the caller
+    /// heard.
     pub(in crate::bot) async fn abort(
         &self,
         call: CallKey,
@@ -98,11 +100,11 @@ impl<B: Bot> Calls<B> {
         for outbox in &outboxes {
             outbox.cut(Cause::BargeIn);
         }
-        // No reply is longer: what is behind that was not heard in it.
+        // No reply is longer, so a longer text can't be a part of one.
         let heard = heard.filter(|heard| heard.len() <= 2 * limits.max_reply_bytes);
         let note = Note::Aborted { turn: turn.clone(), heard }.to_bytes();
         if !store.note(&call, &turn, note, NoteKind::Abort).await.map_err(store_failed)? {
-            // A call that is over, or that this server does not know: there is nothing to cut.
+            // The call is over or unknown: there is nothing to cut.
             return Ok(());
         }
         let shared = self.shared.clone();
@@ -110,20 +112,20 @@ impl<B: Bot> Calls<B> {
             wait_for_end(&outboxes).await;
             shared.report_cuts(call).await;
         });
-        // The bot hears of it now, where it can be; else before its next turn.
+        // The bot is notified now if possible, otherwise before its next turn.
         let _ = timeout(ABORT_PATIENCE, reported).await;
         Ok(())
     }
 
-    /// Ends a call. `why` is what the platform says, if it does.
+    /// Ends a call. `why` is the reason that the platform gives, if any.
     pub(in crate::bot) async fn end(&self, call: CallKey, why: Option<Ended>) -> Result<(), Error> {
         self.start();
         check_id_lengths(&call, &TurnId::new(""))?;
         let shared = self.shared.clone();
-        // In a task: the bot hears of it even if the platform does not wait.
+        // In a task: the bot is notified even if the platform disconnects.
         let ended = self.shared.spawn(async move {
             shared.cut_call(&call).await;
-            // The store waits out a hold.
+            // The store waits for a hold to end.
             let patience = shared.setup.limits.hold_timeout.saturating_add(PATIENCE);
             let ended = timeout(patience, shared.store().end(&call)).await;
             let ended = ended.unwrap_or_else(|_| Err(no_answer(patience)));
@@ -135,14 +137,15 @@ impl<B: Bot> Calls<B> {
         ended.await.unwrap_or_else(|error| Err(error.into()))
     }
 
-    /// Returns what the store has of a call.
+    /// Returns the stored record of a call.
     pub(in crate::bot) async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
         self.shared.store().read(call).await
     }
 
-    /// Takes no more turns, lets those that run end, and then ends the calls that can't go on.
+    /// Refuses new turns, waits for running ones, and then ends the calls that can't continue
+    /// elsewhere.
     pub(in crate::bot) async fn shutdown(&self, within: Duration) {
-        // Far from where the clock ends.
+        // Keeps `Instant` arithmetic far from overflow.
         const MAX: Duration = Duration::from_secs(24 * 60 * 60);
         let within = within.min(MAX);
         let shared = &self.shared;
@@ -154,7 +157,7 @@ impl<B: Bot> Calls<B> {
         for outbox in &outboxes {
             outbox.cut(Cause::CallOver);
         }
-        // A turn that holds goes on.
+        // A turn that holds keeps running.
         let until = start + within.max(END_PATIENCE);
         let _ = timeout_at(until, all()).await;
         if shared.store().shared() {
@@ -162,11 +165,13 @@ impl<B: Bot> Calls<B> {
         }
         let ended = shared.end_idle(Duration::ZERO, Ended::Shutdown);
         if timeout_at(until, ended).await.is_err() {
-            tracing::error!("the time was up before the bot heard of the end of every call");
+            tracing::error!(
+                "the deadline passed before the bot was notified of the end of every call"
+            );
         }
     }
 
-    /// Starts the housekeeping, with the first request.
+    /// Starts the housekeeping at the first request.
     fn start(&self) {
         if self.shared.start() {
             let Setup { store, limits, .. } = self.setup();
@@ -176,7 +181,7 @@ impl<B: Bot> Calls<B> {
     }
 }
 
-/// Checks the length of ids: of many calls at once, they are kept for as long as the call lasts.
+/// Checks the length of ids, since each is kept in memory until its call ends.
 fn check_id_lengths(call: &CallKey, turn: &TurnId) -> Result<(), Error> {
     for (what, id) in [("call", &*call.id), ("turn", turn.as_str())] {
         if id.len() > MAX_ID_BYTES {

@@ -9,18 +9,20 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::bot::outbox::{Outbox, ReplyKind, Step};
 use crate::bot::store::AnyStore;
 
-/// Drives a turn within its budget, until it ends or is cut; `None` when it was cut.
+/// Drives a turn within its budget until it ends. Returns `None` if it was cut.
 ///
-/// The order in which one poll looks at things is part of the contract:
+/// The order of the checks within one poll is part of the contract:
 ///
-/// 1. **A cut comes first.** Work that nobody waits for is not polled once more, so that after a cut
-///    nothing irreversible begins. Only a hold lets it go on.
+/// 1. **A cut comes first.** After a cut the work is not polled again, so that nothing irreversible
+///    starts for a caller who no longer listens. Only a hold lets it continue.
 /// 2. **A release comes before work.** The bot may drop one hold and take the next without waiting in
-///    between. Were the work polled first, the new hold could reach the store before the release of
-///    the old one, which would then end it. So the work rests until the store has answered.
-/// 3. **Timers come after work.** A bot whose answer and whose deadline are ready in the same poll
-///    has made it: its text must count before the filler goes out, or the deadline fails the turn.
-/// 4. **What a timer cut is looked at again** in the same poll, since nothing else would wake the task.
+///    between. If the work were polled first, the new hold could reach the store before the release of
+///    the old one, which would then end it. So the work is not polled until the store has answered.
+/// 3. **Timers come after work.** If the bot's answer and its deadline are ready in the same poll, the
+///    bot is in time: its text must be counted before the filler is sent or the deadline fails the
+///    turn.
+/// 4. **After a timer has cut the reply, the loop runs again** within the same poll, since nothing
+///    else would wake the task.
 pub(super) async fn drive<T>(
     store: &dyn AnyStore,
     outbox: &Outbox,
@@ -43,7 +45,7 @@ pub(super) async fn drive<T>(
                 Step::HeldUntil(until) => {
                     held.set(until);
                     if held.passes(cx) {
-                        // It may hold for longer by now.
+                        // The hold may have been extended in the meantime.
                         continue;
                     }
                 }
@@ -67,15 +69,15 @@ pub(super) async fn drive<T>(
     .await
 }
 
-/// Tells the store that the turn holds nothing any more. An error needs no answer: when the lease has
-/// ended the next turn is in already, and any other hold ends by its time.
+/// Tells the store that the turn no longer holds. Errors are ignored: if the lease has ended, the next
+/// turn is already running, and any other hold expires by itself.
 async fn release_hold(store: &dyn AnyStore, outbox: &Outbox) {
     if let Some(lease) = outbox.lease() {
         let _ = store.hold(&lease, None).await;
     }
 }
 
-/// The times of a budget.
+/// The timers of a budget.
 struct Timers {
     filler: Timer,
     first: Timer,
@@ -83,7 +85,7 @@ struct Timers {
 }
 
 impl Timers {
-    /// Does what is due. Returns whether that cut the reply.
+    /// Handles the timers that have fired. Returns whether one of them cut the reply.
     fn cut(&mut self, outbox: &Outbox, cx: &mut Context<'_>) -> bool {
         let mut cut = false;
         if self.filler.passes(cx) {
@@ -104,7 +106,7 @@ impl Timers {
     }
 }
 
-/// A timer that passes once.
+/// A timer that fires once.
 struct Timer(Option<Pin<Box<Sleep>>>);
 
 impl Timer {

@@ -1,4 +1,4 @@
-//! Why a turn did not succeed, and what the platform gets then.
+//! Why a turn failed, and what the platform receives then.
 
 use crate::bot::outbox::Outbox;
 use crate::bot::store::StoreError;
@@ -6,9 +6,9 @@ use crate::server::{Error, Fault};
 
 /// Why a turn did not succeed.
 pub(super) enum Stop {
-    /// It was cut, and what had to be stored is stored.
+    /// The turn was cut, and everything that must be stored is stored.
     Cut,
-    /// Another turn has the call.
+    /// Another turn owns the call.
     Overtaken,
     Failed(Error),
 }
@@ -28,7 +28,7 @@ impl From<StoreError> for Stop {
     }
 }
 
-/// Returns the platform's answer when a store fails.
+/// Returns the answer that the platform receives when the store fails.
 pub(super) fn store_failed(error: StoreError) -> Error {
     match error {
         StoreError::Full(_) => Error::public("there are too many calls").status(503),
@@ -36,8 +36,8 @@ pub(super) fn store_failed(error: StoreError) -> Error {
     }
 }
 
-/// Returns the platform's answer to a panic, whose message has gone to the panic hook, and may hold
-/// anything.
+/// Returns the answer that the platform receives after a panic. The panic message went to the panic
+/// hook; it may contain anything, so it is not sent.
 pub(super) fn panicked(outbox: &Outbox) -> Error {
     tracing::error!(call = %outbox.call(), "the bot panicked");
     Error::from(Fault::internal())

@@ -1,4 +1,4 @@
-//! Runs a function of the bot.
+//! Runs one hook of the bot.
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -11,10 +11,10 @@ use super::failure::panicked;
 use crate::bot::outbox::Outbox;
 use crate::server::Error;
 
-/// How long a bot may run without letting others run before that is worth a warning.
+/// How long one poll of a bot may take before it is logged as a warning.
 const BLOCKED: Duration = Duration::from_millis(10);
 
-/// Runs a hook of the bot. Its text goes out when it waits; a panic is an error.
+/// Runs a hook of the bot. Its text is flushed whenever the hook waits. A panic becomes an error.
 pub(super) async fn run_hook(
     outbox: &Outbox,
     hook: impl Future<Output = Result<(), Error>>,
@@ -26,7 +26,7 @@ pub(super) async fn run_hook(
         let took = start.elapsed();
         if took > BLOCKED {
             let (call, ms) = (outbox.call(), took.as_millis());
-            tracing::warn!(%call, ms, "the bot blocked its thread: calls beside it wait");
+            tracing::warn!(%call, ms, "the bot blocked its thread, so other calls had to wait");
         }
         if polled.is_pending() {
             outbox.flush_on_wait();

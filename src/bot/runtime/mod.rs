@@ -1,4 +1,4 @@
-//! Runs turns: one task each, from the record of the call to the end of the reply.
+//! Runs turns. Each has a task, from opening the call's record to the end of the reply.
 
 mod between;
 mod calls;

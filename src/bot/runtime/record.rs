@@ -1,4 +1,4 @@
-//! What the runtime stores of a call between turns, beside the bot's memory.
+//! What the runtime stores of a call between turns, besides the bot's memory.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::bot::input::{Cause, Cut, Heard, TurnId};
 use crate::bot::limits::Limits;
 use crate::bot::store::{Record, StoreError};
 
-/// What is stored, as JSON.
+/// The stored state of a call, as JSON.
 #[derive(Clone, Serialize, Deserialize)]
 pub(in crate::bot) struct CallRecord {
     pub platform: Platform,
@@ -27,22 +27,22 @@ pub(in crate::bot) struct CallRecord {
     pub history: History,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speech: Option<SpeechSettings>,
-    /// What follows the text of the last reply, once that has been played.
+    /// The transfer or hang-up that follows once the text of the last reply has been played.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Closing>,
-    /// What the last reply ended with.
+    /// The transfer or hang-up of the last reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
-    /// Cuts that have not been reported to the bot yet, the oldest first.
+    /// Cuts that have not been reported to the bot yet, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cuts: Vec<Cut>,
-    /// The last cut, for the turn that comes next.
+    /// The last cut, for the next turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_cut: Option<Cut>,
-    /// What was heard of replies that are not in the history yet: their turns may note them later.
+    /// What was heard of replies that are not in the history yet. Their turns may still add them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aborts: Vec<(TurnId, Option<String>)>,
-    /// The controls of the last answer, should it be asked for again.
+    /// The controls of the last answer, in case it is requested again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Answered>,
 }
@@ -65,27 +65,27 @@ pub(in crate::bot) struct Answered {
     pub closing: Option<Closing>,
 }
 
-/// What is noted beside the turns.
+/// What is noted outside of turns.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::bot) enum Note {
     /// What was sent of a reply that did not succeed.
     Sent(Box<Sent>),
-    /// The caller barged in, and this was heard.
+    /// The caller barged in after hearing this text.
     Aborted { turn: TurnId, heard: Option<String> },
 }
 
 /// What was sent of a reply that did not succeed.
 #[derive(Serialize, Deserialize)]
 pub(in crate::bot) struct Sent {
-    /// Its epoch is 0 where the turn never had the call.
+    /// Its epoch is 0 if the turn never owned the call.
     pub entry: Entry,
-    /// Why, if it was cut.
+    /// Why it was cut, if it was.
     pub cause: Option<Cause>,
-    /// The speech settings that the platform got.
+    /// The speech settings that were sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speech: Option<SpeechSettings>,
-    /// Whether the call has begun with it.
+    /// Whether the call has begun with this reply.
     #[serde(default)]
     pub begun: bool,
 }
@@ -96,7 +96,7 @@ impl Sent {
     }
 }
 
-/// How many aborts wait for their reply.
+/// The maximum number of aborts that wait for their reply.
 const MAX_ABORTS: usize = 4;
 
 impl CallRecord {
@@ -117,8 +117,8 @@ impl CallRecord {
         }
     }
 
-    /// Reads a record and applies its notes; `None` for a new one. Returns also how many replies were
-    /// cut at a text that is not in them.
+    /// Reads a record and applies its notes. Returns `None` for a new record, otherwise the record and
+    /// the number of replies whose heard text does not occur in them.
     pub(in crate::bot) fn read(
         stored: &Record,
         limits: &Limits,
@@ -139,14 +139,14 @@ impl CallRecord {
                     record.begun |= begun;
                     let again = epoch == 0 || epoch < record.epoch;
                     if again && record.history.get(&entry.turn).is_some() {
-                        // The turn was asked for again, and that answer counts.
+                        // The turn was requested again, and the answer to that counts.
                         continue;
                     }
                     if epoch >= record.epoch && speech.is_some() {
                         record.speech = speech;
                     }
                     entry.epoch = if epoch == 0 { record.epoch } else { epoch };
-                    // A barge-in has a note of its own.
+                    // A barge-in has its own note.
                     if let Some(cause) = cause.filter(|cause| *cause != Cause::BargeIn) {
                         entry.heard = Some(Heard::Unknown);
                         record.push_cut(entry.turn.clone(), Heard::Unknown, cause);
@@ -156,11 +156,11 @@ impl CallRecord {
                 Note::Aborted { turn, heard } => aborts.push((turn, heard)),
             }
         }
-        // An abort may have been noted before what it cuts.
+        // An abort may have been noted before the reply that it cuts.
         for (turn, heard) in aborts {
             let before = record.history.get(&turn).map(|entry| entry.heard.clone());
             match (before, record.history.cut(&turn, heard.as_deref())) {
-                // The platform repeats itself.
+                // The platform repeated the abort.
                 (Some(Some(before)), Some(now)) if before == now => {}
                 (_, Some(now)) => {
                     mismatches += usize::from(matches!(now, Heard::Mismatch(_)));
@@ -187,7 +187,7 @@ impl CallRecord {
 
 impl Note {
     pub(in crate::bot) fn to_bytes(&self) -> Vec<u8> {
-        // Texts, and values that came as JSON: there is nothing to fail.
+        // Strings, and values that came as JSON: serialization can't fail.
         serde_json::to_vec(self).unwrap_or_default()
     }
 }
@@ -201,7 +201,7 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(bytes).map_err(unreadable)
 }
 
-/// The part of [`CallInfo`] that is stored: the rest comes with each request.
+/// The part of [`CallInfo`] that is stored. The rest comes with each request.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(in crate::bot) struct StoredInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -212,10 +212,10 @@ pub(in crate::bot) struct StoredInfo {
     extras: Map<String, Value>,
 }
 
-/// The longest extras that are stored, in bytes of JSON.
+/// The maximum size of the extras that are stored, in bytes of JSON.
 const MAX_EXTRAS_BYTES: usize = 16 * 1024;
 
-/// The longest number that is stored, in bytes.
+/// The maximum length of a stored phone number, in bytes.
 const MAX_NUMBER_BYTES: usize = 256;
 
 impl StoredInfo {
@@ -231,8 +231,8 @@ impl StoredInfo {
         kept
     }
 
-    /// Completes what came with a request: numbers are those that came first, extras those that came
-    /// last.
+    /// Adds the stored info to that of a request. For numbers the first value of the call counts, for
+    /// extras the last.
     pub(in crate::bot) fn complete(&self, mut info: CallInfo) -> CallInfo {
         let Self { caller, called, mut extras } = self.clone();
         info.caller = caller.or(info.caller);

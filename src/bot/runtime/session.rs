@@ -1,6 +1,6 @@
-//! A call that is open: what is stored of it, and the right to change that.
+//! An open call: its record, and the lease to change it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -19,9 +19,10 @@ use crate::bot::outbox::{Audience, Outbox, Packet, Remainder};
 use crate::bot::reply::Reply;
 use crate::bot::store::{Change, Lease, NoteKind, Record, StoreError, Then};
 use crate::error::chain;
+use crate::lock::Mutex;
 use crate::server::Error;
 
-/// A call that is open.
+/// An open call.
 pub(super) struct Session<'a, B: Bot> {
     shared: &'a Shared<B>,
     outbox: &'a Arc<Outbox>,
@@ -29,17 +30,17 @@ pub(super) struct Session<'a, B: Bot> {
     info: CallInfo,
     record: CallRecord,
     memory: Vec<u8>,
-    /// Whether the memory differs from the store's.
+    /// Whether the memory differs from the stored one.
     memory_changed: bool,
     notes: usize,
 }
 
-/// How [`Bot::begin`] runs.
+/// When [`Bot::begin`] runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BeginAs {
     /// The platform asks for a greeting.
     Turn,
-    /// The caller has taken a turn, which comes after it.
+    /// The caller has already taken a turn, which follows.
     BeforeTurn,
 }
 
@@ -55,7 +56,7 @@ impl<'a, B: Bot> Session<'a, B> {
             Some((record, mismatches)) => {
                 if mismatches > 0 {
                     let call = outbox.call();
-                    tracing::warn!(%call, mismatches, "what was heard is not in the reply");
+                    tracing::warn!(%call, mismatches, "the heard text does not occur in the reply");
                 }
                 info = record.info.complete(info);
                 record
@@ -72,7 +73,7 @@ impl<'a, B: Bot> Session<'a, B> {
         self.record.history.forget(self.outbox.turn());
     }
 
-    /// Begins the call, whatever was there before. Returns that, if it was a call that had begun.
+    /// Starts the call anew. Returns the former record if that call had begun.
     pub(super) async fn reset(&mut self, info: &CallInfo) -> Result<Option<Record>, StoreError> {
         let former = match self.record.begun {
             true => {
@@ -89,8 +90,8 @@ impl<'a, B: Bot> Session<'a, B> {
         Ok(former)
     }
 
-    /// Prepares the caller's turn: with the speech settings of the call, and with its beginning if
-    /// that has not been.
+    /// Prepares a turn of the caller: applies the call's speech settings and runs [`Bot::begin`] if it
+    /// has not succeeded yet.
     pub(super) async fn prepare(&mut self) -> Result<(), Stop> {
         self.outbox.set_speech(self.record.speech.clone());
         if !self.record.begun {
@@ -104,7 +105,7 @@ impl<'a, B: Bot> Session<'a, B> {
     pub(super) async fn begin(&mut self, how: BeginAs) -> Result<(), Stop> {
         let Self { shared, outbox, .. } = *self;
         let mut call = self.call()?;
-        // Where the platform greets it has asked before, and may have got its answer.
+        // Platforms that ask for a greeting have done so before, and may have received it.
         let dropped =
             shared.setup.greeting == Greeting::Drop || outbox.adapter().capabilities.greets;
         let audience = match how {
@@ -125,7 +126,7 @@ impl<'a, B: Bot> Session<'a, B> {
                 self.commit(None, &call).await
             }
             (Err(error), BeginAs::BeforeTurn) if outbox.cause().is_none() => {
-                // The caller has taken a turn, and that can still be served. The next one tries again.
+                // The turn of the caller can still be served. The next turn tries to begin again.
                 tracing::error!(call = %outbox.call(), "the greeting of a call failed: {error}");
                 outbox.discard_unsent();
                 outbox.set_speech(self.record.speech.clone());
@@ -140,7 +141,7 @@ impl<'a, B: Bot> Session<'a, B> {
     pub(super) async fn turn(&mut self, input: &Input) -> Result<(), Stop> {
         let Self { shared, outbox, .. } = *self;
         if let Some(closing) = self.record.pending.take() {
-            // The text before it has been played.
+            // The text before the closing has been played.
             self.record.answered = None;
             self.write(Then::Close).await?;
             outbox.replay(Packet { closing: Some(closing), ..Packet::default() });
@@ -156,7 +157,7 @@ impl<'a, B: Bot> Session<'a, B> {
         self.commit(Some(input), &call).await
     }
 
-    /// Returns the call, as the bot sees it.
+    /// Returns the call for a hook of the bot.
     fn call(&self) -> Result<Call<B::Memory>, Error> {
         let setup = &self.shared.setup;
         Ok(Call {
@@ -175,7 +176,7 @@ impl<'a, B: Bot> Session<'a, B> {
         })
     }
 
-    /// Writes the record as it is, and the memory if it has changed.
+    /// Writes the record, and the memory if it has changed.
     pub(super) async fn write(&mut self, then: Then) -> Result<(), StoreError> {
         let Some(lease) = &self.lease else { return Ok(()) };
         let changed = std::mem::take(&mut self.memory_changed);
@@ -188,13 +189,13 @@ impl<'a, B: Bot> Session<'a, B> {
         self.shared.store().write(lease, change).await
     }
 
-    /// Runs [`Bot::interrupted`] for each reply that was cut, once. What is not done at `until` is left
-    /// for later.
+    /// Runs [`Bot::interrupted`] once for each reply that was cut. Cuts not reported by `until` are
+    /// left for later.
     pub(super) async fn report_cuts(&mut self, until: Option<Instant>) -> Result<(), StoreError> {
         while let Some(cut) = self.record.cuts.first().cloned() {
             let Some(reported) = self.report_cut(&cut, until).await else { return Ok(()) };
             if let Err(error) = reported {
-                tracing::error!(call = %self.outbox.call(), "a cut could not be reported: {error}");
+                tracing::error!(call = %self.outbox.call(), "could not report a cut: {error}");
             }
             self.record.cuts.remove(0);
             self.record.last_cut = Some(cut);
@@ -239,15 +240,15 @@ impl<'a, B: Bot> Session<'a, B> {
         }
     }
 
-    /// Returns whether there are cuts that the bot has not heard of.
+    /// Returns whether there are cuts that the bot has not been notified of.
     pub(super) fn has_cuts(&self) -> bool {
         !self.record.cuts.is_empty()
     }
 
-    /// Returns how the call ended, if the platform does not say.
+    /// Returns how the call ended, for platforms that do not say.
     pub(super) fn ending(&self) -> Ended {
         match self.record.ending {
-            // It was never asked for.
+            // The platform never asked for the closing.
             _ if self.record.pending.is_some() => Ended::ByCaller,
             Some(Ending::HangUp) => Ended::ByBot,
             Some(Ending::Transfer) => Ended::Transferred,
@@ -266,19 +267,20 @@ impl<'a, B: Bot> Session<'a, B> {
             Err(error) => Err(error),
         };
         if let Err(error) = ended {
-            tracing::error!(call = %self.outbox.call(), "the end of a call could not be reported: {error}");
+            tracing::error!(call = %self.outbox.call(), "could not report the end of a call: {error}");
         }
     }
 
     /// Commits a turn that succeeded: stores it, and only then ends the reply.
     ///
     /// The order is what makes a turn a transaction. First the memory is encoded, the last step that
-    /// can fail for a reason of the bot's. Then [`Outbox::commit`] decides the race with a cut. Then one
-    /// write stores memory and history together and closes the lease, so that no other turn sees the
-    /// one without the other. Only when that has succeeded the last packet goes out, and with it a
-    /// transfer or a hang-up: a platform never acts on a turn that the bot has forgotten. If the store
-    /// says that another turn has the call, this turn is one that was cut, and what it has sent is left
-    /// as a note for the other. If the store fails, the turn fails, without the text held back for it.
+    /// can fail because of the bot. Then [`Outbox::commit`] decides the race with a cut. Then one
+    /// write stores memory and history together and closes the lease, so that no other turn sees one
+    /// without the other. Only after that write the last packet is sent, and with it a transfer or a
+    /// hang-up: a platform never acts on a turn that the bot has forgotten. If the store says that
+    /// another turn owns the call, this turn counts as cut, and what it has sent is left as a note for
+    /// the other turn. If the store fails, the turn fails, and the text that was held back is not
+    /// sent.
     async fn commit(&mut self, input: Option<&Input>, call: &Call<B::Memory>) -> Result<(), Stop> {
         let Self { outbox, .. } = *self;
         self.take_memory(call).inspect_err(|_| outbox.discard_unsent())?;
@@ -303,8 +305,8 @@ impl<'a, B: Bot> Session<'a, B> {
         }
     }
 
-    /// Puts a turn into the record: as one that succeeded, or as one that was cut while it held and
-    /// then came to its end.
+    /// Adds a turn to the record, either as one that succeeded, or as one that was cut while it held
+    /// and then ran to its end.
     fn record_turn(&mut self, input: Option<&Input>, cut: Option<Cause>) -> Remainder {
         let Self { shared, outbox, .. } = *self;
         let limits = &shared.setup.limits;
@@ -314,7 +316,7 @@ impl<'a, B: Bot> Session<'a, B> {
             Some(_) => Entry { heard: Some(Heard::Unknown), ..outbox.sent_entry(stored_input) },
         };
         let entry = Entry { epoch: self.epoch(), ..entry };
-        // A greeting without a word is not a turn.
+        // A greeting without text is not a turn.
         if entry.input.is_some() || !entry.said.is_empty() || cut.is_some() {
             self.record.history.push(entry);
         }
@@ -326,7 +328,7 @@ impl<'a, B: Bot> Session<'a, B> {
                 if let Some(speech) = outbox.sent_speech() {
                     self.record.speech = Some(speech);
                 }
-                // A barge-in has a note.
+                // A barge-in has its own note.
                 if cause != Cause::BargeIn {
                     let turn = outbox.turn().clone();
                     self.record.cuts.push(Cut { turn, heard: Heard::Unknown, cause });
@@ -336,7 +338,7 @@ impl<'a, B: Bot> Session<'a, B> {
         }
     }
 
-    /// Puts the controls of a turn that succeeded into the record.
+    /// Adds the controls of a turn that succeeded to the record.
     fn record_answer(&mut self, input: Option<&Input>) -> Remainder {
         let draft = self.outbox.draft();
         let splits = self.outbox.adapter().splits && !draft.text.is_empty();
@@ -359,7 +361,7 @@ impl<'a, B: Bot> Session<'a, B> {
         remainder
     }
 
-    /// Leaves a note of what this turn has sent, for the turn that has the call.
+    /// Leaves a note with what this turn has sent, for the turn that owns the call.
     async fn note_sent(&self, input: Option<&Input>) {
         let Self { shared, outbox, .. } = *self;
         let cause = outbox.cause();
@@ -370,11 +372,11 @@ impl<'a, B: Bot> Session<'a, B> {
         let (call, turn) = (outbox.call(), outbox.turn());
         if let Err(error) = shared.store().note(call, turn, note, NoteKind::Report).await {
             let error = chain(&error);
-            tracing::error!(%call, "what was said is lost: {error}");
+            tracing::error!(%call, "could not store what was said: {error}");
         }
     }
 
-    /// Returns the epoch of the lease; 0 without one.
+    /// Returns the epoch of the lease, or 0 without a lease.
     fn epoch(&self) -> u64 {
         self.lease.as_ref().map_or(0, |lease| lease.epoch)
     }

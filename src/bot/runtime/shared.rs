@@ -1,9 +1,9 @@
-//! What all turns of a bot share: its store, its settings, and which turns run.
+//! The state that all turns of a bot share: its store, its settings, and the running turns.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -19,21 +19,22 @@ use crate::bot::input::{CallKey, Cause, Input, TurnId};
 use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
 use crate::bot::store::{AnyStore, Record};
+use crate::lock::Mutex;
 
-/// How long a turn that was cut may take to end, before the next one goes on without it.
+/// How long a turn that was cut may take to end before the next one continues without it.
 pub(super) const END_PATIENCE: Duration = Duration::from_millis(50);
 
-/// What a host is built of.
+/// The parts of a host.
 pub(in crate::bot) struct Setup<B: Bot> {
     pub bot: Arc<B>,
     pub store: Arc<dyn AnyStore>,
     pub limits: Arc<Limits>,
     pub greeting: Greeting,
-    /// Where turns run, if that is not where requests are served.
+    /// The runtime for turns, if they do not run where requests are served.
     pub runtime: Option<Handle>,
 }
 
-/// What all turns of a bot share.
+/// The state that all turns of a bot share.
 pub(super) struct Shared<B: Bot> {
     pub setup: Setup<B>,
     running: Mutex<Running>,
@@ -42,7 +43,7 @@ pub(super) struct Shared<B: Bot> {
     closing: AtomicBool,
 }
 
-/// The turns that run, by call.
+/// The running turns by call.
 pub(super) type Running = HashMap<CallKey, Vec<Arc<Outbox>>>;
 
 impl<B: Bot> Shared<B> {
@@ -51,7 +52,7 @@ impl<B: Bot> Shared<B> {
         Self { setup, running: Mutex::default(), started, closing }
     }
 
-    /// Returns whether this is the first call of this method.
+    /// Returns `true` at the first call only.
     pub(super) fn start(&self) -> bool {
         !self.started.swap(true, Ordering::Relaxed)
     }
@@ -70,16 +71,16 @@ impl<B: Bot> Shared<B> {
     }
 
     pub(super) fn running(&self) -> MutexGuard<'_, Running> {
-        // A panic under this lock leaves the map whole.
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        // A panic while the lock is held leaves the map consistent.
+        self.running.lock()
     }
 
-    /// Returns the turns of a call that run.
+    /// Returns the running turns of a call.
     pub(super) fn outboxes(&self, call: &CallKey) -> Vec<Arc<Outbox>> {
         self.running().get(call).cloned().unwrap_or_default()
     }
 
-    /// Adds a turn to those that run, until the guard is dropped.
+    /// Adds a turn to the running ones until the guard is dropped.
     pub(super) fn register<'a>(&'a self, outbox: &'a Arc<Outbox>) -> TurnGuard<'a, B> {
         self.running().entry(outbox.call().clone()).or_default().push(outbox.clone());
         TurnGuard { shared: self, outbox }
@@ -106,15 +107,15 @@ impl<B: Bot> Shared<B> {
         }
     }
 
-    /// Cuts the turns that had the call before the one with `epoch`. Returns whether there were any,
+    /// Cuts the turns that owned the call before the one with `epoch`. Returns whether there were any,
     /// once they have ended or can't be waited for any longer.
     ///
-    /// Epochs decide, not the order in which tasks run: the store gave `epoch` to this turn last, so
-    /// earlier turns can't write any more, whatever they believe. They are cut to stop their work and
-    /// their packets soon. They get a moment to note in the store what they have sent, so that this
-    /// turn reads a history that has it. Then they are revoked: one of them may be committing, which a
-    /// cut does not touch, with a store that hangs; its commit would be refused anyway. A turn with a
-    /// later epoch may have come in meanwhile; then this one is overtaken itself, and ends at once.
+    /// Epochs decide, not the order in which tasks run. The store gave `epoch` to this turn last, so
+    /// earlier turns can no longer write. Cutting them stops their work and their packets soon. They
+    /// get a moment to note what they have sent in the store, so that the history that this turn reads
+    /// contains it. Then they are revoked: one of them may be committing, which a cut does not affect,
+    /// and the store may hang; its commit would be refused anyway. If a turn with a later epoch has
+    /// opened the call in the meantime, this turn has been overtaken itself and ends.
     pub(super) async fn overtake(&self, outbox: &Arc<Outbox>, epoch: u64) -> bool {
         let outboxes = self.outboxes(outbox.call());
         let is_earlier =
@@ -130,12 +131,12 @@ impl<B: Bot> Shared<B> {
         !earlier.is_empty()
     }
 
-    /// Cuts what runs in a call that is over.
+    /// Cuts the running turns of a call that is over.
     pub(super) async fn cut_call(&self, call: &CallKey) {
         cut_and_wait(&self.outboxes(call), Cause::CallOver).await;
     }
 
-    /// Returns as much of an input as the history takes.
+    /// Returns as much of an input as the history may contain.
     pub(super) fn trim_input(&self, input: Option<Input>) -> Option<Input> {
         let max = self.setup.limits.max_history_bytes;
         match input {
@@ -152,7 +153,7 @@ impl<B: Bot> Shared<B> {
         }
     }
 
-    /// Returns an outbox without readers, for hooks outside a turn.
+    /// Returns an outbox without readers, for hooks outside of a turn.
     pub(super) fn detached_outbox(&self, call: &CallKey, record: Option<&Record>) -> Arc<Outbox> {
         let limits = &self.setup.limits;
         let record = record.and_then(|record| CallRecord::read(record, limits).ok().flatten());
@@ -163,7 +164,7 @@ impl<B: Bot> Shared<B> {
     }
 }
 
-/// Cuts these turns, and waits until they have ended or can't be waited for any longer.
+/// Cuts these turns and waits until they have ended or can't be waited for any longer.
 async fn cut_and_wait(outboxes: &[Arc<Outbox>], cause: Cause) {
     for outbox in outboxes {
         outbox.cut(cause);
@@ -171,19 +172,19 @@ async fn cut_and_wait(outboxes: &[Arc<Outbox>], cause: Cause) {
     wait_for_end(outboxes).await;
 }
 
-/// Waits until turns that were cut have ended or can't be waited for any longer.
+/// Waits until these turns have ended or can't be waited for any longer.
 pub(super) async fn wait_for_end(outboxes: &[Arc<Outbox>]) {
     let all = join_all(outboxes.iter().map(|outbox| outbox.until_task_ended()));
     let _ = timeout(END_PATIENCE, all).await;
 }
 
-/// Returns the end of the last character that ends within `max` bytes.
+/// Returns the last character boundary that is at most `max`.
 fn char_end_before(text: &str, max: usize) -> usize {
     (0..=max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// Ends a turn when it is dropped, even if its task was dropped or has panicked: it runs no more, and
-/// those who wait for its end go on.
+/// Ends a turn when it is dropped, even if its task was dropped or panicked: the turn is removed from
+/// the running ones, and those who wait for its end continue.
 pub(super) struct TurnGuard<'a, B: Bot> {
     pub shared: &'a Shared<B>,
     pub outbox: &'a Arc<Outbox>,

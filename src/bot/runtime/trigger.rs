@@ -11,10 +11,10 @@ pub(in crate::bot) struct TurnRequest {
     pub info: CallInfo,
 }
 
-/// What a turn was begun by.
+/// What started a turn.
 #[derive(Debug, Clone)]
 pub(in crate::bot) enum Trigger {
-    /// The beginning of the call.
+    /// The start of the call.
     Begin,
     Input(Input),
 }

@@ -1,4 +1,4 @@
-//! A turn: its own task, from the record of the call to the end of the reply.
+//! A turn and its task, from opening the call's record to the end of the reply.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::bot::outbox::{Outbox, Packet};
 use crate::bot::store::{Change, NoteKind, Opened, Opening, Record, StoreError, Then};
 use crate::error::chain;
 
-/// A turn that runs.
+/// A running turn.
 pub(super) struct Turn<B: Bot> {
     pub shared: Arc<Shared<B>>,
     pub outbox: Arc<Outbox>,
@@ -29,7 +29,7 @@ pub(super) struct Turn<B: Bot> {
     pub info: CallInfo,
 }
 
-/// Whether cuts are left that the bot has not heard of.
+/// Whether there are cuts that the bot has not been notified of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cuts {
     None,
@@ -37,10 +37,10 @@ enum Cuts {
 }
 
 impl<B: Bot> Turn<B> {
-    /// Runs the turn to its end, whatever that is.
+    /// Runs the turn to its end.
     pub(super) async fn run(self) {
         let Self { shared, outbox, .. } = &self;
-        // Should this task be dropped or panic, nobody waits for it.
+        // If this task is dropped or panics, nobody waits for it any longer.
         let running = TurnGuard { shared, outbox };
         let work = AssertUnwindSafe(self.work()).catch_unwind();
         let ended = drive(shared.store(), outbox, work).await;
@@ -54,7 +54,7 @@ impl<B: Bot> Turn<B> {
                 self.give_back().await;
             }
             Some(Err(Stop::Failed(error))) => {
-                // The platform waits; the store comes second.
+                // The platform is waiting, so it is answered before the store is written.
                 outbox.fail(error);
                 self.give_back().await;
             }
@@ -69,7 +69,7 @@ impl<B: Bot> Turn<B> {
         }
     }
 
-    /// Stores what was said in a turn that did not succeed, and lets the next one in.
+    /// Stores what was said in a turn that did not succeed, and releases the call.
     async fn give_back(&self) {
         let Self { shared, outbox, trigger, .. } = self;
         let lease = outbox.lease();
@@ -82,7 +82,7 @@ impl<B: Bot> Turn<B> {
         let epoch = lease.as_ref().map_or(0, |lease| lease.epoch);
         let sent = Sent {
             entry: Entry { epoch, ..entry },
-            // A turn that never had the call said nothing that could be cut.
+            // A turn that never owned the call said nothing that could be cut.
             cause: cause.filter(|_| lease.is_some()),
             speech: outbox.sent_speech(),
             // A greeting that was late has been said all the same.
@@ -106,7 +106,7 @@ impl<B: Bot> Turn<B> {
         for error in noted.err().into_iter().chain(closed.err()) {
             if error != StoreError::Fenced {
                 let error = chain(&error);
-                tracing::error!(%call, "a turn was not given back: {error}");
+                tracing::error!(%call, "could not store a turn that did not succeed: {error}");
             }
         }
     }
@@ -124,7 +124,7 @@ impl<B: Bot> Turn<B> {
         };
         outbox.set_lease(Some(lease.clone()));
         let record = match shared.overtake(outbox, lease.epoch).await {
-            // With what the others noted when they were cut.
+            // The record now contains what the earlier turns noted when they were cut.
             true => shared.store().read(outbox.call()).await?.unwrap_or(record),
             false => record,
         };
@@ -146,7 +146,7 @@ impl<B: Bot> Turn<B> {
 
     async fn serve(&self, mut session: Session<'_, B>, input: &Input) -> Result<Cuts, Stop> {
         session.prepare().await?;
-        // The caller waits: what takes long is reported when the turn is over.
+        // The caller is waiting: cuts that take long to report are reported after the turn.
         let left = self.outbox.time_left();
         let until = left.and_then(|left| Instant::now().checked_add(left / 4));
         session.report_cuts(until).await?;
@@ -155,11 +155,11 @@ impl<B: Bot> Turn<B> {
     }
 }
 
-/// Returns the answer to a turn that has been answered before.
+/// Returns the answer to a turn that has already been answered.
 fn repeated_answer(outbox: &Outbox, record: &Record, limits: &Limits) -> Result<Packet, Stop> {
     let mut packet = Packet::default();
     let Some((record, _)) = CallRecord::read(record, limits)? else { return Ok(packet) };
-    // A filler may have gone out while another run of the turn was waited for.
+    // A filler may have been sent while this request waited for another run of the turn.
     let first = !outbox.has_packets();
     if let Some(entry) = record.history.get(outbox.turn()) {
         packet.text = entry.filler.clone().filter(|_| first).unwrap_or_default() + &entry.said;

@@ -8,22 +8,48 @@ use super::error::StoreError;
 use super::records::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
 use crate::bot::input::{CallKey, TurnId};
 
-/// Where calls are kept between turns. [`MemoryStore`](super::MemoryStore) keeps them in this process.
+/// Keeps calls between turns. [`MemoryStore`](super::MemoryStore) keeps them in this process.
 ///
-/// Every operation is one atomic step. What the contents of a [`Record`] mean is the runtime's
-/// business.
+/// Every operation is one atomic step. Only the runtime interprets the contents of a [`Record`].
+///
+/// The life of a turn, as a store sees it:
+///
+/// ```
+/// use callbot::bot::store::{Change, MemoryStore, Opened, Opening, Store, StoreError, Then};
+/// use callbot::bot::{CallKey, Platform, TurnId};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), StoreError> {
+/// let store = MemoryStore::new();
+/// let call = CallKey::new(Platform::DigitalEmployee, "session-1");
+/// let opening = Opening::Turn(TurnId::new("stream-1"));
+///
+/// let opened = store.open(&call, opening.clone()).await?;
+/// let Opened::Run(lease, _) = opened else { panic!("the turn has been answered before") };
+/// let mut change = Change::default();
+/// change.memory = Some(b"0:{}".to_vec());
+/// change.then = Then::Close;
+/// store.write(&lease, change).await?;
+///
+/// // The turn is answered, so a repeated request does not run it again.
+/// let Opened::Repeated(record) = store.open(&call, opening).await? else { panic!("it runs again") };
+/// assert_eq!(record.memory, b"0:{}");
+/// # Ok(())
+/// # }
+/// ```
 pub trait Store: Send + Sync + 'static {
-    /// Whether calls in it can go on in another process when this one ends.
+    /// Whether calls can go on in another process when this one ends.
     const SHARED: bool;
 
-    /// Opens a call for a turn, and makes a record if there is none.
+    /// Opens a call for a turn. Creates a record if there is none.
     ///
-    /// Waits out a [`hold`](Self::hold) of the turn that has the call now; that turn is named by
-    /// [`cancels`](Self::cancels), before the wait, and can't write any more when this returns. Unless
-    /// it is the same one, it counts as answered from then on.
+    /// If a turn has the call now, that turn is named by [`cancels`](Self::cancels), its
+    /// [`hold`](Self::hold) is waited out, and it can no longer write when this returns. Unless it has
+    /// the same id, it counts as answered from then on.
     ///
     /// # Errors
-    /// When there are as many calls as there may be, or the store can't be reached.
+    /// Returns [`StoreError::Full`] if the limit of calls is reached, or an error if the store can't be
+    /// reached.
     fn open(
         &self,
         call: &CallKey,
@@ -31,32 +57,33 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Opened, StoreError>> + Send;
 
     /// Holds the lease for `time`: until then the next turn waits, and an abort does not fence this
-    /// one. `None` releases the hold.
+    /// turn. `None` releases the hold.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the call has been opened anew, or the turn was aborted.
+    /// Returns [`StoreError::Fenced`] if the lease has ended: the call was opened again, or the turn was
+    /// aborted.
     fn hold(
         &self,
         lease: &Lease,
         time: Option<Duration>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Writes what is `Some` in `change`, removes the first `notes_read` notes, and does with the lease
-    /// what [`Change::then`] says.
+    /// Writes the fields of `change` that are `Some`, removes the first [`Change::notes_read`] notes,
+    /// and keeps or ends the lease as [`Change::then`] says.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the lease has ended; nothing is written then.
+    /// Returns [`StoreError::Fenced`] if the lease has ended; nothing is written then.
     fn write(
         &self,
         lease: &Lease,
         change: Change,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Adds a note to a call, whatever turn has it. Returns whether there is such a call. `kind` says
-    /// what the note does to `turn`.
+    /// Adds a note to a call. It needs no lease. Returns whether the call exists. `kind` says what the
+    /// note does to `turn`.
     ///
     /// # Errors
-    /// When the store can't be reached.
+    /// Returns an error if the store can't be reached.
     fn note(
         &self,
         call: &CallKey,
@@ -65,39 +92,39 @@ pub trait Store: Send + Sync + 'static {
         kind: NoteKind,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// What is kept of a call, without opening it.
+    /// Returns the record of a call without opening the call; `None` if there is no such call.
     ///
     /// # Errors
-    /// When the store can't be reached.
+    /// Returns an error if the store can't be reached.
     fn read(
         &self,
         call: &CallKey,
     ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
-    /// Removes a call and returns what was kept of it; waits as [`open`](Self::open) does, and ends
-    /// the lease that there may be.
+    /// Removes a call and returns its record. Waits out a hold, as [`open`](Self::open) does, and ends
+    /// the current lease.
     ///
     /// # Errors
-    /// When the store can't be reached.
+    /// Returns an error if the store can't be reached.
     fn end(
         &self,
         call: &CallKey,
     ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
     /// Removes and returns up to `max` calls that have been idle for at least `idle`. Each is returned
-    /// to one caller only. A call that a turn has counts as idle after twice that time, since its
+    /// to one process only. A call that a turn has counts as idle after twice that time, since its
     /// process has died or hangs.
     ///
     /// # Errors
-    /// When the store can't be reached.
+    /// Returns an error if the store can't be reached.
     fn claim_idle(
         &self,
         idle: Duration,
         max: usize,
     ) -> impl Future<Output = Result<Vec<(CallKey, Record)>, StoreError>> + Send;
 
-    /// The turns that have to stop. One subscription serves all calls of a process; messages may be
-    /// lost.
+    /// Returns a stream of the turns that have to stop. One subscription serves all calls of a process.
+    /// Messages may be lost.
     fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static;
 }
 

@@ -1,4 +1,4 @@
-//! A store whose type is not known.
+//! A store behind a trait object.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::records::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
 use crate::bot::input::{CallKey, TurnId};
 
-/// A store whose type is not known, for the types that a bot's author meets.
+/// A [`Store`] as a trait object, so that the types that bots use have no parameter for it.
 pub(in crate::bot) trait AnyStore: Send + Sync {
     fn shared(&self) -> bool;
     fn open<'a>(&'a self, call: &'a CallKey, opening: Opening) -> StoreFuture<'a, Opened>;
@@ -33,7 +33,7 @@ pub(in crate::bot) trait AnyStore: Send + Sync {
 
 type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// How long a store may take for what waits for nobody.
+/// How long a store may take for an operation that does not wait for a hold.
 pub(in crate::bot) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Returns the error of a store that did not answer in time.
@@ -41,12 +41,12 @@ pub(in crate::bot) fn no_answer(within: Duration) -> StoreError {
     StoreError::failed(format!("no answer within {within:?}"))
 }
 
-/// A store that hangs must not keep callers in silence.
+/// Limits the time of an operation: a store that hangs must not keep callers in silence.
 fn bounded<'a, T>(
-    doing: impl Future<Output = Result<T, StoreError>> + Send + 'a,
+    operation: impl Future<Output = Result<T, StoreError>> + Send + 'a,
 ) -> StoreFuture<'a, T> {
     let late = |_| Err(no_answer(PATIENCE));
-    timeout(PATIENCE, doing).map(move |ended| ended.unwrap_or_else(late)).boxed()
+    timeout(PATIENCE, operation).map(move |ended| ended.unwrap_or_else(late)).boxed()
 }
 
 impl<S: Store> AnyStore for S {

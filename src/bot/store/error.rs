@@ -1,10 +1,10 @@
-//! Why a store did not do what it was asked to.
+//! The error of a store.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// Why a store did not do what it was asked to.
+/// The error when a store fails or refuses an operation.
 ///
 /// ```
 /// use std::error::Error;
@@ -19,25 +19,26 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The store has as many calls as it takes: this number.
+    /// The store has reached its limit of calls, which is this number.
     Full(usize),
-    /// Another turn has the call, or this one was aborted.
+    /// The lease has ended: another turn has the call, or this turn was aborted.
     Fenced,
     /// The memory of the bot is larger than the limit.
     TooLarge {
-        /// Its size, in bytes.
+        /// The size of the memory, in bytes.
         bytes: usize,
         /// The limit, in bytes.
         max: usize,
     },
-    /// The memory of the bot can't be written or read as JSON; without its content.
+    /// The memory of the bot can't be written or read as JSON. The text completes "the memory of the
+    /// call ..." and does not contain the memory.
     Memory(String),
-    /// The store can't be reached, or fails; see [`StoreError::failed`].
+    /// The store failed or can't be reached; see [`StoreError::failed`].
     Failed(StoreFailure),
 }
 
 impl StoreError {
-    /// Creates a [`Failed`](Self::Failed) with this source.
+    /// Creates a [`Failed`](Self::Failed) error with this source.
     #[must_use]
     pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed(StoreFailure(source.into().into()))
@@ -46,7 +47,7 @@ impl StoreError {
 
 /// The source of a [`StoreError::Failed`].
 ///
-/// Clones share the source. Two of them are equal when their sources have the same message.
+/// Clones share the source. Two failures are equal if their sources have the same message.
 #[derive(Clone)]
 pub struct StoreFailure(Arc<dyn Error + Send + Sync>);
 
@@ -76,11 +77,11 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full(max) => write!(f, "the limit of {max} calls is reached"),
-            Self::Fenced => f.write_str("another turn has the call"),
+            Self::Fenced => f.write_str("the turn no longer has the call"),
             Self::TooLarge { bytes, max } => {
                 write!(f, "the memory of the call: {bytes} bytes, allowed: at most {max}")
             }
-            Self::Memory(reason) => write!(f, "the memory of the call: {reason}"),
+            Self::Memory(reason) => write!(f, "the memory of the call {reason}"),
             Self::Failed(_) => f.write_str("the store of calls failed"),
         }
     }

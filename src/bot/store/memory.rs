@@ -1,9 +1,9 @@
-//! A store in this process.
+//! A store in the memory of this process.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use futures_util::Stream;
@@ -17,10 +17,44 @@ use super::records::{
     Cancel, CancelReason, Change, Lease, NoteKind, Opened, Opening, Record, Then,
 };
 use crate::bot::input::{CallKey, TurnId};
+use crate::lock::Mutex;
 
-/// Keeps calls in this process; when it ends, they are gone.
+/// Keeps calls in the memory of this process. When the process ends, they are gone.
 ///
-/// There are at most 100,000 calls at once. What it shows in `Debug` is how many there are.
+/// It takes 100,000 calls at a time unless you set [`max_calls`](Self::max_calls). `Debug` shows only
+/// how many there are.
+///
+/// ```
+/// # #[cfg(all(feature = "client", feature = "odfs"))]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// use std::sync::Arc;
+///
+/// use callbot::bot::{Host, MemoryStore, Platform};
+/// # use callbot::bot::testing::TestCall;
+/// # use callbot::bot::{Bot, Call, Input, Reply, Result};
+/// # struct Parrot;
+/// # impl Bot for Parrot {
+/// #     type Memory = ();
+/// #     async fn turn(&self, _: &mut Call<()>, _: Input, reply: &mut Reply) -> Result {
+/// #         reply.say("Hello!").await
+/// #     }
+/// # }
+///
+/// let store = Arc::new(MemoryStore::new().max_calls(1));
+/// let host = Host::builder(Parrot).store(store.clone()).build();
+///
+/// let mut first = TestCall::on(Platform::Odfs, host.clone());
+/// first.say("Hello?").await.expect_end();
+/// assert_eq!(store.len(), 1);
+/// TestCall::on(Platform::Odfs, host).begin().await.expect_failure();
+///
+/// first.end().await.expect_end();
+/// assert!(store.is_empty());
+/// # }
+/// # #[cfg(not(all(feature = "client", feature = "odfs")))]
+/// # fn main() {}
+/// ```
 pub struct MemoryStore {
     known: Mutex<Known>,
     max_calls: usize,
@@ -29,18 +63,18 @@ pub struct MemoryStore {
 
 struct Known {
     calls: HashMap<CallKey, Call>,
-    /// Of all calls together: a lease of a call that was removed must not fit one that begins anew
-    /// under the same id.
+    /// The last epoch. It counts for all calls together: a lease of a removed call must not match a
+    /// new call with the same id.
     epoch: u64,
 }
 
-/// How many cancels may wait for one who listens.
+/// The maximum number of cancels that a subscriber has not received yet.
 const CANCELS: usize = 1024;
-/// How many turns of a call are known as answered.
+/// The number of answered turns that are remembered of a call.
 const ANSWERED: usize = 8;
-/// How many notes of a call wait for a turn to read them.
+/// The maximum number of notes of a call that no turn has read yet.
 const NOTES: usize = 64;
-/// The longest hold, far from where the clock ends: a year.
+/// The longest hold: a year, which is far from overflowing an `Instant`.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Default for MemoryStore {
@@ -61,26 +95,27 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl MemoryStore {
-    /// A store without calls.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets how many calls there may be at once, at least one; more are refused. Default: 100,000.
+    /// Sets the maximum number of calls, at least one. More are refused with [`StoreError::Full`].
+    /// Default: 100,000.
     #[must_use]
     pub fn max_calls(mut self, max: usize) -> Self {
         self.max_calls = max.max(1);
         self
     }
 
-    /// How many calls there are.
+    /// Returns the number of calls.
     #[must_use]
     pub fn len(&self) -> usize {
         self.lock().calls.len()
     }
 
-    /// Whether there are no calls.
+    /// Returns whether there are no calls.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lock().calls.is_empty()
@@ -88,11 +123,11 @@ impl MemoryStore {
 
     fn lock(&self) -> MutexGuard<'_, Known> {
         // A panic under this lock leaves the map whole.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 
-    /// Opens a call for a turn, or returns the hold to wait for. `notified` is the epoch that was
-    /// told to stop before.
+    /// Opens a call for a turn, or returns the hold to wait for. `notified` is the epoch of the turn
+    /// that was last told to stop.
     fn try_open(
         &self,
         key: &CallKey,
@@ -128,7 +163,7 @@ impl MemoryStore {
         }
     }
 
-    /// Removes a call, or says what to wait for.
+    /// Removes a call, or returns the hold to wait for.
     fn try_end(
         &self,
         key: &CallKey,
@@ -144,13 +179,13 @@ impl MemoryStore {
         ControlFlow::Break(known.calls.remove(key).map(|call| call.record))
     }
 
-    /// Tells the turn that has a call to stop, once.
+    /// Tells the turn that has a call to stop, once per epoch.
     fn stop(&self, key: &CallKey, call: &Call, reason: CancelReason, notified: &mut Option<u64>) {
         if notified.replace(call.epoch) == Some(call.epoch) {
             return;
         }
         if let Owner::Turn(turn) = &call.owner {
-            // Nobody may listen.
+            // There may be no subscriber.
             let _ = self.cancels.send(Cancel::new(key.clone(), turn.clone(), call.epoch, reason));
         }
     }
@@ -178,7 +213,7 @@ impl Store for MemoryStore {
         let call = known.leased(lease)?;
         let now = Instant::now();
         call.touched = now;
-        // Who waits for the former hold looks again.
+        // Tasks that wait for the former hold wake up and look again.
         call.hold = time
             .and_then(|time| now.checked_add(time.min(LONGEST)))
             .map(|until| Hold { until, waiting: None });
@@ -244,7 +279,7 @@ impl Store for MemoryStore {
         }
         drop(known);
         if full {
-            tracing::warn!(call = %key, max = NOTES, "too many notes: the oldest is dropped");
+            tracing::warn!(call = %key, max = NOTES, "too many unread notes: dropped the oldest");
         }
         Ok(true)
     }
@@ -274,7 +309,7 @@ impl Store for MemoryStore {
             .calls
             .iter()
             .filter(|(_, call)| {
-                // A turn that does nothing for twice as long is one whose server has died.
+                // A turn that has been idle for twice as long belongs to a process that has died.
                 let idle = if call.is_live() { idle.saturating_mul(2) } else { idle };
                 now.saturating_duration_since(call.touched) >= idle
             })
@@ -295,7 +330,7 @@ impl Store for MemoryStore {
             loop {
                 match receiver.recv().await {
                     Ok(cancel) => return Some((cancel, receiver)),
-                    // A turn whose message was lost finds out when it writes.
+                    // A turn whose message was lost notices when it writes.
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return None,
                 }
@@ -305,7 +340,7 @@ impl Store for MemoryStore {
 }
 
 impl Known {
-    /// The call of a lease that has not ended.
+    /// Returns the call of a lease that has not ended.
     fn leased(&mut self, lease: &Lease) -> Result<&mut Call, StoreError> {
         match self.calls.get_mut(&lease.call) {
             Some(call) if call.is_live() && call.epoch == lease.epoch => Ok(call),
@@ -316,14 +351,15 @@ impl Known {
 
 struct Call {
     record: Record,
-    /// Of the newest lease, which may have ended.
+    /// The epoch of the newest lease, which may have ended.
     epoch: u64,
     owner: Owner,
     hold: Option<Hold>,
     touched: Instant,
     /// The turns that were answered or aborted last, the oldest first.
     answered: VecDeque<TurnId>,
-    /// How many of the notes that the owner was given have been dropped, which it may report read.
+    /// How many of the notes that the owner got have been dropped since. The owner counts them when it
+    /// reports how many it has read.
     lost: usize,
 }
 
@@ -333,7 +369,7 @@ enum Answered {
     No,
 }
 
-/// Who has a live lease.
+/// The owner of the live lease.
 enum Owner {
     Nobody,
     BetweenTurns,
@@ -342,7 +378,7 @@ enum Owner {
 
 struct Hold {
     until: Instant,
-    /// Made when somebody waits. They wake when it is dropped, so a hold that goes, goes for all.
+    /// Created for the first task that waits. Dropping it wakes all of them, however the hold ends.
     waiting: Option<watch::Sender<()>>,
 }
 
@@ -353,7 +389,7 @@ struct Held {
 }
 
 impl Held {
-    /// Waits until it may be over; who waits looks again.
+    /// Waits until the hold may be over. The caller has to check again.
     async fn over(mut self) {
         let _ = timeout_at(self.until, self.released.changed()).await;
     }
@@ -383,7 +419,7 @@ impl Call {
             Owner::Turn(turn) => Some(turn.clone()),
             _ => None,
         };
-        // Late copies of a turn that has been overtaken must not overtake the newer one.
+        // A late copy of an overtaken turn must not overtake the newer one.
         if let Owner::Turn(before) = std::mem::replace(&mut self.owner, owner)
             && Some(&before) != turn.as_ref()
         {
@@ -395,14 +431,14 @@ impl Call {
         Opened::Run(Lease::new(key.clone(), turn, self.epoch), self.record.clone())
     }
 
-    /// The hold, if there is one now. It goes with the lease that made it.
+    /// Returns the hold, if there is one at `now`. It ends with the lease that took it.
     fn held(&mut self, now: Instant) -> Option<Held> {
         let hold = self.hold.as_mut().filter(|hold| hold.until > now)?;
         let waiting = hold.waiting.get_or_insert_with(|| watch::Sender::new(()));
         Some(Held { until: hold.until, released: waiting.subscribe() })
     }
 
-    /// Ends the lease. A turn that was not answered may come again.
+    /// Ends the lease. A turn that was not answered may be requested again.
     fn close(&mut self, answered: Answered) {
         self.hold = None;
         if let Owner::Turn(turn) = std::mem::replace(&mut self.owner, Owner::Nobody)

@@ -1,28 +1,28 @@
-//! What a store keeps and is asked for.
+//! The data types of a store.
 
 use std::fmt;
 
 use crate::bot::input::{CallKey, TurnId};
 
-/// How a call is opened.
+/// How to open a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Opening {
-    /// For this turn. One that has been answered or aborted before does not get the call.
+    /// For this turn. A turn that was answered or aborted before does not get the call.
     Turn(TurnId),
-    /// Only if it exists and no turn has it, to look after what notes say.
+    /// Only if the call exists and no turn has it, for work that its notes require.
     IfFree,
 }
 
-/// What came of opening a call.
+/// The result of opening a call.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Opened {
     /// The call is open.
     Run(Lease, Record),
-    /// The turn has been answered or aborted before. What is kept of the call, as it is now.
+    /// The turn was answered or aborted before. This is the present record of the call.
     Repeated(Record),
-    /// Only for [`Opening::IfFree`]: a turn has the call, or there is none.
+    /// Only for [`Opening::IfFree`]: a turn has the call, or the call does not exist.
     Busy,
 }
 
@@ -34,27 +34,27 @@ pub struct Lease {
     pub call: CallKey,
     /// The turn; `None` between turns.
     pub turn: Option<TurnId>,
-    /// Grows with each opening of the call, and when its turn is aborted.
+    /// The epoch. It grows whenever the call is opened, and when its turn is aborted.
     pub epoch: u64,
 }
 
 impl Lease {
-    /// The right of a turn to write to a call.
+    /// Creates a lease.
     #[must_use]
     pub fn new(call: CallKey, turn: Option<TurnId>, epoch: u64) -> Self {
         Self { call, turn, epoch }
     }
 }
 
-/// What a store has of a call. It holds what callers say, which `Debug` does not show.
+/// The stored data of a call. `Debug` shows only sizes, since the data contain what callers say.
 #[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Record {
     /// The bot's memory: its version, a colon, its JSON. Empty before the first write.
     pub memory: Vec<u8>,
-    /// What the runtime keeps: JSON. Empty before the first write.
+    /// The state of the runtime, as JSON. Empty before the first write.
     pub state: Vec<u8>,
-    /// What came in beside the turns, the oldest first: JSON each.
+    /// The notes that came in outside the turns, each as JSON, the oldest first.
     pub notes: Vec<Vec<u8>>,
 }
 
@@ -68,16 +68,16 @@ impl fmt::Debug for Record {
     }
 }
 
-/// What becomes of a lease after a write.
+/// What happens to the lease after a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Then {
-    /// It goes on.
+    /// The lease goes on.
     #[default]
     Keep,
-    /// It ends. Its turn, if it has one, counts as answered.
+    /// The lease ends. Its turn, if it has one, counts as answered.
     Close,
-    /// It ends without an answer: the same turn may come again.
+    /// The lease ends, but its turn does not count as answered: it may be requested again.
     CloseUnanswered,
 }
 
@@ -87,32 +87,32 @@ pub enum Then {
 pub enum NoteKind {
     /// Nothing: it reports what the turn has sent.
     Report,
-    /// It aborts the turn, which counts as answered from then on. If the turn has the call and holds
-    /// nothing, its lease ends; in any case [`Store::cancels`](super::Store::cancels) names it.
+    /// It aborts the turn, which counts as answered from then on. If the turn has the call,
+    /// [`Store::cancels`](super::Store::cancels) names it, and its lease ends unless it holds.
     Abort,
 }
 
-/// Why a turn has to stop.
+/// The reason why a turn has to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CancelReason {
-    /// It was aborted, or its call has ended.
+    /// The turn was aborted, or its call has ended.
     Aborted,
     /// The caller's next turn has begun.
     Overtaken,
 }
 
-/// What a turn writes.
+/// The changes that a turn writes.
 #[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Change {
     /// The bot's memory, if it changes.
     pub memory: Option<Vec<u8>>,
-    /// What the runtime keeps, if it changes.
+    /// The state of the runtime, if it changes.
     pub state: Option<Vec<u8>>,
-    /// How many notes have been read and can go.
+    /// The number of notes, from the oldest on, that were read and can be removed.
     pub notes_read: usize,
-    /// What becomes of the lease.
+    /// What happens to the lease.
     pub then: Then,
 }
 
@@ -127,7 +127,7 @@ impl fmt::Debug for Change {
     }
 }
 
-/// A turn that has to stop.
+/// A message that a turn has to stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cancel {
@@ -135,14 +135,14 @@ pub struct Cancel {
     pub call: CallKey,
     /// The turn that has to stop.
     pub turn: TurnId,
-    /// The epoch of its lease: the same turn may have been opened again.
+    /// The epoch of the turn's lease. It matters since the same turn may have been opened again.
     pub epoch: u64,
-    /// Why it has to stop.
+    /// Why the turn has to stop.
     pub reason: CancelReason,
 }
 
 impl Cancel {
-    /// Creates a message that this turn has to stop.
+    /// Creates a message.
     #[must_use]
     pub fn new(call: CallKey, turn: TurnId, epoch: u64, reason: CancelReason) -> Self {
         Self { call, turn, epoch, reason }

@@ -1,4 +1,4 @@
-//! What a test can do, and what all platforms share when they play it.
+//! The steps of a test, and what all platforms share when they play them.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,10 +9,11 @@ use crate::client::{CallOptions, Error};
 pub(super) const CALLER: &str = "13500000001";
 pub(super) const CALLED: &str = "4000000000";
 
-/// The platforms keep their time: whoever tests waits for their answer.
+/// The client's timeout. It is far longer than any budget, so that the deadlines of the platform decide
+/// how a turn ends.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
-/// What a caller or a platform can do.
+/// A step of a test: something that the caller or the platform does.
 #[derive(Clone)]
 pub(super) enum Act {
     Begin,
@@ -25,18 +26,18 @@ pub(super) enum Act {
 }
 
 impl Act {
-    /// What the platform has not got.
+    /// Returns what the platform lacks for this step; `None` if it supports the step.
     pub(super) fn lacked_by(&self, platform: Platform) -> Option<&'static str> {
         let duix = matches!(platform, Platform::Duix | Platform::DuixStream);
         match self {
-            Self::Begin if duix => Some("begin of a call"),
-            Self::Keys(_) if duix => Some("keys"),
-            Self::Silence if duix => Some("silence"),
+            Self::Begin if duix => Some("does not report the start of a call"),
+            Self::Keys(_) if duix => Some("does not report DTMF digits"),
+            Self::Silence if duix => Some("does not report silence"),
             Self::NoMatch if platform != Platform::Odfs => {
-                Some("word of speech that was not recognised")
+                Some("does not report unrecognised speech")
             }
             Self::Transferred | Self::TransferFailed if platform != Platform::Odfs => {
-                Some("word of what came of a transfer")
+                Some("does not report the outcome of a transfer")
             }
             _ => None,
         }
@@ -47,12 +48,12 @@ impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Begin => f.write_str("(the call begins)"),
-            Self::Say(words) => write!(f, "“{words}”"),
+            Self::Say(text) => write!(f, "“{text}”"),
             Self::Keys(keys) => write!(f, "(presses {keys})"),
             Self::Silence => f.write_str("(says nothing)"),
             Self::NoMatch => f.write_str("(is not understood)"),
-            Self::Transferred => f.write_str("(was put through)"),
-            Self::TransferFailed => f.write_str("(could not be put through)"),
+            Self::Transferred => f.write_str("(was transferred)"),
+            Self::TransferFailed => f.write_str("(could not be transferred)"),
         }
     }
 }
@@ -61,7 +62,7 @@ pub(super) fn options() -> CallOptions {
     CallOptions::new().call_deadline(PATIENCE).first_event_deadline(PATIENCE).gap_deadline(PATIENCE)
 }
 
-/// Nothing in the settings of these clients can be refused.
+/// Returns the client. Building one never fails here, since all settings are constants.
 #[track_caller]
 #[allow(clippy::panic)]
 pub(super) fn built<C>(client: Result<C, Error>) -> C {

@@ -1,4 +1,4 @@
-//! Digital Employee, as a test plays it.
+//! Plays Digital Employee in a test.
 
 use std::time::Duration;
 
@@ -53,13 +53,13 @@ impl DigitalEmployee {
                 });
                 self.client.begin_session(&request).await
             }
-            Act::Say(words) => self.client.dialogue(&self.dialogue(stream, words)).await,
+            Act::Say(text) => self.client.dialogue(&self.dialogue(stream, text)).await,
             Act::Keys(keys) => {
                 let keys = Extra::new().with_data_type(DataType::Dtmf).with_dtmf(keys);
                 let request = self.dialogue(stream, "").with_extras([keys]);
                 self.client.dialogue(&request).await
             }
-            // The others are not there.
+            // `act` has excluded the others.
             Act::Silence | Act::NoMatch | Act::Transferred | Act::TransferFailed => {
                 let silence = Extra::new().with_data_type(DataType::Silence);
                 let request = self.dialogue(stream, "").with_extras([silence]);
@@ -81,7 +81,7 @@ impl DigitalEmployee {
         }
     }
 
-    fn dialogue(&self, stream: &str, words: &str) -> DialogueRequest {
+    fn dialogue(&self, stream: &str, text: &str) -> DialogueRequest {
         DialogueRequest::new(DialogueRequestFields {
             request_id: &fresh(),
             tenant_id: TENANT,
@@ -89,7 +89,7 @@ impl DigitalEmployee {
             script_id: SCRIPT,
             session_id: &self.session,
             stream_id: stream,
-            utterance: words,
+            utterance: text,
         })
     }
 
@@ -131,7 +131,7 @@ fn seconds(seconds: i32) -> Duration {
     Duration::from_secs(seconds.try_into().unwrap_or_default())
 }
 
-/// Reads a control back, in the bot's own terms.
+/// Records a control from the wire in the types that the bot uses.
 fn take(record: &mut Record, control: &Control) {
     match control {
         Control::Voice(control) => record.speech = Some(speech_settings(control)),
@@ -158,7 +158,7 @@ fn take(record: &mut Record, control: &Control) {
             record.hang_up = Some(hang_up);
         }
         Control::Unknown(_) => {
-            record.failure = Some(format!("an unknown control came: {}", control.kind()));
+            record.failure = Some(format!("unknown control: {}", control.kind()));
         }
     }
 }

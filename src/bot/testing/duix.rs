@@ -1,4 +1,4 @@
-//! DUIX, as a test plays it: speech, and nothing else.
+//! Plays DUIX in a test: speech only.
 
 use futures_util::StreamExt;
 
@@ -33,12 +33,12 @@ impl Duix {
     }
 
     pub(super) async fn ask(&self, act: &Act, step: &Step) {
-        // The others are not there.
-        let Act::Say(words) = act else { return };
+        // `act` has excluded the others.
+        let Act::Say(text) = act else { return };
         let request = DialogueRequest::new(DialogueRequestFields {
             user_id: CALLER,
             avatar_code: CALLED,
-            question: words,
+            question: text,
             conversation_id: &self.conversation,
         });
         if self.streams {
@@ -74,7 +74,7 @@ impl Duix {
     }
 }
 
-/// What is more than text.
+/// Returns what an answer has beside its text.
 fn native(data: DialogueData) -> Option<Native> {
     let DialogueData { answer, intent, extra, .. } = data;
     if answer.operations.is_none() && intent.is_none() && extra.is_none() {

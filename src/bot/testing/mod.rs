@@ -1,7 +1,8 @@
-//! Tests of a bot, on any platform: through the platform's own server and client, in memory.
+//! Tests a bot on any platform, through the platform's own server and client, in memory.
 //!
-//! A [`TestCall`] plays the caller and the platform. What the bot answers goes over the wire and is
-//! read back as an [`Answer`]. An expectation that does not hold panics with the transcript of the call.
+//! A [`TestCall`] plays the caller and the platform. The bot's answer is encoded as on the wire and read
+//! back as an [`Answer`]. An expectation that does not hold panics with the transcript of the call.
+//! This module needs the feature `client`.
 //!
 //! ```
 //! use callbot::bot::testing::TestCall;
@@ -49,15 +50,14 @@
 //!
 //! # Time
 //!
-//! A bot that waits for seconds need not be waited for: with `start_paused` tokio's clock stands still
-//! while anything runs, and jumps to the next event when nothing does. So budgets, fillers and the
-//! times in the transcript are exact to a millisecond, and a test takes no time. A test does this
-//! itself, with tokio's feature `test-util` among its dev-dependencies: this crate can't. Without it
-//! the times are real ones.
+//! With `start_paused`, tokio's clock stands still while any task runs, and jumps to the next timer when
+//! none does. So a test of a bot that waits for seconds takes no time, and budgets, fillers and the
+//! times in the transcript are exact to a millisecond. This needs tokio's feature `test-util` in your
+//! dev-dependencies; this crate can't enable it for you. Without it the times are real.
 //!
-//! # A turn that runs
+//! # Running turns
 //!
-//! [`start`](TestCall::start) gives a [`Turn`] that goes on while the test does something else:
+//! [`start`](TestCall::start) returns a [`Turn`] that goes on while the test does something else:
 //!
 //! ```
 //! # #[cfg(feature = "digital-employee")]
@@ -84,8 +84,8 @@
 //! | [`repeat`](TestCall::repeat) | the same `streamId` | – | – |
 //! | [`end`](TestCall::end) | `endSession` | – | `hangup` |
 //!
-//! Where there is nothing, nothing is sent, and the answer is [unsupported](Answer::unsupported). An
-//! ODFS answer that only plays is followed by `playover`; both answers are one [`Answer`].
+//! At a dash nothing is sent, and the answer is [unsupported](Answer::unsupported). The ODFS player
+//! follows an answer that only plays a prompt with `playover`; both answers are one [`Answer`].
 
 mod act;
 mod answer;
@@ -121,7 +121,40 @@ use crate::error::chain;
 
 /// A call to a bot, from the caller's side.
 ///
-/// A step begins the call first where the platform has such an event and the test has not done it.
+/// If the platform reports the start of a call and the test has not called [`begin`](Self::begin), the
+/// first step does.
+///
+/// ```
+/// # #[cfg(feature = "digital-employee")]
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// # use callbot::bot::{Bot, Call, Input, Reply, Result};
+/// use callbot::bot::Platform;
+/// use callbot::bot::testing::TestCall;
+/// # struct Storyteller;
+/// # impl Bot for Storyteller {
+/// #     type Memory = u32;
+/// #     async fn turn(&self, call: &mut Call<u32>, _: Input, reply: &mut Reply) -> Result {
+/// #         call.memory += 1;
+/// #         reply.say("Once upon a time there was a king.").await
+/// #     }
+/// # }
+///
+/// let mut call = TestCall::on(Platform::DigitalEmployee, Storyteller);
+/// call.say("Tell me a story!").await.expect_speech("once upon a time").expect_no_controls();
+///
+/// // The reply is complete and being spoken when the caller barges in.
+/// call.barge_in("Once upon").await.expect_end();
+/// assert_eq!(call.heard().await, "Once upon");
+/// assert_eq!(call.memory().await, 1);
+///
+/// // DUIX has no keys to press.
+/// # #[cfg(feature = "duix")]
+/// TestCall::on(Platform::Duix, Storyteller).keys("1").await.expect_unsupported();
+/// # }
+/// # #[cfg(not(feature = "digital-employee"))]
+/// # fn main() {}
+/// ```
 pub struct TestCall<B: Bot> {
     host: Host<B>,
     can: Capabilities,
@@ -133,14 +166,15 @@ pub struct TestCall<B: Bot> {
 }
 
 impl<B: Bot> TestCall<B> {
-    /// A call to this bot, or to this [`Host`] with its settings, on this platform. Calls that shall
-    /// share a host get clones of it.
+    /// Creates a call on this platform to a bot, or to a [`Host`] with its settings. To test several
+    /// calls on one host, pass clones of it.
     ///
     /// # Panics
-    /// When the platform is not compiled in, or has not got what the bot needs.
+    /// Panics if the feature of the platform is off, or if the platform lacks something that the bot
+    /// requires.
     #[must_use]
     #[track_caller]
-    // A test that can't begin has failed.
+    // A test that can't start has failed.
     #[allow(clippy::panic)]
     pub fn on(platform: Platform, bot: impl Into<Host<B>>) -> Self {
         match Self::try_on(platform, bot.into()) {
@@ -159,12 +193,12 @@ impl<B: Bot> TestCall<B> {
         Ok(Self { host, can, key, peer, call, begun: false, last: None })
     }
 
-    /// Runs a test on every platform that is compiled in and has what the bot needs, each with a bot
-    /// or host of its own. When it fails, the platform is printed.
+    /// Runs `test` on every platform whose feature is on and that has all that the bot requires. `bot`
+    /// creates a bot or a host for each of them. If the test fails, the platform is printed.
     ///
     /// # Panics
-    /// When the test does, or when there is no such platform.
-    // A test that tests nothing has failed.
+    /// Panics if the test does, or if the bot can't be put on any platform.
+    // A test that runs nowhere has failed.
     #[allow(clippy::panic)]
     pub async fn everywhere<H: Into<Host<B>>>(bot: impl Fn() -> H, test: impl AsyncFn(&mut Self)) {
         let mut refused = None;
@@ -180,102 +214,102 @@ impl<B: Bot> TestCall<B> {
             }
         }
         if let Some(error) = refused.filter(|_| !tested) {
-            panic!("nothing was tested: {error}");
+            panic!("the bot can't be put on any platform; on the last one: {error}");
         }
     }
 
-    /// The host.
+    /// Returns the host.
     #[must_use]
     pub fn host(&self) -> &Host<B> {
         &self.host
     }
 
-    /// The key of the call.
+    /// Returns the key of the call.
     #[must_use]
     pub fn key(&self) -> &CallKey {
         &self.key
     }
 
-    /// The platform.
+    /// Returns the platform.
     #[must_use]
     pub fn platform(&self) -> Platform {
         self.call.platform
     }
 
-    /// What the platform can do, the host's settings included.
+    /// Returns what the platform supports, with the transfers that the host allows.
     #[must_use]
     pub fn can(&self) -> &Capabilities {
         &self.can
     }
 
-    /// The call begins.
+    /// Starts the call.
     pub async fn begin(&mut self) -> Answer {
         self.begun = true;
         self.act(Act::Begin).await
     }
 
-    /// The caller says this.
-    pub async fn say(&mut self, words: impl Into<String>) -> Answer {
-        self.act(Act::Say(words.into())).await
+    /// Lets the caller say `text`.
+    pub async fn say(&mut self, text: impl Into<String>) -> Answer {
+        self.act(Act::Say(text.into())).await
     }
 
-    /// The caller presses these keys.
+    /// Lets the caller press these DTMF keys.
     pub async fn keys(&mut self, keys: impl Into<String>) -> Answer {
         self.act(Act::Keys(keys.into())).await
     }
 
-    /// The caller says nothing for as long as the platform waits.
+    /// Lets the caller be silent until the platform's timeout.
     pub async fn silence(&mut self) -> Answer {
         self.act(Act::Silence).await
     }
 
-    /// The caller says something that is not recognised.
+    /// Lets the caller say something that is not recognised.
     pub async fn no_match(&mut self) -> Answer {
         self.act(Act::NoMatch).await
     }
 
-    /// The caller is put through, as the bot asked for.
+    /// Reports that the transfer that the bot asked for succeeded.
     pub async fn transferred(&mut self) -> Answer {
         self.act(Act::Transferred).await
     }
 
-    /// The caller can't be put through, as the bot asked for.
+    /// Reports that the transfer that the bot asked for failed.
     pub async fn transfer_failed(&mut self) -> Answer {
         self.act(Act::TransferFailed).await
     }
 
-    /// The caller says this, and the turn runs while the test goes on. Another turn may begin
-    /// meanwhile; what becomes of this one then is [`Capabilities::newest_wins`].
-    pub async fn start(&mut self, words: impl Into<String>) -> Turn {
-        let act = Act::Say(words.into());
+    /// Lets the caller say `text`, and returns while the turn runs. If you start another turn meanwhile,
+    /// [`Capabilities::newest_wins`] decides whether it cuts this one or waits for it.
+    pub async fn start(&mut self, text: impl Into<String>) -> Turn {
+        let act = Act::Say(text.into());
         self.begin_first(&act).await;
         let id = TurnId::random().to_string();
         let step = self.call.step(act.to_string());
         self.ask(act, id, step).await
     }
 
-    /// The platform makes its last request again, with the same id of the turn. Only on Digital
-    /// Employee: others have no such id, or make no request again.
+    /// Repeats the platform's last request, with the same id of the turn. Only Digital Employee does
+    /// so: the other platforms have no such id, or don't repeat requests.
     pub async fn repeat(&mut self) -> Answer {
         let repeats = self.platform() == Platform::DigitalEmployee;
-        let step = self.call.step("(the platform asks again)");
+        let step = self.call.step("(the platform repeats its request)");
         if !repeats {
-            return self.unsupported(&step, "requests that are made again");
+            return self.unsupported(&step, "does not repeat requests");
         }
         let Some((act, id)) = self.last.clone() else {
-            self.call.wrong(Some(step.number), "nothing has been asked before");
+            self.call.wrong(Some(step.number), "there is no request to repeat");
         };
         self.ask(act, id, step).await.rest().await
     }
 
-    /// The caller barges in on the last reply, which is long complete and is being spoken; has heard
-    /// this of it, or `None` when the platform does not tell. Only on Digital Employee. For a reply
-    /// that still runs there is [`Turn::barge_in`].
+    /// Lets the caller barge in on the last reply, which is complete and is being spoken. `heard` is what
+    /// the platform reports as heard; `None` leaves it out. Only Digital Employee reports a barge-in.
+    /// For a running turn, use [`Turn::barge_in`].
     pub async fn barge_in<'a>(&mut self, heard: impl Into<Option<&'a str>>) -> Answer {
         let heard = heard.into();
-        let step = self.call.step("(interrupts the last reply)");
+        let step = self.call.step("(barges in on the last reply)");
         if !self.can.aborts {
-            return self.unsupported(&step, "word of callers who barge in");
+            return self.unsupported(&step, "does not report barge-in");
         }
         step.record().barged_in = Some(heard.map(str::to_owned));
         let Some((_, id)) = &self.last else {
@@ -287,37 +321,38 @@ impl<B: Bot> TestCall<B> {
         self.answer(&step)
     }
 
-    /// The call ends: the caller hangs up, or, if the bot has released the call, the platform says that
-    /// it is over. DUIX has nothing like it: its calls end when they are idle.
+    /// Ends the call: the caller hangs up, or the platform reports the end of a call that the bot has
+    /// released. DUIX has no such event: its calls end when they are idle.
     pub async fn end(&mut self) -> Answer {
         let step = self.call.step("(the call ends)");
         if !self.peer.end(&step).await {
-            return self.unsupported(&step, "end of a call");
+            return self.unsupported(&step, "does not report the end of a call");
         }
         self.answer(&step)
     }
 
-    /// What the bot remembers, as it was last written.
+    /// Returns the bot's memory, as it was last written.
     ///
     /// # Panics
-    /// When nothing is kept of the call, since it has not begun or is over. [`Host::snapshot`] with
-    /// [`key`](Self::key) says so without a panic.
+    /// Panics if the call is not in the store, since it has not started or is over. To check for that,
+    /// use [`Host::snapshot`] with [`key`](Self::key).
     pub async fn memory(&self) -> B::Memory {
         self.snapshot().await.memory
     }
 
-    /// What was said, and what of it was heard.
+    /// Returns the history of the call.
     ///
     /// # Panics
-    /// As [`memory`](Self::memory).
+    /// Panics if the call is not in the store; see [`memory`](Self::memory).
     pub async fn history(&self) -> History {
         self.snapshot().await.history
     }
 
-    /// What the caller heard of the last reply, as the history has it.
+    /// Returns the last reply in the history, without its filler: what the caller heard of it if that
+    /// is known, otherwise all of it.
     ///
     /// # Panics
-    /// As [`memory`](Self::memory).
+    /// Panics if the call is not in the store; see [`memory`](Self::memory).
     pub async fn heard(&self) -> String {
         let history = self.history().await;
         history.last().map(|entry| entry.said.clone()).unwrap_or_default()
@@ -326,7 +361,7 @@ impl<B: Bot> TestCall<B> {
     async fn snapshot(&self) -> CallSnapshot<B::Memory> {
         match self.host.snapshot(&self.key).await {
             Ok(Some(snapshot)) => snapshot,
-            Ok(None) => self.call.wrong(None, "nothing is kept of the call"),
+            Ok(None) => self.call.wrong(None, "the call is not in the store"),
             Err(error) => self.call.wrong(None, chain(&error)),
         }
     }
@@ -338,11 +373,11 @@ impl<B: Bot> TestCall<B> {
     }
 
     async fn act(&mut self, act: Act) -> Answer {
-        if let Some(what) = act.lacked_by(self.platform()) {
+        if let Some(lack) = act.lacked_by(self.platform()) {
             let step = self.call.step(act.to_string());
-            return self.unsupported(&step, what);
+            return self.unsupported(&step, lack);
         }
-        // A box, since this begins a call, too.
+        // Boxed, since `begin_first` may call this function in turn.
         Box::pin(self.begin_first(&act)).await;
         let step = self.call.step(act.to_string());
         self.ask(act, TurnId::random().to_string(), step).await.rest().await
@@ -353,14 +388,14 @@ impl<B: Bot> TestCall<B> {
         let (peer, turn) = (self.peer.clone(), id.clone());
         let ending = Ending(step.clone());
         let work = tokio::spawn(async move { peer.ask(&act, &turn, &ending.0).await });
-        // So that its request is the first to leave.
+        // So that its request goes out before any later one.
         tokio::task::yield_now().await;
         let (call, peer) = (self.call.clone(), self.peer.clone());
         Turn { call, step, peer, id, _work: Work(work) }
     }
 
-    fn unsupported(&self, step: &Step, what: &str) -> Answer {
-        step.record().unsupported = Some(format!("{} has no {what}", self.platform()));
+    fn unsupported(&self, step: &Step, lack: &str) -> Answer {
+        step.record().unsupported = Some(format!("{} {lack}", self.platform()));
         self.answer(step)
     }
 
@@ -370,7 +405,7 @@ impl<B: Bot> TestCall<B> {
     }
 }
 
-// A test that fails by an assertion of its own shows the call, too.
+// A test that fails by another assertion shows the transcript, too.
 impl<B: Bot> Drop for TestCall<B> {
     fn drop(&mut self) {
         if std::thread::panicking() && !self.call.shown.load(Ordering::Relaxed) {
@@ -379,7 +414,7 @@ impl<B: Bot> Drop for TestCall<B> {
     }
 }
 
-/// The transcript.
+/// Writes the transcript.
 impl<B: Bot> fmt::Display for TestCall<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.call.fmt(f)
@@ -392,7 +427,7 @@ impl<B: Bot> fmt::Debug for TestCall<B> {
     }
 }
 
-/// Says where a test failed, whatever it failed with.
+/// Prints the platform if the test panics.
 struct Where(Platform);
 
 impl Drop for Where {

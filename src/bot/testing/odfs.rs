@@ -1,4 +1,4 @@
-//! ODFS, as a test plays it: an IVR that does what it is answered.
+//! Plays ODFS in a test: an IVR that follows the answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,17 +19,18 @@ use crate::odfs::{
     TransferOutParams, TransferResult,
 };
 
-// Values that no bot can set, so that what a bot does set can be told from the default.
+// Defaults of the server. Both times are above what a bot may set, so an answer shows whether the bot
+// has set one.
 const KEYS: u8 = 99;
 const SILENCE: Duration = Duration::from_secs(3601);
 const GATHERING: Duration = Duration::from_secs(3602);
 
-/// How many answers to a turn may only play.
+/// The maximum number of answers to a turn that only play a prompt.
 const MAX_PLAYED: usize = 8;
 
 #[derive(Clone)]
 pub(super) struct Odfs {
-    // An IVR makes one step after the other.
+    // An IVR takes one step after the other.
     dialogue: Arc<Mutex<Dialogue>>,
 }
 
@@ -50,7 +51,7 @@ impl Odfs {
         let mut dialogue = self.dialogue.lock().await;
         let mut answer = match act {
             Act::Begin => dialogue.start().await,
-            Act::Say(words) => dialogue.input(Input::Text(words)).await,
+            Act::Say(text) => dialogue.input(Input::Text(text)).await,
             Act::Keys(keys) => dialogue.input(Input::Keys(keys)).await,
             Act::Silence => dialogue.input(Input::Timeout).await,
             Act::NoMatch => dialogue.input(Input::NoMatch).await,
@@ -69,7 +70,7 @@ impl Odfs {
                     }
                 }
                 Response::Transfer(answer) => return transfer(step, &answer.outparams),
-                // The caller talks to somebody else: the bot's part is over.
+                // The caller talks to another person: this is the end of the bot's part.
                 Response::Release(_) if matches!(act, Act::Transferred) => return,
                 Response::Release(_) => {
                     return step.packet("", |record| {
@@ -77,11 +78,11 @@ impl Odfs {
                         true
                     });
                 }
-                _ => return step.fail("an answer came that no bot gives"),
+                _ => return step.fail("unexpected kind of answer"),
             }
             answer = dialogue.input(Input::PlayOver).await;
         }
-        step.fail("answers that only play, one after the other");
+        step.fail(format_args!("more than {MAX_PLAYED} answers in a row only play a prompt"));
     }
 
     pub(super) async fn end(&self, step: &Step) {
@@ -94,14 +95,13 @@ impl Odfs {
 fn fail(step: &Step, error: DialogueError) {
     match error {
         DialogueError::OutOfOrder(next) => {
-            step.record().misuse =
-                Some(format!("the IVR can't do this now; what it waits for: {next:?}"));
+            step.record().misuse = Some(format!("the IVR can't do this now: it expects {next:?}"));
         }
         error => step.fail(error),
     }
 }
 
-/// Reads an answer back; whether it only plays.
+/// Records an answer. Returns whether it only plays a prompt.
 fn interact(step: &Step, answer: &Interact) -> bool {
     let params = &answer.outparams;
     let text = match params.prompt() {
@@ -146,7 +146,7 @@ fn transfer(step: &Step, params: &TransferOutParams) {
         Route::Agent(to) => (TransferKind::Agent, to),
         Route::ThirdParty(to) => (TransferKind::Number, to),
         Route::Ivr(to) => (TransferKind::Flow, to),
-        _ => return step.fail("a transfer came that no bot makes"),
+        _ => return step.fail("unexpected kind of transfer"),
     };
     let mut transfer = Transfer::new(kind, to);
     transfer.shown_number.clone_from(&params.calling_num);

@@ -1,4 +1,4 @@
-//! The platforms, as a test plays them.
+//! The platforms that a test plays.
 
 use super::act::Act;
 #[cfg(feature = "digital-employee")]
@@ -14,7 +14,7 @@ use crate::bot::host::Host;
 use crate::bot::needs::NeedsError;
 use crate::client::Error;
 
-/// A platform, as a test plays it.
+/// A platform that a test plays.
 #[derive(Clone)]
 pub(super) enum Peer {
     #[cfg(feature = "digital-employee")]
@@ -70,7 +70,7 @@ impl Peer {
         }
     }
 
-    /// `None` where the platform does not tell.
+    /// Reports a barge-in; `None` if the platform does not report any.
     pub(super) async fn barge_in(
         &self,
         id: &str,
@@ -87,7 +87,7 @@ impl Peer {
         }
     }
 
-    /// Whether there is such a thing.
+    /// Ends the call. Returns whether the platform reports the end of a call.
     pub(super) async fn end(&self, step: &Step) -> bool {
         let _ = step;
         match self {

@@ -1,9 +1,9 @@
-//! What was said and done in a call, as it happens.
+//! The transcript of a call, written while the call goes on.
 
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -12,29 +12,30 @@ use tokio::time::Instant;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{Gather, HangUp, Native, SpeechSettings, Transfer};
 use crate::bot::input::CallKey;
+use crate::lock::Mutex;
 
-/// All of a call.
+/// The transcript of a call.
 pub(super) struct Transcript {
     pub platform: Platform,
     key: CallKey,
     steps: Mutex<Vec<Arc<Step>>>,
-    /// It has been printed with a failure.
+    /// Whether it has been printed with a failure.
     pub shown: AtomicBool,
 }
 
-/// One thing that the caller or the platform did, and what came of it.
+/// A step of the caller or the platform, with the answer to it.
 pub(super) struct Step {
-    /// Its number in the transcript, from 1.
+    /// The number in the transcript, starting at 1.
     pub number: usize,
     start: Instant,
     record: Mutex<Record>,
     news: Notify,
 }
 
-/// What came of a step, so far.
+/// A step and the answer so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Record {
-    /// What the caller did, in words.
+    /// The step, as text.
     pub caller: String,
     pub text: String,
     pub packets: usize,
@@ -44,11 +45,11 @@ pub(super) struct Record {
     pub hang_up: Option<HangUp>,
     pub native: Option<Native>,
     pub failure: Option<String>,
-    /// Why there is nothing like it on this platform.
+    /// Why this platform has no such event.
     pub unsupported: Option<String>,
-    /// Why nobody could do this now.
+    /// Why the step is not possible now.
     pub misuse: Option<String>,
-    /// The caller barged in, and this was told.
+    /// The barge-in of the caller, with what the platform reported as heard.
     pub barged_in: Option<Option<String>>,
     pub first: Option<Duration>,
     pub took: Duration,
@@ -61,7 +62,7 @@ impl Transcript {
     }
 
     pub(super) fn step(&self, caller: impl Into<String>) -> Arc<Step> {
-        let mut steps = lock(&self.steps);
+        let mut steps = self.steps.lock();
         let record = Record { caller: caller.into(), ..Record::default() };
         let step = Arc::new(Step {
             number: steps.len() + 1,
@@ -73,9 +74,9 @@ impl Transcript {
         step
     }
 
-    /// Fails the test, with all that led to it.
+    /// Fails the test, and shows the transcript.
     #[track_caller]
-    // A harness has no other way to say so.
+    // A panic is how a test fails.
     #[allow(clippy::panic)]
     pub(super) fn wrong(&self, step: Option<usize>, what: impl fmt::Display) -> ! {
         self.shown.store(true, Ordering::Relaxed);
@@ -86,10 +87,10 @@ impl Transcript {
 
 impl Step {
     pub(super) fn record(&self) -> MutexGuard<'_, Record> {
-        lock(&self.record)
+        self.record.lock()
     }
 
-    /// Something arrived. What brings nothing is not counted.
+    /// Adds a packet or an answer. An empty one is not counted.
     pub(super) fn packet(&self, text: &str, controls: impl FnOnce(&mut Record) -> bool) {
         let mut record = self.record();
         let controls = controls(&mut record);
@@ -116,7 +117,7 @@ impl Step {
         self.news.notify_waiters();
     }
 
-    /// Waits until this holds, or nothing more comes.
+    /// Waits until `holds` returns true or the step ends. Returns the last value of `holds`.
     pub(super) async fn until(&self, holds: impl Fn(&Record) -> bool) -> bool {
         loop {
             let mut news = pin!(self.news.notified());
@@ -133,12 +134,7 @@ impl Step {
     }
 }
 
-// A panic under such a lock leaves the value whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether a text is in another one, in any case of letters.
+/// Returns whether `text` contains `part`, ignoring case.
 pub(super) fn holds(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
 }
@@ -146,7 +142,7 @@ pub(super) fn holds(text: &str, part: &str) -> bool {
 impl fmt::Display for Transcript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\na call on {} ({})\n", self.platform, self.key)?;
-        let steps = lock(&self.steps).clone();
+        let steps = self.steps.lock().clone();
         for step in steps {
             write!(f, "{:>2}. ", step.number)?;
             step.record().fmt(f)?;
@@ -164,13 +160,13 @@ impl fmt::Display for Record {
         }
         match &self.barged_in {
             Some(Some(heard)) => line("caller", &format_args!("(barges in, heard “{heard}”)"))?,
-            Some(None) => line("caller", &"(barges in, what was heard is not told)")?,
+            Some(None) => line("caller", &"(barges in, what was heard is not reported)")?,
             None => {}
         }
         for control in self.controls() {
             line("control", &control)?;
         }
-        for (who, text) in [("failure", &self.failure), ("nothing", &self.unsupported)] {
+        for (who, text) in [("failure", &self.failure), ("skipped", &self.unsupported)] {
             if let Some(text) = text {
                 line(who, text)?;
             }
@@ -179,7 +175,7 @@ impl fmt::Display for Record {
         let first = first.unwrap_or_default();
         let whole = match self.ended {
             true => format!(", all after {} ms", self.took.as_millis()),
-            false => ", not at its end yet".into(),
+            false => ", not ended yet".into(),
         };
         let packets = match self.packets {
             1 => "1 packet".into(),
@@ -190,14 +186,14 @@ impl fmt::Display for Record {
 }
 
 impl Record {
-    /// The controls, in words.
+    /// Describes the controls.
     pub(super) fn controls(&self) -> Vec<String> {
         let speech = self.speech.as_ref().map(describe_speech);
         let gather = self.gather.as_ref().map(|gather| {
             let Gather { digits, timeout, speech } = gather;
             let or = if *speech { ", or speech" } else { "" };
             let time = timeout.map(|time| format!(", within {time:?}")).unwrap_or_default();
-            format!("gathers up to {digits} keys{or}{time}")
+            format!("gathers up to {digits} digits{or}{time}")
         });
         let transfer = self.transfer.as_ref().map(|transfer| {
             let Transfer { kind, to, shown_number, data } = transfer;
@@ -211,7 +207,7 @@ impl Record {
             let delay = if delay.is_zero() { String::new() } else { format!(" after {delay:?}") };
             format!("hangs up{delay}{reason}")
         });
-        let native = self.native.as_ref().map(|_| "what only this platform has".to_owned());
+        let native = self.native.as_ref().map(|_| "a native control".to_owned());
         [speech, gather, transfer, hang_up, native].into_iter().flatten().collect()
     }
 }

@@ -1,4 +1,4 @@
-//! A turn that runs.
+//! A running turn of a test.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use tokio::task::JoinHandle;
 use super::transcript::{Step, Transcript, holds};
 use super::{Answer, Peer};
 
-/// A turn that runs, from [`TestCall::start`](super::TestCall::start). The platform takes what comes,
-/// whatever the test does meanwhile. Dropped before its end, it closes the connection.
+/// A running turn, from [`TestCall::start`](super::TestCall::start). The platform receives the reply in
+/// the background. Dropping this before the end of the turn closes the connection.
 #[must_use = "dropped, it closes the connection"]
 pub struct Turn {
     pub(super) call: Arc<Transcript>,
@@ -20,7 +20,7 @@ pub struct Turn {
     pub(super) _work: Work,
 }
 
-/// What asks the bot. It ends when this is dropped.
+/// The task that sends the request and receives the reply. Dropping this aborts it.
 pub(super) struct Work(pub JoinHandle<()>);
 
 impl Drop for Work {
@@ -29,7 +29,7 @@ impl Drop for Work {
     }
 }
 
-/// The end of a step, however it comes.
+/// Ends a step when it is dropped, even if the task panics or is aborted.
 pub(super) struct Ending(pub Arc<Step>);
 
 impl Drop for Ending {
@@ -39,31 +39,31 @@ impl Drop for Ending {
 }
 
 impl Turn {
-    /// What was said so far.
+    /// Returns the text of the reply so far.
     #[must_use]
     pub fn text(&self) -> String {
         self.step.record().text.clone()
     }
 
-    /// Waits until the reply holds this text, in any case of letters.
+    /// Waits until the reply contains `part`, ignoring case.
     ///
     /// # Panics
-    /// When the reply ends before.
+    /// Panics if the reply ends first.
     pub async fn until_speech(&mut self, part: &str) -> &mut Self {
         if !self.step.until(|record| holds(&record.text, part)).await {
             let what = format!("the reply ended before the bot said {part:?}");
-            // What nobody could ask for says why.
+            // A step that was not possible panics here, with the reason.
             Answer::new(self.call.clone(), &self.step);
             self.call.wrong(Some(self.step.number), what);
         }
         self
     }
 
-    /// The caller barges in and has heard this, or `None` when the platform does not tell. Then what
-    /// still comes is taken, to the end.
+    /// Lets the caller barge in, and receives the reply to its end. `heard` is what the platform reports
+    /// as heard; `None` leaves it out.
     ///
-    /// Only Digital Employee tells it. Elsewhere the reply runs to its end, and the answer is
-    /// [unsupported](Answer::unsupported): there a caller barges in with the next turn.
+    /// Only Digital Employee reports a barge-in. On the other platforms a caller barges in with the next
+    /// turn: there this turn runs to its end, and the answer is [unsupported](Answer::unsupported).
     pub async fn barge_in<'a>(self, heard: impl Into<Option<&'a str>>) -> Answer {
         let heard = heard.into();
         match self.peer.barge_in(&self.id, heard).await {
@@ -75,14 +75,14 @@ impl Turn {
                 }
             }
             None => {
-                let reason = format!("{} tells of no barge-in", self.call.platform);
+                let reason = format!("{} does not report barge-in", self.call.platform);
                 self.step.record().unsupported = Some(reason);
             }
         }
         self.rest().await
     }
 
-    /// Takes what still comes, to the end.
+    /// Receives the reply to its end.
     pub async fn rest(self) -> Answer {
         self.step.until(|record| record.ended).await;
         Answer::new(self.call.clone(), &self.step)

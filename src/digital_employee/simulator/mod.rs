@@ -1,8 +1,9 @@
-//! Plays the platform against a bot: a script of steps, what each must show, what was measured.
+//! Plays the platform against a bot, from a script, and checks and measures every step.
 //!
-//! It calls the bot as the platform does, through the typed [`Client`](super::Client), checks every
-//! packet against the rules of the protocol, and every step against what the script expects. Over a
-//! socket or, with [`InMemoryTransport`](crate::client::InMemoryTransport), without one.
+//! The [`Simulator`] calls the bot as the platform does, through the typed
+//! [`Client`](super::Client). It checks every packet against the rules of the protocol, and every
+//! step against what the script expects. It works over a socket or, with
+//! [`InMemoryTransport`](crate::client::InMemoryTransport), without one.
 //!
 //! ```
 //! # use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply};

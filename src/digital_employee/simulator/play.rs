@@ -1,4 +1,4 @@
-//! The platform's part of a call.
+//! The platform's side of a call.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -17,9 +17,10 @@ use crate::digital_employee::{
 };
 use crate::error::chain;
 
-/// The time that the platform's document gives `beginSession` for all of its answer.
+/// The time within which the complete answer to `beginSession` must arrive, from the platform's
+/// document.
 const BEGIN_BUDGET: Duration = Duration::from_millis(200);
-/// The time that it gives the first packet of a turn.
+/// The time within which the first packet of a turn must arrive, from the platform's document.
 const TURN_BUDGET: Duration = Duration::from_millis(600);
 
 /// Plays the platform against a bot.
@@ -35,7 +36,7 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Plays against the bot that this client calls.
+    /// Creates a simulator of the platform for the bot that `client` calls.
     pub fn new(client: Client) -> Self {
         Self {
             client,
@@ -47,19 +48,19 @@ impl Simulator {
         }
     }
 
-    /// What the bot's `answer` holds. Default: the whole text so far.
+    /// Sets the mode of the bot's `answer`. Default: [`AnswerMode::Cumulative`].
     pub fn answers(mut self, mode: AnswerMode) -> Self {
         self.answers = mode;
         self
     }
 
-    /// The numbers and the context that the call begins with.
+    /// Sets the phone numbers and the context of the call. Default: made-up numbers, no context.
     pub fn context(mut self, context: VendorParams) -> Self {
         self.context = context;
         self
     }
 
-    /// Plays the steps as one call. A step that fails does not end the call.
+    /// Plays the steps as one call. The call continues after a step that fails.
     pub async fn play(&self, steps: &[ScriptStep]) -> Played {
         let call = uuid();
         let mut played = Vec::with_capacity(steps.len());
@@ -72,7 +73,7 @@ impl Simulator {
     }
 }
 
-/// One step as it is being played.
+/// Plays one step.
 struct StepPlayer<'a> {
     simulator: &'a Simulator,
     call: &'a str,
@@ -133,7 +134,7 @@ impl StepPlayer<'_> {
         played.budget = Some((TURN_BUDGET, played.first_packet));
     }
 
-    /// Listens to a reply, and barges in where the step says so.
+    /// Listens to a reply, and barges in if the step asks for it.
     async fn speak(
         &self,
         step: &ScriptStep,
@@ -214,12 +215,12 @@ impl StepPlayer<'_> {
     }
 }
 
-/// Takes the packets of a reply, and checks each.
+/// Reads the packets of a reply and checks each.
 struct Listener<'a, 'b> {
     player: &'a StepPlayer<'a>,
     start: Instant,
     text: NewText,
-    /// A failure is what the step expects.
+    /// Whether the step expects a failure.
     fails: bool,
     last_time: i64,
     played: &'b mut PlayedStep,
@@ -266,7 +267,7 @@ impl Listener<'_, '_> {
                             self.take(packet);
                         }
                         None if aborted => break,
-                        // The stream may end before the abort is answered.
+                        // The stream may end before the answer to the abort arrives.
                         None => {
                             if let Err(error) = (&mut abort).await {
                                 self.played.problems.push(chain(&error).to_string());
@@ -278,9 +279,11 @@ impl Listener<'_, '_> {
             }
         }
         self.played.interrupted = true;
-        // One may have been in flight.
+        // One packet may have been in flight.
         if late > 1 {
-            self.played.problems.push(format!("{late} packets came after the abort was answered"));
+            self.played
+                .problems
+                .push(format!("{late} packets arrived after the abort was answered"));
         }
     }
 
@@ -304,7 +307,7 @@ impl Listener<'_, '_> {
         self.played.packets += 1;
     }
 
-    /// The rules of the protocol that hold for every packet.
+    /// Checks the rules of the protocol that apply to every packet.
     fn check(&mut self, packet: &Packet) {
         let mut problem = |text: String| self.played.problems.push(text);
         if packet.request_id.as_ref() != Some(&self.player.request) {
@@ -318,18 +321,18 @@ impl Listener<'_, '_> {
             ("streamId", &data.stream_id, self.player.stream.as_str()),
         ] {
             if echo.as_deref().is_some_and(|echo| echo != sent) {
-                problem(format!("a packet echoes another {name}"));
+                problem(format!("a packet echoes a different {name}"));
             }
         }
         match data.updated_time {
             None => problem("a packet has no updatedTime".into()),
-            Some(time) if time < self.last_time => problem("updatedTime goes back".into()),
+            Some(time) if time < self.last_time => problem("updatedTime decreases".into()),
             Some(time) => self.last_time = time,
         }
         for control in &data.controls {
             let late = matches!(control, Control::Voice(_) | Control::GatherDtmf(_));
             if late && self.played.packets > 1 {
-                problem(format!("{} comes after the first packet and is ignored", control.kind()));
+                problem(format!("{} after the first packet is ignored", control.kind()));
             }
         }
     }

@@ -1,11 +1,11 @@
-//! What is played, and what it must show.
+//! The steps of a call, and what each must result in.
 
 use std::time::Duration;
 
 use super::transcript::PlayedStep;
 use crate::digital_employee::Control;
 
-/// One step of a call: what the caller does, and what must come of it.
+/// One step of a call: what the caller does, and what the reply must contain.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ScriptStep {
@@ -29,83 +29,85 @@ impl ScriptStep {
         Self { name: name.into(), act, abort_after: None, expected: Vec::new() }
     }
 
-    /// The call begins.
+    /// Starts the call.
     pub fn begin() -> Self {
         Self::new("begin", Act::Begin)
     }
 
-    /// The caller says this.
+    /// Lets the caller say `utterance`.
     pub fn say(utterance: impl Into<String>) -> Self {
         Self::new("speech", Act::Say(utterance.into()))
     }
 
-    /// The caller presses these keys.
+    /// Lets the caller press `digits`.
     pub fn keys(digits: impl Into<String>) -> Self {
         Self::new("keys", Act::Keys(digits.into()))
     }
 
-    /// The caller stays silent.
+    /// Lets the caller stay silent.
     pub fn silence() -> Self {
         Self::new("silence", Act::Silence)
     }
 
-    /// The call ends.
+    /// Ends the call.
     pub fn end() -> Self {
         Self::new("end", Act::End)
     }
 
-    /// A name for the transcript.
+    /// Sets the name of the step in the transcript. Default: the kind of the step.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The caller barges in so long after the turn began: the platform aborts the turn. Then at
-    /// most the packet that was in flight may come, and the one that ends the stream.
+    /// Lets the caller barge in `time` after the start of the turn: the platform aborts the turn.
+    ///
+    /// After the abort only two packets may follow: one that was in flight, and the one that ends
+    /// the stream.
     pub fn barge_in_after(mut self, time: Duration) -> Self {
         self.abort_after = Some(time);
         self
     }
 
-    /// Adds something that the step must show.
+    /// Adds an expectation. The step must meet all of them.
     pub fn expect(mut self, expected: Expect) -> Self {
         self.expected.push(expected);
         self
     }
 }
 
-/// Something that a step must show.
+/// An expectation of a step.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Expect {
-    /// The reply holds this text, in any case of letters.
+    /// The reply contains this text, in upper or lower case.
     Text(String),
-    /// The reply has at least so many packets.
+    /// The reply has at least this number of packets.
     Packets(usize),
-    /// The reply has exactly this control.
+    /// The reply has this control, equal in all fields.
     Control(Control),
     /// The reply has a control of this `type`.
     ControlKind(String),
     /// The reply has no control.
     NoControls,
-    /// The reply fails with this `httpStatusCode`. Without this, a failure is a problem.
+    /// The reply fails with this `httpStatusCode`. Without this expectation a failure is a problem.
     Failure(i32),
 }
 
 impl Expect {
-    /// The reply holds this text, in any case of letters.
+    /// Expects that the reply contains `text`, in upper or lower case.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// The reply has exactly this control.
+    /// Expects that the reply has `control`, equal in all fields.
     #[must_use]
     pub fn control(control: impl Into<Control>) -> Self {
         Self::Control(control.into())
     }
 
-    /// What is wrong with the step; `None` when it shows what it must.
+    /// Returns what is wrong with the step, or `None` if it meets the expectation.
     pub(super) fn problem(&self, step: &PlayedStep) -> Option<String> {
         let holds = match self {
             Self::Text(text) => step.reply.to_lowercase().contains(&text.to_lowercase()),
@@ -119,11 +121,13 @@ impl Expect {
             return None;
         }
         Some(match self {
-            Self::Text(text) => format!("the reply does not say {text:?}"),
-            Self::Packets(least) => format!("{} packets, expected {least} or more", step.packets),
-            Self::Control(control) => format!("the control {control:?} did not come"),
-            Self::ControlKind(kind) => format!("no control {kind} came"),
-            Self::NoControls => "a control came, expected none".into(),
+            Self::Text(text) => format!("the reply does not contain {text:?}"),
+            Self::Packets(least) => {
+                format!("expected {least} packets or more, got {}", step.packets)
+            }
+            Self::Control(control) => format!("the reply does not have the control {control:?}"),
+            Self::ControlKind(kind) => format!("the reply does not have a {kind} control"),
+            Self::NoControls => "the reply has a control, expected none".into(),
             Self::Failure(status) => match step.failure {
                 Some(other) => format!("failure {other}, expected {status}"),
                 None => format!("no failure, expected {status}"),

@@ -1,52 +1,52 @@
-//! What was played, as data and as text to read.
+//! The result of a played call, as data and as readable text.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::digital_employee::Control;
 
-/// A call that was played. `Display` writes its transcript.
+/// A played call. `Display` writes its transcript.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Played {
     /// The `sessionId` of the call.
     pub call: String,
-    /// The steps, in their order.
+    /// The steps, in the order of the script.
     pub steps: Vec<PlayedStep>,
 }
 
-/// A step that was played.
+/// A played step.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PlayedStep {
-    /// Its name in the script.
+    /// The name of the step in the script.
     pub name: String,
-    /// What the caller did, in words.
+    /// A description of what the caller did.
     pub caller: String,
     /// The whole text of the reply.
     pub reply: String,
     /// The controls of the reply, in the order of their packets.
     pub controls: Vec<Control>,
-    /// How many packets the reply had, a failure packet included.
+    /// The number of packets of the reply, including a failure packet.
     pub packets: usize,
     /// The `httpStatusCode` of a failure packet.
     pub failure: Option<i32>,
     /// Whether the caller barged in.
     pub interrupted: bool,
-    /// From the call to the first packet, connecting included.
+    /// The time from the request to the first packet, including the connection.
     pub first_packet: Duration,
-    /// From the call to the end of the reply.
+    /// The time from the request to the end of the reply.
     pub whole: Duration,
-    /// The platform's budget, and what was taken of it.
+    /// The platform's budget, and how much of it the bot used.
     pub budget: Option<(Duration, Duration)>,
-    /// What went wrong.
+    /// The problems of the step; with one, the call is not [ok](Played::is_ok).
     pub problems: Vec<String>,
-    /// What is not wrong, but should not be.
+    /// Warnings, such as an exceeded budget.
     pub warnings: Vec<String>,
 }
 
 impl Played {
-    /// Whether every step was as it must be. Being over budget is no problem, only a warning.
+    /// Returns whether no step has a problem. An exceeded budget is only a warning.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.steps.iter().all(|step| step.problems.is_empty())
@@ -121,7 +121,7 @@ impl fmt::Display for PlayedStep {
     }
 }
 
-/// A control as on the wire, without quotes.
+/// Describes a control by its fields on the wire, without quotes.
 fn describe(control: &Control) -> String {
     let json = serde_json::to_value(control).unwrap_or_default();
     let mut text = control.kind().into_owned();

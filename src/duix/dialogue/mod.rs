@@ -1,25 +1,31 @@
-//! The third-party dialogue: the platform asks your bot what its digital human says.
+//! The third-party dialogue: the platform asks your bot what its digital human should say.
 //!
-//! | Operation | Default path | [`Api`] | [`Client`] |
+//! | Operation | Default path | [`Api`] returns or sends | [`Client`] returns |
 //! |---|---|---|---|
 //! | [`DIALOGUE`](operations::DIALOGUE) | `/duix/dialogue` | one [`Answer`] | one answer |
-//! | [`DIALOGUE_STREAM`](operations::DIALOGUE_STREAM) | `/duix/dialogue/stream` | text, piece by piece | [`Delta`]s |
+//! | [`DIALOGUE_STREAM`](operations::DIALOGUE_STREAM) | `/duix/dialogue/stream` | parts of a text | [`Delta`]s |
 //!
-//! Both paths are yours to choose: [`path`](crate::server::Server::path) moves them, and the
-//! platform's console is told the URL. The platform asks for one of the two; an [`Api`] may leave
-//! the other one out.
+//! You may serve both operations at any path: change it with
+//! [`path`](crate::server::Server::path), and enter the URL in the platform's console. The platform
+//! uses one of the two operations, so an [`Api`] may omit the other one.
 //!
-//! **Deadline.** The document wants 95 % of the answers within 20 s. The server counts from the
-//! arrival of the request to the end of the answer; then the handler is dropped, and the
-//! [`fallback`](crate::server::Server::fallback) goes out in its place, as it does when the handler
-//! fails or panics. A stream that has begun gets it as its last piece. Without a fallback the answer
-//! is the envelope with status 500, and the stream an empty end.
-//! [`deadline`](crate::server::Server::deadline) sets another one; whether the platform counts to
-//! the first piece of a stream or to its last is not documented.
+//! # Deadline
 //!
-//! **Who may ask.** The document has no credential for this request. A
-//! [`secret`](crate::server::Server::secret) in a header of one's own, which a gateway or the URL's
-//! configuration adds, keeps others out.
+//! The platform's document requires 95 % of the answers within 20 s. The server counts from the
+//! arrival of the request to the end of the answer. It then drops the handler and sends the
+//! [`fallback`](crate::server::Server::fallback) instead, as it also does when the handler fails or
+//! panics. If a stream has already started, the fallback is its last part. Without a fallback the
+//! answer is an envelope with status 500, or an empty last part of the stream. Change the deadline
+//! with [`deadline`](crate::server::Server::deadline). It is not documented whether the platform
+//! counts to the first part of a stream or to the last one.
+//!
+//! # Authorization
+//!
+//! The platform's document has no credential for this request. To keep others out, require a
+//! [`secret`](crate::server::Server::secret) in a custom header that a gateway or the configuration
+//! of the URL adds.
+//!
+//! # Examples
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -97,10 +103,8 @@ pub const SPEC: &str = include_str!("../../../specs/duix-dialogue.yaml");
 /// # }
 /// ```
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub type ClientBuilder = crate::client::ClientBuilder<Client>;
 
-/// The reply of a turn: what a handler sends text with, the new part each time.
+/// The reply of a turn, to which a handler sends text. Each text is only the new part.
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub type Reply = crate::server::Sink<PacketWriter>;

@@ -1,4 +1,4 @@
-//! What the platform sends along.
+//! The context that the platform sends with a question.
 
 use serde::de::DeserializeOwned;
 
@@ -6,10 +6,10 @@ use super::DialogueRequest;
 use crate::wire::{DecodeError, decode};
 
 impl DialogueRequest {
-    /// The context, which is JSON in a string, as a type; `None` when there is none.
+    /// Reads the context, a string of JSON, as a `T`. Returns `None` if there is no context.
     ///
     /// # Errors
-    /// When it is not JSON or does not fit the type.
+    /// If the context is not JSON or not a `T`.
     pub fn context_as<T: DeserializeOwned>(&self) -> Result<Option<T>, DecodeError> {
         match self.context.as_deref().map(str::trim) {
             None | Some("") => Ok(None),

@@ -1,4 +1,5 @@
-//! The rules of the dialogue that no schema can say: the envelope, the last piece, the fallback.
+//! The rules of the dialogue that a schema can't express: the envelope, the last part of a stream, and
+//! the fallback.
 
 #[cfg(feature = "client")]
 mod client {
@@ -20,7 +21,7 @@ mod client {
         }
     }
 
-    /// A failure whose data are not those of a success.
+    /// Reads a failure without its `data`, which may have another form than in a success.
     fn failure_in(body: &[u8]) -> Option<Failure> {
         let mut answer: Map<String, Value> = decode(body).ok()?;
         answer.remove("data");
@@ -44,10 +45,10 @@ mod client {
     }
 
     impl EventStream<Delta> {
-        /// The whole text of the answer.
+        /// Returns the whole text of the answer.
         ///
         /// # Errors
-        /// The first error of the stream.
+        /// Returns the first error of the stream.
         pub async fn text(self) -> Result<String, Error> {
             let join = |text: String, delta: Delta| async move { Ok(text + &delta.text) };
             self.try_fold(String::new(), join).await
@@ -60,6 +61,7 @@ pub use server::{PacketWriter, Rules};
 
 #[cfg(feature = "server")]
 mod server {
+    use std::fmt;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -78,7 +80,7 @@ mod server {
     };
     use crate::wire::{Operation, Report, Secret, Validate, salvage};
 
-    /// The platform's rules for a server, and the settings that go with them.
+    /// The platform's rules for a server, and their settings.
     #[derive(Debug, Clone, Default)]
     pub struct Rules {
         settings: Arc<Settings>,
@@ -92,25 +94,28 @@ mod server {
     }
 
     impl<A> Server<A, Rules> {
-        /// What the digital human says when the handler fails, panics, or does not end within the
-        /// deadline. Default: nothing; the answer is then a failure. A handler that fails with
-        /// [`Error::public`](crate::server::Error::public) and a status below 500 has chosen its
-        /// answer itself, where no stream has begun.
+        /// Sets what the digital human says when the handler fails, panics or misses the deadline.
+        ///
+        /// The fallback does not replace an [`Error::public`](crate::server::Error::public) with a
+        /// status below 500, unless a stream has already started. Default: no fallback; the answer
+        /// is then a failure.
         #[must_use]
-        pub fn fallback(mut self, words: impl Into<String>) -> Self {
-            self.settings().fallback = Some(words.into());
+        pub fn fallback(mut self, text: impl Into<String>) -> Self {
+            self.settings().fallback = Some(text.into());
             self
         }
 
-        /// How `answer` is written, without a stream. Default: as an object.
+        /// Sets how to write `answer` outside a stream. Default: [`AnswerForm::Object`].
         #[must_use]
         pub fn answer_form(mut self, form: AnswerForm) -> Self {
             self.settings().form = form;
             self
         }
 
-        /// Takes only requests that have this secret in this header: 401 without the header, 403
-        /// with another value, and for an empty secret. Default: any request is taken.
+        /// Accepts only requests with `secret` in `header`.
+        ///
+        /// A request without the header gets status 401, one with another value gets 403. An empty
+        /// secret refuses all requests. Default: every request is accepted.
         #[must_use]
         pub fn secret(mut self, header: HeaderName, secret: impl Into<Secret>) -> Self {
             self.settings().secret = Some((header, secret.into()));
@@ -123,11 +128,11 @@ mod server {
     }
 
     impl Rules {
-        /// The words that stand in for an answer that did not come about.
+        /// Returns the fallback, if it replaces the answer of this fault.
         fn fallback(&self, fault: &Fault) -> Option<&str> {
             let stands_in = match fault.kind {
                 FaultKind::Deadline | FaultKind::Internal => true,
-                // An operation that is left out is no failure that words could hide.
+                // 501 is an omitted operation, a mistake in the setup. A fallback would hide it.
                 FaultKind::Public => fault.status >= 500 && fault.status != 501,
                 _ => false,
             };
@@ -135,11 +140,18 @@ mod server {
         }
     }
 
-    /// What of a request returns in its answer.
+    /// The fields of a request that its answer echoes.
     #[derive(Clone, Default)]
     pub struct Echo {
         conversation_id: Option<String>,
         question: Option<String>,
+    }
+
+    // The question is what the user said.
+    impl fmt::Debug for Echo {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Echo").finish_non_exhaustive()
+        }
     }
 
     impl crate::server::Rules for Rules {
@@ -166,10 +178,10 @@ mod server {
         }
 
         fn refuse(&self, _: &Operation, echo: Echo, fault: &Fault) -> (StatusCode, String) {
-            if let Some(words) = self.fallback(fault) {
-                return (StatusCode::OK, json(&self.answer(&echo, Answer::text(words))));
+            if let Some(text) = self.fallback(fault) {
+                return (StatusCode::OK, json(&self.answer(&echo, Answer::text(text))));
             }
-            // The document has these and no others.
+            // The platform's document has these statuses only.
             let status = match fault.status {
                 401 => StatusCode::UNAUTHORIZED,
                 403 => StatusCode::FORBIDDEN,
@@ -233,14 +245,14 @@ mod server {
     }
 
     fn json(value: &impl Serialize) -> String {
-        // Maps with text keys and plain values: writing them can't fail.
+        // Can't fail: the values have string keys and plain values only.
         serde_json::to_string(value).unwrap_or_default()
     }
 
     impl Speaks for Rules {
         type Writer = PacketWriter;
 
-        // The documented statuses are for both kinds of dialogue.
+        // The documented statuses apply to both operations.
         const REFUSES_IN_STREAM: bool = false;
 
         fn writer(&self, _: Echo, _: &SharedClock) -> PacketWriter {
@@ -248,7 +260,7 @@ mod server {
         }
     }
 
-    /// One reply: whether it has ended, and what it may end with.
+    /// Writes the parts of one reply. It keeps whether the reply has ended.
     #[derive(Debug)]
     pub struct PacketWriter {
         rules: Rules,
@@ -256,9 +268,9 @@ mod server {
     }
 
     impl PacketWriter {
-        fn last(&mut self, words: String) -> Option<Frame> {
+        fn last(&mut self, text: String) -> Option<Frame> {
             let ended = std::mem::replace(&mut self.ended, true);
-            (!ended).then(|| Frame::spaced_json(&Delta::new(words, true)))
+            (!ended).then(|| Frame::spaced_json(&Delta::new(text, true)))
         }
     }
 
@@ -277,10 +289,11 @@ mod server {
             self.last(String::new())
         }
 
-        // The head has left with status 200: words are all that can still say it.
+        // The status 200 is already sent, and the stream has no field for an error. So the fallback
+        // is all that can still reach the user.
         fn fail(&mut self, _: &Fault) -> Option<Frame> {
-            let words = self.rules.settings.fallback.clone();
-            self.last(words.unwrap_or_default())
+            let text = self.rules.settings.fallback.clone();
+            self.last(text.unwrap_or_default())
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From a recognition id to the text.
+//! Looks up the text of a recognition id.
 
 #[cfg(feature = "redis")]
 mod redis;
@@ -13,9 +13,9 @@ use std::hash::BuildHasher;
 pub use self::redis::RedisRecognitions;
 use super::RecognitionId;
 
-/// The store of what was recognised.
+/// A store of recognised speech.
 ///
-/// Implemented by `RedisRecognitions` (feature `redis`), and by a map from key to text, for tests.
+/// Implemented by `RedisRecognitions` (feature `redis`) and, for tests, by a map from key to text.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -31,7 +31,8 @@ use super::RecognitionId;
 /// # }
 /// ```
 pub trait Recognitions: Send + Sync {
-    /// The text of what was recognised; `None` when there is none, or not any more.
+    /// Returns the text that was recognised, or `None` if the store does not have it or no longer has
+    /// it.
     fn text(
         &self,
         id: &RecognitionId,
@@ -49,13 +50,13 @@ impl<S: BuildHasher + Send + Sync> Recognitions for HashMap<String, String, S> {
 
 /// Why a text could not be looked up.
 ///
-/// It goes to the log: the errors of `RedisRecognitions` hold no key, no text and no secret,
-/// and those of your own store must not, either.
+/// The error is logged. Errors of `RedisRecognitions` contain no keys, texts or secrets, and those of
+/// your store must not contain them either.
 #[derive(Debug)]
 pub struct RecognitionError(Box<dyn Error + Send + Sync>);
 
 impl RecognitionError {
-    /// Creates an error of your own store from its error, or from a message.
+    /// Creates an error of your store from its error, or from a message.
     ///
     /// It displays as that error does and has the same [`source`](Error::source).
     #[must_use]

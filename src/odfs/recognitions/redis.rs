@@ -1,4 +1,4 @@
-//! The store that the platform uses.
+//! The store that the platform uses: Redis.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -11,23 +11,43 @@ use tokio::time::timeout;
 
 use super::{RecognitionError, RecognitionId, Recognitions};
 
-/// The time that a lookup may take unless another one is set.
+/// The default timeout of a lookup.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What was recognised, from Redis: the text is the value of the key, as a plain string.
+/// Recognised speech in Redis: the text is the value of the key, as a plain string.
 ///
-/// All lookups share one connection. The first one opens it, and one that finds it broken opens it
-/// anew and asks once more, so that a restart of Redis costs nobody a text. It must be used within
-/// a tokio runtime.
+/// All lookups share one connection. The first lookup opens it. A lookup that finds it broken opens a
+/// new one and asks once more, so that a restart of Redis loses no text. Use it within a tokio
+/// runtime.
+///
+/// ```no_run
+/// use callbot::odfs::{Input, Interacted, RecognitionError, Recognitions, RedisRecognitions};
+///
+/// async fn said(
+///     request: &Interacted,
+///     texts: &RedisRecognitions,
+/// ) -> Result<Option<String>, RecognitionError> {
+///     match request.inparams.meaning() {
+///         Input::Text(text) => Ok(Some(text.to_owned())),
+///         Input::Recognition(id) => texts.text(&id).await,
+///         _ => Ok(None),
+///     }
+/// }
+///
+/// # fn main() -> Result<(), RecognitionError> {
+/// let texts = RedisRecognitions::open("redis://127.0.0.1")?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct RedisRecognitions {
     client: Client,
     timeout: Duration,
     link: Mutex<Link>,
-    /// The connections up to this one are broken.
+    /// Connections with this number or a lower one are broken.
     broken: AtomicU64,
 }
 
-/// The connection, and which one it is, counted from 1.
+/// The connection and its number, counted from 1.
 #[derive(Default)]
 struct Link {
     number: u64,
@@ -35,20 +55,20 @@ struct Link {
 }
 
 impl RedisRecognitions {
-    /// Uses the Redis at a URL: `redis://[<user>][:<password>@]<host>[:<port>][/<database>]`, or
-    /// `redis+unix:///<path>[?db=<database>&user=<user>&pass=<password>]`. Connects when the first
-    /// text is looked up.
+    /// Creates a store for the Redis at `url`. It connects at the first lookup.
     ///
-    /// For `rediss`, which is TLS, switch on a TLS feature of the crate `redis`, version 1.
+    /// The URL is `redis://[<user>][:<password>@]<host>[:<port>][/<database>]` or
+    /// `redis+unix:///<path>[?db=<database>&user=<user>&pass=<password>]`. For `rediss`, which is TLS,
+    /// enable a TLS feature of the crate `redis`, version 1.
     ///
     /// # Errors
-    /// When the URL is none of these. The error does not repeat it.
+    /// If the URL has another form. The error does not contain the URL.
     pub fn open(url: &str) -> Result<Self, RecognitionError> {
         let client = Client::open(url).map_err(|error| failed(&error))?;
         Ok(Self { client, timeout: TIMEOUT, link: Mutex::default(), broken: AtomicU64::new(0) })
     }
 
-    /// The time that a lookup may take, connecting included. Default: 1 s.
+    /// Sets the timeout of a lookup, including the connection. Default: 1 s.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -60,7 +80,7 @@ impl RedisRecognitions {
         let connection = match &link.connection {
             Some(connection) if link.number > self.broken.load(Relaxed) => connection.clone(),
             _ => {
-                // The whole lookup has a timeout.
+                // The timeout of the whole lookup applies instead.
                 let settings = AsyncConnectionConfig::new()
                     .set_connection_timeout(None)
                     .set_response_timeout(None);
@@ -73,7 +93,7 @@ impl RedisRecognitions {
         Ok((link.number, connection))
     }
 
-    /// Notes which connection it uses, for the caller whose patience ends.
+    /// Stores the number of the connection in `used`, so that a timeout can mark it as broken.
     async fn get(&self, key: &str, used: &mut u64) -> Result<Option<Vec<u8>>, RedisError> {
         let mut again = true;
         loop {
@@ -97,7 +117,7 @@ impl Recognitions for RedisRecognitions {
     async fn text(&self, id: &RecognitionId) -> Result<Option<String>, RecognitionError> {
         let mut used = 0;
         let found = timeout(self.timeout, self.get(id.key(), &mut used)).await.map_err(|_| {
-            // A peer that is gone without a word looks like a slow one.
+            // A peer that vanished without closing the connection looks like a slow one.
             self.broken.fetch_max(used, Relaxed);
             RecognitionError::new(format!("Redis: no answer within {:?}", self.timeout))
         })?;
@@ -116,7 +136,7 @@ impl fmt::Debug for RedisRecognitions {
     }
 }
 
-/// What went wrong, without the words of the server, which may repeat a key or the name of a user.
+/// Describes an error without the server's message, which may contain a key or the name of a user.
 fn failed(error: &RedisError) -> RecognitionError {
     RecognitionError::new(match error.code() {
         Some(code) => format!("Redis: {code}"),

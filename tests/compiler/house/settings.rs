@@ -73,13 +73,13 @@ fn lengths_of_time_are_whole_numbers_of_their_unit() {
          /Pause: 1ns, allowed: whole seconds"
     );
     for (json, says) in [
-        (r#"{"Pause":-1}"#, "/Pause: expected a length of time: a number, 0 or more"),
+        (r#"{"Pause":-1}"#, "/Pause: expected a duration: a number, 0 or more"),
         (r#"{"Pause":"soon"}"#, "/Pause: invalid value: string, expected a number in the string"),
         (
             r#"{"Idle":[]}"#,
-            "/Idle: invalid type: sequence, expected a number, or a string that holds one",
+            "/Idle: invalid type: sequence, expected a number, or a string that contains one",
         ),
-        (r#"{"Idle":1e300}"#, "/Idle: expected a length of time: a number, 0 or more"),
+        (r#"{"Idle":1e300}"#, "/Idle: expected a duration: a number, 0 or more"),
     ] {
         assert_eq!(decode::<HouseConfig>(json.as_bytes()).unwrap_err().to_string(), says);
     }
@@ -152,7 +152,10 @@ fn an_error_has_two_numbers_a_message_and_no_success() {
     assert_eq!((unknown.code(), unknown.to_string()), (-77, "Error code -77.".into()));
     assert_eq!(decode::<HouseError>(b"-2").unwrap(), HouseError::Flooded);
     assert_eq!(serde_json::to_string(&HouseError::Flooded).unwrap(), "-20");
-    assert_eq!(decode::<HouseError>(b"0").unwrap_err().to_string(), "0 is success, and no error");
+    assert_eq!(
+        decode::<HouseError>(b"0").unwrap_err().to_string(),
+        "expected the code of an error, but 0 means success"
+    );
 }
 
 #[test]

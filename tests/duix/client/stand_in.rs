@@ -183,8 +183,8 @@ async fn the_stand_in_accepts_no_request_without_a_valid_token() {
         (format!("token: Bearer {}\r\n", bare.expose()), ("1006", invalid)),
         (format!("token: {}A\r\n", bare.expose()), ("1006", invalid)),
         (minted(APP, "secret-2", 0.0), ("1006", invalid)),
-        (minted("app-2", KEY, 0.0), ("1006", "the token is that of another app")),
-        (minted(APP, KEY, 6.0), ("1006", "the token is from the future")),
+        (minted("app-2", KEY, 0.0), ("1006", "the token belongs to another app")),
+        (minted(APP, KEY, 6.0), ("1006", "the token was issued in the future")),
         (minted(APP, KEY, -1795.0), ("1006", "the token has expired")),
     ];
     for name in calls() {
@@ -398,7 +398,7 @@ async fn client_and_stand_in_understand_each_other() {
             assert_eq!(outcome.is_ok(), good, "{seconds}: {outcome:?}");
             if let Err(error) = outcome {
                 let message = error.failure().unwrap().message();
-                assert_eq!(message, Some("the token is from the future"));
+                assert_eq!(message, Some("the token was issued in the future"));
             }
         }
     }

@@ -97,7 +97,7 @@ async fn a_stream_that_ends_before_its_last_piece_is_cut() {
         assert!(!error.is_timeout() && !error.is_retryable() && error.failure().is_none());
         assert_eq!(error.status().unwrap(), 200, "{how}");
         let shown = error.to_string();
-        assert_eq!(shown, "dialogueStream: the stream was cut before its last packet", "{how}");
+        assert_eq!(shown, "dialogueStream: the stream ended before its last packet", "{how}");
         // Half a text is not returned.
         let error = text(&client(&stub)).await.unwrap_err();
         assert!(error.is_cut(), "{how}: {error:?}");

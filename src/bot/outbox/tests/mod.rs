@@ -157,7 +157,7 @@ async fn a_deadline_fails_a_commit_only_if_nothing_is_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_greeting_ends_with_what_was_said() {
+async fn a_late_greeting_ends_with_the_text_so_far() {
     let (outbox, notices) = outbox_with(ReplyKind::Greeting, |_| {});
     let mut reader = Reader::new(&outbox).unwrap();
     outbox.push_text("Welcome. ").unwrap();
@@ -171,7 +171,7 @@ async fn a_late_greeting_ends_with_what_was_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_reader_that_goes_cuts_the_reply() {
+async fn dropping_the_last_reader_cuts_the_reply() {
     let outbox_1 = outbox();
     let (one, other) = (Reader::new(&outbox_1).unwrap(), Reader::new(&outbox_1).unwrap());
     drop(one);
@@ -209,7 +209,7 @@ async fn a_task_without_an_outcome_fails_its_readers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_goes_on_after_a_cut_until_its_time() {
+async fn a_hold_continues_after_a_cut_until_it_expires() {
     let outbox = outbox();
     let hold = Hold::new(&outbox, 2 * SECOND).unwrap();
     let until = Instant::now() + 2 * SECOND;
@@ -223,7 +223,7 @@ async fn a_hold_goes_on_after_a_cut_until_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_release_is_told_once_and_before_work() {
+async fn the_store_learns_of_a_release_once_and_before_further_work() {
     let outbox = outbox();
     drop(Hold::new(&outbox, SECOND).unwrap());
     assert_eq!(outbox.next_step(Waker::noop()), Step::Release);
@@ -320,7 +320,7 @@ async fn a_closing_that_comes_later_is_not_in_the_last_packet() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_hook_said_before_it_failed_is_discarded() {
+async fn the_unsent_text_of_a_failed_hook_is_discarded() {
     let outbox = outbox();
     let mut reader = Reader::new(&outbox).unwrap();
     outbox.push_text("One. ").unwrap();

@@ -34,7 +34,7 @@ fn name(phase: &Phase) -> &'static str {
 }
 
 #[test]
-fn there_are_these_transitions_and_no_others() {
+fn the_phases_have_these_transitions_only() {
     type Change = fn(&mut Phase);
     let changes: [(&str, Change); 5] = [
         ("cut", |phase| _ = phase.cut(Cause::NewTurn, CutAnswer::Discard)),
@@ -62,7 +62,7 @@ fn there_are_these_transitions_and_no_others() {
 }
 
 #[test]
-fn only_what_changed_a_phase_says_so() {
+fn only_a_change_of_phase_returns_true() {
     for (from, mut phase) in phases() {
         assert_eq!(phase.cut(Cause::NewTurn, CutAnswer::Deliver), from == "open", "{from}");
     }
