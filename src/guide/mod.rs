@@ -13,6 +13,31 @@
 //! | [`production`] | a VM, Kubernetes, limits, shutdown |
 //! | [`function_compute`](crate::function_compute) | Alibaba Cloud Function Compute |
 //! | [`platforms`] | each platform by hand, both sides |
+//!
+//! The pages build on this shape: a type that implements [`Bot`](crate::bot::Bot), and a test that plays
+//! its caller.
+//!
+//! ```
+//! use callbot::bot::testing::TestCall;
+//! use callbot::bot::{Bot, Call, Input, Platform, Reply, Result};
+//!
+//! struct Echo;
+//!
+//! impl Bot for Echo {
+//!     type Memory = ();
+//!
+//!     async fn turn(&self, _: &mut Call<()>, input: Input, reply: &mut Reply) -> Result {
+//!         let Input::Speech(text) = input else { return reply.say("Pardon?").await };
+//!         reply.say(text).await
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let mut call = TestCall::on(Platform::DigitalEmployee, Echo);
+//! call.say("Hello!").await.expect_text("Hello!").expect_end();
+//! # }
+//! ```
 
 #[doc = include_str!("first_bot.md")]
 pub mod first_bot {}

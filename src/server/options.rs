@@ -19,6 +19,22 @@ use crate::wire::Operation;
 /// Each platform's module has an alias of this type, named `Server`; see [the module](super) for a
 /// table of all settings. Create one with [`new`](Self::new), set what you need, and turn it into
 /// routes with [`router`](Self::router).
+///
+/// ```
+/// # #[cfg(feature = "digital-employee")]
+/// # fn routes<A: callbot::digital_employee::Api>(api: A) -> Result<axum::Router, callbot::server::PathError> {
+/// use std::time::Duration;
+///
+/// use callbot::digital_employee::{Server, operations};
+///
+/// let server = Server::new(api)
+///     .path(&operations::DIALOGUE, "/my-bot/dialogue")?
+///     .body_limit(64 * 1024)
+///     .deadline(Some(Duration::from_secs(30)))
+///     .heartbeat(Duration::from_secs(10));
+/// Ok(server.router())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Server<A, R> {
     pub(crate) api: A,
