@@ -1,5 +1,5 @@
-//! Other versions of the protocol: wire samples with unknown and missing fields in every place, random
-//! values and random damage are read, and what was read is written back.
+//! Other versions of the protocol are read, and written back: wire samples with unknown and missing
+//! parts at every place, random values, and random damage.
 
 use callbot::digital_employee::{
     AbortDialogueRequest, AbortDialogueRequestFields, AbortType, Acknowledgement,
@@ -14,36 +14,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::support::samples::{Reader, each_object, fixtures, read_as};
+use crate::support::types::{self, Reader, Sample, each_object, read_as, set};
 
-macro_rules! samples {
-    ($($name:literal: $type:ty, $optional:expr;)*) => {
-        [$(Sample {
-            name: $name,
-            text: include_str!(concat!("../fixtures/digital-employee/", $name, ".json")),
-            read: read_as::<$type>,
-            optional: $optional,
-        }),*]
-    };
-}
-
-/// A wire sample, and its optional fields: the pointer of an object and the names.
-struct Sample {
-    name: &'static str,
-    text: &'static str,
-    read: Reader,
-    optional: &'static [(&'static str, &'static [&'static str])],
-}
-
-impl Sample {
-    fn json(&self) -> Value {
-        self.text.parse().unwrap()
-    }
-
-    fn read(&self, document: &Value) -> Value {
-        (self.read)(document).unwrap_or_else(|error| panic!("{}: {error}: {document}", self.name))
-    }
-}
+/// The optional fields of a sample: the pointer of an object, and the names.
+type Optional = &'static [(&'static str, &'static [&'static str])];
 
 const ENVELOPE: &[&str] = &["requestId", "message"];
 const PACKET: &[&str] = &["requestId", "message", "data"];
@@ -61,8 +35,8 @@ const CONTROLS: &[(&str, &[&str])] = &[
     ("/data/controlParamsList/3", &["delay", "reason"]),
 ];
 
-fn samples() -> [Sample; 14] {
-    samples! {
+fn samples() -> Vec<Sample<Optional>> {
+    types::samples! { "digital-employee";
         "request-begin-session": BeginSessionRequest, &[("/vendorParams", &["vip", "further"])];
         "request-dialogue-keys": DialogueRequest,
             &[("", &["utterance", "extras"]), ("/extras/0", &["dataType", "dtmf"])];
@@ -81,11 +55,11 @@ fn samples() -> [Sample; 14] {
     }
 }
 
-fn sample(name: &str) -> Sample {
-    samples().into_iter().find(|sample| sample.name == name).unwrap()
+fn sample(name: &str) -> Sample<Optional> {
+    types::find(samples(), name)
 }
 
-/// Removes nulls and empty lists, which mean the same as an absent field.
+/// Returns the value without nulls and empty lists.
 fn plain(mut value: Value) -> Value {
     fn strip(value: &mut Value) {
         match value {
@@ -101,15 +75,9 @@ fn plain(mut value: Value) -> Value {
     value
 }
 
-fn set(document: &mut Value, pointer: &str, key: &str, value: Value) {
-    document.pointer_mut(pointer).unwrap().as_object_mut().unwrap().insert(key.into(), value);
-}
-
 #[test]
 fn every_fixture_is_a_sample_of_these_tests() {
-    let mut names = samples().map(|sample| format!("{}.json", sample.name));
-    names.sort();
-    assert_eq!(fixtures("digital-employee"), names);
+    types::every_file_is_listed("digital-employee", &samples());
 }
 
 #[test]
@@ -124,14 +92,14 @@ fn every_sample_is_written_back_unchanged() {
 }
 
 #[test]
-fn unknown_fields_in_every_place_change_nothing() {
+fn unknown_fields_change_nothing_at_any_place() {
     let unknown = [json!("x"), json!(null), json!(7), json!([1, {"a": []}]), json!({"type": "x"})];
     for sample in samples() {
         let mut objects = 0;
         for unknown in &unknown {
             let mut document = sample.json();
-            each_object(&mut document, |_| true, &mut |at, object| {
-                // Every key there is context of the call and is kept.
+            each_object(&mut document, "", &mut |at, object| {
+                // Every key there is context of the call, and is kept.
                 if at != "/vendorParams" {
                     objects += 1;
                     object.as_object_mut().unwrap().insert("unknownField".into(), unknown.clone());
@@ -147,15 +115,15 @@ fn unknown_fields_in_every_place_change_nothing() {
 fn null_reads_as_absent_for_every_optional_field() {
     for sample in samples() {
         let mut all = sample.json();
-        for (pointer, names) in sample.optional.iter().rev() {
+        for (pointer, names) in sample.about.iter().rev() {
             for name in *names {
                 let mut null = sample.json();
-                set(&mut null, pointer, name, Value::Null);
+                set(&mut null, &format!("{pointer}/{name}"), Value::Null);
                 let mut absent = null.clone();
                 absent.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(*name);
                 let place = format!("{} {pointer}/{name}", sample.name);
                 assert_eq!(sample.read(&null), sample.read(&absent), "{place}");
-                set(&mut all, pointer, name, Value::Null);
+                set(&mut all, &format!("{pointer}/{name}"), Value::Null);
                 sample.read(&all);
             }
         }
@@ -207,7 +175,7 @@ fn unknown_values_of_every_enum_are_written_back_unchanged() {
             *document.pointer_mut(pointer).unwrap() = value.into();
             assert_eq!(sample.read(&document), plain(document), "{name} {pointer}");
         }
-        // A number is read as a text.
+        // A number is read as its text.
         let sample = sample(name);
         let mut document = sample.json();
         *document.pointer_mut(pointer).unwrap() = 7.into();
@@ -245,31 +213,31 @@ fn the_context_of_a_call_is_written_back_unchanged() {
         ("extra", "y"),
         ("calling_number", "1"),
     ] {
-        set(&mut document, "/vendorParams", key, value.into());
+        document["vendorParams"][key] = value.into();
     }
     assert_eq!(sample.read(&document), document);
-    set(&mut document, "/vendorParams", "age", 42.into());
+    set(&mut document, "/vendorParams/age", 42.into());
     assert_eq!(sample.read(&document)["vendorParams"]["age"], "42");
 }
 
 #[test]
-fn a_context_of_an_unexpected_type_does_not_break_a_call() {
+fn context_of_an_unexpected_type_does_not_break_a_call() {
     let sample = sample("request-begin-session");
     for value in [json!(true), json!(["a"]), json!({"a": 1})] {
         let mut document = sample.json();
-        set(&mut document, "/vendorParams", "further", value);
+        set(&mut document, "/vendorParams/further", value);
         sample.read(&document);
     }
 }
 
 #[test]
-fn ignored_fields_may_hold_anything() {
+fn ignored_fields_may_have_any_value() {
     for (key, value) in [("success", json!("true")), ("params", json!([1])), ("params", json!({}))]
     {
         for name in ["packet-without-controls", "acknowledgement"] {
             let sample = sample(name);
             let mut document = sample.json();
-            set(&mut document, "", key, value.clone());
+            document[key] = value.clone();
             sample.read(&document);
         }
     }
@@ -279,7 +247,7 @@ fn ignored_fields_may_hold_anything() {
 fn ids_are_read_from_numbers_and_the_tenant_from_a_string() {
     for sample in samples() {
         let mut document = sample.json();
-        each_object(&mut document, |_| true, &mut |_, object| {
+        each_object(&mut document, "", &mut |_, object| {
             for id in [
                 "requestId",
                 "instanceId",
@@ -321,7 +289,7 @@ fn ids_are_read_from_numbers_and_the_tenant_from_a_string() {
         let mut document = sample.json();
         document["tenantId"] = tenant;
         match (expected, (sample.read)(&document)) {
-            (Some(expected), Ok(written)) => assert_eq!(written["tenantId"], expected),
+            (Some(expected), Ok((written, _))) => assert_eq!(written["tenantId"], expected),
             (None, Err(error)) => {
                 assert_eq!(error.pointer(), "/tenantId", "{error}");
                 assert!(!error.to_string().contains("4711"), "{error}");
@@ -332,7 +300,7 @@ fn ids_are_read_from_numbers_and_the_tenant_from_a_string() {
 }
 
 #[test]
-fn depth_is_limited_in_fields_that_are_kept() {
+fn depth_is_limited_in_kept_json_and_ignored_elsewhere() {
     for (depth, readable) in [(60, true), (100_000, false)] {
         let nested = "[".repeat(depth) + &"]".repeat(depth);
         let unknown = format!(r#"{{"httpStatusCode":200,"code":"OK","unknown":{nested}}}"#);
@@ -389,7 +357,7 @@ impl Values {
         known.get(index).copied().unwrap_or(&text).parse().unwrap()
     }
 
-    // Sixteenths, which every decimal reader reads exactly.
+    // Sixteenths, which every decimal parser reads exactly.
     fn number(&mut self) -> f64 {
         f64::from(self.0.i32(-100_000..100_000)) / 16.0
     }
@@ -512,7 +480,7 @@ impl Values {
                 });
                 voice.into()
             }
-            // Only reading produces this variant.
+            // An unknown control can only be read.
             _ => {
                 let mut object: serde_json::Map<_, _> =
                     self.list(|values| (values.text(), values.json(3))).into_iter().collect();
@@ -550,7 +518,7 @@ impl Values {
         ack
     }
 
-    /// A random document, and the type that it fits.
+    /// A random document, and the reader of its type.
     fn document(&mut self) -> (Value, Reader) {
         fn of<T: Serialize>(value: T) -> Value {
             serde_json::to_value(value).unwrap()
@@ -566,7 +534,7 @@ impl Values {
         }
     }
 
-    /// One value of a document, chosen at random.
+    /// A random value within a document.
     fn place<'v>(&mut self, value: &'v mut Value) -> &'v mut Value {
         let size = match value {
             Value::Array(items) => items.len(),
@@ -652,7 +620,7 @@ fn controls_as_json_strings_are_read_as_the_objects() {
     }
 }
 
-/// Whether the place of an error, or the object in which it is missing, is in the document.
+/// Returns whether the place of an error is in the document, or its parent if the place is missing.
 fn leads_to(document: &Value, pointer: &str) -> bool {
     let mut keys: Vec<_> = pointer.split('/').skip(1).collect();
     if keys.pop().is_none() {
@@ -673,7 +641,7 @@ fn leads_to(document: &Value, pointer: &str) -> bool {
 }
 
 #[test]
-fn damaged_documents_are_read_or_refused_with_a_place() {
+fn damaged_documents_are_read_or_refused_at_one_of_their_places() {
     let mut values = Values(Rng::with_seed(0x4445_0004));
     let (mut read, mut refused, mut nested) = (0, 0, 0);
     for _ in 0..20_000 {
@@ -682,8 +650,8 @@ fn damaged_documents_are_read_or_refused_with_a_place() {
             values.damage(&mut document);
         }
         match reader(&document) {
-            Ok(written) => {
-                assert_eq!(reader(&written).as_ref(), Ok(&written), "{document}");
+            Ok(first) => {
+                assert_eq!(reader(&first.0).as_ref(), Ok(&first), "{document}");
                 read += 1;
             }
             Err(error) => {

@@ -1,7 +1,7 @@
 //! Support that the test binaries share.
 
 // Each binary uses a part of it.
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, unused_macros)]
 
 #[cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
 pub(crate) mod bots;
@@ -20,7 +20,9 @@ pub(crate) mod json;
 pub(crate) mod odfs;
 #[cfg(feature = "server")]
 pub(crate) mod peer;
-pub(crate) mod samples;
+#[cfg(feature = "schemars")]
+pub(crate) mod schemas;
 #[cfg(feature = "client")]
 pub(crate) mod script;
 pub(crate) mod traces;
+pub(crate) mod types;

@@ -1,39 +1,9 @@
-//! The examples of the document, field by field.
+//! The documented examples, read into fields one by one.
 
-use std::collections::BTreeSet;
-use std::fmt::{Debug, Display};
-use std::str::FromStr;
+use super::*;
 
-use callbot::duix::{
-    Avatar, AvatarAnswer, Background, Concurrency, ConcurrencyAnswer, Conversation,
-    ConversationAnswer, CreateAvatarAnswer, CreateAvatarRequest, CreatedAvatar, Envelope, Flag,
-    LanguageModel, ModelIdType, Persona, Resources, ResponseCode, SPEC, Script, ScriptType,
-    SessionsAnswer, StopAllSessionsAnswer, StopSessionAnswer, operations,
-};
-use callbot::wire::{Validate, decode, decode_value};
-use http::Method;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-
-use super::{plain, put, sample};
-
-/// The conversation of the document's example, built by hand.
+/// The conversation of the document's example, built in Rust.
 fn documented() -> Conversation {
-    let script = |id, kind, text: &str| {
-        Script::new()
-            .with_id(id)
-            .with_conversation_id("108")
-            .with_script_type(kind)
-            .with_script_content(text)
-            .with_emotion("0")
-    };
-    let audio = |file: &str| {
-        let folder =
-            "https://digital-public-dev.obs.cn-east-3.myhuaweicloud.com/tts-proxy/2024-02-20";
-        format!("{folder}/{file}.wav")
-    };
-    let sorry = "Sorry, I don't quite understand what you mean";
     Conversation::new()
         .with_id("108")
         .with_conversation_name("Unnamed-18:04")
@@ -58,43 +28,7 @@ fn documented() -> Conversation {
                 .with_characters("")
                 .with_back_story(""),
         )
-        .with_resources(
-            Resources::new()
-                .with_id(95)
-                .with_conversation_id("108")
-                .with_proportion("16:9")
-                .with_terminal_type(0)
-                .with_model_id("321486924406853")
-                .with_model_id_type(ModelIdType::Cloud)
-                .with_model_name("Model name")
-                .with_scene_type(0)
-                .with_background(1)
-                .with_background_details(
-                    Background::new()
-                        .with_id(1)
-                        .with_background_code("1591003727513522176")
-                        .with_background_name("zuoyi.jpg")
-                        .with_background_url("/video-server/jpg/1592809647136509954.jpg")
-                        .with_file_type(0)
-                        .with_proportion("16:9"),
-                )
-                .with_tts_id("15")
-                .with_tts_name("guina")
-                .with_tts_url("")
-                .with_tts_volume(0.0)
-                .with_tts_speaker("zhifeng_emo")
-                .with_tts_speed_rate(0.0)
-                .with_tts_pitch(0.0)
-                .with_tts_source(20)
-                .with_sample_picture_url("/model/2023/02/06/c5348a17fac75feb0152a0c599b7af87.png")
-                .with_video_width(1920)
-                .with_video_height(1920)
-                .with_human_proportion("9:16")
-                .with_human_width(540)
-                .with_human_height(960)
-                .with_human_x(690)
-                .with_human_y(120),
-        )
+        .with_resources(documented_resources())
         .with_models([LanguageModel::new()
             .with_id(487)
             .with_conversation_id("108")
@@ -110,30 +44,78 @@ fn documented() -> Conversation {
                  Chinese. 4. Within 30 words.",
             )
             .with_bot_url("")])
-        .with_scripts([
-            script(2728, ScriptType::WakeUpWord, "Els silvrants"),
-            script(2729, ScriptType::OpeningLine, "Hello, welcome to Duix").with_tts_content(
-                audio("1800-_-633043663081836544--FC34641E6EB0A22404C845E219904E81"),
-            ),
-            script(2730, ScriptType::WaitingPhrase, "Wait a moment, I'll think about it")
-                .with_tts_content(audio(
-                    "1630-_-633043667485855744--3F501A3CA51F4DFAFBACE254DD2E3E32",
-                )),
-            script(2731, ScriptType::UnknownQuestion, sorry).with_tts_content(audio(
-                "2300-_-633043669830471680--2C5A656A6FBEA2CE09037F21F3DF8434",
-            )),
-            script(2732, ScriptType::Farewell, sorry).with_tts_content(audio(
-                "560-_-633043672326082560--051995577E5C4B5818F952C04A7997E2",
-            )),
-            script(2733, ScriptType::InterruptionPhrase, "Stop talking"),
-            script(2734, ScriptType::InterruptionSentence, "Okay, you can speak first")
-                .with_tts_content(audio(
-                    "1600-_-633043674196742144--FC70FD95B50E8CEC9D9151905AE13F7F",
-                )),
-            script(2735, ScriptType::GuidingPhrase, "What is a digital person").with_tts_content(
-                audio("1080-_-633043676541358080--414A4CBCE8B52677F05DAECFD1437BD0"),
-            ),
-        ])
+        .with_scripts(documented_scripts())
+}
+
+fn documented_resources() -> Resources {
+    Resources::new()
+        .with_id(95)
+        .with_conversation_id("108")
+        .with_proportion("16:9")
+        .with_terminal_type(0)
+        .with_model_id("321486924406853")
+        .with_model_id_type(ModelIdType::Cloud)
+        .with_model_name("Model name")
+        .with_scene_type(0)
+        .with_background(1)
+        .with_background_details(
+            Background::new()
+                .with_id(1)
+                .with_background_code("1591003727513522176")
+                .with_background_name("zuoyi.jpg")
+                .with_background_url("/video-server/jpg/1592809647136509954.jpg")
+                .with_file_type(0)
+                .with_proportion("16:9"),
+        )
+        .with_tts_id("15")
+        .with_tts_name("guina")
+        .with_tts_url("")
+        .with_tts_volume(0.0)
+        .with_tts_speaker("zhifeng_emo")
+        .with_tts_speed_rate(0.0)
+        .with_tts_pitch(0.0)
+        .with_tts_source(20)
+        .with_sample_picture_url("/model/2023/02/06/c5348a17fac75feb0152a0c599b7af87.png")
+        .with_video_width(1920)
+        .with_video_height(1920)
+        .with_human_proportion("9:16")
+        .with_human_width(540)
+        .with_human_height(960)
+        .with_human_x(690)
+        .with_human_y(120)
+}
+
+fn documented_scripts() -> [Script; 8] {
+    let script = |id, kind, text: &str| {
+        Script::new()
+            .with_id(id)
+            .with_conversation_id("108")
+            .with_script_type(kind)
+            .with_script_content(text)
+            .with_emotion("0")
+    };
+    let audio = |file: &str| {
+        let folder =
+            "https://digital-public-dev.obs.cn-east-3.myhuaweicloud.com/tts-proxy/2024-02-20";
+        format!("{folder}/{file}.wav")
+    };
+    let sorry = "Sorry, I don't quite understand what you mean";
+    [
+        script(2728, ScriptType::WakeUpWord, "Els silvrants"),
+        script(2729, ScriptType::OpeningLine, "Hello, welcome to Duix")
+            .with_tts_content(audio("1800-_-633043663081836544--FC34641E6EB0A22404C845E219904E81")),
+        script(2730, ScriptType::WaitingPhrase, "Wait a moment, I'll think about it")
+            .with_tts_content(audio("1630-_-633043667485855744--3F501A3CA51F4DFAFBACE254DD2E3E32")),
+        script(2731, ScriptType::UnknownQuestion, sorry)
+            .with_tts_content(audio("2300-_-633043669830471680--2C5A656A6FBEA2CE09037F21F3DF8434")),
+        script(2732, ScriptType::Farewell, sorry)
+            .with_tts_content(audio("560-_-633043672326082560--051995577E5C4B5818F952C04A7997E2")),
+        script(2733, ScriptType::InterruptionPhrase, "Stop talking"),
+        script(2734, ScriptType::InterruptionSentence, "Okay, you can speak first")
+            .with_tts_content(audio("1600-_-633043674196742144--FC70FD95B50E8CEC9D9151905AE13F7F")),
+        script(2735, ScriptType::GuidingPhrase, "What is a digital person")
+            .with_tts_content(audio("1080-_-633043676541358080--414A4CBCE8B52677F05DAECFD1437BD0")),
+    ]
 }
 
 #[test]
@@ -145,7 +127,7 @@ fn the_documented_conversation_is_read_into_fields_one_by_one() {
     assert_eq!(answer.message.as_deref(), Some("SUCCESS"));
     let conversation = answer.data.unwrap();
     assert_eq!(conversation, documented());
-    // The fields of any type: the example has null for each of them, and an empty list.
+    // The fields of any JSON: the example has null for each of them, and one empty list.
     let resources = conversation.resources.as_ref().unwrap();
     for (name, any) in [
         ("config", &conversation.config),
@@ -162,12 +144,12 @@ fn the_documented_conversation_is_read_into_fields_one_by_one() {
         assert_eq!(*any, None, "{name}");
     }
     assert_eq!(conversation.knowledge, [] as [Value; 0]);
-    // The value built by hand is written as in the document.
+    // The built conversation is written as the document has it.
     let made = ConversationAnswer::new(true, ResponseCode::Ok)
         .with_message("SUCCESS")
         .with_data(documented());
     assert_eq!(plain(serde_json::to_value(&made).unwrap()), sample.plain(sample.json()));
-    // In the same order.
+    // In the same order, too.
     let keys = |value: &Value| -> Vec<String> {
         let known = |key: &&String| !sample.json()["data"][key.as_str()].is_null();
         value["data"].as_object().unwrap().keys().filter(known).cloned().collect()
@@ -178,7 +160,7 @@ fn the_documented_conversation_is_read_into_fields_one_by_one() {
 }
 
 #[test]
-fn fields_of_any_type_are_kept_unchanged() {
+fn fields_of_any_json_are_kept_unchanged() {
     let sample = sample("conversation");
     let anything =
         json!({"id": 1591003727513522176_u64, "b": [1, null, 2.5, {}], "c": "", "d": []});
@@ -262,7 +244,7 @@ fn the_other_examples_are_read_into_fields_one_by_one() {
 }
 
 #[test]
-fn names_that_are_misspelt_on_the_wire_are_spelt_correctly_in_rust() {
+fn misspelled_names_of_the_wire_are_corrected_in_rust() {
     let concurrency = Concurrency::new().with_corp_id("7").with_total(3).with_in_use(1);
     let wire = json!({"cropId": "7", "totalConcurrentNumber": 3, "userConcurrentNumber": 1});
     assert_eq!(serde_json::to_value(&concurrency).unwrap(), wire);
@@ -278,7 +260,7 @@ fn names_that_are_misspelt_on_the_wire_are_spelt_correctly_in_rust() {
 }
 
 #[test]
-fn the_operations_are_those_of_the_document_and_of_newer_pages() {
+fn the_operations_equal_those_of_the_document_and_newer_pages() {
     let base = "/duix-openapi-v2/sdk";
     for (operation, id, method, path) in [
         (&operations::CONCURRENCY, "concurrency", Method::GET, "/v2/getconcurrentNumber"),
@@ -301,7 +283,7 @@ fn the_operations_are_those_of_the_document_and_of_newer_pages() {
 }
 
 #[test]
-fn new_sets_the_required_fields_and_omits_the_others() {
+fn new_takes_the_required_fields_and_leaves_the_rest_unset() {
     fn written(value: impl Serialize + Validate) -> Value {
         value.validate().unwrap();
         serde_json::to_value(value).unwrap()
@@ -334,241 +316,8 @@ fn new_sets_the_required_fields_and_omits_the_others() {
         assert_eq!(value, json!({}));
     }
     assert_eq!(written(CreateAvatarRequest::new("v")), json!({"ttsName": "v"}));
-    // A code may be missing when it is read, but not when it is written.
+    // A code may be missing on reading, but not on writing.
     let read: Envelope = decode(br#"{"success":true}"#).unwrap();
     let violations = read.validate().unwrap_err();
     assert_eq!(violations.to_string(), "/code: missing, required");
-}
-
-#[test]
-fn numeric_enums_have_names_and_numbers() {
-    #[track_caller]
-    fn check<T>(known: &[(i64, T, &str)], code: fn(T) -> i64, from_code: fn(i64) -> T)
-    where
-        T: Copy + PartialEq + Debug + Display + FromStr<Err: Debug> + Serialize + DeserializeOwned,
-    {
-        for (number, value, name) in known {
-            assert_eq!((code(*value), from_code(*number)), (*number, *value));
-            assert_eq!((value.to_string().as_str(), format!("{value:?}").as_str()), (*name, *name));
-            assert_eq!(number.to_string().parse::<T>().unwrap(), *value);
-            assert_eq!(serde_json::to_value(value).unwrap(), json!(number));
-        }
-        for unknown in [known.len() as i64, -1, i64::MAX, i64::MIN] {
-            let value = from_code(unknown);
-            assert!(known.iter().all(|(_, known, _)| *known != value), "{unknown}");
-            assert_eq!((code(value), value.to_string()), (unknown, unknown.to_string()));
-            assert_eq!(from_code(unknown), value);
-            assert_eq!(decode_value::<T>(&json!(unknown)), Ok(value));
-        }
-        assert!("x".parse::<T>().is_err() && "".parse::<T>().is_err());
-    }
-    use ScriptType::*;
-    check(
-        &[
-            (0, WakeUpWord, "WakeUpWord"),
-            (1, OpeningLine, "OpeningLine"),
-            (2, WaitingPhrase, "WaitingPhrase"),
-            (3, UnknownQuestion, "UnknownQuestion"),
-            (4, Farewell, "Farewell"),
-            (5, InterruptionPhrase, "InterruptionPhrase"),
-            (6, InterruptionSentence, "InterruptionSentence"),
-            (7, GuidingPhrase, "GuidingPhrase"),
-        ],
-        ScriptType::code,
-        ScriptType::from_code,
-    );
-    check(
-        &[(0, ModelIdType::Cloud, "Cloud"), (1, ModelIdType::Local, "Local")],
-        ModelIdType::code,
-        ModelIdType::from_code,
-    );
-    check(&[(0, Flag::No, "No"), (1, Flag::Yes, "Yes")], Flag::code, Flag::from_code);
-}
-
-#[test]
-fn a_flag_is_on_if_it_is_one() {
-    for (code, on) in [(0, false), (1, true), (2, false), (-1, false)] {
-        assert_eq!(Flag::from_code(code).is_on(), on, "{code}");
-    }
-    assert_eq!((Flag::from(true), Flag::from(false)), (Flag::Yes, Flag::No));
-}
-
-#[test]
-fn codes_have_names_and_texts() {
-    use ResponseCode::*;
-    for (text, code) in [
-        ("200", Ok),
-        ("0", OkNewer),
-        ("-1", SystemException),
-        ("1005", TokenEmpty),
-        ("1006", TokenInvalid),
-        ("1007", DialogueNotFound),
-        ("1009", QuotaUsedUp),
-        ("2002", SessionNotFound),
-        ("40001", BadAppIdOrSecret),
-        ("40002", InternalError),
-    ] {
-        assert_eq!((code.as_str(), code.to_string().as_str()), (text, text));
-        assert_eq!(text.parse::<ResponseCode>(), Result::Ok(code.clone()));
-        assert_eq!(serde_json::to_value(&code).unwrap(), text);
-    }
-    for text in ["", "1008", "200 ", "+1", "00"] {
-        let code: ResponseCode = text.parse().unwrap();
-        assert!(matches!(code, Unknown(_)), "{text}");
-        assert_eq!(code.as_str(), text);
-    }
-}
-
-#[cfg(feature = "schemars")]
-mod schemas {
-    use schemars::schema_for;
-
-    use super::*;
-
-    macro_rules! schemas {
-        ($($type:ident),* $(,)?) => {
-            [$((stringify!($type), Value::from(schema_for!($type)))),*]
-        };
-    }
-
-    fn schemas() -> [(&'static str, Value); 22] {
-        schemas![
-            Avatar,
-            AvatarAnswer,
-            Background,
-            Concurrency,
-            ConcurrencyAnswer,
-            Conversation,
-            ConversationAnswer,
-            CreateAvatarAnswer,
-            CreateAvatarRequest,
-            CreatedAvatar,
-            Envelope,
-            Flag,
-            LanguageModel,
-            ModelIdType,
-            Persona,
-            Resources,
-            ResponseCode,
-            Script,
-            ScriptType,
-            SessionsAnswer,
-            StopAllSessionsAnswer,
-            StopSessionAnswer,
-        ]
-    }
-
-    /// Calls `visit` with every object of a schema.
-    fn each(value: &Value, visit: &mut dyn FnMut(&serde_json::Map<String, Value>)) {
-        match value {
-            Value::Object(object) => {
-                visit(object);
-                object.values().for_each(|value| each(value, visit));
-            }
-            Value::Array(items) => items.iter().for_each(|value| each(value, visit)),
-            _ => {}
-        }
-    }
-
-    #[test]
-    fn every_type_answers_with_the_schema_of_the_spec() {
-        for (name, schema) in schemas() {
-            assert_eq!(schema["title"], name);
-            let is_enum = schema.get("enum").is_some();
-            let kind = match name {
-                "ResponseCode" => "string",
-                "Flag" | "ModelIdType" | "ScriptType" => "integer",
-                _ => "object",
-            };
-            assert_eq!(schema["type"], kind, "{name}");
-            assert_eq!(is_enum, kind != "object", "{name}");
-            assert_eq!(schema.get("properties").is_some(), kind == "object", "{name}");
-            let mut referred = BTreeSet::new();
-            each(&schema, &mut |object| {
-                if let Some(Value::String(description)) = object.get("description") {
-                    for line in description.lines().map(str::trim) {
-                        assert!(SPEC.contains(line), "not in the spec: {line}");
-                    }
-                }
-                if let Some(Value::Object(properties)) = object.get("properties") {
-                    for (key, property) in properties {
-                        assert!(property["description"].is_string(), "{name} {key}: {property}");
-                    }
-                }
-                if let Some(Value::String(reference)) = object.get("$ref") {
-                    let pointer = reference.strip_prefix('#').unwrap();
-                    assert!(schema.pointer(pointer).is_some(), "{name}: {pointer}");
-                    referred.insert(pointer.rsplit_once('/').unwrap().1.to_owned());
-                }
-                let own = object
-                    .keys()
-                    .find(|key| key.starts_with("x-") || *key == "nullable" || *key == "example");
-                assert_eq!(own, None, "{name}: words of OpenAPI in a JSON Schema");
-            });
-            assert!(schema["description"].is_string(), "{name}");
-            let defined: BTreeSet<_> = schema["$defs"]
-                .as_object()
-                .into_iter()
-                .flat_map(|all| all.keys().cloned())
-                .collect();
-            assert_eq!(referred, defined, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_conversation_has_the_fields_of_the_example_in_its_order() {
-        let example = sample("conversation").json();
-        for (name, pointer) in [
-            ("Conversation", "/data"),
-            ("Persona", "/data/conversationInfoDto"),
-            ("Resources", "/data/detailDto"),
-            ("Background", "/data/detailDto/backgroundDto"),
-            ("LanguageModel", "/data/modelDtoList/0"),
-            ("Script", "/data/scriptDtoList/0"),
-        ] {
-            let schema = schemas().into_iter().find(|(other, _)| *other == name).unwrap().1;
-            let keys = |value: &Value| -> Vec<String> {
-                value.as_object().unwrap().keys().cloned().collect()
-            };
-            let shown = keys(example.pointer(pointer).unwrap());
-            let fields = keys(&schema["properties"]);
-            let sorted = |keys: &[String]| keys.iter().cloned().collect::<BTreeSet<_>>();
-            assert_eq!(sorted(&fields), sorted(&shown), "{name}");
-            assert_eq!(schema.get("required"), None, "{name}");
-        }
-    }
-
-    #[test]
-    fn values_and_required_fields_are_in_the_schema() {
-        let at = |name: &str, pointer: &str| {
-            let (_, schema) = schemas().into_iter().find(|(other, _)| *other == name).unwrap();
-            schema
-                .pointer(pointer)
-                .unwrap_or_else(|| panic!("{name} {pointer}: {schema:#}"))
-                .clone()
-        };
-        for (name, pointer, expected) in [
-            ("ScriptType", "/enum", json!([0, 1, 2, 3, 4, 5, 6, 7])),
-            ("ModelIdType", "/enum", json!([0, 1])),
-            ("Flag", "/enum", json!([0, 1])),
-            (
-                "ResponseCode",
-                "/enum",
-                json!(["200", "0", "-1", "1005", "1006", "1007", "1009", "2002", "40001", "40002"]),
-            ),
-            ("Envelope", "/required", json!(["success", "code"])),
-            ("AvatarAnswer", "/required", json!(["success", "code"])),
-            ("CreateAvatarRequest", "/required", json!(["ttsName"])),
-            ("Concurrency", "/properties/cropId/type", json!(["string", "null"])),
-            ("Resources", "/properties/ttsVolume/type", json!(["number", "null"])),
-            ("Script", "/properties/id/type", json!(["integer", "null"])),
-            (
-                "CreateAvatarRequest",
-                "/properties/defaultSpeakingLanguage/default",
-                json!("English"),
-            ),
-        ] {
-            assert_eq!(at(name, pointer), expected, "{name} {pointer}");
-        }
-    }
 }

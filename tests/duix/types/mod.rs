@@ -1,88 +1,68 @@
-//! The types of the DUIX management API. The fixtures are the examples of the platform's document,
-//! and envelopes by its tables and by newer pages. The example of a conversation had a stray backslash
-//! in its prompt, so that it was not JSON; the fixture has it removed.
+//! The types of the DUIX management API: the documented examples as a whole, what other versions of the
+//! platform may send, and what is written back. The fixtures are the examples of the platform's
+//! document, and envelopes from its tables and from newer pages. A stray backslash in the prompt of the
+//! conversation is removed, because the example was not valid JSON.
 
-mod compatibility;
 mod documented;
+mod enums;
+mod numbers;
+mod samples;
+#[cfg(feature = "schemars")]
+mod schemas;
+
+use std::collections::BTreeSet;
 
 use callbot::duix::{
-    AvatarAnswer, ConcurrencyAnswer, ConversationAnswer, CreateAvatarAnswer, CreateAvatarRequest,
-    Envelope, SessionsAnswer, StopAllSessionsAnswer, StopSessionAnswer,
+    Avatar, AvatarAnswer, Background, Concurrency, ConcurrencyAnswer, Conversation,
+    ConversationAnswer, CreateAvatarAnswer, CreateAvatarRequest, CreatedAvatar, Envelope, Flag,
+    LanguageModel, ModelIdType, Persona, Resources, ResponseCode, SPEC, Script, ScriptType,
+    SessionsAnswer, StopAllSessionsAnswer, StopSessionAnswer, operations,
 };
+use callbot::wire::{Validate, decode, decode_value};
+use http::Method;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::support::samples::{Reader, each_object, fixtures, read_as};
+use crate::support::types::{self, Sample, each_object, set as put};
 
-/// A wire sample.
-pub(super) struct Sample {
-    pub(super) name: &'static str,
-    pub(super) text: &'static str,
-    pub(super) read: Reader,
-    /// Whether everything below `data` is kept unchanged, because its form is not documented.
-    pub(super) raw: bool,
-}
+/// Whether everything below `data` is kept unchanged, since its fields are not documented.
+struct Raw(bool);
 
-macro_rules! samples {
-    ($($name:literal: $type:ty, $raw:literal;)*) => {
-        [$(Sample {
-            name: $name,
-            text: include_str!(concat!("../../fixtures/duix/", $name, ".json")),
-            read: read_as::<$type>,
-            raw: $raw,
-        }),*]
-    };
-}
-
-pub(super) fn samples() -> [Sample; 18] {
-    samples! {
-        "avatar": AvatarAnswer, false;
-        "concurrency": ConcurrencyAnswer, false;
-        "concurrency-filled": ConcurrencyAnswer, false;
-        "conversation": ConversationAnswer, false;
-        "create-avatar": CreateAvatarAnswer, false;
-        "create-avatar-request": CreateAvatarRequest, false;
-        "create-avatar-request-shortest": CreateAvatarRequest, false;
-        "envelope-bare": Envelope, false;
-        "envelope-empty": Envelope, false;
-        "envelope-newer": Envelope, false;
-        "failure-both": ConcurrencyAnswer, false;
-        "failure-message": AvatarAnswer, false;
-        "failure-msg": CreateAvatarAnswer, false;
-        "failure-with-data": Envelope, true;
-        "sessions": SessionsAnswer, true;
-        "stop-all-sessions": StopAllSessionsAnswer, true;
-        "stop-all-sessions-newer": StopAllSessionsAnswer, true;
-        "stop-session": StopSessionAnswer, true;
+fn samples() -> Vec<Sample<Raw>> {
+    types::samples! { "duix";
+        "avatar": AvatarAnswer, Raw(false);
+        "concurrency": ConcurrencyAnswer, Raw(false);
+        "concurrency-filled": ConcurrencyAnswer, Raw(false);
+        "conversation": ConversationAnswer, Raw(false);
+        "create-avatar": CreateAvatarAnswer, Raw(false);
+        "create-avatar-request": CreateAvatarRequest, Raw(false);
+        "create-avatar-request-shortest": CreateAvatarRequest, Raw(false);
+        "envelope-bare": Envelope, Raw(false);
+        "envelope-empty": Envelope, Raw(false);
+        "envelope-newer": Envelope, Raw(false);
+        "failure-both": ConcurrencyAnswer, Raw(false);
+        "failure-message": AvatarAnswer, Raw(false);
+        "failure-msg": CreateAvatarAnswer, Raw(false);
+        "failure-with-data": Envelope, Raw(true);
+        "sessions": SessionsAnswer, Raw(true);
+        "stop-all-sessions": StopAllSessionsAnswer, Raw(true);
+        "stop-all-sessions-newer": StopAllSessionsAnswer, Raw(true);
+        "stop-session": StopSessionAnswer, Raw(true);
     }
 }
 
-pub(super) fn sample(name: &str) -> Sample {
-    samples().into_iter().find(|sample| sample.name == name).unwrap()
+fn sample(name: &str) -> Sample<Raw> {
+    types::find(samples(), name)
 }
 
-impl Sample {
-    pub(super) fn json(&self) -> Value {
-        self.text.parse().unwrap()
-    }
-
-    /// Reads a document and writes it. The result must be read and written without another change.
-    pub(super) fn read(&self, document: &Value) -> Value {
-        let read = |document: &Value| {
-            (self.read)(document)
-                .unwrap_or_else(|error| panic!("{}: {error}: {document}", self.name))
-        };
-        let written = read(document);
-        assert_eq!(read(&written), written, "{}: {document}", self.name);
-        written
-    }
-
-    /// The document as it is written back: without nulls and empty lists, and with one text.
-    pub(super) fn plain(&self, mut document: Value) -> Value {
-        let raw = document.get_mut("data").filter(|_| self.raw).map(Value::take);
+impl Sample<Raw> {
+    /// Returns the document as it is written back: without nulls and empty lists, and with one text.
+    fn plain(&self, mut document: Value) -> Value {
+        let raw = document.get_mut("data").filter(|_| self.about.0).map(Value::take);
         strip(&mut document);
         let object = document.as_object_mut().unwrap();
-        // Newer pages call the text `msg`, and the document has both names at once. They are one
-        // field here, written by the document's name: the first text that is not empty.
+        // Newer pages call the text `msg`, and the document has both names. In Rust it is one field, with
+        // the first text that is not empty. It is written under the document's name.
         if let Some(other) = object.remove("msg") {
             let text = object.entry("message").or_insert_with(|| "".into());
             if *text == "" {
@@ -90,7 +70,7 @@ impl Sample {
             }
         }
         if self.name == "failure-with-data" {
-            // The bare envelope has no data.
+            // The envelope alone has no data.
             return document;
         }
         if let Some(raw) = raw.filter(|raw| !raw.is_null()) {
@@ -99,8 +79,8 @@ impl Sample {
         document
     }
 
-    /// Every known field of the document: the pointer of its object, and its key.
-    pub(super) fn keys(&self) -> Vec<(String, String)> {
+    /// Returns every place of the document that has a field: the pointer of an object, and the key.
+    fn keys(&self) -> Vec<(String, String)> {
         let mut keys = Vec::new();
         let mut document = self.json();
         self.each_object(&mut document, &mut |at, object| {
@@ -109,22 +89,18 @@ impl Sample {
         keys
     }
 
-    /// Changes every object of a document whose fields are known.
-    pub(super) fn each_object(
-        &self,
-        document: &mut Value,
-        change: &mut dyn FnMut(&str, &mut Value),
-    ) {
-        let raw = document.get_mut("data").filter(|_| self.raw).map(Value::take);
-        each_object(document, |_| false, change);
+    /// Changes every object of a document whose fields are documented.
+    fn each_object(&self, document: &mut Value, change: &mut dyn FnMut(&str, &mut Value)) {
+        let raw = document.get_mut("data").filter(|_| self.about.0).map(Value::take);
+        each_object(document, "", change);
         if let Some(raw) = raw {
             document["data"] = raw;
         }
     }
 }
 
-/// Removes nulls and empty lists, and writes whole numbers without a fraction: 0 and 0.0 are the same.
-pub(super) fn strip(value: &mut Value) {
+/// Removes nulls and empty lists, and writes integers without a point, so that 0 and 0.0 are equal.
+fn strip(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.retain(|_, value| !value.is_null() && *value != json!([]));
@@ -143,27 +119,7 @@ pub(super) fn strip(value: &mut Value) {
     }
 }
 
-pub(super) fn plain(mut value: Value) -> Value {
+fn plain(mut value: Value) -> Value {
     strip(&mut value);
     value
-}
-
-/// Sets a place in a document, and creates it if it does not exist.
-pub(super) fn put(document: &mut Value, pointer: &str, value: Value) {
-    let (parent, key) = pointer.rsplit_once('/').unwrap();
-    let parent = document.pointer_mut(parent).unwrap_or_else(|| panic!("{pointer}"));
-    match parent {
-        Value::Array(items) => items[key.parse::<usize>().unwrap()] = value,
-        object => object[key] = value,
-    }
-}
-
-#[test]
-fn every_fixture_is_a_sample_of_these_tests() {
-    let mut files = fixtures("duix");
-    // The dialogue has its own tests.
-    files.retain(|name| !name.starts_with("dialogue"));
-    let mut names = samples().map(|sample| format!("{}.json", sample.name));
-    names.sort();
-    assert_eq!(files, names);
 }

@@ -1,15 +1,6 @@
-//! The meaning of an input, by its kind and by its text.
+//! What the IVR reports: speech, digits, the keywords of the protocol, and transfers.
 
-use super::times::time;
-use std::collections::HashMap;
-use std::fmt::Debug;
-
-use callbot::odfs::{
-    Input, Interacted, InteractedInParams, InteractedInParamsFields, RecognitionError,
-    RecognitionId, Recognitions, Request, TransferResult, TransferredInParams,
-    TransferredInParamsFields,
-};
-use callbot::wire::Validate;
+use super::*;
 
 fn result(kind: &str, input: &str, inter_no: Option<&str>) -> InteractedInParams {
     let mut params = InteractedInParams::new(InteractedInParamsFields {
@@ -24,7 +15,7 @@ fn result(kind: &str, input: &str, inter_no: Option<&str>) -> InteractedInParams
 }
 
 #[test]
-fn the_texts_of_the_protocol_are_known_whatever_the_kind() {
+fn the_keywords_of_the_protocol_are_known_with_any_kind() {
     for (word, meaning, kind) in [
         ("playover", Input::PlayOver, "3"),
         ("timeout", Input::Timeout, "-1"),
@@ -52,12 +43,12 @@ fn the_texts_of_the_protocol_are_known_whatever_the_kind() {
 }
 
 #[test]
-fn the_kind_of_an_input_gives_its_meaning() {
+fn the_kind_decides_what_an_input_means() {
     assert_eq!(result("1", "my bill", None).meaning(), Input::Text("my bill"));
     assert_eq!(result("1", "", None).meaning(), Input::Text(""));
     assert_eq!(result("2", "201801", Some("0")).meaning(), Input::Keys("201801"));
     assert_eq!(result("2", "*#", None).meaning(), Input::Keys("*#"));
-    // A recognition id is read only if the kind says that the input is text.
+    // A recognition id is looked for only if the kind means text.
     for kind in ["3", "4", "-1", "5", "future"] {
         let params = result(kind, "k@0", Some("0"));
         let expected = kind.parse().unwrap();
@@ -66,7 +57,7 @@ fn the_kind_of_an_input_gives_its_meaning() {
 }
 
 #[test]
-fn speech_differs_from_text_by_its_recognition_id() {
+fn the_recognition_number_distinguishes_speech_from_text() {
     for (input, inter_no, parts) in [
         ("asr:4711@0", Some("0"), Some(("asr:4711", "0"))),
         ("asr:4711+@+0", Some("0"), Some(("asr:4711", "0"))),
@@ -107,7 +98,7 @@ fn speech_differs_from_text_by_its_recognition_id() {
 }
 
 #[test]
-fn an_input_converts_into_parameters_and_back() {
+fn a_request_built_from_an_input_means_that_input() {
     let id = RecognitionId::new("asr:4711", "3").unwrap();
     let kind = "9".parse().unwrap();
     for (input, kind, text, inter_no) in [
@@ -128,7 +119,7 @@ fn an_input_converts_into_parameters_and_back() {
 }
 
 #[test]
-fn a_transfer_is_also_reported_as_hung_up() {
+fn a_transfer_that_ends_with_a_hang_up_is_reported_as_such() {
     let at = || time("2018090407:20:00");
     let params = TransferredInParams::new(TransferredInParamsFields {
         call_id: "c",
@@ -149,7 +140,7 @@ fn a_transfer_is_also_reported_as_hung_up() {
 }
 
 #[tokio::test]
-async fn a_map_gives_the_texts_of_recognition_ids() {
+async fn a_map_returns_the_texts_of_recognition_ids() {
     async fn look_up(
         texts: &impl Recognitions,
         key: &str,

@@ -1,14 +1,6 @@
-//! JSON in a text field: intent matches and filled slots.
+//! JSON in `prompt_text`: intent matches and filled slots.
 
-use super::samples::without;
-use callbot::odfs::{
-    CallScriptStep, ChildIntent, FilledSlot, FilledSlotFields, IntentMatch, InteractOutParams,
-    Language, Prompt,
-};
-use callbot::wire::{Validate, decode_value};
-use serde_json::{Value, json};
-
-use super::samples::sample;
+use super::*;
 
 fn saying(text: impl Into<String>) -> InteractOutParams {
     InteractOutParams::from_prompt("c", Prompt::Text(""), Language::Chinese).with_prompt_text(text)
@@ -41,14 +33,14 @@ fn an_intent_match_is_written_and_read_back() {
 }
 
 #[test]
-fn the_documented_match_is_read_with_its_script_nested_or_in_a_string() {
+fn the_documented_match_is_read_with_a_nested_script_or_one_in_a_string() {
     let nested = sample("intent-match").json();
     let mut text = nested.clone();
     text["call_script"] = nested["call_script"].to_string().into();
     let mut alone = nested.clone();
     alone["call_script"] = nested["call_script"][0].clone();
     for (json, count) in [(nested, 2), (text, 2), (alone, 1)] {
-        // JSON instead of the string is read, too.
+        // JSON instead of the string is read as well.
         for wire in [json.clone(), json.to_string().into()] {
             let params = json!({"call_id": "c", "prompt_type": "3", "prompt_text": wire});
             let params: InteractOutParams = decode_value(&params).unwrap();
@@ -65,7 +57,7 @@ fn the_documented_match_is_read_with_its_script_nested_or_in_a_string() {
 }
 
 #[test]
-fn a_script_is_read_with_any_field_missing() {
+fn a_script_with_missing_parts_is_read() {
     let with = |script: Value| IntentMatch::new("i", script);
     for script in [json!(null), json!(""), json!(" "), json!([]), json!("[]")] {
         let found: IntentMatch =
@@ -92,7 +84,7 @@ fn a_script_is_read_with_any_field_missing() {
 }
 
 #[test]
-fn a_filled_slot_is_written_and_read_back() {
+fn filled_slots_are_written_and_read_back() {
     let slot = FilledSlot::new(FilledSlotFields {
         begin_index: "8",
         end_index: "14",
@@ -113,7 +105,7 @@ fn a_filled_slot_is_written_and_read_back() {
 }
 
 #[test]
-fn other_texts_are_neither_a_match_nor_a_slot() {
+fn other_texts_are_neither_a_match_nor_slots() {
     let mut absent = saying("");
     absent.prompt_text = None;
     let texts = [

@@ -1,203 +1,11 @@
-//! Every sample of the document, with unknown, missing and other values in every place.
+//! Every file of `tests/fixtures/odfs`: read and written back, with parts missing, with parts of another
+//! kind, and with private texts.
 
-use std::collections::BTreeSet;
-use std::fmt::Debug;
-
-use callbot::odfs::{
-    CallTime, FilledSlot, FlowResultType, Input, IntentMatch, InteractOutParams, ModelType, Prompt,
-    RecognitionId, Request, Response, Route, SPEC, TokenRequest, TokenResponse,
-};
-use callbot::wire::{DecodeError, decode, decode_value};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-
-use crate::support::samples::fixtures;
-
-/// Reads a document as one of the types: its JSON and its `Debug`.
-type Reader = fn(&Value) -> Result<(Value, String), DecodeError>;
-
-fn read_as<T: DeserializeOwned + Serialize + PartialEq + Debug>(
-    document: &Value,
-) -> Result<(Value, String), DecodeError> {
-    let value: T = decode_value(document)?;
-    // Text and value are read by different code.
-    let text: Result<T, _> = decode(document.to_string().as_bytes());
-    assert!(text.as_ref() == Ok(&value), "the text reads otherwise: {document}");
-    let shown = format!("{value:?} {value:#?}");
-    Ok((serde_json::to_value(value).unwrap(), shown))
-}
-
-/// A wire sample, and the pointers that are required to read it.
-pub(super) struct Sample {
-    name: &'static str,
-    pub(super) text: &'static str,
-    read: Reader,
-    needed: &'static [&'static str],
-}
-
-macro_rules! samples {
-    ($($name:literal: $type:ty, $needed:expr;)*) => {
-        vec![$(Sample {
-            name: $name,
-            text: include_str!(concat!("../../fixtures/odfs/", $name, ".json")),
-            read: read_as::<$type>,
-            needed: $needed,
-        }),*]
-    };
-}
-
-impl Sample {
-    pub(super) fn json(&self) -> Value {
-        self.text.parse().unwrap()
-    }
-
-    pub(super) fn read(&self, document: &Value) -> Value {
-        let read = (self.read)(document);
-        read.unwrap_or_else(|error| panic!("{}: {error}: {document}", self.name)).0
-    }
-
-    fn is_token(&self) -> bool {
-        self.name.starts_with("token")
-    }
-}
-
-const START: &[&str] = &[
-    "/userid",
-    "/inaction",
-    "/inparams",
-    "/inparams/call_id",
-    "/inparams/call_sor_id",
-    "/inparams/call_dst_id",
-];
-const INTERACTED: &[&str] = &[
-    "/userid",
-    "/inaction",
-    "/inparams",
-    "/inparams/call_id",
-    "/inparams/call_dst_id",
-    "/inparams/flow_result_type",
-    "/inparams/input",
-];
-const TRANSFERRED: &[&str] = &[
-    "/userid",
-    "/inaction",
-    "/inparams",
-    "/inparams/call_id",
-    "/inparams/call_dst_id",
-    "/inparams/begin_trans",
-    "/inparams/end_trans",
-    "/inparams/trans_result",
-];
-const CAPTURE: &[&str] = &["/userid", "/inaction", "/inparams", "/inparams/call_dst_id"];
-const INTERACT: &[&str] =
-    &["/outaction", "/outparams", "/outparams/call_id", "/outparams/prompt_type"];
-const RELEASE: &[&str] = &[
-    "/outaction",
-    "/outparams/call_id",
-    "/outparams/call_sor_id",
-    "/outparams/call_dst_id",
-    "/outparams/start_time",
-    "/outparams/end_time",
-];
-const TRANSFER: &[&str] = &[
-    "/outaction",
-    "/outparams",
-    "/outparams/call_id",
-    "/outparams/call_sor_id",
-    "/outparams/trans_type",
-];
-
-/// The samples that begin with `document-` are from the platform's document, and those that begin with
-/// `full-` have every documented field.
-fn samples() -> Vec<Sample> {
-    samples! {
-        "start": Request, START;
-        "interacted": Request, INTERACTED;
-        "hangup": Request, INTERACTED;
-        "transferred": Request, TRANSFERRED;
-        "document-interacted": Request, INTERACTED;
-        "full-start": Request, START;
-        "full-interacted": Request, INTERACTED;
-        "full-transferred": Request, TRANSFERRED;
-        "full-capture": Request, CAPTURE;
-        "full-recognize": Request, CAPTURE;
-        "document-interact": Response, INTERACT;
-        "document-query": Response, INTERACT;
-        "document-transfer": Response, TRANSFER;
-        "document-release": Response, RELEASE;
-        "transfer": Response, TRANSFER;
-        "hangup-release": Response, RELEASE;
-        "recognized": Response,
-            &["/outaction", "/outparams", "/outparams/call_id", "/outparams/recognize_type"];
-        "captured": Response, &["/outaction", "/outparams"];
-        "family-refusal": Response, &["/outaction"];
-        "full-interact": Response, INTERACT;
-        "full-query": Response, INTERACT;
-        "full-transfer": Response, TRANSFER;
-        "full-release": Response, RELEASE;
-        "token-request": TokenRequest, &["/appKey", "/appSecret"];
-        "token-response": TokenResponse, &["/errorCode"];
-        "intent-match": IntentMatch, &[];
-        "filled-slot": FilledSlot, &["/beginIndex", "/endIndex", "/type", "/entity", "/tag"];
-    }
-}
-
-pub(super) fn sample(name: &str) -> Sample {
-    samples().into_iter().find(|sample| sample.name == name).unwrap()
-}
-
-/// The places at which a value of any type is kept unchanged.
-const FREE: [&str; 5] =
-    ["/outparams/xxx", "/extparams/anything", "/call_script", "/recomand_KP", "/sensitive_word"];
-
-fn is_free(pointer: &str) -> bool {
-    FREE.iter().any(|free| pointer.starts_with(free))
-}
-
-/// The pointers and values of a document and of everything in it that a type describes.
-fn places(document: &Value) -> Vec<(String, Value)> {
-    fn walk(value: &Value, at: &str, found: &mut Vec<(String, Value)>) {
-        if is_free(at) {
-            return;
-        }
-        found.push((at.into(), value.clone()));
-        for (key, value) in value.as_object().into_iter().flatten() {
-            walk(value, &format!("{at}/{key}"), found);
-        }
-    }
-    let mut found = Vec::new();
-    walk(document, "", &mut found);
-    found
-}
-
-fn set(document: &mut Value, pointer: &str, value: Value) {
-    let (parent, key) = pointer.rsplit_once('/').unwrap();
-    let parent = document.pointer_mut(parent).unwrap();
-    parent.as_object_mut().unwrap().insert(key.into(), value);
-}
-
-pub(super) fn without(mut document: Value, pointer: &str) -> Value {
-    let (parent, key) = pointer.rsplit_once('/').unwrap();
-    document.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key).unwrap();
-    document
-}
-
-/// The document as it is written: with numbers where numbers are documented.
-fn documented(mut json: Value) -> Value {
-    for key in ["ret", "outaction"] {
-        if let Some(Value::String(text)) = json.get(key) {
-            json[key] = text.parse().unwrap();
-        }
-    }
-    json
-}
+use super::*;
 
 #[test]
 fn every_fixture_is_a_sample_of_these_tests() {
-    let files: BTreeSet<_> = fixtures("odfs").into_iter().collect();
-    let names = samples().into_iter().map(|sample| format!("{}.json", sample.name)).collect();
-    assert_eq!(files, names);
+    types::every_file_is_listed("odfs", &samples());
 }
 
 #[test]
@@ -224,7 +32,7 @@ fn every_sample_is_written_back_unchanged() {
 }
 
 #[test]
-fn every_sample_of_the_document_is_read_as_its_page_describes() {
+fn every_sample_of_the_document_is_read_as_its_page_says() {
     let Ok(Response::Interact(interact)) = decode(sample("document-interact").text.as_bytes())
     else {
         panic!()
@@ -267,24 +75,12 @@ fn unknown_fields_in_every_object_are_written_back() {
 }
 
 #[test]
-fn null_reads_as_absent_at_every_place_or_names_the_place() {
+fn null_reads_as_missing_or_the_error_names_the_place() {
     for sample in samples() {
-        let mut needed = BTreeSet::new();
-        for (place, _) in places(&sample.json()).into_iter().skip(1) {
-            let mut null = sample.json();
-            set(&mut null, &place, Value::Null);
-            let absent = without(sample.json(), &place);
-            match (sample.read)(&null) {
-                Ok((read, _)) => assert_eq!(read, sample.read(&absent), "{} {place}", sample.name),
-                Err(error) => {
-                    assert_eq!(error.message(), "must be there", "{} {error}", sample.name);
-                    assert_eq!((sample.read)(&absent).unwrap_err(), error, "{}", sample.name);
-                    needed.insert(error.pointer().to_owned());
-                }
-            }
-        }
-        let expected: BTreeSet<_> = sample.needed.iter().map(ToString::to_string).collect();
-        assert_eq!(needed, expected, "{}", sample.name);
+        let places = places(&sample.json()).into_iter().map(|(place, _)| place);
+        let required = types::null_reads_as_missing(&sample, places);
+        let expected: BTreeSet<_> = sample.about.iter().map(ToString::to_string).collect();
+        assert_eq!(required, expected, "{}", sample.name);
     }
 }
 
@@ -334,7 +130,7 @@ fn unknown_values_are_written_back_at_every_place() {
 }
 
 #[test]
-fn the_other_spelling_of_extparams_is_read() {
+fn the_second_spelling_of_extparams_is_read() {
     for name in ["start", "interacted", "full-transferred", "full-capture", "full-recognize"] {
         let sample = sample(name);
         let mut document = sample.json();
@@ -345,26 +141,15 @@ fn the_other_spelling_of_extparams_is_read() {
 }
 
 #[test]
-fn a_value_of_the_wrong_type_is_refused_with_its_place_and_without_the_value() {
+fn a_value_of_another_kind_is_refused_at_its_place_without_the_value() {
     for sample in samples() {
-        for (place, value) in places(&sample.json()) {
-            let wrong = if value.is_object() { json!("4711") } else { json!([4711]) };
-            let mut document = sample.json();
-            *document.pointer_mut(&place).unwrap() = wrong;
-            match (sample.read)(&document) {
-                // Any JSON is accepted there.
-                Ok(_) => assert_eq!(place, "/outparams/prompt_text", "{}", sample.name),
-                Err(error) => {
-                    assert_eq!(error.pointer(), place, "{} {error}", sample.name);
-                    assert!(!format!("{error} {error:?}").contains("4711"), "{error}");
-                }
-            }
-        }
+        let places = places(&sample.json()).into_iter().map(|(place, _)| place);
+        types::another_kind_is_refused(&sample, places, &["/outparams/prompt_text"]);
     }
 }
 
 #[test]
-fn debug_shows_nothing_private() {
+fn private_texts_do_not_show() {
     const PRIVATE: &str = "hush-4711";
     const PERSONAL: [&str; 17] = [
         "input",
@@ -411,7 +196,7 @@ fn debug_shows_nothing_private() {
         }
         let (_, shown) = (sample.read)(&document).unwrap();
         assert!(!shown.contains(PRIVATE), "{}: {shown}", sample.name);
-        // The id of a call shows, since logs are searched for it.
+        // The call id shows, as logs are searched for it.
         if document.get("userid").is_some() {
             assert!(shown.contains("1528780879-9581"), "{shown}");
         }
@@ -441,13 +226,15 @@ fn debug_shows_nothing_private() {
 
 #[cfg(feature = "schemars")]
 #[test]
-fn every_type_answers_with_the_schema_of_the_spec() {
+fn every_type_has_the_schema_of_the_spec() {
+    use crate::support::schemas;
+
     for (schema, definitions) in
         [(schemars::schema_for!(Request), 20), (schemars::schema_for!(Response), 20)]
     {
         let schema = Value::from(schema);
         assert!(schema["$defs"].as_object().unwrap().len() >= definitions, "{schema:#}");
-        assert!(!schema.to_string().contains("\"x-"), "{schema:#}");
+        schemas::no_openapi_keywords(&schema);
     }
     let schema = Value::from(schemars::schema_for!(InteractOutParams));
     assert_eq!(schema["properties"]["model_type"]["format"], "play-template");

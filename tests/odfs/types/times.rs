@@ -1,18 +1,6 @@
-//! Times in the layout of the platform.
+//! Times of a call, which have one or two digits of the second.
 
-use callbot::odfs::{
-    CallTime, DateTime, TransferResult, TransferredInParams, TransferredInParamsFields,
-};
-use callbot::wire::{Validate, decode_value};
-use serde_json::json;
-
-pub(super) fn time(text: &str) -> CallTime {
-    let time: CallTime = text.parse().unwrap();
-    assert_eq!((time.as_str(), time.to_string().as_str()), (text, text));
-    assert_eq!(serde_json::to_value(&time).unwrap(), text);
-    assert_eq!(decode_value(&json!(text)).as_ref(), Ok(&time));
-    time
-}
+use super::*;
 
 #[test]
 fn times_are_read_with_one_or_two_digits_of_the_second() {
@@ -69,7 +57,7 @@ fn texts_that_are_not_times_are_kept_but_not_written() {
 }
 
 #[test]
-fn times_are_built_from_valid_parts_only() {
+fn times_are_built_from_valid_parts() {
     assert_eq!(CallTime::from_parts(2018, 9, 4, 7, 16, 3), Some(time("2018090407:16:03")));
     assert_eq!(CallTime::from_parts(33, 1, 2, 3, 4, 5), Some(time("0033010203:04:05")));
     for (year, month, day, hour, minute, second) in [

@@ -1,8 +1,6 @@
-//! Play templates, which hold several settings in one text.
+//! Play templates (`model_type`): how a prompt is played and what the IVR listens for.
 
-use callbot::odfs::{DtmfKeys, InputMode, InteractOutParams, Language, ModelType, Prompt};
-use callbot::wire::{Validate, decode_value};
-use serde_json::json;
+use super::*;
 
 fn template(text: &str) -> ModelType {
     let template: ModelType = text.parse().unwrap();
@@ -11,7 +9,7 @@ fn template(text: &str) -> ModelType {
 }
 
 #[test]
-fn every_text_of_a_play_template_is_written_back() {
+fn every_play_template_is_written_back_unchanged() {
     let texts = (0..1000).map(|number| format!("{number:03}"));
     let texts = texts.chain((0..10_000_000).step_by(997).map(|number| format!("{number:07}")));
     let odd = ["", "1", "10", "10a", "1011", "101120", "10112010", "1O11201", " 101", "１０１"];
@@ -25,7 +23,7 @@ fn every_text_of_a_play_template_is_written_back() {
 }
 
 #[test]
-fn documented_play_templates_are_built_and_read() {
+fn the_documented_play_templates_are_built_and_read() {
     use InputMode::{BargeIn, NoBargeIn, Off};
 
     let keys = DtmfKeys::up_to(12).hash_confirms();
@@ -61,7 +59,7 @@ fn documented_play_templates_are_built_and_read() {
 
 #[test]
 fn undocumented_play_templates_are_read_as_far_as_possible() {
-    // Sent by code of the same protocol family.
+    // A template that other code of the protocol family sends.
     let family = template("0100000");
     assert_eq!((family.plays(), family.is_documented()), (Some(false), false));
     assert_eq!(family.speech_mode(), Some(InputMode::BargeIn));
@@ -73,7 +71,7 @@ fn undocumented_play_templates_are_read_as_far_as_possible() {
     let text = template("menu");
     assert_eq!((text.plays(), text.speech_mode(), text.key_mode()), (None, None, None));
     assert_eq!((text.max_keys(), text.star_cancels(), text.hash_confirms()), (None, None, None));
-    // The last four digits of the document's own sample have no meaning.
+    // In the document's own sample, the last four digits have no meaning.
     assert_eq!(template("1101200").max_keys(), None);
     assert_eq!(template("1101200").validate(), Ok(()));
 }

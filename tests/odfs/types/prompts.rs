@@ -1,70 +1,6 @@
-//! Routes, prompts and queries: one value in Rust, several fields on the wire.
+//! Prompts and queries.
 
-use callbot::odfs::{
-    ChangeType, InteractOutParams, Language, Prompt, PromptType, QueryOutParams, QueryType,
-    Response, Route, Tone, TransferOutParams, TransferOutParamsFields, TransferType,
-};
-use callbot::wire::{Validate, decode_value};
-use serde_json::json;
-
-fn transfer(kind: &str, value: &str) -> TransferOutParams {
-    TransferOutParams::new(TransferOutParamsFields {
-        call_id: "c",
-        call_sor_id: "13500000001",
-        trans_type: kind.parse().unwrap(),
-        route_value: value,
-    })
-}
-
-#[test]
-fn a_route_is_written_and_read_back() {
-    let unknown: TransferType = "99".parse().unwrap();
-    for (route, kind, value) in [
-        (Route::SkillQueueByAccessCode("1001"), "1", "1001"),
-        (Route::Ivr("2001"), "2", "2001"),
-        (Route::SkillQueueByName("Tariffs"), "3", "Tariffs"),
-        (Route::Agent("47"), "4", "47"),
-        (Route::ThirdParty("02512345678"), "5", "02512345678"),
-        (Route::DigitalAssistance("6001"), "6", "6001"),
-        (Route::LastAgent, "7", ""),
-        (Route::SkillQueueOfAgent("47"), "8", "47"),
-        (Route::MessageToLastAgent, "31", ""),
-        (Route::MessageToSkillQueue("Tariffs"), "32", "Tariffs"),
-        (Route::MessageToAgent("47"), "33", "47"),
-        (Route::Unknown { kind: &unknown, value: "x" }, "99", "x"),
-        (Route::Unknown { kind: &unknown, value: "" }, "99", ""),
-    ] {
-        let params = TransferOutParams::from_route("c", "13500000001", route);
-        assert_eq!((params.trans_type.as_str(), params.route_value.as_str()), (kind, value));
-        assert_eq!((params.call_id.as_str(), params.call_sor_id.as_str()), ("c", "13500000001"));
-        assert_eq!(params.route(), route);
-        assert_eq!((route.kind(), route.value()), (params.trans_type.clone(), value));
-        assert_eq!(transfer(kind, value).route(), route);
-        assert_eq!(params.validate(), Ok(()));
-    }
-}
-
-#[test]
-fn a_route_value_that_does_not_fit_its_kind_is_read_but_not_written() {
-    for kind in ["1", "2", "3", "4", "5", "6", "8", "32", "33"] {
-        let error = transfer(kind, "").validate().unwrap_err().to_string();
-        let expected = format!("/route_value: \"\", allowed: a target, as `trans_type` is {kind}");
-        assert_eq!(error, expected);
-    }
-    for (kind, route) in [("7", Route::LastAgent), ("31", Route::MessageToLastAgent)] {
-        let params = transfer(kind, "4711");
-        assert_eq!(params.route(), route);
-        let error = params.validate().unwrap_err().to_string();
-        let expected = format!("/route_value: [hidden], allowed: \"\", as `trans_type` is {kind}");
-        assert_eq!(error, expected);
-        // It is still written back.
-        assert_eq!(serde_json::to_value(&params).unwrap()["route_value"], "4711");
-    }
-    let json = json!({"outaction": 11, "outparams": transfer("2", "")});
-    let answer: Response = decode_value(&json).unwrap();
-    let error = answer.validate().unwrap_err();
-    assert_eq!(error.iter().next().unwrap().pointer(), "/outparams/route_value");
-}
+use super::*;
 
 #[test]
 fn a_prompt_is_written_and_read_back() {
@@ -97,7 +33,7 @@ fn a_prompt_is_written_and_read_back() {
         assert_eq!(params.prompt(), prompt);
         assert_eq!(prompt.kind(), params.prompt_type);
         assert_eq!(params.validate(), Ok(()));
-        // Other fields may be set, too, as in the document's sample.
+        // Other fields may be set as well, as in the document's sample.
         let mut beside = params.clone();
         beside.prompt_wav.get_or_insert_default();
         beside.prompt_text.get_or_insert_with(|| "beside".into());
@@ -109,7 +45,7 @@ fn a_prompt_is_written_and_read_back() {
 }
 
 #[test]
-fn an_incomplete_prompt_is_read_but_not_written() {
+fn a_prompt_without_its_required_fields_is_read_but_not_written() {
     let interact =
         |kind: &str| InteractOutParams::new("c", kind.parse().unwrap(), Language::Chinese);
     for (kind, demanded, empty) in [
@@ -146,14 +82,14 @@ fn an_incomplete_prompt_is_read_but_not_written() {
         params.tone = tone.map(|tone| tone.parse::<Tone>().unwrap());
         assert_eq!(params.prompt(), Prompt::Record { path: "/r.wav", beep });
         assert_eq!(params.validate().is_ok(), allowed, "{tone:?}");
-        // For other kinds it has no meaning and may be empty.
+        // With other prompts it has no meaning, and may be empty.
         params.prompt_type = PromptType::FileByPath;
         assert_eq!(params.validate(), Ok(()));
     }
 }
 
 #[test]
-fn a_query_must_have_the_fields_of_its_kind() {
+fn a_query_requires_the_fields_of_its_kind() {
     let query = |kind| QueryOutParams::new("c", kind);
     assert_eq!(query(QueryType::CurrentQueue).validate(), Ok(()));
     assert_eq!(query(QueryType::QueueOfAgent).validate(), Ok(()));

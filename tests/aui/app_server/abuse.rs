@@ -1,6 +1,5 @@
-//! What one caller of an app server can't do to another: get a token that opens the other's channel,
-//! speak as an agent, or use up the room that all callers share.
-#![cfg(all(feature = "aui", feature = "client", feature = "server"))]
+//! What one principal can't do to another: get a token that opens the other's channel, speak as an
+//! agent, or use up the places that all principals share.
 
 use callbot::aicall::AgentType;
 use callbot::aui::{
@@ -21,14 +20,15 @@ async fn started(app: &App, caller: &Principal) -> StartedInstance {
     app.start_instance(caller, request).await.unwrap()
 }
 
-/// The status that the platform gets.
+/// Returns the status that the app gets.
 fn status(error: &Error) -> u16 {
     let shown = format!("{error:?}");
     let (_, status) = shown.split_once("status: ").unwrap();
     status[..3].parse().unwrap()
 }
 
-/// The status and the text of the refusal of a token for `user` in `channel`; `None` if it is granted.
+/// Requests a token for `user` in `channel`. Returns status and text of the refusal, or `None` if the
+/// token is granted.
 async fn refusal(
     app: &App,
     caller: &Principal,
@@ -41,7 +41,7 @@ async fn refusal(
 }
 
 #[tokio::test]
-async fn no_token_opens_the_channel_of_another_caller() {
+async fn no_token_opens_the_channel_of_another_principal() {
     let (alice, mallory) = (Principal::new("alice"), Principal::new("mallory"));
     let app = app().channel_id_length(None);
     let channel = started(&app, &alice).await.channel_id;
@@ -61,7 +61,7 @@ async fn no_token_opens_the_channel_of_another_caller() {
 }
 
 #[tokio::test]
-async fn channels_that_are_named_have_ids_of_one_length() {
+async fn the_id_of_a_named_channel_must_have_the_configured_length() {
     let (alice, app) = (Principal::new("alice"), app());
     let (status, text) = refusal(&app, &alice, "room-1", "alice").await.unwrap();
     assert_eq!((status, &*text), (400, "/channel_id: 6 characters, allowed: 32"));
@@ -79,7 +79,7 @@ async fn no_token_speaks_as_the_agent() {
     for (named, user) in [
         (&*channel, agent.clone()),
         (&channel, format!("{agent}x")),
-        // A nonce may happen to have the digit that is missing.
+        // A nonce may happen to start with the missing digit.
         (&channel, agent[..31].into()),
         (start, format!("{end}{agent}")),
         (start, format!("{end}{agent}x")),
@@ -88,11 +88,11 @@ async fn no_token_speaks_as_the_agent() {
         assert_eq!(status, 400, "{named} and {user}");
         assert!(text.starts_with("/user_id: the name of an agent"), "{text}");
     }
-    assert_eq!(refusal(&app, &mallory, &channel, &agent[..4]).await, None, "a short name is free");
+    assert_eq!(refusal(&app, &mallory, &channel, &agent[..4]).await, None, "a short id is granted");
 }
 
 #[tokio::test]
-async fn a_flood_of_one_caller_leaves_room_for_the_others() {
+async fn a_flood_of_one_principal_leaves_room_for_the_others() {
     let (alice, mallory) = (Principal::new("alice"), Principal::new("mallory"));
     let app = app().max_instances(100).max_instances_per_caller(10);
     let hers = started(&app, &alice).await.instance_id;
@@ -105,7 +105,7 @@ async fn a_flood_of_one_caller_leaves_room_for_the_others() {
         started(&app, &mallory).await;
     }
     started(&app, &alice).await;
-    // Its own oldest instance made room.
+    // The flood displaced only the principal's own oldest instance.
     let stop = |id: &str| StopInstanceRequest::new(id);
     let forgotten = app.stop_instance(&mallory, stop(&first)).await.unwrap_err();
     assert_eq!(status(&forgotten), 404);

@@ -10,11 +10,11 @@ use ::callbot::{client, codegen, server, wire};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// Guests, and whether the call went well.
+/// Guests, and whether the call succeeded.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestList {
-    /// Whether the call went well.
+    /// Whether the call succeeded.
     pub success: bool,
     /// The guests.
     pub guests: Vec<Guest>,
@@ -88,13 +88,13 @@ impl codegen::Object for GuestList {
 
 /// A guest.
 ///
-/// The second paragraph of a description stays apart from the first.
+/// The second paragraph of a description stays separate from the first.
 #[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Guest {
     /// The id; old peers send a number.
     pub id: String,
-    /// What the guest is called.
+    /// The guest's name.
     pub name: String,
     /// In years.
     pub age: i32,
@@ -120,7 +120,7 @@ pub struct Guest {
     /// In seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<i64>,
-    /// Not used any more.
+    /// No longer used.
     #[deprecated]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old: Option<String>,
@@ -136,7 +136,7 @@ pub struct Guest {
     /// An object, its JSON in a string, or its text alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub motto: Option<Motto>,
-    /// A text with a type of its own.
+    /// A text with a custom type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wakes: Option<super::house::Hour>,
     /// What was ordered.
@@ -330,7 +330,7 @@ impl fmt::Debug for Guest {
 pub struct GuestFields<'a> {
     /// The id; old peers send a number.
     pub id: &'a str,
-    /// What the guest is called.
+    /// The guest's name.
     pub name: &'a str,
     /// In years.
     pub age: i32,
@@ -436,7 +436,7 @@ impl codegen::Object for Guest {
     }
 }
 
-/// Keys that are not named are kept.
+/// Unnamed keys are kept.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Settings {
@@ -677,7 +677,7 @@ impl codegen::Object for Farewell {
     }
 }
 
-/// Nothing is said; there is nothing but the tag.
+/// Silence. There is only the tag.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Silence {}
@@ -705,7 +705,7 @@ impl codegen::Object for Silence {
     }
 }
 
-/// What a guest lives by.
+/// A guest's motto.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Motto {
@@ -824,17 +824,17 @@ pub struct ListGuestsParameters {
     /// The most guests to list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<i32>,
-    /// Whether all is wanted.
+    /// Whether to list all guests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detailed: Option<bool>,
     /// Only guests in this mood.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mood: Option<Mood>,
-    /// Returns in the logs.
+    /// Shows in the logs.
     #[doc(alias = "X-Trace-Id")]
     #[serde(rename = "X-Trace-Id", skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// Opens the list; never shows.
+    /// Grants access to the list. Never shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<wire::Secret>,
 }
@@ -967,7 +967,7 @@ impl codegen::Object for AddGuestParameters {
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[non_exhaustive]
 pub struct WhisperParameters {
-    /// Who asks; never shows.
+    /// The secret of the client. Never shown.
     #[serde(rename = "Authorization", skip_serializing_if = "Option::is_none")]
     pub authorization: Option<wire::Secret>,
 }
@@ -1006,7 +1006,7 @@ impl codegen::Object for WhisperParameters {
     }
 }
 
-/// How somebody feels.
+/// A mood.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mood {
@@ -1066,7 +1066,7 @@ impl<'de> Deserialize<'de> for Mood {
     }
 }
 
-/// How high somebody stands.
+/// A guest's rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rank {
@@ -1237,7 +1237,7 @@ impl codegen::Union for Order {
     }
 }
 
-/// Something that is asked; the kind is a number.
+/// A question. Its kind is a number.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Question {
@@ -1245,7 +1245,7 @@ pub enum Question {
     Greeting(Greeting),
     /// A farewell.
     Farewell(Farewell),
-    /// Nothing is said; there is nothing but the tag.
+    /// Silence. There is only the tag.
     Silence(Silence),
     /// A kind that this version does not know. It is written as it was read, and only
     /// reading creates it.
@@ -1487,10 +1487,10 @@ impl schemars::JsonSchema for GuestList {
         codegen::schema_of(
             r##"{
   "type": "object",
-  "description": "Guests, and whether the call went well.",
+  "description": "Guests, and whether the call succeeded.",
   "required": ["success", "guests"],
   "properties": {
-    "success": {"type": "boolean", "description": "Whether the call went well."},
+    "success": {"type": "boolean", "description": "Whether the call succeeded."},
     "guests": {"type": "array", "description": "The guests.", "maxItems": 3, "items": {"$ref": "Guest"}},
     "message": {"type": "string", "description": "A text, under one of two names."},
     "total": {"type": "integer", "format": "int64", "description": "A number, under one of three names."}
@@ -1515,7 +1515,7 @@ impl schemars::JsonSchema for Guest {
         codegen::schema_of(
             r##"{
   "type": "object",
-  "description": "A guest.\n\nThe second paragraph of a description stays apart from the first.\n",
+  "description": "A guest.\n\nThe second paragraph of a description stays separate from the first.\n",
   "required": ["id", "name", "age", "mood", "secret", "wire"],
   "properties": {
     "id": {
@@ -1524,7 +1524,7 @@ impl schemars::JsonSchema for Guest {
       "maxLength": 8,
       "description": "The id; old peers send a number."
     },
-    "name": {"type": "string", "maxLength": 10, "description": "What the guest is called."},
+    "name": {"type": "string", "maxLength": 10, "description": "The guest's name."},
     "age": {
       "type": "integer",
       "format": "int32",
@@ -1552,7 +1552,7 @@ impl schemars::JsonSchema for Guest {
       "default": 5,
       "description": "In seconds."
     },
-    "old": {"type": "string", "deprecated": true, "description": "Not used any more."},
+    "old": {"type": "string", "deprecated": true, "description": "No longer used."},
     "home": {"allOf": [{"$ref": "Address"}], "description": "A type of another spec."},
     "settings": {
       "type": "string",
@@ -1565,7 +1565,7 @@ impl schemars::JsonSchema for Guest {
       "allOf": [{"$ref": "Motto"}],
       "description": "An object, its JSON in a string, or its text alone."
     },
-    "wakes": {"type": "string", "format": "hour", "description": "A text with a type of its own."},
+    "wakes": {"type": "string", "format": "hour", "description": "A text with a custom type."},
     "orders": {
       "type": "array",
       "description": "What was ordered.",
@@ -1604,7 +1604,7 @@ impl schemars::JsonSchema for Mood {
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
-            r##"{"type": "string", "description": "How somebody feels.", "enum": ["calm", "angry"]}"##,
+            r##"{"type": "string", "description": "A mood.", "enum": ["calm", "angry"]}"##,
             generator,
             &[],
         )
@@ -1622,7 +1622,7 @@ impl schemars::JsonSchema for Rank {
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
-            r##"{"type": "integer", "description": "How high somebody stands.", "enum": [-1, 0, 10]}"##,
+            r##"{"type": "integer", "description": "A guest's rank.", "enum": [-1, 0, 10]}"##,
             generator,
             &[],
         )
@@ -1642,7 +1642,7 @@ impl schemars::JsonSchema for Settings {
         codegen::schema_of(
             r##"{
   "type": "object",
-  "description": "Keys that are not named are kept.",
+  "description": "Unnamed keys are kept.",
   "properties": {"lights": {"type": "boolean", "description": "Whether the lights are on."}},
   "additionalProperties": true
 }"##,
@@ -1746,7 +1746,7 @@ impl schemars::JsonSchema for Question {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
-  "description": "Something that is asked; the kind is a number.",
+  "description": "A question. Its kind is a number.",
   "oneOf": [{"$ref": "Greeting"}, {"$ref": "Farewell"}, {"$ref": "Silence"}]
 }"##,
             generator,
@@ -1834,7 +1834,7 @@ impl schemars::JsonSchema for Silence {
         codegen::schema_of(
             r##"{
   "type": "object",
-  "description": "Nothing is said; there is nothing but the tag.",
+  "description": "Silence. There is only the tag.",
   "required": ["action"],
   "properties": {
     "action": {
@@ -1864,7 +1864,7 @@ impl schemars::JsonSchema for Motto {
         codegen::schema_of(
             r##"{
   "type": "object",
-  "description": "What a guest lives by.",
+  "description": "A guest's motto.",
   "required": ["words"],
   "properties": {
     "words": {"type": "string", "description": "The motto itself."},
@@ -2033,7 +2033,7 @@ impl Client {
         self.core.answer(operation, http).await
     }
 
-    /// Tells how the house is.
+    /// Returns the state of the house.
     ///
     /// Takes nothing. A server may leave it out.
     ///
@@ -2050,7 +2050,7 @@ impl Client {
 
     /// Tells a secret.
     ///
-    /// Takes credentials, answers with a stream; it stands below two bases, with two spellings.
+    /// Takes credentials and answers with a stream. Served below two bases, with two spellings.
     ///
     /// # Errors
     /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
@@ -2180,7 +2180,7 @@ pub trait Api: Send + Sync + 'static {
         request: Guest,
     ) -> impl Future<Output = Result<Vec<Guest>, server::Error>> + Send;
 
-    /// Tells how the house is.
+    /// Returns the state of the house.
     ///
     /// Takes nothing. A server may leave it out.
     #[deprecated]
@@ -2192,7 +2192,7 @@ pub trait Api: Send + Sync + 'static {
 
     /// Tells a secret.
     ///
-    /// Takes credentials, answers with a stream; it stands below two bases, with two spellings.
+    /// Takes credentials and answers with a stream. Served below two bases, with two spellings.
     fn whisper(
         &self,
         parameters: WhisperParameters,

@@ -9,7 +9,7 @@ use ::callbot::{codegen, wire};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// Where somebody lives.
+/// A postal address.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Address {
@@ -82,7 +82,7 @@ impl codegen::Object for Address {
     }
 }
 
-/// What a house is set to; it starts with values, and everything in it is optional.
+/// The settings of a house. They start with values, and every property is optional.
 #[doc(alias = "HouseConfigClass")]
 #[doc(alias = "Settings")]
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +93,7 @@ pub struct HouseConfig {
     pub lit: Option<bool>,
     /// When the light goes out.
     pub idle: Option<Duration>,
-    /// How slowly it goes out.
+    /// How long it takes to go out.
     pub fade: Option<Duration>,
     /// A pause that nothing can unset.
     pub pause: Option<Duration>,
@@ -103,9 +103,9 @@ pub struct HouseConfig {
     pub rate: Option<f64>,
     /// How much of it.
     pub share: Option<f64>,
-    /// Names; none is another value than not saying.
+    /// Names. An empty list differs from no list.
     pub names: Option<Vec<String>>,
-    /// Words; none is not written.
+    /// Words. An empty list is not written.
     pub words: Vec<String>,
     /// Anything, as JSON in a string.
     pub params: Option<Map<String, Value>>,
@@ -113,7 +113,7 @@ pub struct HouseConfig {
     pub door: DoorConfig,
     /// The bell.
     pub bell: BellConfig,
-    /// What only old peers send.
+    /// A field that only old peers send.
     pub old: Option<String>,
 }
 
@@ -458,13 +458,13 @@ impl codegen::Object for DoorConfig {
     }
 }
 
-/// The bell of a house; nothing of it is set at first that would be written.
+/// The bell of a house. Its initial values are not written.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BellConfig {
     /// What it plays.
     pub tune: Option<String>,
-    /// Whether it is loud; goes with a tune.
+    /// Whether it is loud. Written only with a tune.
     pub loud: Option<bool>,
 }
 
@@ -610,7 +610,7 @@ impl<'de> Deserialize<'de> for DoorMode {
     }
 }
 
-/// What goes wrong in a house.
+/// A fault in a house.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HouseError {
@@ -681,11 +681,11 @@ impl<'de> Deserialize<'de> for HouseError {
     }
 }
 
-/// What happens in a house; the tag stands beside what it tags.
+/// An event in a house. The tag is beside its content.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum HouseEvent {
-    /// Somebody rings.
+    /// The bell rings.
     #[doc(alias = "HouseRings")]
     Rings(BellConfig),
     /// Something goes wrong.
@@ -693,7 +693,7 @@ pub enum HouseEvent {
     /// All is quiet.
     #[doc(alias = "HouseSleeps")]
     Sleeps,
-    /// It moves, perhaps to a place that it knows.
+    /// The house moves, perhaps to a known address.
     #[doc(alias = "HouseMoves")]
     Moves(Option<Address>),
     /// A kind that this version does not know. It is written as it was read, and only
@@ -874,7 +874,7 @@ impl schemars::JsonSchema for Address {
         codegen::schema_of(
             r##"{
   "type": "object",
-  "description": "Where somebody lives.",
+  "description": "A postal address.",
   "required": ["city"],
   "properties": {
     "city": {"type": "string", "minLength": 1, "description": "The city."},
@@ -906,7 +906,7 @@ impl schemars::JsonSchema for HouseConfig {
         codegen::schema_of(
             r##"{
   "type": "object",
-  "description": "What a house is set to; it starts with values, and everything in it is optional.",
+  "description": "The settings of a house. They start with values, and every property is optional.",
   "properties": {
     "Lit": {"type": "boolean", "description": "Whether it is lit."},
     "Idle": {
@@ -920,7 +920,7 @@ impl schemars::JsonSchema for HouseConfig {
       "type": "integer",
       "format": "int32",
       "maximum": 2000,
-      "description": "How slowly it goes out."
+      "description": "How long it takes to go out."
     },
     "Pause": {"type": "integer", "format": "int32", "description": "A pause that nothing can unset."},
     "Level": {
@@ -941,9 +941,13 @@ impl schemars::JsonSchema for HouseConfig {
     "Names": {
       "type": "array",
       "items": {"type": "string"},
-      "description": "Names; none is another value than not saying."
+      "description": "Names. An empty list differs from no list."
     },
-    "Words": {"type": "array", "items": {"type": "string"}, "description": "Words; none is not written."},
+    "Words": {
+      "type": "array",
+      "items": {"type": "string"},
+      "description": "Words. An empty list is not written."
+    },
     "Params": {
       "type": "string",
       "contentMediaType": "application/json",
@@ -952,7 +956,7 @@ impl schemars::JsonSchema for HouseConfig {
     },
     "Door": {"allOf": [{"$ref": "DoorConfig"}], "description": "The door."},
     "Bell": {"allOf": [{"$ref": "BellConfig"}], "description": "The bell."},
-    "Old": {"type": "string", "description": "What only old peers send."}
+    "Old": {"type": "string", "description": "A field that only old peers send."}
   }
 }"##,
             generator,
@@ -1002,7 +1006,7 @@ impl schemars::JsonSchema for BellConfig {
         codegen::schema_of(
             r##"{
   "type": "object",
-  "description": "The bell of a house; nothing of it is set at first that would be written.",
+  "description": "The bell of a house. Its initial values are not written.",
   "properties": {
     "Tune": {
       "type": "string",
@@ -1010,7 +1014,7 @@ impl schemars::JsonSchema for BellConfig {
       "pattern": "^[a-z0-9_-]*$",
       "description": "What it plays."
     },
-    "Loud": {"type": "boolean", "description": "Whether it is loud; goes with a tune."}
+    "Loud": {"type": "boolean", "description": "Whether it is loud. Written only with a tune."}
   }
 }"##,
             generator,
@@ -1048,7 +1052,7 @@ impl schemars::JsonSchema for HouseError {
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
-            r##"{"type": "integer", "description": "What goes wrong in a house.", "enum": [0, -1, -20]}"##,
+            r##"{"type": "integer", "description": "A fault in a house.", "enum": [0, -1, -20]}"##,
             generator,
             &[],
         )
@@ -1067,11 +1071,11 @@ impl schemars::JsonSchema for HouseEvent {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         codegen::schema_of(
             r##"{
-  "description": "What happens in a house; the tag stands beside what it tags.",
+  "description": "An event in a house. The tag is beside its content.",
   "oneOf": [
     {
       "type": "object",
-      "description": "Somebody rings.",
+      "description": "The bell rings.",
       "required": ["type", "data"],
       "properties": {
         "type": {"type": "integer", "enum": [1], "description": "The kind."},
@@ -1095,7 +1099,7 @@ impl schemars::JsonSchema for HouseEvent {
     },
     {
       "type": "object",
-      "description": "It moves, perhaps to a place that it knows.",
+      "description": "The house moves, perhaps to a known address.",
       "required": ["type"],
       "properties": {
         "type": {"type": "integer", "enum": [4], "description": "The kind."},
