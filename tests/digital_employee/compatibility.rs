@@ -1,8 +1,6 @@
 //! Other versions of the protocol are read, and written back: wire samples with unknown and missing
 //! parts at every place, random values, and random damage.
 
-#![cfg(feature = "digital-employee")]
-
 use callbot::digital_employee::{
     AbortDialogueRequest, AbortDialogueRequestFields, AbortType, Acknowledgement,
     BeginSessionRequest, BeginSessionRequestFields, Control, DialogueRequest,

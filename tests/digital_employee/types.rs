@@ -1,8 +1,6 @@
 //! The types of Digital Employee: how they are built, their defaults, open enums, unions, what is hidden,
 //! what is checked before writing, and their schemas.
 
-#![cfg(feature = "digital-employee")]
-
 use std::fmt::Debug;
 
 use callbot::digital_employee::{

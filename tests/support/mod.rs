@@ -20,7 +20,6 @@ pub(crate) mod json;
 pub(crate) mod odfs;
 #[cfg(feature = "server")]
 pub(crate) mod peer;
-pub(crate) mod samples;
 #[cfg(feature = "schemars")]
 pub(crate) mod schemas;
 #[cfg(feature = "client")]

@@ -1,40 +1,12 @@
-//! Requests that are refused before a handler is called.
+//! Requests that are refused before a handler is called, in the details of app servers.
+//! `tests/server/bad_requests.rs` has what holds on every platform.
 
 use super::*;
 
 #[tokio::test]
-async fn a_malformed_request_is_refused_with_its_place() {
+async fn a_field_of_the_wrong_type_is_refused_with_its_place() {
     let mut bench = Bench::new().await;
-    for (path, name, valid) in places() {
-        for (body, start) in [
-            ("", "not JSON: "),
-            ("{", "not JSON: "),
-            ("not json", "not JSON: "),
-            ("\u{feff}{}", "not JSON: "),
-            ("[]", "invalid type: sequence"),
-            ("null", "invalid type: null"),
-            ("\"{}\"", "invalid type: string"),
-        ] {
-            let answer = bench.peer.ask(&Post::new(&path, body)).await;
-            let message = answer.failure(200, 400);
-            assert!(message.starts_with(start), "{path} {body:?}: {message}");
-            bench.nothing_heard();
-        }
-        let required: &[&str] = match name {
-            "generateAIAgentCall" | "getRtcAuthToken" => &[],
-            "startAIAgentInstance" => &["user_id", "workflow_type"],
-            "stopAIAgentInstance" | "updateAIAgentInstance" => &["ai_agent_instance_id"],
-            "generateMessageChatToken" => &["user_id", "ai_agent_id"],
-            "describeAIAgentInstance" => &["user_id", "ai_agent_instance_id"],
-            _ => &["user_id", "ai_agent_id", "channel_id", "workflow_type", "region"],
-        };
-        for key in required {
-            for value in [None, Some(Value::Null)] {
-                let answer = bench.ask(&path, &changed(&valid, key, value)).await;
-                assert_eq!(answer.failure(200, 400), format!("/{key}: must be there"), "{path}");
-                bench.nothing_heard();
-            }
-        }
+    for (path, _, valid) in places() {
         for key in valid.as_object().unwrap().keys() {
             let wrong = if key.ends_with("_config") { json!(7) } else { json!({"a": "4711"}) };
             let answer = bench.ask(&path, &changed(&valid, key, Some(wrong))).await;
@@ -108,27 +80,6 @@ async fn an_error_in_a_json_string_has_its_place_in_the_string() {
         "chat_sync_config": "{\"IMAIAgentId\":\"x\"}"});
     let message = bench.ask(&format!("{V1}/generateAIAgentCall"), &body).await.failure(200, 400);
     assert_eq!(message, "/chat_sync_config/ReceiverId: must be there");
-}
-
-#[tokio::test]
-async fn a_body_that_is_too_large_or_of_another_media_type_is_refused() {
-    let mut bench = Bench::new().await;
-    for (path, _, valid) in places() {
-        let large = changed(&valid, "unknown", Some("x".repeat(1024 * 1024).into()));
-        let answer = bench.ask(&path, &large).await;
-        assert!(answer.failure(200, 413).contains("1048576"), "{answer:?}");
-        bench.peer = Peer::connect(bench.address).await;
-        for media in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
-            let post = Post::json(&path, &valid).content_type(Some(media));
-            let message = bench.peer.ask(&post).await.failure(200, 415);
-            assert!(message.contains("application/json"), "{media}: {message}");
-        }
-        bench.nothing_heard();
-        for media in [None, Some("application/json;charset=UTF-8"), Some("Application/JSON")] {
-            bench.peer.ask(&Post::json(&path, &valid).content_type(media)).await.good();
-            bench.heard();
-        }
-    }
 }
 
 #[tokio::test]

@@ -106,35 +106,6 @@ async fn the_default_deadline_is_30_s_and_it_can_be_turned_off() {
 }
 
 #[tokio::test]
-async fn a_client_that_disconnects_ends_only_its_own_handler() {
-    let (begun, dropped) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let act = Act::Hang { begun: begun.clone(), dropped: dropped.clone() };
-    let mut bench = Bench::acting(act).await;
-    for (path, _, body) in places() {
-        for reset in [false, true] {
-            let mut peer = Peer::connect(bench.address).await;
-            peer.send(&Post::json(&path, &body)).await;
-            soon("the handler", begun.notified()).await;
-            if reset {
-                peer.reset()
-            } else {
-                peer.close()
-            }
-            soon("the end of the handler", dropped.notified()).await;
-            bench.heard();
-            // The client disconnects before the request is complete.
-            let bytes = Post::json(&path, &body).bytes();
-            let mut peer = Peer::connect(bench.address).await;
-            peer.write(&bytes[..bytes.len() - 3]).await;
-            if reset { peer.reset() } else { peer.close() }
-        }
-        let answer = bench.ask_as("no", &path, &body).await;
-        answer.failure(403, 403);
-        bench.nothing_heard();
-    }
-}
-
-#[tokio::test]
 async fn an_api_without_chat_tokens_answers_501() {
     struct Plain;
 

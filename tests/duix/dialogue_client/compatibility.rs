@@ -8,15 +8,13 @@ use callbot::wire::{decode, decode_value};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use super::{DELTA, FAILURE, JSON_TEXT, LAST, OBJECT, REQUEST, TEXT, enveloped};
-use crate::support::samples::{Reader, each_object, fixtures, read_as};
+use super::{DELTA, FAILURE, LAST, OBJECT, REQUEST, TEXT, enveloped};
+use crate::support::types::{Sample, each_object, every_file_is_listed, samples};
 
-/// A documented sample, the text as which it is written back, and its optional fields: the pointer of
-/// an object and the names.
-struct Sample {
-    text: &'static str,
+/// What is known of a sample: the text as which it is written back, and its optional fields, by the
+/// pointer of an object and by their names.
+struct About {
     written: &'static str,
-    read: Reader,
     optional: &'static [(&'static str, &'static [&'static str])],
 }
 
@@ -31,35 +29,16 @@ const PLAIN: &[(&str, &[&str])] =
 const AS_OBJECT: &str = r#"{"code":"200","success":true,"data":{"conversationId":"c-1",
     "answer":{"answer":"This is the demo bot."}}}"#;
 
-fn samples() -> [Sample; 7] {
-    let answer = |text, written, optional| {
-        let read = read_as::<DialogueAnswer> as Reader;
-        Sample { text, written, read, optional }
-    };
-    let delta = |text| Sample { text, written: text, read: read_as::<Delta>, optional: &[] };
-    [
-        Sample {
-            text: REQUEST,
-            written: REQUEST,
-            read: read_as::<DialogueRequest>,
-            optional: &[("", &["dh-context"])],
-        },
-        answer(OBJECT, OBJECT, SCREEN),
-        answer(JSON_TEXT, AS_OBJECT, PLAIN),
-        answer(TEXT, AS_OBJECT, PLAIN),
-        answer(FAILURE, FAILURE, &[("", &["msg", "data"])]),
-        delta(DELTA),
-        delta(LAST),
-    ]
-}
-
-impl Sample {
-    fn json(&self) -> Value {
-        self.text.parse().unwrap()
-    }
-
-    fn read(&self, document: &Value) -> Value {
-        (self.read)(document).unwrap_or_else(|error| panic!("{error}: {document}"))
+fn samples() -> Vec<Sample<About>> {
+    samples! {
+        "duix-dialogue";
+        "request": DialogueRequest, About { written: REQUEST, optional: &[("", &["dh-context"])] };
+        "answer-object": DialogueAnswer, About { written: OBJECT, optional: SCREEN };
+        "answer-json-text": DialogueAnswer, About { written: AS_OBJECT, optional: PLAIN };
+        "answer-text": DialogueAnswer, About { written: AS_OBJECT, optional: PLAIN };
+        "failure": DialogueAnswer, About { written: FAILURE, optional: &[("", &["msg", "data"])] };
+        "delta": Delta, About { written: DELTA, optional: &[] };
+        "delta-last": Delta, About { written: LAST, optional: &[] };
     }
 }
 
@@ -69,20 +48,13 @@ fn object<'v>(document: &'v mut Value, pointer: &str) -> &'v mut serde_json::Map
 
 #[test]
 fn every_fixture_is_a_sample_of_these_tests() {
-    let files = fixtures("duix-dialogue");
-    let read = |file: &String| {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/duix-dialogue");
-        std::fs::read_to_string(format!("{folder}/{file}")).unwrap()
-    };
-    let files: Vec<_> = files.iter().map(read).collect();
-    assert_eq!(files.len(), samples().len());
-    assert!(files.iter().all(|text| samples().iter().any(|sample| sample.text == text)));
+    every_file_is_listed("duix-dialogue", &samples());
 }
 
 #[test]
 fn every_sample_is_written_back_with_its_answer_as_an_object() {
     for sample in samples() {
-        assert_eq!(sample.read(&sample.json()), sample.written.parse::<Value>().unwrap());
+        assert_eq!(sample.read(&sample.json()), sample.about.written.parse::<Value>().unwrap());
     }
 }
 
@@ -92,7 +64,11 @@ fn unknown_fields_change_nothing_and_those_of_a_screen_are_kept() {
     for sample in samples() {
         for unknown in &unknown {
             let (mut document, mut kept) = (sample.json(), Vec::new());
-            each_object(&mut document, |at| at == "/data/answer", &mut |at, object| {
+            each_object(&mut document, "", &mut |at, object| {
+                // These texts may hold any JSON, and are kept.
+                if at == "/dh-context" || at == "/data/extra" {
+                    return;
+                }
                 object["unknownField"] = unknown.clone();
                 if at.contains("/operations") {
                     kept.push(at.to_owned());
@@ -113,7 +89,7 @@ fn unknown_fields_change_nothing_and_those_of_a_screen_are_kept() {
 fn null_reads_as_absent_for_every_optional_field() {
     for sample in samples() {
         let mut all = sample.json();
-        for (pointer, names) in sample.optional.iter().rev() {
+        for (pointer, names) in sample.about.optional.iter().rev() {
             for name in *names {
                 let mut null = sample.json();
                 object(&mut null, pointer).insert((*name).into(), Value::Null);
@@ -168,7 +144,7 @@ fn ids_are_read_from_numbers_and_extra_information_from_json() {
     let id = 1_872_654_850_191_564_817_u64;
     for sample in samples() {
         let mut document = sample.json();
-        each_object(&mut document, |at| at == "/data/answer", &mut |_, object| {
+        each_object(&mut document, "", &mut |_, object| {
             for key in ["sid", "dh-code", "dh-conversation-id", "conversationId"] {
                 if let Some(value) = object.get_mut(key) {
                     *value = id.into();

@@ -3,8 +3,6 @@
 //! document, and envelopes from its tables and from newer pages. A stray backslash in the prompt of the
 //! conversation is removed, because the example was not valid JSON.
 
-#![cfg(all(feature = "duix", feature = "client", feature = "server"))]
-
 mod documented;
 mod enums;
 mod numbers;

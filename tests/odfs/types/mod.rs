@@ -1,8 +1,6 @@
 //! The types of ODFS: every documented sample, what else must be readable, the texts with custom types,
 //! and the views of several fields.
 
-#![cfg(feature = "odfs")]
-
 mod inputs;
 mod json_texts;
 mod play_templates;
