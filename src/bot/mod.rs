@@ -124,6 +124,7 @@ mod outbox;
 mod platforms;
 mod reply;
 mod runtime;
+mod serve;
 mod snapshot;
 pub mod store;
 #[cfg(all(
@@ -147,6 +148,7 @@ pub use input::{CallKey, Cause, Cut, Ended, Heard, Input, TransferOutcome, TurnI
 pub use limits::{Greeting, Limits};
 pub use needs::{Need, Needs, NeedsError};
 pub use outbox::Hold;
+pub use platforms::Fitting;
 #[cfg(feature = "digital-employee")]
 #[cfg_attr(docsrs, doc(cfg(feature = "digital-employee")))]
 pub use platforms::OnDigitalEmployee;
