@@ -5,5 +5,6 @@ mod support;
 
 mod handler_errors;
 mod options;
+mod serving;
 mod settings;
 mod turns;
