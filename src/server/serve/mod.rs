@@ -79,7 +79,10 @@ pub fn serve(listener: TcpListener, router: Router) -> Serve {
 /// 2. The listener and the idle connections close. Running requests have the [`grace`](Self::grace) period
 ///    to finish. Beside them, each [host](Self::host) shuts down: it refuses new turns, cuts the
 ///    turns that do not finish in three quarters of the period, and ends its calls, so that the bot hears of it.
-/// 3. What still runs is cut. Dropping the future, or a second SIGTERM or Ctrl-C, does so immediately.
+/// 3. What still runs is cut.
+///
+/// Another SIGTERM or Ctrl-C ends the drain delay or the grace period immediately. If you drop the future,
+/// everything is cut immediately, and hosts are not shut down.
 ///
 /// A connection on which no request runs, such as one that sent half a request, is closed after 1 s of step 2.
 ///
@@ -168,16 +171,22 @@ impl Serve {
     async fn run(self) -> io::Result<()> {
         let Self { mut listener, router, signal, grace, drain_delay, probes, hooks } = self;
         let door = Door { router: router?.with_state(()), probes, running: Running::default() };
-        let own_signal = signal.is_some();
         let (close, closing) = watch::channel(false);
         let mut connections = JoinSet::new();
 
+        let has_signal = signal.is_some();
+        let again = || async move {
+            if has_signal { pending().await } else { signal::terminated().await }
+        };
         let stop = async {
             signal.unwrap_or_else(|| signal::terminated().boxed()).await;
             tracing::info!("shutting down");
             door.probes.stop();
             if !drain_delay.is_zero() {
-                sleep(drain_delay).await;
+                tokio::select! {
+                    () = sleep(drain_delay) => {}
+                    () = again() => {}
+                }
             }
         };
         let mut stop = pin!(stop);
@@ -194,10 +203,9 @@ impl Serve {
         drop(listener);
         _ = close.send(true);
 
-        let again = async { if own_signal { pending().await } else { signal::terminated().await } };
         let cut = tokio::select! {
             cut = drain(&mut connections, &door.running, hooks, grace) => cut,
-            () = again => {
+            () = again() => {
                 tracing::warn!("a second signal ends the grace period");
                 !door.running.is_idle()
             }
