@@ -1,5 +1,5 @@
-//! A bot for Function Compute's custom runtime, and nothing else: build it as the documentation of
-//! `callbot::function_compute` says, and put your bot in the place of the parrot.
+//! A minimal bot for Function Compute's custom runtime. The documentation of
+//! `callbot::function_compute` says how to build it. Replace the parrot with your bot.
 
 use std::error::Error;
 use std::time::Duration;
@@ -26,7 +26,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let host = Host::new(Parrot);
     let bot = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();
-    // The gateway has checked the signatures. Its hooks have none.
+    // The gateway has checked the signatures. Requests of its hooks have none.
     let router = bot.merge(function_compute::hooks());
     let port = function_compute::port(|name| std::env::var(name).ok())?;
     let listener = TcpListener::bind(("0.0.0.0", port)).await?;

@@ -1,12 +1,11 @@
 //! One bot for every platform.
 //!
-//! Implement [`Bot`] once, give it to a [`Host`], and serve it on each platform:
+//! Implement [`Bot`] once, give it to a [`Host`], and [serve](Host::serve) it on each platform:
 //!
 //! ```no_run
 //! # #[cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs"))]
 //! # mod parrot {
 //! use callbot::bot::{Bot, Call, Host, Input, Reply, Result};
-//! use callbot::server::serve;
 //!
 //! struct Parrot;
 //!
@@ -22,9 +21,9 @@
 //! }
 //!
 //! #[tokio::main]
-//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! async fn main() -> std::io::Result<()> {
 //!     let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
-//!     Ok(serve(listener, Host::new(Parrot).router()?).await?)
+//!     Host::new(Parrot).serve(listener).await
 //! }
 //! # }
 //! ```
@@ -131,7 +130,6 @@ pub mod store;
     feature = "client",
     any(feature = "digital-employee", feature = "duix", feature = "odfs")
 ))]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod testing;
 
 pub use budget::Budget;
@@ -150,13 +148,10 @@ pub use needs::{Need, Needs, NeedsError};
 pub use outbox::Hold;
 pub use platforms::Fitting;
 #[cfg(feature = "digital-employee")]
-#[cfg_attr(docsrs, doc(cfg(feature = "digital-employee")))]
 pub use platforms::OnDigitalEmployee;
 #[cfg(feature = "duix")]
-#[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
 pub use platforms::OnDuix;
 #[cfg(feature = "odfs")]
-#[cfg_attr(docsrs, doc(cfg(feature = "odfs")))]
 pub use platforms::{OdfsSettings, OnOdfs};
 pub use reply::Reply;
 pub use snapshot::{CallSnapshot, SnapshotError};

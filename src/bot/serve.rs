@@ -61,7 +61,6 @@ impl Serve {
     /// Ok(serve(listener, phone).host(&host).await?)
     /// # }
     /// ```
-    #[cfg_attr(docsrs, doc(cfg(feature = "bot")))]
     pub fn host<B: Bot>(self, host: &Host<B>) -> Self {
         let host = host.clone();
         self.beside(Box::new(move |grace| async move { host.shutdown(grace).await }.boxed()))

@@ -206,7 +206,8 @@ async fn half_a_request_neither_holds_up_a_shutdown_nor_counts_as_cut() {
     let router = Router::new().route("/echo", post(async |body: String| body));
     let mut server = Server::start(router, |serve| serve.grace(60_000 * MS)).await;
     let head = server.write("POST /echo HTTP/1.1\r\nhost: b").await;
-    let body = server.write("POST /echo HTTP/1.1\r\nhost: b\r\ncontent-length: 9\r\n\r\n1234").await;
+    let body =
+        server.write("POST /echo HTTP/1.1\r\nhost: b\r\ncontent-length: 9\r\n\r\n1234").await;
     // Both have been read by the time that a later connection is answered.
     assert_eq!(server.ask("GET", "/healthz").await.0, 200);
     let begin = Instant::now();

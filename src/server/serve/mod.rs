@@ -175,9 +175,8 @@ impl Serve {
         let mut connections = JoinSet::new();
 
         let has_signal = signal.is_some();
-        let again = || async move {
-            if has_signal { pending().await } else { signal::terminated().await }
-        };
+        let again =
+            || async move { if has_signal { pending().await } else { signal::terminated().await } };
         let stop = async {
             signal.unwrap_or_else(|| signal::terminated().boxed()).await;
             tracing::info!("shutting down");
