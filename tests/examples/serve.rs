@@ -34,7 +34,7 @@ use crate::process::{self, LOCAL, example};
 
 const NONE: &[(&str, &str)] = &[];
 
-async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, String) {
+pub(super) async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, String) {
     process::start(example("serve", arguments, variables)).await.expect("the server ended")
 }
 
