@@ -24,30 +24,12 @@ impl Bot for Parrot {
 #[tokio::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let bot = Host::new(Parrot).digital_employee()?.heartbeat(Duration::from_secs(10)).router();
+    let host = Host::new(Parrot);
+    let bot = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();
     // The gateway has checked the signatures. Requests of its hooks have none.
     let router = bot.merge(function_compute::hooks());
     let port = function_compute::port(|name| std::env::var(name).ok())?;
     let listener = TcpListener::bind(("0.0.0.0", port)).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    serve(listener, router).with_graceful_shutdown(sigterm()).await?;
-    Ok(())
-}
-
-/// Waits for SIGTERM, with which the platform stops an instance, or for Ctrl-C.
-async fn sigterm() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupted.await;
+    Ok(serve(listener, router).host(&host).await?)
 }

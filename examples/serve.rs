@@ -39,7 +39,6 @@ use clerk::Clerk;
 use http::HeaderName;
 use lexopt::prelude::{Long, ValueExt as _};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 const USAGE: &str = "usage: serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any]";
 
@@ -62,28 +61,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     };
     let listener = TcpListener::bind(options.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    let (stopping, stop) = oneshot::channel();
     let host = Host::new(Clerk);
-    let served = serve(listener, router(&options, &host)?).with_graceful_shutdown(async {
-        signal().await;
-        let _ = stopping.send(());
-    });
-    let too_late = async {
-        // An error means that the server ended without a signal.
-        if stop.await.is_ok() {
-            tokio::time::sleep(options.grace).await;
-        } else {
-            std::future::pending().await
-        }
-    };
-    tokio::select! {
-        ended = served => {
-            // Calls that are between two turns end with this process.
-            host.shutdown(Duration::from_secs(5)).await;
-            Ok(ended?)
-        }
-        () = too_late => Err("turns were still running at the end of the grace period".into()),
-    }
+    let router = router(&options, &host)?;
+    Ok(serve(listener, router).host(&host).grace(options.grace).await?)
 }
 
 fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error>> {
@@ -173,22 +153,4 @@ impl Options {
         };
         Ok(Some(Self { listen, key_id, grace, cors_any }))
     }
-}
-
-/// Waits for SIGTERM or Ctrl-C.
-async fn signal() {
-    let ctrl_c = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = ctrl_c => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = ctrl_c.await;
 }

@@ -70,6 +70,13 @@
 #[allow(unused_extern_crates)]
 extern crate self as callbot;
 
+/// The web framework whose `Router` the servers of this crate return.
+#[cfg(feature = "server")]
+pub use axum;
+/// The HTTP types of this crate's signatures: headers, statuses, URIs.
+#[cfg(any(feature = "client", feature = "server"))]
+pub use http;
+
 #[cfg(feature = "aicall")]
 pub mod aicall;
 #[cfg(feature = "aui")]

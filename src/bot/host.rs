@@ -130,14 +130,17 @@ impl<B: Bot> Host<B> {
         Ok(Some(CallSnapshot { memory, history: record.history, cuts: record.cuts }))
     }
 
-    /// Shuts down gracefully within `within`. New turns fail with status 503. Running turns get three
-    /// quarters of that time to finish and are then cut, except while they hold.
+    /// Shuts down gracefully within `within`, and returns whether it cut a turn. New turns fail with status
+    /// 503. Running turns get three quarters of that time to finish. They are then cut, except while they
+    /// hold, and the platform gets a failure with status 503.
     ///
     /// If the store is not [shared](Store::SHARED) with other processes, every call then ends with
     /// [`Ended::Shutdown`](super::Ended::Shutdown). If there is not enough time for all of them, an
     /// error is logged.
-    pub async fn shutdown(&self, within: Duration) {
-        self.calls.shutdown(within).await;
+    ///
+    /// [`serve`](Self::serve) calls this for you.
+    pub async fn shutdown(&self, within: Duration) -> bool {
+        self.calls.shutdown(within).await
     }
 
     /// Returns the adapter of the bot for a platform.

@@ -1,12 +1,11 @@
 //! One bot for every platform.
 //!
-//! Implement [`Bot`] once, give it to a [`Host`], and serve it on each platform:
+//! Implement [`Bot`] once, give it to a [`Host`], and [serve](Host::serve) it on each platform:
 //!
 //! ```no_run
 //! # #[cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs"))]
 //! # mod parrot {
 //! use callbot::bot::{Bot, Call, Host, Input, Reply, Result};
-//! use callbot::server::serve;
 //!
 //! struct Parrot;
 //!
@@ -22,9 +21,9 @@
 //! }
 //!
 //! #[tokio::main]
-//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! async fn main() -> std::io::Result<()> {
 //!     let listener = tokio::net::TcpListener::bind("0.0.0.0:9000").await?;
-//!     Ok(serve(listener, Host::new(Parrot).router()?).await?)
+//!     Host::new(Parrot).serve(listener).await
 //! }
 //! # }
 //! ```
@@ -58,6 +57,77 @@
 //! | end of a call | `endSession` | when it is idle | `hangup` |
 //! | concurrent turns of a call | the newest wins | the newest wins | one after the other |
 //! | transfer, hang-up | a control in the last packet | – | `outaction` 11 or 10; after text, at `playover` |
+//!
+//! A bot that lacks something on one platform still fits the others: [`Host::fitting`] returns their routes,
+//! and [`Host::router`] insists on all of them.
+//!
+//! # A bot chosen at run time
+//!
+//! The memory of a bot is a type, so there is no `dyn Bot`. To choose among bots when the program starts, write
+//! an enum of them. They share a type of memory, which may be `serde_json::Value`. Forward every method that one
+//! of them implements, and `needs` above all:
+//!
+//! ```
+//! use callbot::bot::{Bot, Call, HangUp, Host, Input, Needs, Reply, Result};
+//! use serde_json::Value;
+//!
+//! struct Parrot;
+//! struct Doorman;
+//!
+//! enum AnyBot {
+//!     Parrot(Parrot),
+//!     Doorman(Doorman),
+//! }
+//!
+//! impl Bot for AnyBot {
+//!     type Memory = Value;
+//!
+//!     fn needs(&self) -> Needs {
+//!         match self {
+//!             Self::Parrot(bot) => bot.needs(),
+//!             Self::Doorman(bot) => bot.needs(),
+//!         }
+//!     }
+//!
+//!     async fn turn(&self, call: &mut Call<Value>, input: Input, reply: &mut Reply) -> Result {
+//!         match self {
+//!             Self::Parrot(bot) => bot.turn(call, input, reply).await,
+//!             Self::Doorman(bot) => bot.turn(call, input, reply).await,
+//!         }
+//!     }
+//! }
+//!
+//! impl Bot for Parrot {
+//!     type Memory = Value;
+//!
+//!     async fn turn(&self, call: &mut Call<Value>, _: Input, reply: &mut Reply) -> Result {
+//!         let turns = call.memory.as_u64().unwrap_or(0) + 1;
+//!         call.memory = turns.into();
+//!         reply.say(format!("This is turn {turns}.")).await
+//!     }
+//! }
+//!
+//! impl Bot for Doorman {
+//!     type Memory = Value;
+//!
+//!     fn needs(&self) -> Needs {
+//!         Needs::NONE.hang_up()
+//!     }
+//!
+//!     async fn turn(&self, _: &mut Call<Value>, _: Input, reply: &mut Reply) -> Result {
+//!         reply.say("We are closed.").await?;
+//!         reply.hang_up(HangUp::new()).await
+//!     }
+//! }
+//!
+//! let bot = |name: &str| match name {
+//!     "doorman" => AnyBot::Doorman(Doorman),
+//!     _ => AnyBot::Parrot(Parrot),
+//! };
+//! assert!(Host::new(bot("parrot")).fitting().left_out.is_empty());
+//! # #[cfg(feature = "duix")]
+//! assert!(!Host::new(bot("doorman")).fitting().left_out.is_empty());
+//! ```
 //!
 //! # Time
 //!
@@ -124,6 +194,7 @@ mod outbox;
 mod platforms;
 mod reply;
 mod runtime;
+mod serve;
 mod snapshot;
 pub mod store;
 #[cfg(all(
@@ -146,6 +217,7 @@ pub use input::{CallKey, Cause, Cut, Ended, Heard, Input, TransferOutcome, TurnI
 pub use limits::{Greeting, Limits};
 pub use needs::{Need, Needs, NeedsError};
 pub use outbox::Hold;
+pub use platforms::Fitting;
 #[cfg(feature = "digital-employee")]
 pub use platforms::OnDigitalEmployee;
 #[cfg(feature = "duix")]

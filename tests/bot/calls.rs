@@ -464,7 +464,7 @@ async fn shutdown_refuses_new_turns_and_ends_the_running_ones() {
     let mut again = line.say("short", "1", "say One. | wait 2000 | say Two.").await;
     tokio::join!(short.rest(), again.rest(), long.rest(), holding.rest());
     assert_eq!((&*short.text, &*again.text), ("One. Two. ", "One. Two. "));
-    assert_eq!((&*long.text, long.ended), ("One. ", true));
+    assert_eq!((&*long.text, long.ended, long.failure), ("One. ", false, Some(503)));
     let took = start.elapsed();
     assert!((3 * SECOND..3 * SECOND + 10 * MS).contains(&took), "{took:?}");
     shut.await.unwrap();

@@ -15,6 +15,7 @@ mod budgets;
 mod calls;
 mod everywhere;
 mod many_calls;
+mod serving;
 mod store;
 mod testing;
 mod turns;

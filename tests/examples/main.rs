@@ -8,3 +8,4 @@ mod ivr;
 #[cfg(unix)]
 mod process;
 mod serve;
+mod sign;

@@ -34,7 +34,7 @@ use crate::process::{self, LOCAL, example};
 
 const NONE: &[(&str, &str)] = &[];
 
-async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, String) {
+pub(super) async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, String) {
     process::start(example("serve", arguments, variables)).await.expect("the server ended")
 }
 
@@ -90,7 +90,35 @@ async fn a_turn_that_outlasts_the_grace_period_is_cut() {
     terminate(&child).await;
     assert!(!child.wait().await.unwrap().success());
     let last = story.collect::<Vec<_>>().await.pop().unwrap();
-    assert!(last.unwrap_err().is_cut());
+    let error = last.unwrap_err().to_string();
+    assert!(error.contains("failure 503"), "{error}");
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_grace_period() {
+    let (mut child, url) = start(LOCAL, NONE).await;
+    let mut story = Client::new(&url).unwrap().dialogue(&turn("a story")).await.unwrap();
+    story.next().await.unwrap().unwrap();
+    terminate(&child).await;
+    let address = url.strip_prefix("http://").unwrap();
+    // It listens until it has seen the first signal.
+    while tokio::net::TcpStream::connect(address).await.is_ok() {}
+    terminate(&child).await;
+    let exit = tokio::time::timeout(Duration::from_secs(2), child.wait()).await.unwrap().unwrap();
+    assert_eq!(exit.code(), Some(1));
+}
+
+#[tokio::test]
+async fn half_a_request_does_not_hold_up_the_end() {
+    let (mut child, url) = start(LOCAL, NONE).await;
+    let address = url.strip_prefix("http://").unwrap();
+    let mut half = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = b"POST /proxy/dialogue HTTP/1.1\r\nHost: bot\r\nContent-Length: 9\r\n\r\n{";
+    tokio::io::AsyncWriteExt::write_all(&mut half, request).await.unwrap();
+    Client::new(&url).unwrap().end_session(&end()).await.unwrap();
+    terminate(&child).await;
+    let exit = tokio::time::timeout(Duration::from_secs(10), child.wait()).await.unwrap().unwrap();
+    assert!(exit.success(), "{exit}");
 }
 
 #[tokio::test]

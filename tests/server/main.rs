@@ -13,6 +13,7 @@ mod handler_errors;
 mod options;
 mod packets;
 mod peer_gone;
+mod serving;
 #[cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "aui"))]
 mod settings;
 mod subject;

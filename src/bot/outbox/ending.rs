@@ -40,6 +40,13 @@ impl Outbox {
         self.cut_state(self.lock(), cause, CutAnswer::Discard)
     }
 
+    /// Fails the reply because the server shuts down: what was said so far must not look complete.
+    /// Returns whether this call cut it.
+    pub(in crate::bot) fn fail_shutdown(&self) -> bool {
+        let error = Error::public("the server is shutting down").status(503);
+        self.cut_state(self.lock(), Cause::CallOver, CutAnswer::Fail(Some(error)))
+    }
+
     /// Fails the reply because its deadline has passed. Returns whether this call cut it.
     pub(in crate::bot) fn fail_deadline(&self) -> bool {
         let mut state = self.lock();

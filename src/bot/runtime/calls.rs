@@ -143,8 +143,8 @@ impl<B: Bot> Calls<B> {
     }
 
     /// Refuses new turns, waits for running ones, and then ends the calls that can't continue
-    /// elsewhere.
-    pub(in crate::bot) async fn shutdown(&self, within: Duration) {
+    /// elsewhere. Returns whether it cut a turn.
+    pub(in crate::bot) async fn shutdown(&self, within: Duration) -> bool {
         // Keeps `Instant` arithmetic far from overflow.
         const MAX: Duration = Duration::from_secs(24 * 60 * 60);
         let within = within.min(MAX);
@@ -154,14 +154,15 @@ impl<B: Bot> Calls<B> {
         let outboxes: Vec<_> = shared.running().values().flatten().cloned().collect();
         let all = || join_all(outboxes.iter().map(|outbox| outbox.until_task_ended()));
         let _ = timeout_at(start + within * 3 / 4, all()).await;
+        let mut cut = false;
         for outbox in &outboxes {
-            outbox.cut(Cause::CallOver);
+            cut |= outbox.fail_shutdown();
         }
         // A turn that holds keeps running.
         let until = start + within.max(END_PATIENCE);
         let _ = timeout_at(until, all()).await;
         if shared.store().shared() {
-            return;
+            return cut;
         }
         let ended = shared.end_idle(Duration::ZERO, Ended::Shutdown);
         if timeout_at(until, ended).await.is_err() {
@@ -169,6 +170,7 @@ impl<B: Bot> Calls<B> {
                 "the deadline passed before the bot was notified of the end of every call"
             );
         }
+        cut
     }
 
     /// Starts the housekeeping at the first request.

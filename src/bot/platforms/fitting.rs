@@ -1,0 +1,110 @@
+//! A bot on all platforms together, or on those that it fits.
+
+use axum::Router;
+
+use crate::bot::capabilities::Platform;
+use crate::bot::handler::Bot;
+use crate::bot::host::Host;
+use crate::bot::needs::NeedsError;
+
+/// The routes of the platforms that have what a bot requires; see [`Host::fitting`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Fitting {
+    /// The routes of [`platforms`](Self::platforms).
+    pub router: Router,
+    /// The platforms that the bot is on.
+    pub platforms: Vec<Platform>,
+    /// The platforms that the bot is not on, with what each lacks.
+    pub left_out: Vec<NeedsError>,
+}
+
+impl<B: Bot> Host<B> {
+    /// Returns the routes of every platform that is compiled in, with the default settings of each. For a
+    /// bot that does not fit every platform, use [`fitting`](Self::fitting).
+    ///
+    /// # Errors
+    /// Returns an error if one of them lacks something that the bot requires. One kind of dialogue on DUIX suffices.
+    pub fn router(&self) -> Result<Router, NeedsError> {
+        let router = Router::new();
+        #[cfg(feature = "digital-employee")]
+        let router = router.merge(self.digital_employee()?.router());
+        #[cfg(feature = "duix")]
+        let router = router.merge(self.duix()?.router());
+        #[cfg(feature = "odfs")]
+        let router = router.merge(self.odfs_router()?);
+        Ok(router)
+    }
+
+    /// Returns the routes of the platforms that are compiled in and have what the bot requires, with the
+    /// default settings of each. A warning in the log names each platform that is left out. If no
+    /// platform fits, there are no routes.
+    ///
+    /// ```
+    /// # #[cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs"))] {
+    /// use callbot::bot::{Bot, Call, HangUp, Host, Input, Needs, Platform, Reply, Result};
+    ///
+    /// struct Goodbye;
+    ///
+    /// impl Bot for Goodbye {
+    ///     type Memory = ();
+    ///
+    ///     fn needs(&self) -> Needs {
+    ///         Needs::NONE.hang_up()
+    ///     }
+    ///
+    ///     async fn turn(&self, _: &mut Call<()>, _: Input, reply: &mut Reply) -> Result {
+    ///         reply.say("Goodbye.").await?;
+    ///         reply.hang_up(HangUp::default()).await
+    ///     }
+    /// }
+    ///
+    /// let host = Host::new(Goodbye);
+    /// assert!(host.router().is_err());
+    /// let fitting = host.fitting();
+    /// assert_eq!(fitting.platforms, [Platform::DigitalEmployee, Platform::Odfs]);
+    /// assert_eq!(fitting.left_out[0].platform, Platform::Duix);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn fitting(&self) -> Fitting {
+        let mut fitting =
+            Fitting { router: Router::new(), platforms: Vec::new(), left_out: Vec::new() };
+        #[cfg(feature = "digital-employee")]
+        {
+            let platforms = &[Platform::DigitalEmployee];
+            let router = self.digital_employee().map(|server| server.router());
+            self.add(&mut fitting, platforms, router);
+        }
+        #[cfg(feature = "duix")]
+        {
+            let platforms = &[Platform::Duix, Platform::DuixStream];
+            self.add(&mut fitting, platforms, self.duix().map(|server| server.router()));
+        }
+        #[cfg(feature = "odfs")]
+        self.add(&mut fitting, &[Platform::Odfs], self.odfs_router());
+        for error in &fitting.left_out {
+            tracing::warn!("{error}; its routes are left out");
+        }
+        fitting
+    }
+
+    /// Adds the routes that several platforms share.
+    fn add(&self, to: &mut Fitting, platforms: &[Platform], router: Result<Router, NeedsError>) {
+        if let Ok(router) = router {
+            to.router = std::mem::take(&mut to.router).merge(router);
+        }
+        for platform in platforms {
+            match self.capabilities(*platform) {
+                Ok(_) => to.platforms.push(*platform),
+                Err(error) => to.left_out.push(error),
+            }
+        }
+    }
+
+    #[cfg(feature = "odfs")]
+    fn odfs_router(&self) -> Result<Router, NeedsError> {
+        let budget = self.budget(Platform::Odfs);
+        Ok(self.odfs()?.deadline(budget.whole).router())
+    }
+}
