@@ -122,7 +122,7 @@ mod generated {
 pub use api::{Api, Ownership, Resource};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use app_server::AppServer;
+pub use app_server::{AgentSetting, AppServer};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use authorizer::{AccessDenied, AnyCaller, Ask, Authorizer, KnownCallers, Principal};

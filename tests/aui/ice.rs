@@ -17,7 +17,7 @@ use callbot::aui::ice::{
     RuntimeConfig, StartInstanceRequest, StopInstanceRequest, UpdateInstanceRequest,
 };
 use callbot::aui::{
-    self, AnyCaller, AppServer, Base, RtcTokens, StartInstanceInChannelRequest,
+    self, AgentSetting, AnyCaller, AppServer, Base, RtcTokens, StartInstanceInChannelRequest,
     StartInstanceInChannelRequestFields, Upstream, UpstreamError,
 };
 use callbot::auth::{Credentials, Scheme, Verifier};
@@ -943,8 +943,10 @@ async fn words_that_repeat_no_secret_stay() {
 /// An app server over ICE, and a client of it.
 fn app(ice: Client) -> aui::Client {
     let tokens = RtcTokens::new("app-1", "app key");
-    let app =
-        AppServer::new(ice, tokens).agent(AgentType::Voice, "agent-1").channel_id_length(None);
+    let app = AppServer::new(ice, tokens)
+        .agent(AgentType::Voice, "agent-1")
+        .callers_may_set(AgentSetting::ALL)
+        .channel_id_length(None);
     let router = aui::router(app, AnyCaller);
     let transport = InMemoryTransport::new(router);
     aui::Client::builder("http://app", Base::V2).transport(transport).build().unwrap()

@@ -5,6 +5,7 @@ mod support;
 
 mod app_server;
 mod app_server_abuse;
+mod app_server_policy;
 mod chat_token;
 mod client;
 mod ice;
