@@ -123,6 +123,9 @@
 //!
 //! Without `client` and `server` the types alone remain. Without a TLS feature a client calls
 //! `http` URLs only, or travels by a transport of its own.
+//!
+//! TLS is that of callbot's clients alone. It sets no provider for the process and no feature of
+//! `reqwest`: a `reqwest::Client` of yours has the TLS that you switch on for it.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // Input reaches all of the library: nothing in it may panic.
