@@ -5,9 +5,9 @@
 //! agent [--url URL] [--base v1|v2]
 //! ```
 //!
-//! Without `--url` an app server runs in this process, with agents in memory. With it, it is one that
-//! runs elsewhere, such as that of the example `serve`; `CALLBOT_AUI_TOKEN` is the token that it wants
-//! in `Authorization`.
+//! Without `--url` an app server runs in this process, with agents in memory. With `--url` it is
+//! another one, such as that of the example `serve`. `CALLBOT_AUI_TOKEN` is the token that the app
+//! server expects in `Authorization`.
 
 mod agents;
 
@@ -65,7 +65,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let config = config();
     println!("\nthe configuration, as it is sent:\n{}", serde_json::to_string_pretty(&config)?);
 
-    // The platform makes the channel, and the user joins later.
+    // The platform creates the channel, and the user joins later.
     let request = GenerateCallRequest::of_agent("voice-agent")
         .with_user_id("caller-1")
         .with_expire(Duration::from_secs(3600))
@@ -75,7 +75,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     show_token(call.rtc_token.expose())?;
     stop(&client, &call.instance_id).await?;
 
-    // The app server makes the channel, and knows an agent of the type.
+    // The app server creates the channel, and has an agent of this type.
     let request = StartInstanceRequest::new("caller-1", AgentType::Voice);
     let started = client.start_instance(&request).await?;
     println!("\nstarted: instance {} in channel {}", started.instance_id, started.channel_id);
@@ -100,7 +100,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
     stop(&client, &started.instance_id).await?;
 
-    // What goes wrong is an error of the SDK's kind.
+    // A failure has an error code of the SDK.
     let request = GenerateCallRequest::of_agent(agents::MISSING);
     match client.generate_call(&request).await {
         Ok(call) => println!("\nthe agent is not missing: instance {}", call.instance_id),
@@ -120,7 +120,7 @@ fn parse_base(text: &str) -> Result<Base, String> {
     }
 }
 
-/// An agent for a friendly voice call: the SDK's defaults, and what differs from them.
+/// An agent for a friendly voice call: the SDK's defaults with some changes.
 fn config() -> AgentConfig {
     let mut config = AgentConfig::default();
     config.greeting = Some("Good morning! What can I do for you?".into());
@@ -141,7 +141,7 @@ async fn stop(client: &Client, instance: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What an app sees in its token; the key that made it stays on the server.
+/// Prints what an app sees in its token. The key that signs the token stays on the server.
 fn show_token(token: &str) -> Result<(), Box<dyn Error>> {
     let token = RtcToken::read(token)?;
     println!("  token: {} may join {} until {}", token.user_id, token.channel_id, token.expires_at);

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Without `--url` the bot is the demo clerk, on a free port of this machine. With `--key-id` the
-//! calls are signed as the platform signs them; the secret of the key is in `CALLBOT_KEY_SECRET`.
-//! The exit code is 0 only if every step was as it must be.
+//! requests are signed as the platform signs them; `CALLBOT_KEY_SECRET` is the secret of the key.
+//! The exit code is 0 only if every step was right.
 
 mod clerk;
 
@@ -67,8 +67,8 @@ async fn run() -> Result<ExitCode, Box<dyn Error>> {
 
 /// Serves the demo bot on a free port.
 async fn start_clerk() -> Result<String, Box<dyn Error>> {
-    // One step makes the clerk panic; a backtrace in the middle of the call would hide the point.
-    std::panic::set_hook(Box::new(|_| eprintln!("(the clerk panics, as the script wants it)")));
+    // One step makes the clerk panic. A backtrace would clutter the transcript.
+    std::panic::set_hook(Box::new(|_| eprintln!("(the clerk panics, as the script expects)")));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let router = Host::new(Clerk).digital_employee()?.router();

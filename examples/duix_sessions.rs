@@ -1,13 +1,13 @@
-//! Looks after the sessions of a DUIX app: lists them, stops one, shows a conversation.
+//! Manages the sessions of a DUIX app: lists them, stops one, shows a conversation.
 //!
 //! ```text
-//! duix_sessions [--live] [--conversation ID] [--stop UUID]
+//! duix_sessions [--live] [--conversation ID] [--stop SESSION]
 //! ```
 //!
-//! Without `--live` a stand-in of the platform runs in this process, and a conversation and a
-//! session of its own are taken. With `--live` it is the platform itself: `DUIX_APP_ID` and
-//! `DUIX_APP_KEY` say for which app, `DUIX_BASE_URL` names another host than the usual one, and
-//! only what is asked for is shown and stopped.
+//! Without `--live` a stand-in of the platform runs in this process, and the example shows one of its
+//! conversations and stops one of its sessions. With `--live` it calls the platform for the app in
+//! `DUIX_APP_ID` and `DUIX_APP_KEY`, at `DUIX_BASE_URL` if that is set. It then shows and stops only
+//! what you name.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -78,7 +78,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     if let Some(id) = conversation {
         show_conversation(&*client.conversation(&id).await.map_err(|error| explain(&error))?);
     }
-    // For the vendor's SDK in a browser or an app, so that the app key stays here.
+    // For the vendor's SDK in a browser or an app: the app key stays here.
     let sign = client.tokens().mint();
     println!("a front end would start with a `sign` of {} characters", sign.expose().len());
     Ok(())
@@ -88,7 +88,7 @@ async fn show_sessions(client: &Client) -> Result<(), Box<dyn Error>> {
     let concurrency = client.concurrency().await.map_err(|error| explain(&error))?;
     let number = |count: Option<i32>| count.map_or_else(|| "?".into(), |count| count.to_string());
     println!("{} of {} sessions in use", number(concurrency.in_use), number(concurrency.total));
-    // What an entry looks like is not documented: it is shown as it comes.
+    // The form of an entry is not documented, so it is printed as it arrives.
     match client.sessions().await.map_err(|error| explain(&error))?.into_inner() {
         Value::Array(sessions) => {
             sessions.iter().for_each(|session| println!("  {session}"));
@@ -110,7 +110,7 @@ fn show_conversation(conversation: &Conversation) {
     }
 }
 
-/// What an operator wants to read of an error.
+/// Returns what an operator needs to know about an error.
 fn explain(error: &callbot::client::Error) -> String {
     let code = error.failure().map(|failure| failure.code_as::<ResponseCode>());
     match code {
@@ -120,7 +120,7 @@ fn explain(error: &callbot::client::Error) -> String {
     }
 }
 
-/// A stand-in of the platform, from the same spec: it takes tokens of one app only.
+/// A stand-in of the platform, from the same spec. It accepts the tokens of one app only.
 async fn start_platform(tokens: Tokens) -> Result<String, Box<dyn Error>> {
     let sessions = ["session-1", "session-2", "session-3"].map(String::from);
     let platform = Platform { sessions: Mutex::new(sessions.into()) };

@@ -1,5 +1,5 @@
-//! A bot for Function Compute's custom runtime, and nothing else: build it as the documentation of
-//! `callbot::function_compute` says, and put your bot in the place of the parrot.
+//! A minimal bot for Function Compute's custom runtime. The documentation of
+//! `callbot::function_compute` says how to build it. Replace the parrot with your bot.
 
 use std::error::Error;
 use std::time::Duration;
@@ -25,7 +25,7 @@ impl Bot for Parrot {
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let bot = Host::new(Parrot).digital_employee()?.heartbeat(Duration::from_secs(10)).router();
-    // The gateway has checked the signatures. Its hooks have none.
+    // The gateway has checked the signatures. Requests of its hooks have none.
     let router = bot.merge(function_compute::hooks());
     let port = function_compute::port(|name| std::env::var(name).ok())?;
     let listener = TcpListener::bind(("0.0.0.0", port)).await?;
@@ -34,7 +34,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Waits for SIGTERM, by which the platform stops an instance, or for Ctrl-C.
+/// Waits for SIGTERM, with which the platform stops an instance, or for Ctrl-C.
 async fn sigterm() {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]

@@ -4,10 +4,10 @@
 //! ivr [--url URL] [--vdn ID]
 //! ```
 //!
-//! Without `--url` the clerk is served in this process and issues the tokens itself. With `--url` it
-//! is a server elsewhere, such as the example `serve`; `CALLBOT_ODFS_APP_KEY` and
-//! `CALLBOT_ODFS_APP_SECRET` are the account then, and without them no token is fetched. `--vdn`
-//! calls the V2 URL of that tenant space. The exit code is 0 only if every step was as it must be.
+//! Without `--url` the clerk is served in this process, and its server issues the tokens. With `--url`
+//! the server is another one, such as that of the example `serve`. `CALLBOT_ODFS_APP_KEY` and
+//! `CALLBOT_ODFS_APP_SECRET` are the account there; without them no token is fetched. `--vdn` calls
+//! the V2 URL of that tenant space. The exit code is 0 only if every step was right.
 
 mod clerk;
 
@@ -98,7 +98,7 @@ async fn run() -> Result<usize, Box<dyn Error>> {
     Ok(transcript.wrong)
 }
 
-/// Serves the demo bot on a free port, with an account of its own.
+/// Serves the demo bot on a free port, with an account for this call.
 async fn start_clerk() -> Result<String, Box<dyn Error>> {
     let issuer = Issuer::new().account("tenant-1", "secret-1");
     let router = Host::new(Clerk).odfs()?.issuer(issuer).router();
@@ -108,7 +108,7 @@ async fn start_clerk() -> Result<String, Box<dyn Error>> {
     Ok(url)
 }
 
-/// Prints each step, and counts those that were not as they must be.
+/// Prints each step, and counts those that were wrong.
 #[derive(Default)]
 struct Transcript {
     steps: usize,

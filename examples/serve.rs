@@ -1,20 +1,23 @@
 //! Serves the demo bot for real platforms: Digital Employee at `/proxy/…`, DUIX at `/duix/dialogue`
-//! and `/duix/dialogue/stream`, ODFS at `/oifde/rest/…`. Beside it stands an AUI Kits app server, with
+//! and `/duix/dialogue/stream`, ODFS at `/oifde/rest/…`. It also serves an AUI Kits app server, with
 //! agents in memory, at `/api/v1/aiagent` and `/api/v2/aiagent`.
 //!
 //! ```text
 //! serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any]
 //! ```
 //!
-//! Without `--listen` it follows the rules of Function Compute's custom runtime. With `--key-id` it
-//! takes signed requests of Digital Employee only; the secret of the key is in `CALLBOT_KEY_SECRET`.
-//! With `CALLBOT_DUIX_SECRET` set, requests of DUIX need it in the header `x-callbot-secret`. With
-//! `CALLBOT_ODFS_APP_KEY` and `CALLBOT_ODFS_APP_SECRET` set, tokens are issued to that account at
-//! `gettoken`, and requests of ODFS need one. With `CALLBOT_AUI_TOKEN` set, requests of the app server
-//! need it in `Authorization`. `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app that its
-//! tokens are for, a demo app if not; where they are set, `CALLBOT_AUI_TOKEN` must be. `--cors-any`
-//! lets the pages of every origin call the app server, for a web client under development. After
-//! SIGTERM or Ctrl-C running turns may end, for 30 s unless `--grace` says otherwise.
+//! - Without `--listen` it follows the rules of Function Compute's custom runtime.
+//! - With `--key-id` it accepts only signed requests of Digital Employee. `CALLBOT_KEY_SECRET` is the
+//!   secret of the key.
+//! - With `CALLBOT_DUIX_SECRET` requests of DUIX need that value in the header `x-callbot-secret`.
+//! - With `CALLBOT_ODFS_APP_KEY` and `CALLBOT_ODFS_APP_SECRET` requests of ODFS need a token, which
+//!   that account gets at `gettoken`.
+//! - With `CALLBOT_AUI_TOKEN` requests of the app server need that value in `Authorization`.
+//! - `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app of the tokens. Default: a demo app.
+//!   If they are set, `CALLBOT_AUI_TOKEN` must be set too.
+//! - `--cors-any` lets the pages of every origin call the app server, for a web client under
+//!   development.
+//! - After SIGTERM or Ctrl-C running turns may take `--grace` seconds to finish. Default: 30.
 
 mod agents;
 mod clerk;
@@ -66,7 +69,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         let _ = stopping.send(());
     });
     let too_late = async {
-        // An error means that the server has ended by itself.
+        // An error means that the server ended without a signal.
         if stop.await.is_ok() {
             tokio::time::sleep(options.grace).await;
         } else {
@@ -84,7 +87,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error>> {
-    // A comment every 10 s: a caller that is gone without a word is noticed.
+    // A comment every 10 s shows when the platform is gone without closing the connection.
     let bot = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();
     let bot = match &options.key_id {
         Some(key_id) => {
@@ -111,7 +114,7 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
     let app = [variable("CALLBOT_RTC_APP_ID")?, variable("CALLBOT_RTC_APP_KEY")?];
     let token = variable("CALLBOT_AUI_TOKEN")?;
     let tokens = match app {
-        // Whoever gets in has tokens for any channel of the app.
+        // Every caller gets tokens for any channel of the app.
         [Some(_), Some(_)] if token.is_none() => {
             return Err("with CALLBOT_RTC_APP_ID there must be a CALLBOT_AUI_TOKEN".into());
         }
@@ -128,8 +131,8 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
     Ok(function_compute::hooks().merge(bot).merge(human.router()).merge(ivr).merge(agents))
 }
 
-/// A variable of the environment. One that can't be read is an error: it may be a secret, and
-/// without it the door would be open.
+/// Returns an environment variable. One that can't be read is an error: it may be a secret, and
+/// without it everyone would be let in.
 fn variable(name: &str) -> Result<Option<String>, String> {
     match std::env::var(name) {
         Ok(value) if value.is_empty() => Err(format!("{name} is empty")),

@@ -16,7 +16,7 @@ const RESERVED: usize = 64 * 1024;
 pub(crate) enum BodyError<E> {
     /// It is larger than the limit.
     TooLarge,
-    /// It arrives in so many small pieces that reading it costs more than its bytes.
+    /// It arrives in too many small pieces: reading them costs more than their bytes.
     Fragmented,
     /// The connection failed or ended too early.
     Failed(E),

@@ -1,4 +1,4 @@
-//! What a call costs that nothing happens in. Alone in its process, which is what is measured.
+//! The memory that an idle call takes. This test has its own binary, because it measures the process.
 #![cfg(all(
     target_os = "linux",
     feature = "bot",
@@ -12,13 +12,13 @@ mod support;
 use callbot::bot::Host;
 use support::bots::*;
 
-/// What this process has in memory, in bytes.
+/// Returns the resident memory of this process, in bytes.
 fn resident() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
     pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
-/// Prints what an idle call costs: `cargo test --test bot_idle_calls -- --nocapture`.
+/// Prints the bytes per idle call: `cargo test --test bot_idle_calls -- --nocapture`.
 #[tokio::test(start_paused = true)]
 async fn an_idle_call_costs_little_memory() {
     const CALLS: usize = 2000;
@@ -38,7 +38,7 @@ async fn an_idle_call_costs_little_memory() {
             }
         }
     };
-    // What the first calls bring with them is no cost of a call.
+    // What the first calls allocate once is not the cost of a call.
     talk("first", 200).await;
     let before = resident();
     talk("idle", CALLS).await;

@@ -4,10 +4,10 @@ use axum::Router;
 use callbot::aicall::AgentType;
 use callbot::aui::{AgentSetting, AppServer, Authorizer, InMemoryAgents, RtcTokens, Server};
 
-/// The agent that there is not: a call of it fails with `AgentNotFound`.
+/// The id of an agent that does not exist: a call of it fails with `AgentNotFound`.
 pub(crate) const MISSING: &str = "missing";
 
-/// The app server at both bases. `any_origin` lets every page of a browser in.
+/// Returns the app server at both bases. `any_origin` lets web pages of every origin in.
 pub(crate) fn router(tokens: RtcTokens, callers: impl Authorizer, any_origin: bool) -> Router {
     let upstream = InMemoryAgents::new(tokens.clone()).missing_agent(MISSING);
     let app = AppServer::new(upstream, tokens)

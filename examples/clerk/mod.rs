@@ -34,7 +34,7 @@ impl Bot for Clerk {
             Input::NoMatch => {
                 reply.say("I did not understand that. Please say it again.").await?;
             }
-            // The caller talks to somebody else.
+            // The caller talks to an agent now.
             Input::Transferred(TransferOutcome::Done) => {}
             Input::Transferred(_) => {
                 reply.say("Nobody is free just now. How can I help you?").await?;
@@ -47,7 +47,7 @@ impl Bot for Clerk {
 
 async fn answer(utterance: &str, reply: &mut Reply) -> Result {
     let can = reply.can();
-    // For an IVR, words before the end are an answer of their own: this clerk comes to the point.
+    // On ODFS, text before a transfer or a hang-up is a step of its own. This clerk leaves it out.
     let takes_leave = reply.platform() != Platform::Odfs;
     match Wish::of(utterance) {
         Wish::Balance => {
@@ -69,7 +69,7 @@ async fn answer(utterance: &str, reply: &mut Reply) -> Result {
         Wish::Story => {
             let mut pace = tokio::time::interval(PACE);
             for sentence in story() {
-                // Where the reply is one answer, nobody would hear the pauses.
+                // In a reply that is one answer the pauses would only cost time.
                 if can.streams {
                     pace.tick().await;
                 }
@@ -102,7 +102,7 @@ async fn answer(utterance: &str, reply: &mut Reply) -> Result {
     Ok(())
 }
 
-/// What somebody wants of the clerk, by the words that it listens for.
+/// What the caller wants, by the keywords that the clerk knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wish {
     Balance,
@@ -112,7 +112,7 @@ enum Wish {
     Bye,
     Crash,
     Help,
-    /// Nothing that it knows: it repeats what was said.
+    /// None of these: the clerk repeats what was said.
     Other,
 }
 
@@ -146,5 +146,5 @@ fn story() -> impl Iterator<Item = String> {
     })
 }
 
-/// From one sentence of the story to the next.
+/// The time between two sentences of the story.
 const PACE: Duration = Duration::from_millis(200);

@@ -223,7 +223,7 @@ impl<K: Keys> Verifier<K> {
         let claim = self.claim(&target, body)?;
         let found = self.keys.find(&claim.key_id).await;
         // An unknown key costs the same time as a known one.
-        // Whoever knows that a setting was forgotten could sign with an empty secret.
+        // Anyone could sign with the empty secret of a setting that was forgotten.
         let known = found.as_ref().is_some_and(|key| !key.secret().is_empty());
         let key = found.unwrap_or_else(|| Credentials::new("", "no key has this secret"));
         let right = canonical::sign(key.secret(), &claim.text).verify_slice(&claim.signature);

@@ -283,7 +283,6 @@ pub enum Native {
     /// What a digital human shows on its screen, and what DUIX records. The text of the reply replaces
     /// the text in it. Only for DUIX with one answer, not with a stream.
     #[cfg(feature = "duix")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
     Duix(crate::duix::dialogue::Answer),
 }
 

@@ -130,7 +130,6 @@ pub mod store;
     feature = "client",
     any(feature = "digital-employee", feature = "duix", feature = "odfs")
 ))]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod testing;
 
 pub use budget::Budget;
@@ -148,13 +147,10 @@ pub use limits::{Greeting, Limits};
 pub use needs::{Need, Needs, NeedsError};
 pub use outbox::Hold;
 #[cfg(feature = "digital-employee")]
-#[cfg_attr(docsrs, doc(cfg(feature = "digital-employee")))]
 pub use platforms::OnDigitalEmployee;
 #[cfg(feature = "duix")]
-#[cfg_attr(docsrs, doc(cfg(feature = "duix")))]
 pub use platforms::OnDuix;
 #[cfg(feature = "odfs")]
-#[cfg_attr(docsrs, doc(cfg(feature = "odfs")))]
 pub use platforms::{OdfsSettings, OnOdfs};
 pub use reply::Reply;
 pub use snapshot::{CallSnapshot, SnapshotError};

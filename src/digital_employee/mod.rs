@@ -56,7 +56,6 @@ mod events;
 #[cfg(any(feature = "client", feature = "server"))]
 mod rules;
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod simulator;
 
 #[allow(deprecated)]
@@ -101,10 +100,8 @@ pub const SPEC: &str = include_str!("../../specs/digital-employee.yaml");
 /// # }
 /// ```
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub type ClientBuilder = crate::client::ClientBuilder<Client>;
 
 /// The reply of a turn, to which a handler sends [`Event`]s.
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub type Reply = crate::server::Sink<PacketWriter>;

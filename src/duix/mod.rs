@@ -68,7 +68,6 @@ mod generated {
 }
 
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use client::{BASE_URL, Client, ClientBuilder};
 pub use generated::*;
 #[cfg(feature = "server")]

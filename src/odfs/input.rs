@@ -88,7 +88,7 @@ impl InteractedInParams {
     /// Creates the result of an interaction: sets `flow_result_type` and `input`, and `inter_no` for
     /// a recognition id.
     ///
-    /// The kind of `playover` is no input (3), and that of `recordend` is the end of a recording (4).
+    /// The kind of `playover` is not input (3), and that of `recordend` is the end of a recording (4).
     /// The other keywords have no documented kind and get other (-1).
     #[must_use]
     pub fn from_input(

@@ -117,32 +117,26 @@ mod generated {
 }
 
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use client::{Client, ClientBuilder, QueryAnswer};
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use dialogue::{Dialogue, DialogueError, Next};
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use flow::{Action, Api, Call};
 pub use generated::*;
 pub use input::{Input, RecognitionId};
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use issuer::{AnyToken, AuthTokenError, Issuer, TokenAuthorizer};
 #[doc(no_inline)]
 pub use jiff::civil::DateTime;
 pub use model_type::{DtmfKeys, InputMode, ModelType};
 pub use prompt::Prompt;
 #[cfg(feature = "redis")]
-#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use recognitions::RedisRecognitions;
 pub use recognitions::{RecognitionError, Recognitions};
 pub use route::Route;
 #[cfg(feature = "server")]
 pub use rules::WireRules;
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use server::{Rules, Server, router};
 pub use time::CallTime;
 

@@ -56,7 +56,6 @@ impl<A, R> Server<A, R> {
     /// If the path does not start with `/`, has a segment that a router would not match literally,
     /// or belongs to another operation of this server. Also if the operation has parameters in its
     /// path, or does not belong to this server.
-    /// path, or is not one of this server.
     pub fn path(mut self, operation: &Operation, path: impl Into<String>) -> Result<Self, PathError>
     where
         R: Routes<A>,

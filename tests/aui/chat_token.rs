@@ -1,5 +1,5 @@
-//! The tokens of chats: their hashes, nonces and roles, how long they live, which of them are
-//! refused, and that nothing of them shows.
+//! The tokens of chats: their hashes, nonces and roles, how long they live, which tokens are refused,
+//! and that they do not show.
 
 #![cfg(all(feature = "aui", any(feature = "client", feature = "server")))]
 
@@ -14,10 +14,10 @@ const KEY: &str = "abckey";
 const SIGN: &str = "sign-1";
 const USER: &str = "abc_User";
 
-/// When the tokens of the test vectors expire.
+/// The expiry of the tokens in the test vectors.
 const END: i64 = 1_699_423_634;
 
-/// Hashes that other code has computed: of a user without nonce and role, and of an admin.
+/// Hashes computed by other code: for a user without nonce and role, and for an admin.
 const PLAIN: &str = "4a508be2a9764a26381c99f5e9e7971aba6e55290947b8221244c3feb40ee680";
 const ADMIN: &str = "608dc8979704d7c489be87c49dc2965a3738512c21f42e12a4ced1d5ab5edb1b";
 
@@ -31,7 +31,7 @@ fn at(time: i64) -> SystemTime {
     UNIX_EPOCH + seconds(time)
 }
 
-/// Tokens that are made an hour before [`END`].
+/// Returns the tokens, one hour before [`END`].
 fn tokens() -> ChatTokens {
     ChatTokens::new(APP, KEY, SIGN).clock(at(END - HOUR))
 }
@@ -40,7 +40,7 @@ fn plain() -> ChatToken {
     tokens().nonce("").issue(USER, "").unwrap()
 }
 
-/// The hash of parts, by code of another kind than that under test.
+/// Returns the hash of the parts, computed independently of the code under test.
 fn hashed(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -49,14 +49,14 @@ fn hashed(parts: &[&str]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A token of one's own making, the hash of which is right.
+/// Returns a handmade token with a correct hash.
 fn made(user: &str, nonce: &str, role: &str, time: i64) -> ChatToken {
     let hash = hashed(&[APP, KEY, user, nonce, &time.to_string(), role]);
     ChatToken::new(APP, SIGN, hash, user, time).with_nonce(nonce).with_role(role)
 }
 
 #[test]
-fn the_test_vectors_are_made_byte_for_byte() {
+fn issued_tokens_equal_the_test_vectors() {
     let token = plain();
     assert_eq!(token.token.expose(), PLAIN);
     assert_eq!((token.app_id.as_str(), token.app_sign.expose()), (APP, SIGN));
@@ -74,7 +74,7 @@ fn the_test_vectors_are_made_byte_for_byte() {
 }
 
 #[test]
-fn what_is_issued_is_good() {
+fn an_issued_token_is_valid() {
     let longest = "Aa0_zZ9x".repeat(8);
     for (app, key, sign) in
         [("app-1", "secret-1", "H4sI"), ("7", "密钥\n", "签 \""), ("应", "k", "s")]
@@ -87,7 +87,7 @@ fn what_is_issued_is_good() {
                 let hash = hashed(&[app, key, user, &token.nonce, &time, role]);
                 assert_eq!(token.token.expose(), hash);
                 assert_eq!(tokens.check(&token), Ok(()));
-                // Who checks need not have the same settings.
+                // The checking side need not have the same settings.
                 let other = ChatTokens::new(app, key, sign).nonce("").lifetime(seconds(1));
                 assert_eq!(other.clock(at(END)).check(&token), Ok(()));
             }
@@ -96,7 +96,7 @@ fn what_is_issued_is_good() {
 }
 
 #[test]
-fn every_token_has_a_nonce_of_its_own_unless_one_is_set() {
+fn every_token_has_a_new_nonce_unless_one_is_set() {
     let tokens = tokens();
     let nonces: BTreeSet<_> = (0..1000).map(|_| tokens.issue(USER, "").unwrap().nonce).collect();
     assert_eq!(nonces.len(), 1000);
@@ -105,7 +105,7 @@ fn every_token_has_a_nonce_of_its_own_unless_one_is_set() {
         assert_eq!(rest.len(), 32, "{nonce}");
         assert!(rest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{nonce}");
     }
-    // No digit is always the same.
+    // Every digit varies.
     for place in 3..35 {
         let digits: BTreeSet<_> = nonces.iter().map(|nonce| nonce.as_bytes()[place]).collect();
         assert_eq!(digits.len(), 16, "{place}");
@@ -121,7 +121,7 @@ fn every_token_has_a_nonce_of_its_own_unless_one_is_set() {
 }
 
 #[test]
-fn a_nonce_that_breaks_the_rules_is_refused() {
+fn an_invalid_nonce_is_refused() {
     let long = format!("AK-{}", "x".repeat(62));
     for nonce in ["x", "AK", "ak-1", "AK_1", " ", "AK-1-2", "AK- ", "AK-é", "AK-\n", long.as_str()]
     {
@@ -133,7 +133,7 @@ fn a_nonce_that_breaks_the_rules_is_refused() {
 }
 
 #[test]
-fn there_is_one_role_beside_none() {
+fn the_only_roles_are_none_and_admin() {
     for role in ["Admin", "ADMIN", "user", " ", "admin ", "admins", "\u{80}admin"] {
         assert_eq!(tokens().issue(USER, role), Err(ChatTokenError::Role), "{role}");
         let token = made(USER, "", role, END);
@@ -142,7 +142,7 @@ fn there_is_one_role_beside_none() {
 }
 
 #[test]
-fn ids_that_break_the_rules_are_named() {
+fn an_invalid_id_is_named_in_the_error() {
     let allowed = "1 to 64 characters of 0-9, A-Z, a-z and _";
     let long = "x".repeat(65);
     for (id, shown) in [
@@ -173,7 +173,7 @@ fn ids_that_break_the_rules_are_named() {
 }
 
 #[test]
-fn a_token_lives_for_an_hour_at_most() {
+fn a_token_lives_for_at_most_one_hour() {
     let now = END - HOUR;
     for (lifetime, life) in [
         (seconds(1), 1),
@@ -204,7 +204,7 @@ fn a_token_lives_for_an_hour_at_most() {
 }
 
 #[test]
-fn a_token_is_good_until_its_end_and_not_when_it_claims_more_than_an_hour() {
+fn a_token_is_valid_until_it_expires_unless_it_claims_more_than_one_hour() {
     for (now, expected) in [
         (END - HOUR, Ok(())),
         (END - HOUR - 1, Err(ChatTokenError::TooFar)),
@@ -227,7 +227,7 @@ fn a_token_is_good_until_its_end_and_not_when_it_claims_more_than_an_hour() {
 }
 
 #[test]
-fn a_field_that_was_changed_is_found() {
+fn a_changed_field_is_detected() {
     type Change = fn(&mut ChatToken);
     let changes: [(&str, Change, ChatTokenError); 14] = [
         ("app id", |token| token.app_id = "abd".into(), ChatTokenError::App),
@@ -269,8 +269,8 @@ fn a_field_that_was_changed_is_found() {
 }
 
 #[test]
-fn no_part_can_be_moved_into_the_next_one() {
-    // What is hashed has no separators, so these have the hash of a token that was issued.
+fn moving_text_from_one_part_to_the_next_is_detected() {
+    // The hashed text has no separators, so these have the hash of an issued token.
     let token = tokens().nonce("AK-12").issue("bob1", "").unwrap();
     let moved = |user: &str, nonce: &str, time: &str| {
         let mut moved = token.clone();
@@ -291,7 +291,7 @@ fn no_part_can_be_moved_into_the_next_one() {
 }
 
 #[test]
-fn nothing_is_made_or_taken_with_a_setting_that_was_forgotten() {
+fn an_empty_setting_neither_issues_nor_accepts_tokens() {
     for (app, key, sign) in [("", KEY, SIGN), (APP, "", SIGN), (APP, KEY, "")] {
         let tokens = ChatTokens::new(app, key, sign).clock(at(END - HOUR));
         assert_eq!(tokens.issue(USER, ""), Err(ChatTokenError::Unset));
@@ -322,7 +322,7 @@ fn the_errors_say_what_is_wrong() {
 }
 
 #[test]
-fn no_secret_shows() {
+fn secrets_do_not_show() {
     let tokens = ChatTokens::new("app-1", "secret-1", SIGN).clock(at(END));
     let token = tokens.issue(USER, "admin").unwrap();
     let mut forged = token.clone();
@@ -338,13 +338,13 @@ fn no_secret_shows() {
             assert!(!shown.contains(secret), "{secret}: {shown}");
         }
     }
-    // What is no secret does show.
+    // Fields that are not secret show.
     assert!(shown[0].contains("app-1"), "{}", shown[0]);
     assert!(shown[1].contains(USER) && shown[1].contains("AK-"), "{}", shown[1]);
 }
 
 #[test]
-fn the_clock_of_the_machine_is_the_default() {
+fn the_system_clock_is_the_default() {
     let tokens = ChatTokens::new(APP, KEY, SIGN);
     let token = tokens.issue(USER, "").unwrap();
     assert_eq!(tokens.check(&token), Ok(()));

@@ -1,5 +1,5 @@
-//! The client of app servers: what it sends at which base, which answers are a success, and which
-//! error of the SDK stands for which failure.
+//! The client of app servers: what it sends at each base, which answers are successes, and which error
+//! code of the SDK each failure has.
 
 #![cfg(all(feature = "aui", feature = "client"))]
 #![allow(deprecated)]
@@ -43,7 +43,7 @@ fn template() -> Template {
     Template::new().with_voice(voice)
 }
 
-/// Makes a call with every field that it has; the id of the request in the answer.
+/// Makes a call with every field set. Returns the request id in the answer.
 async fn call(client: &Client, name: &str) -> Result<(), Error> {
     let day = Duration::from_secs(86400);
     let sync = ChatSyncConfig::new("chat-1", "u1");
@@ -114,7 +114,7 @@ async fn call(client: &Client, name: &str) -> Result<(), Error> {
     }
 }
 
-/// What [`call`] sends.
+/// The body that [`call`] sends.
 fn sent(name: &str) -> Value {
     let template = "{\"VoiceChat\":{\"VoiceId\":\"v1\"}}";
     let sync = "{\"IMAIAgentId\":\"chat-1\",\"ReceiverId\":\"u1\"}";
@@ -159,7 +159,7 @@ const DEFAULT_CONFIG: &str = "{\"EnablePushToTalk\":false,\"GracefulShutdown\":f
     \"InterruptConfig\":{\"EnableVoiceInterrupt\":true},\
     \"TurnDetectionConfig\":{\"Mode\":\"Semantic\"}}";
 
-/// A success for a call.
+/// A successful answer to a call.
 fn good(name: &str) -> &'static str {
     match name {
         "generateAIAgentCall" => include_str!("../fixtures/aui/generate.json"),
@@ -184,7 +184,7 @@ fn client(stub: &Stub, base: Base) -> Client {
     Client::new(&stub.url, base).unwrap()
 }
 
-/// The error of a call that is answered so.
+/// Returns the error of a call with this answer.
 async fn error_of(name: &str, status: &str, body: &str) -> Error {
     let stub = stub(status, body).await;
     let called = call(&client(&stub, Base::V2), name).await;
@@ -212,7 +212,7 @@ async fn each_call_sends_its_path_and_its_body_at_each_base() {
 }
 
 #[tokio::test]
-async fn the_shortest_requests_have_what_must_be_there_and_no_more() {
+async fn the_shortest_requests_have_only_the_required_fields() {
     let stub = stub("200 OK", good("generateAIAgentCall")).await;
     let client = client(&stub, Base::V2);
     let last = || stub.seen().pop().unwrap().json();
@@ -252,7 +252,7 @@ async fn a_time_to_live_is_written_as_a_number_of_seconds() {
 }
 
 #[tokio::test]
-async fn the_session_of_a_chat_that_is_written_to_travels_beside_it() {
+async fn the_session_of_a_synchronized_chat_is_a_separate_field() {
     let sync = ChatSyncConfig::new("chat-1", "u1").with_session_id("s-7");
     let request = GenerateCallRequest::new(Template::new()).with_chat_sync_config(sync);
     let stub = stub("200 OK", good("generateAIAgentCall")).await;
@@ -265,7 +265,7 @@ async fn the_session_of_a_chat_that_is_written_to_travels_beside_it() {
 }
 
 #[tokio::test]
-async fn the_base_is_put_behind_the_url() {
+async fn the_base_is_appended_to_the_url() {
     for (tail, path) in [
         ("", "/api/v2/aiagent/stopAIAgentInstance"),
         ("/", "/api/v2/aiagent/stopAIAgentInstance"),
@@ -283,7 +283,7 @@ async fn the_base_is_put_behind_the_url() {
 }
 
 #[tokio::test]
-async fn the_authorization_goes_out_as_it_is_or_not_at_all() {
+async fn the_authorization_is_sent_unchanged_or_not_at_all() {
     for name in calls() {
         let stub = stub("200 OK", good(name)).await;
         let builder = || Client::builder(&stub.url, Base::V2);
@@ -307,7 +307,7 @@ async fn the_authorization_goes_out_as_it_is_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn an_authorization_that_is_no_header_is_refused_and_does_not_show() {
+async fn an_authorization_that_is_not_a_header_value_is_refused_and_does_not_show() {
     let stub = stub("200 OK", good("stopAIAgentInstance")).await;
     for token in ["secret-1\n", "secret-1\r\nHost: evil", "secret-1\0"] {
         let client = client(&stub, Base::V1).with_authorization(token);
@@ -319,7 +319,7 @@ async fn an_authorization_that_is_no_header_is_refused_and_does_not_show() {
 }
 
 #[tokio::test]
-async fn no_token_shows_in_debug() {
+async fn tokens_do_not_show_in_debug() {
     let builder = Client::builder("http://user:password@app.example", Base::V1)
         .authorization("secret-1")
         .connect_deadline(Duration::from_secs(1));
@@ -384,7 +384,7 @@ async fn answers_are_read() {
     assert_eq!(runtime.voice_chat.as_ref().unwrap().agent_user_id.as_deref(), Some("a1"));
     assert_eq!(described.user_data.as_deref(), Some("{\"a\":1}"));
 
-    // Without a channel, as the vendor's server has it: the token knows it.
+    // Without a channel, as the vendor's server answers: the token contains it.
     let stub = self::stub("200 OK", good("getRtcAuthToken")).await;
     let answer = client(&stub, Base::V2).rtc_token(&RtcTokenRequest::new("u1")).await.unwrap();
     assert_eq!((answer.expires_at, &answer.channel_id), (1_699_423_634, &None));
@@ -514,7 +514,7 @@ async fn a_failure_in_the_body_is_an_error_with_its_parts() {
             assert_eq!(error.status().unwrap(), 200);
             assert!(error.to_string().starts_with(&format!("{name}: failure ")), "{error}");
         }
-        // All that a success has does not help.
+        // Every field of a success does not make it one.
         let mut body: Value = serde_json::from_str(good(name)).unwrap();
         body["code"] = 500.into();
         body["error_code"] = "AgentNotFound".into();
@@ -524,7 +524,7 @@ async fn a_failure_in_the_body_is_an_error_with_its_parts() {
 }
 
 #[tokio::test]
-async fn the_error_code_of_a_whole_answer_that_failed_is_not_lost() {
+async fn the_error_code_of_a_failure_with_a_complete_answer_is_kept() {
     for name in calls() {
         let mut body: Value = serde_json::from_str(good(name)).unwrap();
         body["code"] = 400.into();
@@ -589,7 +589,7 @@ async fn each_failure_is_an_error_of_the_sdk() {
             ("200 OK", r#"{"code":500}"#.into(), ErrorCode::BeginCallFailed),
             ("200 OK", r#"{"code":0,"msg":"x"}"#.into(), ErrorCode::BeginCallFailed),
             ("200 OK", r#"{"code":403,"message":"x"}"#.into(), ErrorCode::BeginCallFailed),
-            // What the server says of itself comes first.
+            // The server's own code takes precedence.
             ("403 Forbidden", body("AgentNotFound"), ErrorCode::AgentNotFound),
             ("403 Forbidden", r#"{"code":403,"message":"x"}"#.into(), ErrorCode::TokenExpired),
             ("403 Forbidden", html.into(), ErrorCode::TokenExpired),
@@ -606,7 +606,7 @@ async fn each_failure_is_an_error_of_the_sdk() {
             let sent: u16 = status[..3].parse().unwrap();
             assert_eq!(error.status().map(|status| status.as_u16()), Some(sent));
         }
-        // A success with another status is none.
+        // A success with another status is a failure.
         let error = error_of(name, "403 Forbidden", good(name)).await;
         assert_eq!(error_code(&error), ErrorCode::TokenExpired, "{name}");
         error_of(name, "500 Internal Server Error", good(name)).await;
@@ -614,7 +614,7 @@ async fn each_failure_is_an_error_of_the_sdk() {
 }
 
 #[tokio::test]
-async fn a_page_of_html_does_not_show_in_the_error() {
+async fn an_html_page_does_not_show_in_the_error() {
     for status in ["200 OK", "502 Bad Gateway"] {
         let error = error_of("generateAIAgentCall", status, "<html>secret page</html>").await;
         assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
@@ -622,7 +622,7 @@ async fn a_page_of_html_does_not_show_in_the_error() {
 }
 
 #[tokio::test]
-async fn the_way_to_the_server_and_its_deadlines_are_network_errors() {
+async fn transport_failures_and_deadlines_are_network_errors() {
     let short = CallOptions::new().call_deadline(Duration::from_millis(100));
     for name in calls() {
         let holds = Stub::new(vec![vec![Step::Hold]]).await;
@@ -648,7 +648,7 @@ async fn the_way_to_the_server_and_its_deadlines_are_network_errors() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_twice_unless_that_is_wished() {
+async fn no_request_is_repeated_unless_retries_are_set() {
     for name in calls() {
         let stub = Stub::new(vec![
             vec![send(answer("503 Service Unavailable", "", ""))],
@@ -674,7 +674,7 @@ async fn nothing_is_asked_twice_unless_that_is_wished() {
 }
 
 #[tokio::test]
-async fn what_only_the_current_base_has_is_refused_at_the_documented_one() {
+async fn operations_of_the_current_base_are_refused_at_the_documented_one() {
     let stub = stub("200 OK", good("getRtcAuthToken")).await;
     let client = client(&stub, Base::V1);
     for name in CURRENT {
@@ -687,7 +687,7 @@ async fn what_only_the_current_base_has_is_refused_at_the_documented_one() {
 }
 
 #[tokio::test]
-async fn the_refusal_of_a_base_does_not_speak_of_the_making_of_the_client() {
+async fn a_refusal_for_the_base_is_not_reported_as_a_build_error() {
     let client = Client::new("http://app.example", Base::V1).unwrap();
     for name in CURRENT {
         let error = call(&client, name).await.unwrap_err().to_string();
@@ -696,14 +696,14 @@ async fn the_refusal_of_a_base_does_not_speak_of_the_making_of_the_client() {
     }
 }
 
-/// What of a request is not allowed.
+/// Returns the places of a request that are not allowed.
 fn violations(error: &Error) -> Vec<&str> {
     assert_eq!(error_code(error), ErrorCode::InvalidParameters, "{error:?}");
     error.violations().unwrap().iter().map(|violation| violation.pointer()).collect()
 }
 
 #[tokio::test]
-async fn what_breaks_the_spec_is_not_sent() {
+async fn a_request_that_violates_the_spec_is_not_sent() {
     let stub = stub("200 OK", good("generateAIAgentCall")).await;
     let client = client(&stub, Base::V2);
     let generate = || GenerateCallRequest::new(Template::new());
@@ -772,7 +772,7 @@ async fn what_breaks_the_spec_is_not_sent() {
 }
 
 #[tokio::test]
-async fn ids_of_other_characters_are_not_sent() {
+async fn ids_with_invalid_characters_are_not_sent() {
     let stub = stub("200 OK", good("getRtcAuthToken")).await;
     let client = client(&stub, Base::V2);
     for id in ["u 1", "u/1", "用户", "u.1"] {

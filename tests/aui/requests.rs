@@ -1,4 +1,4 @@
-//! Requests and answers of the app server, made of what the SDK has for them.
+//! Requests to the app server made from the SDK's types, and the SDK's types made from its answers.
 #![cfg(feature = "aui")]
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn written(value: &impl serde::Serialize) -> Value {
 }
 
 #[test]
-fn a_call_is_asked_for_as_the_sdk_does_it() {
+fn a_call_is_requested_as_the_sdk_requests_it() {
     let chat = ChatSyncConfig::new("chat-1", "u1").with_session_id("s-1");
     let mut config = AgentConfig::unset();
     config.turn_detection.mode = Some(TurnDetectionMode::Normal);
@@ -49,7 +49,7 @@ fn a_call_is_asked_for_as_the_sdk_does_it() {
 
 #[test]
 #[allow(deprecated)]
-fn the_deprecated_settings_of_a_call_stand_under_the_key_of_its_type() {
+fn the_deprecated_settings_of_a_call_are_under_the_key_of_its_type() {
     let settings = callbot::aicall::TemplateConfig::unset().with_volume(50);
     let call = CallConfig::new("", AgentType::Vision, "u1").with_template_config(settings);
     let request = GenerateCallRequest::from(call);
@@ -57,7 +57,7 @@ fn the_deprecated_settings_of_a_call_stand_under_the_key_of_its_type() {
 }
 
 #[test]
-fn a_shared_agent_is_called_as_the_sdk_does_it() {
+fn a_shared_agent_is_called_as_the_sdk_calls_it() {
     let mut share = ShareConfig::default();
     share.share_id = Some("share1".into());
     share.agent_type = Some(AgentType::Vision);
@@ -74,7 +74,7 @@ fn a_shared_agent_is_called_as_the_sdk_does_it() {
 }
 
 #[test]
-fn a_request_of_one_line_has_an_empty_template() {
+fn the_shortest_request_has_an_empty_template() {
     let agent = written(&GenerateCallRequest::of_agent("agent-1"));
     assert_eq!(agent, json!({"ai_agent_id": "agent-1", "template_config": "{}"}));
     let of_type = written(&GenerateCallRequest::of_type(AgentType::Voice));
@@ -92,7 +92,7 @@ fn a_request_of_one_line_has_an_empty_template() {
 }
 
 #[test]
-fn the_running_agent_is_in_the_answer() {
+fn an_answer_converts_to_the_running_agent() {
     let call = GeneratedCall::new(GeneratedCallFields {
         rtc_token: "token-1".into(),
         agent_id: "agent-1",

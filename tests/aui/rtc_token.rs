@@ -1,5 +1,5 @@
-//! The tokens of RTC channels: what they are byte for byte, how long they live, which of them are
-//! refused, and that nothing of them shows.
+//! The tokens of RTC channels: their bytes, how long they live, which tokens are refused, and that they
+//! do not show.
 
 #![cfg(all(feature = "aui", any(feature = "client", feature = "server")))]
 
@@ -16,13 +16,13 @@ const KEY: &str = "abckey";
 const CHANNEL: &str = "abcChannel";
 const USER: &str = "abcUser";
 
-/// When the token of the vendor's page expires.
+/// The expiry of the token on the vendor's page.
 const END: i64 = 1_699_423_634;
 
 /// The hash on the vendor's page.
 const HASH: &str = "3c9ee8d9f8734f0b7560ed8022a0590659113955819724fc9345ab8eedf84f31";
 
-/// The token with this hash, computed by other code: the keys in the order of the vendor's page.
+/// The token with this hash, computed by other code. Its keys have the order of the vendor's page.
 const VECTOR: &str = "eyJhcHBpZCI6ImFiYyIsImNoYW5uZWxpZCI6ImFiY0NoYW5uZWwiLCJ1c2VyaWQiOiJhYmNVc2Vy\
     Iiwibm9uY2UiOiIiLCJ0aW1lc3RhbXAiOjE2OTk0MjM2MzQsInRva2VuIjoiM2M5ZWU4ZDlmODczNGYwYjc1NjBlZDgw\
     MjJhMDU5MDY1OTExMzk1NTgxOTcyNGZjOTM0NWFiOGVlZGY4NGYzMSJ9";
@@ -37,7 +37,7 @@ fn at(time: i64) -> SystemTime {
     UNIX_EPOCH + seconds(time)
 }
 
-/// Tokens of the vendor's app that are made a day before [`END`].
+/// Returns the tokens of the vendor's app, one day before [`END`].
 fn tokens() -> RtcTokens {
     RtcTokens::new(APP, KEY).clock(at(END - DAY))
 }
@@ -46,7 +46,7 @@ fn issued() -> RtcToken {
     tokens().issue(CHANNEL, USER).unwrap()
 }
 
-/// The hash of parts, by code of another kind than that under test.
+/// Returns the hash of the parts, computed independently of the code under test.
 fn hashed(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -55,7 +55,7 @@ fn hashed(parts: &[&str]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The JSON of the vendor's token with one field set to something else, or left out.
+/// Returns the JSON of the vendor's token with one field changed or left out.
 fn json_with(key: &str, value: Option<Value>) -> String {
     let mut fields = json!({
         "appid": APP, "channelid": CHANNEL, "userid": USER, "nonce": "", "timestamp": END,
@@ -72,7 +72,7 @@ fn with(key: &str, value: impl Into<Value>) -> String {
     STANDARD.encode(json_with(key, Some(value.into())))
 }
 
-/// A token of one's own making, the hash of which is right.
+/// Returns a handmade token with a correct hash.
 fn made(channel: &str, user: &str, nonce: &str, time: &str) -> String {
     let hash = hashed(&[APP, KEY, channel, user, nonce, time]);
     let fields = json!({
@@ -92,7 +92,7 @@ fn id_error(error: RtcTokenError) -> (String, String, String) {
 }
 
 #[test]
-fn the_test_vectors_are_made_byte_for_byte() {
+fn issued_tokens_equal_the_test_vectors() {
     let token = issued();
     assert_eq!(token.hash.expose(), HASH);
     assert_eq!(token.encode().expose(), VECTOR);
@@ -104,12 +104,12 @@ fn the_test_vectors_are_made_byte_for_byte() {
     );
     assert_eq!((token.nonce.as_str(), token.expires_at), ("", END));
     assert_eq!(tokens().app_id(), APP);
-    // What these tests make hashes with makes the same.
+    // The independent hash of these tests is the same.
     assert_eq!(hashed(&[APP, KEY, CHANNEL, USER, "", &END.to_string()]), HASH);
 }
 
 #[test]
-fn what_is_issued_is_good_and_comes_back_as_it_was() {
+fn an_issued_token_is_valid_and_is_read_back_unchanged() {
     let longest = "Aa0_-zZ9".repeat(8);
     for nonce in ["", "AK-0464002093ce3dd010cb05356c8b1d0f", "a \"b\"\\~!", "7"] {
         for (app, key) in [("app-1", "secret-1"), ("7", "密钥\n"), ("应用\"\\", "k")] {
@@ -129,7 +129,7 @@ fn what_is_issued_is_good_and_comes_back_as_it_was() {
                 assert_eq!(json, expected.concat());
                 assert_eq!(RtcToken::read(text.expose()), Ok(token.clone()));
                 assert_eq!(tokens.check(text.expose()), Ok(token.clone()));
-                // Who checks need not have the same settings.
+                // The checking side need not have the same settings.
                 let other = tokens.clone().lifetime(seconds(1)).nonce("x");
                 assert_eq!(other.check(text.expose()), Ok(token));
             }
@@ -138,7 +138,7 @@ fn what_is_issued_is_good_and_comes_back_as_it_was() {
 }
 
 #[test]
-fn a_users_token_lives_for_a_day_at_most_and_an_agents_for_seven() {
+fn a_users_token_lives_for_at_most_one_day_and_an_agents_for_seven() {
     let now = END - DAY;
     for (lifetime, life) in [
         (seconds(1), 1),
@@ -167,16 +167,16 @@ fn a_users_token_lives_for_a_day_at_most_and_an_agents_for_seven() {
         assert_eq!(tokens.issue(CHANNEL, USER), Err(RtcTokenError::Lifetime), "{lifetime:?}");
         let own = self::tokens().issue_for(CHANNEL, USER, lifetime);
         assert_eq!(own, Err(RtcTokenError::Lifetime), "{lifetime:?}");
-        // What is set for users does not count for agents.
+        // The lifetime of users does not apply to agents.
         assert_eq!(tokens.issue_agent(CHANNEL, USER).unwrap().expires_at - now, 7 * DAY);
     }
-    // Times are whole seconds, and what has begun counts.
+    // Times are whole seconds. A started second counts.
     let late = tokens().clock(at(now) + Duration::from_millis(999));
     assert_eq!(late.issue(CHANNEL, USER), Ok(issued()));
 }
 
 #[test]
-fn a_token_is_good_until_its_end_and_not_when_it_claims_more_than_seven_days() {
+fn a_token_is_valid_until_it_expires_unless_it_claims_more_than_seven_days() {
     let agent = tokens().issue_agent(CHANNEL, USER).unwrap();
     for (token, now, expected) in [
         (issued(), END - DAY, Ok(())),
@@ -198,7 +198,7 @@ fn a_token_is_good_until_its_end_and_not_when_it_claims_more_than_seven_days() {
     // Within the last second.
     let clock = at(END) - Duration::from_millis(1);
     assert!(tokens().clock(clock).check(VECTOR).is_ok());
-    // Times that are none.
+    // Values that are not times.
     for time in [0, -1, i64::MIN] {
         let token = made(CHANNEL, USER, "", &time.to_string());
         assert_eq!(refused(&token), RtcTokenError::Expired, "{time}");
@@ -208,7 +208,7 @@ fn a_token_is_good_until_its_end_and_not_when_it_claims_more_than_seven_days() {
 }
 
 #[test]
-fn a_field_that_was_changed_makes_the_hash_wrong() {
+fn a_changed_field_makes_the_hash_wrong() {
     for (key, values) in [
         ("channelid", ["abcChanne", "abcchannel", "b", "abcChannelx"]),
         ("userid", ["abcUse", "ABCUSER", "7", "abcUser-"]),
@@ -232,7 +232,7 @@ fn a_field_that_was_changed_makes_the_hash_wrong() {
     for app in ["", "ABC", "ab", "abcd", "abc "] {
         assert_eq!(refused(&with("appid", app)), RtcTokenError::App, "{app}");
     }
-    // Fields of a token that was taken apart count as those of the text.
+    // The fields of a parsed token are checked like those of the text.
     let mut token = issued();
     token.user_id = "other".into();
     assert_eq!(refused(token.encode().expose()), RtcTokenError::Hash);
@@ -245,7 +245,7 @@ fn the_token_of_another_app_or_key_is_refused() {
         (APP, "abckey ", RtcTokenError::Hash),
         ("abd", KEY, RtcTokenError::App),
         ("abd", "other", RtcTokenError::App),
-        // What is hashed is the same here.
+        // The hashed text is the same here.
         ("abcabc", "key", RtcTokenError::App),
     ] {
         let stranger = RtcTokens::new(app, key).clock(at(END - DAY));
@@ -254,7 +254,7 @@ fn the_token_of_another_app_or_key_is_refused() {
 }
 
 #[test]
-fn nothing_is_made_or_taken_with_a_setting_that_was_forgotten() {
+fn an_empty_setting_neither_issues_nor_accepts_tokens() {
     for (app, key) in [(APP, ""), ("", KEY), ("", "")] {
         let tokens = RtcTokens::new(app, key).clock(at(END - DAY));
         assert_eq!(tokens.issue(CHANNEL, USER), Err(RtcTokenError::Unset));
@@ -270,7 +270,7 @@ fn nothing_is_made_or_taken_with_a_setting_that_was_forgotten() {
 }
 
 #[test]
-fn ids_that_break_the_rules_are_named() {
+fn an_invalid_id_is_named_in_the_error() {
     let allowed = "1 to 64 characters of 0-9, A-Z, a-z, _ and -";
     let long = "x".repeat(65);
     let longer = "\u{10ffff}".repeat(40);
@@ -284,7 +284,7 @@ fn ids_that_break_the_rules_are_named() {
         ("user\n", r"user\n".into()),
         ("u\u{0}", r"u\u{0}".into()),
         ("usér", r"us\u{e9}r".into()),
-        // Letters that look like others, and what turns a line around.
+        // Letters that look like others, and a mark that reverses the direction of a line.
         ("\u{430}bc", r"\u{430}bc".into()),
         ("a\u{202e}b", r"a\u{202e}b".into()),
         (long.as_str(), "x".repeat(64) + "…"),
@@ -306,13 +306,13 @@ fn ids_that_break_the_rules_are_named() {
             }
         }
     }
-    // To take a token apart is not to check it.
+    // Parsing a token does not check it.
     let token = RtcToken::read(&made("a b", "", "\u{7f}", "0")).unwrap();
     assert_eq!((token.channel_id.as_str(), token.user_id.as_str()), ("a b", ""));
 }
 
 #[test]
-fn a_nonce_is_of_printable_ascii() {
+fn a_nonce_is_printable_ascii() {
     for nonce in ["\n", "\u{0}", "\u{7f}", "é", "a\tb", "\u{80}"] {
         let tokens = tokens().nonce(nonce);
         assert_eq!(tokens.issue(CHANNEL, USER), Err(RtcTokenError::Nonce), "{nonce:?}");
@@ -323,7 +323,7 @@ fn a_nonce_is_of_printable_ascii() {
 }
 
 #[test]
-fn the_json_may_look_otherwise() {
+fn json_with_another_layout_is_accepted() {
     let token = issued();
     let fields: [(&str, String); 6] = [
         ("appid", json!(APP).to_string()),
@@ -333,7 +333,7 @@ fn the_json_may_look_otherwise() {
         ("timestamp", END.to_string()),
         ("token", json!(HASH).to_string()),
     ];
-    // Each key in each place.
+    // Each key in each position.
     for turn in 0..fields.len() {
         for reversed in [false, true] {
             let mut fields = fields.clone();
@@ -358,13 +358,13 @@ fn the_json_may_look_otherwise() {
 }
 
 #[test]
-fn what_is_not_base64_is_refused() {
+fn a_token_that_is_not_base64_is_refused() {
     let json = json_with("nonce", Some("?>~?>~".into()));
     let url_safe = URL_SAFE.encode(&json);
     assert!(url_safe.contains(['-', '_']), "{url_safe}");
     let padded = STANDARD.encode(format!("{} ", json_with("nonce", None)));
     assert!(padded.ends_with('='), "{padded}");
-    // MIME would break lines so; the platform's tokens have none.
+    // MIME would break lines like this. The platform's tokens have no line breaks.
     let lines: Vec<_> = VECTOR.as_bytes().chunks(76).collect();
     for token in [
         "garbage",
@@ -392,7 +392,7 @@ fn what_is_not_base64_is_refused() {
 }
 
 #[test]
-fn what_is_not_the_json_of_a_token_is_refused_with_the_place() {
+fn json_that_is_not_a_token_is_refused_with_the_place() {
     let twice = json_with("nonce", None).replace('{', r#"{"userid":"other","#);
     let cases: [(String, &str); 20] = [
         (String::new(), ": not JSON: EOF while parsing a value at line 1 column 0"),
@@ -433,8 +433,8 @@ fn what_is_not_the_json_of_a_token_is_refused_with_the_place() {
 }
 
 #[test]
-fn what_is_hashed_has_no_separators() {
-    // As the docs say: why channels and users should have ids of one length.
+fn the_hashed_parts_have_no_separators() {
+    // As the docs say: this is why the ids of channels and users should have a fixed length.
     let token = tokens().issue("room1", "2bob").unwrap();
     let mut moved = token.clone();
     (moved.channel_id, moved.user_id) = ("room12".into(), "bob".into());
@@ -442,7 +442,7 @@ fn what_is_hashed_has_no_separators() {
     let mut moved = token.clone();
     (moved.user_id, moved.nonce) = ("2b".into(), "ob".into());
     assert_eq!(tokens().check(moved.encode().expose()), Ok(moved));
-    // Times are told apart: they have ten digits for long.
+    // Times cannot be confused: they have ten digits for the next centuries.
     let mut moved = tokens().issue("room1", "bob1").unwrap();
     (moved.user_id, moved.expires_at) = ("bob".into(), format!("1{END}").parse().unwrap());
     assert_eq!(refused(moved.encode().expose()), RtcTokenError::TooFar);
@@ -466,7 +466,7 @@ fn the_errors_say_what_is_wrong() {
 }
 
 #[test]
-fn no_secret_shows() {
+fn secrets_do_not_show() {
     let tokens = RtcTokens::new("app-1", "secret-1").clock(at(END));
     let token = tokens.issue(CHANNEL, USER).unwrap();
     let text = token.encode();
@@ -485,18 +485,18 @@ fn no_secret_shows() {
             assert!(!shown.contains(secret), "{secret}: {shown}");
         }
     }
-    // What is no secret does show.
+    // Fields that are not secret show.
     assert!(shown[0].contains("app-1"), "{}", shown[0]);
     assert!(shown[1].contains(CHANNEL) && shown[1].contains(USER), "{}", shown[1]);
 }
 
 #[test]
-fn the_clock_of_the_machine_is_the_default() {
+fn the_system_clock_is_the_default() {
     let tokens = RtcTokens::new(APP, KEY);
     let token = tokens.issue(CHANNEL, USER).unwrap();
     assert_eq!(tokens.check(token.encode().expose()), Ok(token));
     assert_eq!(tokens.check(VECTOR), Err(RtcTokenError::Expired));
-    // Before 1970 it is 1970.
+    // A clock before 1970 counts as 1970.
     let early = tokens.clock(UNIX_EPOCH - seconds(1_000_000));
     let token = early.issue(CHANNEL, USER).unwrap();
     assert_eq!(token.expires_at, DAY);

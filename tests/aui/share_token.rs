@@ -1,4 +1,4 @@
-//! Share tokens: what they are byte for byte, how they stand in a URL, and when they have ended.
+//! Share tokens: their bytes, their form in a URL, and when they expire.
 #![cfg(all(feature = "aicall", any(feature = "client", feature = "server")))]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ use callbot::aicall::{AgentType, GmtTime, ShareConfig, Template};
 use callbot::aicall::{ShareTokenError, ShareTokens};
 use serde_json::json;
 
-/// Computed by other code from the text that the SDK's share page has.
+/// Computed by other code from the text of the SDK's share page.
 const VECTOR: &str = "eyJUZW1wb3JhcnlBSUFnZW50SWQiOiJzaGFyZTEiLCJXb3JrZmxvd1R5cGUiOiJWaXNpb25DaGF0Ii\
     wiRXhwaXJlVGltZSI6IjIwMjYtMDEtMDIgMDM6MDQ6MDUiLCJUZW1wbGF0ZUNvbmZpZyI6Int9IiwiUmVnaW9uIjoiY24tc2hhbmdoYWkifQ==";
 
@@ -39,14 +39,14 @@ fn token_of(json: &str) -> String {
 }
 
 #[test]
-fn a_share_is_the_known_token_and_the_token_is_the_share() {
+fn a_share_is_written_as_the_known_token_and_read_from_it() {
     assert_eq!(tokens().write(&share()).unwrap(), VECTOR);
     assert_eq!(tokens().read(VECTOR).unwrap(), share());
 }
 
 #[test]
-fn a_token_is_read_as_it_stands_in_a_url() {
-    // Umlauts and a template bring `+` and `/` into the Base64.
+fn a_token_is_read_in_the_form_that_a_url_has() {
+    // With umlauts and a template, the Base64 has `+` and `/`.
     let mut share = share();
     share.user_data = Some("öäü>>>???~~~ÿÿÿ".into());
     let token = tokens().write(&share).unwrap();
@@ -58,7 +58,7 @@ fn a_token_is_read_as_it_stands_in_a_url() {
 }
 
 #[test]
-fn a_share_that_has_ended_is_refused_with_its_end() {
+fn an_expired_share_is_refused_with_its_expiry() {
     let end = GmtTime::from_unix(END).unwrap();
     for now in [END, END + 1] {
         let read = ShareTokens::new().clock(at(now)).read(VECTOR);
@@ -71,7 +71,7 @@ fn a_share_that_has_ended_is_refused_with_its_end() {
 }
 
 #[test]
-fn what_is_no_token_is_refused_with_the_place() {
+fn a_text_that_is_not_a_token_is_refused_with_the_place() {
     assert_eq!(tokens().read("%%%"), Err(ShareTokenError::Base64));
     assert_eq!(tokens().read("ü"), Err(ShareTokenError::Base64));
     for (json, says) in [
@@ -101,7 +101,7 @@ fn unknown_keys_and_types_do_not_break_a_token() {
 }
 
 #[test]
-fn a_template_that_breaks_a_rule_is_not_shared() {
+fn an_invalid_template_is_not_shared() {
     let json = json!({"TemplateConfig": r#"{"VoiceChat":{"VadLevel":99}}"#});
     let share = tokens().read(&token_of(&json.to_string())).unwrap();
     let error = tokens().write(&share).unwrap_err();

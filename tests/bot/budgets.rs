@@ -1,11 +1,4 @@
-//! How much time a bot has: deadlines, fillers, and from when they count.
-#![cfg(all(
-    feature = "bot",
-    feature = "digital-employee",
-    feature = "duix",
-    feature = "odfs",
-    feature = "client"
-))]
+//! The time budget of a bot: deadlines, fillers, and the point in time from which they count.
 
 use std::time::Duration;
 
@@ -24,7 +17,7 @@ fn filling() -> (Log, Line<Actor>) {
     acting(Actor::default(), |host| host.filler(FILLER))
 }
 
-/// Timers tick each millisecond.
+/// Checks a time to 2 ms: timers tick once per millisecond.
 #[track_caller]
 fn is_about(time: Duration, ms: u64) {
     let expected = Duration::from_millis(ms);
@@ -38,21 +31,21 @@ fn controls(reply: &Reading, packet: usize) -> Vec<Wire> {
 // The first packet.
 
 #[tokio::test(start_paused = true)]
-async fn a_first_packet_that_is_late_is_a_failure_and_the_call_goes_on() {
+async fn a_late_first_packet_is_a_failure_and_the_call_continues() {
     let (log, line) = acting(Actor::default(), |host| host);
     line.text("c", "1", "remember x").await;
     let start = Instant::now();
     assert_eq!(line.failure("c", "2", "remember y | wait 700 | say Late.").await, 500);
     is_about(start.elapsed(), 600);
     assert_eq!(line.text("c", "3", "say Yes.").await, "Yes. ");
-    let seen = line.look("c").await;
+    let seen = line.snapshot("c").await;
     assert_eq!(seen.memory, ["x"]);
     assert!(seen.history.iter().all(|turn| turn.said != "Late. "));
     assert_eq!(log.count("c", "interrupted 2 Deadline"), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_begun_to_speak_has_all_the_time() {
+async fn a_bot_that_has_begun_to_speak_has_no_further_deadline() {
     let (_, line) = acting(Actor::default(), |host| host);
     for words in ["wait 599 | say One. | wait 90000 | say Two.", "say One. | wait 700 | say Two."] {
         assert_eq!(line.text("c", words, words).await, "One. Two. ");
@@ -60,17 +53,17 @@ async fn who_has_begun_to_speak_has_all_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_saved_outlives_the_deadline() {
+async fn saved_memory_survives_a_missed_deadline() {
     let (_, line) = acting(Actor::default(), |host| host);
     assert_eq!(line.failure("c", "1", "remember x | save | remember y | for ever").await, 500);
     line.text("c", "2", "say Yes.").await;
-    assert_eq!(line.look("c").await.memory, ["x"]);
+    assert_eq!(line.snapshot("c").await.memory, ["x"]);
 }
 
 // Fillers.
 
 #[tokio::test(start_paused = true)]
-async fn a_filler_goes_out_in_time_and_the_bot_follows_in_the_same_answer() {
+async fn a_filler_is_sent_in_time_and_the_reply_follows_in_the_same_answer() {
     let (_, line) = filling();
     line.text("c", "1", "say Yes.").await;
     let start = Instant::now();
@@ -82,13 +75,13 @@ async fn a_filler_goes_out_in_time_and_the_bot_follows_in_the_same_answer() {
     is_about(start.elapsed(), 5000);
     reply.rest().await;
     assert_eq!((&*reply.text, reply.ended, reply.failure), ("One moment. Yes. ", true, None));
-    let seen = line.look("c").await;
+    let seen = line.snapshot("c").await;
     let last = seen.history.last().unwrap();
     assert_eq!((&*last.said, last.filler.as_deref()), ("Yes. ", Some(FILLER)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_speaks_needs_no_filler() {
+async fn a_bot_that_speaks_gets_no_filler() {
     let (_, line) = filling();
     for (turn, words, text) in [
         ("1", "say Yes.", "Yes. "),
@@ -102,7 +95,7 @@ async fn who_speaks_needs_no_filler() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_filler_goes_before_a_greeting() {
+async fn no_filler_is_sent_before_a_greeting() {
     let bot = Actor { begins: "wait 600 | say Hello.", ..Actor::default() };
     let budget = Budget::DIGITAL_EMPLOYEE.with_begin(Some(SECOND));
     let (_, line) =
@@ -111,7 +104,7 @@ async fn no_filler_goes_before_a_greeting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_filler_takes_the_controls_along() {
+async fn a_filler_is_sent_with_the_controls_of_the_reply() {
     let (log, line) = filling();
     let words = "voice | gather 4 | wait 500 | try gather 5 | try voice | say Yes.";
     let mut reply = line.say("c", "1", words).await;
@@ -127,14 +120,14 @@ async fn a_filler_takes_the_controls_along() {
             "voice: changing the speech settings is allowed in the first packet only, which was already sent",
         ]
     );
-    // The voice stays, the keys do not.
+    // The speech settings stay, the gathering of digits does not.
     let mut reply = line.say("c", "2", "wait 500 | say Yes.").await;
     reply.rest().await;
     assert!(matches!(controls(&reply, 0)[..], [Wire::Voice(_)]), "{:?}", controls(&reply, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_heard_reaches_into_the_filler_and_into_what_follows() {
+async fn the_heard_text_may_end_in_the_filler_or_in_the_reply() {
     for (heard, left, expected) in [
         ("", "", Heard::Nothing),
         ("One mo", "", Heard::Nothing),
@@ -145,7 +138,7 @@ async fn what_was_heard_reaches_into_the_filler_and_into_what_follows() {
     ] {
         let (_, line) = filling();
         line.text("c", "0", "say Hm.").await;
-        // When it is complete, and while it runs.
+        // For a reply that is complete, and for one that still runs.
         line.text("c", "1", "wait 500 | say Yes, indeed.").await;
         let mut running = line.say("c", "2", "wait 500 | say Yes, indeed. | for ever").await;
         running.until("Yes").await;
@@ -155,7 +148,7 @@ async fn what_was_heard_reaches_into_the_filler_and_into_what_follows() {
         running.rest().await;
         assert!(running.ended);
         line.text("c", "3", "say Hm.").await;
-        let seen = line.look("c").await;
+        let seen = line.snapshot("c").await;
         for turn in seen.history.iter().filter(|turn| ["1", "2"].contains(&turn.turn.as_str())) {
             assert_eq!((&*turn.said, turn.filler.as_deref()), (left, Some(FILLER)), "{heard}");
             assert!(turn.heard.as_ref() == Some(&expected), "{heard}");
@@ -164,7 +157,7 @@ async fn what_was_heard_reaches_into_the_filler_and_into_what_follows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_barges_into_a_filler_has_heard_nothing_of_the_bot() {
+async fn barge_in_during_a_filler_means_that_nothing_of_the_reply_was_heard() {
     let (log, line) = filling();
     line.text("c", "0", "say Hm.").await;
     let mut reply = line.say("c", "1", "remember x | wait 5000 | say Yes.").await;
@@ -172,26 +165,26 @@ async fn who_barges_into_a_filler_has_heard_nothing_of_the_bot() {
     line.abort("c", "1", Some("One")).await;
     reply.rest().await;
     assert_eq!((&*reply.text, reply.ended), (FILLER, true));
-    let seen = line.look("c").await;
+    let seen = line.snapshot("c").await;
     assert_eq!((seen.memory.len(), log.count("c", "interrupted 1 BargeIn")), (0, 1));
     assert_eq!(seen.history.last().unwrap().heard, Some(Heard::Nothing));
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_a_filler_goes_out_can_be_set() {
+async fn the_time_of_the_filler_can_be_set() {
     for (at, ms) in [(0.0, 0), (-1.0, 0), (0.5, 300), (0.99, 594)] {
         fills(at, ms).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_filler_may_go_out_at_the_last_moment() {
+async fn a_filler_may_be_sent_at_the_last_moment() {
     for at in [1.0, 7.0, f32::NAN, f32::INFINITY] {
         fills(at, 600).await;
     }
 }
 
-/// A filler goes out then.
+/// Checks that the filler is sent after `ms`, if it is set to `at`.
 async fn fills(at: f32, ms: u64) {
     let budget = Budget::DIGITAL_EMPLOYEE.with_filler_at(at);
     let host = Host::builder(Actor::default()).filler(FILLER);
@@ -200,18 +193,18 @@ async fn fills(at: f32, ms: u64) {
     let answer = call.say("wait 900 | say Yes.").await;
     answer.expect_text("One moment. Yes. ").expect_end();
     is_about(answer.first_packet().unwrap(), ms);
-    // Who speaks at once was faster in any case.
+    // A bot that speaks immediately is always faster.
     call.say("say Yes.").await.expect_text("Yes. ");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_filler_of_a_duix_stream() {
+async fn a_duix_stream_gets_a_filler_and_whole_answers_get_none() {
     let host = Host::builder(Actor::default()).filler(FILLER).build();
     let mut call = TestCall::on(Platform::DuixStream, host.clone());
     let answer = call.say("wait 19000 | say Yes.").await;
     answer.expect_text("One moment. Yes. ").expect_end();
     is_about(answer.first_packet().unwrap(), 14_000);
-    // It buys no time: the limit is for all of it.
+    // A filler gains no time: the limit covers the whole reply.
     let answer = call.say("remember x | wait 21000 | say Yes.").await;
     answer.expect_text(FILLER);
     is_about(answer.took(), 20_000);
@@ -222,10 +215,10 @@ async fn a_filler_of_a_duix_stream() {
     }
 }
 
-// The begin of a call.
+// The start of a call.
 
 #[tokio::test(start_paused = true)]
-async fn of_a_begin_that_is_late_the_rest_is_dropped() {
+async fn a_late_greeting_loses_its_rest() {
     let bot = Actor {
         begins: "say Hello. | wait 150 | say I | wait 100 | say listen.",
         ..Actor::default()
@@ -238,14 +231,14 @@ async fn of_a_begin_that_is_late_the_rest_is_dropped() {
     assert_eq!((&*reply.text, reply.ended, reply.failure), ("Hello. I ", true, None));
     assert_eq!(log.of("c")[..2], ["begin", "notice RestOfGreeting"]);
     assert_eq!(line.text("c", "1", "say Yes.").await, "Yes. ");
-    let history = line.look("c").await.history;
+    let history = line.snapshot("c").await.history;
     assert_eq!(history.iter().next().unwrap().said, "Hello. I ");
-    // It never came to its end, and is told of that; but the call has begun.
+    // The bot is told that `begin` did not complete, but the call has begun.
     assert_eq!(log.of("c")[2..], ["interrupted b Deadline", "turn"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_is_in_time_is_whole() {
+async fn a_greeting_in_time_is_complete() {
     let bot = Actor { begins: "say Hello. | wait 198 | say I listen.", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     assert_eq!(line.greeting("c", "b").await, "Hello. I listen. ");
@@ -253,7 +246,7 @@ async fn a_begin_that_is_in_time_is_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_says_nothing_in_time_is_a_failure() {
+async fn a_greeting_that_says_nothing_in_time_is_a_failure() {
     let bot = Actor { begins: "remember b | wait 300 | say Hello.", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     let start = Instant::now();
@@ -265,7 +258,7 @@ async fn a_begin_that_says_nothing_in_time_is_a_failure() {
     assert_eq!(line.text("c", "1", "say Yes.").await, "Yes. ");
 }
 
-// All of a reply.
+// The whole reply.
 
 fn question(words: &str) -> String {
     let question = json!({
@@ -278,7 +271,7 @@ fn question(words: &str) -> String {
 const DUIX: [&str; 2] = ["/duix/dialogue", "/duix/dialogue/stream"];
 
 #[tokio::test(start_paused = true)]
-async fn duix_has_twenty_seconds_and_then_other_words() {
+async fn duix_replies_have_twenty_seconds_and_then_the_fallback_is_spoken() {
     let words = "remember x | wait 21000 | say Late.";
     for path in DUIX {
         let host = Host::new(Actor::default());
@@ -302,14 +295,14 @@ async fn duix_has_twenty_seconds_and_then_other_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_for_all_of_a_reply_can_be_set() {
+async fn the_time_for_a_whole_reply_can_be_set() {
     for platform in Platform::ALL {
         let budget = platform.budget().with_first_packet(None).with_whole(Some(5 * SECOND));
         let host = Host::builder(Actor::default()).budget(platform, budget).build();
         let mut call = TestCall::on(platform, host);
         let answer = call.say("remember x | wait 6000 | say Late.").await;
         if platform == Platform::DuixStream {
-            // It just ends.
+            // A stream just ends.
             answer.expect_no_speech();
         } else {
             answer.expect_no_speech().expect_failure();
@@ -336,9 +329,9 @@ async fn on_odfs_the_shorter_of_two_deadlines_counts() {
     assert_eq!((status, &answer["outparams"]["prompt_text"]), (200, &json!("Yes. ")), "{answer}");
 }
 
-// From when it counts.
+// The start of the budget.
 
-/// A body whose end takes its time.
+/// A body whose second half arrives after `time`.
 fn slowly(body: String, time: Duration) -> Body {
     let (head, tail) = body.split_at(body.len() / 2);
     let (head, tail) = (Bytes::from(head.to_owned()), Bytes::from(tail.to_owned()));
@@ -364,7 +357,7 @@ fn dialogue(turn: &str, words: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_comes_slowly_uses_up_the_time() {
+async fn a_slow_request_uses_up_the_budget() {
     let bot = Actor::default();
     let host = Host::new(bot);
     let phone = host.digital_employee().unwrap().router();
@@ -405,7 +398,7 @@ async fn a_request_that_comes_slowly_uses_up_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_filler_goes_out_at_once_if_the_request_took_that_long() {
+async fn a_filler_is_sent_immediately_if_the_request_took_too_long() {
     let host = Host::builder(Actor::default()).filler(FILLER).build();
     let phone = host.digital_employee().unwrap().router();
     let words = "left | wait 300 | say Yes.";
@@ -416,7 +409,7 @@ async fn a_filler_goes_out_at_once_if_the_request_took_that_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_slow_uses_up_the_time() {
+async fn a_slow_store_uses_up_the_budget() {
     let store = Moody::<false>::default();
     let (log, line) = acting(Actor::default(), |host| host.store(store.clone()));
     line.text("c", "0", "say Yes.").await;
@@ -429,7 +422,7 @@ async fn a_store_that_is_slow_uses_up_the_time() {
     store.set(Op::Open, Fate::Sleeps(300 * MS), 1);
     assert_eq!(line.text("c", "2", "wait 200 | say Yes.").await, "Yes. ");
 
-    // A filler does not wait for it either.
+    // A filler does not wait for the store either.
     let (_, line) = acting(Actor::default(), |host| host.store(store.clone()).filler(FILLER));
     store.set(Op::Open, Fate::Sleeps(900 * MS), 1);
     let start = Instant::now();
@@ -442,12 +435,12 @@ async fn a_store_that_is_slow_uses_up_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn how_much_is_left() {
+async fn a_reply_reports_its_remaining_time() {
     let bot =
         Actor { begins: "left | wait 50 | left | say Hello. | flush | left", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     line.greeting("c", "b").await;
-    // The time for a begin is for all of it.
+    // The limit of `begin` covers the whole greeting.
     assert_eq!(log.of("c"), ["begin", "left Some(200ms)", "left Some(150ms)", "left Some(150ms)"]);
     let words = "left | wait 100 | left | say Yes. | flush | left | wait 1000 | left";
     line.text("c", "1", words).await;
@@ -470,7 +463,7 @@ async fn how_much_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_end_is_no_limit_and_no_panic() {
+async fn an_endless_budget_neither_limits_nor_panics() {
     let endless = Some(Duration::MAX);
     for (filler_at, filler) in [(0.7, false), (1.0, false), (0.0, true)] {
         for platform in Platform::ALL {
@@ -481,11 +474,11 @@ async fn without_end_is_no_limit_and_no_panic() {
                 .with_filler_at(filler_at);
             let bot = Actor { begins: "left | say Hello.", ..Actor::default() };
             let host = Host::builder(bot).budget(platform, budget).filler(FILLER);
-            // The server of both kinds of DUIX has the time of the first.
+            // Both DUIX dialogues share one server, which has the deadline of `Platform::Duix`.
             let host = host.budget(Platform::Duix, budget).build();
             let filler = if filler && platform.capabilities().filler { FILLER } else { "" };
             let mut call = TestCall::on(platform, host);
-            // The server of ODFS has a deadline of its own.
+            // The server of ODFS has its own deadline.
             let answer = call.say("left | wait 29000 | say Yes.").await;
             answer.expect_text(&format!("{filler}Yes. ")).expect_end();
         }
@@ -493,7 +486,7 @@ async fn without_end_is_no_limit_and_no_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_bot_is_told_that_the_time_was_up() {
+async fn the_bot_is_told_that_the_deadline_passed() {
     for platform in Platform::ALL {
         let bot = Actor::default();
         let log = bot.log.clone();

@@ -1,12 +1,5 @@
-//! Calls of a bot: what is kept of them and in which version, how much they may use up, how they
-//! begin and end, and what becomes of them when the store or the bot does not do its part.
-#![cfg(all(
-    feature = "bot",
-    feature = "digital-employee",
-    feature = "duix",
-    feature = "odfs",
-    feature = "client"
-))]
+//! The calls of a bot: memory and its versions, limits, how calls begin and end, and what happens when
+//! the store or the bot fails or hangs.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -26,7 +19,7 @@ fn actor() -> (Log, Line<Actor>) {
 
 // Memory.
 
-/// A bot whose memory is of this version. Version 3 can't read older ones.
+/// A bot with memory of version `V`. Version 3 can't read older memory.
 struct Aged<const V: u32>;
 
 impl<const V: u32> Bot for Aged<V> {
@@ -57,7 +50,7 @@ impl<const V: u32> Bot for Aged<V> {
     }
 }
 
-/// The same calls, served by a bot of this version.
+/// Serves the calls of `store` with a bot of version `V`.
 fn aged<const V: u32>(store: &Arc<MemoryStore>) -> Line<Aged<V>> {
     line(Host::builder(Aged::<V>).store(store.clone()).build())
 }
@@ -67,13 +60,13 @@ async fn an_older_memory_is_migrated() {
     let store = Arc::new(MemoryStore::new());
     assert_eq!(aged::<1>(&store).text("c", "1", "one").await, "one");
     let new = aged::<2>(&store);
-    assert_eq!(new.look("c").await.memory, [r#"from 1 to 2: ["one"]"#]);
+    assert_eq!(new.snapshot("c").await.memory, [r#"from 1 to 2: ["one"]"#]);
     assert_eq!(new.text("c", "2", "two").await, r#"from 1 to 2: ["one"], two"#);
     assert_eq!(new.text("c", "3", "look").await, r#"from 1 to 2: ["one"], two"#);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_saved_after_a_migration_is_not_migrated_again() {
+async fn memory_saved_after_a_migration_is_not_migrated_again() {
     let store = Arc::new(MemoryStore::new());
     aged::<1>(&store).text("c", "1", "one").await;
     let new = aged::<2>(&store);
@@ -86,7 +79,7 @@ async fn what_was_saved_after_a_migration_is_not_migrated_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_memory_that_nobody_can_read_stays_as_it_is() {
+async fn an_unreadable_memory_stays_unchanged() {
     let store = Arc::new(MemoryStore::new());
     let old = aged::<1>(&store);
     old.text("c", "1", "one").await;
@@ -100,7 +93,7 @@ async fn a_memory_that_nobody_can_read_stays_as_it_is() {
     let newer = aged::<4>(&store);
     assert_eq!(newer.text("d", "1", "one").await, "one");
     for turn in ["2", "3"] {
-        assert_eq!(old.failure("d", turn, "look").await, 500, "it is of a newer version");
+        assert_eq!(old.failure("d", turn, "look").await, 500, "its version is newer");
     }
     assert!(old.host.snapshot(&key("d")).await.is_err());
     assert_eq!(newer.text("d", "4", "look").await, "one");
@@ -116,10 +109,10 @@ async fn a_memory_that_is_too_large_is_refused_and_the_old_one_stays() {
     line.text("c", "2", "say Yes.").await;
     assert_eq!(line.failure("c", "3", &format!("remember {long} | save")).await, 500);
     assert_eq!(log.of("c").last().unwrap(), &format!("save: {refused}"));
-    // Also at the end of the turn, where the bot has no say.
+    // Also at the end of the turn, when the bot has already returned.
     assert_eq!(line.failure("c", "4", &format!("remember {long} | say So.")).await, 500);
     assert_eq!(line.text("c", "5", "say Yes.").await, "Yes. ");
-    assert_eq!(line.look("c").await.memory, ["short"]);
+    assert_eq!(line.snapshot("c").await.memory, ["short"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,7 +128,7 @@ async fn a_reply_that_is_too_long_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_may_be_so_many_calls_and_no_more() {
+async fn calls_above_the_limit_are_refused() {
     let store = Arc::new(MemoryStore::new().max_calls(1));
     let (log, line) = acting(Actor::default(), |host| host.store(store.clone()));
     line.text("first", "1", "say Yes.").await;
@@ -167,10 +160,10 @@ fn question(call: &str, words: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_history_has_so_many_turns_and_so_many_bytes() {
+async fn a_history_is_limited_in_turns_and_in_bytes() {
     for (limits, left) in [
         (Limits::default().with_max_history_entries(3), ["3", "4", "5"].as_slice()),
-        // Each turn has 21 bytes: 12 of the caller, 9 of the bot.
+        // Each turn has 21 bytes: 12 of the caller and 9 of the bot.
         (Limits::default().with_max_history_bytes(62), &["4", "5"]),
         (Limits::default().with_max_history_bytes(63), &["3", "4", "5"]),
         (Limits::default().with_max_history_bytes(20), &["5"]),
@@ -179,7 +172,7 @@ async fn a_history_has_so_many_turns_and_so_many_bytes() {
         for turn in ["1", "2", "3", "4", "5"] {
             assert_eq!(line.text("c", turn, "say 1234567.").await.len(), 9);
         }
-        let seen = line.look("c").await;
+        let seen = line.snapshot("c").await;
         let turns: Vec<_> = seen.history.iter().map(|entry| entry.turn.as_str()).collect();
         assert_eq!(turns, left, "{limits:?}");
     }
@@ -192,12 +185,12 @@ fn idle(idle: Duration) -> Limits {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_idle_expires_and_the_bot_is_told_once() {
+async fn an_idle_call_expires_and_the_bot_is_told_once() {
     let (log, line) = acting(Actor::default(), |host| host.limits(idle(40 * SECOND)));
     line.text("c", "1", "remember x").await;
     sleep(39 * SECOND).await;
     assert_eq!(log.count("c", "ended"), 0);
-    // A turn begins its time anew.
+    // A turn restarts the idle time.
     line.text("c", "2", "say Yes.").await;
     sleep(39 * SECOND).await;
     assert_eq!(log.count("c", "ended"), 0);
@@ -210,7 +203,7 @@ async fn a_call_that_is_idle_expires_and_the_bot_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_whose_turn_runs_is_not_idle_unless_it_hangs_for_ever() {
+async fn a_call_with_a_running_turn_is_not_idle_unless_the_turn_hangs() {
     let (log, line) = acting(Actor::default(), |host| host.limits(idle(40 * SECOND)));
     let mut reply = line.say("c", "1", "say One. | wait 70000 | say Two.").await;
     reply.rest().await;
@@ -228,13 +221,13 @@ async fn a_call_whose_turn_runs_is_not_idle_unless_it_hangs_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_bot_is_told_once_why_a_call_is_over() {
+async fn the_bot_is_told_once_why_a_call_ended() {
     let (log, line) = acting(Actor::default(), |host| host.limits(idle(60 * SECOND)));
     for (call, words, why) in [
         ("bot", "hang up", "ByBot"),
         ("caller", "say Yes.", "ByCaller"),
         ("elsewhere", "transfer", "Transferred"),
-        // What is asked for after it is what counts.
+        // A turn after the transfer takes precedence.
         ("again", "say Yes.", "ByCaller"),
     ] {
         if call == "again" {
@@ -252,7 +245,7 @@ async fn the_bot_is_told_once_why_a_call_is_over() {
     line.text("new", "2", "remember x").await;
     line.greeting("new", "3").await;
     until(|| log.count("new", "gone") == 1).await;
-    assert_eq!(line.look("new").await.memory, [""; 0], "it is another call");
+    assert_eq!(line.snapshot("new").await.memory, [""; 0], "it is another call");
     let told = log.of("new");
     assert_eq!(log.count("new", "ended Unknown [x]"), 1, "{told:?}");
     assert_eq!((log.count("new", "ended"), log.count("new", "begin")), (1, 2));
@@ -270,7 +263,7 @@ async fn the_bot_is_told_once_why_a_call_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_runs_is_cut_when_the_call_ends() {
+async fn a_running_turn_is_cut_when_the_call_ends() {
     let (log, line) = actor();
     let mut reply = line.say("c", "1", "remember x | say One. | for ever").await;
     reply.until("One.").await;
@@ -283,10 +276,10 @@ async fn what_runs_is_cut_when_the_call_ends() {
     );
 }
 
-// The begin of calls.
+// The start of calls.
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_is_posted_twice_is_one() {
+async fn a_begin_that_is_posted_twice_runs_once() {
     let bot = Actor { begins: "say Hello. | wait 50 | say I listen.", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     let (mut first, mut second) = (line.begin("c", "b").await, line.begin("c", "b").await);
@@ -294,11 +287,11 @@ async fn a_begin_that_is_posted_twice_is_one() {
     let third = line.greeting("c", "b").await;
     assert_eq!([&*first.text, &*second.text, &*third], ["Hello. I listen. "; 3]);
     assert_eq!(log.of("c"), ["begin"]);
-    assert_eq!(line.look("c").await.history.len(), 1);
+    assert_eq!(line.snapshot("c").await.history.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_failed_runs_again_before_the_next_turn_and_is_not_heard() {
+async fn a_failed_begin_runs_again_before_the_next_turn_without_its_greeting() {
     let bot = Actor { begins: "say Hello. | remember b | once", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     let mut begin = line.begin("c", "b").await;
@@ -310,13 +303,13 @@ async fn a_begin_that_failed_runs_again_before_the_next_turn_and_is_not_heard() 
         log.of("c"),
         ["begin", "once: as it was asked to", "begin", "notice Greeting", "turn", "turn"]
     );
-    assert_eq!(line.look("c").await.memory, ["b"]);
+    assert_eq!(line.snapshot("c").await.memory, ["b"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_always_fails_keeps_nobody_from_the_bot() {
+async fn a_begin_that_always_fails_does_not_block_the_turns() {
     let bot = Actor { begins: "say Hello. | panic", ..Actor::default() };
-    // An IVR releases a call that begins with a failure.
+    // Not ODFS: an IVR releases a call that begins with a failure.
     for platform in [Platform::DigitalEmployee, Platform::Duix, Platform::DuixStream] {
         for greeting in [Greeting::Drop, Greeting::Prepend] {
             let host = Host::builder(bot.clone()).greeting(greeting).build();
@@ -329,7 +322,7 @@ async fn a_begin_that_always_fails_keeps_nobody_from_the_bot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_becomes_of_a_greeting_that_nobody_asked_for() {
+async fn a_greeting_without_a_begin_is_dropped_or_prepended() {
     for platform in [Platform::Duix, Platform::DuixStream] {
         for (greeting, first) in [(Greeting::Drop, "Yes. "), (Greeting::Prepend, "Hello. Yes. ")] {
             let bot = Actor { begins: "say Hello. | remember b", ..Actor::default() };
@@ -348,7 +341,7 @@ async fn what_becomes_of_a_greeting_that_nobody_asked_for() {
 
 // CallInfo.
 
-/// A bot that tells its facts.
+/// A bot that records the `CallInfo` of each event.
 struct Curious(Arc<Mutex<Vec<CallInfo>>>);
 
 impl Curious {
@@ -384,7 +377,7 @@ fn all(facts: &CallInfo) -> (Platform, &str, Option<&str>, Option<&str>, Value) 
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_platforms_tell_of_a_call() {
+async fn each_platform_reports_what_it_knows_about_a_call() {
     let told: Arc<Mutex<Vec<CallInfo>>> = Arc::default();
     let host = Host::new(Curious(told.clone()));
     let take = || std::mem::take(&mut *told.lock().unwrap());
@@ -397,7 +390,7 @@ async fn what_platforms_tell_of_a_call() {
     let (caller, called) = (Some("13500000001"), Some("4000000000"));
     let phone = (Platform::DigitalEmployee, "c", caller, called, extras);
     let facts = take();
-    // Numbers come with the begin only, and are kept to the end.
+    // Only the begin has the phone numbers. They are kept until the end.
     assert_eq!(facts.iter().map(all).collect::<Vec<_>>(), vec![phone; 3]);
 
     let duix = host.duix().unwrap().router();
@@ -417,7 +410,7 @@ async fn what_platforms_tell_of_a_call() {
     let expected = (Platform::Odfs, "i", caller, Some("10086"), json!({"vdn": "vdn-1"}));
     assert_eq!(take().iter().map(all).collect::<Vec<_>>(), vec![expected; 3]);
 
-    // What comes beside the parameters of a request is for that one, and with the begin for all.
+    // Further parameters apply to their own request, and those of the begin to all.
     ivr.ask(8, json!({"call_sor_id": "1"}), json!({"channel": "web", "tag": 1})).await;
     let input = json!({"flow_result_type": "1", "input": "Hm"});
     ivr.ask(9, input.clone(), json!({"tag": 2})).await;
@@ -439,7 +432,7 @@ async fn what_platforms_tell_of_a_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_number_shows() {
+async fn phone_numbers_do_not_show_in_debug() {
     let told: Arc<Mutex<Vec<CallInfo>>> = Arc::default();
     let line = line(Host::new(Curious(told.clone())));
     line.greeting("c", "b").await;
@@ -447,10 +440,10 @@ async fn no_number_shows() {
     assert!(!debug.contains("1350000") && !debug.contains("4000000"), "{debug}");
 }
 
-// The end of a server.
+// Shutdown.
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_shuts_down_takes_no_new_turns_and_ends_those_that_run() {
+async fn shutdown_refuses_new_turns_and_ends_the_running_ones() {
     let (log, line) = actor();
     line.text("quiet", "1", "remember x").await;
     let mut short = line.say("short", "1", "say One. | wait 2000 | say Two.").await;
@@ -467,7 +460,7 @@ async fn a_server_that_shuts_down_takes_no_new_turns_and_ends_those_that_run() {
     sleep(10 * MS).await;
     assert_eq!(line.failure("quiet", "2", "say Yes.").await, 503);
     assert_eq!(line.failure("new", "1", "say Yes.").await, 503);
-    // One that runs already can still be asked for again.
+    // A turn that already runs can still be repeated.
     let mut again = line.say("short", "1", "say One. | wait 2000 | say Two.").await;
     tokio::join!(short.rest(), again.rest(), long.rest(), holding.rest());
     assert_eq!((&*short.text, &*again.text), ("One. Two. ", "One. Two. "));
@@ -485,7 +478,7 @@ async fn a_server_that_shuts_down_takes_no_new_turns_and_ends_those_that_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_go_on_elsewhere_are_not_ended() {
+async fn shutdown_does_not_end_calls_in_a_shared_store() {
     let store = Moody::<true>::default();
     let (log, here) = acting(Actor::default(), |host| host.store(store.clone()));
     let (there_log, there) = acting(Actor::default(), |host| host.store(store.clone()));
@@ -499,7 +492,7 @@ async fn calls_that_go_on_elsewhere_are_not_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bot_that_hangs_over_the_end_of_a_call_does_not_keep_its_server() {
+async fn a_bot_that_hangs_in_ended_does_not_delay_shutdown() {
     let bot = Actor { ends: "for ever", ..Actor::default() };
     let (log, line) = acting(bot, |host| host);
     for call in ["a", "b", "c"] {
@@ -514,7 +507,7 @@ async fn a_bot_that_hangs_over_the_end_of_a_call_does_not_keep_its_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bot_has_so_much_time_for_the_end_of_a_call() {
+async fn the_end_timeout_limits_ended() {
     let bot = Actor { ends: "for ever", ..Actor::default() };
     let limits = Limits::default().with_end_timeout(3 * SECOND);
     let (log, line) = acting(bot, |host| host.limits(limits));
@@ -526,10 +519,10 @@ async fn a_bot_has_so_much_time_for_the_end_of_a_call() {
     assert_eq!(log.of("c"), ["begin", "turn", "ended ByCaller []"]);
 }
 
-// Bots that do not do their part.
+// Bots that fail or hang.
 
 #[tokio::test(start_paused = true)]
-async fn a_bot_that_fails_over_a_cut_takes_its_next_turn_and_is_not_told_again() {
+async fn a_bot_that_fails_in_interrupted_gets_its_next_turn_and_is_not_told_again() {
     for interrupts in ["fail", "panic"] {
         let (log, line) = acting(Actor { interrupts, ..Actor::default() }, |host| host);
         let mut reply = line.say("c", "1", "say One. | for ever").await;
@@ -568,7 +561,7 @@ async fn ids_that_are_too_long_are_refused() {
     assert_eq!(status, 400, "{answer}");
 }
 
-// Stores that do not do their part.
+// Stores that fail or hang.
 
 fn moody(bot: Actor) -> (Moody, Log, Line<Actor>) {
     let store = Moody::default();
@@ -577,7 +570,7 @@ fn moody(bot: Actor) -> (Moody, Log, Line<Actor>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_is_a_failure_on_each_platform_and_the_call_goes_on() {
+async fn a_failing_store_is_a_failure_on_each_platform_and_the_call_continues() {
     for platform in Platform::ALL {
         for (op, words) in [
             (Op::Open, "remember x"),
@@ -594,7 +587,7 @@ async fn a_store_that_fails_is_a_failure_on_each_platform_and_the_call_goes_on()
             store.set(op, Fate::Fails, 1);
             let answer = timeout(60 * SECOND, call.say(words)).await.unwrap();
             match platform {
-                // It has no other way to tell.
+                // A stream has no other way to report a failure.
                 Platform::DuixStream => answer.expect_no_controls(),
                 _ => answer.expect_failure(),
             };
@@ -606,9 +599,9 @@ async fn a_store_that_fails_is_a_failure_on_each_platform_and_the_call_goes_on()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_when_turns_are_cut_and_calls_end() {
+async fn a_failing_store_when_turns_are_cut_and_calls_end_is_survived() {
     let (store, log, line) = moody(Actor::default());
-    // A turn that takes the call from another one reads again what there is.
+    // A turn that takes over a call reads the record again.
     let mut first = line.say("c", "1", "say One. | for ever").await;
     first.until("One.").await;
     store.set(Op::Read, Fate::Fails, 1);
@@ -638,7 +631,7 @@ async fn a_store_that_fails_when_turns_are_cut_and_calls_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cut_that_can_not_be_noted_now_is_no_end_of_the_call() {
+async fn a_cut_that_cannot_be_stored_does_not_end_the_call() {
     for op in [Op::Open, Op::Write, Op::Note] {
         let (store, log, line) = moody(Actor::default());
         line.text("c", "1", "say One.").await;
@@ -654,7 +647,7 @@ async fn a_cut_that_can_not_be_noted_now_is_no_end_of_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_when_it_opens_a_call_is_a_failure_in_time() {
+async fn a_store_that_hangs_on_open_is_a_failure_in_time() {
     for platform in Platform::ALL {
         let store = Moody::<false>::default();
         let host = Host::builder(Actor::default()).store(store.clone()).build();
@@ -670,7 +663,7 @@ async fn a_store_that_hangs_when_it_opens_a_call_is_a_failure_in_time() {
     }
 }
 
-/// A turn on this platform ends in time when the store hangs over its end, and the next one works.
+/// Checks that a turn ends in time if the store hangs at its end, and that the next turn works.
 async fn hangs_at_the_end(platform: Platform) {
     let store = Moody::<false>::default();
     let host = Host::builder(Actor::default()).store(store.clone()).build();
@@ -701,7 +694,7 @@ async fn a_store_that_hangs_at_the_end_of_a_turn_is_a_failure_on_the_phone_too()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_at_the_end_of_a_turn_does_not_keep_the_next_one() {
+async fn a_store_that_hangs_at_the_end_of_a_turn_does_not_delay_the_next_turn() {
     let (store, _, line) = moody(Actor::default());
     line.text("c", "1", "say Yes.").await;
     store.set(Op::Write, Fate::Hangs, 1);
@@ -709,16 +702,16 @@ async fn a_store_that_hangs_at_the_end_of_a_turn_does_not_keep_the_next_one() {
     reply.until("One.").await;
     until(|| store.left(Op::Write) == 0).await;
     assert_eq!(line.text("c", "3", "say Two.").await, "Two. ");
-    // The caller has gone on, and so does the platform.
+    // The platform has moved on to the next turn.
     timeout(60 * SECOND, reply.rest()).await.expect("the reply ends");
     assert!(reply.ended);
-    assert_eq!(line.look("c").await.memory, [""; 0]);
+    assert_eq!(line.snapshot("c").await.memory, [""; 0]);
 }
 
 // Where turns run.
 
 #[test]
-fn turns_run_where_the_author_wants_them() {
+fn turns_run_on_the_configured_runtime() {
     let bots = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("bots")

@@ -1,12 +1,5 @@
-//! One bot on every platform: what each of them makes of the same scenario, what it has not got,
-//! and that what its capabilities say is what can be seen.
-#![cfg(all(
-    feature = "bot",
-    feature = "digital-employee",
-    feature = "duix",
-    feature = "odfs",
-    feature = "client"
-))]
+//! One bot on every platform: the outcome of the same scenario on each, what each platform lacks, and
+//! that the capabilities equal the observed behaviour.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,7 +30,7 @@ const KINDS: [TransferKind; 5] = [
     TransferKind::Flow,
 ];
 
-/// A clerk of a small bank. Its memory has what its replies told it.
+/// The clerk of a small bank. Its memory has the results of its calls to `Reply`.
 #[derive(Debug, Clone, Default)]
 struct Clerk {
     needs: Needs,
@@ -143,7 +136,7 @@ impl Bot for Clerk {
     }
 }
 
-/// A scenario: what the caller does, and what comes of it on each platform.
+/// A scenario: what the caller does, and the outcome on each platform.
 struct Scenario {
     name: &'static str,
     filler: Option<&'static str>,
@@ -151,19 +144,19 @@ struct Scenario {
     cells: [(Platform, Cell); 4],
 }
 
-/// What comes of a scenario.
+/// The outcome of a scenario on one platform.
 enum Cell {
-    /// This text, in so many packets, the first after so many milliseconds; nothing else.
+    /// Only this text. Text, number of packets, milliseconds to the first packet.
     Says(&'static str, usize, u64),
-    /// This text in one answer of so many packets, and this.
+    /// This text and a control. Text, number of packets, control.
     And(&'static str, usize, Extra),
-    /// This text; the bot was told that there is no such control.
+    /// Only this text: the bot got an error because the platform lacks the control.
     Without(&'static str, ControlKind),
-    /// The failure answer of the platform, after so many milliseconds.
+    /// The failure answer of the platform, after this many milliseconds.
     Fails(u64),
-    /// A reply that just ends after so many milliseconds: it can't tell that it failed.
+    /// A reply that just ends after this many milliseconds: it can't report that it failed.
     Breaks(u64),
-    /// The platform has no such event: the reason.
+    /// The platform lacks the event, for this reason.
     Lacks(&'static str),
 }
 
@@ -302,7 +295,7 @@ const TABLE: &[Scenario] = &[
     },
 ];
 
-/// Timers tick each millisecond.
+/// Checks a time to 2 ms: timers tick once per millisecond.
 #[track_caller]
 fn is_about(time: Duration, ms: u64, what: &str) {
     let expected = Duration::from_millis(ms);
@@ -326,7 +319,7 @@ fn each_scenario_has_a_cell_for_each_platform() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_scenario_on_each_platform() {
+async fn each_scenario_has_its_outcome_on_each_platform() {
     for scenario in TABLE {
         for (platform, cell) in &scenario.cells {
             let clerk = Clerk::default();
@@ -334,7 +327,7 @@ async fn each_scenario_on_each_platform() {
             let answer = (scenario.plays)(&mut call).await;
             let place = format!("{} on {platform}\n{call}", scenario.name);
             check(&call, &answer, cell, &place).await;
-            // A platform that asks for no greeting drops it with the first turn.
+            // On a platform that never asks for a greeting, the first turn drops it.
             let spoke = !matches!(cell, Lacks(_)) || scenario.name.starts_with("a story");
             let greeting = greeting_lost(*platform).filter(|_| spoke);
             assert_eq!(dropped(&clerk), Vec::from_iter(greeting), "{place}");
@@ -392,7 +385,7 @@ async fn check(call: &TestCall<Clerk>, answer: &Answer, cell: &Cell, place: &str
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_each_failure_the_call_goes_on() {
+async fn the_call_continues_after_each_failure() {
     for scenario in TABLE.iter().filter(|row| ["crash", "slow"].contains(&row.name)) {
         for platform in Platform::ALL {
             let mut call = TestCall::on(platform, Clerk::default());
@@ -403,7 +396,7 @@ async fn after_each_failure_the_call_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_story_is_cut_where_the_platform_says_so_and_else_nowhere() {
+async fn a_reply_is_cut_only_where_the_platform_reports_barge_in() {
     let story = TABLE.iter().find(|row| row.name == "a story to barge into").unwrap();
     for platform in Platform::ALL {
         let mut call = TestCall::on(platform, Clerk::default());
@@ -418,7 +411,7 @@ async fn a_story_is_cut_where_the_platform_says_so_and_else_nowhere() {
     }
 }
 
-/// The controls that a platform has not got, by the words that ask for them.
+/// Utterance, reply, its control, and the platforms that lack the control.
 const LOSSY: [(&str, &str, ControlKind, &[Platform]); 6] = [
     ("PIN", "Your PIN?", ControlKind::Gather, &[Duix, DuixStream]),
     ("agent", "One moment.", QUEUE, &[Duix, DuixStream]),
@@ -429,7 +422,7 @@ const LOSSY: [(&str, &str, ControlKind, &[Platform]); 6] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn what_may_be_lost_is_a_notice_and_no_error() {
+async fn a_lossy_control_is_a_notice_and_not_an_error() {
     for (words, text, control, lacking) in LOSSY {
         for platform in Platform::ALL {
             let lacks = lacking.contains(&platform);
@@ -461,7 +454,7 @@ async fn what_may_be_lost_is_a_notice_and_no_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_voice_that_may_be_lost_the_rest_is_kept() {
+async fn lossy_speech_settings_keep_their_supported_part() {
     let notices = Arc::new(Mutex::new(Vec::new()));
     let clerk = Clerk { notices: notices.clone(), ..Clerk::default() };
     let both = SpeechSettings::new().with_barge_in(false).with_synthesis(Synthesis::new("bell"));
@@ -477,7 +470,7 @@ async fn of_a_voice_that_may_be_lost_the_rest_is_kept() {
 
 type Put<'a> = Boxed<'a, Result>;
 
-/// Puts one thing into each reply, and keeps what it is told.
+/// Adds one element to each reply, and records the result.
 struct Putting {
     put: Box<dyn for<'a> Fn(&'a mut Reply) -> Put<'a> + Send + Sync>,
     told: Arc<Mutex<Option<Result<(), ReplyError>>>>,
@@ -507,7 +500,7 @@ impl Bot for Putting {
     }
 }
 
-/// What a reply tells of this, on this platform.
+/// Returns the result of adding an element to a reply on a platform.
 async fn put(
     platform: Platform,
     put: impl for<'a> Fn(&'a mut Reply) -> Put<'a> + Send + Sync + 'static,
@@ -519,7 +512,7 @@ async fn put(
     told.expect("the bot was asked")
 }
 
-/// What can be seen of a platform's capabilities.
+/// Returns the capabilities that can be observed on a platform.
 async fn seen(platform: Platform) -> Capabilities {
     let mut seen = *platform.capabilities();
     let mut call = TestCall::on(platform, Clerk::default());
@@ -605,7 +598,7 @@ async fn seen(platform: Platform) -> Capabilities {
     seen
 }
 
-/// The least and the greatest number that is allowed, of those up to this one.
+/// Returns the least and the greatest of the tried numbers up to `most` that are allowed.
 async fn bounds(most: u64, allowed: impl AsyncFn(u64) -> bool) -> (u64, u64) {
     let numbers = [0, 1, 2, 9, 10, 11, 99, 100, 101, 255, 3600, 3601, 4000];
     let mut found = Vec::new();
@@ -618,14 +611,14 @@ async fn bounds(most: u64, allowed: impl AsyncFn(u64) -> bool) -> (u64, u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn capabilities_are_what_can_be_seen() {
+async fn capabilities_equal_the_observed_behaviour() {
     for platform in Platform::ALL {
         assert_eq!(seen(platform).await, *platform.capabilities(), "{platform}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn transfers_that_the_document_does_not_support_can_be_allowed() {
+async fn undocumented_transfers_can_be_allowed() {
     for kind in KINDS {
         let allowed = [TransferKind::Queue, TransferKind::Agent, TransferKind::Number];
         let bot = Putting::new(
@@ -649,16 +642,16 @@ async fn transfers_that_the_document_does_not_support_can_be_allowed() {
             assert_eq!(told, Err(ReplyError::Unsupported(control, DigitalEmployee)));
         }
     }
-    // It has no place for data.
+    // Digital Employee has no field for data.
     let data = put(DigitalEmployee, |reply| {
         reply.transfer(Transfer::to_queue("vip").with_data("d")).boxed()
     });
     assert!(matches!(data.await, Err(ReplyError::Invalid(_))));
 }
 
-// ODFS, in the bytes of the wire.
+// ODFS, in the JSON of the wire.
 
-/// A call that has begun, in an IVR with its own way to listen.
+/// Starts a call in an IVR.
 async fn ivr(bot: impl Into<Host<Clerk>>) -> Ivr {
     let host = bot.into();
     let ivr = Ivr::new(host.odfs().unwrap().router(), "c");
@@ -676,19 +669,19 @@ fn is(answer: &Value, outaction: u8, outparams: Value) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_with_words_and_a_last_control_is_two() {
-    // Whether it was played or nothing came for a while.
+async fn on_odfs_text_and_a_closing_control_are_two_answers() {
+    // Whether the text was played completely or the input timed out.
     for after in ["playover", "timeout"] {
         for (words, text, outaction) in [("agent", "One moment.", 11), ("bye", "Goodbye.", 10)] {
             let ivr = ivr(Clerk::default()).await;
             let first = ivr.say(words).await;
             is(&first, 9, json!({"model_type": "1000000", "prompt_text": text}));
             assert_eq!(first["outparams"].get("timeout"), None, "{first}");
-            let second = ivr.word(after).await;
+            let second = ivr.keyword(after).await;
             is(&second, outaction, json!({}));
         }
     }
-    // And without words, one.
+    // Without text, the control is the only answer.
     let quiet = ivr(Clerk::default()).await;
     is(&quiet.say("bye, quietly").await, 10, json!({}));
     let quiet = ivr(Clerk::default()).await;
@@ -697,7 +690,7 @@ async fn an_answer_with_words_and_a_last_control_is_two() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_hangs_up_while_the_second_answer_is_asked_for_did_it_himself() {
+async fn a_hang_up_before_the_second_answer_is_the_callers() {
     for (words, reason, expected) in [
         ("bye", "", Ended::ByCaller),
         ("bye", "2", Ended::ByCaller),
@@ -710,38 +703,38 @@ async fn who_hangs_up_while_the_second_answer_is_asked_for_did_it_himself() {
         is(&ivr.hang_up(reason).await, 10, json!({}));
         assert_eq!(*clerk.ended.lock().unwrap(), [expected], "{words} {reason}");
     }
-    // With the second answer it was the bot.
+    // After the second answer, the hang-up is the bot's.
     for (words, expected) in [("bye", Ended::ByBot), ("agent", Ended::Transferred)] {
         let clerk = Clerk::default();
         let ivr = ivr(clerk.clone()).await;
         ivr.say(words).await;
-        ivr.word("playover").await;
+        ivr.keyword("playover").await;
         ivr.hang_up("").await;
         assert_eq!(*clerk.ended.lock().unwrap(), [expected], "{words}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_hangs_up_gathers_no_keys() {
+async fn an_answer_that_hangs_up_gathers_no_digits() {
     let clerk = Clerk::default();
     let ivr = ivr(clerk.clone()).await;
     is(&ivr.say("keys, then bye").await, 9, json!({"model_type": "1000000"}));
-    is(&ivr.word("playover").await, 10, json!({}));
+    is(&ivr.keyword("playover").await, 10, json!({}));
     assert_eq!(dropped(&clerk), [Dropped::HangUpReason, Dropped::Control(ControlKind::Gather)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_of_a_transfer() {
+async fn the_outcome_of_a_transfer_reaches_the_bot() {
     let ivr = ivr(Clerk::default()).await;
     ivr.say("agent").await;
-    ivr.word("playover").await;
+    ivr.keyword("playover").await;
     is(&ivr.transferred("1").await, 9, json!({"prompt_text": "Nobody is there."}));
     ivr.say("agent").await;
-    ivr.word("playover").await;
+    ivr.keyword("playover").await;
     is(&ivr.transferred("0").await, 10, json!({}));
 }
 
-/// What ODFS is told of how to listen, for a reply with these controls.
+/// Returns the play template and the timeout that ODFS gets for a reply with these controls.
 async fn listens(
     listening: &OdfsSettings,
     voice: Option<&SpeechSettings>,
@@ -771,7 +764,7 @@ async fn listens(
 }
 
 #[tokio::test(start_paused = true)]
-async fn how_odfs_listens() {
+async fn odfs_gets_the_play_template_and_timeout_for_each_control() {
     let seconds = Duration::from_secs;
     let usual = OdfsSettings::default();
     let own = OdfsSettings::new(Language::Chinese)
@@ -797,7 +790,7 @@ async fn how_odfs_listens() {
         (&own, None, Some(&three), "1010401", "3"),
         (&usual, None, Some(&speech), "1110401", "10"),
         (&usual, Some(&closed), Some(&speech), "1220401", "10"),
-        // The silence is not that of the keys.
+        // The silence timeout does not apply to digits.
         (&usual, Some(&both), Some(&keys), "1020401", "10"),
     ] {
         let expected = (model_type.to_owned(), timeout.to_owned());
@@ -807,7 +800,7 @@ async fn how_odfs_listens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_transfer_with_all_that_goes_along() {
+async fn a_transfer_carries_its_number_and_data() {
     for (kind, number) in KINDS.into_iter().zip(["3", "1", "4", "5", "2"]) {
         let bot = Putting::new(
             move |reply| {
@@ -825,14 +818,14 @@ async fn a_transfer_with_all_that_goes_along() {
     }
 }
 
-// What a bot can't do without.
+// The needs of a bot.
 
 fn needing(needs: Needs) -> Host<Clerk> {
     Host::new(Clerk { needs, ..Clerk::default() })
 }
 
 #[test]
-fn what_is_missing_is_named_all_of_it() {
+fn every_unsupported_need_is_named() {
     let all = KINDS.into_iter().fold(Needs::NONE, Needs::transfer);
     let host = needing(all.greeting().stream().barge_in().gather().hang_up().heard());
     let transfers = KINDS.map(Need::Transfer);
@@ -858,22 +851,22 @@ fn what_is_missing_is_named_all_of_it() {
 
     let unmet = host.odfs().unwrap_err();
     assert_eq!((unmet.platform, unmet.missing), (Odfs, vec![Need::Stream, Need::Heard]));
-    // Where it is put on every platform, one that fails is enough.
+    // A router for all platforms fails if one platform fails.
     assert_eq!(host.router().unwrap_err(), host.digital_employee().unwrap_err());
 }
 
 #[test]
-fn a_transfer_that_is_allowed_is_not_missing() {
+fn an_allowed_transfer_is_a_supported_need() {
     let clerk = || Clerk { needs: Needs::NONE.transfer(TransferKind::Agent), ..Clerk::default() };
     assert!(Host::new(clerk()).digital_employee().is_err());
     let host = Host::builder(clerk()).allow_transfer(TransferKind::Agent).build();
     assert!(host.digital_employee().is_ok());
-    // That is for Digital Employee only.
+    // `allow_transfer` applies only to Digital Employee.
     assert!(host.duix().is_err());
 }
 
 #[tokio::test(start_paused = true)]
-async fn duix_has_only_the_kind_of_dialogue_that_has_what_is_needed() {
+async fn duix_serves_only_the_dialogues_that_meet_the_needs() {
     let question = json!({
         "sid": "1", "dh-code": "2", "dh-question": "Hm", "dh-conversation-id": "c",
         "dh-context": "{}",

@@ -1,4 +1,12 @@
-//! The `Bot` trait on every platform.
+//! The `Bot` trait on every platform: turns, calls, time budgets, the store, and the harness for bots.
+
+#![cfg(all(
+    feature = "bot",
+    feature = "digital-employee",
+    feature = "duix",
+    feature = "odfs",
+    feature = "client"
+))]
 
 #[path = "../support/mod.rs"]
 mod support;

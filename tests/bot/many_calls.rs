@@ -1,11 +1,4 @@
-//! Many calls at once, their turns interleaved: no two are mixed up.
-#![cfg(all(
-    feature = "bot",
-    feature = "digital-employee",
-    feature = "duix",
-    feature = "odfs",
-    feature = "client"
-))]
+//! Many concurrent calls with interleaved turns: no two calls are mixed up.
 
 use std::time::Duration;
 
@@ -18,7 +11,7 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
-/// Counts with each caller, each at a pace of its own, and says whose turn it is.
+/// Counts the turns of each call, at a random pace, and says the id of the call.
 #[derive(Clone, Default)]
 struct Counter {
     ended: Count,
@@ -30,7 +23,7 @@ impl Bot for Counter {
     async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
         let words = words(&input).to_owned();
         reply.say(format!("{} ", call.info.id)).await?;
-        // Others come in between.
+        // Turns of other calls run in between.
         sleep(MS * fastrand::u32(0..40)).await;
         call.memory.push(words.clone());
         if words.starts_with("save") {
@@ -77,7 +70,7 @@ async fn two_thousand_calls_on_all_platforms_are_not_mixed_up() {
     for call in join_all(calls.collect::<Vec<_>>()).await {
         call.unwrap();
     }
-    // Those on DUIX have no end.
+    // Calls on DUIX have no end event.
     assert_eq!(bot.ended.get(), 1000);
     host.shutdown(Duration::from_secs(10)).await;
     assert_eq!(bot.ended.get(), 2000);
@@ -86,7 +79,7 @@ async fn two_thousand_calls_on_all_platforms_are_not_mixed_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_calls_over_sockets_are_not_mixed_up() {
     let bot = Counter::default();
-    // On real time a machine that is busy must not fail the test.
+    // The clock is real here, and a busy machine must not fail the test.
     let platform = Platform::DigitalEmployee;
     let patient = platform.budget().with_first_packet(None);
     let host = Host::builder(bot.clone()).budget(platform, patient).build();

@@ -1,7 +1,5 @@
-//! The store in this process does what the trait says: who may write to a call and until when, who
-//! waits and what wakes them, and what is told to whom.
-
-#![cfg(feature = "bot")]
+//! `MemoryStore` does what the trait `Store` says: which lease may write to a call and until when, who
+//! waits and what ends the wait, and which cancels are sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +56,7 @@ async fn lease(store: &MemoryStore, call: &str, id: &str) -> Lease {
     run(store, call, id).await.0
 }
 
-/// A turn from its begin to its end.
+/// Runs a turn from its start to its end.
 async fn answer(store: &MemoryStore, call: &str, id: &str) {
     let lease = lease(store, call, id).await;
     store.write(&lease, closing()).await.unwrap();
@@ -73,7 +71,7 @@ async fn remembered(store: &MemoryStore, call: &str) -> String {
     String::from_utf8(record.memory).unwrap()
 }
 
-/// Opens a call in a task of its own, which has begun to wait when this returns.
+/// Opens a call in a separate task, which already waits when this returns.
 async fn opening(store: &Arc<MemoryStore>, call: &str, id: &str) -> JoinHandle<(Opened, Instant)> {
     let (store, call, id) = (store.clone(), call.to_owned(), id.to_owned());
     let task = tokio::spawn(async move { (open(&store, &call, &id).await, Instant::now()) });
@@ -88,10 +86,10 @@ async fn settle() {
     }
 }
 
-/// What has been told so far.
+/// Returns the cancels that have been sent so far.
 fn told(cancels: &mut (impl Stream<Item = Cancel> + Unpin)) -> Vec<(String, CancelReason)> {
     let mut told = Vec::new();
-    // Without tokio's budget, which would have a long list end early.
+    // Without tokio's budget, which would cut a long list short.
     while let Some(Some(cancel)) = unconstrained(cancels.next()).now_or_never() {
         told.push((format!("{}/{}", cancel.call.id, cancel.turn), cancel.reason));
     }
@@ -107,7 +105,7 @@ fn is_fenced<T: std::fmt::Debug>(result: Result<T, StoreError>) {
 }
 
 #[tokio::test]
-async fn what_is_written_is_read() {
+async fn written_memory_and_state_are_read_back() {
     let store = MemoryStore::new();
     assert!(store.is_empty());
     assert_eq!(store.read(&key("c")).await, Ok(None));
@@ -123,7 +121,7 @@ async fn what_is_written_is_read() {
     let (second, record) = run(&store, "c", "2").await;
     assert!(second.epoch > first.epoch);
     assert_eq!((record.memory, record.state), (b"m1".to_vec(), b"s1".to_vec()));
-    // What is there but empty is written, too.
+    // An empty memory is written as well.
     store.write(&second, memory("")).await.unwrap();
     let record = store.read(&key("c")).await.unwrap().unwrap();
     assert_eq!((record.memory, record.state), (vec![], b"s1".to_vec()));
@@ -134,7 +132,7 @@ async fn what_is_written_is_read() {
 }
 
 #[tokio::test]
-async fn who_opens_last_owns_the_call() {
+async fn the_last_to_open_a_call_owns_it() {
     let store = MemoryStore::new();
     let first = lease(&store, "c", "1").await;
     store.write(&first, memory("first")).await.unwrap();
@@ -147,15 +145,15 @@ async fn who_opens_last_owns_the_call() {
     store.write(&second, memory("second")).await.unwrap();
     store.write(&second, closing()).await.unwrap();
     assert_eq!(remembered(&store, "c").await, "second");
-    // After its own end neither.
+    // Nor after the turn has closed.
     is_fenced(store.write(&second, memory("late")).await);
     is_fenced(store.hold(&second, Some(SECOND)).await);
-    // A late copy of the turn that was overtaken does not get the call.
+    // A late repetition of the overtaken turn does not get the call.
     assert!(matches!(open(&store, "c", "1").await, Opened::Repeated(_)));
 }
 
 #[tokio::test]
-async fn a_turn_that_did_not_answer_may_come_again() {
+async fn an_unanswered_turn_may_be_repeated() {
     let store = MemoryStore::new();
     let first = lease(&store, "c", "1").await;
     let mut change = Change::default();
@@ -168,7 +166,7 @@ async fn a_turn_that_did_not_answer_may_come_again() {
 }
 
 #[tokio::test]
-async fn the_lease_of_a_removed_call_does_not_fit_the_next_of_its_id() {
+async fn the_lease_of_a_removed_call_is_fenced_from_a_new_call_with_its_id() {
     let store = MemoryStore::new();
     let old = lease(&store, "c", "1").await;
     store.end(&key("c")).await.unwrap().unwrap();
@@ -177,7 +175,7 @@ async fn the_lease_of_a_removed_call_does_not_fit_the_next_of_its_id() {
     assert!(new.epoch > old.epoch);
     is_fenced(store.write(&old, memory("old")).await);
     store.write(&new, memory("new")).await.unwrap();
-    // Of another call neither.
+    // Nor does it apply to another call.
     let other = Lease::new(key("d"), new.turn.clone(), new.epoch);
     is_fenced(store.write(&other, memory("other")).await);
 }
@@ -197,18 +195,18 @@ async fn a_repeated_turn_does_not_get_the_call() {
             other => panic!("{other:?}"),
         }
     }
-    // Nothing has changed by that.
+    // That changed nothing.
     assert_eq!(told(&mut cancels), []);
     store.write(&running, closing()).await.unwrap();
-    // The last eight are known.
+    // The last eight turns are known.
     assert!(matches!(open(&store, "c", "1").await, Opened::Repeated(_)));
     assert!(matches!(open(&store, "c", "0").await, Opened::Run(..)));
-    // Those of another call are its own.
+    // Each call has its own turns.
     assert!(matches!(open(&store, "d", "8").await, Opened::Run(..)));
 }
 
 #[tokio::test]
-async fn a_turn_that_is_opened_again_while_it_runs_begins_anew() {
+async fn a_running_turn_that_is_opened_again_starts_over() {
     let store = MemoryStore::new();
     let mut cancels = Box::pin(store.cancels());
     let older = lease(&store, "c", "1").await;
@@ -219,7 +217,7 @@ async fn a_turn_that_is_opened_again_while_it_runs_begins_anew() {
 }
 
 #[tokio::test]
-async fn if_free() {
+async fn if_free_opens_only_a_call_without_a_running_turn() {
     let store = MemoryStore::new();
     let mut cancels = Box::pin(store.cancels());
     let if_free = || async { store.open(&key("c"), Opening::IfFree).await.unwrap() };
@@ -232,21 +230,21 @@ async fn if_free() {
     let Opened::Run(between, record) = if_free().await else { panic!() };
     assert_eq!((&between.turn, record.memory), (&None, b"first".to_vec()));
     assert!(between.epoch > first.epoch);
-    // It has the call as a turn does, but nobody is told when a turn takes it.
+    // It owns the call as a turn does, but no cancel is sent when a turn takes over.
     assert_eq!(if_free().await, Opened::Busy);
     store.write(&between, memory("between")).await.unwrap();
     let second = lease(&store, "c", "2").await;
     is_fenced(store.write(&between, closing()).await);
     store.write(&second, closing()).await.unwrap();
     assert_eq!(told(&mut cancels), []);
-    // One that closes leaves the call free.
+    // Closing it leaves the call free.
     let Opened::Run(between, _) = if_free().await else { panic!() };
     store.write(&between, closing()).await.unwrap();
     assert!(matches!(if_free().await, Opened::Run(..)));
 }
 
 #[tokio::test]
-async fn as_many_calls_as_there_may_be() {
+async fn calls_above_the_limit_of_the_store_are_refused() {
     let store = MemoryStore::new().max_calls(2);
     lease(&store, "a", "1").await;
     lease(&store, "b", "1").await;
@@ -254,11 +252,11 @@ async fn as_many_calls_as_there_may_be() {
     assert_eq!(refused, Err(StoreError::Full(2)));
     assert_eq!(store.len(), 2);
     assert!(!abort(&store, "c", "1").await);
-    // Those that are there go on.
+    // Existing calls continue.
     answer(&store, "a", "2").await;
     store.end(&key("b")).await.unwrap().unwrap();
     answer(&store, "c", "1").await;
-    // None at all makes no sense.
+    // A limit of 0 counts as 1.
     let store = MemoryStore::new().max_calls(0);
     lease(&store, "a", "1").await;
     let refused = store.open(&key("b"), Opening::Turn(turn(1))).await;
@@ -266,14 +264,14 @@ async fn as_many_calls_as_there_may_be() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_is_waited_out() {
+async fn the_next_turn_waits_for_a_hold() {
     let store = Arc::new(MemoryStore::new());
     let mut cancels = Box::pin(store.cancels());
     let first = lease(&store, "c", "1").await;
     store.hold(&first, Some(5 * SECOND)).await.unwrap();
     let begun = Instant::now();
     let waiting = opening(&store, "c", "2").await;
-    // The turn is told before the wait, once, and can still write.
+    // The cancel is sent once, before the wait, and the turn can still write.
     assert_eq!(told(&mut cancels), told_of([("c/1", Overtaken)]));
     sleep(2 * SECOND).await;
     assert!(!waiting.is_finished());
@@ -288,17 +286,17 @@ async fn a_hold_is_waited_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_that_nobody_waits_for_leaves_the_lease_alone() {
+async fn an_expired_hold_without_a_waiting_turn_keeps_the_lease() {
     let store = MemoryStore::new();
     let first = lease(&store, "c", "1").await;
     store.hold(&first, Some(SECOND)).await.unwrap();
     advance(2 * SECOND).await;
     store.write(&first, memory("after")).await.unwrap();
-    // It is over: the next one does not wait.
+    // The hold has expired: the next turn does not wait.
     let begun = Instant::now();
     lease(&store, "c", "2").await;
     assert_eq!(begun.elapsed(), Duration::ZERO);
-    // Nor for one of no length.
+    // Nor does it wait for a hold of zero length.
     let third = lease(&store, "c", "3").await;
     store.hold(&third, Some(Duration::ZERO)).await.unwrap();
     lease(&store, "c", "4").await;
@@ -306,7 +304,7 @@ async fn a_hold_that_nobody_waits_for_leaves_the_lease_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ends_a_hold_early() {
+async fn releasing_or_closing_ends_a_hold_early() {
     let store = Arc::new(MemoryStore::new());
     let begun = Instant::now();
     for (call, write, id) in [("a", false, "2"), ("b", true, "2"), ("c", true, "1")] {
@@ -318,11 +316,11 @@ async fn what_ends_a_hold_early() {
             store.write(&first, closing()).await.unwrap();
         } else {
             store.hold(&first, None).await.unwrap();
-            // Its lease is there until the next turn has it.
+            // The lease stays valid until the next turn takes over.
             store.write(&first, memory("after")).await.unwrap();
         }
         let (opened, _) = waiting.await.unwrap();
-        // The very turn that was waited for has been answered now.
+        // The repeated turn has been answered in the meantime.
         assert_eq!(matches!(opened, Opened::Repeated(_)), id == "1", "{opened:?}");
     }
     // No time has passed.
@@ -330,7 +328,7 @@ async fn what_ends_a_hold_early() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_can_be_made_longer_and_shorter() {
+async fn a_hold_can_be_extended_and_shortened() {
     let store = Arc::new(MemoryStore::new());
     for time in [10 * SECOND, 3 * SECOND] {
         let begun = Instant::now();
@@ -359,7 +357,7 @@ async fn a_hold_may_be_endless() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_wait_together() {
+async fn of_several_waiting_turns_the_last_one_keeps_the_call() {
     let store = Arc::new(MemoryStore::new());
     let mut cancels = Box::pin(store.cancels());
     let first = lease(&store, "c", "1").await;
@@ -382,7 +380,7 @@ async fn those_who_wait_together() {
         is_fenced(store.write(lease, memory("late")).await);
     }
     store.write(&last, memory("last")).await.unwrap();
-    // Each opener told the first, and each that was overtaken was told.
+    // Each opener cancelled the first turn, and each overtaken opener got a cancel.
     let told = told(&mut cancels);
     assert_eq!(told.len(), 5, "{told:?}");
     for lease in &leases {
@@ -392,7 +390,7 @@ async fn those_who_wait_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_may_go() {
+async fn a_waiting_turn_may_be_dropped() {
     let store = Arc::new(MemoryStore::new());
     let first = lease(&store, "c", "1").await;
     store.hold(&first, Some(5 * SECOND)).await.unwrap();
@@ -400,15 +398,15 @@ async fn who_waits_may_go() {
     let stays = opening(&store, "c", "3").await;
     gone.abort();
     assert!(gone.await.unwrap_err().is_cancelled());
-    // Whoever went has changed nothing.
+    // The dropped turn has changed nothing.
     store.write(&first, memory("first")).await.unwrap();
     store.write(&first, closing()).await.unwrap();
     let Opened::Run(third, record) = stays.await.unwrap().0 else { panic!() };
     assert_eq!((third.turn.clone(), record.memory), (Some(turn(3)), b"first".to_vec()));
     store.write(&third, closing()).await.unwrap();
-    // And the turn that did not get its turn may come again.
+    // The dropped turn may be opened again.
     answer(&store, "c", "2").await;
-    // All of those who waited have gone.
+    // All waiting turns have gone.
     let fourth = lease(&store, "c", "4").await;
     store.hold(&fourth, Some(5 * SECOND)).await.unwrap();
     assert!(store.open(&key("c"), Opening::Turn(turn(5))).now_or_never().is_none());
@@ -417,7 +415,7 @@ async fn who_waits_may_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_who_waits_is_aborted() {
+async fn a_waiting_turn_can_be_aborted() {
     let store = Arc::new(MemoryStore::new());
     let first = lease(&store, "c", "1").await;
     store.hold(&first, Some(5 * SECOND)).await.unwrap();
@@ -429,7 +427,7 @@ async fn one_who_waits_is_aborted() {
         Opened::Repeated(record) => assert_eq!(record.memory, b"first"),
         other => panic!("{other:?}"),
     }
-    // The first still has the call.
+    // The first turn still owns the call.
     store.write(&first, closing()).await.unwrap();
 }
 
@@ -444,12 +442,12 @@ async fn an_abort_fences_a_turn() {
     is_fenced(store.hold(&first, Some(SECOND)).await);
     let Opened::Repeated(record) = open(&store, "c", "1").await else { panic!() };
     assert_eq!(record.notes, [b"abort"]);
-    // The call is free, and the next lease is a newer one than the abort.
+    // The call is free, and the epoch of the next lease is above that of the abort.
     let Opened::Run(between, _) = store.open(&key("c"), Opening::IfFree).await.unwrap() else {
         panic!()
     };
     assert!(between.epoch > first.epoch + 1);
-    // A hold that is over holds nothing.
+    // An expired hold has no effect.
     let second = lease(&store, "c", "2").await;
     store.hold(&second, Some(SECOND)).await.unwrap();
     advance(2 * SECOND).await;
@@ -468,7 +466,7 @@ async fn an_abort_does_not_fence_a_held_turn() {
     assert!(abort(&store, "c", "1").await);
     settle().await;
     assert_eq!(told(&mut cancels), told_of([("c/1", Overtaken), ("c/1", Aborted)]));
-    // Neither the lease nor the hold has ended, but the turn counts as answered.
+    // Lease and hold are still valid, but the turn counts as answered.
     assert!(!waiting.is_finished());
     assert!(matches!(open(&store, "c", "1").await, Opened::Repeated(_)));
     store.write(&first, memory("held")).await.unwrap();
@@ -479,13 +477,13 @@ async fn an_abort_does_not_fence_a_held_turn() {
 }
 
 #[tokio::test]
-async fn an_abort_of_another_turn() {
+async fn an_abort_of_another_turn_leaves_the_running_one_alone() {
     let store = MemoryStore::new();
     let mut cancels = Box::pin(store.cancels());
     assert!(!abort(&store, "c", "1").await);
     assert!(store.is_empty());
     let first = lease(&store, "c", "1").await;
-    // Of one that has not come yet, and of one that is long over.
+    // A turn that has not arrived yet, and a turn that is long over.
     assert!(abort(&store, "c", "2").await);
     store.write(&first, closing()).await.unwrap();
     assert!(matches!(open(&store, "c", "2").await, Opened::Repeated(_)));
@@ -496,7 +494,7 @@ async fn an_abort_of_another_turn() {
 }
 
 #[tokio::test]
-async fn notes() {
+async fn notes_are_kept_until_they_are_read() {
     let store = MemoryStore::new();
     let note = |text: &str| {
         let (store, text) = (&store, text.as_bytes().to_vec());
@@ -505,7 +503,7 @@ async fn notes() {
     assert!(!note("a").await);
     let first = lease(&store, "c", "1").await;
     assert!(note("a").await && note("b").await && note("c").await);
-    // Without `abort` a note touches neither the lease nor the turn.
+    // A report touches neither the lease nor the turn.
     store.write(&first, read_notes(1)).await.unwrap();
     let (second, record) = run(&store, "c", "2").await;
     assert_eq!(record.notes, [b"b", b"c"]);
@@ -520,7 +518,7 @@ async fn notes() {
 }
 
 #[tokio::test]
-async fn the_oldest_notes_make_way() {
+async fn the_oldest_notes_are_dropped_above_the_limit() {
     let store = MemoryStore::new();
     let note = |n: u8| {
         let store = &store;
@@ -533,7 +531,7 @@ async fn the_oldest_notes_make_way() {
     let (second, record) = run(&store, "c", "2").await;
     let expected: Vec<_> = (6..70).map(|n| vec![n]).collect();
     assert_eq!(record.notes, expected);
-    // Two that the turn has read are dropped: those that it has not read stay.
+    // Two notes that the turn has read are dropped already. Those that it has not read stay.
     assert!(note(70).await && note(71).await);
     store.write(&second, read_notes(3)).await.unwrap();
     let left = || async { store.read(&key("c")).await.unwrap().unwrap().notes };
@@ -543,7 +541,7 @@ async fn the_oldest_notes_make_way() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_call() {
+async fn ending_a_call_removes_it_and_fences_its_turn() {
     let store = MemoryStore::new();
     let mut cancels = Box::pin(store.cancels());
     assert_eq!(store.end(&key("c")).await, Ok(None));
@@ -555,14 +553,14 @@ async fn the_end_of_a_call() {
     is_fenced(store.write(&first, closing()).await);
     assert!(store.is_empty());
     assert_eq!(store.end(&key("c")).await, Ok(None));
-    // A call that is free has nobody to tell.
+    // A call without a running turn sends no cancel.
     answer(&store, "c", "1").await;
     assert!(store.end(&key("c")).await.unwrap().is_some());
     assert_eq!(told(&mut cancels), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_call_waits_out_a_hold() {
+async fn ending_a_call_waits_for_a_hold() {
     let store = Arc::new(MemoryStore::new());
     let mut cancels = Box::pin(store.cancels());
     for (close, time) in [(false, 5 * SECOND), (true, SECOND)] {
@@ -603,7 +601,7 @@ async fn idle_calls_are_claimed_once() {
         store.write(&lease, closing()).await.unwrap();
         advance(SECOND).await;
     }
-    // The oldest was touched five seconds ago.
+    // The oldest call was used five seconds ago.
     assert_eq!(claim(9).await, [""; 0]);
     advance(4 * SECOND).await;
     assert_eq!(claim(9).await, [""; 0]);
@@ -623,7 +621,7 @@ async fn idle_calls_are_claimed_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_oldest_are_claimed_first() {
+async fn the_oldest_idle_calls_are_claimed_first() {
     let store = MemoryStore::new();
     let calls: Vec<_> = (0..50).map(|n| (n * 37 % 50).to_string()).collect();
     for call in &calls {
@@ -641,11 +639,11 @@ async fn the_oldest_are_claimed_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_keeps_a_call_from_being_idle() {
+async fn leases_writes_holds_and_notes_keep_a_call_from_being_idle() {
     let store = MemoryStore::new();
     let claimed = || async { store.claim_idle(10 * SECOND, 9).await.unwrap().len() };
     let first = lease(&store, "c", "1").await;
-    // A turn has it, up to twice the time.
+    // A lease keeps the call for twice the idle time.
     advance(19 * SECOND).await;
     assert_eq!(claimed().await, 0);
     store.write(&first, Change::default()).await.unwrap();
@@ -662,10 +660,10 @@ async fn what_keeps_a_call_from_being_idle() {
     assert!(matches!(store.open(&key("c"), Opening::IfFree).await, Ok(Opened::Run(..))));
     advance(19 * SECOND).await;
     assert_eq!(claimed().await, 0);
-    // Its server must have died.
+    // After that, the server of the lease must have died.
     advance(SECOND).await;
     assert_eq!(claimed().await, 1);
-    // Times without end are no trouble.
+    // An endless idle time is accepted.
     lease(&store, "c", "1").await;
     assert!(store.claim_idle(Duration::MAX, usize::MAX).await.unwrap().is_empty());
 }
@@ -679,7 +677,7 @@ async fn a_turn_of_a_claimed_call_is_fenced() {
     sleep(20 * SECOND).await;
     assert_eq!(store.claim_idle(10 * SECOND, 9).await.unwrap().len(), 1);
     is_fenced(store.write(&first, memory("late")).await);
-    // Who waits does not wait for a call that is gone.
+    // The waiting turn does not wait for the removed call.
     let Opened::Run(second, record) = waiting.await.unwrap().0 else { panic!() };
     assert_eq!(record, Record::default());
     is_fenced(store.write(&first, memory("late")).await);
@@ -687,12 +685,12 @@ async fn a_turn_of_a_claimed_call_is_fenced() {
 }
 
 #[tokio::test]
-async fn all_subscribers_are_told() {
+async fn every_subscriber_gets_every_cancel() {
     let store = MemoryStore::new();
     let mut one = Box::pin(store.cancels());
     lease(&store, "c", "1").await;
     lease(&store, "c", "2").await;
-    // From when it subscribes, not from when it first looks.
+    // A subscriber gets the cancels since it subscribed, not since it first polled.
     let mut other = Box::pin(store.cancels());
     lease(&store, "c", "3").await;
     lease(&store, "d", "1").await;
@@ -708,7 +706,7 @@ async fn all_subscribers_are_told() {
 }
 
 #[tokio::test]
-async fn one_who_does_not_listen_loses_the_oldest() {
+async fn a_subscriber_that_falls_behind_loses_the_oldest_cancels() {
     let store = MemoryStore::new();
     let mut cancels = Box::pin(store.cancels());
     for id in 0..=5000 {
@@ -722,14 +720,14 @@ async fn one_who_does_not_listen_loses_the_oldest() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_a_thousand_openers_the_last_can_write() {
+async fn of_a_thousand_concurrent_openers_only_the_last_can_write() {
     let store = Arc::new(MemoryStore::new());
     let tasks: Vec<_> = (0..1000)
         .map(|n| {
             let store = store.clone();
             tokio::spawn(async move {
                 let lease = lease(&store, "c", &n.to_string()).await;
-                // Now and then one holds the call for a moment.
+                // Some turns hold the call for a moment.
                 if n % 100 == 0 {
                     let _ = store.hold(&lease, Some(Duration::from_millis(5))).await;
                 }
@@ -750,14 +748,14 @@ async fn of_a_thousand_openers_the_last_can_write() {
     for lease in &leases {
         is_fenced(store.write(lease, memory("late")).await);
     }
-    // The last one has written already, and nobody after it.
+    // The last one has written already, and no other turn after it.
     assert_eq!(remembered(&store, "c").await, last.turn.as_ref().unwrap().as_str());
     store.write(&last, closing()).await.unwrap();
     assert_eq!(store.len(), 1);
 }
 
 #[tokio::test]
-async fn behind_an_arc_and_in_debug() {
+async fn the_store_works_in_an_arc_and_hides_memory_in_debug() {
     const { assert!(!MemoryStore::SHARED && !<Arc<MemoryStore> as Store>::SHARED) };
     let store = Arc::new(MemoryStore::default());
     let Opened::Run(lease, _) =

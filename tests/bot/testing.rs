@@ -1,13 +1,5 @@
-//! The harness for bots, with a bot that does a bit of everything: what callers can do on each
-//! platform, what is read back, and that expectations fail when they should.
-
-#![cfg(all(
-    feature = "bot",
-    feature = "digital-employee",
-    feature = "duix",
-    feature = "odfs",
-    feature = "client"
-))]
+//! The harness for bots (`bot::testing`), with a bot that uses every feature: what callers can do on
+//! each platform, what is read back from the answers, and that failed expectations are reported.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -123,7 +115,7 @@ fn on(platform: Platform) -> TestCall<Clerk> {
     TestCall::on(platform, Clerk::default())
 }
 
-/// What the harness says when an expectation does not hold.
+/// Returns the message of an expectation that fails.
 #[track_caller]
 fn wrong<T>(check: impl FnOnce() -> T) -> String {
     let panic = std::panic::catch_unwind(AssertUnwindSafe(check)).err().expect("it held");
@@ -136,7 +128,7 @@ async fn wrong_in(check: impl Future) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_on_digital_employee() {
+async fn a_call_runs_on_digital_employee() {
     let mut call = on(Platform::DigitalEmployee);
     assert_eq!((call.platform(), call.can().hang_up), (Platform::DigitalEmployee, true));
     call.begin().await.expect_speech("WELCOME").expect_text("Welcome.").expect_no_controls();
@@ -159,7 +151,7 @@ async fn a_call_on_digital_employee() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn controls_on_digital_employee() {
+async fn controls_are_read_back_on_digital_employee() {
     let mut call = on(Platform::DigitalEmployee);
     let number = call.say("number").await;
     number.expect_gather(4).expect_text("Your number?").expect_end();
@@ -178,7 +170,7 @@ async fn controls_on_digital_employee() {
     let agent = call.say("agent").await;
     agent.expect_transfer(TransferKind::Queue, "vip").expect_text("One moment.").expect_end();
     assert_eq!(agent.transfer().unwrap().shown_number.as_deref(), Some("4000"));
-    // The document calls it not supported, and the host has not allowed it.
+    // The document says that it is not supported, and the host has not allowed it.
     call.say("number 7").await.expect_failure();
 
     let host = Host::builder(Clerk::default()).allow_transfer(TransferKind::Number).build();
@@ -188,7 +180,7 @@ async fn controls_on_digital_employee() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn barge_in() {
+async fn barge_in_cuts_a_running_or_a_complete_reply() {
     let mut call = on(Platform::DigitalEmployee);
     let mut turn = call.start("a story").await;
     turn.until_speech("UPON a time").await.until_speech("there was").await;
@@ -199,13 +191,13 @@ async fn barge_in() {
     assert_eq!(call.heard().await, "Once upon");
     assert_eq!(call.memory().await, Notes { asked: 0, cuts: 1 });
     assert_eq!(call.history().await.last().unwrap().heard, Some(Heard::UpTo("Once upon".into())));
-    // Without a word of what was heard.
+    // The platform does not report what was heard.
     let mut turn = call.start("a story").await;
     turn.until_speech("Once").await;
     turn.barge_in(None).await.expect_end();
     assert_eq!(call.heard().await, "Once upon a time ");
     assert_eq!(call.history().await.last().unwrap().heard, Some(Heard::Unknown));
-    // When it is long complete.
+    // Long after the reply is complete.
     call.say("a story").await.expect_speech("daughter");
     sleep(Duration::from_secs(3)).await;
     call.barge_in("once upon a time there").await.expect_end().expect_no_speech();
@@ -239,7 +231,7 @@ async fn the_newest_turn_wins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_turn_after_the_other() {
+async fn on_odfs_turns_run_one_after_the_other() {
     let mut call = on(Platform::Odfs);
     let turn = call.start("a story").await;
     call.say("Hm").await.expect_text("You said: Hm");
@@ -248,7 +240,7 @@ async fn one_turn_after_the_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_is_dropped() {
+async fn dropping_a_turn_disconnects_the_platform() {
     let mut call = on(Platform::DigitalEmployee);
     let mut turn = call.start("a story").await;
     turn.until_speech("Once").await;
@@ -260,7 +252,7 @@ async fn a_turn_that_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_made_again() {
+async fn a_repeated_request_gets_the_same_answer() {
     let turns = Arc::new(AtomicUsize::new(0));
     let bot = Clerk { turns: turns.clone(), ..Clerk::default() };
     let mut call = TestCall::on(Platform::DigitalEmployee, bot);
@@ -281,7 +273,7 @@ async fn a_request_that_is_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_on_duix() {
+async fn a_call_runs_on_duix() {
     for platform in [Platform::Duix, Platform::DuixStream] {
         let mut call = on(platform);
         let begin = call.begin().await;
@@ -314,20 +306,20 @@ async fn a_call_on_duix() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_only_duix_has() {
+async fn native_answers_are_read_back_on_duix() {
     let mut call = on(Platform::Duix);
     let tips = call.say("tips").await;
     tips.expect_text("Yes or no?").expect_end();
     let Some(Native::Duix(answer)) = tips.native() else { panic!("{tips}") };
     let expected = dialogue::Answer::text("Yes or no?").with_tip_phrases(["yes", "no"]);
     assert_eq!(*answer, expected.with_intent("tips").with_extra(1));
-    assert!(wrong(|| tips.expect_no_controls()).contains("what only this platform"));
-    // A stream can't tell that it failed.
+    assert!(wrong(|| tips.expect_no_controls()).contains("a native control"));
+    // A stream can't report that it failed.
     on(Platform::DuixStream).say("tips").await.expect_text("").expect_end();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_on_odfs() {
+async fn a_call_runs_on_odfs() {
     let mut call = on(Platform::Odfs);
     call.begin().await.expect_text("Welcome.").expect_no_controls().expect_end();
     call.keys("12").await.expect_text("You pressed 12.");
@@ -351,13 +343,13 @@ async fn a_call_on_odfs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn voice_on_odfs() {
+async fn speech_settings_are_read_back_on_odfs() {
     let mut call = on(Platform::Odfs);
     let voice = call.say("voice").await;
     let seven = Duration::from_secs(7);
     let expected = SpeechSettings::new().with_barge_in(false).with_silence_timeout(seven);
     assert_eq!(voice.expect_speech_settings().speech_settings(), Some(&expected));
-    // It holds from then on.
+    // The settings apply to all later turns.
     assert_eq!(call.say("Hm").await.speech_settings(), Some(&expected));
     let number = call.say("number").await;
     assert_eq!(number.expect_gather(4).gather(), Some(&Gather::up_to(4)));
@@ -365,7 +357,7 @@ async fn voice_on_odfs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn transfers_on_odfs() {
+async fn transfers_are_read_back_on_odfs() {
     let mut call = on(Platform::Odfs);
     let agent = call.say("agent").await;
     agent.expect_text("One moment.").expect_transfer(TransferKind::Queue, "vip").expect_end();
@@ -383,7 +375,7 @@ async fn transfers_on_odfs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_platforms_have_not() {
+async fn events_that_a_platform_lacks_are_unsupported() {
     let mut call = on(Platform::DigitalEmployee);
     for (answer, reason) in [
         (call.no_match().await, "Digital Employee does not report unrecognised speech"),
@@ -417,7 +409,7 @@ async fn what_platforms_have_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures() {
+async fn failures_are_read_back_and_the_call_continues() {
     for platform in Platform::ALL {
         let mut call = on(platform);
         let crash = call.say("crash").await;
@@ -442,7 +434,7 @@ async fn failures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everywhere() {
+async fn everywhere_plays_a_script_on_every_platform_that_meets_the_needs() {
     let seen = std::cell::RefCell::new(Vec::new());
     TestCall::everywhere(Clerk::default, async |call| {
         seen.borrow_mut().push((call.platform(), call.key().clone()));
@@ -455,13 +447,13 @@ async fn everywhere() {
     let (platforms, keys): (Vec<Platform>, Vec<CallKey>) = seen.into_inner().into_iter().unzip();
     assert_eq!(platforms, Platform::ALL);
     assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), 4);
-    // A failure has the transcript of the platform where it failed.
+    // A failure has the transcript of the platform on which it happened.
     let text = wrong_in(TestCall::everywhere(Clerk::default, async |call| {
         call.say("bye").await.expect_hang_up();
     }))
     .await;
     assert!(text.starts_with("\na call on DUIX (duix/"), "{text}");
-    // Hosts with settings, and only where the bot can be.
+    // With a configured host, and only on the platforms that meet the bot's needs.
     let platforms = AtomicUsize::new(0);
     let host = || {
         let bot = Clerk { needs: Needs::NONE.hang_up(), ..Clerk::default() };
@@ -476,7 +468,7 @@ async fn everywhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_share_a_host() {
+async fn calls_can_share_a_host() {
     let host = Host::builder(Clerk::default()).filler("One moment. ").build();
     let mut first = TestCall::on(Platform::DigitalEmployee, host.clone());
     let mut second = TestCall::on(Platform::DigitalEmployee, host);
@@ -487,14 +479,14 @@ async fn calls_that_share_a_host() {
     assert!(first.host().snapshot(second.key()).await.unwrap().is_some());
     let answer = slow.barge_in("One").await;
     answer.expect_text("One moment. ").expect_end();
-    // Timers tick each millisecond.
+    // Timers tick once per millisecond.
     let times = Duration::from_millis(420)..=Duration::from_millis(421);
     assert!(answer.first_packet().is_some_and(|first| times.contains(&first)), "{answer}");
     assert_eq!(first.heard().await, "");
 }
 
 #[test]
-fn a_bot_that_needs_more() {
+fn a_platform_that_lacks_a_need_is_refused() {
     let bot = || Clerk { needs: Needs::NONE.hang_up().heard(), ..Clerk::default() };
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
     assert_eq!(
@@ -502,7 +494,7 @@ fn a_bot_that_needs_more() {
         "the bot requires features that DUIX does not support: hanging up, reports of what callers \
          heard"
     );
-    // DUIX has one of both kinds, but not this one.
+    // Of the two DUIX dialogues, only the other one has it.
     let bot = || Clerk { needs: Needs::NONE.stream(), ..Clerk::default() };
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
     assert_eq!(text, "the bot requires features that DUIX does not support: streamed replies");
@@ -510,7 +502,7 @@ fn a_bot_that_needs_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nowhere() {
+async fn everywhere_fails_if_no_platform_meets_the_needs() {
     let needs = Needs::NONE.heard().transfer(TransferKind::Flow);
     let bot = || Clerk { needs, ..Clerk::default() };
     let text = wrong_in(TestCall::everywhere(bot, async |_| {})).await;
@@ -521,7 +513,7 @@ async fn nowhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn expectations_that_do_not_hold() {
+async fn a_failed_expectation_says_why_after_the_transcript() {
     let mut call = on(Platform::Odfs);
     let hm = call.say("Hm").await;
     let bye = call.say("number").await;
@@ -565,7 +557,7 @@ async fn expectations_that_do_not_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_transcript() {
+async fn a_transcript_shows_the_whole_call() {
     let mut call = on(Platform::DigitalEmployee);
     call.begin().await;
     let mut turn = call.start("a story").await;
@@ -615,7 +607,7 @@ WRONG: step 6: the bot does not say "welcome"
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_can_not_be_done_now() {
+async fn a_step_that_is_impossible_now_says_why() {
     let mut call = on(Platform::Odfs);
     let text = wrong_in(call.transferred()).await;
     assert!(text.contains("step 2: the IVR can't do this now: it expects Input"), "{text}");
@@ -635,7 +627,7 @@ async fn what_can_not_be_done_now() {
     assert!(text.contains("step 2: the reply ended before the bot said \"a queen\""), "{text}");
 }
 
-/// Remembers something from its begin on, and fails when it is asked to.
+/// Sets its memory in `begin`, and fails on request.
 struct Forgetful;
 
 impl Bot for Forgetful {
@@ -656,7 +648,7 @@ impl Bot for Forgetful {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_begin_remembers_outlives_a_turn_that_fails() {
+async fn memory_set_in_begin_survives_a_failed_turn() {
     for platform in Platform::ALL {
         let budget = platform.budget().with_begin(None);
         let host = Host::builder(Forgetful).budget(platform, budget).build();
@@ -669,7 +661,7 @@ async fn what_begin_remembers_outlives_a_turn_that_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_was_cut_runs_again() {
+async fn a_cut_begin_runs_again() {
     for platform in [Platform::Duix, Platform::DuixStream] {
         let mut call = TestCall::on(platform, Forgetful);
         let turn = call.start("Hm").await;

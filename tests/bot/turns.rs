@@ -1,5 +1,4 @@
-//! Turns of a bot: what is kept and what is rolled back, what was heard, and who wins.
-#![cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
+//! The turns of a bot: what is kept and what is rolled back, what was heard, and which turn wins.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +23,7 @@ async fn a_bot_that_only_ever_speaks_can_be_stopped() {
         async move {
             let _guard = guard;
             loop {
-                // Whatever it is told.
+                // The bot ignores the errors of the reply.
                 let _ = reply.say("x").await;
             }
         }
@@ -40,7 +39,7 @@ async fn a_bot_that_only_ever_speaks_can_be_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn a_bot_that_blocks_its_thread_keeps_nobody_waiting_and_writes_no_more() {
+async fn a_bot_that_blocks_its_thread_delays_no_one_and_can_no_longer_write() {
     let (asleep, woke) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let (sleeps, wakes) = (asleep.clone(), woke.clone());
     let line = line(Host::new(bot(move |call, input, reply| {
@@ -65,14 +64,14 @@ async fn a_bot_that_blocks_its_thread_keeps_nobody_waiting_and_writes_no_more() 
     reply.rest().await;
     assert!(reply.ended);
     assert_eq!(line.text("c", "2", "next").await, "So. ");
-    assert!(!woke.load(Ordering::SeqCst), "all that was while the bot slept");
+    assert!(!woke.load(Ordering::SeqCst), "all of that happened while the bot slept");
     until(|| woke.load(Ordering::SeqCst)).await;
     sleep(Duration::from_millis(50)).await;
-    assert_eq!(line.look("c").await.memory, ["next"]);
+    assert_eq!(line.snapshot("c").await.memory, ["next"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_half_changed_is_as_it_was() {
+async fn unfinished_changes_are_rolled_back() {
     let line = line(Host::new(bot(|call, input, reply| {
         async move {
             call.memory.push(words(&input).into());
@@ -105,14 +104,14 @@ async fn what_was_half_changed_is_as_it_was() {
         assert_eq!(reply.failure, Some(500), "{words}");
     }
     line.text("c", "6", "last").await;
-    let seen = line.look("c").await;
+    let seen = line.snapshot("c").await;
     assert_eq!(seen.memory, ["first", "save", "last"]);
-    // What was said has been said, whatever became of the turn.
+    // The history keeps what was said, whatever the outcome of the turn.
     assert_eq!(seen.history.len(), 6);
     assert!(seen.history.iter().all(|entry| entry.said == "One. " || entry.said == "One."));
 }
 
-/// A bank that takes orders, and counts what was really paid.
+/// A bank that takes orders, and counts the payments that were really made.
 #[derive(Clone, Default)]
 struct Bank {
     paid: Count,
@@ -140,7 +139,7 @@ impl Bot for Bank {
             "late" => {
                 reply.say("So. ").await?;
                 reply.flush().await?;
-                // The abort comes here, and this bot does not look.
+                // The abort arrives here, and this bot does not check for it.
                 let _ = tokio::time::timeout(300 * MS, std::future::pending::<()>()).await;
                 if let Err(error) = call.hold().await {
                     let over = ReplyError::Over(Cause::BargeIn);
@@ -161,7 +160,7 @@ impl Bot for Bank {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_held_is_not_cut_in_half_and_the_other_server_sees_it() {
+async fn held_work_is_completed_and_another_server_sees_it() {
     let store = Arc::new(MemoryStore::new());
     let bank = Bank::default();
     let here = line(Host::builder(bank.clone()).store(store.clone()).build());
@@ -171,24 +170,24 @@ async fn what_is_held_is_not_cut_in_half_and_the_other_server_sees_it() {
     sleep(100 * MS).await;
     here.abort("c", "1", Some("I pay.")).await;
     reply.rest().await;
-    assert!(reply.ended, "the reply ends at once");
-    assert_eq!(bank.paid.get(), 0, "and the order goes on");
+    assert!(reply.ended, "the reply ends immediately");
+    assert_eq!(bank.paid.get(), 0, "and the order continues");
     let start = Instant::now();
     assert_eq!(there.text("c", "2", "what?").await, "paid");
     assert!(start.elapsed() >= 50 * MS, "the next turn waits");
     assert_eq!(bank.paid.get(), 1);
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(there.look("c").await.memory, ["paid"], "what came after the hold is dropped");
+    assert_eq!(there.snapshot("c").await.memory, ["paid"], "what came after the hold is dropped");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_lasts_two_seconds_at_most() {
+async fn a_hold_lasts_at_most_two_seconds() {
     let here = line(Host::new(Bank::default()));
     let mut reply = here.say("c", "1", "for ever").await;
     reply.until("Well.").await;
     let start = Instant::now();
     here.abort("c", "1", None).await;
-    // The budget of this turn is used up by the wait: it is answered with a failure.
+    // The wait uses up the budget of this turn, so its answer is a failure.
     let mut second = here.say("c", "2", "what?").await;
     second.rest().await;
     assert_eq!(second.failure, Some(500));
@@ -213,7 +212,7 @@ async fn the_history_is_cut_where_the_caller_stopped_listening() {
     for (turn, text, ..) in replies {
         assert_eq!(line.text("c", turn, text).await, text);
     }
-    // Long after they were complete, and in another order.
+    // Long after the replies were complete, and in another order.
     for (turn, _, heard, _) in replies.iter().rev() {
         line.abort("c", turn, *heard).await;
     }
@@ -221,15 +220,15 @@ async fn the_history_is_cut_where_the_caller_stopped_listening() {
     for (turn, _, _, kept) in replies {
         assert_eq!(line.heard("c", turn).await, kept, "{turn}");
     }
-    let seen = line.look("c").await;
+    let seen = line.snapshot("c").await;
     let heard: Vec<_> = seen.history.iter().map(|entry| entry.heard.clone()).collect();
     assert_eq!(heard[0], Some(Heard::Nothing));
     assert_eq!(heard[3], Some(Heard::Mismatch("Guten Tag".into())));
     assert_eq!(heard[4], Some(Heard::Unknown));
-    assert_eq!(heard[6], None, "that one was not cut");
+    assert_eq!(heard[6], None, "that turn was not cut");
 }
 
-/// Remembers what it was told of cuts.
+/// Records the cuts that it is told about.
 #[derive(Clone, Default)]
 struct Attentive {
     told: Count,
@@ -263,18 +262,18 @@ impl Bot for Attentive {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_abort_after_the_reply_was_complete_cuts_that_turn_and_the_bot_is_told() {
+async fn an_abort_after_a_complete_reply_cuts_its_turn_and_the_bot_is_told() {
     let bot = Attentive::default();
     let line = line(Host::new(bot.clone()));
     line.text("c", "1", "one two three").await;
     line.text("c", "2", "four five six").await;
     line.abort("c", "1", Some("one")).await;
-    assert_eq!(bot.told.get(), 1, "at once: no turn has the call");
+    assert_eq!(bot.told.get(), 1, "immediately, as no turn is running");
     assert_eq!(line.heard("c", "1").await, "one");
     assert_eq!(line.heard("c", "2").await, "four five six");
     line.text("c", "3", "seven").await;
     assert_eq!(bot.told.get(), 1, "and once");
-    let memory = line.look("c").await.memory;
+    let memory = line.snapshot("c").await.memory;
     assert_eq!(
         memory,
         [
@@ -313,11 +312,11 @@ async fn a_new_turn_ends_the_one_that_runs() {
     assert_eq!(line.text("c", "2", "five").await, "five");
     first.rest().await;
     assert!(first.ended && first.text.starts_with("one two "), "{}", first.text);
-    let memory = line.look("c").await.memory;
+    let memory = line.snapshot("c").await.memory;
     assert_eq!(memory[0], "told 1 Unknown NewTurn");
     assert_eq!(memory[1], "cut 1 Unknown NewTurn");
     assert!(memory[2].starts_with("heard [\"one two"), "{memory:?}");
-    // And the platform tells in the end what was heard.
+    // Later the platform reports what was heard.
     line.abort("c", "1", Some("one")).await;
     assert_eq!(line.heard("c", "1").await, "one");
 }
@@ -333,7 +332,7 @@ async fn an_abort_that_comes_before_its_turn_stops_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn words_and_keys_that_are_made_together_are_one_packet() {
+async fn text_and_controls_added_together_are_one_packet() {
     let line = line(Host::new(bot(|call, input, reply| {
         async move {
             reply.say("Your PIN, ").await?;
@@ -367,7 +366,7 @@ async fn words_and_keys_that_are_made_together_are_one_packet() {
     reply.rest().await;
     assert_eq!(reply.packets.len(), 2);
     assert!(reply.packets.iter().all(|packet| packet.data.as_ref().unwrap().controls.is_empty()));
-    let told = line.look("d").await.memory;
+    let told = line.snapshot("d").await.memory;
     assert_eq!(told.len(), 2);
     assert!(
         told.iter().all(|told| told.ends_with("the first packet only, which was already sent"))
@@ -375,7 +374,7 @@ async fn words_and_keys_that_are_made_together_are_one_packet() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_platform_that_is_gone_ends_the_turn_and_may_ask_again() {
+async fn a_disconnect_ends_the_turn_and_the_platform_may_repeat_it() {
     let alive = Alive::default();
     let guard = alive.clone();
     let runs = Count::default();
@@ -396,12 +395,12 @@ async fn a_platform_that_is_gone_ends_the_turn_and_may_ask_again() {
     reply.close();
     until(|| alive.count() == 1).await;
     assert_eq!(line.text("c", "1", "hi").await, "Hello. Bye.");
-    assert_eq!((runs.get(), line.look("c").await.memory), (2, vec!["run 1".to_owned()]));
-    assert_eq!(line.look("c").await.history.len(), 1);
+    assert_eq!((runs.get(), line.snapshot("c").await.memory), (2, vec!["run 1".to_owned()]));
+    assert_eq!(line.snapshot("c").await.history.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_mid_reply_is_one_failure_and_the_call_goes_on() {
+async fn a_panic_during_a_reply_is_one_failure_and_the_call_continues() {
     let line = line(Host::new(bot(|call, input, reply| {
         async move {
             call.memory.push("turn".into());
@@ -418,11 +417,11 @@ async fn a_panic_in_mid_reply_is_one_failure_and_the_call_goes_on() {
     reply.rest().await;
     assert_eq!((reply.packets.len(), reply.failure), (1, Some(500)));
     assert_eq!(line.text("c", "2", "go on").await, "So. ");
-    assert_eq!(line.look("c").await.memory, ["turn"]);
+    assert_eq!(line.snapshot("c").await.memory, ["turn"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_was_overtaken_elsewhere_writes_nothing() {
+async fn a_turn_overtaken_on_another_server_writes_nothing() {
     let store = Moody::<true>::default();
     store.set(Op::Cancels, Fate::Fails, 1);
     let bot = Attentive::default();
@@ -432,17 +431,17 @@ async fn a_turn_that_was_overtaken_elsewhere_writes_nothing() {
     first.until("one").await;
     assert_eq!(there.text("c", "2", "four").await, "four");
     first.rest().await;
-    assert!(first.ended, "nobody told it, so it spoke to the end");
-    let memory = there.look("c").await.memory;
-    assert_eq!(memory, ["heard []"], "and only the second one is kept");
-    // What it said is told to the next turn.
+    assert!(first.ended, "it got no cancel, so it spoke to the end");
+    let memory = there.snapshot("c").await.memory;
+    assert_eq!(memory, ["heard []"], "and only the second turn is kept");
+    // The cut is reported before the next turn.
     assert_eq!(here.text("c", "3", "five").await, "five");
-    let memory = there.look("c").await.memory;
+    let memory = there.snapshot("c").await.memory;
     assert_eq!(memory[1], "told 1 Unknown NewTurn");
 }
 
 #[tokio::test(start_paused = true)]
-async fn servers_that_share_a_store_tell_each_other() {
+async fn servers_with_a_shared_store_cancel_each_others_turns() {
     let store = Arc::new(MemoryStore::new());
     let bot = Attentive::default();
     let here = line(Host::builder(bot.clone()).store(store.clone()).build());
@@ -480,8 +479,8 @@ async fn a_turn_that_is_posted_twice_runs_once() {
     tokio::join!(first.rest(), second.rest());
     assert_eq!((first.text.as_str(), first.ended), ("Enter it, please.", true));
     assert_eq!((second.text.as_str(), second.ended), ("Enter it, please.", true));
-    assert_eq!((runs.get(), line.look("c").await.memory.len()), (1, 1));
-    // When it is over: with all of it.
+    assert_eq!((runs.get(), line.snapshot("c").await.memory.len()), (1, 1));
+    // After it has completed, with the whole reply.
     let mut first = line.say("c", "2", "bye").await;
     first.rest().await;
     let mut again = line.say("c", "2", "bye").await;
@@ -492,13 +491,13 @@ async fn a_turn_that_is_posted_twice_runs_once() {
     };
     assert_eq!(last(&again.packets), last(&first.packets));
     assert!(!last(&again.packets).is_empty());
-    // An older one, too, and without ending the newest.
+    // The same for an older turn, without ending the newest one.
     let mut third = line.say("c", "3", "more").await;
     third.until("Enter").await;
     assert_eq!(line.text("c", "1", "pin").await, "Enter it, please.");
     third.rest().await;
     assert_eq!(third.text, "Enter it, please.");
-    assert_eq!((runs.get(), line.look("c").await.history.len()), (3, 3));
+    assert_eq!((runs.get(), line.snapshot("c").await.history.len()), (3, 3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -552,7 +551,7 @@ async fn a_slow_line_slows_the_bot() {
     assert_eq!(reply.text.len(), 50 * "word ".len());
 }
 
-/// Saves in every hook, and fails behind it.
+/// Saves in every hook, and then fails.
 struct Saver;
 
 impl Bot for Saver {
@@ -582,16 +581,16 @@ impl Bot for Saver {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_hook_saved_outlives_its_failure() {
+async fn memory_saved_in_a_hook_survives_the_hooks_failure() {
     let line = line(Host::new(Saver));
     line.text("c", "1", "one two").await;
     line.abort("c", "1", Some("one")).await;
-    assert_eq!(line.look("c").await.memory, ["begun", "one two", "cut"]);
+    assert_eq!(line.snapshot("c").await.memory, ["begun", "one two", "cut"]);
     line.text("c", "2", "three").await;
-    assert_eq!(line.look("c").await.memory, ["begun", "one two", "cut", "three"]);
+    assert_eq!(line.snapshot("c").await.memory, ["begun", "one two", "cut", "three"]);
 }
 
-/// Holds twice in a row, the second time for something else.
+/// Holds twice in a row, for two different operations.
 struct Twice(Count);
 
 impl Bot for Twice {
@@ -617,8 +616,8 @@ impl Bot for Twice {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_hold_counts_from_its_own_begin() {
-    // In a store that takes its time, the end of the first comes after the begin of the second.
+async fn a_second_hold_counts_from_its_own_start() {
+    // In a slow store, the end of the first hold arrives after the start of the second.
     for slow in [Duration::ZERO, 20 * MS] {
         holds_twice(slow).await;
     }
@@ -639,7 +638,7 @@ async fn holds_twice(slow: Duration) {
     assert_eq!(line.text("c", "2", "what?").await, "first, second");
 }
 
-/// Looks its callers up, which takes long, when a call begins and when a reply was cut.
+/// Looks up its callers in `begin` and in `interrupted`, which takes long.
 #[derive(Clone, Default)]
 struct Slow {
     begun: Count,
@@ -676,7 +675,7 @@ impl Bot for Slow {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_begin_that_runs_out_of_time_has_greeted_and_the_call_goes_on() {
+async fn a_begin_that_runs_out_of_time_has_greeted_and_the_call_continues() {
     let bot = Slow::default();
     let line = line(Host::new(bot.clone()));
     let mut greeting = line.begin("c", "0").await;
@@ -687,13 +686,13 @@ async fn a_begin_that_runs_out_of_time_has_greeted_and_the_call_goes_on() {
         reply.rest().await;
         assert_eq!((reply.text.as_str(), reply.failure), (turn, None));
         let controls = &reply.packets[0].data.as_ref().unwrap().controls;
-        assert!(matches!(controls[..], [Wire::Voice(_)]), "the voice is still told");
+        assert!(matches!(controls[..], [Wire::Voice(_)]), "the speech settings are still sent");
     }
     assert_eq!(bot.begun.get(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_hook_takes_a_quarter_of_a_turn_and_is_made_up_for() {
+async fn a_slow_hook_gets_a_quarter_of_a_turn_and_is_called_again() {
     let bot = Slow::default();
     let line = line(Host::new(bot.clone()));
     line.begin("c", "0").await.rest().await;
@@ -703,12 +702,12 @@ async fn a_slow_hook_takes_a_quarter_of_a_turn_and_is_made_up_for() {
         assert_eq!(line.text("c", turn, "next").await, "next");
     }
     sleep(Duration::from_secs(3)).await;
-    assert!(line.look("c").await.memory.contains(&"told".to_owned()));
+    assert!(line.snapshot("c").await.memory.contains(&"told".to_owned()));
     assert!(bot.told.get() >= 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_could_not_be_kept_is_not_confirmed() {
+async fn a_reply_whose_memory_cannot_be_stored_is_not_sent() {
     let limits = callbot::bot::Limits::default().with_max_memory_bytes(100);
     let line = line(
         Host::builder(bot(|call, input, reply| {
@@ -728,7 +727,7 @@ async fn what_could_not_be_kept_is_not_confirmed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_voice_that_was_told_outlives_a_reply_that_was_cut() {
+async fn sent_speech_settings_survive_a_cut_reply() {
     let line = line(Host::new(bot(|_, input, reply| {
         async move {
             if words(&input) == "set" {

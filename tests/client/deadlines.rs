@@ -1,5 +1,5 @@
-//! The deadlines of the client: each has its setting, its default and its error, and a stream as a
-//! whole has none. Time is paused where client and bot share a runtime.
+//! The deadlines of a client: each has a setting, a default and an error, and a stream as a whole has
+//! no deadline. Time is paused where client and bot share a runtime.
 
 #![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::digital_employee_stub::{
     Fake, Stub, abort, begin, dialogue, dialogue_error, end, event, json_answer, packet, pause,
-    send,
+    send, stream as event_stream,
 };
 use bytes::Bytes;
 use callbot::client::{CallOptions, Deadline, Error, InMemoryTransport, Retries};
@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A bot that sends `packets` packets, with a pause before each one, and answers after a pause.
+/// A bot that pauses before each of its `packets` packets, and before each answer.
 #[derive(Debug, Clone, Copy)]
 struct Slow {
     pause: Duration,
@@ -74,7 +74,7 @@ fn bot(pause: Duration, packets: u32, heartbeat: Option<Duration>) -> Client {
         .unwrap()
 }
 
-/// Asserts which deadline passed, and how long it was.
+/// Checks which deadline passed, and its length.
 #[track_caller]
 fn passed(error: &Error, deadline: Deadline, limit: Duration) {
     assert_eq!(error.deadline(), Some(deadline), "{error:?}");
@@ -83,7 +83,7 @@ fn passed(error: &Error, deadline: Deadline, limit: Duration) {
     assert!(error.to_string().ends_with(&format!("within {limit:?}")), "{error}");
 }
 
-/// Asserts how much of the paused time has passed; its timer counts whole milliseconds.
+/// Checks how much of the paused time has passed. Its timer counts whole milliseconds.
 #[track_caller]
 fn took(start: Instant, expected: Duration) {
     let took = start.elapsed();
@@ -102,7 +102,7 @@ fn with_type(body: reqwest::Body, media: &'static str) -> http::Response<reqwest
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_event_has_a_deadline_of_ten_seconds_unless_told_otherwise() {
+async fn the_first_event_has_a_default_deadline_of_ten_seconds() {
     let never = bot(SECOND * 1000, 1, None);
     let three = CallOptions::new().first_event_deadline(SECOND * 3);
     for (client, limit) in [(never.clone(), SECOND * 10), (never.with_options(three), SECOND * 3)] {
@@ -136,7 +136,7 @@ async fn the_first_event_deadline_covers_the_head_and_is_not_renewed_by_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_gap_between_events_has_a_deadline_of_thirty_seconds_unless_told_otherwise() {
+async fn the_gap_between_events_has_a_default_deadline_of_thirty_seconds() {
     let slow = bot(SECOND * 50, 9, None);
     let first = CallOptions::new().first_event_deadline(SECOND * 60);
     let five = first.clone().gap_deadline(SECOND * 5);
@@ -151,7 +151,7 @@ async fn the_gap_between_events_has_a_deadline_of_thirty_seconds_unless_told_oth
 }
 
 #[tokio::test(start_paused = true)]
-async fn comments_do_not_put_a_deadline_off() {
+async fn comments_do_not_extend_a_deadline() {
     let beating = bot(SECOND * 50, 9, Some(SECOND));
     let error = dialogue_error(&beating).await;
     passed(&error, Deadline::FirstEvent, SECOND * 10);
@@ -172,7 +172,7 @@ async fn a_long_stream_has_no_deadline_as_a_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_with_one_answer_has_a_deadline_of_ten_seconds_unless_told_otherwise() {
+async fn a_call_with_one_answer_has_a_default_deadline_of_ten_seconds() {
     let never = bot(SECOND * 1000, 0, None);
     let three = CallOptions::new().call_deadline(SECOND * 3);
     for (client, limit) in [(never.clone(), SECOND * 10), (never.with_options(three), SECOND * 3)] {
@@ -209,7 +209,7 @@ async fn the_call_deadline_covers_the_body_and_the_retries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_of_zero_passes_at_once_and_an_endless_one_never() {
+async fn a_deadline_of_zero_passes_immediately_and_an_endless_one_never() {
     let slow = bot(SECOND * 3600, 2, None);
     let zero =
         CallOptions::new().call_deadline(Duration::ZERO).first_event_deadline(Duration::ZERO);
@@ -238,20 +238,16 @@ async fn every_deadline_holds_over_a_socket_too() {
     let gap = options.gap_deadline(SHORT);
     let one = event(packet("One", false));
     let silent = vec![pause(5000)];
-    let head_only = vec![send(crate::support::digital_employee_stub::stream("")), pause(5000)];
+    let head_only = vec![send(event_stream("")), pause(5000)];
     let comments = |start: &str| {
         let beats = (0..100).flat_map(|_| [pause(40), send(":\n\n")]);
-        [vec![send(crate::support::digital_employee_stub::stream(start))], beats.collect()].concat()
+        [vec![send(event_stream(start))], beats.collect()].concat()
     };
     for (script, options, deadline) in [
         (silent.clone(), &first, Deadline::FirstEvent),
         (head_only, &first, Deadline::FirstEvent),
         (comments(""), &first, Deadline::FirstEvent),
-        (
-            vec![send(crate::support::digital_employee_stub::stream(&one)), pause(5000)],
-            &gap,
-            Deadline::Gap,
-        ),
+        (vec![send(event_stream(&one)), pause(5000)], &gap, Deadline::Gap),
         (comments(&one), &gap, Deadline::Gap),
     ] {
         let stub = Stub::new(vec![script]).await;
@@ -269,29 +265,21 @@ async fn every_deadline_holds_over_a_socket_too() {
     }
 }
 
-/// A listener that takes connections and never says a word, so that TLS is never set up.
+/// The listener accepts connections and sends nothing, so that the TLS handshake never completes.
 #[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]
 #[tokio::test]
-async fn a_connection_that_does_not_come_to_stand_passes_the_connect_deadline() {
+async fn an_unfinished_tls_handshake_passes_the_connect_deadline() {
     const SHORT: Duration = Duration::from_millis(100);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    let silent = tokio::spawn(async move {
-        let mut taken = Vec::new();
-        while let Ok(connection) = listener.accept().await {
-            taken.push(connection);
-        }
-    });
+    let url = crate::support::script::silent().await;
     let client = Client::builder(&url).connect_deadline(SHORT).build().unwrap();
     passed(&client.dialogue(&dialogue()).await.unwrap_err(), Deadline::Connect, SHORT);
     passed(&client.end_session(&end()).await.unwrap_err(), Deadline::Connect, SHORT);
     // The nearer of two deadlines passes first.
     let nearer = client.with_options(CallOptions::new().call_deadline(SHORT / 4));
     passed(&nearer.end_session(&end()).await.unwrap_err(), Deadline::Call, SHORT / 4);
-    silent.abort();
 }
 
-/// A listener whose queue is full: the kernel answers no further connection.
+/// The queue of the listener is full, so the kernel answers no further connection.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_listener_with_a_full_queue_passes_the_connect_deadline() {
@@ -313,24 +301,18 @@ async fn a_listener_with_a_full_queue_passes_the_connect_deadline() {
 }
 
 #[tokio::test]
-async fn an_error_without_a_deadline_is_no_timeout() {
+async fn an_error_without_a_deadline_is_not_a_timeout() {
     let stub = Stub::answering(json_answer("504 Gateway Timeout", "")).await;
     let error = stub.client().end_session(&end()).await.unwrap_err();
     assert!(!error.is_timeout() && error.deadline().is_none(), "{error:?}");
 }
 
-/// What a reader gets that is away for twice the gap deadline behind the first packet. The second
-/// one leaves within 60 ms of the first, `between` between the two.
+/// Returns the second packet for a reader that pauses for twice the gap deadline after the first one.
+/// The second packet is sent 60 ms after the first, with `between` between the two.
 async fn after_an_absence(between: &str) -> Result<Packet, Error> {
     const GAP: Duration = Duration::from_millis(200);
     let [one, two] = [packet("One", false), packet("One two", true)].map(event);
-    let script = vec![
-        send(crate::support::digital_employee_stub::stream(one)),
-        pause(20),
-        send(between),
-        pause(40),
-        send(two),
-    ];
+    let script = vec![send(event_stream(one)), pause(20), send(between), pause(40), send(two)];
     let stub = Stub::new(vec![script]).await;
     let client = stub.client().with_options(CallOptions::new().gap_deadline(GAP));
     let mut packets = client.dialogue(&dialogue()).await.unwrap();
@@ -340,18 +322,18 @@ async fn after_an_absence(between: &str) -> Result<Packet, Error> {
 }
 
 #[tokio::test]
-async fn a_reader_that_takes_its_time_does_not_pass_the_gap_deadline() {
+async fn a_slow_reader_does_not_pass_the_gap_deadline() {
     assert!(after_an_absence("").await.unwrap().data.unwrap().stream_end);
 }
 
 #[tokio::test]
-async fn a_reader_that_takes_its_time_does_not_pass_the_gap_deadline_behind_a_comment() {
+async fn a_slow_reader_does_not_pass_the_gap_deadline_after_a_comment() {
     assert!(after_an_absence(":\n\n").await.unwrap().data.unwrap().stream_end);
 }
 
-/// A peer that never lets the reader wait.
+/// The peer sends comments without a pause, so that the reader is never idle.
 #[test]
-fn a_flood_of_comments_does_not_put_a_deadline_off() {
+fn a_flood_of_comments_does_not_extend_a_deadline() {
     let (done, outcome) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -1,4 +1,4 @@
-//! What holds for the client of every platform.
+//! Behaviour that the clients of all platforms share: settings, deadlines and retries.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! The client's attempts: how many there are, what they wait for, and what ends them; and the
+//! The attempts of a call: how many there are, how long the pauses are, and what ends them. Also the
 //! options of single calls.
 
 #![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::support::digital_employee_stub::{
     Fake, Stub, abort, answer, begin, dialogue, dialogue_error, end, event, json_answer, packet,
-    send,
+    send, stream as event_stream,
 };
+use crate::support::script::http_client;
 use callbot::client::{CallOptions, Retries, Transport, TransportError};
 use callbot::digital_employee::Client;
 use futures_util::future::BoxFuture;
@@ -19,12 +20,12 @@ use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 const ACK: &str = include_str!("../fixtures/digital-employee/acknowledgement.json");
 const ACK_FAILURE: &str = include_str!("../fixtures/digital-employee/acknowledgement-failure.json");
 
-/// Up to so many retries, without a pause.
+/// Options with up to `most` retries, without a pause.
 fn at_once(most: u32) -> CallOptions {
     CallOptions::new().retries(Retries::up_to(most).initial_backoff(Duration::ZERO))
 }
 
-/// A peer without a socket that is busy for so many attempts, and then acknowledges.
+/// A peer in memory that is busy for some attempts, and then acknowledges.
 fn busy(attempts: usize, retry_after: Option<&'static str>) -> Fake {
     Fake::new(move |number| {
         let mut response = http::Response::builder();
@@ -42,7 +43,7 @@ fn busy(attempts: usize, retry_after: Option<&'static str>) -> Fake {
 }
 
 #[tokio::test]
-async fn without_being_told_a_client_makes_one_attempt() {
+async fn by_default_a_client_makes_one_attempt() {
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         let stub = Stub::answering(answer(status, "retry-after: 0\r\n", "")).await;
         let client = stub.client();
@@ -55,7 +56,7 @@ async fn without_being_told_a_client_makes_one_attempt() {
 }
 
 #[tokio::test]
-async fn only_a_peer_that_asks_for_patience_is_asked_again() {
+async fn only_answers_429_502_503_and_504_are_retried() {
     for (status, attempts) in [
         (429, 4),
         (502, 4),
@@ -85,9 +86,9 @@ async fn only_a_peer_that_asks_for_patience_is_asked_again() {
 }
 
 #[tokio::test]
-async fn the_attempts_end_with_the_first_good_answer() {
+async fn the_attempts_end_with_the_first_success() {
     let busy = || vec![send(answer("503 Service Unavailable", "", ""))];
-    let good = crate::support::digital_employee_stub::stream(event(packet("Hello", true)));
+    let good = event_stream(event(packet("Hello", true)));
     for (scripts, good) in [(2, json_answer("200 OK", ACK).into_bytes()), (2, good)] {
         let mut all = vec![busy(); scripts];
         all.push(vec![send(good.clone())]);
@@ -102,7 +103,7 @@ async fn the_attempts_end_with_the_first_good_answer() {
         }
         let seen = stub.seen();
         assert_eq!(seen.len(), scripts + 1);
-        // Each attempt is the whole request.
+        // Each attempt sends the whole request.
         for again in &seen[1..] {
             assert_eq!(
                 (&again.line, &again.headers, &again.body),
@@ -113,7 +114,7 @@ async fn the_attempts_end_with_the_first_good_answer() {
 }
 
 #[tokio::test]
-async fn a_failure_in_a_busy_answer_is_told_when_the_attempts_are_used_up() {
+async fn the_failure_in_a_busy_answer_is_reported_after_the_last_attempt() {
     let stub = Stub::answering(json_answer("503 Service Unavailable", ACK_FAILURE)).await;
     let error = stub.client().with_options(at_once(2)).end_session(&end()).await.unwrap_err();
     assert_eq!(error.failure().unwrap().message(), Some("no such call"));
@@ -121,7 +122,7 @@ async fn a_failure_in_a_busy_answer_is_told_when_the_attempts_are_used_up() {
 }
 
 #[tokio::test]
-async fn a_failure_of_the_bot_is_not_asked_for_again() {
+async fn a_failure_of_the_bot_is_not_retried() {
     let stub = Stub::answering(json_answer("200 OK", ACK_FAILURE)).await;
     let error = stub.client().with_options(at_once(3)).end_session(&end()).await.unwrap_err();
     assert!(error.failure().is_some() && !error.is_retryable());
@@ -129,11 +130,11 @@ async fn a_failure_of_the_bot_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_stream_is_never_asked_for_again_once_its_head_has_come() {
+async fn a_stream_is_never_retried_after_its_head() {
     let failure = r#"{"httpStatusCode":503,"code":"Error"}"#;
     let one = event(packet("One", false));
     for body in [String::new(), one.clone(), one + &event(failure), event(failure), event("{")] {
-        let stub = Stub::answering(crate::support::digital_employee_stub::stream(&body)).await;
+        let stub = Stub::answering(event_stream(&body)).await;
         let error = dialogue_error(&stub.client().with_options(at_once(3))).await;
         assert!(!error.is_retryable(), "{error:?}");
         assert_eq!(stub.connections(), 1, "{body}");
@@ -141,7 +142,7 @@ async fn a_stream_is_never_asked_for_again_once_its_head_has_come() {
 }
 
 #[tokio::test]
-async fn a_connection_that_broke_off_is_not_made_again() {
+async fn a_broken_connection_is_not_retried() {
     // The peer may have acted on the request.
     let stub = Stub::answering("").await;
     let error = stub.client().with_options(at_once(3)).end_session(&end()).await.unwrap_err();
@@ -149,7 +150,7 @@ async fn a_connection_that_broke_off_is_not_made_again() {
     assert_eq!(stub.connections(), 1);
 }
 
-/// Counts the attempts; the first ones go to a port where nobody listens.
+/// Counts the attempts. The first ones go to a port on which nothing listens.
 #[derive(Clone)]
 struct Wandering {
     http: reqwest::Client,
@@ -173,9 +174,9 @@ impl Transport for Wandering {
 }
 
 #[tokio::test]
-async fn a_peer_that_was_not_reached_is_tried_again() {
+async fn an_unreachable_peer_is_retried() {
     let stub = Stub::answering(json_answer("200 OK", ACK)).await;
-    // Bound, but not listened on: nobody else gets the port, and nobody is there.
+    // Bound but not listening: no other process gets the port, and connections are refused.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
     bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let closed = bound.local_addr().unwrap().port();
@@ -198,17 +199,8 @@ async fn a_peer_that_was_not_reached_is_tried_again() {
     assert_eq!(stub.connections(), 1);
 }
 
-/// A `reqwest::Client` of one's own. With TLS it wants a provider for the whole process.
-fn http_client() -> reqwest::Client {
-    #[cfg(feature = "rustls")]
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    #[cfg(all(feature = "rustls-aws-lc-rs", not(feature = "rustls")))]
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().build().unwrap()
-}
-
 #[tokio::test]
-async fn an_error_of_a_transport_of_ones_own_is_not_tried_again() {
+async fn an_error_of_a_custom_transport_is_not_retried() {
     #[derive(Clone)]
     struct Broken(Arc<Mutex<usize>>);
 
@@ -247,9 +239,9 @@ async fn retry_after_is_honoured() {
         (Some("0"), 0),
         (Some(" 3 "), 3),
         (Some("60"), 60),
-        // A date that has passed is no reason to wait.
+        // A date in the past means no wait.
         (Some("Wed, 21 Oct 2015 07:28:00 GMT"), 0),
-        // What is neither leaves the pause as it is set: none here.
+        // Without a valid value, the configured pause applies: none here.
         (None, 0),
         (Some("-1"), 0),
         (Some("1.5"), 0),
@@ -266,7 +258,7 @@ async fn retry_after_is_honoured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_asks_for_more_than_a_minute_is_not_asked_again() {
+async fn a_retry_after_of_more_than_a_minute_ends_the_attempts() {
     let hour = Duration::from_secs(3600);
     for header in ["61", "18446744073709551615", "Wed, 21 Oct 2099 07:28:00 GMT"] {
         let fake = busy(2, Some(header));
@@ -277,7 +269,7 @@ async fn a_peer_that_asks_for_more_than_a_minute_is_not_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_date_to_wait_for_is_honoured() {
+async fn a_retry_after_with_a_date_is_honoured() {
     let then = std::time::SystemTime::now() + Duration::from_secs(30);
     let header: &'static str = Box::leak(httpdate::fmt_http_date(then).into_boxed_str());
     let fake = busy(1, Some(header));
@@ -288,7 +280,7 @@ async fn a_date_to_wait_for_is_honoured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_longest_pause_doubles_with_each_attempt_and_is_drawn_at_random() {
+async fn the_longest_pause_doubles_with_each_attempt_and_the_pause_is_random() {
     let (mut waited, rounds) = ([const { Vec::new() }; 3], 100);
     for _ in 0..rounds {
         let fake = busy(3, None);
@@ -311,7 +303,7 @@ async fn the_longest_pause_doubles_with_each_attempt_and_is_drawn_at_random() {
 }
 
 #[tokio::test]
-async fn options_are_those_of_the_client_they_were_given_to() {
+async fn options_apply_only_to_the_client_that_got_them() {
     let stub = Stub::answering(answer("503 Service Unavailable", "", "")).await;
     let custom = HeaderName::from_static("x-trace");
     let header = |value| CallOptions::new().header(custom.clone(), HeaderValue::from_static(value));
@@ -340,10 +332,8 @@ async fn options_are_those_of_the_client_they_were_given_to() {
 }
 
 #[tokio::test]
-async fn a_header_of_the_options_takes_the_place_of_the_clients_own() {
-    let stub =
-        Stub::answering(crate::support::digital_employee_stub::stream(event(packet("", true))))
-            .await;
+async fn a_header_in_the_options_replaces_the_clients_own() {
+    let stub = Stub::answering(event_stream(event(packet("", true)))).await;
     let both = HeaderValue::from_static("text/event-stream, application/json");
     let options = CallOptions::new()
         .header(ACCEPT, both)

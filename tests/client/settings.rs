@@ -1,4 +1,4 @@
-//! Every client takes the settings that all clients share, and each of them has its effect.
+//! Every client of the crate accepts the shared settings, and each setting has its effect.
 
 #![cfg(all(feature = "client", feature = "rustls"))]
 #![cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "aui"))]
@@ -21,7 +21,7 @@ use http::{HeaderName, HeaderValue};
 const URL: &str = "http://host.example/below";
 const SECRET: &str = "secret-4711";
 
-/// A client: how it is built, a call of it, and how it gets other options.
+/// A client: how it is built, one of its calls, and how it gets other options.
 struct Subject<C: BuildClient> {
     name: &'static str,
     builder: fn() -> ClientBuilder<C>,
@@ -30,7 +30,7 @@ struct Subject<C: BuildClient> {
 }
 
 impl<C: BuildClient> Subject<C> {
-    /// A client that is to be called through `transport`.
+    /// Returns a builder of a client that uses `transport`.
     fn over(&self, transport: impl Transport) -> ClientBuilder<C> {
         (self.builder)().transport(transport)
     }
@@ -134,7 +134,7 @@ fn describe_at_ice() -> ice::DescribeInstanceRequest {
     ice::DescribeInstanceRequest::new("i1")
 }
 
-/// A transport that connects to nobody, and keeps what it was to send.
+/// A transport that never connects, and records the requests.
 #[derive(Clone, Default)]
 struct Nowhere(Arc<Mutex<Vec<reqwest::Request>>>);
 
@@ -150,7 +150,7 @@ impl Transport for Nowhere {
         request: reqwest::Request,
     ) -> BoxFuture<'_, Result<reqwest::Response, TransportError>> {
         self.0.lock().unwrap().push(request);
-        Box::pin(async { Err(TransportError::connect("there is nobody")) })
+        Box::pin(async { Err(TransportError::connect("nothing is listening")) })
     }
 }
 
@@ -174,13 +174,13 @@ async fn refuses_urls<C: BuildClient>(subject: Subject<C>) {
     let name = subject.name;
     for url in ["", "host", "ftp://host", "mailto:host", "http://", "http://h?a=b", "http://h#a"] {
         let Err(error) = (subject.builder)().base_url(url).build() else {
-            panic!("{name} takes {url:?}");
+            panic!("{name} accepts {url:?}");
         };
         assert!(error.to_string().starts_with("the client can't be built: "), "{name}: {error}");
     }
     for url in ["http://user:hunter2@host:port", "ftp://user:hunter2@host"] {
         let Err(error) = (subject.builder)().base_url(url).build() else {
-            panic!("{name} takes {url:?}");
+            panic!("{name} accepts {url:?}");
         };
         let source = error.source().map(ToString::to_string);
         assert!(!format!("{error} {error:?} {source:?}").contains("hunter2"), "{name}: {error:?}");
@@ -198,9 +198,9 @@ async fn calls_the_base_url<C: BuildClient>(subject: Subject<C>) {
     let client = subject.over(transport.clone()).base_url("http://other/a/").build().unwrap();
     let error = subject.error(&client).await;
     assert!(error.is_transport() && error.is_retryable(), "{}: {error:?}", subject.name);
-    // The cause is the source, and is not printed twice.
+    // The cause is the source of the error, and is not printed twice.
     assert!(error.to_string().ends_with(": can't connect"), "{}: {error}", subject.name);
-    assert_eq!(error.source().unwrap().to_string(), "there is nobody", "{}", subject.name);
+    assert_eq!(error.source().unwrap().to_string(), "nothing is listening", "{}", subject.name);
     let sent = transport.sent();
     assert!(!sent.is_empty(), "{}", subject.name);
     for request in sent {
@@ -215,21 +215,12 @@ async fn the_transport_carries_every_call_to_the_base_url() {
 
 async fn reports_the_connect_deadline<C: BuildClient>(subject: Subject<C>) {
     const SHORT: Duration = Duration::from_millis(50);
-    // It takes connections, and says nothing, so that TLS never comes to be.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    let silent = tokio::spawn(async move {
-        let mut taken = Vec::new();
-        while let Ok(connection) = listener.accept().await {
-            taken.push(connection);
-        }
-    });
+    let url = crate::support::script::silent().await;
     let builder = (subject.builder)().base_url(&url).connect_deadline(SHORT);
     let client = builder.options(CallOptions::new()).build().unwrap();
     let error = subject.error(&client).await;
     assert_eq!(error.deadline(), Some(Deadline::Connect), "{}: {error:?}", subject.name);
     assert!(error.to_string().ends_with("not connected within 50ms"), "{error}");
-    silent.abort();
 }
 
 #[tokio::test]
@@ -247,7 +238,7 @@ async fn applies_options<C: BuildClient>(subject: Subject<C>) {
     let client = subject.over(transport.clone()).options(header("built")).build().unwrap();
     subject.error(&client).await;
     assert_eq!(value(&transport), ["built"], "{}", subject.name);
-    // The other client has its own options, and the first one keeps its own.
+    // The other client has its own options, and the first one keeps its options.
     let other = (subject.with_options)(&client, header("other"));
     subject.error(&other).await;
     assert_eq!(value(&transport), ["other"], "{}", subject.name);
@@ -268,7 +259,7 @@ async fn applies_options<C: BuildClient>(subject: Subject<C>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn options_apply_to_the_client_that_they_were_given_to() {
+async fn options_apply_only_to_the_client_that_got_them() {
     with_every_client!(applies_options);
 }
 
@@ -284,7 +275,7 @@ async fn signs<C: BuildClient>(subject: Subject<C>) {
         assert!(authorization.contains("Credential=key-of-the-test,"), "{}", subject.name);
     }
     let Err(error) = subject.over(transport).sign(signer("key\n")).build() else {
-        panic!("{} takes a key that can't sign", subject.name);
+        panic!("{} accepts a key that can't sign", subject.name);
     };
     assert!(error.to_string().ends_with("requests can't be signed"), "{error}");
     assert_eq!(
@@ -307,7 +298,7 @@ async fn retries<C: BuildClient>(subject: Subject<C>) {
 }
 
 #[tokio::test]
-async fn without_retries_a_call_is_made_once() {
+async fn without_retries_a_call_makes_one_attempt() {
     with_every_client!(retries);
 }
 
@@ -349,7 +340,7 @@ fn debug_of_a_client_shows_no_secret() {
     }
 }
 
-/// The base URL of ICE may name the region, and each region has its own host then.
+/// The base URL of ICE may contain the region. Then each region has its own host.
 #[tokio::test]
 async fn the_base_url_of_ice_may_contain_the_region() {
     let transport = Nowhere::default();
@@ -371,9 +362,9 @@ async fn the_base_url_of_ice_may_contain_the_region() {
     );
 }
 
-/// `?` takes an error of a client into `anyhow`, with all that is behind it.
+/// `?` converts a client's error to `anyhow`, with all its sources.
 #[tokio::test]
-async fn the_whole_chain_reaches_an_application() {
+async fn the_whole_error_chain_reaches_an_application() {
     async fn call() -> anyhow::Result<()> {
         let client =
             digital_employee::Client::builder(URL).transport(Nowhere::default()).build()?;
@@ -381,5 +372,5 @@ async fn the_whole_chain_reaches_an_application() {
         Ok(())
     }
     let error = call().await.unwrap_err();
-    assert_eq!(format!("{error:#}"), "endSession: can't connect: there is nobody");
+    assert_eq!(format!("{error:#}"), "endSession: can't connect: nothing is listening");
 }

@@ -1,5 +1,5 @@
-//! Reading what other versions of the protocol may send, and writing back what was read: wire
-//! samples with unknown and missing things in every place, random values, random damage.
+//! Other versions of the protocol are read, and written back: wire samples with unknown and missing
+//! parts at every place, random values, and random damage.
 
 #![cfg(feature = "digital-employee")]
 
@@ -10,53 +10,16 @@ use callbot::digital_employee::{
     Packet, PacketData, PacketFields, ResponseCode, SynthesizerConfig, Terminator, Transfer,
     TransferType, VendorParams, Voice,
 };
-use callbot::wire::{DecodeError, decode, decode_value};
+use callbot::wire::{decode, decode_value};
 use fastrand::Rng;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// Reads a document as one of the types and writes it again.
-type Reader = fn(&Value) -> Result<Value, DecodeError>;
+use crate::support::types::{self, Reader, Sample, each_object, read_as, set};
 
-fn read_as<T: DeserializeOwned + Serialize + PartialEq>(
-    document: &Value,
-) -> Result<Value, DecodeError> {
-    let value: T = decode_value(document)?;
-    // Text and value are read by different code.
-    let text: Result<T, _> = decode(document.to_string().as_bytes());
-    assert!(text.as_ref() == Ok(&value), "the text reads otherwise: {document}");
-    Ok(serde_json::to_value(value).unwrap())
-}
-
-macro_rules! samples {
-    ($($name:literal: $type:ty, $optional:expr;)*) => {
-        [$(Sample {
-            name: $name,
-            text: include_str!(concat!("../fixtures/digital-employee/", $name, ".json")),
-            read: read_as::<$type>,
-            optional: $optional,
-        }),*]
-    };
-}
-
-/// A wire sample, and where its optional fields are: pointer of an object, names.
-struct Sample {
-    name: &'static str,
-    text: &'static str,
-    read: Reader,
-    optional: &'static [(&'static str, &'static [&'static str])],
-}
-
-impl Sample {
-    fn json(&self) -> Value {
-        self.text.parse().unwrap()
-    }
-
-    fn read(&self, document: &Value) -> Value {
-        (self.read)(document).unwrap_or_else(|error| panic!("{}: {error}: {document}", self.name))
-    }
-}
+/// The optional fields of a sample: the pointer of an object, and the names.
+type Optional = &'static [(&'static str, &'static [&'static str])];
 
 const ENVELOPE: &[&str] = &["requestId", "message"];
 const PACKET: &[&str] = &["requestId", "message", "data"];
@@ -74,8 +37,8 @@ const CONTROLS: &[(&str, &[&str])] = &[
     ("/data/controlParamsList/3", &["delay", "reason"]),
 ];
 
-fn samples() -> [Sample; 14] {
-    samples! {
+fn samples() -> Vec<Sample<Optional>> {
+    types::samples! { "digital-employee";
         "request-begin-session": BeginSessionRequest, &[("/vendorParams", &["vip", "further"])];
         "request-dialogue-keys": DialogueRequest,
             &[("", &["utterance", "extras"]), ("/extras/0", &["dataType", "dtmf"])];
@@ -94,11 +57,11 @@ fn samples() -> [Sample; 14] {
     }
 }
 
-fn sample(name: &str) -> Sample {
-    samples().into_iter().find(|sample| sample.name == name).unwrap()
+fn sample(name: &str) -> Sample<Optional> {
+    types::find(samples(), name)
 }
 
-/// Without what says nothing: nulls and empty lists.
+/// Returns the value without nulls and empty lists.
 fn plain(mut value: Value) -> Value {
     fn strip(value: &mut Value) {
         match value {
@@ -114,49 +77,13 @@ fn plain(mut value: Value) -> Value {
     value
 }
 
-/// Changes every object of a document, those in JSON strings too.
-fn each_object(value: &mut Value, at: &str, change: &mut dyn FnMut(&str, &mut Value)) {
-    match value {
-        Value::Array(items) => {
-            for (index, item) in items.iter_mut().enumerate() {
-                each_object(item, &format!("{at}/{index}"), change);
-            }
-        }
-        Value::Object(object) => {
-            for (key, value) in object.iter_mut() {
-                each_object(value, &format!("{at}/{key}"), change);
-            }
-            change(at, value);
-        }
-        Value::String(text) => {
-            if let Ok(mut inner @ Value::Object(_)) = text.parse::<Value>() {
-                each_object(&mut inner, at, change);
-                *text = inner.to_string();
-            }
-        }
-        _ => {}
-    }
-}
-
-fn set(document: &mut Value, pointer: &str, key: &str, value: Value) {
-    document.pointer_mut(pointer).unwrap().as_object_mut().unwrap().insert(key.into(), value);
-}
-
 #[test]
 fn every_fixture_is_a_sample_of_these_tests() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/digital-employee");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .collect();
-    files.sort();
-    let mut names = samples().map(|sample| format!("{}.json", sample.name));
-    names.sort();
-    assert_eq!(files, names);
+    types::every_file_is_listed("digital-employee", &samples());
 }
 
 #[test]
-fn every_sample_is_written_back_as_it_came() {
+fn every_sample_is_written_back_unchanged() {
     for sample in samples() {
         let expected = match sample.name {
             "packet-controls-as-strings" => self::sample("packet-controls-as-objects").json(),
@@ -167,14 +94,14 @@ fn every_sample_is_written_back_as_it_came() {
 }
 
 #[test]
-fn unknown_fields_in_every_place_change_nothing() {
+fn unknown_fields_change_nothing_at_any_place() {
     let unknown = [json!("x"), json!(null), json!(7), json!([1, {"a": []}]), json!({"type": "x"})];
     for sample in samples() {
         let mut objects = 0;
         for unknown in &unknown {
             let mut document = sample.json();
             each_object(&mut document, "", &mut |at, object| {
-                // There every key is context of the call, and kept.
+                // Every key there is context of the call, and is kept.
                 if at != "/vendorParams" {
                     objects += 1;
                     object.as_object_mut().unwrap().insert("unknownField".into(), unknown.clone());
@@ -190,15 +117,15 @@ fn unknown_fields_in_every_place_change_nothing() {
 fn null_reads_as_absent_for_every_optional_field() {
     for sample in samples() {
         let mut all = sample.json();
-        for (pointer, names) in sample.optional.iter().rev() {
+        for (pointer, names) in sample.about.iter().rev() {
             for name in *names {
                 let mut null = sample.json();
-                set(&mut null, pointer, name, Value::Null);
+                set(&mut null, &format!("{pointer}/{name}"), Value::Null);
                 let mut absent = null.clone();
                 absent.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(*name);
                 let place = format!("{} {pointer}/{name}", sample.name);
                 assert_eq!(sample.read(&null), sample.read(&absent), "{place}");
-                set(&mut all, pointer, name, Value::Null);
+                set(&mut all, &format!("{pointer}/{name}"), Value::Null);
                 sample.read(&all);
             }
         }
@@ -288,31 +215,31 @@ fn the_context_of_a_call_is_written_back_unchanged() {
         ("extra", "y"),
         ("calling_number", "1"),
     ] {
-        set(&mut document, "/vendorParams", key, value.into());
+        document["vendorParams"][key] = value.into();
     }
     assert_eq!(sample.read(&document), document);
-    set(&mut document, "/vendorParams", "age", 42.into());
+    set(&mut document, "/vendorParams/age", 42.into());
     assert_eq!(sample.read(&document)["vendorParams"]["age"], "42");
 }
 
 #[test]
-fn context_of_an_unforeseen_kind_does_not_break_a_call() {
+fn context_of_an_unexpected_type_does_not_break_a_call() {
     let sample = sample("request-begin-session");
     for value in [json!(true), json!(["a"]), json!({"a": 1})] {
         let mut document = sample.json();
-        set(&mut document, "/vendorParams", "further", value);
+        set(&mut document, "/vendorParams/further", value);
         sample.read(&document);
     }
 }
 
 #[test]
-fn fields_to_be_ignored_may_hold_anything() {
+fn ignored_fields_may_have_any_value() {
     for (key, value) in [("success", json!("true")), ("params", json!([1])), ("params", json!({}))]
     {
         for name in ["packet-without-controls", "acknowledgement"] {
             let sample = sample(name);
             let mut document = sample.json();
-            set(&mut document, "", key, value.clone());
+            document[key] = value.clone();
             sample.read(&document);
         }
     }
@@ -364,7 +291,7 @@ fn ids_are_read_from_numbers_and_the_tenant_from_a_string() {
         let mut document = sample.json();
         document["tenantId"] = tenant;
         match (expected, (sample.read)(&document)) {
-            (Some(expected), Ok(written)) => assert_eq!(written["tenantId"], expected),
+            (Some(expected), Ok((written, _))) => assert_eq!(written["tenantId"], expected),
             (None, Err(error)) => {
                 assert_eq!(error.pointer(), "/tenantId", "{error}");
                 assert!(!error.to_string().contains("4711"), "{error}");
@@ -375,7 +302,7 @@ fn ids_are_read_from_numbers_and_the_tenant_from_a_string() {
 }
 
 #[test]
-fn depth_is_limited_where_it_is_kept_and_passed_over_elsewhere() {
+fn depth_is_limited_in_kept_json_and_ignored_elsewhere() {
     for (depth, readable) in [(60, true), (100_000, false)] {
         let nested = "[".repeat(depth) + &"]".repeat(depth);
         let unknown = format!(r#"{{"httpStatusCode":200,"code":"OK","unknown":{nested}}}"#);
@@ -425,14 +352,14 @@ impl Values {
         (0..self.0.usize(..4)).map(|_| make(self)).collect()
     }
 
-    /// A known value, or else any text.
+    /// A known value or any other text.
     fn word<T: std::str::FromStr<Err: std::fmt::Debug>>(&mut self, known: &[&str]) -> T {
         let index = self.0.usize(..=known.len());
         let text = self.text();
         known.get(index).copied().unwrap_or(&text).parse().unwrap()
     }
 
-    // Sixteenths, which every reader of decimal numbers gets right.
+    // Sixteenths, which every decimal parser reads exactly.
     fn number(&mut self) -> f64 {
         f64::from(self.0.i32(-100_000..100_000)) / 16.0
     }
@@ -555,7 +482,7 @@ impl Values {
                 });
                 voice.into()
             }
-            // Only reading makes one.
+            // An unknown control can only be read.
             _ => {
                 let mut object: serde_json::Map<_, _> =
                     self.list(|values| (values.text(), values.json(3))).into_iter().collect();
@@ -593,7 +520,7 @@ impl Values {
         ack
     }
 
-    /// A random document, and the type that it fits.
+    /// A random document, and the reader of its type.
     fn document(&mut self) -> (Value, Reader) {
         fn of<T: Serialize>(value: T) -> Value {
             serde_json::to_value(value).unwrap()
@@ -609,7 +536,7 @@ impl Values {
         }
     }
 
-    /// One value of a document, chosen at random.
+    /// A random value within a document.
     fn place<'v>(&mut self, value: &'v mut Value) -> &'v mut Value {
         let size = match value {
             Value::Array(items) => items.len(),
@@ -695,7 +622,7 @@ fn controls_as_json_strings_are_read_as_the_objects() {
     }
 }
 
-/// Whether the place of an error, or what it is missing from, is in the document.
+/// Returns whether the place of an error is in the document, or its parent if the place is missing.
 fn leads_to(document: &Value, pointer: &str) -> bool {
     let mut keys: Vec<_> = pointer.split('/').skip(1).collect();
     if keys.pop().is_none() {
@@ -716,7 +643,7 @@ fn leads_to(document: &Value, pointer: &str) -> bool {
 }
 
 #[test]
-fn damaged_documents_are_read_or_refused_at_a_place_of_theirs() {
+fn damaged_documents_are_read_or_refused_at_one_of_their_places() {
     let mut values = Values(Rng::with_seed(0x4445_0004));
     let (mut read, mut refused, mut nested) = (0, 0, 0);
     for _ in 0..20_000 {
@@ -725,8 +652,8 @@ fn damaged_documents_are_read_or_refused_at_a_place_of_theirs() {
             values.damage(&mut document);
         }
         match reader(&document) {
-            Ok(written) => {
-                assert_eq!(reader(&written).as_ref(), Ok(&written), "{document}");
+            Ok(first) => {
+                assert_eq!(reader(&first.0).as_ref(), Ok(&first), "{document}");
                 read += 1;
             }
             Err(error) => {

@@ -1,10 +1,9 @@
-//! The types by themselves: making them, their defaults, open enums, unions, what is hidden, what
-//! is checked before writing, and their schemas.
+//! The types of Digital Employee: how they are built, their defaults, open enums, unions, what is hidden,
+//! what is checked before writing, and their schemas.
 
 #![cfg(feature = "digital-employee")]
 
-use std::fmt::{Debug, Display};
-use std::str::FromStr;
+use std::fmt::Debug;
 
 use callbot::digital_employee::{
     AbortDialogueRequest, AbortDialogueRequestFields, AbortType, Acknowledgement,
@@ -15,15 +14,16 @@ use callbot::digital_employee::{
 };
 use callbot::wire::{Validate, decode};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::support::types;
+
 fn written(value: impl Serialize) -> Value {
-    serde_json::to_value(value).unwrap()
+    types::written(&value)
 }
 
 #[test]
-fn new_takes_what_must_be_there_and_leaves_the_rest_out() {
+fn new_takes_the_required_fields_and_leaves_the_rest_unset() {
     let data = || PacketData::new(true, 7);
     let cases = [
         (
@@ -108,7 +108,7 @@ fn new_takes_what_must_be_there_and_leaves_the_rest_out() {
 }
 
 #[test]
-fn with_sets_one_field_each() {
+fn each_with_method_sets_one_field() {
     let voice =
         SynthesizerConfig::new("v").with_volume(1.5).with_pitch_rate(2.0).with_speech_rate(-3.0);
     let controls = [
@@ -178,7 +178,7 @@ fn with_sets_one_field_each() {
 }
 
 #[test]
-fn what_is_absent_counts_as_the_default_of_the_spec() {
+fn absent_fields_count_as_the_default_of_the_spec() {
     let (hang_up, voice) = (HangUp::new(), Voice::new());
     let gather = GatherDtmf::new(Terminator::Hash, 1, 5);
     let config = SynthesizerConfig::new("v");
@@ -209,60 +209,19 @@ fn what_is_absent_counts_as_the_default_of_the_spec() {
     assert_eq!(set, [1.0, 2.0, 3.0]);
 }
 
-/// Checks an open enum: its known values, and what becomes of others.
-fn open_enum<T>(known: &[(T, &str)], as_str: impl Fn(&T) -> &str)
-where
-    T: FromStr<Err = std::convert::Infallible> + Display + Debug + PartialEq,
-    T: Serialize + DeserializeOwned,
-{
-    for (value, text) in known {
-        assert_eq!(as_str(value), *text);
-        assert_eq!(value.to_string(), *text);
-        assert_eq!(format!("{value:>12}"), format!("{text:>12}"));
-        assert_eq!(text.parse().as_ref(), Ok(value));
-        assert_eq!(written(value), *text);
-        assert_eq!(decode(json!(text).to_string().as_bytes()).as_ref(), Ok(value));
-        assert!(!format!("{value:?}").starts_with("Unknown"), "{value:?}");
-    }
-    let upper = known[0].1.to_lowercase() + "x";
-    for text in ["Future", "", upper.as_str(), "未来"] {
-        let value: T = text.parse().unwrap();
-        assert!(known.iter().all(|(known, _)| *known != value), "{text}");
-        assert!(format!("{value:?}").starts_with("Unknown("), "{value:?}");
-        assert_eq!((as_str(&value), value.to_string().as_str()), (text, text));
-        assert_eq!(written(&value), text);
-        assert_eq!(decode(json!(text).to_string().as_bytes()).as_ref(), Ok(&value));
-    }
-}
-
 #[test]
 fn open_enums_know_their_values_and_keep_others() {
-    open_enum(&[(DataType::Dtmf, "DTMF"), (DataType::Silence, "Silence")], DataType::as_str);
-    open_enum(
-        &[(AbortType::Canceled, "Canceled"), (AbortType::Interrupted, "Interrupted")],
-        AbortType::as_str,
-    );
-    open_enum(
-        &[
-            (ResponseCode::Ok, "OK"),
-            (ResponseCode::Exception, "Exception"),
-            (ResponseCode::Error, "Error"),
-        ],
-        ResponseCode::as_str,
-    );
-    open_enum(
-        &[
-            (TransferType::SkillGroup, "SkillGroup"),
-            (TransferType::Agent, "Agent"),
-            (TransferType::External, "External"),
-        ],
-        TransferType::as_str,
-    );
-    open_enum(&[(Terminator::Hash, "#")], Terminator::as_str);
+    types::texts! {
+        DataType: Dtmf = "DTMF", Silence = "Silence";
+        AbortType: Canceled = "Canceled", Interrupted = "Interrupted";
+        ResponseCode: Ok = "OK", Exception = "Exception", Error = "Error";
+        TransferType: SkillGroup = "SkillGroup", Agent = "Agent", External = "External";
+        Terminator: Hash = "#";
+    }
 }
 
 #[test]
-fn a_control_tells_its_kind_and_an_unknown_one_keeps_its_json() {
+fn a_control_has_its_kind_and_an_unknown_one_keeps_its_json() {
     let known: [(Control, &str); 4] = [
         (HangUp::new().into(), "HangUp"),
         (Transfer::new(TransferType::Agent, "a").into(), "Transfer"),
@@ -285,7 +244,7 @@ fn a_control_tells_its_kind_and_an_unknown_one_keeps_its_json() {
 }
 
 #[test]
-fn nothing_private_shows_in_the_debug_of_a_request() {
+fn private_texts_do_not_show_in_the_debug_of_a_request() {
     const PRIVATE: &str = "4711-hush";
     let begin = BeginSessionRequest::new(BeginSessionRequestFields {
         request_id: "r-1",
@@ -332,7 +291,7 @@ fn nothing_private_shows_in_the_debug_of_a_request() {
         assert!(!text.contains(PRIVATE), "{text}");
         assert!(text.contains("[hidden]"), "{text}");
     }
-    // What names the call shows: it is what one looks for in a log.
+    // The ids of the call show, as logs are searched for them.
     for text in [format!("{begin:?}"), format!("{dialogue:?}"), format!("{abort:?}")] {
         assert!(text.contains("r-1") && text.contains("s-1") && text.contains("t-1"), "{text}");
     }
@@ -403,7 +362,7 @@ fn all_violations_are_listed_with_place_value_and_range() {
 }
 
 #[test]
-fn the_ends_of_every_range_are_allowed() {
+fn the_bounds_of_every_range_are_allowed() {
     let gather =
         |digits, timeout| Control::from(GatherDtmf::new(Terminator::Hash, digits, timeout));
     let voice = |silence| Control::from(Voice::new().with_silence_detection_timeout(silence));
@@ -425,7 +384,7 @@ fn the_ends_of_every_range_are_allowed() {
         (voice(11), false),
     ] {
         assert_eq!(control.validate().is_ok(), valid, "{control:?}");
-        // Ranges hold for writing only: what arrives is read.
+        // Ranges apply only to writing: values out of range are read.
         assert_eq!(decode(written(&control).to_string().as_bytes()), Ok(control));
     }
 }
@@ -438,7 +397,7 @@ fn a_terminator_other_than_the_hash_key_is_a_violation() {
 }
 
 #[test]
-fn a_key_of_the_context_that_has_a_field_is_a_violation() {
+fn a_context_key_that_has_a_field_is_a_violation() {
     let context =
         VendorParams::new("1", "2").with_extra("calledNumber", "4711").with_extra("vip", "x");
     let violations = context.validate().unwrap_err();
@@ -448,7 +407,7 @@ fn a_key_of_the_context_that_has_a_field_is_a_violation() {
 }
 
 #[test]
-fn the_input_of_a_turn_is_keys_or_silence_or_else_speech() {
+fn the_input_of_a_turn_is_dtmf_or_silence_or_otherwise_speech() {
     let extra = |kind: &str| Extra::new().with_data_type(kind.parse().unwrap()).with_dtmf("12#");
     for (extras, expected) in [
         (vec![], Input::Speech("hello")),
@@ -474,7 +433,7 @@ fn the_input_of_a_turn_is_keys_or_silence_or_else_speech() {
 }
 
 #[test]
-fn events_are_made_of_texts_and_of_controls() {
+fn events_are_created_from_texts_and_from_controls() {
     let hang_up = HangUp::new().with_delay(1);
     let both = Event::text("Bye").with(hang_up.clone()).with(Voice::new());
     assert_eq!((both.text.as_str(), both.controls.len()), ("Bye", 2));
@@ -485,23 +444,11 @@ fn events_are_made_of_texts_and_of_controls() {
 
 #[cfg(feature = "schemars")]
 mod schemas {
-    use std::collections::BTreeSet;
-
     use callbot::digital_employee::{BeginSessionRequest, Control, Packet, SPEC};
     use schemars::schema_for;
     use serde_json::Value;
 
-    /// Calls `visit` with every object of a schema.
-    fn each(value: &Value, visit: &mut dyn FnMut(&serde_json::Map<String, Value>)) {
-        match value {
-            Value::Object(object) => {
-                visit(object);
-                object.values().for_each(|value| each(value, visit));
-            }
-            Value::Array(items) => items.iter().for_each(|value| each(value, visit)),
-            _ => {}
-        }
-    }
+    use crate::support::schemas;
 
     #[test]
     fn every_reference_leads_to_a_definition_and_every_definition_is_referred_to() {
@@ -518,38 +465,15 @@ mod schemas {
             (schema_for!(BeginSessionRequest), "VendorParams"),
         ] {
             let schema = Value::from(schema);
-            let mut referred = BTreeSet::new();
-            each(&schema, &mut |object| {
-                if let Some(reference) = object.get("$ref") {
-                    let pointer = reference.as_str().unwrap().strip_prefix('#').unwrap();
-                    assert!(schema.pointer(pointer).is_some(), "{pointer}");
-                    referred.insert(pointer.rsplit_once('/').unwrap().1.to_owned());
-                }
-            });
-            let defined: BTreeSet<_> =
-                schema["$defs"].as_object().unwrap().keys().cloned().collect();
-            assert_eq!(referred, defined);
+            let defined = schemas::definitions(&schema);
             assert_eq!(defined.into_iter().collect::<Vec<_>>().join(" "), expected);
         }
     }
 
     #[test]
-    fn every_type_and_every_field_has_the_words_of_the_spec() {
+    fn every_type_and_every_field_has_the_description_of_the_spec() {
         let schema = Value::from(schema_for!(Packet));
-        let mut described = 0;
-        each(&schema, &mut |object| {
-            if let Some(Value::String(description)) = object.get("description") {
-                for line in description.lines().map(str::trim) {
-                    assert!(SPEC.contains(line), "not in the spec: {line}");
-                }
-                described += 1;
-            }
-            if let Some(Value::Object(properties)) = object.get("properties") {
-                for (name, property) in properties {
-                    assert!(property["description"].is_string(), "{name}: {property}");
-                }
-            }
-        });
+        let described = schemas::descriptions(&schema, SPEC);
         // Every type, and the fields of all seven objects.
         assert_eq!(described, 11 + 5 + 6 + 3 + 4 + 5 + 4 + 4);
         let answer = &schema["$defs"]["PacketData"]["properties"]["answer"]["description"];
@@ -578,11 +502,6 @@ mod schemas {
         assert_eq!(at("Control/oneOf").as_array().unwrap().len(), 4);
         let answer = at("PacketData/properties/answer/type");
         assert_eq!(*answer, serde_json::json!(["string", "null"]));
-        each(&schema, &mut |object| {
-            let own = object
-                .keys()
-                .find(|key| key.starts_with("x-") || *key == "nullable" || *key == "example");
-            assert_eq!(own, None, "words of OpenAPI in a JSON Schema");
-        });
+        schemas::no_openapi_keywords(&schema);
     }
 }

@@ -1,8 +1,8 @@
-//! The demo bot, word by word: in memory, with a paused clock.
+//! What the demo bot says: in memory, on a paused clock.
 #![cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
 
 #[path = "../../examples/clerk/mod.rs"]
-mod clerk;
+mod demo;
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use callbot::digital_employee::simulator::{Expect, Played, ScriptStep, Simulator
 use callbot::digital_employee::{
     Client, GatherDtmf, HangUp, Terminator, Transfer, TransferType, Voice,
 };
-use clerk::Clerk;
+use demo::Clerk;
 use tokio::time::Instant;
 
 async fn play(steps: &[ScriptStep]) -> Played {
@@ -32,7 +32,7 @@ async fn greets_in_one_packet_and_allows_barge_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn words_match_in_any_case_and_only_as_words() {
+async fn keywords_match_in_any_case_and_only_as_whole_words() {
     play(&[
         ScriptStep::say("BALANCE, please")
             .expect(Expect::text("balance is"))
@@ -59,7 +59,7 @@ async fn transfers_gathers_and_hangs_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn repeats_keys_one_by_one_asks_again_after_silence_and_repeats_words() {
+async fn repeats_digits_asks_again_after_silence_and_repeats_speech() {
     play(&[
         ScriptStep::keys("1234").expect(Expect::text("1, 2, 3, 4")),
         ScriptStep::silence().expect(Expect::text("how can I help")),
@@ -69,7 +69,7 @@ async fn repeats_keys_one_by_one_asks_again_after_silence_and_repeats_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tells_a_story_of_more_than_six_seconds_a_packet_each_200_ms() {
+async fn tells_a_story_of_more_than_six_seconds_in_packets_every_200_ms() {
     let start = Instant::now();
     let call = play(&[ScriptStep::say("a story")]).await;
     assert!(start.elapsed() >= Duration::from_secs(6), "{:?}", start.elapsed());
@@ -85,7 +85,7 @@ async fn stops_the_story_when_the_caller_barges_in() {
     let call = play(&[barge_in, ScriptStep::say("balance").expect(Expect::text("1234"))]).await;
     assert!(start.elapsed() < Duration::from_millis(1300), "{:?}", start.elapsed());
     let step = &call.steps[0];
-    // Packets at 0, 200, … 1000 ms, and the one that ends the stream.
+    // Packets at 0, 200, … 1000 ms, and the last one, which ends the stream.
     assert_eq!((step.packets, step.interrupted), (7, true));
 }
 

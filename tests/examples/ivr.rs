@@ -1,41 +1,26 @@
-//! The example `ivr` as a process: by itself, against a server elsewhere, and against the example
-//! `serve`; its exit code says whether every step was as it must be.
+//! The example `ivr` as a process: on its own, against another server, and against the example `serve`.
+//! Its exit code says whether every step succeeded.
 
 #![cfg(all(unix, feature = "odfs", feature = "client", feature = "server"))]
 
-use std::path::PathBuf;
-
 use callbot::odfs::{Issuer, Server};
 use serde_json::json;
-use tokio::process::Command;
 
+use crate::process::example;
 use crate::support::odfs::*;
 
 const KEY: &str = "CALLBOT_ODFS_APP_KEY";
 const SECRET: &str = "CALLBOT_ODFS_APP_SECRET";
 
-/// `cargo test` builds the examples beside the tests.
-fn example(name: &str) -> PathBuf {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples");
-    path.push(name);
-    assert!(path.exists(), "run `cargo build --example {name} --all-features` first");
-    path
-}
-
-/// What a run of `ivr` came to: whether it was a success, what it printed, and what it complained.
+/// Runs `ivr`. Returns whether it succeeded, its standard output and its standard error.
 async fn ivr(arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String, String) {
-    let mut command = Command::new(example("ivr"));
-    command.args(arguments).env_remove(KEY).env_remove(SECRET).envs(variables.iter().copied());
-    let output = soon("the end of the example", command.kill_on_drop(true).output());
-    let output = output.await.unwrap();
+    let mut command = example("ivr", arguments, variables);
+    let output = soon("the end of the example", command.output()).await.unwrap();
     let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     (output.status.success(), out, err)
 }
 
-/// Every step was as it must be.
+/// Checks that every step succeeded.
 fn assert_good((success, out, err): (bool, String, String)) {
     assert!(success, "{out}{err}");
     assert_eq!(err, "");
@@ -44,7 +29,7 @@ fn assert_good((success, out, err): (bool, String, String)) {
     }
     assert!(!out.contains("WRONG"), "{out}");
     assert_eq!(out.lines().last(), Some("15 steps, 0 wrong"));
-    // Each step by name, and what came of it.
+    // Each step has its name and its outcome.
     let steps: Vec<_> = out.lines().filter(|line| line.starts_with("  -> ")).collect();
     let answers: Vec<_> = out.lines().filter(|line| line.starts_with("  <- ")).collect();
     assert_eq!((steps.len(), answers.len()), (15, 15), "{out}");
@@ -56,17 +41,17 @@ fn assert_good((success, out, err): (bool, String, String)) {
 }
 
 #[tokio::test]
-async fn by_itself_every_step_is_as_it_must_be() {
+async fn on_its_own_every_step_succeeds() {
     assert_good(ivr(&[], &[]).await);
     assert_good(ivr(&["--vdn", "vdn-1"], &[]).await);
     assert_good(ivr(&["--vdn", "a b/c"], &[]).await);
-    // The account is for a server elsewhere.
+    // The account applies only to another server.
     assert_good(ivr(&[], &[(KEY, "tenant-9"), (SECRET, "secret-9")]).await);
 }
 
 #[tokio::test]
-async fn a_step_that_is_wrong_is_told_by_the_exit_code() {
-    // It repeats what is said, and knows nothing of balances.
+async fn a_failed_step_sets_the_exit_code() {
+    // The parrot repeats what is said, and knows no balances.
     let router = Server::new(Parrot).router();
     let url = format!("http://{}", serving(router).await);
     let (success, out, err) = ivr(&["--url", &url], &[]).await;
@@ -79,7 +64,7 @@ async fn a_step_that_is_wrong_is_told_by_the_exit_code() {
     assert!((1..15).contains(&wrong), "{last}");
     assert_eq!(err, format!("ivr: {wrong} steps were wrong\n"));
 
-    // Nobody is there.
+    // Nothing listens.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
     bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}", bound.local_addr().unwrap());
@@ -88,7 +73,7 @@ async fn a_step_that_is_wrong_is_told_by_the_exit_code() {
 }
 
 #[tokio::test]
-async fn a_server_elsewhere_is_asked_with_the_account_of_the_environment() {
+async fn another_server_is_called_with_the_account_from_the_environment() {
     let account = [(KEY, "tenant-7"), (SECRET, "secret-7")];
     for (variables, tokens, token_used) in [(&account[..], 1, "t-7"), (&[], 0, "none")] {
         for (arguments, path) in [(&[][..], V1), (&["--vdn", "vdn-1"], V2)] {
@@ -132,7 +117,7 @@ async fn a_wrong_account_is_an_error_of_every_step() {
 }
 
 #[tokio::test]
-async fn what_it_can_not_do_is_an_error_at_the_start() {
+async fn invalid_arguments_are_an_error_at_the_start() {
     for (arguments, says) in [
         (&["--url"][..], "ivr: missing argument for option '--url'"),
         (&["--vdn"], "ivr: missing argument for option '--vdn'"),
@@ -147,41 +132,23 @@ async fn what_it_can_not_do_is_an_error_at_the_start() {
     }
 }
 
-/// The example `serve` is for all platforms.
+/// The example `serve` needs the features of all platforms.
 #[cfg(all(feature = "digital-employee", feature = "duix"))]
 mod against_serve {
-    use std::process::Stdio;
-
-    use tokio::io::{AsyncBufReadExt, BufReader};
-    use tokio::process::{Child, Command};
+    use tokio::process::Child;
 
     use super::*;
+    use crate::process::{self, LOCAL};
 
     const ACCOUNT: [(&str, &str); 2] = [(KEY, "tenant-7"), (SECRET, "secret-7")];
 
-    fn serve(variables: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(example("serve"));
-        command
-            .args(["--listen", "127.0.0.1:0"])
-            .env_remove(KEY)
-            .env_remove(SECRET)
-            .envs(variables.iter().copied())
-            .kill_on_drop(true);
-        command
-    }
-
-    /// Starts it, and returns the URL that it prints once it is ready.
     async fn started(variables: &[(&str, &str)]) -> (Child, String) {
-        let mut command = serve(variables);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = soon("the server", lines.next_line()).await.unwrap().unwrap();
-        let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}"));
-        (child, url.to_owned())
+        let server = process::start(example("serve", LOCAL, variables));
+        soon("the server", server).await.expect("the server ended")
     }
 
     #[tokio::test]
-    async fn with_the_same_account_on_both_sides_every_step_is_as_it_must_be() {
+    async fn with_the_same_account_on_both_sides_every_step_succeeds() {
         let (_child, url) = started(&ACCOUNT).await;
         assert_good(ivr(&["--url", &url], &ACCOUNT).await);
         assert_good(ivr(&["--url", &url, "--vdn", "vdn-1"], &ACCOUNT).await);
@@ -193,10 +160,10 @@ mod against_serve {
     }
 
     #[tokio::test]
-    async fn without_an_account_on_either_side_every_step_is_as_it_must_be() {
+    async fn without_an_account_on_either_side_every_step_succeeds() {
         let (_child, url) = started(&[]).await;
         assert_good(ivr(&["--url", &url], &[]).await);
-        // It issues no tokens.
+        // The server issues no tokens.
         let (success, out, _) = ivr(&["--url", &url], &ACCOUNT).await;
         assert!(!success && out.contains("getToken: failure 10000001"), "{out}");
     }
@@ -204,7 +171,8 @@ mod against_serve {
     #[tokio::test]
     async fn half_an_account_is_an_error_at_the_start_of_the_server() {
         for variable in ACCOUNT {
-            let output = soon("the end", serve(&[variable]).output()).await.unwrap();
+            let output =
+                soon("the end", example("serve", LOCAL, &[variable]).output()).await.unwrap();
             assert!(!output.status.success());
             let error = String::from_utf8_lossy(&output.stderr);
             assert!(error.contains(&format!("{KEY} and {SECRET} go together")), "{error}");

@@ -1,5 +1,5 @@
-//! The example `serve` as a process: it is ready when it says so, checks signatures and secrets,
-//! serves the platforms and the app server, and lets running turns end.
+//! The example `serve` as a process: it reports when it is ready, checks signatures and secrets, serves
+//! the platforms and the app server, and lets running turns complete.
 #![cfg(all(
     unix,
     feature = "digital-employee",
@@ -11,8 +11,6 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use callbot::aicall::{AgentType, ErrorCode, Template};
@@ -32,38 +30,13 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-/// `cargo test` builds the examples beside the tests.
-fn example() -> PathBuf {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples/serve");
-    assert!(path.exists(), "run `cargo build --example serve --all-features` first");
-    path
-}
+use crate::process::{self, LOCAL, example};
 
-/// Starts it, and returns the URL that it prints once it is ready.
-async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, String) {
-    let mut child = Command::new(example())
-        .args(arguments)
-        .env_remove("FC_SERVER_PORT")
-        .env_remove("FC_CUSTOM_LISTEN_PORT")
-        .env_remove("CALLBOT_DUIX_SECRET")
-        .env_remove("CALLBOT_AUI_TOKEN")
-        .envs(variables.iter().copied())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().unwrap();
-    let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}"));
-    (child, url.to_owned())
-}
-
-const LOCAL: &[&str] = &["--listen", "127.0.0.1:0"];
 const NONE: &[(&str, &str)] = &[];
+
+async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, String) {
+    process::start(example("serve", arguments, variables)).await.expect("the server ended")
+}
 
 async fn terminate(child: &Child) {
     let id = child.id().unwrap().to_string();
@@ -93,7 +66,7 @@ fn end() -> EndSessionRequest {
 }
 
 #[tokio::test]
-async fn after_sigterm_a_running_turn_ends_whole_and_nobody_new_is_served() {
+async fn after_sigterm_a_running_turn_completes_and_new_requests_are_refused() {
     let (mut child, url) = start(LOCAL, NONE).await;
     let client = Client::new(&url).unwrap();
     let mut story =
@@ -121,7 +94,7 @@ async fn a_turn_that_outlasts_the_grace_period_is_cut() {
 }
 
 #[tokio::test]
-async fn with_a_key_only_signed_requests_are_served_and_the_hooks_without() {
+async fn with_a_key_only_signed_requests_and_the_unsigned_hooks_are_served() {
     let arguments = ["--listen", "127.0.0.1:0", "--key-id", "key-1"];
     let (_child, url) = start(&arguments, &[("CALLBOT_KEY_SECRET", "secret-1")]).await;
     let error = Client::new(&url).unwrap().end_session(&end()).await.unwrap_err();
@@ -140,8 +113,8 @@ async fn with_a_key_only_signed_requests_are_served_and_the_hooks_without() {
 }
 
 #[tokio::test]
-async fn without_listen_it_follows_the_variables_of_function_compute() {
-    // A port that is free, as the system says.
+async fn without_listen_it_reads_the_variables_of_function_compute() {
+    // The system chooses a free port.
     let free = std::net::TcpListener::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port();
     let free = free.to_string();
     let variables = [("FC_SERVER_PORT", free.as_str()), ("FC_CUSTOM_LISTEN_PORT", "1")];
@@ -150,7 +123,7 @@ async fn without_listen_it_follows_the_variables_of_function_compute() {
 }
 
 #[tokio::test]
-async fn what_it_can_not_do_is_an_error_at_the_start() {
+async fn invalid_arguments_are_an_error_at_the_start() {
     for (arguments, variable, says) in [
         (&["--key-id", "k"][..], None, "CALLBOT_KEY_SECRET"),
         (&["--listen", "nowhere"], None, "cannot parse argument \"nowhere\""),
@@ -158,10 +131,10 @@ async fn what_it_can_not_do_is_an_error_at_the_start() {
         (&["--port", "1"], None, "invalid option '--port'"),
         (&[], Some(("FC_SERVER_PORT", "many")), "FC_SERVER_PORT: \"many\" is not a port"),
     ] {
-        let mut command = Command::new(example());
-        command.args(arguments).env_remove("CALLBOT_KEY_SECRET").envs(variable);
+        let mut command = example("serve", arguments, variable.as_slice());
+        command.env_remove("CALLBOT_KEY_SECRET");
         if arguments.first() == Some(&"--key-id") {
-            command.args(["--listen", "127.0.0.1:0"]);
+            command.args(LOCAL);
         }
         let output = command.output().await.unwrap();
         assert!(!output.status.success());
@@ -171,7 +144,7 @@ async fn what_it_can_not_do_is_an_error_at_the_start() {
 }
 
 #[test]
-fn the_port_is_that_of_the_first_variable_that_is_set() {
+fn the_port_comes_from_the_first_variable_that_is_set() {
     let with = |set: &'static [(&str, &str)]| {
         port(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
     };
@@ -184,14 +157,18 @@ fn the_port_is_that_of_the_first_variable_that_is_set() {
     );
 }
 
-/// Asks the digital human, in one piece and in a stream.
-async fn ask(client: &dialogue::Client, question: &str) -> (SpokenAnswer, Vec<Delta>) {
-    let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
+fn question(question: &str) -> dialogue::DialogueRequest {
+    dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
         user_id: "100003",
         avatar_code: "187265485019156480",
         question,
         conversation_id: "c-1",
-    });
+    })
+}
+
+/// Asks the digital human for a whole answer and for a stream.
+async fn ask(client: &dialogue::Client, question: &str) -> (SpokenAnswer, Vec<Delta>) {
+    let request = self::question(question);
     let answer = client.dialogue(&request).await.unwrap().into_inner();
     assert!(answer.success);
     let data = answer.data.unwrap();
@@ -200,7 +177,7 @@ async fn ask(client: &dialogue::Client, question: &str) -> (SpokenAnswer, Vec<De
     (data.answer, stream.try_collect().await.unwrap())
 }
 
-/// These pieces, the last one with the end.
+/// Returns the pieces of a stream. The last one is marked as the end.
 fn pieces(texts: &[&str]) -> Vec<Delta> {
     let last = texts.len() - 1;
     texts.iter().enumerate().map(|(n, text)| Delta::new(*text, n == last)).collect()
@@ -213,7 +190,7 @@ async fn a_digital_human_answers_in_one_piece_and_in_a_stream() {
     let sorry = "I am sorry, something went wrong. Please ask me again.";
     let balance = ["Your balance ", "is 1234 euros ", "and 56 cents."];
     let in_frames = [balance[0], balance[1], balance[2], ""];
-    // A crash is no end of the server.
+    // The server survives a crash of the bot.
     for _ in 0..2 {
         for (question, answer, frames) in [
             ("What is my balance?", balance.concat().as_str(), &in_frames[..]),
@@ -231,7 +208,7 @@ async fn a_digital_human_answers_in_one_piece_and_in_a_stream() {
 }
 
 #[tokio::test]
-async fn a_digital_human_that_is_asked_for_help_shows_what_can_be_said() {
+async fn a_digital_human_that_is_asked_for_help_shows_phrases_to_try() {
     let (_child, url) = start(LOCAL, NONE).await;
     let client = dialogue::Client::new(&url).unwrap();
     let (spoken, deltas) = ask(&client, "Help!").await;
@@ -241,23 +218,13 @@ async fn a_digital_human_that_is_asked_for_help_shows_what_can_be_said() {
     assert_eq!(operations.can_show_text, Some(Flag::Yes));
     let phrases = operations.tip_phrases.unwrap().phrases;
     assert_eq!(phrases, ["What is my balance?", "Tell me a story."]);
-    // The phrases do what they promise.
+    // Each phrase works.
     for (phrase, says) in phrases.iter().zip(["1234 euros", "Once upon a time"]) {
-        let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
-            user_id: "100003",
-            avatar_code: "1",
-            question: phrase,
-            conversation_id: "c-1",
-        });
+        let request = question(phrase);
         let answer = client.dialogue(&request).await.unwrap().into_inner().data.unwrap().answer;
         assert!(answer.text.contains(says), "{phrase}");
     }
-    let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
-        user_id: "100003",
-        avatar_code: "1",
-        question: "help",
-        conversation_id: "c-1",
-    });
+    let request = question("help");
     let data = client.dialogue(&request).await.unwrap().into_inner().data.unwrap();
     assert_eq!(data.intent.as_deref(), Some("help"));
 }
@@ -266,12 +233,7 @@ async fn a_digital_human_that_is_asked_for_help_shows_what_can_be_said() {
 async fn a_digital_human_tells_a_story_sentence_by_sentence() {
     let (_child, url) = start(LOCAL, NONE).await;
     let client = dialogue::Client::new(&url).unwrap();
-    let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
-        user_id: "100003",
-        avatar_code: "1",
-        question: "Tell me a story.",
-        conversation_id: "c-1",
-    });
+    let request = question("Tell me a story.");
     let at_once = Instant::now();
     let whole = client.dialogue(&request).await.unwrap().into_inner().data.unwrap().answer.text;
     assert!(at_once.elapsed() < Duration::from_secs(3), "{:?}", at_once.elapsed());
@@ -293,7 +255,7 @@ async fn a_digital_human_tells_a_story_sentence_by_sentence() {
     let took = times[31] - times[0];
     let pace = Duration::from_millis(200);
     assert!(took > pace * 30 && took < pace * 50, "{took:?}");
-    // The machine may be slow now and then.
+    // The median, as a busy machine delays some pieces.
     let mut gaps: Vec<_> = times[..32].windows(2).map(|pair| pair[1] - pair[0]).collect();
     gaps.sort();
     let median = gaps[gaps.len() / 2];
@@ -301,19 +263,14 @@ async fn a_digital_human_tells_a_story_sentence_by_sentence() {
 }
 
 #[tokio::test]
-async fn with_a_secret_only_who_knows_it_asks_the_digital_human_and_phones_need_none() {
+async fn a_secret_protects_the_digital_human_and_not_the_phones() {
     let (_child, url) = start(LOCAL, &[("CALLBOT_DUIX_SECRET", "secret-1")]).await;
     let client = dialogue::Client::new(&url).unwrap();
     let given = |value| {
         let name = HeaderName::from_static("x-callbot-secret");
         client.with_options(CallOptions::new().header(name, HeaderValue::from_static(value)))
     };
-    let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
-        user_id: "100003",
-        avatar_code: "1",
-        question: "Hello!",
-        conversation_id: "c-1",
-    });
+    let request = question("Hello!");
     for (client, status) in [(client.clone(), 401), (given("secret-2"), 403), (given(""), 403)] {
         for error in [
             client.dialogue(&request).await.unwrap_err(),
@@ -329,7 +286,7 @@ async fn with_a_secret_only_who_knows_it_asks_the_digital_human_and_phones_need_
 }
 
 #[tokio::test]
-async fn a_key_of_the_phones_is_not_asked_of_the_digital_human() {
+async fn the_key_of_the_phones_does_not_apply_to_the_digital_human() {
     let arguments = ["--listen", "127.0.0.1:0", "--key-id", "key-1"];
     let (_child, url) = start(&arguments, &[("CALLBOT_KEY_SECRET", "secret-1")]).await;
     assert!(Client::new(&url).unwrap().end_session(&end()).await.is_err());
@@ -338,9 +295,9 @@ async fn a_key_of_the_phones_is_not_asked_of_the_digital_human() {
 }
 
 #[tokio::test]
-async fn an_empty_secret_does_not_leave_the_door_open() {
+async fn an_empty_secret_does_not_grant_access() {
     for name in ["CALLBOT_DUIX_SECRET", "CALLBOT_ODFS_APP_KEY", "CALLBOT_ODFS_APP_SECRET"] {
-        let output = Command::new(example()).args(LOCAL).env(name, "").output().await.unwrap();
+        let output = example("serve", LOCAL, &[(name, "")]).output().await.unwrap();
         assert!(!output.status.success());
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(error.contains(&format!("{name} is empty")), "{error}");
@@ -348,31 +305,18 @@ async fn an_empty_secret_does_not_leave_the_door_open() {
 }
 
 #[tokio::test]
-async fn a_secret_that_can_not_be_read_does_not_leave_the_door_open() {
-    let mut child = Command::new(example())
-        .args(LOCAL)
-        .env("CALLBOT_DUIX_SECRET", OsStr::from_bytes(b"secret-\xFF"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    // To refuse to start is right as well.
-    let Some(line) = lines.next_line().await.unwrap() else { return };
-    let url = line.strip_prefix("listening on ").unwrap();
-    let request = dialogue::DialogueRequest::new(dialogue::DialogueRequestFields {
-        user_id: "100003",
-        avatar_code: "1",
-        question: "Hello!",
-        conversation_id: "c-1",
-    });
-    let answer = dialogue::Client::new(url).unwrap().dialogue(&request).await;
-    assert!(answer.is_err(), "anybody is answered");
+async fn an_unreadable_secret_does_not_grant_access() {
+    let mut command = example("serve", LOCAL, NONE);
+    command.env("CALLBOT_DUIX_SECRET", OsStr::from_bytes(b"secret-\xFF"));
+    // Refusing to start is correct as well.
+    let Some((_child, url)) = process::start(command).await else { return };
+    let request = question("Hello!");
+    let answer = dialogue::Client::new(&url).unwrap().dialogue(&request).await;
+    assert!(answer.is_err(), "a client without the secret is answered");
 }
 
 #[tokio::test]
-async fn the_app_server_stands_at_both_bases_and_has_no_missing_agent() {
+async fn the_app_server_is_served_at_both_bases_without_a_missing_agent() {
     let (_child, url) = start(LOCAL, NONE).await;
     for base in Base::ALL {
         let client = aui::Client::new(&url, base).unwrap();
@@ -387,7 +331,7 @@ async fn the_app_server_stands_at_both_bases_and_has_no_missing_agent() {
 }
 
 #[tokio::test]
-async fn the_app_server_wants_its_token_and_lets_pages_in_when_it_is_told_to() {
+async fn the_app_server_requires_its_token_and_allows_other_origins_only_with_cors_any() {
     let variables = [("CALLBOT_AUI_TOKEN", "token-1")];
     let (_child, url) = start(&["--listen", "127.0.0.1:0", "--cors-any"], &variables).await;
     let client = aui::Client::new(&url, Base::V2).unwrap();

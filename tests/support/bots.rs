@@ -33,7 +33,7 @@ pub(crate) struct Line<B: Bot> {
 /// A bot on a phone line.
 pub(crate) fn line<B: Bot>(host: Host<B>) -> Line<B> {
     let router = host.digital_employee().unwrap().router();
-    // The platform keeps its time: a test waits for the bot.
+    // The client has no deadlines here: a test waits for the bot.
     let long = Duration::from_secs(600);
     let options = CallOptions::new().call_deadline(long).first_event_deadline(long);
     let client = Client::builder("http://bot").transport(InMemoryTransport::new(router));
@@ -41,7 +41,7 @@ pub(crate) fn line<B: Bot>(host: Host<B>) -> Line<B> {
     Line { host, client }
 }
 
-/// The key of a call of such a line.
+/// The key of a call on the phone line.
 pub(crate) fn key(call: &str) -> CallKey {
     CallKey::new(Platform::DigitalEmployee, call)
 }
@@ -74,7 +74,7 @@ impl<B: Bot> Line<B> {
         Reading::new(self.client.dialogue(&request).await.unwrap())
     }
 
-    /// The whole text of a turn that goes well.
+    /// Returns the whole text of a turn that succeeds.
     pub(crate) async fn text(&self, call: &str, turn: &str, words: &str) -> String {
         let mut reading = self.say(call, turn, words).await;
         reading.rest().await;
@@ -123,14 +123,14 @@ impl<B: Bot> Line<B> {
         self.client.end_session(&request).await.map(drop).map_err(|error| status(&error))
     }
 
-    /// The status of a turn that fails.
+    /// Returns the status of a turn that fails.
     pub(crate) async fn failure(&self, call: &str, turn: &str, words: &str) -> i32 {
         let mut reading = self.say(call, turn, words).await;
         reading.rest().await;
         reading.failure.unwrap_or_else(|| panic!("{words}: {:?}", reading.text))
     }
 
-    /// What is said at the begin of a call that begins well.
+    /// Returns the greeting of a call that begins successfully.
     pub(crate) async fn greeting(&self, call: &str, turn: &str) -> String {
         let mut reading = self.begin(call, turn).await;
         reading.rest().await;
@@ -138,14 +138,14 @@ impl<B: Bot> Line<B> {
         reading.text
     }
 
-    /// What is kept of a call.
-    pub(crate) async fn look(&self, call: &str) -> CallSnapshot<B::Memory> {
+    /// Returns the stored state of a call.
+    pub(crate) async fn snapshot(&self, call: &str) -> CallSnapshot<B::Memory> {
         self.host.snapshot(&key(call)).await.unwrap().unwrap_or_else(|| panic!("no call {call}"))
     }
 
-    /// What the caller heard of a turn, as far as is known.
+    /// Returns the text of a turn in the history: what the caller heard, as far as is known.
     pub(crate) async fn heard(&self, call: &str, turn: &str) -> String {
-        let seen = self.look(call).await;
+        let seen = self.snapshot(call).await;
         let entry = seen.history.iter().find(|entry| entry.turn.as_str() == turn);
         entry.unwrap_or_else(|| panic!("no turn {turn}")).said.clone()
     }
@@ -155,10 +155,10 @@ impl<B: Bot> Line<B> {
 pub(crate) struct Reading {
     stream: Option<EventStream<Packet>>,
     pub(crate) packets: Vec<Packet>,
-    /// The whole text so far.
+    /// The text so far.
     pub(crate) text: String,
     pub(crate) failure: Option<i32>,
-    /// Whether a packet said that it was the last.
+    /// Whether the last packet has arrived.
     pub(crate) ended: bool,
 }
 
@@ -168,7 +168,7 @@ impl Reading {
         Self { stream: Some(stream), packets, text, failure: None, ended: false }
     }
 
-    /// Takes a packet; `false` when there is none any more.
+    /// Reads a packet. Returns `false` if the reply has ended.
     pub(crate) async fn next(&mut self) -> bool {
         let Some(stream) = &mut self.stream else { return false };
         match stream.next().await {
@@ -191,19 +191,19 @@ impl Reading {
         }
     }
 
-    /// Takes packets until the text holds this.
+    /// Reads packets until the text contains `part`.
     pub(crate) async fn until(&mut self, part: &str) {
         while !self.text.contains(part) {
             assert!(self.next().await, "the reply ended with {:?}", self.text);
         }
     }
 
-    /// Takes all that is left.
+    /// Reads all remaining packets.
     pub(crate) async fn rest(&mut self) {
         while self.next().await {}
     }
 
-    /// The platform hangs up the connection.
+    /// Closes the connection, as the platform does.
     pub(crate) fn close(self) {}
 }
 
@@ -212,7 +212,7 @@ fn status(error: &Error) -> i32 {
     failure.status().unwrap_or_else(|| panic!("{failure:?}"))
 }
 
-/// Tells by its drop that what it was in is gone.
+/// Counts the guards that have not been dropped.
 #[derive(Clone, Default)]
 pub(crate) struct Alive(Arc<()>);
 
@@ -221,13 +221,13 @@ impl Alive {
         self.clone()
     }
 
-    /// How many guards there are.
+    /// Returns the number of guards.
     pub(crate) fn count(&self) -> usize {
         Arc::strong_count(&self.0) - 1
     }
 }
 
-/// Counts.
+/// A shared counter.
 #[derive(Clone, Default)]
 pub(crate) struct Count(Arc<AtomicUsize>);
 
@@ -243,7 +243,7 @@ impl Count {
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
 
-/// Waits until this holds.
+/// Waits until the condition holds.
 pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
     for _ in 0..5000 {
         if holds() {
@@ -251,10 +251,10 @@ pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
         }
         tokio::time::sleep(MS).await;
     }
-    panic!("it never held");
+    panic!("the condition never held");
 }
 
-/// A bot that is one function.
+/// A bot that consists of one function.
 pub(crate) struct Turning<F>(pub(crate) F);
 
 /// A boxed future: tests may pass closures.
@@ -274,7 +274,7 @@ where
     }
 }
 
-/// Gives a closure the type that a bot of one function needs.
+/// Returns the bot of a closure, whose type this function fixes.
 pub(crate) fn bot<F>(turn: F) -> Turning<F>
 where
     F: for<'a> Fn(&'a mut Call<Vec<String>>, Input, &'a mut Reply) -> Boxed<'a, Result>
@@ -285,7 +285,7 @@ where
     Turning(turn)
 }
 
-/// What the caller said.
+/// Returns what the caller said.
 pub(crate) fn words(input: &Input) -> &str {
     match input {
         Input::Speech(words) => words,
@@ -293,13 +293,13 @@ pub(crate) fn words(input: &Input) -> &str {
     }
 }
 
-/// A bot that does what the caller says, one thing after the other, and keeps a log of what it was
-/// asked and told. Its memory is what it was told to remember.
+/// A bot that executes the utterance of the caller as a script, and logs its events. Its memory has the
+/// texts of `remember`.
 ///
 /// `say x`, `wait 100`, `for ever`, `flush`, `gather 4`, `voice`, `hang up`, `transfer`,
 /// `remember x`, `save`, `hold`, `release`, `left`, `no filler`, `fail`, `once`, `panic`; with ` | `
-/// in between. Each text ends with a space; `once` fails the first time. What goes wrong ends the
-/// turn, unless it was to `try` only; the log has it in any case.
+/// in between. A space is added to each text, and `once` fails the first time. An error is logged and ends
+/// the turn, unless the step begins with `try`.
 #[derive(Clone, Default)]
 pub(crate) struct Actor {
     pub(crate) log: Log,
@@ -406,7 +406,7 @@ impl Actor {
     }
 }
 
-/// What was asked of bots and told to them, each line with the id of the call.
+/// The events of bots. Each line has the id of the call.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -426,9 +426,9 @@ impl Log {
         lines.iter().filter_map(|line| line.strip_prefix(&head)).map(str::to_owned).collect()
     }
 
-    /// How many lines of a call begin so.
-    pub(crate) fn count(&self, call: &str, what: &str) -> usize {
-        self.of(call).iter().filter(|line| line.starts_with(what)).count()
+    /// Returns how many lines of a call start with `start`.
+    pub(crate) fn count(&self, call: &str, start: &str) -> usize {
+        self.of(call).iter().filter(|line| line.starts_with(start)).count()
     }
 }
 
@@ -442,11 +442,11 @@ pub(crate) enum Op {
     Read,
     End,
     ClaimIdle,
-    /// Its messages are lost, whatever the fate.
+    /// The messages are lost, whatever the fate.
     Cancels,
 }
 
-/// What becomes of an operation.
+/// The outcome of an operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fate {
     Fails,
@@ -454,7 +454,7 @@ pub(crate) enum Fate {
     Sleeps(Duration),
 }
 
-/// A store that does not do what it should, as often as a test says.
+/// A store whose operations fail, hang or are slow as often as a test says.
 #[derive(Clone, Default)]
 pub(crate) struct Moody<const SHARED: bool = false> {
     pub(crate) store: Arc<MemoryStore>,
@@ -466,7 +466,7 @@ impl<const SHARED: bool> Moody<SHARED> {
         self.fates.lock().unwrap().insert(op, (fate, times));
     }
 
-    /// How often the fate of this operation has not come yet.
+    /// Returns how often the fate of this operation is still to come.
     pub(crate) fn left(&self, op: Op) -> usize {
         self.fates.lock().unwrap().get(&op).map_or(0, |(_, left)| *left)
     }
@@ -546,7 +546,7 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-/// An actor with its log, and a host with settings.
+/// Returns the log and the phone line of an actor, with a configured host.
 pub(crate) fn acting(
     bot: Actor,
     with: impl FnOnce(HostBuilder<Actor>) -> HostBuilder<Actor>,
@@ -555,7 +555,7 @@ pub(crate) fn acting(
     (log, line(with(Host::builder(bot)).build()))
 }
 
-/// Posts a body straight to a router; the status, and the whole answer.
+/// Posts a body to a router. Returns the status and the whole answer.
 pub(crate) async fn post(
     router: &axum::Router,
     path: &str,
@@ -571,7 +571,7 @@ pub(crate) async fn post(
     (status, String::from_utf8(bytes.into()).unwrap())
 }
 
-/// The IVR of an ODFS, and a call in it, in the bytes of the wire.
+/// The IVR of ODFS with one call, in the JSON of the wire.
 pub(crate) struct Ivr {
     router: axum::Router,
     pub(crate) id: String,
@@ -582,7 +582,7 @@ impl Ivr {
         Self { router, id: id.into() }
     }
 
-    /// The status and the body of the answer.
+    /// Returns the status and the body of the answer.
     pub(crate) async fn ask(
         &self,
         inaction: u8,
@@ -599,33 +599,33 @@ impl Ivr {
         (status, serde_json::from_str(&answer).unwrap())
     }
 
-    async fn well(&self, inaction: u8, inparams: Value) -> Value {
+    async fn answered(&self, inaction: u8, inparams: Value) -> Value {
         let (status, answer) = self.ask(inaction, inparams, json!({})).await;
         assert_eq!(status, 200, "{answer}");
         answer
     }
 
     pub(crate) async fn start(&self) -> Value {
-        self.well(8, json!({"call_sor_id": "13500000001"})).await
+        self.answered(8, json!({"call_sor_id": "13500000001"})).await
     }
 
     pub(crate) async fn say(&self, words: &str) -> Value {
-        self.well(9, json!({"flow_result_type": "1", "input": words})).await
+        self.answered(9, json!({"flow_result_type": "1", "input": words})).await
     }
 
-    /// One of the protocol's own words, such as `playover`.
-    pub(crate) async fn word(&self, word: &str) -> Value {
-        self.well(9, json!({"flow_result_type": "3", "input": word})).await
+    /// Sends a keyword of the protocol, such as `playover`.
+    pub(crate) async fn keyword(&self, word: &str) -> Value {
+        self.answered(9, json!({"flow_result_type": "3", "input": word})).await
     }
 
     pub(crate) async fn transferred(&self, result: &str) -> Value {
         let times = json!({"begin_trans": "2018090407:20:00", "end_trans": "2018090407:20:04"});
         let mut inparams = times;
         inparams["trans_result"] = result.into();
-        self.well(11, inparams).await
+        self.answered(11, inparams).await
     }
 
-    /// `release_reason`, if there is one.
+    /// Hangs up, with this `release_reason` unless it is empty.
     pub(crate) async fn hang_up(&self, reason: &str) -> Value {
         let inparams = json!({"flow_result_type": "-1", "input": "hangup"});
         let extparams = match reason {

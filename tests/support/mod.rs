@@ -1,7 +1,7 @@
 //! What the test suites share.
 
 // Each suite uses its own part of this.
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, unused_macros)]
 
 #[cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
 pub(crate) mod bots;
@@ -19,6 +19,9 @@ pub(crate) mod errors;
 pub(crate) mod odfs;
 #[cfg(feature = "server")]
 pub(crate) mod peer;
+#[cfg(feature = "schemars")]
+pub(crate) mod schemas;
 #[cfg(feature = "client")]
 pub(crate) mod script;
 pub(crate) mod traces;
+pub(crate) mod types;

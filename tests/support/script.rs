@@ -221,3 +221,26 @@ pub(crate) fn json_answer(status: &str, body: &str) -> String {
 pub(crate) fn event(packet: impl std::fmt::Display) -> String {
     format!("data:{packet}\n\n")
 }
+
+/// A listener that accepts connections and sends nothing, so that a TLS handshake never completes.
+/// Returns its `https` URL.
+pub(crate) async fn silent() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut taken = Vec::new();
+        while let Ok(connection) = listener.accept().await {
+            taken.push(connection);
+        }
+    });
+    url
+}
+
+/// A custom `reqwest::Client`. With TLS it needs a crypto provider for the whole process.
+pub(crate) fn http_client() -> reqwest::Client {
+    #[cfg(feature = "rustls")]
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    #[cfg(all(feature = "rustls-aws-lc-rs", not(feature = "rustls")))]
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}

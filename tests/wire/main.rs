@@ -1,4 +1,4 @@
-//! What every platform stands on: event streams, text for voices, signatures.
+//! The foundation of every platform: event streams, text for voices, signatures.
 
 mod signatures;
 mod sse;

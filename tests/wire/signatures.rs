@@ -1,4 +1,4 @@
-//! Signatures: the vendor's and computed vectors, and every reason to refuse a request.
+//! Signatures: test vectors of the vendor and computed ones, and every reason to refuse a request.
 #![cfg(all(feature = "client", feature = "server"))]
 
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ fn authorization(scheme: Scheme, at: &str, uri: &str, pairs: &[(&str, &str)]) ->
 }
 
 #[test]
-fn the_full_form_gives_the_vendors_signature() {
+fn the_full_form_equals_the_vendors_signature() {
     let signed = authorization(
         Scheme::Full,
         "2023-10-26T10:22:32Z",
@@ -56,7 +56,7 @@ fn the_full_form_gives_the_vendors_signature() {
 }
 
 #[test]
-fn the_trigger_form_gives_the_computed_signatures() {
+fn the_trigger_form_equals_the_computed_signatures() {
     for (at, uri, signature) in [
         (
             "2024-02-22T09:21:31Z",
@@ -80,7 +80,7 @@ fn the_trigger_form_gives_the_computed_signatures() {
 }
 
 #[test]
-fn the_fc_scheme_gives_the_computed_signature() {
+fn the_fc_scheme_equals_the_computed_signature() {
     let json = [("content-type", "application/json")];
     assert_eq!(
         authorization(Scheme::Fc2, "2006-01-02T15:04:05Z", "/proxy/dialogue", &json),
@@ -88,9 +88,9 @@ fn the_fc_scheme_gives_the_computed_signature() {
     );
 }
 
-/// The values of the vendor's own SDK test of signed URLs.
+/// The values in the vendor's SDK test of signed URLs.
 #[test]
-fn a_signed_url_gives_the_vendors_signature() {
+fn a_signed_url_equals_the_vendors_signature() {
     let signer = Signer::new(
         Credentials::new("akID", "S9MWOBG0AOWHSO9HPASP216QOPHT5YR4NLH3A").with_token("stsToken"),
         Scheme::Fc2,
@@ -118,7 +118,7 @@ fn a_signed_url_gives_the_vendors_signature() {
 const NOW: &str = "2025-01-02T03:04:05Z";
 const BODY: &[u8] = b"{\"a\":1}";
 
-/// A signed request, to be spoilt.
+/// A signed request, to be spoiled.
 #[derive(Clone)]
 struct Request {
     uri: String,
@@ -181,7 +181,7 @@ fn verifier() -> Verifier<Credentials> {
 }
 
 #[tokio::test]
-async fn what_was_signed_is_verified() {
+async fn signed_requests_are_verified() {
     for scheme in ALL {
         assert_eq!(Request::signed(scheme).check(&verifier()).await, Ok(scheme));
     }
@@ -224,7 +224,7 @@ async fn a_header_name_from_the_sender_is_cut_and_escaped() {
 }
 
 #[tokio::test]
-async fn every_spoilt_request_is_refused_for_its_reason() {
+async fn every_spoiled_request_is_refused_with_its_reason() {
     let trigger = || Request::signed(Scheme::Trigger);
     let full = || Request::signed(Scheme::Full);
     let fc = || Request::signed(Scheme::Fc2);
@@ -293,7 +293,7 @@ async fn every_spoilt_request_is_refused_for_its_reason() {
 }
 
 #[tokio::test]
-async fn the_token_must_be_that_of_the_key() {
+async fn the_security_token_must_belong_to_the_key() {
     let with_token = key().with_token("sts");
     let known = Verifier::new(with_token.clone()).schemes(ALL).clock(time(NOW));
     for scheme in ALL {
@@ -309,7 +309,7 @@ async fn the_token_must_be_that_of_the_key() {
 }
 
 #[tokio::test]
-async fn a_nonce_is_good_once_and_the_trigger_form_has_none() {
+async fn a_nonce_is_accepted_once_and_the_trigger_form_has_none() {
     let verifier = verifier();
     let (full, trigger) = (Request::signed(Scheme::Full), Request::signed(Scheme::Trigger));
     assert_eq!(full.check(&verifier).await, Ok(Scheme::Full));
@@ -321,7 +321,7 @@ async fn a_nonce_is_good_once_and_the_trigger_form_has_none() {
 }
 
 #[tokio::test]
-async fn a_wrong_signature_does_not_spend_a_nonce_and_the_memory_is_bounded() {
+async fn a_wrong_signature_does_not_use_up_a_nonce_and_nonces_are_bounded() {
     let verifier = verifier().nonces(1);
     let good = Request::signed(Scheme::Full);
     let bad = good.clone().set("host", "elsewhere");
@@ -332,7 +332,7 @@ async fn a_wrong_signature_does_not_spend_a_nonce_and_the_memory_is_bounded() {
 }
 
 #[tokio::test]
-async fn the_window_can_be_set() {
+async fn the_time_window_can_be_set() {
     let narrow =
         Verifier::new(key()).window(Duration::from_secs(1)).clock(time("2025-01-02T03:04:07Z"));
     let request = Request::signed(Scheme::Trigger);
@@ -373,7 +373,7 @@ fn secrets_do_not_show() {
 }
 
 #[test]
-fn a_key_that_is_no_header_value_is_an_error() {
+fn a_key_that_is_not_a_header_value_is_an_error() {
     let signer = Signer::new(Credentials::new("a\nb", "s"), Scheme::Trigger);
     let signed = signer.sign(&Method::GET, &Uri::from_static("/"), &mut HeaderMap::new(), b"");
     assert_eq!(
@@ -382,7 +382,7 @@ fn a_key_that_is_no_header_value_is_an_error() {
     );
 }
 
-/// Whatever comes in, the verifier answers and does not panic.
+/// The verifier answers any request, and never panics.
 #[tokio::test]
 async fn random_requests_are_refused_without_a_panic() {
     let mut random = fastrand::Rng::with_seed(7);

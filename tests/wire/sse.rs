@@ -1,5 +1,5 @@
-//! Server-sent events: the rules of the WHATWG algorithm one by one, then random
-//! streams in random cuts against a plain reference implementation.
+//! Server-sent events: the rules of the WHATWG algorithm one by one, then random streams in random
+//! chunks against a plain reference implementation.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn feed(decoder: &mut Decoder, mut chunk: &[u8], events: &mut Vec<Seen>) -> Resu
     Ok(())
 }
 
-/// What a stream gives, be it in one chunk or byte by byte.
+/// Returns the events of a stream, which must be the same in one chunk and byte by byte.
 fn decode(stream: impl AsRef<[u8]>) -> Vec<Seen> {
     let stream = stream.as_ref();
     let (mut whole, mut bytewise) = (Vec::new(), Vec::new());
@@ -37,7 +37,7 @@ fn decode(stream: impl AsRef<[u8]>) -> Vec<Seen> {
     whole
 }
 
-/// The data of each event of a stream.
+/// Returns the data of each event of a stream.
 fn data(stream: impl AsRef<[u8]>) -> Vec<String> {
     decode(stream).into_iter().map(|(_, data, _)| data).collect()
 }
@@ -181,7 +181,7 @@ fn an_id_with_nul_is_ignored() {
 }
 
 #[test]
-fn retry_takes_digits_only() {
+fn retry_accepts_only_digits() {
     let millis = Duration::from_millis;
     assert_eq!(retry_after("data:a\n\n"), None);
     assert_eq!(retry_after("retry: 0150\n"), Some(millis(150)));
@@ -253,7 +253,7 @@ fn the_limit_is_for_each_event_not_for_the_stream() {
 }
 
 #[test]
-fn endless_lines_of_any_kind_and_endless_data_lines_pass_the_limit() {
+fn endless_lines_and_endless_data_exceed_the_limit() {
     for (start, more) in [("", "x"), (":", "x"), ("data:", "x"), ("id:", "x"), ("", "data\n")] {
         let mut decoder = Decoder::new(1000);
         let mut result = feed(&mut decoder, start.as_bytes(), &mut Vec::new());
@@ -268,7 +268,7 @@ fn endless_lines_of_any_kind_and_endless_data_lines_pass_the_limit() {
 }
 
 #[test]
-fn after_too_large_the_decoder_stays_in_that_error() {
+fn after_too_large_the_decoder_keeps_that_error() {
     let mut decoder = Decoder::new(10);
     let error = decoder.next(&mut &b"data:0123456789\n\n"[..]).unwrap_err();
     assert_eq!(error.to_string(), "server-sent event larger than 10 bytes");
@@ -287,7 +287,7 @@ fn the_default_limit_is_one_mebibyte() {
 }
 
 #[test]
-fn event_streams_are_told_by_their_media_type() {
+fn event_streams_are_recognized_by_their_media_type() {
     for yes in [
         "text/event-stream",
         "Text/Event-Stream",
@@ -324,7 +324,7 @@ fn events_are_written_line_by_line_without_a_space() {
     }
 }
 
-/// The WHATWG algorithm on a whole stream, step by step as the standard words it.
+/// The WHATWG algorithm on a whole stream, step by step as in the standard.
 fn reference(stream: &[u8]) -> (Vec<Seen>, Option<Duration>) {
     let text = String::from_utf8_lossy(stream);
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
@@ -445,7 +445,7 @@ fn feed_cut(
 }
 
 #[test]
-fn random_streams_in_random_chunks_give_what_the_reference_gives() {
+fn random_streams_in_random_chunks_give_the_events_of_the_reference() {
     let mut rng = Rng::with_seed(0x5353_4531);
     let (mut events_seen, mut types, mut ids, mut retries) = (0, 0, 0, 0);
     for round in 0..40_000 {
@@ -468,7 +468,7 @@ fn random_streams_in_random_chunks_give_what_the_reference_gives() {
         ids += expected.iter().filter(|e| !e.2.is_empty()).count();
         retries += usize::from(retry.is_some());
     }
-    // The streams must be rich enough for the comparison to mean something.
+    // The comparison means something only if the streams are rich enough.
     for (what, count) in
         [("events", events_seen / 10), ("types", types), ("ids", ids), ("retries", retries)]
     {
@@ -477,7 +477,7 @@ fn random_streams_in_random_chunks_give_what_the_reference_gives() {
 }
 
 #[test]
-fn the_limit_does_not_depend_on_the_cuts() {
+fn the_limit_does_not_depend_on_the_chunks() {
     let mut rng = Rng::with_seed(0x5353_4532);
     let mut failures = 0;
     for round in 0..20_000 {

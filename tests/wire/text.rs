@@ -1,5 +1,5 @@
-//! Text that speaks well: where sentences and chunks end, case by case, then random text in random
-//! pieces, then the streams, with the clock under control.
+//! Text for voices: where sentences and chunks end, case by case, then random text in random pieces,
+//! then the streams, on a paused clock.
 
 use std::fmt::Write as _;
 use std::io;
@@ -14,7 +14,7 @@ use futures_util::{FutureExt, Stream, StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep, timeout};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The chunks of a text that comes in these pieces.
+/// Returns the chunks of a text that arrives in these pieces.
 fn chunks<'p>(max: usize, pieces: impl IntoIterator<Item = &'p str>) -> Vec<String> {
     let mut text = Sentences::default().max_chars(max);
     let mut chunks = Vec::new();
@@ -27,12 +27,12 @@ fn chunks<'p>(max: usize, pieces: impl IntoIterator<Item = &'p str>) -> Vec<Stri
     chunks
 }
 
-/// Every character a piece of its own.
+/// Splits a text into its characters.
 fn chars(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(|_| true)
 }
 
-/// Checks cases that show their cuts by "|", which is no part of the text.
+/// Checks cases in which "|" marks the cuts. It is not part of the text.
 #[track_caller]
 fn check(max: usize, cases: &[&str]) {
     let mut wrong = String::new();
@@ -51,7 +51,7 @@ fn check(max: usize, cases: &[&str]) {
 }
 
 #[test]
-fn sentences_end_as_the_annex_says() {
+fn sentences_end_as_uax_29_says() {
     check(
         100,
         &[
@@ -132,7 +132,7 @@ fn an_ellipsis_is_like_three_dots() {
 }
 
 #[test]
-fn what_opens_right_after_a_sentence_begins_the_next() {
+fn an_opening_mark_right_after_a_sentence_begins_the_next() {
     check(
         100,
         &[
@@ -151,7 +151,7 @@ fn what_opens_right_after_a_sentence_begins_the_next() {
 }
 
 #[test]
-fn abbreviations_end_nothing() {
+fn abbreviations_do_not_end_a_sentence() {
     check(
         100,
         &[
@@ -195,7 +195,7 @@ fn a_long_sentence_is_cut_after_its_last_clause_mark() {
             "ab - |cd efghijk",
             "他说，|\"一二三四五六七\"",
             "abc, efgh,| ijk",
-            // Neither between two marks nor before a closing one.
+            // Neither between two marks nor before a closing mark.
             "一二，|三四五六七八——九",
             "一二，|三四五六七八，”九",
             "等，等…… |eins zwei",
@@ -207,12 +207,12 @@ fn a_long_sentence_is_cut_after_its_last_clause_mark() {
             "a |http://x.y|z",
             "ab mo–fr |cd",
             "ab co-op |cd",
-            // A sentence that just fits is not cut.
+            // A sentence of exactly the maximum is not cut.
             "abc, efgh.| Next one",
             "abcd, fgh.|\r\n\nNext",
             "Hi, worl\r\n|Next",
             "Hi, world.|\r\nNext",
-            // An end that is not settled is better.
+            // The end of a sentence is better, even if it is not settled.
             "a, b. |12345678",
         ],
     );
@@ -227,7 +227,7 @@ fn without_clause_marks_it_is_cut_at_white_space_or_between_graphemes() {
             "hello     |   world",
             "abcd efghi| jk",
             "abcd efghi|\njk",
-            // This white space holds together.
+            // A no-break space holds together.
             "so |10\u{a0}000\u{202f}m",
             "一二三四五六七八九十|甲",
             "abcdefghi|e\u{301}f",
@@ -250,7 +250,7 @@ fn white_space_opens_the_next_chunk() {
 }
 
 #[test]
-fn the_default_maximum_holds() {
+fn the_default_maximum_applies() {
     let text = "一".repeat(DEFAULT_MAX_CHARS + 1);
     let mut sentences = Sentences::default();
     sentences.push(&text);
@@ -259,8 +259,8 @@ fn the_default_maximum_holds() {
 }
 
 #[test]
-fn a_chunk_comes_as_soon_as_it_is_settled() {
-    // What has come, and the first chunk of it.
+fn a_chunk_is_returned_as_soon_as_it_is_settled() {
+    // The text so far, and its first chunk.
     for (text, chunk) in [
         ("Hello", None),
         ("Hello.", None),
@@ -296,7 +296,7 @@ fn a_chunk_comes_as_soon_as_it_is_settled() {
 }
 
 #[test]
-fn text_may_follow_the_finish() {
+fn text_may_follow_after_finish() {
     let mut text = Sentences::default();
     text.push("Hello. 42");
     assert_eq!(text.finish().as_deref(), Some("Hello. "));
@@ -307,7 +307,7 @@ fn text_may_follow_the_finish() {
 }
 
 #[test]
-fn a_new_maximum_holds_for_what_waits() {
+fn a_new_maximum_applies_to_the_waiting_text() {
     let mut text = Sentences::default();
     text.push("one two three");
     assert_eq!(text.next_chunk(), None);
@@ -317,7 +317,7 @@ fn a_new_maximum_holds_for_what_waits() {
     assert_eq!(text.next_chunk(), None);
 }
 
-/// What random text is made of.
+/// The pieces of random text.
 const PARTS: &[&str] = &[
     "a",
     "B",
@@ -460,8 +460,8 @@ fn random_text_is_cut_the_same_in_all_pieces_and_nothing_is_lost() {
 }
 
 #[test]
-fn random_text_is_cut_as_the_annex_says() {
-    // Where none of the rules beyond the annex has a say.
+fn random_text_is_cut_as_uax_29_says() {
+    // Characters to which only the rules of UAX #29 apply.
     let parts = [
         "word",
         "Word",
@@ -518,12 +518,12 @@ fn a_growing_text_gives_its_new_parts() {
         ("One moment", ""),
         ("", ""),
         ("One moment, please", ", please"),
-        // It goes back on its words.
+        // The text changes what was there.
         ("One minute", "inute"),
         ("One", ""),
         ("One day", " day"),
         ("Two", "Two"),
-        // é and è begin with the same byte, 好 and 奾 with the same two.
+        // é and è start with the same byte, 好 and 奾 with the same two.
         ("Twé", "é"),
         ("Twè", "è"),
         ("好", "好"),
@@ -561,7 +561,7 @@ fn random_growing_text_is_read_from_the_first_difference() {
 #[derive(Debug, PartialEq)]
 struct Broken;
 
-/// A stream that waits so many milliseconds before each item, and at last before its end.
+/// A stream that waits for the given milliseconds before each item, and for `end` before its end.
 fn script(
     items: impl IntoIterator<Item = (u64, Result<&'static str, Broken>)>,
     end: u64,
@@ -572,7 +572,7 @@ fn script(
         .filter_map(std::future::ready)
 }
 
-/// All items of a stream, with the milliseconds after which they came.
+/// Returns the items of a stream, with their times of arrival in milliseconds.
 async fn timed<T>(mut stream: impl Stream<Item = T> + Unpin) -> Vec<(u64, T)> {
     let start = Instant::now();
     let mut items = Vec::new();
@@ -588,7 +588,7 @@ fn ok(text: &str) -> Result<String, Broken> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn deltas_leave_out_what_was_there() {
+async fn deltas_leave_out_the_text_that_was_there() {
     let items = [Ok("One"), Ok("One"), Ok(""), Err(Broken), Ok("One moment"), Ok("Two")];
     let parts: Vec<_> = deltas(stream::iter(items)).collect().await;
     assert_eq!(parts, [ok("One"), Err(Broken), ok(" moment"), ok("Two")]);
@@ -598,14 +598,14 @@ async fn deltas_leave_out_what_was_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn adapters_follow_each_other() {
+async fn adapters_can_be_chained() {
     let items = ["Hel", "Hello. W", "Hello. World."].map(Ok::<_, Broken>);
     let chunks: Vec<_> = sentences(deltas(stream::iter(items))).try_collect().await.unwrap();
     assert_eq!(chunks, ["Hello. ", "World."]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_goes_out_at_the_end() {
+async fn waiting_text_is_sent_at_the_end() {
     let items = script([(10, Ok("Hello. ")), (10, Ok("World. 42")), (10, Ok("\n\n"))], 10);
     let expected = [(20, ok("Hello. ")), (30, ok("World. ")), (30, ok("42\n")), (40, ok("\n"))];
     assert_eq!(timed(sentences(items)).await, expected);
@@ -613,7 +613,7 @@ async fn what_waits_goes_out_at_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_goes_out_before_an_error() {
+async fn waiting_text_is_sent_before_an_error() {
     let items = script(
         [
             (10, Ok("Hello. 1")),
@@ -637,13 +637,13 @@ async fn what_waits_goes_out_before_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn text_waits_no_longer_than_it_may() {
+async fn text_waits_no_longer_than_the_limit() {
     let items = || {
         let (a, b, c) = ("One moment", ", please", " wait. And");
         script([(100, Ok(a)), (400, Ok(b)), (900, Ok(c)), (300, Ok(" then."))], 5000)
     };
     let ms = Duration::from_millis;
-    // From the first character on, not from the last.
+    // Counted from the first character, not from the last.
     let expected =
         [(1100, ok("One moment, please")), (1400, ok(" wait. ")), (2400, ok("And then."))];
     assert_eq!(timed(sentences(items())).await, expected);
@@ -664,8 +664,8 @@ async fn text_waits_no_longer_than_it_may() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_chunk_leaves_waits_since_it_came() {
-    // "cd" comes at 200 and is left over when "gh" shows at 600 that the text is too long.
+async fn the_rest_of_a_chunk_has_waited_since_it_arrived() {
+    // "cd" arrives at 200. It is left over when "gh" shows at 600 that the text is too long.
     let items = [(100, Ok("ab, ")), (100, Ok("cd")), (400, Ok("ef gh")), (9000, Ok("i"))];
     let expected = [(600, ok("ab, ")), (1200, ok("cdef gh")), (9600, ok("i"))];
     assert_eq!(timed(sentences(script(items, 0)).max_chars(10)).await, expected);
@@ -676,7 +676,7 @@ async fn what_a_chunk_leaves_waits_since_it_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_that_waits_goes_out_in_its_sentences() {
+async fn all_waiting_text_is_sent_sentence_by_sentence() {
     let items = [(0, Ok("Hello. 42")), (3000, Ok("Bye"))];
     let expected = [(1000, ok("Hello. ")), (1000, ok("42")), (3000, ok("Bye"))];
     assert_eq!(timed(sentences(script(items, 0))).await, expected);
@@ -693,7 +693,7 @@ async fn white_space_waits_for_text() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn giving_up_on_an_item_loses_nothing() {
+async fn dropping_a_pending_next_loses_nothing() {
     let items = [(100, Ok("One")), (400, Ok(" two. Th")), (700, Ok("ree. 4")), (4000, Err(Broken))];
     let mut stream = sentences(script(items, 100));
     let start = Instant::now();
@@ -711,7 +711,7 @@ async fn giving_up_on_an_item_loses_nothing() {
 }
 
 #[tokio::test]
-async fn the_time_runs_out_although_the_stream_is_always_ready() {
+async fn the_limit_passes_even_if_the_stream_is_always_ready() {
     let start = std::time::Instant::now();
     let mut ended = false;
     let ready = stream::poll_fn(|_| {
@@ -725,7 +725,7 @@ async fn the_time_runs_out_although_the_stream_is_always_ready() {
 }
 
 #[tokio::test]
-async fn ready_chunks_go_before_new_text() {
+async fn ready_chunks_are_sent_before_new_text_is_read() {
     let mut polls = 0;
     let inner = stream::poll_fn(|_| {
         polls += 1;
@@ -739,7 +739,7 @@ async fn ready_chunks_go_before_new_text() {
 }
 
 #[tokio::test]
-async fn a_stream_that_has_ended_is_left_alone() {
+async fn an_ended_stream_is_not_polled_again() {
     let mut polls = 0;
     let mut stream = sentences(stream::poll_fn(|_| {
         polls += 1;
@@ -760,7 +760,7 @@ fn without_a_limit_no_runtime_is_needed() {
 }
 
 #[test]
-fn what_is_said_does_not_show() {
+fn spoken_text_does_not_show_in_debug() {
     let mut text = Sentences::default().max_chars(7);
     text.push("secret");
     assert_eq!(format!("{text:?}"), "Sentences { max_chars: 7, waiting_bytes: 6 }");

@@ -1,4 +1,4 @@
-//! The verifier around a router: over a real socket, nested, and with the client that signs.
+//! The verifier as a layer of a router: over a socket, nested, and with the client that signs.
 #![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
 
 use axum::Router;
@@ -73,7 +73,7 @@ async fn a_signed_call_passes_in_every_scheme() {
 }
 
 #[tokio::test]
-async fn the_path_is_checked_as_it_was_sent_also_when_the_router_is_nested() {
+async fn the_path_is_checked_as_sent_even_if_the_router_is_nested() {
     let inner = Router::new().nest("/bots/$1", verified(router(Echo)));
     let url = serve(Router::new().nest("/a b".replace(' ', "%20").as_str(), inner)).await;
     for scheme in SCHEMES {
@@ -82,7 +82,7 @@ async fn the_path_is_checked_as_it_was_sent_also_when_the_router_is_nested() {
 }
 
 #[tokio::test]
-async fn all_others_get_the_same_403() {
+async fn every_other_request_gets_the_same_403() {
     let url = serve(verified(router(Echo))).await;
     let mut answers = Vec::new();
     for signer in [
@@ -111,7 +111,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_hashed() {
 }
 
 #[tokio::test]
-async fn what_passes_carries_who_signed_and_hides_the_credentials() {
+async fn a_verified_request_carries_its_signer_and_hides_the_credentials() {
     let handler = async |request: axum::extract::Request| {
         let verified = request.extensions().get::<Verified>().unwrap();
         assert_eq!((verified.key_id.as_str(), verified.scheme), ("key-1", Scheme::Trigger));

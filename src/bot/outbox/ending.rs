@@ -86,7 +86,7 @@ impl Outbox {
     /// Marks the turn as successful. From here on it can't be cut.
     ///
     /// A caller may barge in at the very moment when a turn ends. One of the two must win, or history
-    /// and memory would contradict each other. The lock decides: whoever changes the phase first wins.
+    /// and memory would contradict each other. The lock decides: the first to change the phase wins.
     /// If the cut wins, the turn may still be stored, but as one that was cut: without its last
     /// packet, and with the text that readers have taken. If the commit wins, the cut changes nothing
     /// here. A barge-in also leaves a note in the store, which cuts the history entry that this turn

@@ -184,7 +184,7 @@ fn char_end_before(text: &str, max: usize) -> usize {
 }
 
 /// Ends a turn when it is dropped, even if its task was dropped or panicked: the turn is removed from
-/// the running ones, and whoever waits for its end continues.
+/// the running ones, and those who wait for its end continue.
 pub(super) struct TurnGuard<'a, B: Bot> {
     pub shared: &'a Shared<B>,
     pub outbox: &'a Arc<Outbox>,

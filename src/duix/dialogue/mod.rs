@@ -103,10 +103,8 @@ pub const SPEC: &str = include_str!("../../../specs/duix-dialogue.yaml");
 /// # }
 /// ```
 #[cfg(feature = "client")]
-#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub type ClientBuilder = crate::client::ClientBuilder<Client>;
 
 /// The reply of a turn, to which a handler sends text. Each text is only the new part.
 #[cfg(feature = "server")]
-#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub type Reply = crate::server::Sink<PacketWriter>;

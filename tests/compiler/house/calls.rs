@@ -1,4 +1,4 @@
-//! Client, router and trait of the fixture, one against the other.
+//! The client of the fixture calls its router and trait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use callbot::server::{Error, Sink};
 use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
 
-use super::PacketWriter;
+use super::{PacketWriter, guest};
 use crate::compiled::fixture::{
     AddGuestParameters, Api, Client, Farewell, Greeting, Guest, GuestFields, ListGuestsParameters,
     Mood, Question, WhisperParameters, router,
@@ -19,7 +19,7 @@ struct House;
 
 impl Api for House {
     async fn list_guests(&self, parameters: ListGuestsParameters) -> Result<Vec<Guest>, Error> {
-        // What arrived, told back in a guest.
+        // Returns the parameters in the fields of a guest.
         let ListGuestsParameters { room_id, limit, detailed, mood, trace_id, .. } = parameters;
         let name = format!("{}{}", limit.unwrap_or(-1), detailed.unwrap_or(false));
         let mood = mood.unwrap_or(Mood::Calm);
@@ -75,17 +75,6 @@ fn client_at(base: &str) -> Client {
         .unwrap()
 }
 
-fn guest() -> Guest {
-    Guest::new(GuestFields {
-        id: "g-1",
-        name: "Ann",
-        age: 30,
-        mood: Mood::Calm,
-        secret: "sesame".into(),
-        wire: "w",
-    })
-}
-
 #[tokio::test]
 async fn parameters_travel_in_path_query_and_header() {
     let parameters = ListGuestsParameters::new("a/ß ?")
@@ -104,7 +93,7 @@ async fn parameters_travel_in_path_query_and_header() {
 }
 
 #[tokio::test]
-async fn parameters_are_checked_before_they_leave() {
+async fn parameters_are_checked_before_they_are_sent() {
     for (parameters, says) in [
         (ListGuestsParameters::new("r").with_limit(101), "/limit: 101, allowed: 1 to 100"),
         (ListGuestsParameters::new("r").with_trace_id("123456789"), "/X-Trace-Id: "),
@@ -118,7 +107,7 @@ async fn parameters_are_checked_before_they_leave() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_can_not_be_read_is_refused_with_its_name() {
+async fn an_unreadable_parameter_is_refused_with_its_name() {
     use tower_service::Service;
 
     for (uri, says) in
@@ -139,7 +128,7 @@ async fn a_body_and_parameters_travel_together() {
 }
 
 #[tokio::test]
-async fn what_changes_something_is_asked_for_once() {
+async fn only_operations_that_change_nothing_are_retried() {
     #[derive(Clone, Default)]
     struct Busy(Arc<AtomicUsize>);
 
@@ -169,14 +158,14 @@ async fn what_changes_something_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn success_is_told_in_the_body_and_an_authors_error_shows() {
+async fn success_is_reported_in_the_body_and_a_public_error_shows() {
     let error = client().add_guest(&AddGuestParameters::new("locked"), &guest()).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 409);
     assert_eq!(error.failure().unwrap().message(), Some("the room is locked"));
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_the_spec_does_not_leave_the_server() {
+async fn an_answer_that_violates_the_spec_is_not_sent() {
     let error =
         client().add_guest(&AddGuestParameters::new("crowded"), &guest()).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 500);
@@ -185,7 +174,7 @@ async fn an_answer_that_breaks_the_spec_does_not_leave_the_server() {
 
 #[tokio::test]
 #[allow(deprecated)]
-async fn an_operation_that_the_server_leaves_out_is_not_supported() {
+async fn an_operation_without_a_handler_is_not_supported() {
     let error = client().get_status().await.unwrap_err();
     assert_eq!(error.status().unwrap(), 501);
 }

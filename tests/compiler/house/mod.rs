@@ -1,5 +1,5 @@
-//! The rules of the platform that the compiler's fixture describes, and what holds for the code
-//! that was compiled from it.
+//! The hand-written part of the platform that the fixture describes, and the tests of the code that is
+//! compiled from it.
 
 mod rules;
 
@@ -11,9 +11,9 @@ pub(crate) use rules::{PacketWriter, Rules};
 
 use callbot::{codegen, wire};
 
-use crate::compiled::fixture::Motto;
+use crate::compiled::fixture::{Guest, GuestFields, Mood, Motto};
 
-/// The type that the spec's format `hour` stands for: an hour of the day.
+/// The type of the spec's format `hour`: an hour of the day.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Hour(pub(crate) String);
@@ -27,10 +27,25 @@ impl wire::Validate for Hour {
 }
 
 impl Motto {
-    /// What the spec's `x-checked-by-hand` calls for: who shouts does not whisper.
+    /// The check that the spec's `x-checked-by-hand` requires: a loud motto is in capitals.
     pub(crate) fn check_by_hand(&self, report: &mut codegen::Report<'_>) {
         if self.loud == Some(true) && self.text.chars().any(char::is_lowercase) {
             report.field("words").violation(Some(self.text.clone()), "capitals, as `loud` is true");
         }
     }
+}
+
+fn fields() -> GuestFields<'static> {
+    GuestFields {
+        id: "g-1",
+        name: "Ann",
+        age: 30,
+        mood: Mood::Calm,
+        secret: "sesame".into(),
+        wire: "w",
+    }
+}
+
+fn guest() -> Guest {
+    Guest::new(fields())
 }

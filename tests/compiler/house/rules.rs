@@ -1,4 +1,4 @@
-//! The part of a platform that is written by hand.
+//! The rules of the platform, which every platform writes by hand.
 
 use callbot::client::Failure;
 use callbot::clock::SharedClock;

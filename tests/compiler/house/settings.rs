@@ -1,5 +1,5 @@
-//! Objects that start with values, lengths of time, errors by number, and unions whose tag stands
-//! beside what it tags.
+//! Objects with initial values, durations, errors with numbers, and unions with the tag beside the
+//! content.
 
 use std::time::Duration;
 
@@ -31,14 +31,14 @@ fn an_object_starts_with_the_values_of_the_spec_or_with_nothing() {
 }
 
 #[test]
-fn what_is_missing_reads_as_unset_also_within_a_part_that_is_missing() {
+fn missing_fields_read_as_unset_even_within_a_missing_part() {
     assert_eq!(read(json!({})), HouseConfig::unset());
     assert_eq!(read(json!({"Door": {}, "Bell": null})), HouseConfig::unset());
     assert_eq!(read(json!({"Door": {"Locked": true}})).door.mode, None);
 }
 
 #[test]
-fn numbers_that_mean_nothing_are_read_as_unset_and_not_written() {
+fn numbers_that_mean_unset_are_read_as_unset_and_not_written() {
     let nothing = json!({"Idle": -1, "Fade": 0, "Level": -1, "Rate": 0, "Door": {}});
     assert_eq!(read(nothing), HouseConfig::unset());
     assert_eq!(read(json!({"Fade": -5, "Rate": -0.5, "Level": -7})), HouseConfig::unset());
@@ -53,7 +53,7 @@ fn numbers_that_mean_nothing_are_read_as_unset_and_not_written() {
 }
 
 #[test]
-fn lengths_of_time_are_whole_numbers_of_their_unit() {
+fn durations_are_whole_numbers_of_their_unit() {
     let config = HouseConfig::unset()
         .with_idle(Duration::from_secs(90))
         .with_fade(Duration::from_millis(250));
@@ -86,7 +86,7 @@ fn lengths_of_time_are_whole_numbers_of_their_unit() {
 }
 
 #[test]
-fn an_empty_list_is_another_value_than_none_where_the_spec_says_so() {
+fn an_empty_list_differs_from_none_if_the_spec_says_so() {
     let none: [&str; 0] = [];
     let config =
         HouseConfig::unset().with_names(none).with_words(none).with_params(Default::default());
@@ -95,7 +95,7 @@ fn an_empty_list_is_another_value_than_none_where_the_spec_says_so() {
 }
 
 #[test]
-fn a_blank_text_where_json_is_expected_is_none() {
+fn a_blank_text_instead_of_json_reads_as_none() {
     for nothing in ["", " ", "null"] {
         assert_eq!(read(json!({"Params": nothing})), HouseConfig::unset());
     }
@@ -104,7 +104,7 @@ fn a_blank_text_where_json_is_expected_is_none() {
 }
 
 #[test]
-fn a_field_that_goes_with_another_is_written_with_it_only() {
+fn a_field_that_depends_on_another_is_written_only_with_it() {
     let loud = BellConfig::unset().with_loud(true);
     assert!(loud.is_unset());
     assert_eq!(written(&HouseConfig { bell: loud.clone(), ..HouseConfig::unset() }), json!({}));
@@ -119,7 +119,7 @@ fn a_field_that_goes_with_another_is_written_with_it_only() {
 }
 
 #[test]
-fn a_text_has_the_characters_of_its_pattern() {
+fn a_text_must_match_its_pattern() {
     for tune in ["", "a", "z9_-", "-"] {
         assert_eq!(BellConfig::unset().with_tune(tune).validate(), Ok(()));
     }
@@ -134,14 +134,14 @@ fn a_text_has_the_characters_of_its_pattern() {
 }
 
 #[test]
-fn what_is_never_written_is_read() {
+fn a_field_that_is_never_written_is_read() {
     let config = read(json!({"Old": "oak"}));
     assert_eq!(config.old.as_deref(), Some("oak"));
     assert_eq!(written(&config), json!({}));
 }
 
 #[test]
-fn an_error_has_two_numbers_a_message_and_no_success() {
+fn an_error_enum_has_two_numbers_a_message_and_no_success() {
     assert_eq!(HouseError::from_code(0), None);
     assert_eq!(HouseError::from_code(-2), Some(HouseError::Flooded));
     assert_eq!(HouseError::from_code(-20), Some(HouseError::Flooded));
@@ -159,7 +159,7 @@ fn an_error_has_two_numbers_a_message_and_no_success() {
 }
 
 #[test]
-fn a_union_may_have_its_tag_beside_what_it_tags() {
+fn a_union_may_have_its_tag_beside_its_content() {
     let rings = json!({"seq": 1, "data": {"Tune": "ding"}, "type": 1});
     let event: HouseEvent = decode(rings.to_string().as_bytes()).unwrap();
     assert_eq!(event, HouseEvent::Rings(BellConfig::unset().with_tune("ding")));

@@ -1,4 +1,4 @@
-//! What the compiled types read, write, check and show: one test for each form.
+//! What the compiled types read, write, check and show: one test for each construct.
 
 use callbot::wire::{Validate, decode};
 use serde_json::{Value, json};
@@ -9,28 +9,13 @@ use crate::compiled::fixture::{
 };
 use crate::compiled::shared::Address;
 
-use super::Hour;
-
-fn fields() -> GuestFields<'static> {
-    GuestFields {
-        id: "g-1",
-        name: "Ann",
-        age: 30,
-        mood: Mood::Calm,
-        secret: "sesame".into(),
-        wire: "w",
-    }
-}
-
-fn guest() -> Guest {
-    Guest::new(fields())
-}
+use super::{Hour, fields, guest};
 
 fn json_of(guest: &Guest) -> Value {
     serde_json::to_value(guest).unwrap()
 }
 
-/// The guest of the fixture with one field set to something else.
+/// Returns the JSON of `guest()` with one field changed.
 fn with(key: &str, value: Value) -> Vec<u8> {
     let mut json = json_of(&guest());
     json[key] = value;
@@ -41,7 +26,7 @@ fn read(key: &str, value: Value) -> Guest {
     decode(&with(key, value)).unwrap()
 }
 
-/// Reads the guest with this field and tells what is wrong.
+/// Returns the error of reading `guest()` with this field.
 fn complaint(key: &str, value: Value) -> String {
     decode::<Guest>(&with(key, value)).unwrap_err().to_string()
 }
@@ -56,7 +41,7 @@ fn fields_are_written_in_the_order_of_the_spec_and_absent_ones_are_not() {
 }
 
 #[test]
-fn everything_that_is_set_round_trips() {
+fn every_set_field_round_trips() {
     let full = guest()
         .with_reason("none")
         .with_type(Rank::Owner)
@@ -100,7 +85,7 @@ impl Guest {
 }
 
 #[test]
-fn an_array_is_no_object() {
+fn an_array_is_not_an_object() {
     let error = decode::<GuestList>(br#"[true, []]"#).unwrap_err();
     assert_eq!(error.to_string(), "invalid type: sequence, expected an object");
     assert_eq!(
@@ -116,7 +101,7 @@ fn the_last_of_two_equal_keys_counts() {
 }
 
 #[test]
-fn unknown_fields_are_read_over() {
+fn unknown_fields_are_ignored() {
     assert_eq!(read("new", json!({"a": 1})), guest());
 }
 
@@ -160,7 +145,7 @@ fn json_in_a_string_is_read_and_its_errors_have_the_whole_path() {
 }
 
 #[test]
-fn unions_are_read_as_objects_or_texts_with_the_path_of_an_error() {
+fn unions_are_read_from_objects_or_texts_and_their_errors_have_the_path() {
     let orders = json!([{"size": 2, "kind": "Drink"}, r#"{"kind": "Meal"}"#]);
     assert_eq!(read("orders", orders).orders, [Drink::new(2).into(), Meal::new().into()]);
     for (orders, says) in [
@@ -195,7 +180,7 @@ fn an_object_with_one_text_is_read_from_its_json_or_its_text() {
 }
 
 #[test]
-fn a_text_with_a_type_of_its_own_reads_writes_and_validates_itself() {
+fn a_text_with_a_custom_type_reads_writes_and_validates_itself() {
     let guest = read("wakes", json!("7"));
     assert_eq!(guest.wakes, Some(Hour("7".into())));
     assert_eq!(json_of(&guest)["wakes"], "7");
@@ -204,7 +189,7 @@ fn a_text_with_a_type_of_its_own_reads_writes_and_validates_itself() {
 }
 
 #[test]
-fn an_object_is_also_checked_by_hand_where_the_spec_says_so() {
+fn an_object_is_also_checked_by_hand_if_the_spec_says_so() {
     let guest = |motto: Motto| guest().with_motto(motto).validate();
     assert_eq!(guest(Motto::new("be kind")), Ok(()));
     assert_eq!(guest(Motto::new("BE KIND!").with_loud(true)), Ok(()));
@@ -274,7 +259,7 @@ fn the_first_spelling_with_a_value_wins_whatever_the_order() {
 }
 
 #[test]
-fn keys_that_are_not_named_are_kept_with_the_path_of_an_error() {
+fn unnamed_keys_are_kept_and_their_errors_have_the_path() {
     let farewell: Question = decode(br#"{"action": 9, "a": "x", "b": null}"#).unwrap();
     assert_eq!(farewell, Farewell::new().with_extra("a", "x").into());
     let twice = Question::from(Farewell::new().with_extra("action", "8"));
@@ -351,14 +336,14 @@ fn secrets_and_personal_values_do_not_show() {
 }
 
 #[test]
-fn what_counts_when_a_field_is_absent_is_at_hand() {
+fn the_default_of_an_absent_field_is_available() {
     assert_eq!((guest().weight_or_default(), guest().vip_or_default()), (70.5, false));
     assert_eq!(guest().with_patience(9).patience_or_default(), 9);
 }
 
 #[test]
 #[cfg(feature = "schemars")]
-fn a_type_answers_with_the_schema_of_the_spec() {
+fn a_type_has_the_schema_of_the_spec() {
     let schema = serde_json::to_value(schemars::schema_for!(Guest)).unwrap();
     assert_eq!(schema["properties"]["age"]["maximum"], 150);
     assert_eq!(schema["properties"]["weight"]["type"], json!(["number", "null"]));

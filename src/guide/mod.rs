@@ -1,0 +1,30 @@
+//! A guide: from a first bot to a bot in production.
+//!
+//! Each page is about one task. Its code compiles, and where a page shows what a caller hears, its
+//! code runs as a test.
+//!
+//! | Page | Task |
+//! |---|---|
+//! | [`first_bot`] | write a bot, serve it, call it |
+//! | [`testing`] | test a bot on every platform, without a socket |
+//! | [`controls`] | gather keys, transfer, hang up; what each platform supports |
+//! | [`barge_in`] | callers who interrupt, and what they heard |
+//! | [`memory`] | what a call remembers, and steps that must not be interrupted |
+//! | [`production`] | a VM, Kubernetes, limits, shutdown |
+//! | [`function_compute`](crate::function_compute) | Alibaba Cloud Function Compute |
+//! | [`platforms`] | each platform by hand, both sides |
+
+#[doc = include_str!("first_bot.md")]
+pub mod first_bot {}
+#[doc = include_str!("testing.md")]
+pub mod testing {}
+#[doc = include_str!("controls.md")]
+pub mod controls {}
+#[doc = include_str!("barge_in.md")]
+pub mod barge_in {}
+#[doc = include_str!("memory.md")]
+pub mod memory {}
+#[doc = include_str!("production.md")]
+pub mod production {}
+#[doc = include_str!("platforms.md")]
+pub mod platforms {}
