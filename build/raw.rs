@@ -92,7 +92,7 @@ fn request(method: &syn::ImplItemFn) -> Option<TokenStream> {
         pub(super) fn #name(
             to: codegen::Connection<'_>,
             #(#arguments),*
-        ) -> reqwest::Result<reqwest::Request> {
+        ) -> codegen::BuiltRequest {
             #(#encoded)*
             let url = #url;
             #built

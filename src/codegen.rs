@@ -28,7 +28,9 @@ pub use crate::client::core::{Connection, Core};
 #[cfg(feature = "client")]
 pub use crate::client::outcome::{Outcome, Reported, Step};
 #[cfg(feature = "client")]
-pub use crate::client::request::{built, check, header, secret_header, segment};
+pub use crate::client::request::{
+    BuiltRequest, RequestBuilder, Requests, built, check, header, secret_header, segment,
+};
 
 // Servers: routes, and the rules that the module of a platform implements.
 #[cfg(feature = "server")]

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use callbot::aicall::AgentType;
-use callbot::aui::{AppServer, Authorizer, InMemoryAgents, RtcTokens, Server};
+use callbot::aui::{AgentSetting, AppServer, Authorizer, InMemoryAgents, RtcTokens, Server};
 
 /// The id of an agent that does not exist: a call of it fails with `AgentNotFound`.
 pub(crate) const MISSING: &str = "missing";
@@ -14,7 +14,10 @@ pub(crate) fn router(tokens: RtcTokens, callers: impl Authorizer, any_origin: bo
         .agent(AgentType::Voice, "voice-agent")
         .agent(AgentType::Avatar, "avatar-agent")
         .agent(AgentType::Vision, "vision-agent")
-        .agent(AgentType::Video, "video-agent");
+        .agent(AgentType::Video, "video-agent")
+        // For development, so that an app sees all that it sends. In production leave this out: a page
+        // must not set the prompt.
+        .callers_may_set(AgentSetting::ALL);
     let server = Server::new(app, callers);
     if any_origin { server.allow_any_origin().router() } else { server.router() }
 }

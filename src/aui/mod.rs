@@ -120,7 +120,7 @@ mod generated {
 #[cfg(feature = "server")]
 pub use api::{Api, Ownership, Resource};
 #[cfg(feature = "server")]
-pub use app_server::AppServer;
+pub use app_server::{AgentSetting, AppServer};
 #[cfg(feature = "server")]
 pub use authorizer::{AccessDenied, AnyCaller, Ask, Authorizer, KnownCallers, Principal};
 #[cfg(feature = "client")]

@@ -391,7 +391,7 @@ impl Upstream for InMemoryAgents {
 }
 
 /// Returns a configuration with changes. Fields that `change` does not have stay as they are.
-fn merged<T>(now: &T, change: &T) -> Result<T, DecodeError>
+pub(super) fn merged<T>(now: &T, change: &T) -> Result<T, DecodeError>
 where
     T: serde::Serialize + serde::de::DeserializeOwned,
 {

@@ -68,7 +68,7 @@ pub struct Verified {
 }
 
 /// The reason for refusing a request. It is meant for the trace; the sender does not learn it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// The request has no signature.
@@ -82,9 +82,17 @@ pub enum VerifyError {
     /// The scheme is not one of the accepted schemes.
     Scheme,
     /// The date, the security token, or another header that must be signed is not signed.
-    Unsigned,
-    /// A signed header is missing, or occurs twice.
-    Header,
+    Unsigned {
+        /// The name of the header.
+        name: String,
+    },
+    /// A signed header is missing, or occurs more than once.
+    Header {
+        /// The name of the header, escaped, and cut to 64 characters: it may come from the sender.
+        name: String,
+        /// How often it occurs: 0, or 2 and more.
+        count: usize,
+    },
     /// The date can't be read, or is outside the clock window.
     Date,
     /// The signed URL has expired, or remains valid for longer than allowed.
@@ -103,13 +111,20 @@ pub enum VerifyError {
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Unsigned { name } => {
+                return write!(f, "the header `{name}` must be signed, and is not");
+            }
+            Self::Header { name, count: 0 } => {
+                return write!(f, "the signed header `{name}` is missing");
+            }
+            Self::Header { name, count } => {
+                return write!(f, "the signed header `{name}` occurs {count} times, allowed: once");
+            }
             Self::Missing => "the request has no signature",
             Self::Ambiguous => "a part of the signature occurs twice",
             Self::Oversized => "the signature is too long",
             Self::Malformed => "the signature is malformed",
             Self::Scheme => "the signature scheme is not accepted",
-            Self::Unsigned => "a header that must be signed is not signed",
-            Self::Header => "a signed header is missing or occurs twice",
             Self::Date => "the date is invalid or outside the clock window",
             Self::Life => "the signed URL has expired or is valid for too long",
             Self::Body => "the body is not the one that was signed",
@@ -290,18 +305,19 @@ impl<K: Keys> Verifier<K> {
             single(headers, name)?;
         }
         let has_token = headers.contains_key(TOKEN);
-        if !set.contains(DATE) || (has_token && !set.contains(TOKEN)) {
-            return Err(VerifyError::Unsigned);
+        let needed = [Some(DATE), has_token.then_some(TOKEN)];
+        if let Some(name) = needed.into_iter().flatten().find(|name| !set.contains(name)) {
+            return Err(unsigned(name));
         }
         let date = canonical::header(headers, DATE);
         self.within(humantime::parse_rfc3339(&date).map_err(|_| VerifyError::Date)?)?;
         let mut payload = String::new();
         let mut nonce = None;
         if full {
-            let unsigned =
-                headers.keys().any(|name| is_signed(name) && !set.contains(name.as_str()));
-            if unsigned || !set.contains("host") || !set.contains(NONCE) {
-                return Err(VerifyError::Unsigned);
+            let sent = headers.keys().filter(|name| is_signed(name)).map(|name| name.as_str());
+            let mut needed = sent.chain(["host", NONCE]);
+            if let Some(name) = needed.find(|name| !set.contains(name)) {
+                return Err(unsigned(name));
             }
             payload = encoding::sha256(body);
             if canonical::header(headers, CONTENT_HASH) != payload {
@@ -388,11 +404,17 @@ impl<K: Keys> Verifier<K> {
 
 /// Checks that a signed header occurs once, so that signer and reader mean the same value.
 fn single(headers: &HeaderMap, name: &str) -> Result<(), VerifyError> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(_), None) => Ok(()),
-        _ => Err(VerifyError::Header),
+    match headers.get_all(name).iter().count() {
+        1 => Ok(()),
+        count => {
+            let name = name.escape_default().take(64).collect();
+            Err(VerifyError::Header { name, count })
+        }
     }
+}
+
+fn unsigned(name: &str) -> VerifyError {
+    VerifyError::Unsigned { name: name.into() }
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Uri};
 
+use super::built_in::HttpClient;
 use super::core::Core;
 use super::transport::Signed;
-use super::{CallOptions, Error, Transport, tls};
+use super::{CallOptions, Error, Transport};
 use crate::auth::Signer;
 use crate::wire::Operation;
 
@@ -79,12 +80,13 @@ impl<C: BuildClient> ClientBuilder<C> {
         self
     }
 
-    /// Sets how requests travel. Default: a built-in `reqwest::Client` with TLS by rustls, without
-    /// redirects and without compression.
+    /// Sets how requests travel. Default: a built-in client for HTTP/1.1 with TLS by rustls, without
+    /// proxies, redirects and compression. It installs no TLS provider for the process, and no feature
+    /// of another crate changes it.
     ///
-    /// You can pass your own `reqwest::Client`; its timeouts, redirects and TLS then apply. This crate
-    /// installs no TLS provider for the process, so your client needs a feature of reqwest that does,
-    /// or `tls_backend_preconfigured`.
+    /// For a proxy pass a `reqwest::Client` of your own, which uses the proxies of the environment. Its
+    /// timeouts, redirects and TLS then apply. This crate switches on no TLS in reqwest: for `https` your
+    /// client needs a TLS feature of reqwest, such as its default one.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.core.transport = Some(Arc::new(transport));
         self
@@ -183,12 +185,9 @@ impl CoreBuilder {
             }
             paths.push((operation.id, format!("{below}{path}")));
         }
-        let (http, transport) = match self.transport {
-            Some(transport) => (tls::request_builder(self.connect_deadline)?, transport),
-            None => {
-                let http = tls::http_client(self.connect_deadline)?;
-                (http.clone(), Arc::new(http) as Arc<dyn Transport>)
-            }
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(HttpClient::new(self.connect_deadline)?),
         };
         let transport = match self.signer {
             Some(signer) => {
@@ -197,7 +196,7 @@ impl CoreBuilder {
             }
             None => transport,
         };
-        Ok(Core::new(base_url, http, transport, self.options, self.connect_deadline, paths))
+        Ok(Core::new(base_url, transport, self.options, self.connect_deadline, paths))
     }
 }
 

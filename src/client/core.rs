@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::error::Kind;
+use super::request::Requests;
 use super::{CallOptions, Deadline, Error, EventStream, Outcome, Transport, TransportError};
 use crate::body::{BodyError, read_body};
 use crate::error::chain;
@@ -22,7 +23,6 @@ use crate::wire::{Operation, decode};
 #[derive(Clone)]
 pub struct Core {
     base_url: Arc<str>,
-    http: reqwest::Client,
     transport: Arc<dyn Transport>,
     options: Arc<CallOptions>,
     connect: Duration,
@@ -36,8 +36,8 @@ pub struct Core {
 pub struct Connection<'a> {
     /// The base URL, to which the paths of the spec are appended.
     pub base_url: &'a str,
-    /// The client whose defaults apply to the requests.
-    pub client: &'a reqwest::Client,
+    /// Starts the requests. Progenitor's name for it is `client`.
+    pub client: Requests,
 }
 
 impl fmt::Debug for Core {
@@ -50,14 +50,13 @@ impl fmt::Debug for Core {
 impl Core {
     pub(super) fn new(
         base_url: String,
-        http: reqwest::Client,
         transport: Arc<dyn Transport>,
         options: CallOptions,
         connect: Duration,
         paths: Vec<(&'static str, String)>,
     ) -> Self {
         let (base_url, options) = (base_url.into(), Arc::new(options));
-        Self { base_url, http, transport, options, connect, paths: paths.into() }
+        Self { base_url, transport, options, connect, paths: paths.into() }
     }
 
     /// Returns the same core with other options.
@@ -73,7 +72,7 @@ impl Core {
     /// Returns the values that progenitor's code builds requests with.
     #[must_use]
     pub fn connection(&self) -> Connection<'_> {
-        Connection { base_url: &self.base_url, client: &self.http }
+        Connection { base_url: &self.base_url, client: Requests }
     }
 
     /// Calls an operation that has a single response.

@@ -48,6 +48,7 @@
 //! ```
 
 pub(crate) mod builder;
+mod built_in;
 pub(crate) mod core;
 mod error;
 mod events;
@@ -56,7 +57,6 @@ mod in_memory;
 mod options;
 pub(crate) mod outcome;
 pub(crate) mod request;
-mod tls;
 mod transport;
 pub(crate) mod wrapper;
 

@@ -102,6 +102,10 @@ impl TransportError {
         self.connect
     }
 
+    pub(super) fn timed_out(self, timeout: bool) -> Self {
+        Self { timeout, ..self }
+    }
+
     pub(super) fn is_timeout(&self) -> bool {
         self.timeout
     }

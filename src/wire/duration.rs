@@ -5,9 +5,11 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::Serializer;
 use serde_with::{DeserializeAs, SerializeAs};
+
+use super::forms::number_in;
 
 /// Seconds as a number. A string that contains one is read as well.
 #[derive(Debug)]
@@ -90,7 +92,7 @@ impl<'de> de::Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
 
-        impl Visitor<'_> for Any {
+        impl<'de> Visitor<'de> for Any {
             type Value = Number;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,6 +117,10 @@ impl<'de> de::Deserialize<'de> for Number {
                     .parse()
                     .map(Number)
                     .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &expected))
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Number, M::Error> {
+                number_in(map, &self).map(Number)
             }
         }
 

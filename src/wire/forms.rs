@@ -85,6 +85,11 @@ where
                     read => read,
                 }
             }
+
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
+                let number = number_in(map, &self)?;
+                self.visit_f64(number)
+            }
         }
 
         deserializer.deserialize_any(Parsed(PhantomData))
@@ -218,7 +223,7 @@ impl<'de, T: DeserializeOwned> DeserializeAs<'de, Option<T>> for JsonTextOrBlank
 /// Reads a string, or a number as one, and converts it with a function.
 struct Text<F>(&'static str, F);
 
-impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Text<F> {
+impl<'de, T, F: FnOnce(&str) -> T> Visitor<'de> for Text<F> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -244,6 +249,23 @@ impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Text<F> {
         }
         Ok((self.1)(&number.to_string()))
     }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
+        let number = number_in(map, &self)?;
+        self.visit_f64(number)
+    }
+}
+
+/// Returns the number that serde_json presents as a map. It does so for numbers with a point or an
+/// exponent, and for those beyond 64 bits, if any crate of the program switches on its feature
+/// `arbitrary_precision`.
+pub(super) fn number_in<'de, M: MapAccess<'de>>(
+    map: M,
+    expected: &impl de::Expected,
+) -> Result<f64, M::Error> {
+    let number = serde_json::Number::deserialize(de::value::MapAccessDeserializer::new(map));
+    let number = number.map_err(|_| de::Error::invalid_type(de::Unexpected::Map, expected))?;
+    number.as_f64().ok_or_else(|| de::Error::custom("number out of range"))
 }
 
 /// Reads the value of an open enum of strings. A number is read as its text.

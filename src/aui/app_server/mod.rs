@@ -1,12 +1,15 @@
 //! An app server that is ready to use.
 
 mod ownership;
+mod policy;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use self::ownership::{Joined, Ledger};
+pub use self::policy::AgentSetting;
+use self::policy::{Dropped, Policy};
 use super::admission::{filled, forbidden, invalid, missing};
 use super::ice::Region;
 use super::tokens::{ChatTokens, RtcTokens, random_id};
@@ -27,6 +30,10 @@ use crate::wire::Validate;
 /// It creates channels and tokens for the instances that it starts, finds the agent of a type,
 /// remembers who owns each instance and channel, and validates configurations before they go
 /// upstream. It never gives out an agent's token, nor a token for an agent's name in its channel.
+///
+/// You decide what an agent is: [`agent_config`](Self::agent_config) sets the configuration of a type, and
+/// a caller sets the voice and the greeting only, unless you [allow more](Self::callers_may_set). Other
+/// settings in a request, such as the system prompt, are dropped and not passed on.
 ///
 /// A user's token lives as long as the request says, but no longer than the
 /// [lifetime](RtcTokens::lifetime) of the tokens here. A token that the upstream makes lives up to a
@@ -81,6 +88,7 @@ pub struct AppServer<U> {
     tokens: RtcTokens,
     chat: Option<ChatTokens>,
     agents: HashMap<AgentType, String>,
+    policy: Policy,
     admin_chats: bool,
     ledger: Ledger,
 }
@@ -124,6 +132,7 @@ impl<U: Upstream> AppServer<U> {
             tokens,
             chat: None,
             agents: HashMap::new(),
+            policy: Policy::default(),
             admin_chats: false,
             ledger: Ledger::default(),
         }
@@ -133,6 +142,50 @@ impl<U: Upstream> AppServer<U> {
     #[must_use]
     pub fn agent(mut self, agent_type: AgentType, agent_id: impl Into<String>) -> Self {
         self.agents.insert(agent_type, agent_id.into());
+        self
+    }
+
+    /// Sets the configuration with which agents of a type start. Settings that the caller
+    /// [may set](Self::callers_may_set) and does set replace those in `config`. Call
+    /// [`validate`](Validate::validate) first: the server does not check your configuration. Default:
+    /// none, and the settings of the platform's console apply.
+    ///
+    /// The agents that [`agent`](Self::agent) sets have the type that is set there, whatever type a
+    /// request names. Other agents have the type that the request names.
+    ///
+    /// ```
+    /// use callbot::aicall::{AgentConfig, AgentType, LlmConfig};
+    /// use callbot::aui::{AgentSetting, AppServer, InMemoryAgents, RtcTokens};
+    ///
+    /// let tokens = RtcTokens::new("rtc-app-1", "key of the RTC app");
+    /// let llm = LlmConfig::unset().with_system_prompt("You take orders for pizza.");
+    /// let config = AgentConfig::unset().with_greeting("Hello!").with_llm(llm);
+    /// let app = AppServer::new(InMemoryAgents::new(tokens.clone()), tokens)
+    ///     .agent(AgentType::Voice, "agent-1")
+    ///     .agent_config(AgentType::Voice, config)
+    ///     .callers_may_set([AgentSetting::Voice, AgentSetting::Recognition]);
+    /// ```
+    #[must_use]
+    pub fn agent_config(mut self, agent_type: AgentType, config: AgentConfig) -> Self {
+        self.policy.configs.insert(agent_type, config);
+        self
+    }
+
+    /// Sets which settings callers may set, when an agent starts and while it runs. Default:
+    /// [`Voice`](AgentSetting::Voice) and [`Greeting`](AgentSetting::Greeting).
+    ///
+    /// Other settings in `agent_config` and `template_config` are dropped. The names of the dropped
+    /// fields are logged at level info, with the upstream's request id, and without the values. An
+    /// invalid value is refused even if it would be dropped.
+    ///
+    /// Apps with the platform's SDK send all its defaults, which are dropped as well. With
+    /// [`AgentSetting::ALL`] callers may set everything.
+    ///
+    /// Descriptions of instances leave out [`Model`](AgentSetting::Model) settings unless callers may
+    /// set them, so that your prompt stays on the server.
+    #[must_use]
+    pub fn callers_may_set(mut self, settings: impl IntoIterator<Item = AgentSetting>) -> Self {
+        self.policy.callers = settings.into_iter().collect();
         self
     }
 
@@ -204,16 +257,16 @@ impl<U: Upstream> AppServer<U> {
         region: Option<Region>,
         ask: impl Future<Output = Result<T, UpstreamError>> + Send + 'static,
         id: fn(&T) -> &str,
-    ) -> Result<T, Error> {
+    ) -> Result<T, UpstreamError> {
         let upstream = Arc::clone(&self.upstream);
         let made = tokio::spawn(async move {
             let made = ask.await?;
             Ok::<_, UpstreamError>(Made { made: Some(made), id, region, upstream })
         });
         // The panic hook has reported a panic already.
-        let made = made.await.map_err(|_| Error::public("the upstream failed"))?;
-        let mut made = made.map_err(UpstreamError::into_error)?;
-        made.made.take().ok_or_else(|| Error::public("the upstream failed"))
+        let failed = || UpstreamError::new(500, "the upstream failed");
+        let mut made = made.await.map_err(|_| failed())??;
+        made.made.take().ok_or_else(failed)
     }
 
     fn agent_of(&self, agent_type: &AgentType) -> Result<&str, Error> {
@@ -224,34 +277,74 @@ impl<U: Upstream> AppServer<U> {
         })
     }
 
+    /// Returns the type of an agent whose id and type a request names.
+    fn type_of<'a>(
+        &'a self,
+        agent_id: &str,
+        named: Option<&'a AgentType>,
+    ) -> Option<&'a AgentType> {
+        let is_agent = |agent_type: &&AgentType| {
+            self.agents.get(*agent_type).is_some_and(|agent| agent == agent_id)
+        };
+        // Several types may have one agent. Without a type the choice must not depend on the order of
+        // a hash map.
+        let first = || self.agents.keys().filter(is_agent).min_by_key(|known| known.as_str());
+        named.filter(is_agent).or_else(first).or(named)
+    }
+
     /// Starts an instance in a channel of the caller.
-    async fn start_in(
-        &self,
-        caller: &Principal,
-        start: Start<'_>,
-    ) -> Result<(String, String), Error> {
+    async fn start_in(&self, caller: &Principal, start: Start<'_>) -> Result<Started, Error> {
+        let mut wanted =
+            self.policy.admit(start.operation, start.agent_config, start.template_config)?;
+        let agent_type = self.type_of(start.agent_id, Some(&start.agent_type));
+        self.policy.complete(agent_type, &mut wanted)?;
+        let mut dropped = wanted.dropped;
         let agent_user_id = random_id()?;
         let token = self.tokens.issue_agent(start.channel_id, &agent_user_id)?;
         let runtime = ice::RuntimeConfig::new(&agent_user_id, start.channel_id, token.encode());
         let mut request = ice::StartInstanceRequest::new(start.agent_id, runtime);
-        request.agent_config = start.agent_config;
-        request.template_config = start.template_config;
+        request.agent_config = wanted.agent_config;
+        request.template_config = wanted.template_config;
         request.chat_sync_config = start.chat_sync_config;
         request.session_id = start.session_id;
         request.user_data = start.user_data;
         let (upstream, region) = (Arc::clone(&self.upstream), start.region.clone());
         let ask = async move { upstream.start(region.as_ref(), request).await };
-        let started = self.make(start.region.clone(), ask, |started| &started.instance_id).await?;
+        let started = self.make(start.region.clone(), ask, |started| &started.instance_id);
+        let started = answered(started.await, &mut dropped, |started| &started.request_id)?;
         let Start { channel_id, fresh, .. } = start;
         let joined = Joined { channel_id, agent_user_id: &agent_user_id, fresh };
         self.ledger.hold(caller, &started.instance_id, joined, start.region.as_ref());
-        Ok((started.instance_id, agent_user_id))
+        let ice::StartInstanceResponse { instance_id, request_id, .. } = started;
+        Ok(Started { instance_id, agent_user_id, request_id })
     }
+}
+
+/// Notes the id of the upstream's request for the log.
+fn answered<T>(
+    answer: Result<T, UpstreamError>,
+    dropped: &mut Dropped,
+    request_id: fn(&T) -> &Option<String>,
+) -> Result<T, Error> {
+    dropped.request_id = match &answer {
+        Ok(answer) => request_id(answer).clone(),
+        Err(error) => error.request_id().map(Into::into),
+    };
+    answer.map_err(UpstreamError::into_error)
+}
+
+/// An instance that was started.
+struct Started {
+    instance_id: String,
+    agent_user_id: String,
+    request_id: Option<String>,
 }
 
 /// An instance to start.
 struct Start<'a> {
+    operation: &'static str,
     agent_id: &'a str,
+    agent_type: AgentType,
     channel_id: &'a str,
     /// Whether the channel was created for the instance.
     fresh: bool,
@@ -290,15 +383,21 @@ impl<U: Upstream> Api for AppServer<U> {
         let _room = self.ledger.room()?;
         let mut call =
             ice::GenerateCallRequest::new(agent_id).with_user_id(user_id).with_expire(expire);
-        call.agent_config = request.agent_config;
-        call.template_config = request.template_config;
+        let mut wanted =
+            self.policy.admit("generate_call", request.agent_config, request.template_config)?;
+        let of = self.type_of(agent_id, agent_type.as_ref());
+        self.policy.complete(of, &mut wanted)?;
+        let mut dropped = wanted.dropped;
+        call.agent_config = wanted.agent_config;
+        call.template_config = wanted.template_config;
         call.chat_sync_config = request.chat_sync_config;
         call.session_id = request.session_id;
         call.user_data = request.user_data;
         let upstream = Arc::clone(&self.upstream);
         let at = region.clone();
         let ask = async move { upstream.generate(at.as_ref(), call).await };
-        let made = self.make(region.clone(), ask, |made| &made.instance_id).await?;
+        let made = self.make(region.clone(), ask, |made| &made.instance_id).await;
+        let made = answered(made, &mut dropped, |made| &made.request_id)?;
         let (channel_id, agent_user_id) = (&*made.channel_id, &*made.agent_user_id);
         let joined = Joined { channel_id, agent_user_id, fresh: true };
         self.ledger.hold(caller, &made.instance_id, joined, region.as_ref());
@@ -330,7 +429,9 @@ impl<U: Upstream> Api for AppServer<U> {
         let channel_id = random_id()?;
         let token = self.tokens.issue_for(&channel_id, user_id, expire)?;
         let start = Start {
+            operation: "start_instance",
             agent_id,
+            agent_type: request.workflow_type.clone(),
             channel_id: &channel_id,
             fresh: true,
             region: None,
@@ -340,13 +441,15 @@ impl<U: Upstream> Api for AppServer<U> {
             session_id: request.session_id,
             user_data: request.user_data,
         };
-        let (instance_id, agent_user_id) = self.start_in(caller, start).await?;
-        Ok(StartedInstance::new(StartedInstanceFields {
-            instance_id: &instance_id,
+        let started = self.start_in(caller, start).await?;
+        let mut answer = StartedInstance::new(StartedInstanceFields {
+            instance_id: &started.instance_id,
             rtc_token: token.encode(),
-            agent_user_id: &agent_user_id,
+            agent_user_id: &started.agent_user_id,
             channel_id: &channel_id,
-        }))
+        });
+        answer.request_id = started.request_id;
+        Ok(answer)
     }
 
     async fn stop_instance(
@@ -375,10 +478,13 @@ impl<U: Upstream> Api for AppServer<U> {
         let id = filled(&request.instance_id).ok_or_else(|| missing("ai_agent_instance_id"))?;
         let region = self.ledger.region_of(caller, id)?;
         let mut update = ice::UpdateInstanceRequest::new(id);
-        update.agent_config = request.agent_config;
-        update.template_config = request.template_config;
+        let wanted =
+            self.policy.admit("update_instance", request.agent_config, request.template_config)?;
+        let mut dropped = wanted.dropped;
+        update.agent_config = wanted.agent_config;
+        update.template_config = wanted.template_config;
         let updated = self.upstream.update(region.as_ref(), update).await;
-        updated.map_err(UpstreamError::into_error).map(drop)
+        answered(updated, &mut dropped, |updated| &updated.request_id).map(drop)
     }
 
     async fn chat_token(
@@ -423,7 +529,9 @@ impl<U: Upstream> Api for AppServer<U> {
         // For as long as an instance is remembered.
         self.ledger.claim_channel(caller, channel_id, user_id, ownership::DAY)?;
         let start = Start {
+            operation: "start_instance_in_channel",
             agent_id,
+            agent_type: request.workflow_type,
             channel_id,
             fresh: false,
             region: Some(region),
@@ -433,8 +541,10 @@ impl<U: Upstream> Api for AppServer<U> {
             session_id: request.session_id,
             user_data: request.user_data,
         };
-        let (instance_id, agent_user_id) = self.start_in(caller, start).await?;
-        Ok(InstanceInChannel::new(instance_id, agent_user_id))
+        let started = self.start_in(caller, start).await?;
+        let mut answer = InstanceInChannel::new(started.instance_id, started.agent_user_id);
+        answer.request_id = started.request_id;
+        Ok(answer)
     }
 
     async fn describe_instance(
@@ -449,10 +559,12 @@ impl<U: Upstream> Api for AppServer<U> {
         let described = self.upstream.describe(region.as_ref(), describe).await;
         let described = described.map_err(UpstreamError::into_error)?;
         let instance = described.instance;
+        // The web client fails without a configuration.
+        let (agent_config, template_config) =
+            self.policy.shown(instance.agent_config, instance.template_config)?;
         let mut answer = InstanceDescription::new()
-            // The web client fails without a configuration.
-            .with_agent_config(instance.agent_config.unwrap_or_else(AgentConfig::unset))
-            .with_template_config(instance.template_config.unwrap_or_default());
+            .with_agent_config(agent_config)
+            .with_template_config(template_config);
         answer.status = instance.status;
         answer.call_log_url = instance.call_log_url;
         answer.user_data = instance.user_data;

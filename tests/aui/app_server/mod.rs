@@ -7,6 +7,7 @@
 mod abuse;
 mod instances;
 mod ownership;
+mod policy;
 mod starting;
 mod tokens;
 mod upstream;
@@ -21,10 +22,11 @@ use callbot::aicall::{
 };
 use callbot::aui::ice::{self, InstanceStatus, Region};
 use callbot::aui::{
-    Api, AppServer, Base, ChatTokenRequest, Client, DescribeInstanceRequest, GenerateCallRequest,
-    InMemoryAgents, KnownCallers, Ownership, Principal, Resource, RtcTokenRequest, Server,
-    StartInstanceInChannelRequest, StartInstanceInChannelRequestFields, StartInstanceRequest,
-    StopInstanceRequest, UpdateInstanceRequest, Upstream, UpstreamError, error_code,
+    AgentSetting, Api, AppServer, Base, ChatTokenRequest, Client, DescribeInstanceRequest,
+    GenerateCallRequest, InMemoryAgents, KnownCallers, Ownership, Principal, Resource,
+    RtcTokenRequest, Server, StartInstanceInChannelRequest, StartInstanceInChannelRequestFields,
+    StartInstanceRequest, StopInstanceRequest, UpdateInstanceRequest, Upstream, UpstreamError,
+    error_code,
 };
 use callbot::aui::{ChatToken, ChatTokens, RtcTokenError, RtcTokens};
 use callbot::client::{self, Error};
@@ -89,6 +91,7 @@ impl Bench {
         let app = AppServer::new(upstream(tokens.clone()), tokens.clone())
             .agent(AgentType::Voice, "agent-voice")
             .agent(AgentType::Avatar, "agent-avatar")
+            .callers_may_set(AgentSetting::ALL)
             .channel_id_length(None)
             .clock(hand.clone());
         let callers = KnownCallers::new().caller("a", "token-a").caller("b", "token-b");

@@ -5,8 +5,10 @@ use super::*;
 /// Returns a client of an app server over ICE.
 fn app(ice: Client) -> aui::Client {
     let tokens = RtcTokens::new("app-1", "app key");
-    let app =
-        AppServer::new(ice, tokens).agent(AgentType::Voice, "agent-1").channel_id_length(None);
+    let app = AppServer::new(ice, tokens)
+        .agent(AgentType::Voice, "agent-1")
+        .callers_may_set(aui::AgentSetting::ALL)
+        .channel_id_length(None);
     let router = aui::router(app, AnyCaller);
     let transport = InMemoryTransport::new(router);
     aui::Client::builder("http://app", Base::V2).transport(transport).build().unwrap()

@@ -2112,7 +2112,7 @@ mod raw {
         detailed: Option<&str>,
         limit: Option<&str>,
         mood: Option<&str>,
-    ) -> reqwest::Result<reqwest::Request> {
+    ) -> codegen::BuiltRequest {
         let room_id = encode_path(room_id);
         let url = format!("{}/rooms/{}/guests", to.base_url, room_id);
         to.client
@@ -2127,22 +2127,18 @@ mod raw {
         to: codegen::Connection<'_>,
         room_id: &str,
         body: &Guest,
-    ) -> reqwest::Result<reqwest::Request> {
+    ) -> codegen::BuiltRequest {
         let room_id = encode_path(room_id);
         let url = format!("{}/rooms/{}/guests", to.base_url, room_id);
         to.client.post(url).json(&body).build()
     }
 
-    pub(super) fn get_status(
-        to: codegen::Connection<'_>,
-    ) -> reqwest::Result<reqwest::Request> {
+    pub(super) fn get_status(to: codegen::Connection<'_>) -> codegen::BuiltRequest {
         let url = format!("{}/status", to.base_url);
         to.client.get(url).build()
     }
 
-    pub(super) fn whisper(
-        to: codegen::Connection<'_>,
-    ) -> reqwest::Result<reqwest::Request> {
+    pub(super) fn whisper(to: codegen::Connection<'_>) -> codegen::BuiltRequest {
         let url = format!("{}/whisper", to.base_url);
         to.client.get(url).build()
     }
@@ -2150,7 +2146,7 @@ mod raw {
     pub(super) fn talk(
         to: codegen::Connection<'_>,
         body: &Question,
-    ) -> reqwest::Result<reqwest::Request> {
+    ) -> codegen::BuiltRequest {
         let url = format!("{}/talk", to.base_url);
         to.client.post(url).json(&body).build()
     }
