@@ -120,6 +120,7 @@ pub(crate) struct Settings {
     pub(crate) body_limit: Option<usize>,
     pub(crate) heartbeat: Option<Duration>,
     /// Sets [`FALLBACK`] where the platform has such a setting.
+    #[cfg_attr(not(feature = "duix"), expect(dead_code))]
     pub(crate) fallback: bool,
 }
 
