@@ -1,7 +1,5 @@
-//! The client against a server that plays scripted bytes: what it sends, how it reads streams in
-//! all their forms, and which error stands for which failure.
-
-#![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
+//! The client against a server that plays scripted bytes: what it sends, how it reads streams in every
+//! framing, and which error it returns for which failure.
 
 use crate::support::digital_employee_stub::{
     Fake, STREAM_HEAD, Step, Stub, abort, answer, begin, dialogue, dialogue_error, end, event,
@@ -27,14 +25,14 @@ const ACK_NULL_ID: &str =
     include_str!("../fixtures/digital-employee/acknowledgement-null-request-id.json");
 const ACK_FAILURE: &str = include_str!("../fixtures/digital-employee/acknowledgement-failure.json");
 
-/// A client whose every turn is answered with this stream, from a socket.
+/// A client that reads this stream from a socket in every turn.
 async fn turn(body: impl AsRef<[u8]>) -> (Client, Stub) {
     let stub = Stub::answering(crate::support::digital_employee_stub::stream(body)).await;
     (stub.client(), stub)
 }
 
-/// A client whose every turn is answered with this stream in chunks of so many bytes, without a
-/// socket that could join them.
+/// A client that reads this stream in chunks of `size` bytes in every turn, without a socket that could
+/// join them.
 fn cut(body: &[u8], size: usize) -> Client {
     let chunks: Vec<_> = body.chunks(size).map(<[u8]>::to_vec).collect();
     let transport = Fake::new(move |_| {
@@ -110,7 +108,7 @@ async fn each_operation_sends_its_path_its_headers_and_its_body() {
 }
 
 #[tokio::test]
-async fn packets_come_as_they_are_on_the_wire() {
+async fn packets_are_read_as_they_are_on_the_wire() {
     let (client, _stub) = turn([AS_OBJECTS].map(event).concat()).await;
     let packets = packets(&client).await.unwrap();
     let [one] = packets.as_slice() else { panic!("{packets:?}") };
@@ -132,12 +130,12 @@ async fn the_new_text_is_the_same_from_cumulative_and_from_delta_bots() {
     let cases: [(_, &[Option<&str>], &[&str]); 8] = [
         (Cumulative, &[Some("One"), Some("One two"), Some("One two")], &["One", " two"]),
         (Delta, &[Some("One"), Some(" two"), None], &["One", " two"]),
-        // Null, missing and empty answers bring no text and forget none.
+        // Null, missing and empty answers add no text and remove none.
         (Cumulative, &[Some("一"), None, Some(""), Some("一二")], &["一", "二"]),
         (Delta, &[Some("一"), None, Some(""), Some("二")], &["一", "二"]),
-        // A delta may well repeat what was said.
+        // A delta may repeat earlier text.
         (Delta, &[Some("ha"), Some("ha")], &["ha", "ha"]),
-        // What was spoken can't be taken back: the answer is read from where it differs.
+        // Spoken text can't be revoked: the answer is read from where it differs.
         (
             Cumulative,
             &[Some("One tw"), Some("One three"), Some("One three!")],
@@ -182,7 +180,7 @@ async fn controls_as_objects_and_as_json_strings_are_read_alike() {
 }
 
 #[tokio::test]
-async fn an_event_without_text_comes_when_it_has_a_control() {
+async fn an_event_without_text_is_delivered_if_it_has_a_control() {
     let hang_up = json!({"streamEnd": true, "controlParamsList": [{"type": "HangUp"}]});
     let without_data = json!({"httpStatusCode": 200, "code": "OK"});
     let bye = packet("Bye", false);
@@ -228,7 +226,7 @@ async fn every_framing_gives_the_same_packets() {
 }
 
 #[tokio::test]
-async fn a_character_may_be_cut_by_the_network() {
+async fn a_character_may_be_split_between_two_reads() {
     let body = [packet("余", false), packet("余额", true)].map(event).concat();
     let inside = body.find('额').unwrap() + 1;
     let (left, right) = body.as_bytes().split_at(inside);
@@ -243,7 +241,7 @@ async fn a_character_may_be_cut_by_the_network() {
 }
 
 #[tokio::test]
-async fn what_follows_the_end_is_dropped_and_the_connection_released() {
+async fn bytes_after_the_end_are_dropped_and_the_connection_is_released() {
     let last = event(packet("Bye", true));
     for after in [String::new(), event(packet("Bye again", true)), event(WITHOUT_DATA), event("{")]
     {
@@ -296,7 +294,7 @@ async fn a_stream_that_ends_before_its_last_packet_is_cut() {
         ("closed after a packet", vec![whole(&one)]),
         ("closed after [DONE]", vec![whole(&format!("{one}data: [DONE]\n\n"))]),
         ("closed within a packet", vec![whole(&format!("{one}{half}"))]),
-        // Without its blank line an event is not complete.
+        // An event without its blank line is incomplete.
         ("closed within the end", vec![whole(event(packet("", true)).trim_end())]),
         ("chunked, ended well", vec![send(format!("{chunk}0\r\n\r\n"))]),
         ("chunked, closed", vec![send(chunk)]),
@@ -315,14 +313,14 @@ async fn a_stream_that_ends_before_its_last_packet_is_cut() {
 }
 
 #[tokio::test]
-async fn a_failure_packet_is_an_error_with_the_words_of_the_peer() {
+async fn a_failure_packet_is_an_error_with_the_text_of_the_peer() {
     let message = Some("the model did not answer");
     let odd = json!({"requestId": 7, "httpStatusCode": 200, "code": "NoCredit"}).to_string();
     let half = json!({"httpStatusCode": 404, "code": "OK"}).to_string();
     let cases = [
         (WITHOUT_DATA, 500, "Exception", message, Some("r-2")),
         (WITH_DATA, 500, "Error", message, Some("r-2")),
-        // Status and code go together; either alone makes a failure.
+        // A wrong status or a wrong code alone is a failure.
         (&odd, 200, "NoCredit", None, Some("7")),
         (&half, 404, "OK", None, None),
     ];
@@ -343,7 +341,7 @@ async fn a_failure_packet_is_an_error_with_the_words_of_the_peer() {
 }
 
 #[tokio::test]
-async fn a_failure_ends_the_events_of_a_reply_too() {
+async fn a_failure_also_ends_the_events_of_a_reply() {
     let (client, _stub) =
         turn([&packet("One", false).to_string(), WITHOUT_DATA].map(event).concat()).await;
     let mut reply = client.dialogue(&dialogue()).await.unwrap().into_events(AnswerMode::Cumulative);
@@ -355,7 +353,7 @@ async fn a_failure_ends_the_events_of_a_reply_too() {
 }
 
 #[tokio::test]
-async fn a_failure_in_place_of_a_stream_is_told_in_the_words_of_the_peer() {
+async fn a_failure_instead_of_a_stream_is_an_error_with_the_text_of_the_peer() {
     for status in ["200 OK", "400 Bad Request", "500 Internal Server Error"] {
         let stub = Stub::answering(json_answer(status, WITHOUT_DATA)).await;
         let error = stub.client().dialogue(&dialogue()).await.unwrap_err();
@@ -368,7 +366,7 @@ async fn a_failure_in_place_of_a_stream_is_told_in_the_words_of_the_peer() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_event_stream_is_an_error_with_its_status() {
+async fn an_answer_that_is_not_an_event_stream_is_an_error_with_its_status() {
     let body = event(packet("One", true));
     let cases = [
         ("403 Forbidden", "content-type: text/plain\r\n", "signature does not match", "HTTP 403"),
@@ -396,7 +394,7 @@ async fn an_answer_that_is_no_event_stream_is_an_error_with_its_status() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_is_named_by_its_pointer() {
+async fn an_unreadable_field_is_named_by_its_pointer() {
     let controls = |second: Value| {
         let first = json!({"type": "HangUp", "delay": 1});
         packet_of(json!({"streamEnd": true, "controlParamsList": [first, second]})).to_string()
@@ -456,7 +454,7 @@ async fn what_can_not_be_read_is_named_by_its_pointer() {
 
 #[tokio::test]
 async fn an_event_or_an_answer_beyond_the_limit_is_an_error() {
-    // The limit of an event counts its data line without the line end.
+    // The limit of an event counts its data line without the line ending.
     let last = packet("One", true).to_string();
     let line = format!("data:{last}").len();
     let too_large = |error: &Error, limit: usize| {
@@ -468,7 +466,7 @@ async fn an_event_or_an_answer_beyond_the_limit_is_an_error() {
     for (body, limit, fits) in [
         (event(&last), line, true),
         (event(&last), line - 1, false),
-        // Each event has the whole limit; a comment has no more of it.
+        // Each event has the whole limit. A comment has the same limit.
         (event(packet("One", false)) + &event(&last), line + 1, true),
         (format!(":{}\n\n", "x".repeat(line)) + &event(&last), line, false),
     ] {
@@ -523,8 +521,8 @@ async fn a_failure_in_the_body_of_an_answer_is_an_error_whatever_the_http_status
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_acknowledgement_is_an_error_with_its_status() {
-    // What a gateway says is no matter of decoding; what the bot says is.
+async fn an_answer_that_is_not_an_acknowledgement_is_an_error_with_its_status() {
+    // Only the answer of a bot can fail to decode. That of a gateway is an error of its status.
     for (status, body, decodes) in [
         ("403 Forbidden", "the signature does not match", true),
         ("502 Bad Gateway", "<html>", true),
@@ -541,7 +539,7 @@ async fn an_answer_that_is_no_acknowledgement_is_an_error_with_its_status() {
         assert!(error.failure().is_none());
         assert!(!error.to_string().contains("signature"), "{error}");
     }
-    // A body that breaks off is neither.
+    // A body that breaks off is neither a decode error nor a timeout.
     let broken = json_answer("200 OK", ACK).replace("content-length: ", "content-length: 9");
     let stub = Stub::answering(broken).await;
     let error = stub.client().end_session(&end()).await.unwrap_err();
@@ -567,7 +565,7 @@ async fn a_request_that_breaks_the_spec_is_refused_before_anything_is_sent() {
         assert!(!shown.contains(private), "{shown}");
     }
     assert_eq!(stub.connections(), 0);
-    // The stub does count: the same request without the two keys goes out.
+    // The stub counts: the same request without the two keys is sent.
     client.begin_session(&begin()).await.unwrap();
     assert_eq!(stub.connections(), 1);
 }
@@ -585,7 +583,7 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn a_url_that_no_call_can_be_made_to_is_refused_at_once() {
+async fn a_url_that_cannot_be_called_is_refused_when_the_client_is_built() {
     for url in [
         "",
         "/",
@@ -615,7 +613,7 @@ async fn a_url_that_no_call_can_be_made_to_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_url_with_a_query_a_fragment_or_space_around_it_is_refused_or_called_right() {
+async fn a_url_with_a_query_a_fragment_or_surrounding_space_is_refused_or_called_correctly() {
     let stub = Stub::answering(json_answer("200 OK", ACK)).await;
     let mut wrong = Vec::new();
     for end in ["/?a=b", "/#a", " "] {

@@ -1,8 +1,6 @@
-//! What a Digital Employee bot's events become on the wire, byte by byte, over real sockets.
+//! How the events of a bot are written for Digital Employee, byte by byte, over real sockets. What
+//! holds for the stream of every platform is in `tests/server/packets.rs`.
 
-#![cfg(all(feature = "digital-employee", feature = "server"))]
-
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -11,10 +9,10 @@ use callbot::digital_employee::{
     AnswerMode, Control, ControlForm, Event, GatherDtmf, HangUp, Server, SynthesizerConfig,
     Terminator, Transfer, TransferType, Voice,
 };
-use callbot::server::{Error, SendError};
-use futures_util::{FutureExt, stream};
+use callbot::server::SendError;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::support::digital_employee::*;
 use crate::support::errors::typed;
@@ -34,7 +32,7 @@ fn skill_group() -> Transfer {
 }
 
 #[tokio::test]
-async fn packets_are_framed_and_dressed_as_documented() {
+async fn packets_are_framed_as_documented() {
     let server = bot(|reply| {
         Box::pin(async move {
             let barge_in = Voice::new().with_interruptible(true).with_silence_detection_timeout(5);
@@ -66,51 +64,6 @@ async fn packets_are_framed_and_dressed_as_documented() {
 }
 
 #[tokio::test]
-async fn a_packet_arrives_before_the_next_event_is_sent() {
-    let heard = Arc::new(Notify::new());
-    let go_on = heard.clone();
-    let server = bot(move |reply| {
-        let go_on = go_on.clone();
-        Box::pin(async move {
-            reply.send("one").await?;
-            go_on.notified().await;
-            reply.send(" two").await?;
-            go_on.notified().await;
-            reply.finish(" three").await?;
-            go_on.notified().await;
-            Ok(())
-        })
-    });
-    let mut peer = Peer::connect(start(server).await).await;
-    for path in SPOKEN {
-        peer.send(&Post::valid(path)).await;
-        peer.head().await;
-        // A packet that is held back is not there in time: the handler waits for this side.
-        for answer in ["one", "one two", "one two three"] {
-            assert_eq!(peer.packet().await["data"]["answer"], answer);
-            heard.notify_one();
-        }
-        assert_eq!(peer.block().await, None);
-    }
-}
-
-#[tokio::test]
-async fn packets_arrive_at_the_pace_of_the_handler() {
-    let server = bot(|reply| {
-        Box::pin(async move {
-            reply.send("one").await?;
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            reply.finish(" two").await
-        })
-    });
-    let mut peer = Peer::connect(start(server).await).await;
-    peer.send(&Post::valid(DIALOGUE)).await;
-    peer.head().await;
-    let ((_, first), (_, second)) = (peer.block().await.unwrap(), peer.block().await.unwrap());
-    assert!(second - first > Duration::from_millis(100), "{:?}", second - first);
-}
-
-#[tokio::test]
 async fn an_answer_holds_the_whole_text_so_far() {
     let answer = turn(|reply| {
         Box::pin(async move {
@@ -128,7 +81,7 @@ async fn an_answer_holds_the_whole_text_so_far() {
 }
 
 #[tokio::test]
-async fn an_answer_holds_the_new_text_only_in_delta_mode() {
+async fn in_delta_mode_an_answer_holds_only_the_new_text() {
     let speak = |answers| {
         turn_with(
             move |server| server.answers(answers),
@@ -161,23 +114,21 @@ async fn a_handler_that_returns_is_closed_with_the_whole_text_and_no_controls() 
 }
 
 #[tokio::test]
-async fn a_handler_that_says_nothing_gives_the_closing_packet() {
+async fn a_handler_that_sends_nothing_leaves_the_closing_packet() {
     let packets = turn(|_| Box::pin(async { Ok(()) })).await.good_packets();
     assert_eq!(each(&packets, "answer"), [""]);
     assert_eq!(each(&packets, "sessionId"), ["s-1"]);
 }
 
 #[tokio::test]
-async fn nothing_follows_the_packet_of_finish() {
-    let answer = turn(|reply| {
+async fn no_control_follows_the_packet_of_finish() {
+    let (told, mut late) = unbounded_channel();
+    let answer = turn(move |reply| {
+        let told = told.clone();
         Box::pin(async move {
             reply.send("Good").await?;
             reply.finish(Event::text("bye.").with(HangUp::new().with_delay(10))).await?;
-            assert_eq!(typed(reply.send("late").await), Err(SendError::Finished));
-            assert_eq!(typed(reply.send(HangUp::new()).await), Err(SendError::Finished));
-            assert_eq!(typed(reply.finish("late").await), Err(SendError::Finished));
-            let late = stream::iter([Ok::<_, Error>("late")]);
-            assert!(reply.send_all(late).await.is_err());
+            told.send(typed(reply.send(HangUp::new()).await))?;
             Ok(())
         })
     })
@@ -186,14 +137,15 @@ async fn nothing_follows_the_packet_of_finish() {
     assert_eq!(each(&packets, "answer"), ["Good", "Goodbye."]);
     let hang_up = json!([{"type": "HangUp", "delay": 10}]);
     assert_eq!(packets[1]["data"]["controlParamsList"], hang_up);
+    assert_eq!(late.recv().await, Some(Err(SendError::Finished)));
 }
 
 #[tokio::test]
-async fn a_send_that_is_given_up_leaves_no_trace() {
+async fn a_cancelled_send_leaves_neither_text_nor_control() {
     let answer = turn(|reply| {
         Box::pin(async move {
             reply.send("one").await?;
-            // The line still holds the first packet.
+            // The queue still holds the first packet, so a send has to wait.
             let lost = Event::text(" lost").with(HangUp::new());
             assert!(reply.send(lost).now_or_never().is_none());
             reply.send(" two").await
@@ -205,20 +157,7 @@ async fn a_send_that_is_given_up_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn send_all_makes_a_packet_of_each_item() {
-    let answer = turn(|reply| {
-        Box::pin(async move {
-            let words = ["one ", "two ", "three"].map(Ok::<_, std::io::Error>);
-            reply.send_all(stream::iter(words)).await
-        })
-    })
-    .await;
-    let whole = "one two three";
-    assert_eq!(each(&answer.good_packets(), "answer"), ["one ", "one two ", whole, whole]);
-}
-
-#[tokio::test]
-async fn each_packet_has_the_time_at_which_it_was_made() {
+async fn each_packet_is_dated_when_it_leaves() {
     struct Ticks(AtomicU64);
 
     impl Clock for Ticks {
@@ -242,7 +181,7 @@ async fn each_packet_has_the_time_at_which_it_was_made() {
 }
 
 #[tokio::test]
-async fn controls_are_objects_or_strings_as_the_server_is_set() {
+async fn controls_are_objects_or_strings_by_the_setting() {
     let config = SynthesizerConfig::new("voice-1").with_volume(50.0).with_speech_rate(-0.5);
     let voice = Voice::new().with_synthesizer_config(config);
     let expected = json!([
@@ -275,7 +214,7 @@ async fn controls_are_objects_or_strings_as_the_server_is_set() {
 }
 
 #[tokio::test]
-async fn voice_and_keys_behind_the_first_packet_are_an_error_and_the_turn_goes_on() {
+async fn voice_and_dtmf_controls_after_the_first_packet_are_an_error_and_the_turn_goes_on() {
     let answer = turn(|reply| {
         Box::pin(async move {
             reply.send("one").await?;
@@ -443,7 +382,7 @@ async fn values_out_of_range_are_an_error_that_says_where_and_what_is_allowed() 
 }
 
 #[tokio::test]
-async fn an_error_lists_all_that_is_wrong_with_an_event() {
+async fn an_error_lists_everything_that_is_wrong_with_an_event() {
     let answer = turn(|reply| {
         Box::pin(async move {
             let keys = GatherDtmf::new(Terminator::Hash, 0, 99);
@@ -470,11 +409,11 @@ async fn abort_and_end_are_answered_with_one_plain_json_body() {
 }
 
 #[tokio::test]
-async fn content_is_traced_only_on_request_and_then_at_level_trace() {
+async fn content_is_traced_only_when_set_and_at_level_trace() {
     let said = [("/utterance", Some(json!("SECRET-UTTERANCE")))];
     let number = [("/vendorParams/callingNumber", Some(json!("SECRET-NUMBER")))];
     let played = [("/answer", Some(json!("SECRET-PLAYED")))];
-    // Refused for its type, in a place of its own.
+    // Refused for its type, at this place.
     let refused = [
         ("/utterance", Some(json!("SECRET-REFUSED"))),
         ("/extras", Some(json!([{"dtmf": {"SECRET-KEYS": 1}}]))),

@@ -1,6 +1,4 @@
-//! Rules of the platform at their edges: in memory, with a paused clock.
-#![cfg(all(feature = "digital-employee", feature = "server"))]
-
+//! Edge cases of the platform's rules, in memory and with a paused clock.
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +11,7 @@ use callbot::server::{Error, SendError};
 use http::Request;
 use tower_service::Service;
 
-/// Ends its greeting at once, works on for a second, and tells what became of odd controls.
+/// Ends its greeting immediately, works on for a second, and reports the results of unusual controls.
 #[derive(Clone, Default)]
 struct Odd(Arc<Mutex<Vec<Result<(), SendError>>>>);
 
@@ -46,7 +44,7 @@ async fn post(server: Server<Odd>, path: &str, body: &'static str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_follows_the_last_packet_no_heartbeat_either() {
+async fn nothing_follows_the_last_packet_not_even_a_heartbeat() {
     let server = Server::new(Odd::default()).heartbeat(Duration::from_millis(50));
     let text = post(server, "/proxy/beginSession", BEGIN).await;
     assert_eq!(text.matches("\n\n").count(), 1, "{text}");
@@ -54,7 +52,7 @@ async fn nothing_follows_the_last_packet_no_heartbeat_either() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_length_of_a_heartbeat_will_do() {
+async fn a_heartbeat_may_have_any_interval() {
     for heartbeat in [Duration::ZERO, Duration::MAX] {
         let server = Server::new(Odd::default()).heartbeat(heartbeat);
         let text = post(server, "/proxy/beginSession", BEGIN).await;
@@ -63,7 +61,7 @@ async fn any_length_of_a_heartbeat_will_do() {
 }
 
 #[tokio::test]
-async fn transfers_of_kinds_that_nobody_knows_must_be_allowed_too() {
+async fn transfers_of_unknown_kinds_must_be_allowed_too() {
     let bot = Odd::default();
     let robot: TransferType = "Robot".parse().unwrap();
     post(Server::new(bot.clone()).allow_transfer(robot), "/proxy/dialogue", TURN).await;
@@ -73,7 +71,7 @@ async fn transfers_of_kinds_that_nobody_knows_must_be_allowed_too() {
 }
 
 #[tokio::test]
-async fn an_array_is_no_request() {
+async fn an_array_is_not_a_request() {
     let array = r#"["r",1,"n","c","s","t","x",[]]"#;
     let text = post(Server::new(Odd::default()), "/proxy/dialogue", array).await;
     assert!(text.contains(r#""httpStatusCode":400"#), "{text}");
@@ -81,7 +79,7 @@ async fn an_array_is_no_request() {
 }
 
 #[test]
-fn a_terminator_that_is_not_documented_is_not_written() {
+fn an_undocumented_terminator_is_not_written() {
     use callbot::wire::Validate;
 
     let gather = GatherDtmf::new("*".parse().unwrap(), 4, 5);

@@ -1,6 +1,4 @@
-//! The simulator of the platform: it finds what is wrong with a bot.
-#![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
-
+//! The simulator of the platform finds the problems of a bot.
 use std::time::Duration;
 
 use axum::Router;
@@ -23,7 +21,7 @@ fn simulator(router: Router) -> Simulator {
     Simulator::new(client)
 }
 
-/// A bot that answers each turn with these packets; `"$id"` stands for the ids of the request.
+/// A bot that answers each turn with these packets; `"$id"` is replaced by the ids of the request.
 fn scripted(packets: &'static [&'static str]) -> Router {
     let answer = move |body: String| async move {
         let request: Value = serde_json::from_str(&body).unwrap();
@@ -95,7 +93,7 @@ async fn broken_rules_are_problems() {
 }
 
 #[tokio::test]
-async fn what_a_step_must_show_and_does_not_is_a_problem() {
+async fn a_missing_expectation_of_a_step_is_a_problem() {
     let packets = &[packet!(
         r#""streamEnd":true,"updatedTime":1,"answer":"Hi","controlParamsList":[{"type":"HangUp"}]"#
     )];
@@ -119,7 +117,7 @@ async fn what_a_step_must_show_and_does_not_is_a_problem() {
     assert_eq!(found, ["failure 503, expected 500"]);
 }
 
-/// Waits before it answers, tells back what it was told, and ignores aborts.
+/// Waits before it answers, repeats what it heard, and ignores aborts.
 struct Slow(Duration);
 
 impl Api for Slow {
@@ -148,7 +146,7 @@ async fn play_slow(pause: u64, steps: &[ScriptStep]) -> Played {
 }
 
 #[tokio::test(start_paused = true)]
-async fn over_budget_is_a_warning_and_no_problem() {
+async fn exceeding_a_budget_is_a_warning_and_not_a_problem() {
     let call =
         play_slow(601, &[ScriptStep::begin().expect(Expect::text("gold")), ScriptStep::say("x")])
             .await;
@@ -164,7 +162,7 @@ async fn over_budget_is_a_warning_and_no_problem() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bot_that_speaks_on_after_an_abort_is_found_out() {
+async fn a_bot_that_goes_on_speaking_after_an_abort_is_a_problem() {
     let barge_in = ScriptStep::say("x").barge_in_after(Duration::from_millis(350));
     let call = play_slow(100, &[barge_in]).await;
     let problems = &call.steps[0].problems;
@@ -179,7 +177,7 @@ async fn a_reply_that_ends_before_the_barge_in_is_a_problem() {
 }
 
 #[tokio::test]
-async fn a_bot_that_is_not_there_fails_every_step() {
+async fn an_unreachable_bot_fails_every_step() {
     let call = simulator(Router::new())
         .play(&[ScriptStep::begin(), ScriptStep::say("x"), ScriptStep::end()])
         .await;

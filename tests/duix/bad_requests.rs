@@ -1,6 +1,5 @@
-//! What a DUIX dialogue bot reads, how it refuses what it can't read, and whom it lets in.
-
-#![cfg(all(feature = "duix", feature = "server"))]
+//! Details of the requests of the DUIX dialogue: ids, the context, moved paths, and the secret header.
+//! `tests/server/bad_requests.rs` has what holds on every platform.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +13,10 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::support::duix::*;
+use crate::support::json::{arrays, with_json as with_json_at};
 
-/// No refusal may hold it.
+/// A text that no refusal may hold.
 const SECRET: &str = "SECRET-4711";
-
-/// The fields that must be there.
-const REQUIRED: [&str; 4] = ["sid", "dh-code", "dh-question", "dh-conversation-id"];
 
 /// Notes each request that reaches a handler, as it was understood.
 #[derive(Debug)]
@@ -47,7 +44,7 @@ impl Api for Recorder {
     }
 }
 
-/// A server whose handlers only note, a peer of it, and what they noted.
+/// A peer of a server whose handlers only note what they get, and their notes.
 struct Bench {
     peer: Peer,
     heard: UnboundedReceiver<Value>,
@@ -56,7 +53,7 @@ struct Bench {
 impl Bench {
     async fn with(settings: impl FnOnce(Server<Recorder>) -> Server<Recorder>) -> Self {
         let (told, heard) = unbounded_channel();
-        // The fallback is for handlers, and none of a refusal's business.
+        // The fallback is for handlers: a refusal must not say it.
         let server = Server::new(Recorder(told)).fallback("FALLBACK");
         let address = start(settings(server)).await;
         Self { peer: Peer::connect(address).await, heard }
@@ -66,7 +63,7 @@ impl Bench {
         Self::with(|server| server).await
     }
 
-    /// The request is served as JSON or as a stream, whichever this is; what the handler understood.
+    /// Sends a request that must be served, as a stream or as JSON. Returns what the handler understood.
     async fn accepts_as(&mut self, streamed: bool, post: &Post) -> Value {
         let answer = self.peer.ask(post).await;
         let heard = self.heard.try_recv();
@@ -86,8 +83,8 @@ impl Bench {
         self.accepts_as(path == STREAMED, post).await
     }
 
-    /// The request is refused with this status: the handler is not called, and the answer is one
-    /// JSON body, on the path of the stream as well. Returns the text of the failure.
+    /// Sends a request that must be refused with this status: the handler is not called, and the answer is
+    /// one JSON body, also on the path of the stream. Returns the text of the failure.
     async fn refuses(&mut self, post: &Post, status: u16) -> String {
         let answer = self.peer.ask(post).await;
         assert!(self.heard.try_recv().is_err(), "the handler was called: {post:?}");
@@ -98,7 +95,7 @@ impl Bench {
         message
     }
 
-    /// The request is refused with status 400 and a message about the place.
+    /// Sends a request that must be refused with status 400 and a message about this place.
     async fn refuses_place(&mut self, post: &Post, pointer: &str) -> String {
         let message = self.refuses(post, 400).await;
         assert!(message.starts_with(&format!("{pointer}: ")), "{pointer} is wrong: {message}");
@@ -106,144 +103,9 @@ impl Bench {
     }
 }
 
-/// The example with one more field, or another one, whose value is this JSON.
+/// The example with this JSON as the value of a field.
 fn with_json(key: &str, json: &str) -> String {
-    changed(key, Some("here".into())).to_string().replace("\"here\"", json)
-}
-
-fn arrays(depth: usize) -> String {
-    "[".repeat(depth) + &"]".repeat(depth)
-}
-
-#[tokio::test]
-async fn a_missing_or_null_field_is_named() {
-    let mut bench = Bench::new().await;
-    for path in BOTH {
-        for field in REQUIRED {
-            for value in [None, Some(Value::Null)] {
-                let post = Post::json(path, &changed(field, value));
-                let message = bench.refuses_place(&post, &format!("/{field}")).await;
-                assert_eq!(message, format!("/{field}: must be there"));
-            }
-        }
-        for body in ["{}", "{\"dh-context\":\"{}\"}", "{\"DH-QUESTION\":\"who are you?\"}"] {
-            bench.refuses_place(&Post::new(path, body), "/sid").await;
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_value_of_the_wrong_type_is_named_and_not_shown() {
-    let mut bench = Bench::new().await;
-    for path in BOTH {
-        for field in REQUIRED {
-            for value in [json!({ SECRET: SECRET }), json!([SECRET]), json!(true), json!([])] {
-                let post = Post::json(path, &changed(field, Some(value)));
-                let message = bench.refuses_place(&post, &format!("/{field}")).await;
-                assert!(message.contains("invalid type"), "{message}");
-            }
-        }
-        // A question is no id.
-        for number in [json!(47114711), json!(47.11), json!(-4711)] {
-            let post = Post::json(path, &changed("dh-question", Some(number)));
-            let message = bench.refuses_place(&post, "/dh-question").await;
-            assert!(!message.contains("47"), "{message}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_is_no_json_object_is_refused() {
-    let mut bench = Bench::new().await;
-    for path in BOTH {
-        let whole = changed("sid", Some(SECRET.into())).to_string();
-        let mut bodies = vec![
-            String::new(),
-            " \n".into(),
-            "[]".into(),
-            format!("[{whole}]"),
-            format!("{whole}{whole}"),
-            "null".into(),
-            "4711".into(),
-            format!("\"{SECRET}\""),
-            Value::from(whole.as_str()).to_string(),
-            format!("{{\"sid\": \"{SECRET}"),
-            whole.replace(':', "="),
-            whole.replace('"', "'"),
-            format!("\u{FEFF}{whole}"),
-            "sid=100003&dh-question=who".into(),
-            format!("data: {whole}\n\n"),
-        ];
-        bodies.extend((1..whole.len()).step_by(7).map(|end| whole[..end].to_owned()));
-        for body in bodies {
-            bench.refuses(&Post::new(path, body), 400).await;
-        }
-        let mut not_utf8 = whole.clone().into_bytes();
-        not_utf8[10] = 0xFF;
-        bench.refuses(&Post::new(path, not_utf8), 400).await;
-        // A body that is not there at all may well come without a type.
-        bench.refuses(&Post::new(path, "").content_type(None), 400).await;
-        bench.refuses(&Post::new(path, "").content_type(Some("text/plain")), 400).await;
-        // The same bytes, whole, are read.
-        bench.accepts(path, &Post::new(path, whole)).await;
-    }
-}
-
-#[tokio::test]
-async fn deep_nesting_is_refused_or_passed_over_and_never_followed() {
-    let mut bench = Bench::new().await;
-    let deep = arrays(200_000);
-    for path in BOTH {
-        for body in [deep.clone(), "[".repeat(200_000), "{\"a\":".repeat(200_000)] {
-            bench.refuses(&Post::new(path, body), 400).await;
-        }
-        for field in REQUIRED {
-            let post = Post::new(path, with_json(field, &deep));
-            bench.refuses_place(&post, &format!("/{field}")).await;
-        }
-        // An unknown field is passed over, whatever it holds; the context would be kept.
-        bench.accepts(path, &Post::new(path, with_json("unknown", &deep))).await;
-        let post = Post::new(path, with_json("dh-context", &deep));
-        let message = bench.refuses(&post, 400).await;
-        assert!(message.starts_with("/dh-context") && message.len() < 100, "{message}");
-    }
-}
-
-#[tokio::test]
-async fn only_json_content_types_are_accepted() {
-    let mut bench = Bench::new().await;
-    let accepted = [
-        "application/json",
-        "application/json; charset=utf-8",
-        "application/json;charset=UTF-8",
-        "Application/JSON;charset=\"UTF-8\"",
-        "application/json ;charset=utf-8",
-        "application/vnd.duix+json",
-    ];
-    let refused = [
-        "text/plain",
-        "text/plain; type=application/json",
-        "application/x-www-form-urlencoded",
-        "application/jsonp",
-        "application/json-seq",
-        "multipart/form-data; boundary=json",
-        "text/event-stream",
-        "json",
-        "",
-        "\u{FC}/json",
-    ];
-    for path in BOTH {
-        let post = Post::question(path);
-        for content_type in accepted {
-            bench.accepts(path, &post.clone().content_type(Some(content_type))).await;
-        }
-        bench.accepts(path, &post.clone().content_type(None)).await;
-        for content_type in refused {
-            // The document has no status 415.
-            let message = bench.refuses(&post.clone().content_type(Some(content_type)), 400).await;
-            assert!(message.contains("application/json"), "{message}");
-        }
-    }
+    with_json_at(&valid(), &format!("/{key}"), json)
 }
 
 /// A valid body of exactly this length.
@@ -255,100 +117,50 @@ fn sized(length: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_body_above_the_limit_is_refused_and_one_at_the_limit_is_not() {
-    const MIB: usize = 1024 * 1024;
-    for limit in [None, Some(500), Some(3 * MIB)] {
-        let settings = |server: Server<Recorder>| match limit {
-            Some(limit) => server.body_limit(limit),
-            None => server,
-        };
-        let limit = limit.unwrap_or(MIB);
-        for path in BOTH {
-            let mut bench = Bench::with(settings).await;
-            bench.accepts(path, &Post::new(path, sized(limit))).await;
-            // Nor has it 413.
-            let message = bench.refuses(&Post::new(path, sized(limit + 1)), 400).await;
-            assert!(message.contains(&limit.to_string()), "{message}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_body_far_above_the_limit_is_still_answered() {
-    for path in BOTH {
-        let mut bench = Bench::new().await;
-        bench.refuses(&Post::new(path, sized(8 * 1024 * 1024)), 400).await;
-    }
-}
-
-#[tokio::test]
-async fn a_body_that_is_cut_off_never_reaches_the_handler() {
-    let head = |path: &str, more: &str| {
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: bot\r\nContent-Type: application/json\r\n{more}\r\n\r\n"
-        )
-    };
-    let body = valid().to_string();
-    let length = body.len();
-    let announced = format!("Content-Length: {}", length + 1);
-    let chunked = "Transfer-Encoding: chunked";
-    let chunk = format!("{length:x}\r\n{body}\r\n");
-    for path in BOTH {
-        // The body itself is whole in each case, but for its end.
-        for bytes in [
-            format!("{}{body}", head(path, &announced)),
-            format!("{}{chunk}", head(path, chunked)),
-            format!("{}{chunk}5\r\nab", head(path, chunked)),
-            format!("{}{}", head(path, chunked), chunk.trim_end()),
-        ] {
-            let mut bench = Bench::new().await;
-            bench.peer.write(bytes.as_bytes()).await;
-            bench.peer.half_close().await;
-            let answer = bench.peer.answer().await;
-            assert!(bench.heard.try_recv().is_err(), "the handler was called: {bytes}");
-            assert_eq!(answer.envelope(400), ("400".into(), "the body ended too early".into()));
-        }
-        // Chunks that are none.
-        for broken in ["x\r\nab\r\n0\r\n\r\n", "2\r\nabc\r\n0\r\n\r\n", "-1\r\n\r\n"] {
-            let mut bench = Bench::new().await;
-            bench.peer.write(format!("{}{broken}", head(path, chunked)).as_bytes()).await;
-            let answer = bench.peer.answer().await;
-            assert!(bench.heard.try_recv().is_err(), "the handler was called: {broken}");
-            assert_eq!(answer.envelope(400).0, "400", "{broken}");
-        }
-        // Whole chunks are a body like any other.
-        let mut bench = Bench::new().await;
-        let (first, second) = body.split_at(length / 2);
-        let chunks = [first, second, ""].map(|part| format!("{:x}\r\n{part}\r\n", part.len()));
-        bench.peer.write((head(path, chunked) + &chunks.concat()).as_bytes()).await;
-        assert_eq!(bench.peer.answer().await.status, 200);
-        assert_eq!(bench.heard.try_recv().unwrap(), valid());
-    }
-}
-
-#[tokio::test]
-async fn another_method_or_an_unknown_path_is_refused_without_an_envelope() {
+async fn the_first_missing_field_is_named() {
     let mut bench = Bench::new().await;
     for path in BOTH {
-        for method in ["GET", "PUT", "DELETE", "OPTIONS", "PATCH"] {
-            let answer = bench.peer.ask(&Post::question(path).method(method)).await;
-            assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method}");
-            assert_eq!(answer.body, "");
+        for body in ["{}", "{\"dh-context\":\"{}\"}", "{\"DH-QUESTION\":\"who are you?\"}"] {
+            bench.refuses_place(&Post::new(path, body), "/sid").await;
         }
     }
-    for path in ["/", "/duix", "/duix/dialogue/", "/duix/dialogue/streams", "/DUIX/dialogue"] {
+}
+
+#[tokio::test]
+async fn a_question_is_not_read_from_a_number() {
+    let mut bench = Bench::new().await;
+    for path in BOTH {
+        for number in [json!(47114711), json!(47.11), json!(-4711)] {
+            let post = Post::json(path, &changed("dh-question", Some(number)));
+            let message = bench.refuses_place(&post, "/dh-question").await;
+            assert!(message.contains("invalid type"), "{message}");
+            assert!(!message.contains("47"), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_context_that_is_nested_too_deeply_is_refused() {
+    let mut bench = Bench::new().await;
+    for path in BOTH {
+        let post = Post::new(path, with_json("dh-context", &arrays(200_000)));
+        let message = bench.refuses(&post, 400).await;
+        assert!(message.starts_with("/dh-context") && message.len() < 100, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn paths_that_resemble_those_of_the_document_are_not_served() {
+    let mut bench = Bench::new().await;
+    for path in ["/duix", "/duix/dialogue/", "/duix/dialogue/streams", "/DUIX/dialogue"] {
         let answer = bench.peer.ask(&Post::question(path)).await;
         assert_eq!((answer.status, answer.body.as_str()), (404, ""), "{path}");
     }
     assert!(bench.heard.try_recv().is_err());
-    // The URL may have a query: the operator chooses it.
-    for path in BOTH {
-        bench.accepts(path, &Post::question(&format!("{path}?token=a&b=%20"))).await;
-    }
 }
 
 #[tokio::test]
-async fn fields_of_other_versions_and_odd_spellings_are_read() {
+async fn unknown_fields_and_unusual_spellings_are_read() {
     let mut bench = Bench::new().await;
     for path in BOTH {
         let deep = json!({"deep": [null, {"x": 1.5}], "dh-question": 7});
@@ -375,7 +187,7 @@ async fn ids_are_read_from_numbers_without_loss() {
                 "7",
                 "-7",
                 "100003",
-                // Beyond 2^53, where a floating point number would be another one.
+                // Above 2^53, where a double would be another number.
                 "9007199254740993",
                 "187265485019156481",
                 "1872654850191564817",
@@ -405,7 +217,7 @@ async fn an_id_beyond_64_bits_is_read_without_loss_or_refused() {
 }
 
 #[tokio::test]
-async fn the_context_is_the_text_that_came_or_the_text_of_the_json_that_came() {
+async fn the_context_is_a_text_or_the_text_of_the_json() {
     let mut bench = Bench::new().await;
     let cases = [
         (r#""{}""#, Some("{}")),
@@ -467,7 +279,7 @@ fn a_context_is_read_as_a_type() {
 }
 
 #[test]
-fn a_context_that_does_not_fit_is_an_error_with_its_place_and_without_its_values() {
+fn a_context_of_another_type_is_an_error_with_its_place_and_without_its_values() {
     for (text, pointer, message) in [
         ("{}", "/dh-context/turns", "must be there"),
         (r#"{"turns":"SECRET-4711"}"#, "/dh-context/turns", "invalid type: string"),
@@ -488,7 +300,7 @@ fn a_context_that_does_not_fit_is_an_error_with_its_place_and_without_its_values
 }
 
 #[tokio::test]
-async fn both_paths_are_free() {
+async fn both_operations_can_be_served_at_any_path() {
     let moved = |server: Server<Recorder>| {
         let server = server.path(&operations::DIALOGUE, "/bots/7/ask").unwrap();
         server.path(&operations::DIALOGUE_STREAM, "/bots/7/say").unwrap()
@@ -520,14 +332,14 @@ async fn both_paths_are_free() {
 }
 
 #[test]
-fn a_path_that_can_not_be_served_is_an_error() {
+fn a_path_that_cannot_be_served_is_an_error() {
     let server = || Server::new(Recorder(unbounded_channel().0));
     for path in ["", "say", "/{id}", "/a b", "/a?b", "/:a", "/*a", "/é", "http://bot/a", STREAMED]
     {
         assert!(server().path(&operations::DIALOGUE, path).is_err(), "{path:?}");
     }
     assert!(server().path(&operations::DIALOGUE_STREAM, ANSWERED).is_err());
-    // Its own path is not taken by another operation.
+    // An operation can move to its own path.
     assert!(server().path(&operations::DIALOGUE, ANSWERED).is_ok());
 }
 
@@ -539,13 +351,13 @@ async fn locked(secret: &str) -> Bench {
 }
 
 #[tokio::test]
-async fn a_secret_lets_in_who_knows_it() {
+async fn only_requests_with_the_secret_are_served() {
     let mut bench = locked(SECRET).await;
     for path in BOTH {
         for name in [HEADER, "X-Callbot-Secret", "X-CALLBOT-SECRET"] {
             bench.accepts(path, &Post::question(path).header(name, SECRET)).await;
         }
-        // Space around a value is none of it.
+        // Space around a header value is not a part of it.
         bench.accepts(path, &Post::question(path).header(HEADER, format!(" \t{SECRET} "))).await;
         let message = bench.refuses(&Post::question(path), 401).await;
         assert!(message.contains(HEADER), "{message}");
@@ -564,7 +376,7 @@ async fn a_secret_lets_in_who_knows_it() {
             let message = bench.refuses(&Post::question(path).header(HEADER, wrong), 403).await;
             assert!(message.contains(HEADER), "{message}");
         }
-        // It counts for bad requests as well, and comes first.
+        // It is needed for bad requests, too, and is checked first.
         for post in [Post::new(path, "{"), Post::question(path).content_type(Some("text/plain"))] {
             bench.refuses(&post, 401).await;
             bench.refuses(&post.clone().header(HEADER, "x"), 403).await;
@@ -574,7 +386,7 @@ async fn a_secret_lets_in_who_knows_it() {
 }
 
 #[tokio::test]
-async fn odd_bytes_in_the_header_are_a_wrong_secret() {
+async fn unusual_bytes_in_the_header_are_a_wrong_secret() {
     let mut bench = locked(SECRET).await;
     for path in BOTH {
         for wrong in [
@@ -588,7 +400,7 @@ async fn odd_bytes_in_the_header_are_a_wrong_secret() {
         ] {
             bench.refuses(&Post::question(path).header(HEADER, wrong), 403).await;
         }
-        // Two values are one too many; which one is right does not matter.
+        // Two values are refused even if one is right.
         let twice = Post::question(path).header(HEADER, "x").header(HEADER, SECRET);
         bench.refuses(&twice, 403).await;
     }
@@ -605,7 +417,7 @@ async fn odd_bytes_in_the_header_are_a_wrong_secret() {
 }
 
 #[tokio::test]
-async fn an_empty_secret_opens_to_nobody() {
+async fn an_empty_secret_never_matches() {
     let mut bench = locked("").await;
     for path in BOTH {
         bench.refuses(&Post::question(path), 401).await;
@@ -615,7 +427,7 @@ async fn an_empty_secret_opens_to_nobody() {
 }
 
 #[tokio::test]
-async fn who_is_not_let_in_is_answered_whatever_the_size_of_the_body() {
+async fn a_request_without_the_secret_is_answered_whatever_the_size_of_its_body() {
     for path in BOTH {
         let post = Post::new(path, sized(8 * 1024 * 1024));
         locked(SECRET).await.refuses(&post, 401).await;
@@ -624,7 +436,7 @@ async fn who_is_not_let_in_is_answered_whatever_the_size_of_the_body() {
 }
 
 #[tokio::test]
-async fn a_secret_holds_on_free_paths_and_other_methods_reach_no_handler() {
+async fn the_secret_is_needed_at_a_moved_path_too() {
     let settings = |server: Server<Recorder>| {
         let server = server.secret(HeaderName::from_static("authorization"), SECRET);
         server.path(&operations::DIALOGUE_STREAM, "/say").unwrap()
@@ -637,7 +449,7 @@ async fn a_secret_holds_on_free_paths_and_other_methods_reach_no_handler() {
 }
 
 #[tokio::test]
-async fn a_secret_shows_in_no_answer_no_debug_and_no_trace() {
+async fn the_secret_shows_in_no_answer_no_debug_and_no_trace() {
     const GIVEN: &str = "given-0815";
     let (traces, _guard) = traced();
     let (told, mut heard) = unbounded_channel();
@@ -663,7 +475,7 @@ async fn a_secret_shows_in_no_answer_no_debug_and_no_trace() {
     assert!(!bodies.contains(SECRET) && !bodies.contains(GIVEN), "{bodies}");
     assert_eq!(traces.with(&[SECRET]), [""; 0]);
     assert_eq!(traces.with(&[GIVEN]), [""; 0]);
-    // All of it was traced: who was not let in, what was said and what was wrong.
+    // All requests were traced: those without the secret, their content, and bad ones.
     for parts in [
         ["WARN", "status=401", "\"dialogue\""],
         ["WARN", "status=403", "\"dialogue\""],
@@ -678,7 +490,7 @@ async fn a_secret_shows_in_no_answer_no_debug_and_no_trace() {
 }
 
 #[tokio::test]
-async fn what_is_said_is_traced_on_request_only() {
+async fn content_is_traced_only_when_set() {
     for on in [None, Some(false), Some(true)] {
         let (traces, _guard) = traced();
         let settings = |server: Server<Recorder>| match on {
@@ -699,7 +511,7 @@ async fn what_is_said_is_traced_on_request_only() {
 }
 
 #[test]
-fn the_debug_of_a_request_shows_nothing_that_is_said() {
+fn debug_of_a_request_shows_nothing_that_was_said() {
     let request = DialogueRequest::new(DialogueRequestFields {
         user_id: "100003",
         avatar_code: "1",

@@ -1,7 +1,5 @@
-//! What a DUIX dialogue bot says when its handler is late, fails or panics: the words to fall back
-//! on, or one well-formed failure, and nothing of the reason unless the bot's author says so.
-
-#![cfg(all(feature = "duix", feature = "client", feature = "server"))]
+//! What a DUIX dialogue bot says when its handler is late, fails or panics: the fallback, or one failure
+//! in the form of the document, and nothing of the reason unless the bot's author made it public.
 
 use std::io;
 use std::time::Duration;
@@ -20,16 +18,16 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::duix::*;
 
-/// No answer may hold it.
+/// A text that no answer may hold.
 const SECRET: &str = "SECRET-4711";
 
-/// The words to fall back on.
-const WORDS: &str = "I need a little longer. 请再说一遍。";
+/// The fallback.
+const FALLBACK: &str = "I need a little longer. 请再说一遍。";
 
-/// The ways to fail in which the words to fall back on are to be said.
-const FALLING: [&str; 5] = ["io", "parse", "panic", "panic with a value", "plain wire"];
+/// The ways to fail after which the fallback is said.
+const FALLING: [&str; 5] = ["io", "parse", "panic", "panic with a value", "public"];
 
-/// Those of them that say nothing about themselves.
+/// Those of them whose reason is not public.
 const SILENT: [&str; 4] = ["io", "parse", "panic", "panic with a value"];
 
 /// Fails in the way that the question names.
@@ -39,17 +37,17 @@ fn fail(how: &str) -> Result<(), Error> {
         "parse" => Ok(SECRET.parse::<u8>().map(|_| ())?),
         "panic" => panic!("{SECRET}"),
         "panic with a value" => std::panic::panic_any(vec![SECRET]),
-        "plain wire" => Err(Error::public("try again")),
-        "false wire" => Err(Error::public("all is well?").status(200)),
+        "public" => Err(Error::public("try again")),
+        "public with a status of success" => Err(Error::public("all is well?").status(200)),
         "unsupported" => Err(Error::unsupported()),
-        other => match other.strip_prefix("wire ") {
+        other => match other.strip_prefix("public ") {
             Some(status) => Err(Error::public("no such account").status(status.parse()?)),
             None => Ok(()),
         },
     }
 }
 
-/// Fails as the question says, after as many pieces as the id of the conversation says.
+/// Fails in the way that the question names, after the number of pieces that is the conversation's id.
 #[derive(Debug, Clone, Copy)]
 struct Faulty;
 
@@ -104,7 +102,7 @@ fn post(path: &str, how: &str, pieces: usize) -> Post {
     Post::json(path, &body)
 }
 
-/// The success that says these words to such a question.
+/// The success that says `words` to this question.
 fn success(how: &str, words: impl Into<Value>) -> Value {
     let mut body = said(words);
     body["data"]["question"] = how.into();
@@ -112,7 +110,7 @@ fn success(how: &str, words: impl Into<Value>) -> Value {
     body
 }
 
-/// A stream of so many pieces, and this behind them.
+/// A stream of this number of pieces, and `last` after them.
 fn stream_of(pieces: usize, last: &str) -> Vec<String> {
     let mut frames = vec!["word ".to_owned(); pieces];
     frames.push(last.into());
@@ -139,12 +137,12 @@ async fn assert_goes_on(peer: &mut Peer, address: std::net::SocketAddr) {
 #[tokio::test]
 async fn a_handler_that_fails_or_panics_says_the_fallback_and_the_server_goes_on() {
     for form in [AnswerForm::Object, AnswerForm::JsonText] {
-        let server = Server::new(Faulty).fallback(WORDS).answer_form(form);
+        let server = Server::new(Faulty).fallback(FALLBACK).answer_form(form);
         let address = start(server).await;
         let mut peer = Peer::connect(address).await;
         for how in FALLING {
             let answer = peer.ask(&post(ANSWERED, how, 0)).await;
-            let words = json!({"answer": WORDS});
+            let words = json!({"answer": FALLBACK});
             let words = match form {
                 AnswerForm::JsonText => words.to_string().into(),
                 _ => words,
@@ -153,7 +151,7 @@ async fn a_handler_that_fails_or_panics_says_the_fallback_and_the_server_goes_on
             assert_silent(&answer.body);
             for pieces in [0, 1, 3] {
                 let answer = peer.ask(&post(STREAMED, how, pieces)).await;
-                assert_eq!(answer.frames(), stream_of(pieces, WORDS), "{how}");
+                assert_eq!(answer.frames(), stream_of(pieces, FALLBACK), "{how}");
                 assert_silent(&answer.body);
             }
             assert_goes_on(&mut peer, address).await;
@@ -162,56 +160,23 @@ async fn a_handler_that_fails_or_panics_says_the_fallback_and_the_server_goes_on
 }
 
 #[tokio::test]
-async fn a_panic_before_there_is_a_future_says_the_fallback_or_fails_like_any_other() {
-    for fallback in [Some(WORDS), None] {
-        let server = Server::new(Abrupt);
-        let address = start(match fallback {
-            Some(words) => server.fallback(words),
-            None => server,
-        })
-        .await;
-        let mut peer = Peer::connect(address).await;
-        for how in SILENT {
-            let answer = peer.ask(&post(ANSWERED, how, 0)).await;
-            match fallback {
-                Some(words) => {
-                    let expected = success(how, json!({ "answer": words }));
-                    assert_eq!((answer.status, answer.json()), (200, expected), "{how}");
-                }
-                None => {
-                    let expected = ("500".into(), "internal error".into());
-                    assert_eq!(answer.envelope(500), expected, "{how}");
-                }
-            }
-            let streamed = peer.ask(&post(STREAMED, how, 0)).await;
-            assert_eq!(streamed.frames(), [fallback.unwrap_or_default()], "{how}");
-            assert_silent(&(answer.body + &streamed.body));
-            let answer = peer.ask(&post(ANSWERED, "fine", 0)).await;
-            assert_eq!(answer.json(), success("fine", json!({"answer": "all is fine"})));
-            assert_eq!(peer.ask(&post(STREAMED, "fine", 0)).await.frames(), [""]);
-        }
-    }
-}
-
-#[tokio::test]
-async fn without_a_fallback_an_answer_is_the_failure_and_a_stream_ends_empty() {
-    let address = start(Server::new(Faulty)).await;
+async fn a_panic_before_there_is_a_future_says_the_fallback() {
+    let address = start(Server::new(Abrupt).fallback(FALLBACK)).await;
     let mut peer = Peer::connect(address).await;
-    for how in FALLING {
+    for how in SILENT {
         let answer = peer.ask(&post(ANSWERED, how, 0)).await;
-        let message = if how == "plain wire" { "try again" } else { "internal error" };
-        assert_eq!(answer.envelope(500), ("500".into(), message.into()), "{how}");
-        assert!(!answer.body.contains(SECRET), "{answer:?}");
-        for pieces in [0, 1, 3] {
-            let answer = peer.ask(&post(STREAMED, how, pieces)).await;
-            assert_eq!(answer.frames(), stream_of(pieces, ""), "{how}");
-            assert_silent(&answer.body);
-        }
-        assert_goes_on(&mut peer, address).await;
+        let expected = success(how, json!({"answer": FALLBACK}));
+        assert_eq!((answer.status, answer.json()), (200, expected), "{how}");
+        let streamed = peer.ask(&post(STREAMED, how, 0)).await;
+        assert_eq!(streamed.frames(), [FALLBACK], "{how}");
+        assert_silent(&(answer.body + &streamed.body));
+        let answer = peer.ask(&post(ANSWERED, "fine", 0)).await;
+        assert_eq!(answer.json(), success("fine", json!({"answer": "all is fine"})));
+        assert_eq!(peer.ask(&post(STREAMED, "fine", 0)).await.frames(), [""]);
     }
 }
 
-/// What the document has for a status of ours.
+/// The status of the document that replaces this one.
 fn documented(status: u16) -> u16 {
     match status {
         401 | 403 => status,
@@ -221,8 +186,8 @@ fn documented(status: u16) -> u16 {
 }
 
 #[tokio::test]
-async fn a_wire_error_has_its_own_envelope_with_a_status_of_the_document() {
-    for fallback in [None, Some(WORDS)] {
+async fn a_public_error_has_its_envelope_with_a_status_of_the_document() {
+    for fallback in [None, Some(FALLBACK)] {
         let server = Server::new(Faulty);
         let address = start(match fallback {
             Some(words) => server.fallback(words),
@@ -231,9 +196,9 @@ async fn a_wire_error_has_its_own_envelope_with_a_status_of_the_document() {
         .await;
         let mut peer = Peer::connect(address).await;
         for status in [400, 401, 402, 403, 404, 409, 413, 422, 429, 499, 501, 502, 503, 504, 599] {
-            let how = format!("wire {status}");
+            let how = format!("public {status}");
             let answer = peer.ask(&post(ANSWERED, &how, 0)).await;
-            // A failure of the bot, unless it is that the bot does not offer this at all.
+            // The fallback hides failures of the bot, but not that it lacks the operation.
             if let Some(words) = fallback.filter(|_| status >= 500 && status != 501) {
                 assert_eq!((answer.status, answer.body.contains(words)), (200, true), "{how}");
                 assert_silent(&answer.body);
@@ -242,7 +207,7 @@ async fn a_wire_error_has_its_own_envelope_with_a_status_of_the_document() {
                 let expected = (status.to_string(), "no such account".into());
                 assert_eq!(answer.envelope(status), expected, "{how}");
             }
-            // The head of a stream has left: words are all that can still be said.
+            // The head of the stream is sent, so only text can follow.
             for pieces in [0, 2] {
                 let answer = peer.ask(&post(STREAMED, &how, pieces)).await;
                 let last = fallback.unwrap_or_default();
@@ -251,13 +216,13 @@ async fn a_wire_error_has_its_own_envelope_with_a_status_of_the_document() {
             }
         }
     }
-    // What is no failure, or beyond all numbers, counts as 500.
+    // A status that is not that of a failure counts as 500.
     let mut peer = Peer::connect(start(Server::new(Faulty)).await).await;
     for (how, message) in [
-        ("false wire", "all is well?"),
-        ("wire 0", "no such account"),
-        ("wire 399", "no such account"),
-        ("wire 600", "no such account"),
+        ("public with a status of success", "all is well?"),
+        ("public 0", "no such account"),
+        ("public 399", "no such account"),
+        ("public 600", "no such account"),
     ] {
         let answer = peer.ask(&post(ANSWERED, how, 0)).await;
         assert_eq!(answer.envelope(500), ("500".into(), message.into()), "{how}");
@@ -265,7 +230,7 @@ async fn a_wire_error_has_its_own_envelope_with_a_status_of_the_document() {
 }
 
 #[tokio::test]
-async fn a_wire_error_has_its_own_code_if_it_has_one() {
+async fn the_code_of_a_public_error_is_shown() {
     for (status, code) in [(404, "NoAccount"), (403, "1009"), (500, "-1"), (503, "")] {
         let error = move || Error::public("no such account").status(status).code(code);
         let server = answering(move |_| future::ready(Err(error())));
@@ -275,14 +240,14 @@ async fn a_wire_error_has_its_own_code_if_it_has_one() {
     }
 }
 
-/// A bot that leaves both operations out.
+/// A bot without handlers.
 struct Nothing;
 
 impl Api for Nothing {}
 
 #[tokio::test]
-async fn an_operation_that_is_left_out_is_not_supported() {
-    for fallback in [None, Some(WORDS)] {
+async fn an_operation_without_a_handler_is_not_supported() {
+    for fallback in [None, Some(FALLBACK)] {
         let server = match fallback {
             Some(words) => Server::new(Nothing).fallback(words),
             None => Server::new(Nothing),
@@ -297,20 +262,6 @@ async fn an_operation_that_is_left_out_is_not_supported() {
 }
 
 #[tokio::test]
-async fn what_fails_behind_the_last_frame_adds_none() {
-    for how in FALLING {
-        let server = speaking(move |reply| {
-            Box::pin(async move {
-                reply.finish("Bye.").await?;
-                fail(how)
-            })
-        });
-        let answer = ask(STREAMED, server.fallback(WORDS)).await;
-        assert_eq!(answer.frames(), ["Bye."], "{how}");
-    }
-}
-
-#[tokio::test]
 async fn a_stream_that_fails_or_panics_within_send_all_ends_with_the_fallback() {
     for how in SILENT {
         let server = speaking(move |reply| {
@@ -319,8 +270,8 @@ async fn a_stream_that_fails_or_panics_within_send_all_ends_with_the_fallback() 
                 .boxed();
             async move { reply.send_all(items).await }.boxed()
         });
-        let answer = ask(STREAMED, server.fallback(WORDS)).await;
-        assert_eq!(answer.frames(), ["good", WORDS], "{how}");
+        let answer = ask(STREAMED, server.fallback(FALLBACK)).await;
+        assert_eq!(answer.frames(), ["good", FALLBACK], "{how}");
         assert_silent(&answer.body);
     }
 }
@@ -339,7 +290,7 @@ async fn an_answer_that_breaks_the_spec_counts_as_a_failure_and_the_place_is_tra
         ),
     ];
     for (operations, pointer) in invalid {
-        for fallback in [None, Some(WORDS)] {
+        for fallback in [None, Some(FALLBACK)] {
             for form in [AnswerForm::Object, AnswerForm::JsonText] {
                 let (traces, _guard) = traced();
                 let operations = operations.clone();
@@ -381,10 +332,10 @@ async fn the_fallback_may_be_any_text() {
 
 #[tokio::test]
 async fn an_error_is_traced_with_its_reason_and_a_panic_without() {
-    for (how, reason) in [("io", SECRET), ("plain wire", "try again"), ("panic", "panicked")] {
+    for (how, reason) in [("io", SECRET), ("public", "try again"), ("panic", "panicked")] {
         for (path, operation) in [(ANSWERED, "\"dialogue\""), (STREAMED, "\"dialogueStream\"")] {
             let (traces, _guard) = traced();
-            let server = Server::new(Faulty).fallback(WORDS);
+            let server = Server::new(Faulty).fallback(FALLBACK);
             Peer::connect(start(server).await).await.ask(&post(path, how, 0)).await;
             let lines = traces.with(&["ERROR", operation, reason]);
             assert_eq!(lines.len(), 1, "{:?}", traces.lines());
@@ -393,7 +344,7 @@ async fn an_error_is_traced_with_its_reason_and_a_panic_without() {
     }
 }
 
-/// Says so when it is dropped.
+/// Reports that it is dropped.
 struct Guard(UnboundedSender<()>);
 
 impl Drop for Guard {
@@ -402,8 +353,7 @@ impl Drop for Guard {
     }
 }
 
-/// Thinks before each piece and before the end. How many pieces, the question says; how long it
-/// thinks is a setting.
+/// Waits for `thinks` before each piece and before the end. The question is the number of pieces.
 struct Slow {
     thinks: Duration,
     dropped: UnboundedSender<()>,
@@ -438,7 +388,7 @@ fn slow(thinks: Duration) -> (Server<Slow>, UnboundedReceiver<()>) {
     (Server::new(Slow { thinks, dropped }), heard)
 }
 
-/// A client without a socket and with all the time, so that the clock can be paused.
+/// A client without a socket and with very long deadlines, so that the clock can be paused.
 fn client<A: Api>(server: Server<A>) -> Client {
     let transport = InMemoryTransport::new(server.router());
     let week = SECOND * 7 * 24 * 3600;
@@ -460,14 +410,14 @@ async fn deltas(client: &Client, question: impl ToString) -> Vec<Delta> {
     client.dialogue_stream(&request(question)).await.unwrap().try_collect().await.unwrap()
 }
 
-/// So many pieces, and this as the last one.
+/// This number of pieces, and `last` as the last one.
 fn expected(pieces: usize, last: &str) -> Vec<Delta> {
     let mut deltas = vec![Delta::new("word ", false); pieces];
     deltas.push(Delta::new(last, true));
     deltas
 }
 
-/// The deadline has passed at this time, give or take the grain of the timer.
+/// Checks that the deadline has just passed, within the resolution of the timer.
 fn assert_at(start: Instant, deadline: Duration) {
     let elapsed = start.elapsed();
     let grain = Duration::from_millis(10);
@@ -475,7 +425,7 @@ fn assert_at(start: Instant, deadline: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_handler_has_20_seconds_unless_they_are_set_otherwise() {
+async fn a_handler_has_20_seconds_by_default() {
     for (set, deadline) in [
         (None, 20 * SECOND),
         (Some(3 * SECOND), 3 * SECOND),
@@ -483,7 +433,7 @@ async fn the_handler_has_20_seconds_unless_they_are_set_otherwise() {
         (Some(30 * SECOND), 30 * SECOND),
         (Some(Duration::ZERO), Duration::ZERO),
     ] {
-        for fallback in [Some(WORDS), None] {
+        for fallback in [Some(FALLBACK), None] {
             let (mut server, mut dropped) = slow(3600 * SECOND);
             if let Some(set) = set {
                 server = server.deadline(Some(set));
@@ -523,9 +473,9 @@ async fn the_handler_has_20_seconds_unless_they_are_set_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_has_begun_ends_at_the_deadline_with_the_fallback_as_its_last_piece() {
+async fn a_running_stream_ends_at_the_deadline_with_the_fallback() {
     for (thinks, pieces) in [(6 * SECOND, 3), (19 * SECOND, 1), (SECOND, 19)] {
-        for fallback in [Some(WORDS), None] {
+        for fallback in [Some(FALLBACK), None] {
             let (mut server, mut dropped) = slow(thinks);
             if let Some(words) = fallback {
                 server = server.fallback(words);
@@ -540,7 +490,7 @@ async fn a_stream_that_has_begun_ends_at_the_deadline_with_the_fallback_as_its_l
             }
             let mut last = stream.next().await.unwrap().unwrap();
             if thinks == SECOND && !last.is_end {
-                // The piece of the 20th second may be first.
+                // The piece of the 20th second may come before the deadline.
                 last = stream.next().await.unwrap().unwrap();
             }
             assert_eq!(last, Delta::new(fallback.unwrap_or_default(), true));
@@ -552,31 +502,31 @@ async fn a_stream_that_has_begun_ends_at_the_deadline_with_the_fallback_as_its_l
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_is_in_time_is_heard_to_its_end() {
+async fn a_handler_that_meets_the_deadline_is_heard_to_its_end() {
     let (server, mut dropped) = slow(Duration::from_millis(19_900));
-    let in_time = client(server.fallback(WORDS));
+    let in_time = client(server.fallback(FALLBACK));
     let answer = in_time.dialogue(&request("?")).await.unwrap();
     assert_eq!(answer.into_inner().data.unwrap().answer.text, "At last.");
     assert_eq!(deltas(&in_time, "?").await, expected(0, "At last."));
     assert_eq!((dropped.try_recv(), dropped.try_recv()), (Ok(()), Ok(())));
 
     let (server, _dropped) = slow(Duration::from_millis(1990));
-    let in_time = client(server.fallback(WORDS));
+    let in_time = client(server.fallback(FALLBACK));
     assert_eq!(deltas(&in_time, 9).await, expected(9, "At last."));
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_deadline_a_handler_has_all_the_time() {
+async fn without_a_deadline_a_handler_may_take_any_time() {
     for deadline in [None, Some(Duration::MAX)] {
         let (server, _dropped) = slow(3600 * SECOND);
-        let patient = client(server.fallback(WORDS).deadline(deadline));
+        let patient = client(server.fallback(FALLBACK).deadline(deadline));
         let answer = patient.dialogue(&request("?")).await.unwrap();
         assert_eq!(answer.into_inner().data.unwrap().answer.text, "At last.");
         assert_eq!(deltas(&patient, 3).await, expected(3, "At last."));
     }
 }
 
-/// The answer to a request without a client that would read it, as text.
+/// The text of an answer, without a client that reads it.
 async fn sent(transport: &InMemoryTransport, path: &str, body: reqwest::Body) -> String {
     let url = format!("http://bot{path}").parse().unwrap();
     let mut request = reqwest::Request::new(http::Method::POST, url);
@@ -585,10 +535,10 @@ async fn sent(transport: &InMemoryTransport, path: &str, body: reqwest::Body) ->
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_counts_from_the_arrival_of_the_request_and_not_from_its_end() {
+async fn the_deadline_counts_from_the_arrival_of_the_request_and_not_from_its_end() {
     for path in BOTH {
         let (server, mut dropped) = slow(3600 * SECOND);
-        let transport = InMemoryTransport::new(server.fallback(WORDS).router());
+        let transport = InMemoryTransport::new(server.fallback(FALLBACK).router());
         let body = valid().to_string();
         let body = stream::once(async move {
             sleep(15 * SECOND).await;
@@ -596,14 +546,14 @@ async fn the_time_counts_from_the_arrival_of_the_request_and_not_from_its_end() 
         });
         let start = Instant::now();
         let answer = sent(&transport, path, reqwest::Body::wrap_stream(body)).await;
-        assert!(answer.contains(WORDS), "{answer}");
+        assert!(answer.contains(FALLBACK), "{answer}");
         assert_at(start, 20 * SECOND);
         assert_eq!(dropped.try_recv(), Ok(()));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_adds_nothing_behind_the_last_piece() {
+async fn the_deadline_adds_nothing_after_the_last_piece() {
     let (told, mut dropped) = unbounded_channel();
     let server = speaking(move |reply| {
         let guard = Guard(told.clone());
@@ -613,7 +563,7 @@ async fn the_deadline_adds_nothing_behind_the_last_piece() {
             future::pending().await
         })
     });
-    let transport = InMemoryTransport::new(server.fallback(WORDS).router());
+    let transport = InMemoryTransport::new(server.fallback(FALLBACK).router());
     let start = Instant::now();
     let answer = sent(&transport, STREAMED, valid().to_string().into()).await;
     assert_eq!(answer, "data: {\"answer\":\"Bye.\",\"isEnd\":true}\n\n");
@@ -622,30 +572,30 @@ async fn the_deadline_adds_nothing_behind_the_last_piece() {
 }
 
 #[tokio::test]
-async fn over_a_socket_the_fallback_comes_when_the_time_is_over_and_the_server_goes_on() {
+async fn over_a_socket_the_fallback_comes_at_the_deadline_and_the_server_goes_on() {
     let deadline = Duration::from_millis(300);
     let (server, mut dropped) = slow(Duration::from_millis(200));
-    let address = start(server.fallback(WORDS).deadline(Some(deadline))).await;
+    let address = start(server.fallback(FALLBACK).deadline(Some(deadline))).await;
     let mut peer = Peer::connect(address).await;
     let (late, _dropped) = slow(3600 * SECOND);
-    let late = start(late.fallback(WORDS).deadline(Some(deadline))).await;
+    let late = start(late.fallback(FALLBACK).deadline(Some(deadline))).await;
     let mut of_late = Peer::connect(late).await;
     for _ in 0..2 {
         let asked = Instant::now();
         let answer = of_late.ask(&Post::question(ANSWERED)).await;
         assert!(asked.elapsed() >= deadline, "{:?}", asked.elapsed());
-        assert_eq!((answer.status, answer.json()), (200, said(json!({"answer": WORDS}))));
+        assert_eq!((answer.status, answer.json()), (200, said(json!({"answer": FALLBACK}))));
 
         let asked = Instant::now();
         of_late.send(&Post::question(STREAMED)).await;
         of_late.head().await.assert_stream();
-        assert_eq!(of_late.frame().await, (WORDS.into(), true));
+        assert_eq!(of_late.frame().await, (FALLBACK.into(), true));
         assert!(asked.elapsed() >= deadline, "{:?}", asked.elapsed());
         assert_eq!(of_late.block().await, None);
 
-        // One piece in time, the next one not.
+        // The first piece is in time, the next one is not.
         let answer = peer.ask(&Post::asking(STREAMED, "3")).await;
-        assert_eq!(answer.frames(), ["word ", WORDS]);
+        assert_eq!(answer.frames(), ["word ", FALLBACK]);
         assert_eq!(soon("the drop", dropped.recv()).await, Some(()));
         // A shorter answer is in time.
         let answer = peer.ask(&Post::question(ANSWERED)).await;
@@ -654,8 +604,8 @@ async fn over_a_socket_the_fallback_comes_when_the_time_is_over_and_the_server_g
     }
 }
 
-/// A peer with room for few pieces that asks a bot that never stops, with a deadline of 500 ms; and
-/// whether the handler has been dropped.
+/// A peer with small buffers that asks a bot that never stops, with a deadline of 500 ms, and the
+/// channel that reports that the handler is dropped.
 async fn asked_by_a_slow_reader() -> (Peer, UnboundedReceiver<()>) {
     let (told, dropped) = unbounded_channel();
     let server = speaking(move |reply| {
@@ -668,7 +618,7 @@ async fn asked_by_a_slow_reader() -> (Peer, UnboundedReceiver<()>) {
             }
         })
     });
-    let server = server.fallback(WORDS).deadline(Some(Duration::from_millis(500)));
+    let server = server.fallback(FALLBACK).deadline(Some(Duration::from_millis(500)));
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(64 * 1024).unwrap();
     let mut peer = Peer::over(socket, start(server).await).await;
@@ -679,9 +629,9 @@ async fn asked_by_a_slow_reader() -> (Peer, UnboundedReceiver<()>) {
 const LONG: usize = 64 * 1024;
 
 #[tokio::test]
-async fn a_slow_reader_gets_the_pieces_that_were_in_time_and_then_the_fallback() {
+async fn a_slow_reader_gets_the_pieces_before_the_deadline_and_then_the_fallback() {
     let (mut peer, mut dropped) = asked_by_a_slow_reader().await;
-    // Not a byte has been read by then.
+    // The peer has not read a byte yet.
     sleep(SECOND).await;
     peer.head().await.assert_stream();
     let mut frames = 0;
@@ -693,13 +643,13 @@ async fn a_slow_reader_gets_the_pieces_that_were_in_time_and_then_the_fallback()
         assert_eq!(text.len(), LONG);
         frames += 1;
     };
-    assert_eq!((last.as_str(), frames > 0), (WORDS, true));
+    assert_eq!((last.as_str(), frames > 0), (FALLBACK, true));
     assert_eq!(peer.block().await, None);
     assert_eq!(soon("the drop", dropped.recv()).await, Some(()));
 }
 
 #[tokio::test]
-async fn a_handler_that_waits_for_a_slow_reader_is_dropped_at_the_deadline_as_well() {
+async fn a_handler_that_waits_for_a_slow_reader_is_dropped_at_the_deadline() {
     let (_peer, mut dropped) = asked_by_a_slow_reader().await;
     let drop = timeout(3 * SECOND, dropped.recv()).await;
     assert_eq!(drop.expect("the deadline was 0.5 s, and the handler still runs"), Some(()));

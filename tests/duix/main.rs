@@ -1,4 +1,7 @@
-//! DUIX: the management API, and the dialogue that the platform asks a bot for.
+//! DUIX: the management API, and the dialogue that the platform asks a bot for. What the server of a
+//! dialogue has in common with other platforms is in `tests/server`.
+
+#![cfg(all(feature = "duix", feature = "client", feature = "server"))]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -8,6 +11,5 @@ mod client;
 mod dialogue;
 mod dialogue_client;
 mod fallback;
-mod peer_gone;
 mod token;
 mod types;

@@ -1,7 +1,5 @@
-//! The tokens of the DUIX management API: what they are byte for byte, how long they are in use,
-//! who shares them, which of them are refused, and that none of it shows.
-
-#![cfg(all(feature = "duix", feature = "client", feature = "server"))]
+//! The tokens of the DUIX management API: their bytes, how long they are used, how clones share them,
+//! which ones are refused, and that no secret shows.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -28,7 +26,7 @@ use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
 use tokio::net::TcpListener;
 
-/// The test vector: app `app-1`, key `secret-1`, made at [`NOW`] to last for 1800 s.
+/// The test vector: app `app-1`, key `secret-1`, issued at [`NOW`] for 1800 s.
 const VECTOR: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.\
     eyJhcHBJZCI6ImFwcC0xIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDE4MDB9.\
     tEpb6HGg9JFPsqVW_DOMIZ2Yfu16iJxk9Pf3ZJaBf1w";
@@ -41,7 +39,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// The time at which tests begin, as a clock that stands still.
+/// The time at which tests start, as a clock that does not move.
 fn now() -> SystemTime {
     UNIX_EPOCH + seconds(NOW.try_into().unwrap())
 }
@@ -50,7 +48,7 @@ fn tokens() -> Tokens {
     Tokens::new(APP, KEY).clock(now())
 }
 
-/// Tokens that are not dated back, and the clock that they are dated by.
+/// Tokens without back-dating, and their clock.
 fn by_hand() -> (Tokens, Hand) {
     let hand = Hand::new();
     (Tokens::new(APP, KEY).back_dating(Duration::ZERO).clock(hand.clone()), hand)
@@ -60,7 +58,7 @@ fn exposed(token: &Secret) -> &str {
     token.expose()
 }
 
-/// The signature of a text, by code of another kind than that under test.
+/// The signature of a text, by other code than that under test.
 macro_rules! mac {
     ($hash:ty, $key:expr, $text:expr) => {{
         let mut mac = Hmac::<$hash>::new_from_slice($key.as_bytes()).unwrap();
@@ -69,14 +67,14 @@ macro_rules! mac {
     }};
 }
 
-/// A token of one's own making.
+/// A token with this header and these claims.
 fn made(key: &str, header: &str, claims: &str) -> String {
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
     let signature = mac!(Sha256, key, signed);
     format!("{signed}.{signature}")
 }
 
-/// A token with these claims that nothing else is wrong with.
+/// A token with these claims, which is valid otherwise.
 fn claiming(claims: &str) -> String {
     made(KEY, HEADER, claims)
 }
@@ -88,10 +86,10 @@ fn the_test_vector_is_made_byte_for_byte() {
     assert_eq!(exposed(&tokens.current()), VECTOR);
     assert_eq!(tokens.check(VECTOR), Ok(()));
     assert_eq!(tokens.app_id(), APP);
-    // Times are whole seconds, and what has begun counts.
+    // Times are whole seconds, rounded down.
     let late = tokens.clock(now() + Duration::from_millis(999));
     assert_eq!(exposed(&late.mint()), VECTOR);
-    // What these tests make tokens with makes the same.
+    // The helper of these tests makes the same token.
     let claims = r#"{"appId":"app-1","iat":1700000000,"exp":1700001800}"#;
     assert_eq!(claiming(claims), VECTOR);
     assert_eq!(taken_apart(VECTOR), [HEADER, claims]);
@@ -116,16 +114,16 @@ fn a_token_has_the_header_and_the_three_claims_for_any_app_and_any_key() {
             NOW - 5 + 1800
         );
         assert_eq!(taken_apart(exposed(&token)), [HEADER.to_owned(), claims.clone()]);
-        // The key counts as its plain bytes, whatever it looks like.
+        // The key is used as plain bytes, whatever it looks like.
         assert_eq!(exposed(&token), made(key, HEADER, &claims), "{app}");
     }
 }
 
 #[test]
-fn a_token_lasts_as_long_as_it_is_told_to_and_is_dated_back_by_half_of_that_at_most() {
+fn a_token_has_the_lifetime_that_is_set_and_is_back_dated_by_half_of_it_at_most() {
     let most = Duration::MAX;
     let cases = [
-        // Lifetime and back-dating as they are set, what `iat` is short of now, `exp` less `iat`.
+        // The lifetime and the back-dating that are set, now minus `iat`, and `exp` minus `iat`.
         (None, None, 5, 1800),
         (None, Some(Duration::ZERO), 0, 1800),
         (None, Some(seconds(60)), 60, 1800),
@@ -156,7 +154,7 @@ fn a_token_lasts_as_long_as_it_is_told_to_and_is_dated_back_by_half_of_that_at_m
             Some(back) => tokens.back_dating(back),
             None => tokens,
         };
-        // The order of the settings is all the same.
+        // The order of the settings does not matter.
         for tokens in [lasting(dating(tokens())), dating(lasting(tokens()))] {
             for token in [tokens.mint(), tokens.current()] {
                 let (iat, exp) = times(exposed(&token));
@@ -168,13 +166,13 @@ fn a_token_lasts_as_long_as_it_is_told_to_and_is_dated_back_by_half_of_that_at_m
 }
 
 #[test]
-fn a_life_beyond_all_time_is_as_long_as_can_be_told() {
+fn a_lifetime_that_is_too_large_is_the_largest_possible() {
     for lifetime in [Duration::MAX, seconds(u64::MAX), seconds(i64::MAX.try_into().unwrap())] {
         let tokens = tokens().lifetime(lifetime);
         assert_eq!(times(exposed(&tokens.current())), (NOW - 5, i64::MAX));
         assert_eq!(tokens.check(exposed(&tokens.current())), Ok(()));
     }
-    // Half of it is a back-dating, too.
+    // The back-dating is half of it.
     let tokens = tokens().lifetime(Duration::MAX).back_dating(Duration::MAX);
     let (iat, exp) = times(exposed(&tokens.current()));
     assert_eq!((iat, exp), (NOW - i64::MAX / 2, NOW - i64::MAX / 2 + i64::MAX));
@@ -182,7 +180,7 @@ fn a_life_beyond_all_time_is_as_long_as_can_be_told() {
 }
 
 #[test]
-fn a_clock_from_before_1970_makes_tokens_that_it_takes_itself() {
+fn a_clock_before_1970_makes_tokens_that_it_accepts() {
     for clock in [UNIX_EPOCH, UNIX_EPOCH + SECOND, UNIX_EPOCH - seconds(1_000_000)] {
         let tokens = tokens().clock(clock);
         assert_eq!(tokens.check(exposed(&tokens.mint())), Ok(()));
@@ -190,9 +188,9 @@ fn a_clock_from_before_1970_makes_tokens_that_it_takes_itself() {
 }
 
 #[test]
-fn a_token_is_in_use_until_its_end_is_near_and_no_longer() {
+fn a_token_is_used_until_shortly_before_it_expires() {
     let cases = [
-        // Lifetime, back-dating, the last moment of its use that is looked at, the first one after.
+        // Lifetime, back-dating, a time just before the renewal and one just after it.
         (1800, 0, 1739.0, 1740.1),
         (1800, 0, 1739.9, 1800.0),
         (1800, 0, 1739.9, 1_000_000.0),
@@ -224,14 +222,14 @@ fn a_token_is_in_use_until_its_end_is_near_and_no_longer() {
         assert_ne!(next, token, "{place}");
         assert_eq!(next, tokens.mint(), "{place}");
         assert_eq!(tokens.check(exposed(&next)), Ok(()), "{place}");
-        // The next one lasts as long.
+        // The next token lasts as long.
         hand.set(first + (last - 1.0).max(0.0));
         assert_eq!(tokens.current(), next, "{place}");
     }
 }
 
 #[test]
-fn a_token_that_is_minted_is_new_and_not_in_use() {
+fn a_minted_token_is_new_and_not_the_current_one() {
     let (tokens, hand) = by_hand();
     let current = tokens.current();
     hand.advance(7);
@@ -241,7 +239,7 @@ fn a_token_that_is_minted_is_new_and_not_in_use() {
     hand.advance(1);
     assert_ne!(tokens.mint(), minted);
     assert_eq!(tokens.current(), current);
-    // Nor is the first one in use, if it is minted before there is any.
+    // A minted token does not become the current one, even if there is none.
     let (tokens, hand) = by_hand();
     let minted = tokens.mint();
     hand.advance(1);
@@ -249,7 +247,7 @@ fn a_token_that_is_minted_is_new_and_not_in_use() {
 }
 
 #[test]
-fn a_refused_token_is_replaced_and_a_former_one_replaces_nothing() {
+fn renewing_replaces_the_current_token_only() {
     let (tokens, hand) = by_hand();
     let first = tokens.current();
     hand.advance(3);
@@ -262,11 +260,11 @@ fn a_refused_token_is_replaced_and_a_former_one_replaces_nothing() {
         tokens.renew(&refused);
         assert_eq!(tokens.current(), second);
     }
-    // By its text, not by who holds it.
+    // Tokens are compared by their text.
     tokens.renew(&exposed(&second).into());
     let third = tokens.current();
     assert_eq!(times(exposed(&third)).0, NOW + 6);
-    // The life of the new one begins anew.
+    // The new token has a whole lifetime.
     hand.set(6.0 + 1739.0);
     assert_eq!(tokens.current(), third);
     hand.set(6.0 + 1740.1);
@@ -274,7 +272,7 @@ fn a_refused_token_is_replaced_and_a_former_one_replaces_nothing() {
 }
 
 #[test]
-fn a_token_is_renewed_even_if_none_is_in_use() {
+fn renewing_works_without_a_current_token() {
     let (tokens, hand) = by_hand();
     tokens.renew(&"of another one".into());
     hand.advance(3);
@@ -282,7 +280,7 @@ fn a_token_is_renewed_even_if_none_is_in_use() {
 }
 
 #[test]
-fn of_many_that_are_refused_at_once_the_first_one_renews() {
+fn of_many_simultaneous_renewals_the_first_makes_the_token() {
     let tokens = Tokens::new(APP, KEY).clock(Ticking::new()).lifetime(seconds(86_400));
     let refused = tokens.current();
     let renewed: BTreeSet<String> = thread::scope(|scope| {
@@ -302,7 +300,7 @@ fn of_many_that_are_refused_at_once_the_first_one_renews() {
 }
 
 #[test]
-fn clones_share_the_token_in_use() {
+fn clones_share_the_current_token() {
     let (tokens, hand) = by_hand();
     let early = tokens.clone();
     let first = tokens.current();
@@ -313,18 +311,18 @@ fn clones_share_the_token_in_use() {
     let second = late.current();
     assert_ne!(second, first);
     assert_eq!((tokens.current(), early.current()), (second.clone(), second));
-    // Those that were made alike do not.
+    // `Tokens` with the same settings do not share it.
     let (stranger, _) = by_hand();
     assert_eq!(stranger.current(), first);
 }
 
 #[test]
-fn every_setting_ends_the_sharing_and_leaves_the_former_token_alone() {
+fn every_setting_ends_the_sharing_and_keeps_the_current_token_of_the_others() {
     let (tokens, hand) = by_hand();
     let first = tokens.current();
     hand.advance(7);
     let settings: [(&str, &dyn Fn(Tokens) -> Tokens); 3] = [
-        // To what it was.
+        // The value is the same as before.
         ("lifetime", &|tokens| tokens.lifetime(seconds(1800))),
         ("back_dating", &|tokens| tokens.back_dating(Duration::ZERO)),
         ("clock", &|tokens| tokens.clock(hand.clone())),
@@ -345,7 +343,7 @@ fn every_setting_ends_the_sharing_and_leaves_the_former_token_alone() {
 }
 
 #[test]
-fn what_is_no_token_of_this_kind_is_refused() {
+fn other_texts_than_tokens_of_this_kind_are_refused() {
     let claims = json!({"appId": APP, "iat": NOW, "exp": NOW + 1800}).to_string();
     let good = claiming(&claims);
     let (signed, signature) = good.rsplit_once('.').unwrap();
@@ -353,7 +351,7 @@ fn what_is_no_token_of_this_kind_is_refused() {
     let tokens = tokens();
     assert_eq!(tokens.check(&good), Ok(()));
 
-    // The header: no other algorithm, whoever signed.
+    // The header: other algorithms are refused, with any signature.
     for header in [
         r#"{"typ":"JWT","alg":"none"}"#,
         r#"{"typ":"JWT","alg":"None"}"#,
@@ -377,7 +375,7 @@ fn what_is_no_token_of_this_kind_is_refused() {
             assert_eq!(tokens.check(&token), Err(TokenError::Signature), "{header}: {token}");
         }
     }
-    // Nothing else of it counts.
+    // Other fields of the header do not matter.
     for header in [r#"{"alg":"HS256"}"#, r#" {"alg":"HS256", "typ":"jwt", "kid":"7"} "#] {
         assert_eq!(tokens.check(&made(KEY, header, &claims)), Ok(()), "{header}");
     }
@@ -398,7 +396,7 @@ fn what_is_no_token_of_this_kind_is_refused() {
         ("a signature of nothing", format!("{signed}.{}", mac!(Sha256, KEY, ""))),
         ("a signature of the claims", format!("{signed}.{}", mac!(Sha256, KEY, body))),
         ("a signature with padding", format!("{good}=")),
-        // The platform's key is text, not what the text stands for in base64.
+        // A signature is base64 and not hex.
         ("a signature in hex", format!("{signed}.{}", "ab".repeat(32))),
     ];
     for (how, token) in forged {
@@ -443,11 +441,11 @@ fn what_is_no_token_of_this_kind_is_refused() {
     for token in garbage {
         assert_eq!(tokens.check(&token), Err(TokenError::Signature), "{token}");
     }
-    // Four parts, the signature of which is right.
+    // Four parts with a correct signature.
     let four = format!("{signed}.{body}");
     let four = format!("{four}.{}", mac!(Sha256, KEY, four));
     assert_eq!(tokens.check(&four), Err(TokenError::Signature));
-    // As is that of parts in another base64.
+    // Padded base64 with a correct signature.
     let padded = format!("{head}.{}", URL_SAFE.encode(format!("{claims} ")));
     assert!(padded.ends_with('='), "{padded}");
     let padded = format!("{padded}.{}", mac!(Sha256, KEY, padded));
@@ -455,7 +453,7 @@ fn what_is_no_token_of_this_kind_is_refused() {
 }
 
 #[test]
-fn claims_that_are_not_those_of_such_a_token_are_refused() {
+fn tokens_with_other_claims_are_refused() {
     let (tokens, end) = (tokens(), NOW + 1800);
     let with = |app: Value, iat: Value, exp: Value| {
         claiming(&json!({"appId": app, "iat": iat, "exp": exp}).to_string())
@@ -503,19 +501,19 @@ fn claims_that_are_not_those_of_such_a_token_are_refused() {
         let token = with(APP.into(), iat.into(), exp.into());
         assert_eq!(tokens.check(&token), expected, "{iat} {exp}");
     }
-    // Integrations add claims of their own.
+    // Integrations add other claims.
     let more = json!({"exp": end, "userId": "u-1", "timestamp": 1.5, "iat": NOW, "appId": APP});
     assert_eq!(tokens.check(&claiming(&more.to_string())), Ok(()));
 }
 
 #[test]
-fn a_token_is_good_from_its_making_to_its_end() {
+fn a_token_is_valid_from_its_issue_to_its_expiry() {
     let (maker, hand) = by_hand();
     let maker = maker.back_dating(seconds(5));
     let (token, checker) = (maker.mint(), maker.clone());
     for (at, expected) in [
         (-5.1, Err(TokenError::Future)),
-        // A peer whose clock is behind takes it, by the back-dating.
+        // The back-dating makes it valid for a peer whose clock is behind.
         (-5.0, Ok(())),
         (0.0, Ok(())),
         (1794.9, Ok(())),
@@ -525,7 +523,7 @@ fn a_token_is_good_from_its_making_to_its_end() {
         hand.set(at);
         assert_eq!(checker.check(exposed(&token)), expected, "{at}");
     }
-    // Who checks need not have made it, nor with the same settings.
+    // The checker may have other settings.
     hand.set(0.0);
     let other = Tokens::new(APP, KEY).lifetime(SECOND).clock(hand);
     assert_eq!(other.check(exposed(&token)), Ok(()));
@@ -554,12 +552,12 @@ fn the_errors_of_tokens_say_what_is_wrong() {
 }
 
 #[test]
-fn claims_in_an_array_are_no_claims() {
+fn claims_in_an_array_are_refused() {
     let claims = json!([APP, NOW, NOW + 1800]).to_string();
     assert_eq!(tokens().check(&claiming(&claims)), Err(TokenError::Claims));
 }
 
-/// Fails if a text has the app key, or a token or a part of it that is worth something.
+/// Checks that a text holds neither the app key nor a token nor the signature of one.
 #[track_caller]
 fn hides(what: &str, text: &str, tokens: &[Secret]) {
     assert!(!text.contains(KEY), "the key shows: {what}: {text}");
@@ -578,7 +576,7 @@ macro_rules! shown {
 }
 
 #[test]
-fn no_secret_shows_in_what_holds_one() {
+fn debug_shows_no_secret() {
     let tokens = tokens();
     let token = tokens.current();
     let password = "http://user:hunter2@127.0.0.1:1/path";
@@ -619,12 +617,12 @@ fn no_secret_shows_in_what_holds_one() {
     for (what, text) in &texts {
         hides(what, text, std::slice::from_ref(&token));
     }
-    // What is no secret does show.
+    // Other values do show.
     assert!(texts[0].1.contains(APP), "{}", texts[0].1);
     assert!(texts[6].1.contains("retries"), "{}", texts[6].1);
 }
 
-/// An error, all that can be had of it as text, and its causes.
+/// Every text of an error and of its causes.
 fn told(error: &Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut cause = std::error::Error::source(error);
@@ -636,7 +634,7 @@ fn told(error: &Error) -> String {
 }
 
 #[test]
-fn no_secret_shows_in_an_error_of_a_client_that_is_not_built() {
+fn the_error_of_a_client_that_cannot_be_built_shows_no_secret() {
     for url in [
         "http://user:hunter2@host:port",
         "ftp://user:hunter2@host",
@@ -655,7 +653,7 @@ fn no_secret_shows_in_an_error_of_a_client_that_is_not_built() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_secret_shows_in_an_error_of_a_call() {
+async fn the_error_of_a_call_shows_no_secret() {
     type Answer = fn(usize, &Asked) -> crate::support::duix_platform::Given;
     let answers: [(&str, Answer); 9] = [
         ("not connected", |_, _| Err(TransportError::connect("nobody there"))),
@@ -664,7 +662,7 @@ async fn no_secret_shows_in_an_error_of_a_call() {
         ("a gateway's", |_, _| given(502, "<html>")),
         ("a failure", |_, _| given(200, failure("1009").to_string())),
         ("a refused token", |_, _| given(401, failure("1006").to_string())),
-        // The platform may well quote what it was sent.
+        // The platform may quote the request.
         ("of the wrong kind", |_, asked| {
             given(200, json!({"success": asked.token(), "code": asked.token()}).to_string())
         }),
@@ -685,7 +683,7 @@ async fn no_secret_shows_in_an_error_of_a_call() {
             assert!(!sent.is_empty(), "{what}");
             match outcome {
                 Err(error) => hides(&what, &told(&error), &sent),
-                // Nothing is looked for in the data of these.
+                // The data of these calls may have any form.
                 Ok(_) => {
                     assert!(how == "with data of the wrong kind" && name.starts_with("s"), "{what}")
                 }
@@ -695,7 +693,7 @@ async fn no_secret_shows_in_an_error_of_a_call() {
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_go_into_a_header_does_not_show_in_the_error() {
+async fn the_error_about_a_token_that_cannot_be_a_header_does_not_show_it() {
     let client = WireClient::new("http://127.0.0.1:1").unwrap();
     for token in ["secret-1\n", "secret-1\u{0}"] {
         let parameters = ConcurrencyParameters::new(token, APP);
@@ -735,7 +733,7 @@ impl Api for Idle {
 }
 
 #[tokio::test]
-async fn no_secret_shows_in_traces() {
+async fn traces_show_no_secret() {
     let (traces, guard) = traced();
     let server = Server::new(Idle).trace_content(true).check_tokens(tokens());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -53,7 +53,7 @@ async fn on_its_own_every_step_succeeds() {
 async fn a_failed_step_sets_the_exit_code() {
     // The parrot repeats what is said, and knows no balances.
     let router = Server::new(Parrot).router();
-    let url = format!("http://{}", serving(router).await);
+    let url = format!("http://{}", start_router(router).await);
     let (success, out, err) = ivr(&["--url", &url], &[]).await;
     assert!(!success, "{out}");
     assert!(out.contains("WRONG: expected \"1234 euros\""), "{out}");
@@ -105,7 +105,7 @@ async fn another_server_is_called_with_the_account_from_the_environment() {
 async fn a_wrong_account_is_an_error_of_every_step() {
     let issuer = Issuer::new().account("tenant-7", "secret-7");
     let router = Server::new(Parrot).issuer(issuer).router();
-    let url = format!("http://{}", serving(router).await);
+    let url = format!("http://{}", start_router(router).await);
     for (variables, text) in [
         (&[(KEY, "tenant-7"), (SECRET, "guess-4711")][..], "getToken: failure 900002"),
         (&[], "process: failure 900002"),

@@ -1,7 +1,5 @@
-//! The ODFS client: the bytes of its requests, where its token comes from and when it is renewed,
-//! what it takes for a failure, and that it never repeats a step of a call.
-
-#![cfg(all(feature = "odfs", feature = "client", feature = "server"))]
+//! The ODFS client: the bytes of its requests, where its token comes from and when it is renewed, which
+//! answers are failures, and that it never repeats a step of a call.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,7 +19,7 @@ use crate::support::odfs::*;
 const KEY: &str = "tenant-1";
 const SECRET: &str = "SECRET-4711";
 
-/// A client that has its token from elsewhere.
+/// A client with a token that is given.
 fn fixed(stub: &Stub) -> Client {
     Client::builder_with_token(&stub.url, "t-fixed").build().unwrap()
 }
@@ -31,12 +29,12 @@ fn with_account(stub: &Stub) -> Client {
     Client::builder(&stub.url, KEY, SECRET).build().unwrap()
 }
 
-/// Up to so many retries, without a pause.
+/// Up to `most` retries without a pause.
 fn at_once(most: u32) -> CallOptions {
     CallOptions::new().retries(Retries::up_to(most).initial_backoff(Duration::ZERO))
 }
 
-/// Gives the tokens `t-1`, `t-2` and so on, and answers every other request so.
+/// Issues the tokens `t-1`, `t-2` and so on, and answers every other request with `answer`.
 async fn issuing(answer: impl Fn(&Seen, usize) -> Say + Send + Sync + 'static) -> Stub {
     Stub::new(move |seen, before| {
         if seen.is_token() {
@@ -125,11 +123,11 @@ async fn a_tenant_space_goes_into_the_path_as_one_segment() {
         assert_eq!(violations.iter().next().unwrap().pointer(), "/vdnId");
     }
     assert_eq!(stub.seen().len(), before, "nothing was sent");
-    // A base URL may have a path of its own, and the account is that of the whole ODFS.
+    // A base URL may have a path. The tenant space is not in the path of the tokens.
     let stub = issuing(|_, _| say(&release())).await;
     let base = format!("{}/below/", stub.url);
     let client = Client::builder(&base, KEY, SECRET).tenant_space("vdn-1").build().unwrap();
-    // The stub takes this path for one of the dialogue.
+    // The stub reads this path as one of the dialogue.
     assert!(step(&client).await.is_err());
     assert_eq!(stub.seen().pop().unwrap().path(), format!("/below{TOKEN}"));
     let client = Client::builder_with_token(&base, "t").tenant_space("vdn-1").build().unwrap();
@@ -138,7 +136,7 @@ async fn a_tenant_space_goes_into_the_path_as_one_segment() {
 }
 
 #[tokio::test]
-async fn the_token_is_asked_for_with_the_account_and_nothing_else() {
+async fn a_token_request_holds_the_account_and_nothing_else() {
     let stub = issuing(|_, _| say(&release())).await;
     let client = with_account(&stub);
     step(&client).await.unwrap();
@@ -147,7 +145,7 @@ async fn the_token_is_asked_for_with_the_account_and_nothing_else() {
     assert_eq!(seen[0].json(), json!({"appKey": KEY, "appSecret": SECRET}));
     assert_eq!(seen[0].header("content-type"), Some("application/json"));
     assert_eq!((seen[1].path(), seen[1].token()), (V1, "t-1".into()));
-    // It serves for all that follows, of all clones.
+    // The token is used for all later requests of all clones.
     for client in [client.clone(), client.with_options(CallOptions::new()), client] {
         step(&client).await.unwrap();
     }
@@ -156,7 +154,7 @@ async fn the_token_is_asked_for_with_the_account_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_may_not_leave_is_not_sent() {
+async fn invalid_requests_are_not_sent() {
     let stub = Stub::new(|_, _| say(&release())).await;
     let client = fixed(&stub);
     let long = |length: usize| Some(Value::from("x".repeat(length)));
@@ -180,7 +178,7 @@ async fn what_may_not_leave_is_not_sent() {
             let sent = changed(&body, [(pointer, long(length))]);
             client.process(request(&sent)).await.unwrap();
         }
-        // What the caller is and said does not show.
+        // Neither the caller's number nor the caller's words show.
         let hides = ["call_sor_id", "input"].iter().any(|key| pointer.ends_with(key));
         assert_eq!(error.to_string().contains("xxx"), !hides && length > 0, "{error}");
     }
@@ -256,7 +254,7 @@ async fn every_ret_but_0_is_a_failure_with_its_code_and_text() {
         (200, changed(&transfer(), [("/ret", Some("6".into()))]), "6", None),
         (200, changed(&query(), [("/ret", Some(7.into()))]), "7", None),
         (200, json!({"ret": 8, "outaction": 7, "outparams": {}}), "8", None),
-        // Envelopes of the protocol family, and others that are none.
+        // Envelopes of the same protocol family, and incomplete ones.
         (200, json!({"ret": -1}), "-1", None),
         (500, json!({"ret": -1}), "-1", None),
         (200, json!({"ret": "-1", "outaction": "10"}), "-1", None),
@@ -278,7 +276,7 @@ async fn every_ret_but_0_is_a_failure_with_its_code_and_text() {
 }
 
 #[tokio::test]
-async fn a_ret_is_a_failure_also_in_an_answer_of_an_unknown_kind() {
+async fn a_ret_is_a_failure_in_an_answer_of_an_unknown_kind_too() {
     for answer in [
         json!({"ret": 5, "userid": ID, "outaction": 99, "outparams": {}}),
         json!({"ret": "5", "outaction": "99"}),
@@ -292,7 +290,7 @@ async fn a_ret_is_a_failure_also_in_an_answer_of_an_unknown_kind() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_an_error_of_its_own() {
+async fn an_unreadable_answer_is_an_error() {
     for (status, body, decode, text) in [
         (200, "", true, "process: the response can't be read: not JSON"),
         (200, "<html>", true, "process: the response can't be read: not JSON"),
@@ -316,14 +314,14 @@ async fn an_answer_that_is_none_is_an_error_of_its_own() {
         assert_eq!(error.status().unwrap(), status);
         assert_eq!(stub.counts(), (0, 1));
     }
-    // A status that is no success is none, whatever the body says.
+    // An HTTP status of failure is an error, whatever the body says.
     let stub = Stub::new(|_, _| say_with(500, &release().to_string())).await;
     let error = step(&fixed(&stub)).await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), error.failure()), (500, None));
 }
 
 #[tokio::test]
-async fn many_calls_at_once_ask_for_one_token() {
+async fn simultaneous_calls_fetch_one_token() {
     let stub = issuing(|_, _| say(&release())).await;
     let client = with_account(&stub);
     let tasks: Vec<_> = (0..20)
@@ -350,7 +348,7 @@ fn refusals() -> Vec<(u16, String)> {
         (401, with(json!(900_001))),
         (403, with(json!(900_002))),
         (401, with(json!(-1))),
-        // A gateway may have its own mind about the body.
+        // A gateway may send any body.
         (401, release().to_string()),
         (200, with(json!(900_001))),
         (200, with(json!(900_002))),
@@ -365,7 +363,7 @@ fn refusals() -> Vec<(u16, String)> {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_renewed_and_the_request_sent_once_more() {
+async fn a_refused_token_is_renewed_and_the_request_is_repeated_once() {
     for (status, body) in refusals() {
         let shown = format!("{status} {body}");
         let stub = issuing(move |seen, _| match seen.token().as_str() {
@@ -379,10 +377,10 @@ async fn a_refused_token_is_renewed_and_the_request_sent_once_more() {
         let seen = stub.seen();
         let paths: Vec<_> = seen.iter().map(Seen::path).collect();
         assert_eq!(paths, [TOKEN, V1, TOKEN, V1]);
-        // It is the same request with the new token.
+        // The second request is the first with the new token.
         assert_eq!(seen[1].json(), with_token(&said(ID, "Hello!"), "t-1"));
         assert_eq!(seen[3].json(), with_token(&said(ID, "Hello!"), "t-2"));
-        // The new token stays.
+        // The new token stays in use.
         step(&client).await.unwrap();
         assert_eq!(stub.counts(), (2, 3), "{shown}");
     }
@@ -397,7 +395,7 @@ async fn a_token_that_is_refused_again_is_an_error() {
         let error = step(&client).await.unwrap_err();
         assert_eq!(error.status().unwrap(), status, "{shown}");
         assert_eq!(stub.counts(), (2, 2), "{shown}");
-        // And nothing is learned for ever: the next request tries again.
+        // The next request tries again.
         step(&client).await.unwrap_err();
         let (tokens, steps) = stub.counts();
         assert!((3..=4).contains(&tokens) && (3..=4).contains(&steps), "{shown}");
@@ -405,7 +403,7 @@ async fn a_token_that_is_refused_again_is_an_error() {
 }
 
 #[tokio::test]
-async fn nothing_else_makes_a_client_renew_its_token() {
+async fn no_other_failure_renews_the_token() {
     let with = |ret: Value| changed(&release(), [("/ret", Some(ret))]).to_string();
     for (status, body) in [
         (200, with(json!(-1))),
@@ -428,7 +426,7 @@ async fn nothing_else_makes_a_client_renew_its_token() {
 }
 
 #[tokio::test]
-async fn calls_whose_token_is_refused_at_once_renew_it_once() {
+async fn calls_refused_at_the_same_time_renew_the_token_once() {
     let stub = issuing(|seen, _| match seen.token().as_str() {
         "t-1" => say_with(401, ""),
         _ => say(&release()),
@@ -450,7 +448,7 @@ async fn calls_whose_token_is_refused_at_once_renew_it_once() {
 }
 
 #[tokio::test]
-async fn a_token_from_elsewhere_is_never_fetched_nor_renewed() {
+async fn a_token_that_is_given_is_neither_fetched_nor_renewed() {
     for (status, body) in refusals() {
         let shown = format!("{status} {body}");
         let stub = issuing(move |_, _| say_with(status, &body)).await;
@@ -465,7 +463,7 @@ async fn a_token_from_elsewhere_is_never_fetched_nor_renewed() {
 }
 
 #[tokio::test]
-async fn a_step_that_was_not_answered_is_never_made_again() {
+async fn an_unanswered_step_is_never_retried() {
     let busy = |status: u16| say_with(status, "");
     let fault = changed(&release(), [("/ret", Some((-1).into()))]).to_string();
     for (what, retryable, timeout) in [
@@ -500,7 +498,7 @@ async fn a_step_that_was_not_answered_is_never_made_again() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_again_when_the_options_say_so() {
+async fn fetching_a_token_is_retried_by_the_options() {
     for (retries, busy, good) in [(2, 2, true), (3, 2, true), (1, 2, false), (0, 1, false)] {
         let play = move |seen: &Seen, before: usize| match seen.is_token() {
             true if before < busy => say_with(503, ""),
@@ -519,13 +517,13 @@ async fn a_token_is_asked_for_again_when_the_options_say_so() {
                 "getToken: the server responded with HTTP 503 Service Unavailable"
             );
         }
-        // The same by other options of the same client.
+        // The same with options of a clone.
         let stub = Stub::new(play).await;
         let answer = step(&with_account(&stub).with_options(at_once(retries))).await;
         assert_eq!(answer.is_ok(), good);
         assert_eq!(stub.counts(), (attempts, usize::from(good)));
     }
-    // A token that was not answered is not asked for again: only the peer's word counts.
+    // An unanswered token request is not retried.
     let stub = Stub::new(|_, _| Say::Nothing).await;
     let options = at_once(3).call_deadline(Duration::from_millis(200));
     let error = step(&with_account(&stub).with_options(options)).await.unwrap_err();
@@ -533,8 +531,8 @@ async fn a_token_is_asked_for_again_when_the_options_say_so() {
 }
 
 #[tokio::test]
-async fn a_peer_that_is_not_there_is_tried_again_for_the_token_only() {
-    // Bound, but not listened on: nobody else gets the port, and nobody is there.
+async fn an_unreachable_peer_is_retried_for_the_token_only() {
+    // Bound but not listening: no other process gets the port, and connections are refused.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
     bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}", bound.local_addr().unwrap());
@@ -550,7 +548,7 @@ async fn a_peer_that_is_not_there_is_tried_again_for_the_token_only() {
     }
 }
 
-/// A `reqwest::Client` of one's own. With TLS it wants a provider for the whole process.
+/// A custom `reqwest::Client`. With TLS it needs a provider for the whole process.
 fn http_client() -> reqwest::Client {
     #[cfg(feature = "rustls")]
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -560,7 +558,7 @@ fn http_client() -> reqwest::Client {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_given_is_an_error_and_asked_for_the_next_time() {
+async fn a_refused_token_request_is_an_error_and_the_next_call_tries_again() {
     for (status, body, code, text) in [
         (
             200,
@@ -635,11 +633,11 @@ async fn a_renewal_that_fails_is_the_error() {
     assert_eq!(stub.counts(), (3, 2));
 }
 
-/// An ODFS in the same process: it gives tokens of these lives, slowly if need be.
+/// An ODFS in the same process. It issues tokens with these lifetimes, the first one after a pause.
 #[derive(Clone, Default)]
 struct Near {
     lives: Vec<Option<i64>>,
-    /// How long the first token takes, in seconds.
+    /// The pause before the first token, in seconds.
     slow: u64,
     given: Arc<Mutex<Vec<String>>>,
 }
@@ -698,8 +696,8 @@ impl WireApi for Near {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_renewed_shortly_before_its_end() {
-    // The life of the token; when it is still in use, and when it no longer may be.
+async fn a_token_is_renewed_shortly_before_it_expires() {
+    // The lifetime of the token, a time at which it is still used, and one at which it must not be.
     for (life, good, ending) in [
         (Some(3600), 3400.0, 3599.0),
         (Some(7200), 7000.0, 7199.0),
@@ -707,7 +705,7 @@ async fn a_token_is_renewed_shortly_before_its_end() {
         (Some(100), 80.0, 99.5),
         (Some(10), 8.0, 9.9),
         (Some(1), 0.5, 0.99),
-        // Missing means an hour.
+        // A missing lifetime is an hour.
         (None, 3400.0, 3599.0),
     ] {
         let (client, keeping) = Near::living(life).client();
@@ -718,7 +716,7 @@ async fn a_token_is_renewed_shortly_before_its_end() {
         sleep(Duration::from_secs_f64(ending - good)).await;
         step(&client).await.unwrap();
         assert_eq!(keeping.counts(), (2, 3), "{life:?}");
-        // The new one has a life of its own.
+        // The new token has a whole lifetime.
         sleep(Duration::from_secs_f64(good)).await;
         step(&client).await.unwrap();
         assert_eq!(keeping.counts(), (2, 4), "{life:?}");
@@ -733,7 +731,7 @@ async fn a_token_is_renewed_shortly_before_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_life_of_a_token_that_makes_no_sense_does_no_harm() {
+async fn an_absurd_lifetime_of_a_token_does_no_harm() {
     for life in [0, -1, i64::MIN] {
         let (client, keeping) = Near::living(Some(life)).client();
         for _ in 0..3 {
@@ -752,7 +750,7 @@ async fn a_life_of_a_token_that_makes_no_sense_does_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_life_of_a_token_counts_from_when_it_was_asked_for() {
+async fn the_lifetime_of_a_token_counts_from_its_request() {
     let near = Near { slow: 80, ..Near::living(Some(100)) };
     let (client, keeping) = near.client();
     let client = client.with_options(CallOptions::new().call_deadline(Duration::from_secs(1000)));
@@ -764,7 +762,7 @@ async fn the_life_of_a_token_counts_from_when_it_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_come_while_a_token_is_fetched_wait_for_it() {
+async fn calls_during_the_fetch_of_a_token_wait_for_it() {
     let (client, keeping) = Near { slow: 5, ..Near::living(None) }.client();
     let late = async {
         sleep(Duration::from_secs(3)).await;
@@ -776,7 +774,7 @@ async fn calls_that_come_while_a_token_is_fetched_wait_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_on_a_token_does_not_keep_it_from_others() {
+async fn a_cancelled_call_does_not_cancel_the_token_for_others() {
     let (client, keeping) = Near { slow: 5, ..Near::living(None) }.client();
     let first = tokio::spawn({
         let client = client.clone();
@@ -792,7 +790,7 @@ async fn who_gives_up_on_a_token_does_not_keep_it_from_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waits_for_a_token_has_a_deadline_of_its_own() {
+async fn a_call_that_waits_for_a_token_keeps_its_own_deadline() {
     let (client, _) = Near { slow: 100, ..Near::living(None) }.client();
     let seconds = |seconds| CallOptions::new().call_deadline(Duration::from_secs(seconds));
     let (patient, hasty) = (client.with_options(seconds(1000)), client.with_options(seconds(5)));
@@ -809,7 +807,7 @@ async fn a_call_that_waits_for_a_token_has_a_deadline_of_its_own() {
 }
 
 #[tokio::test]
-async fn secrets_and_what_was_said_show_in_no_error_and_no_debug() {
+async fn errors_and_debug_show_neither_secrets_nor_what_was_said() {
     let private = "PRIVATE-4711";
     for (status, body) in [
         (200, json!({"ret": -1, "outaction": 10}).to_string()),
@@ -837,7 +835,7 @@ async fn secrets_and_what_was_said_show_in_no_error_and_no_debug() {
 }
 
 #[test]
-fn a_base_url_that_is_none_is_an_error_and_shows_nothing() {
+fn an_invalid_base_url_is_an_error_that_does_not_show_it() {
     for url in ["", "odfs", "ftp://odfs", "http://", "http://odfs?x=y", "http://odfs#x"] {
         let error = Client::builder(url, KEY, SECRET).build().unwrap_err();
         assert!(error.to_string().starts_with("the client can't be built"), "{error}");
@@ -850,7 +848,7 @@ async fn client_and_server_of_this_crate_understand_each_other() {
     let issuer_time = Hands::at(SAMPLE_TIME);
     let issuer = Issuer::new().account(KEY, SECRET).clock(issuer_time.clone());
     let router = Server::new(Parrot).issuer(issuer).router();
-    let url = format!("http://{}", serving(router).await);
+    let url = format!("http://{}", start_router(router).await);
     let plain = Client::builder(&url, KEY, SECRET);
     let spaced = Client::builder(&url, KEY, SECRET).tenant_space("a/b \u{4e2d}");
     for builder in [plain, spaced] {
@@ -868,7 +866,7 @@ async fn client_and_server_of_this_crate_understand_each_other() {
             assert_eq!((&*answer.kind(), answer.status().as_u16()), (kind, 200));
         }
         assert_eq!(keeping.counts(), (1, 6));
-        // The server's token ends before the client thinks so.
+        // The server's token expires before the client expects it.
         issuer_time.forward(3600);
         client.process(request(&start(ID))).await.unwrap();
         assert_eq!(keeping.counts(), (2, 8));
@@ -877,7 +875,7 @@ async fn client_and_server_of_this_crate_understand_each_other() {
 
 #[tokio::test]
 async fn a_fault_of_the_server_is_a_failure_for_the_client() {
-    let url = format!("http://{}", serving(router(Parrot)).await);
+    let url = format!("http://{}", start_router(router(Parrot)).await);
     let client = Client::builder(&url, KEY, SECRET).build().unwrap();
     let error = step(&client).await.unwrap_err();
     assert_eq!(error.to_string(), "getToken: failure 10000001: the operation is not supported");

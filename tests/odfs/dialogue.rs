@@ -1,7 +1,5 @@
-//! A call as the IVR sees it: which request follows which answer, how a call ends, and that a step
+//! A call from the side of the IVR: which request follows which answer, how a call ends, and that a step
 //! out of order sends nothing.
-
-#![cfg(all(feature = "odfs", feature = "client", feature = "server"))]
 
 use std::error::Error as _;
 use std::sync::{Arc, Mutex};
@@ -18,10 +16,10 @@ use serde_json::{Value, json};
 
 use crate::support::odfs::*;
 
-/// How long the stub takes for each answer, in seconds of the clock.
+/// The time that each answer takes, in seconds of the clock.
 const ANSWERED_IN: u64 = 5;
 
-/// A stub that does what it is told, and a call to it.
+/// A scripted stub, and a call to it.
 struct Line {
     stub: Stub,
     says: Arc<Mutex<Say>>,
@@ -52,7 +50,7 @@ impl Line {
         Self::with(|builder| builder).await
     }
 
-    /// What the stub does from now on.
+    /// Sets how the stub answers from now on.
     fn says(&self, say: Say) {
         *self.says.lock().unwrap() = say;
     }
@@ -70,14 +68,14 @@ impl Line {
         self.stub.seen().len()
     }
 
-    /// A call of which the flow has said these in turn.
+    /// A call after these answers of the flow.
     async fn after(answers: &[Value]) -> Self {
         let mut line = Self::new().await;
         line.go(answers).await;
         line
     }
 
-    /// Makes the step that must come next, with a transfer that goes well.
+    /// Makes the next step for each of these answers, with transfers that succeed.
     async fn go(&mut self, answers: &[Value]) {
         for answer in answers {
             self.answers(answer);
@@ -85,7 +83,7 @@ impl Line {
         }
     }
 
-    /// Hangs up; the request.
+    /// Hangs up. Returns the request.
     async fn hang_up(&mut self) -> Value {
         self.answers(&release());
         self.call.hang_up().await.unwrap();
@@ -94,7 +92,7 @@ impl Line {
     }
 }
 
-/// Makes the step that must come next.
+/// Makes the next step.
 async fn go(call: &mut Dialogue, result: TransferResult) -> Result<Response, DialogueError> {
     match call.next() {
         Next::Start => call.start().await,
@@ -133,7 +131,7 @@ async fn a_dialogue_begins_with_a_start() {
 }
 
 #[tokio::test]
-async fn the_answer_says_what_has_to_happen_next() {
+async fn the_answer_decides_the_next_step() {
     let unknown = json!({"ret": 0, "userid": ID, "outaction": 99, "outparams": {}});
     let captured = json!({"ret": 0, "userid": ID, "outaction": 7, "outparams": {}});
     for (answer, next) in [
@@ -286,7 +284,7 @@ async fn the_other_requests_keep_their_numbers_whatever_follows_a_query() {
 }
 
 #[tokio::test]
-async fn the_count_of_the_flow_is_repeated() {
+async fn the_counter_of_the_flow_is_echoed() {
     let mut line = Line::new().await;
     for (answer, count) in [
         (counted(&interact("a"), "1"), Some("1")),
@@ -310,9 +308,9 @@ async fn the_count_of_the_flow_is_repeated() {
 }
 
 #[tokio::test]
-async fn times_are_those_of_the_clock_in_the_zone_that_was_set() {
+async fn times_come_from_the_clock_in_the_utc_offset_that_is_set() {
     let mut line = Line::with(|builder| builder.utc_offset(480)).await;
-    // The start takes 5 s to be answered, and the caller 10 s.
+    // The answer to the start takes 5 s, and the caller's input 10 s.
     line.go(&[interact("Welcome.")]).await;
     line.clock.forward(10);
     line.go(&[query()]).await;
@@ -370,16 +368,16 @@ fn hung_up_after_transfer(result: &str, time: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_caller_who_hangs_up_ends_the_dialogue_at_any_step() {
+async fn a_caller_can_hang_up_at_any_step() {
     for (answers, expected) in [
         (vec![interact("a")], hung_up("2", "2018090407:16:29")),
         (vec![interact("a"), interact("b")], hung_up("2", "2018090407:16:34")),
         (vec![query()], hung_up("2", "2018090407:16:29")),
         (vec![interact("a"), query()], hung_up("2", "2018090407:16:34")),
-        // The flow wants a transfer, and it has come to nothing.
+        // The transfer that the flow asks for has not happened.
         (vec![transfer()], hung_up_after_transfer("-1", "2018090407:16:29")),
         (vec![interact("a"), transfer()], hung_up_after_transfer("-1", "2018090407:16:34")),
-        // A transfer long ago is no concern of it.
+        // An earlier transfer does not matter.
         (vec![transfer(), interact("a"), interact("b")], hung_up("2", "2018090407:16:39")),
     ] {
         let mut line = Line::after(&answers).await;
@@ -394,7 +392,7 @@ async fn a_release_by_the_flow_is_answered_with_a_hang_up() {
         (vec![interact("a"), release()], hung_up("0", "2018090407:16:34")),
         (vec![query(), release()], hung_up("0", "2018090407:16:34")),
         (vec![transfer(), interact("a"), release()], hung_up("0", "2018090407:16:39")),
-        // After a transfer with its own number.
+        // After a transfer, with the number of a transfer.
         (vec![transfer(), release()], hung_up_after_transfer("0", "2018090407:16:34")),
         (
             vec![interact("a"), transfer(), release()],
@@ -408,7 +406,7 @@ async fn a_release_by_the_flow_is_answered_with_a_hang_up() {
 }
 
 #[tokio::test]
-async fn when_the_flow_goes_on_after_a_transfer_a_hang_up_has_the_number_of_its_answer() {
+async fn a_hang_up_after_a_transfer_has_the_number_of_the_last_answer() {
     for (answer, expected) in [
         (interact("Nobody is free."), hung_up("2", "2018090407:16:34")),
         (query(), hung_up("2", "2018090407:16:34")),
@@ -468,7 +466,7 @@ async fn a_step_out_of_order_is_an_error_and_sends_nothing() {
     }
 }
 
-/// Every step but the one that comes next is an error, and changes nothing.
+/// Checks that every step but the next one is an error that changes nothing.
 async fn only(line: &mut Line, next: Next) {
     let call = &mut line.call;
     let mut errors = Vec::new();
@@ -497,7 +495,7 @@ async fn only(line: &mut Line, next: Next) {
 }
 
 #[tokio::test]
-async fn a_step_that_failed_leaves_the_dialogue_as_it_was() {
+async fn a_failed_step_leaves_the_dialogue_unchanged() {
     let fault = changed(&release(), [("/ret", Some((-1).into()))]);
     for (what, text) in [
         (say(&fault), "failure -1"),
@@ -524,7 +522,7 @@ async fn a_step_that_failed_leaves_the_dialogue_as_it_was() {
             assert_eq!((line.call.next(), line.call.is_over()), (next, false));
             assert_eq!(line.sent(), sent + 1, "it is not made again by itself");
             let first = line.last();
-            // The flow is asked again by hand, with the same words.
+            // The step can be repeated with the same parameters.
             line.answers(&interact("b"));
             go(&mut line.call, TransferResult::Success).await.unwrap();
             let mut second = line.last();
@@ -540,7 +538,7 @@ async fn a_step_that_failed_leaves_the_dialogue_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_dialogue_can_be_hung_up_after_a_step_that_failed() {
+async fn a_dialogue_can_be_hung_up_after_a_failed_step() {
     for (answers, expected) in [
         (vec![interact("a")], hung_up("2", "2018090407:16:29")),
         (vec![query()], hung_up("2", "2018090407:16:29")),
@@ -549,7 +547,7 @@ async fn a_dialogue_can_be_hung_up_after_a_step_that_failed() {
         let mut line = Line::after(&answers).await;
         line.says(say_with(500, ""));
         go(&mut line.call, TransferResult::Success).await.unwrap_err();
-        // The time of the end is later by one answer.
+        // The call ends one answer later.
         let mut sent = line.hang_up().await;
         for key in ["result_time", "end_trans"] {
             if sent["inparams"].get(key).is_some() {
@@ -562,7 +560,7 @@ async fn a_dialogue_can_be_hung_up_after_a_step_that_failed() {
 }
 
 #[tokio::test]
-async fn a_hang_up_is_over_only_with_the_release_that_answers_it() {
+async fn a_hang_up_ends_only_with_the_release_that_answers_it() {
     let fault = changed(&release(), [("/ret", Some(5.into()))]);
     for answers in [vec![interact("a")], vec![release()], vec![transfer()], vec![query()]] {
         let mut line = Line::after(&answers).await;
@@ -572,7 +570,7 @@ async fn a_hang_up_is_over_only_with_the_release_that_answers_it() {
             line.call.hang_up().await.unwrap_err();
             assert_eq!((line.call.next(), line.call.is_over()), (next, false));
         }
-        // The flow has not understood.
+        // Other answers do not end the call.
         for answer in [interact("b"), transfer(), query()] {
             line.answers(&answer);
             line.call.hang_up().await.unwrap();
@@ -582,7 +580,7 @@ async fn a_hang_up_is_over_only_with_the_release_that_answers_it() {
         assert_eq!(answer["inparams"]["input"], "hangup");
         assert_eq!(line.call.next(), Next::Nothing);
     }
-    // The release need not say anything.
+    // The release may be empty.
     let mut line = Line::after(&[interact("a")]).await;
     line.answers(&json!({"outaction": 10}));
     line.call.hang_up().await.unwrap();
@@ -598,7 +596,7 @@ async fn an_input_that_is_a_hang_up_does_not_lead_to_a_second_one() {
         line.answers(&release());
         let answer = line.call.input(input.clone()).await;
         if line.sent() == sent {
-            // To refuse it would do as well.
+            // Refusing it is fine, too.
             assert!(answer.is_err());
             continue;
         }
@@ -608,7 +606,7 @@ async fn an_input_that_is_a_hang_up_does_not_lead_to_a_second_one() {
 }
 
 #[tokio::test]
-async fn a_step_that_is_not_allowed_is_not_sent() {
+async fn an_invalid_step_is_not_sent() {
     let mut line = Line::after(&[interact("a")]).await;
     let (sent, long) = (line.sent(), "x".repeat(1025));
     let error = line.call.input(Input::Text(&long)).await.unwrap_err();
@@ -623,7 +621,7 @@ async fn a_step_that_is_not_allowed_is_not_sent() {
 }
 
 #[tokio::test]
-async fn an_error_of_a_call_is_that_of_the_client() {
+async fn a_dialogue_returns_the_error_of_the_client() {
     let mut line = Line::after(&[interact("a")]).await;
     line.says(Say::Nothing);
     let error = line.call.input(Input::Timeout).await.unwrap_err();
@@ -633,13 +631,13 @@ async fn an_error_of_a_call_is_that_of_the_client() {
 }
 
 #[tokio::test]
-async fn the_number_of_the_caller_does_not_show_in_debug() {
+async fn debug_does_not_show_the_number_of_the_caller() {
     let line = Line::after(&[interact("a")]).await;
     let shown = format!("{:?} {:#?}", line.call, line.call);
     assert!(!shown.contains(CALLER), "{shown}");
 }
 
-/// A flow that transfers, asks about a queue, and lets go.
+/// A flow that transfers, asks about a queue, and releases the call.
 struct Busy;
 
 impl Api for Busy {
@@ -686,7 +684,7 @@ async fn client_and_server_of_this_crate_lead_a_call_to_its_end() {
         .transport(InMemoryTransport::new(server()))
         .build()
         .unwrap();
-    let url = format!("http://{}", serving(server()).await);
+    let url = format!("http://{}", start_router(server()).await);
     let far = Client::builder(&url, "tenant-1", "secret-1").tenant_space("vdn 1").build().unwrap();
     for client in [near, far] {
         let found = |index: &str| InteractedExtParams::new().with_queue_index(index);
@@ -724,7 +722,7 @@ async fn client_and_server_of_this_crate_lead_a_call_to_its_end() {
 }
 
 #[tokio::test]
-async fn a_start_whose_answer_did_not_come_can_be_hung_up() {
+async fn an_unanswered_start_can_be_hung_up() {
     let mut line = Line::new().await;
     line.says(Say::Nothing);
     assert!(line.call.start().await.is_err());

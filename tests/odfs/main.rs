@@ -1,4 +1,7 @@
-//! ODFS: the dialog flow as a server, and the IVR as a client.
+//! ODFS: the dialog flow as a server, and the IVR as a client. What the server has in common with
+//! other platforms is in `tests/server`.
+
+#![cfg(all(feature = "odfs", feature = "client", feature = "server"))]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -7,6 +10,7 @@ mod client;
 mod dialogue;
 mod faults;
 mod queue;
+#[cfg(all(feature = "redis", unix))]
 mod redis;
 mod server;
 mod tokens;

@@ -1,9 +1,6 @@
-//! What callers said, looked up in a real Redis that each test starts for itself.
-//!
-//! Without `redis-server` on the path they are skipped, and say so; with `CALLBOT_REQUIRE_REDIS`
+//! Recognized texts, looked up in a real Redis that each test starts.
+//! Without `redis-server` on the path the tests are skipped and say so. With `CALLBOT_REQUIRE_REDIS`
 //! set they fail instead.
-
-#![cfg(all(feature = "odfs", feature = "redis", unix))]
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -17,7 +14,7 @@ use callbot::odfs::{RecognitionError, RecognitionId, Recognitions, RedisRecognit
 
 const PASSWORD: &str = "hush-4711";
 
-/// A folder of its own for each Redis, with the socket in it.
+/// The folder of one Redis, with its socket.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -44,11 +41,11 @@ impl Drop for Folder {
     }
 }
 
-/// A running Redis; it ends with this.
+/// A running Redis, which is killed on drop.
 struct Server(Child);
 
 impl Server {
-    /// Starts one, unless there is none to start.
+    /// Starts Redis. `None` if it is not installed.
     fn start(folder: &Folder, settings: &[&str]) -> Option<Self> {
         let child = Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
@@ -63,7 +60,7 @@ impl Server {
                 panic!("redis-server can't be started: {error}")
             }
             Err(error) => {
-                // Past the test harness, which shows nothing of a test that passes.
+                // Written past the test harness, which hides the output of a passing test.
                 let _ = writeln!(std::io::stderr(), "SKIPPED: no redis-server: {error}");
                 return None;
             }
@@ -77,7 +74,7 @@ impl Server {
         Some(server)
     }
 
-    /// Ends it at once, as a crash would.
+    /// Kills it, like a crash.
     fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
@@ -91,7 +88,7 @@ impl Drop for Server {
     }
 }
 
-/// Sends commands, the arguments of each apart, and waits for as many lines of answers.
+/// Sends commands, given as lists of arguments, and waits for the answer to each.
 fn tell(socket: &Path, commands: &[&[&[u8]]]) {
     let mut stream = UnixStream::connect(socket).unwrap();
     for command in commands {
@@ -138,12 +135,12 @@ async fn a_text_is_found_under_its_key() {
     assert_eq!(text(&store, "asr:4712").await, Ok(None));
     assert_eq!(text(&store, "bytes").await, Err("Redis: the text is not UTF-8".into()));
     assert_eq!(text(&store, "list").await, Err("Redis: WRONGTYPE".into()));
-    // An error costs the connection nothing.
+    // The connection survives an error.
     assert_eq!(text(&store, "empty").await, Ok(Some(String::new())));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lookups_at_the_same_time_share_a_connection() {
+async fn simultaneous_lookups_share_a_connection() {
     let folder = Folder::new();
     let Some(_server) = Server::start(&folder, &["--maxclients", "3"]) else { return };
     let store = Arc::new(RedisRecognitions::open(&folder.url("")).unwrap());
@@ -168,7 +165,7 @@ async fn a_restart_of_redis_goes_unnoticed() {
     let server = Server::start(&folder, &[]).unwrap();
     tell(&folder.socket(), &[&[b"SET", b"k", b"back again"]]);
     assert_eq!(text(&store, "k").await, Ok(Some("back again".into())));
-    // Now without a lookup while it was away.
+    // Now without a lookup while it was down.
     server.kill();
     let _server = Server::start(&folder, &[]).unwrap();
     tell(&folder.socket(), &[&[b"SET", b"k", b"and again"]]);
@@ -209,7 +206,7 @@ async fn user_password_and_database_come_from_the_url_and_never_show() {
         let store = RedisRecognitions::open(&folder.url(wrong)).unwrap();
         let error = text(&store, "k-4711").await.unwrap_err();
         assert!(error.starts_with("Redis: ") && !error.contains("4711"), "{error}");
-        // It keeps trying, for whoever mends the other side.
+        // It keeps trying, in case the server is repaired.
         assert_eq!(text(&store, "k-4711").await.unwrap_err(), error);
     }
     let wrong = RedisRecognitions::open(&folder.url("?pass=new")).unwrap();
@@ -219,7 +216,7 @@ async fn user_password_and_database_come_from_the_url_and_never_show() {
 }
 
 #[test]
-fn a_url_that_is_none_is_refused_without_its_words() {
+fn an_invalid_url_is_refused_without_showing_it() {
     for url in ["", "4711", "http://hush-4711@h/", "redis://", "redis://:hush-4711@h:port/"] {
         let error: RecognitionError = RedisRecognitions::open(url).unwrap_err();
         let shown = format!("{error} {error:?}");
@@ -230,7 +227,7 @@ fn a_url_that_is_none_is_refused_without_its_words() {
 #[tokio::test]
 async fn a_redis_that_does_not_answer_costs_no_more_than_the_timeout() {
     let folder = Folder::new();
-    // Takes connections, and says nothing.
+    // Accepts connections and sends nothing.
     let silent = UnixListener::bind(folder.socket()).unwrap();
     let store = RedisRecognitions::open(&folder.url("")).unwrap();
     let store = store.with_timeout(Duration::from_millis(200));
@@ -249,7 +246,7 @@ async fn a_redis_that_does_not_answer_costs_no_more_than_the_timeout() {
 }
 
 #[tokio::test]
-async fn a_redis_that_falls_silent_is_left_for_a_new_connection() {
+async fn a_silent_redis_is_replaced_by_a_new_connection() {
     let folder = Folder::new();
     let Some(server) = Server::start(&folder, &[]) else { return };
     let store = RedisRecognitions::open(&folder.url("")).unwrap();
@@ -262,7 +259,7 @@ async fn a_redis_that_falls_silent_is_left_for_a_new_connection() {
     signal("-STOP");
     let error = text(&store, "k").await.unwrap_err();
     assert_eq!(error, "Redis: no answer within 500ms");
-    // The old one stays silent; another one listens in its place.
+    // The old one stays silent, and another one listens in its place.
     std::fs::remove_file(folder.socket()).unwrap();
     let _other = Server::start(&folder, &[]).unwrap();
     assert_eq!(text(&store, "k").await, Ok(None));

@@ -1,7 +1,5 @@
-//! What an ODFS flow is told and what leaves it, in the bytes of the wire: both URLs, the kinds of
-//! requests, what the server knows of a call, the end of a call, and answers that are not allowed.
-
-#![cfg(all(feature = "odfs", feature = "client", feature = "server"))]
+//! An ODFS flow in the bytes of the wire: both URLs, the kinds of requests, what the server knows of a
+//! call, the end of a call, and invalid answers.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -18,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::support::odfs::*;
 
-/// Tells each request that reaches a handler, and what is known of its call.
+/// Reports each request that reaches a handler, and what is known of its call.
 #[derive(Debug, Clone)]
 struct Witness(UnboundedSender<Value>);
 
@@ -83,7 +81,7 @@ impl Api for Witness {
     }
 }
 
-/// A flow that tells what it hears, and a peer of it.
+/// A peer of a flow that reports its requests.
 struct Bench {
     peer: Peer,
     heard: UnboundedReceiver<Value>,
@@ -93,16 +91,16 @@ impl Bench {
     async fn with(settings: impl FnOnce(Server<Witness>) -> Server<Witness>) -> Self {
         let (told, heard) = unbounded_channel();
         let router = settings(Server::new(Witness(told))).router();
-        Self { peer: Peer::connect(serving(router).await).await, heard }
+        Self { peer: Peer::connect(start_router(router).await).await, heard }
     }
 
     async fn new() -> Self {
         Self::with(|flow| flow).await
     }
 
-    /// Sends a request that is served; what one handler heard, and the answer.
+    /// Sends a request that must be served by one handler. Returns what it heard, and the answer.
     async fn ask(&mut self, path: &str, body: &Value) -> (Value, Answer) {
-        let answer = self.peer.ask(path, body).await;
+        let answer = self.peer.ask_json(path, body).await;
         let heard = self.heard.try_recv();
         let heard = heard.unwrap_or_else(|_| panic!("no handler was called: {body}: {answer:?}"));
         assert!(self.heard.try_recv().is_err(), "more than one handler was called: {body}");
@@ -115,7 +113,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn both_urls_lead_to_the_same_flow_and_tell_the_tenant_space_apart() {
+async fn both_urls_lead_to_the_same_flow_and_only_one_has_a_tenant_space() {
     let mut bench = Bench::new().await;
     for (path, tenant_space) in [
         (V1, Value::Null),
@@ -138,7 +136,7 @@ async fn both_urls_lead_to_the_same_flow_and_tell_the_tenant_space_apart() {
 }
 
 #[tokio::test]
-async fn other_paths_and_methods_lead_to_no_flow() {
+async fn other_paths_and_methods_do_not_reach_the_flow() {
     let mut bench = Bench::new().await;
     let body = start(ID).to_string();
     for (line, status) in [
@@ -151,7 +149,7 @@ async fn other_paths_and_methods_lead_to_no_flow() {
         ("GET /oifde/rest/crs/process", 405),
         ("PUT /oifde/rest/v2/crs/process/vdn-1", 405),
         ("GET /oifde/rest/api/gettoken", 405),
-        // No text can be made of it.
+        // Not UTF-8 after decoding.
         ("POST /oifde/rest/v2/crs/process/%FF", 400),
     ] {
         let length = body.len();
@@ -193,29 +191,29 @@ async fn each_kind_of_request_has_its_handler() {
             let (heard, answer) = bench.ask(path, &body).await;
             assert_eq!(heard["step"], step, "{body}");
             assert_eq!(heard["request"], body);
-            answer.good(ID, outaction);
+            answer.outparams(ID, outaction);
         }
     }
 }
 
 #[tokio::test]
-async fn what_a_flow_leaves_to_the_crate_has_its_documented_answer() {
-    let address = serving(router(Parrot)).await;
+async fn handlers_that_a_flow_omits_have_the_documented_answer() {
+    let address = start_router(router(Parrot)).await;
     for path in DIALOGUE {
-        ask(address, path, &start(ID)).await.good(ID, 9);
-        let captured = ask(address, path, &capture(ID)).await.good(ID, 7);
+        ask(address, path, &start(ID)).await.outparams(ID, 9);
+        let captured = ask(address, path, &capture(ID)).await.outparams(ID, 7);
         assert_eq!(captured, json!({}));
-        let recognized = ask(address, path, &recognize(ID)).await.good(ID, 13);
+        let recognized = ask(address, path, &recognize(ID)).await.outparams(ID, 13);
         assert_eq!(recognized, json!({"call_id": ID, "recognize_type": "0"}));
         for body in [transferred(ID, "0"), transferred(ID, "1"), hangup(ID)] {
-            let release = ask(address, path, &body).await.good(ID, 10);
+            let release = ask(address, path, &body).await.outparams(ID, 10);
             assert_eq!(
                 (&release["call_id"], &release["call_sor_id"], &release["call_dst_id"]),
                 (&json!(ID), &json!(CALLER), &json!(CALLED))
             );
             assert_eq!(release["release_reason"], "0");
         }
-        let release = ask(address, path, &transferred_hangup(ID)).await.good(ID, 10);
+        let release = ask(address, path, &transferred_hangup(ID)).await.outparams(ID, 10);
         assert_eq!(release["call_sor_id"], "", "the call was over");
         // No tokens are issued.
         let answer = ask(address, TOKEN, &token_request("tenant-1", "secret-1")).await;
@@ -224,7 +222,7 @@ async fn what_a_flow_leaves_to_the_crate_has_its_documented_answer() {
 }
 
 #[tokio::test]
-async fn the_other_forms_of_a_request_are_read() {
+async fn requests_that_differ_from_the_document_are_read() {
     let mut bench = Bench::new().await;
     // Numbers as texts, texts as numbers.
     for (number, step) in
@@ -260,9 +258,9 @@ async fn the_other_forms_of_a_request_are_read() {
         "auth_token": "1234", "feedback": 1, "inter_idx": "3",
     });
     assert_eq!(read["inparams"], expected);
-    assert_eq!(answer.good("4711", 9)["prompt_text"], "201801");
+    assert_eq!(answer.outparams("4711", 9)["prompt_text"], "201801");
 
-    // The heading of the document, and keys that it does not have.
+    // The spelling of the document's heading, and unknown keys.
     for name in ["extparams", "ExtParams"] {
         let mut sent = changed(&said(ID, "x"), [("/unknown", Some(json!({"deep": [null, 1.5]})))]);
         sent["inparams"]["unknown"] = json!([1, "x"]);
@@ -274,7 +272,7 @@ async fn the_other_forms_of_a_request_are_read() {
         assert_eq!(read["unknown"], sent["unknown"]);
         assert_eq!(read["inparams"]["unknown"], sent["inparams"]["unknown"]);
     }
-    // A token may be missing, as in the document's own sample, and optional fields may be null.
+    // The token may be missing, as in the document's own sample, and optional fields may be null.
     let sent = changed(
         &said(ID, "x"),
         [
@@ -285,13 +283,13 @@ async fn the_other_forms_of_a_request_are_read() {
     );
     let heard = bench.hear(&sent).await;
     assert_eq!(heard["request"], changed(&said(ID, "x"), [("/inparams/auth_token", None)]));
-    // The order of the keys says nothing.
+    // The order of the keys does not matter.
     let body = format!(
         "{{\"inparams\":{},\"inaction\":\"9\",\"userid\":\"{ID}\"}}",
         said(ID, "x")["inparams"]
     );
-    let bytes = post(V1, Some("application/json; charset=UTF-8"), body.as_bytes());
-    bench.peer.ask_bytes(&bytes).await.good(ID, 9);
+    let post = Post::new(V1, body).content_type(Some("application/json; charset=UTF-8"));
+    bench.peer.ask(&post).await.outparams(ID, 9);
     assert_eq!(bench.heard.try_recv().unwrap()["request"], said(ID, "x"));
 }
 
@@ -335,7 +333,7 @@ async fn an_answer_has_the_whole_envelope_with_its_numbers_as_numbers() {
         let whole = json!({"ret": 0, "userid": ID, "outaction": outaction, "outparams": outparams});
         assert_eq!(answer.json(), whole);
         assert_eq!(answer.status, 200);
-        // In the bytes, too.
+        // They are numbers in the bytes, too.
         for part in ["\"ret\":0", &format!("\"outaction\":{outaction}")] {
             assert!(answer.body.contains(part), "{}", answer.body);
         }
@@ -343,14 +341,14 @@ async fn an_answer_has_the_whole_envelope_with_its_numbers_as_numbers() {
 }
 
 #[tokio::test]
-async fn a_handler_knows_who_calls_from_the_first_request_on() {
+async fn a_handler_knows_the_caller_from_the_first_request_on() {
     let hands = Hands::at(SAMPLE_TIME);
     let mut bench = Bench::with(|flow| flow.clock(hands.clone())).await;
     let began = "2018090407:16:24";
     for (body, number) in [
         (start(ID), CALLED),
         (said(ID, "Hello!"), CALLED),
-        // The number that was called is that of the request.
+        // The called number is that of the current request.
         (changed(&said(ID, "x"), [("/inparams/call_dst_id", Some("10010".into()))]), "10010"),
         (transferred(ID, "0"), CALLED),
         (capture(ID), CALLED),
@@ -365,7 +363,7 @@ async fn a_handler_knows_who_calls_from_the_first_request_on() {
 }
 
 #[tokio::test]
-async fn of_a_call_whose_start_was_not_seen_the_caller_is_not_known() {
+async fn without_its_start_the_caller_of_a_call_is_not_known() {
     let hands = Hands::at(SAMPLE_TIME);
     let mut bench = Bench::with(|flow| flow.clock(hands.clone())).await;
     for (id, first) in [("c-1", said("c-1", "Hello!")), ("c-2", transferred("c-2", "0"))] {
@@ -375,11 +373,11 @@ async fn of_a_call_whose_start_was_not_seen_the_caller_is_not_known() {
             assert_eq!((&heard["caller"], &heard["called"]), (&json!(""), &json!(CALLED)));
             assert_eq!(heard["started"], "2018090407:16:24", "when it was first heard of");
             if answer.json()["outaction"] == 10 {
-                assert_eq!(answer.good(id, 10)["call_sor_id"], "");
+                assert_eq!(answer.outparams(id, 10)["call_sor_id"], "");
             }
             hands.forward(60);
         }
-        // The recorder may know.
+        // The recorder may send the caller's number.
         let heard = bench.hear(&capture(id)).await;
         assert_eq!(
             (&heard["caller"], &heard["started"]),
@@ -389,14 +387,14 @@ async fn of_a_call_whose_start_was_not_seen_the_caller_is_not_known() {
         assert_eq!(bench.hear(&without).await["caller"], CALLER);
         assert_eq!(bench.hear(&said(id, "Hello?")).await["caller"], CALLER);
     }
-    // A hang-up alone is answered as well.
+    // A hang-up alone is answered, too.
     let (heard, answer) = bench.ask(V1, &hangup("c-3")).await;
     assert_eq!((&heard["step"], &heard["caller"]), (&json!("hung_up"), &json!("")));
-    answer.good("c-3", 10);
+    answer.outparams("c-3", 10);
 }
 
 #[tokio::test]
-async fn a_new_start_under_the_same_id_forgets_the_former_call() {
+async fn a_new_start_with_the_same_id_forgets_the_former_call() {
     let hands = Hands::at(SAMPLE_TIME);
     let mut bench = Bench::with(|flow| flow.clock(hands.clone())).await;
     bench.hear(&start(ID)).await;
@@ -420,7 +418,7 @@ async fn a_new_start_under_the_same_id_forgets_the_former_call() {
 }
 
 #[tokio::test]
-async fn calls_know_nothing_of_each_other() {
+async fn calls_are_separate() {
     let hands = Hands::at(SAMPLE_TIME);
     let mut bench = Bench::with(|flow| flow.clock(hands.clone())).await;
     let ids = ["c-1", "c-2", "C-1", "c-1 ", ""];
@@ -446,7 +444,7 @@ async fn calls_know_nothing_of_each_other() {
 }
 
 #[tokio::test]
-async fn times_are_in_the_documented_layout_and_in_the_zone_that_was_set() {
+async fn times_have_the_documented_layout_and_the_utc_offset_that_is_set() {
     for (seconds, offset, began, ended) in [
         (SAMPLE_TIME, 0, "2018090407:16:24", "2018090407:16:25"),
         (SAMPLE_TIME, 480, "2018090415:16:24", "2018090415:16:25"),
@@ -457,7 +455,7 @@ async fn times_are_in_the_documented_layout_and_in_the_zone_that_was_set() {
         (SAMPLE_TIME, 24 * 60 + 1, "2018090507:16:24", "2018090507:16:25"),
         (SAMPLE_TIME, i32::MAX, "2018090507:16:24", "2018090507:16:25"),
         (SAMPLE_TIME, i32::MIN, "2018090307:16:24", "2018090307:16:25"),
-        // Numbers of one digit, leap days, ends of years.
+        // One-digit numbers, leap days, ends of years.
         (1_583_020_799, 0, "2020022923:59:59", "2020030100:00:00"),
         (1_609_459_199, 0, "2020123123:59:59", "2021010100:00:00"),
         (1_609_459_199, -60, "2020123122:59:59", "2020123123:00:00"),
@@ -470,7 +468,7 @@ async fn times_are_in_the_documented_layout_and_in_the_zone_that_was_set() {
         assert_eq!(bench.hear(&start(ID)).await["started"], began, "{seconds} and {offset}");
         hands.forward(1);
         for body in [said(ID, "release"), hangup(ID)] {
-            let release = bench.ask(V1, &body).await.1.good(ID, 10);
+            let release = bench.ask(V1, &body).await.1.outparams(ID, 10);
             assert_eq!(
                 (&release["start_time"], &release["end_time"]),
                 (&json!(began), &json!(ended)),
@@ -478,14 +476,14 @@ async fn times_are_in_the_documented_layout_and_in_the_zone_that_was_set() {
             );
         }
     }
-    // Parts of a second are left out.
+    // Fractions of a second are dropped.
     let clock = UNIX_EPOCH + Duration::from_millis(SAMPLE_TIME * 1000 + 999);
     let mut bench = Bench::with(|flow| flow.clock(clock)).await;
     assert_eq!(bench.hear(&start(ID)).await["started"], "2018090407:16:24");
 }
 
 #[tokio::test]
-async fn a_release_is_said_twice_and_closes_the_call_the_second_time() {
+async fn a_release_is_answered_by_a_hang_up_that_closes_the_call() {
     let hands = Hands::at(SAMPLE_TIME);
     let mut bench = Bench::with(|flow| flow.clock(hands.clone())).await;
     for (last, closes) in [
@@ -505,14 +503,14 @@ async fn a_release_is_said_twice_and_closes_the_call_the_second_time() {
         assert_eq!(heard["request"], closes);
         let knows = (&heard["caller"], &heard["called"], &heard["started"]);
         assert_eq!(knows, (&json!(CALLER), &json!(CALLED), &json!("2018090407:16:24")));
-        // It is the flow's own answer that closes the session.
-        let outparams = answer.good(ID, 10);
+        // The handler's answer closes the session.
+        let outparams = answer.outparams(ID, 10);
         assert_eq!(
             (&outparams["release_reason"], &outparams["region_id"], &outparams["stars"]),
             (&json!("1"), &json!("025"), &json!(5))
         );
         assert_eq!(outparams["end_time"], "2018090407:17:24");
-        // The call is forgotten: a late request is the first of another one.
+        // The call is forgotten: a late request is the first of another call.
         hands.forward(60);
         let heard = bench.hear(&said(ID, "Still there?")).await;
         let knows = (&heard["caller"], &heard["started"]);
@@ -522,7 +520,7 @@ async fn a_release_is_said_twice_and_closes_the_call_the_second_time() {
 }
 
 #[tokio::test]
-async fn a_hang_up_is_one_in_any_case_of_letters_unless_somebody_may_have_typed_it() {
+async fn a_hang_up_has_any_letter_case_unless_the_caller_may_have_typed_it() {
     let mut bench = Bench::new().await;
     let over = "hung_up";
     for (kind, input, step) in [
@@ -568,7 +566,7 @@ async fn a_hang_up_is_one_in_any_case_of_letters_unless_somebody_may_have_typed_
 }
 
 #[tokio::test]
-async fn a_hang_up_that_the_flow_fails_to_take_does_not_end_the_call() {
+async fn a_hang_up_whose_handler_fails_does_not_end_the_call() {
     let mut bench = Bench::new().await;
     bench.hear(&start(ID)).await;
     let failing = changed(&hangup(ID), [("/inparams/call_dst_id", Some("fails".into()))]);
@@ -577,13 +575,13 @@ async fn a_hang_up_that_the_flow_fails_to_take_does_not_end_the_call() {
     assert_eq!(answer.fault(500, -1, Some(ID)), "not yet");
     let (heard, answer) = bench.ask(V1, &hangup(ID)).await;
     assert_eq!((&heard["step"], &heard["caller"]), (&json!("hung_up"), &json!(CALLER)));
-    answer.good(ID, 10);
+    answer.outparams(ID, 10);
 }
 
-/// Every answer of this flow breaks a rule, except one.
+/// A flow whose answers are invalid, except one.
 struct Careless;
 
-/// What no answer may hold.
+/// A text that no answer may hold.
 const PRIVATE: &str = "PRIVATE-4711";
 
 impl Careless {
@@ -654,9 +652,9 @@ impl Api for Careless {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_allowed_does_not_leave() {
+async fn an_invalid_answer_is_not_sent() {
     let (traces, _guard) = traced();
-    let mut peer = Peer::connect(serving(router(Careless)).await).await;
+    let mut peer = Peer::connect(start_router(router(Careless)).await).await;
     for (body, place) in [
         (said(ID, "no target"), "/outparams/route_value"),
         (said(ID, "no number"), "/outparams/route_value"),
@@ -677,22 +675,22 @@ async fn an_answer_that_is_not_allowed_does_not_leave() {
     ] {
         for path in DIALOGUE {
             let before = traces.with(&["ERROR", "invalid response", place]).len();
-            let answer = peer.ask(path, &body).await;
+            let answer = peer.ask_json(path, &body).await;
             assert_eq!(answer.fault(500, -1, Some(ID)), "internal error", "{body}");
             assert!(!answer.body.contains(PRIVATE));
-            // The author gets to know the place.
+            // The place is traced for the author.
             let after = traces.with(&["ERROR", "invalid response", place]).len();
             assert_eq!(after, before + 1, "{place} in {}", traces.text());
             // The same call goes on.
-            peer.ask(path, &said(ID, "fine")).await.good(ID, 9);
+            peer.ask_json(path, &said(ID, "fine")).await.outparams(ID, 9);
         }
     }
     assert!(!traces.text().contains(PRIVATE), "{}", traces.text());
 }
 
 #[tokio::test]
-async fn what_a_call_makes_is_of_that_call() {
-    /// Answers with what the call gives, and changes no more than it must.
+async fn answers_made_from_a_call_have_its_id() {
+    /// Answers with what the methods of the call return.
     struct Maker;
 
     impl Api for Maker {
@@ -709,19 +707,19 @@ async fn what_a_call_makes_is_of_that_call() {
                     .query(QueryType::SwitchMedia)
                     .with_change_type(ChangeType::AudioAndVideo)
                     .into(),
-                // Made by hand it leaves as it is made.
+                // An answer that is built by hand is sent unchanged.
                 "4" => QueryOutParams::new("c-other", QueryType::QueueOfAgent).into(),
                 _ => call.release().into(),
             })
         }
     }
 
-    let mut peer = Peer::connect(serving(router(Maker)).await).await;
+    let mut peer = Peer::connect(start_router(router(Maker)).await).await;
     let record = json!({
         "call_id": ID, "prompt_type": "4", "prompt_wav": "/r/1.wav", "tone": Tone::Beep.as_str(),
         "language": "0",
     });
-    assert_eq!(peer.ask(V1, &start(ID)).await.good(ID, 9), record);
+    assert_eq!(peer.ask_json(V1, &start(ID)).await.outparams(ID, 9), record);
     for (keys, outaction, outparams) in [
         (
             "1",
@@ -734,8 +732,8 @@ async fn what_a_call_makes_is_of_that_call() {
         ("3", 12, json!({"call_id": ID, "prompt_type": "5", "changeType": "3"})),
         ("4", 12, json!({"call_id": "c-other", "prompt_type": "3"})),
     ] {
-        let answer = peer.ask(V1, &interacted(ID, "2", keys)).await;
-        assert_eq!(answer.good(ID, outaction), outparams);
+        let answer = peer.ask_json(V1, &interacted(ID, "2", keys)).await;
+        assert_eq!(answer.outparams(ID, outaction), outparams);
     }
 }
 
@@ -745,19 +743,19 @@ async fn an_operation_without_parameters_can_be_served_at_another_path() {
     let moved = server()
         .path(&operations::PROCESS, "/ivr")
         .and_then(|server| server.path(&operations::GET_TOKEN, "/token"));
-    let address = serving(moved.unwrap().router()).await;
-    ask(address, "/ivr", &start(ID)).await.good(ID, 9);
-    ask(address, V2, &start(ID)).await.good(ID, 9);
+    let address = start_router(moved.unwrap().router()).await;
+    ask(address, "/ivr", &start(ID)).await.outparams(ID, 9);
+    ask(address, V2, &start(ID)).await.outparams(ID, 9);
     assert_eq!(ask(address, V1, &start(ID)).await.status, 404);
     ask(address, "/token", &token_request("a", "b")).await.token_fault(501, 10_000_001);
     assert!(server().path(&operations::PROCESS_V2, "/ivr").is_err());
 }
 
 #[tokio::test]
-async fn who_wants_the_wire_answers_as_the_spec_has_it() {
+async fn a_wire_api_answers_exactly_as_its_code_says() {
     use callbot::odfs::{ProcessV2Parameters, TokenRequest, TokenResponse, WireApi, wire_router};
 
-    /// Nothing is put into its answers.
+    /// Its answers are sent without additions.
     struct Bare;
 
     impl WireApi for Bare {
@@ -792,12 +790,12 @@ async fn who_wants_the_wire_answers_as_the_spec_has_it() {
         }
     }
 
-    let address = serving(wire_router(Bare)).await;
+    let address = start_router(wire_router(Bare)).await;
     for path in DIALOGUE {
         let answer = ask(address, path, &capture(ID)).await;
         assert_eq!(answer.json(), json!({"outaction": 7, "outparams": {}}));
         assert_eq!(ask(address, path, &start(ID)).await.json()["ret"], 7);
-        // No request of this number is documented, but it can be taken.
+        // No request has this number in the document, but it can be served.
         let unknown = changed(&start(ID), [("/inaction", Some(12.into()))]);
         assert_eq!(ask(address, path, &unknown).await.json()["ret"], 7);
     }
@@ -806,7 +804,7 @@ async fn who_wants_the_wire_answers_as_the_spec_has_it() {
 }
 
 #[tokio::test]
-async fn the_number_of_the_caller_does_not_show_in_debug() {
+async fn debug_does_not_show_the_number_of_the_caller() {
     /// Shows what it gets.
     struct Shown(UnboundedSender<String>);
 
@@ -823,14 +821,14 @@ async fn the_number_of_the_caller_does_not_show_in_debug() {
     }
 
     let (told, mut heard) = unbounded_channel();
-    ask(serving(router(Shown(told))).await, V1, &start(ID)).await.good(ID, 11);
+    ask(start_router(router(Shown(told))).await, V1, &start(ID)).await.outparams(ID, 11);
     let shown = heard.recv().await.unwrap();
     assert!(shown.contains(ID), "{shown}");
     assert!(!shown.contains("1350000000"), "{shown}");
 }
 
 #[tokio::test]
-async fn the_numbers_of_callers_do_not_show_in_the_debug_form_of_a_flow() {
+async fn debug_of_a_flow_does_not_show_the_numbers_of_callers() {
     use callbot::odfs::WireApi;
 
     let (told, _heard) = unbounded_channel();
@@ -841,8 +839,8 @@ async fn the_numbers_of_callers_do_not_show_in_the_debug_form_of_a_flow() {
 }
 
 #[tokio::test]
-async fn ids_and_numbers_that_are_far_too_long_are_refused_by_name() {
-    let address = serving(callbot::odfs::router(Quiet)).await;
+async fn overlong_ids_and_numbers_are_refused_by_name() {
+    let address = start_router(callbot::odfs::router(Quiet)).await;
     for pointer in ["/userid", "/inparams/call_sor_id"] {
         let long = changed(&start(ID), [(pointer, Some("x".repeat(257).into()))]);
         let answer = ask(address, V1, &long).await;

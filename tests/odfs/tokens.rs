@@ -1,6 +1,5 @@
-//! Tokens: who gets one at `gettoken`, which are taken and for how long, and that no secret shows.
-
-#![cfg(all(feature = "odfs", feature = "client", feature = "server"))]
+//! Tokens: which accounts get one at `gettoken`, which tokens are accepted and for how long, and that no
+//! secret shows.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,7 +22,7 @@ fn issuer() -> Issuer {
     Issuer::new().account(KEY, SECRET)
 }
 
-/// The token that an issuer gives.
+/// The token that an issuer issues.
 fn token_of(issuer: &Issuer, key: &str, secret: &str) -> String {
     let answer = issuer.issue(&TokenRequest::new(key, secret));
     assert_eq!(answer.error_code, 0, "{answer:?}");
@@ -37,16 +36,16 @@ fn with(body: &Value, token: &str) -> Value {
 
 async fn bench(issuer: Issuer) -> Peer {
     let router = Server::new(Parrot).issuer(issuer).router();
-    Peer::connect(serving(router).await).await
+    Peer::connect(start_router(router).await).await
 }
 
 const MISSING: &str = "the token is missing or has expired";
 const WRONG: &str = "the token is not accepted";
 
-/// The request is refused with the answer for this code.
+/// Sends a request that must be refused with this code.
 async fn refuses(peer: &mut Peer, body: &Value, code: i64) {
     for path in DIALOGUE {
-        let answer = peer.ask(path, body).await;
+        let answer = peer.ask_json(path, body).await;
         let (status, text) = if code == 900_001 { (401, MISSING) } else { (403, WRONG) };
         assert_eq!(answer.fault(status, code, body["userid"].as_str()), text, "{body}");
     }
@@ -57,21 +56,21 @@ async fn takes(peer: &mut Peer, token: &str) {
         let mut bodies: Vec<_> = all_kinds(ID).into();
         bodies.push(hangup(ID));
         for body in bodies {
-            let answer = peer.ask(path, &with(&body, token)).await;
+            let answer = peer.ask_json(path, &with(&body, token)).await;
             assert_eq!((answer.status, &answer.json()["ret"]), (200, &json!(0)), "{body}");
         }
     }
 }
 
 #[tokio::test]
-async fn an_account_gets_a_token_that_opens_every_request() {
+async fn an_account_gets_a_token_that_every_request_accepts() {
     let mut peer = bench(issuer().account("4711", "4712")).await;
     for request in [
         token_request(KEY, SECRET),
         token_request("4711", "4712"),
         json!({"appKey": 4711, "appSecret": 4712, "unknown": [1]}),
     ] {
-        let answer = peer.ask(TOKEN, &request).await;
+        let answer = peer.ask_json(TOKEN, &request).await;
         assert_eq!(answer.status, 200);
         let json = answer.json();
         let token = json["authToken"].as_str().unwrap();
@@ -105,7 +104,7 @@ async fn a_wrong_secret_and_an_unknown_key_have_the_same_answer() {
         ("tenant-1 ", SECRET),
         ("tenant-2", SECRET),
     ] {
-        let answer = peer.ask(TOKEN, &token_request(key, secret)).await;
+        let answer = peer.ask_json(TOKEN, &token_request(key, secret)).await;
         assert_eq!(answer.token_fault(200, 900_002), "the app key or the app secret is wrong");
         bodies.push((answer.body, answer.headers.len()));
     }
@@ -113,14 +112,14 @@ async fn a_wrong_secret_and_an_unknown_key_have_the_same_answer() {
     assert_eq!(bodies.len(), 1, "{bodies:?}");
     let nobody = Issuer::new().issue(&TokenRequest::new("", ""));
     assert_eq!((nobody.error_code, nobody.auth_token), (900_002, None));
-    // The last word about an account counts.
+    // The last setting of an account is used.
     let renewed = issuer().account(KEY, "new");
     assert_eq!(renewed.issue(&TokenRequest::new(KEY, SECRET)).error_code, 900_002);
     token_of(&renewed, KEY, "new");
 }
 
 #[tokio::test]
-async fn a_token_lives_as_long_as_is_said_and_not_a_second_longer() {
+async fn a_token_expires_after_its_lifetime_to_the_second() {
     let whole = Duration::from_secs;
     for (lifetime, seconds) in [
         (None, 3600),
@@ -154,10 +153,10 @@ async fn a_token_lives_as_long_as_is_said_and_not_a_second_longer() {
         for token in [&token, &second] {
             refuses(&mut peer, &with(&start(ID), token), 900_001).await;
         }
-        // What is not accepted stays so, expired or not.
+        // A wrong token is not accepted, expired or not.
         let (signed, _) = token.rsplit_once('.').unwrap();
         refuses(&mut peer, &with(&start(ID), &format!("{signed}.AAAA")), 900_002).await;
-        // A clock that goes back makes it good again, and one that is behind takes it.
+        // It is valid again when the clock goes back, and for a clock that is behind.
         hands.set(SAMPLE_TIME);
         takes(&mut peer, &token).await;
         hands.set(SAMPLE_TIME - 3600);
@@ -170,7 +169,7 @@ async fn a_token_lives_as_long_as_is_said_and_not_a_second_longer() {
 }
 
 #[tokio::test]
-async fn a_missing_or_empty_token_is_told_from_a_wrong_one() {
+async fn a_missing_or_empty_token_differs_from_a_wrong_one() {
     let mut peer = bench(issuer()).await;
     let mut bodies: Vec<_> = all_kinds(ID).into();
     bodies.push(hangup(ID));
@@ -188,7 +187,7 @@ async fn a_missing_or_empty_token_is_told_from_a_wrong_one() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_changed_anywhere_is_not_accepted() {
+async fn a_token_that_was_changed_in_any_place_is_not_accepted() {
     let issuer = issuer();
     let token = token_of(&issuer, KEY, SECRET);
     let mut peer = bench(issuer.clone()).await;
@@ -197,11 +196,11 @@ async fn a_token_that_was_changed_anywhere_is_not_accepted() {
         bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
         let tampered = String::from_utf8(bytes).unwrap();
         let body = with(&start(ID), &tampered);
-        peer.ask(V1, &body).await.fault(403, 900_002, Some(ID));
+        peer.ask_json(V1, &body).await.fault(403, 900_002, Some(ID));
         let mut shorter = token.clone();
         shorter.remove(at);
         let body = with(&start(ID), &shorter);
-        peer.ask(V1, &body).await.fault(403, 900_002, Some(ID));
+        peer.ask_json(V1, &body).await.fault(403, 900_002, Some(ID));
     }
     let parts: Vec<_> = token.split('.').collect();
     let [header, claims, signature] = parts[..] else { panic!("{token}") };
@@ -247,7 +246,7 @@ async fn a_token_that_was_changed_anywhere_is_not_accepted() {
 }
 
 #[tokio::test]
-async fn servers_with_the_same_accounts_take_each_others_tokens() {
+async fn servers_with_the_same_accounts_accept_each_others_tokens() {
     let two = || issuer().account("tenant-2", "SECRET-2");
     let (first, second) = (two(), two());
     let mut peer = bench(second).await;
@@ -273,7 +272,7 @@ async fn servers_with_the_same_accounts_take_each_others_tokens() {
             }
         }
     }
-    // Two accounts with one secret are still two.
+    // Two accounts with the same secret have different tokens.
     let twins = Issuer::new().account("a", SECRET).account("b", SECRET);
     let [a, b] = ["a", "b"].map(|key| token_of(&twins, key, SECRET));
     assert_ne!(a, b);
@@ -282,7 +281,7 @@ async fn servers_with_the_same_accounts_take_each_others_tokens() {
     refuses(&mut peer, &with(&start(ID), &b), 900_002).await;
 }
 
-/// Notes what it is asked, and answers by the token.
+/// Notes its checks, and decides by the token.
 #[derive(Clone, Default)]
 struct Doorman(Arc<Mutex<Vec<Asked>>>);
 
@@ -304,10 +303,10 @@ impl TokenAuthorizer for Doorman {
 }
 
 #[tokio::test]
-async fn an_authorizer_of_ones_own_decides_by_the_call_and_the_token() {
+async fn a_custom_authorizer_decides_by_the_call_and_the_token() {
     let doorman = Doorman::default();
     let flow = Server::new(Parrot).authorize(doorman.clone());
-    let mut peer = Peer::connect(serving(flow.router()).await).await;
+    let mut peer = Peer::connect(start_router(flow.router()).await).await;
     let mut expected = Vec::new();
     for (id, token, code) in [
         ("c-1", Some("good"), 0),
@@ -322,9 +321,9 @@ async fn an_authorizer_of_ones_own_decides_by_the_call_and_the_token() {
     ] {
         for path in DIALOGUE {
             let body = changed(&start(id), [("/inparams/auth_token", token.map(Into::into))]);
-            let answer = peer.ask(path, &body).await;
+            let answer = peer.ask_json(path, &body).await;
             match code {
-                0 => drop(answer.good(id, 9)),
+                0 => drop(answer.outparams(id, 9)),
                 900_001 => assert_eq!(answer.fault(401, code, Some(id)), MISSING),
                 _ => assert_eq!(answer.fault(403, code, Some(id)), WRONG),
             }
@@ -332,47 +331,47 @@ async fn an_authorizer_of_ones_own_decides_by_the_call_and_the_token() {
             expected.push((id.to_owned(), token.map(String::from)));
         }
     }
-    // An empty one is none.
+    // An empty token is a missing one.
     assert_eq!(*doorman.0.lock().unwrap(), expected);
-    // It issues none.
-    peer.ask(TOKEN, &token_request(KEY, SECRET)).await.token_fault(501, 10_000_001);
+    // It issues no tokens.
+    peer.ask_json(TOKEN, &token_request(KEY, SECRET)).await.token_fault(501, 10_000_001);
 }
 
 #[tokio::test]
-async fn tokens_may_be_issued_by_one_and_checked_by_another() {
+async fn tokens_can_be_issued_by_one_authority_and_checked_by_another() {
     let flow = Server::new(Parrot).issuer(issuer()).authorize(Doorman::default());
-    let mut peer = Peer::connect(serving(flow.router()).await).await;
-    let answer = peer.ask(TOKEN, &token_request(KEY, SECRET)).await.json();
+    let mut peer = Peer::connect(start_router(flow.router()).await).await;
+    let answer = peer.ask_json(TOKEN, &token_request(KEY, SECRET)).await.json();
     let token = answer["authToken"].as_str().unwrap();
     refuses(&mut peer, &with(&start(ID), token), 900_002).await;
     takes(&mut peer, "good").await;
-    // The last word about the check counts.
+    // The last setting of the check is used.
     let flow = Server::new(Parrot).authorize(Doorman::default()).issuer(issuer());
-    let mut peer = Peer::connect(serving(flow.router()).await).await;
+    let mut peer = Peer::connect(start_router(flow.router()).await).await;
     takes(&mut peer, token).await;
     refuses(&mut peer, &with(&start(ID), "good"), 900_002).await;
 }
 
 #[tokio::test]
-async fn without_an_issuer_any_token_is_taken_and_none_is_given() {
+async fn without_an_issuer_any_token_is_accepted_and_none_is_issued() {
     let explicit = Server::new(Parrot).authorize(AnyToken).router();
     for router in [router(Parrot), explicit] {
-        let mut peer = Peer::connect(serving(router).await).await;
+        let mut peer = Peer::connect(start_router(router).await).await;
         for token in [None, Some(""), Some("opaque"), Some("a.b.c")] {
             let token = token.map(Into::into);
             let body = changed(&start(ID), [("/inparams/auth_token", token)]);
-            peer.ask(V1, &body).await.good(ID, 9);
+            peer.ask_json(V1, &body).await.outparams(ID, 9);
         }
-        let answer = peer.ask(TOKEN, &token_request(KEY, SECRET)).await;
+        let answer = peer.ask_json(TOKEN, &token_request(KEY, SECRET)).await;
         assert_eq!(answer.token_fault(501, 10_000_001), "the operation is not supported");
     }
 }
 
 #[tokio::test]
-async fn a_client_with_the_account_gets_through_and_another_does_not() {
+async fn a_client_with_the_account_is_served_and_another_is_not() {
     let issuer = issuer().lifetime(Duration::from_secs(100));
     let router = Server::new(Parrot).issuer(issuer).router();
-    let url = format!("http://{}", serving(router).await);
+    let url = format!("http://{}", start_router(router).await);
     let client = Client::builder(&url, KEY, SECRET).build().unwrap();
     client.process(request(&start(ID))).await.unwrap();
     let stranger = Client::builder(&url, KEY, "guess").build().unwrap();
@@ -382,7 +381,7 @@ async fn a_client_with_the_account_gets_through_and_another_does_not() {
     assert_eq!((failure.code(), failure.message()), ("900002", Some(text)));
 }
 
-/// Asserts that none of the secrets is in a text.
+/// Checks that a text holds none of the secrets.
 fn assert_hidden(text: &str, secrets: &[&str]) {
     for secret in secrets {
         let line = text.lines().find(|line| line.contains(secret));
@@ -390,7 +389,7 @@ fn assert_hidden(text: &str, secrets: &[&str]) {
     }
 }
 
-/// A flow that can be shown.
+/// A flow that implements `Debug`.
 #[derive(Debug)]
 struct Plain;
 
@@ -413,7 +412,7 @@ impl callbot::odfs::Api for Plain {
 }
 
 #[test]
-fn secrets_and_tokens_do_not_show_in_debug() {
+fn debug_shows_neither_secrets_nor_tokens() {
     let issuer = issuer();
     let token = token_of(&issuer, KEY, SECRET);
     let answer: TokenResponse = issuer.issue(&TokenRequest::new(KEY, SECRET));
@@ -437,9 +436,9 @@ fn secrets_and_tokens_do_not_show_in_debug() {
     assert_eq!(texts, [MISSING, WRONG]);
 }
 
-/// Makes every kind of request with and without a good token; the secrets that occurred.
+/// Sends every kind of request with a valid token and with a wrong one. Returns the secrets in them.
 async fn traffic(server: Server<Parrot>) -> Vec<String> {
-    let address = serving(server.router()).await;
+    let address = start_router(server.router()).await;
     let answer = ask(address, TOKEN, &token_request(KEY, SECRET)).await.json();
     let token = answer["authToken"].as_str().unwrap().to_owned();
     let wrong = "WRONG-4711.WRONG-4711.WRONG-4711";
@@ -466,7 +465,7 @@ async fn traffic(server: Server<Parrot>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn secrets_and_tokens_do_not_show_in_traces() {
+async fn traces_show_neither_secrets_nor_tokens() {
     let (traces, _guard) = traced();
     let secrets = traffic(Server::new(Parrot).issuer(issuer())).await;
     let secrets: Vec<_> = secrets.iter().map(String::as_str).collect();
@@ -475,12 +474,12 @@ async fn secrets_and_tokens_do_not_show_in_traces() {
 }
 
 #[tokio::test]
-async fn secrets_and_tokens_do_not_show_in_traces_of_the_content_either() {
+async fn traces_of_content_show_neither_secrets_nor_tokens() {
     let (traces, _guard) = traced();
     let server = Server::new(Parrot).issuer(issuer()).trace_content(true);
     let secrets = traffic(server).await;
     let secrets: Vec<_> = secrets.iter().map(String::as_str).collect();
-    // What was asked for is there.
+    // The content itself is traced.
     assert!(!traces.with(&["TRACE", "operation=\"process\"", CALLER]).is_empty());
     assert_hidden(&traces.text(), &secrets);
 }

@@ -1,5 +1,4 @@
-//! What a handler's error takes, and what comes out of it.
-#![cfg(feature = "server")]
+//! Conversions into the error of a handler and out of it.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -19,7 +18,7 @@ impl StdError for NoSuchAccount {}
 
 type Boxed = Box<dyn StdError + Send + Sync>;
 
-/// What `?` makes of an error in a handler.
+/// Converts an error as `?` does in a handler.
 fn fails<T>(error: T) -> Error
 where
     Error: From<T>,
@@ -29,7 +28,7 @@ where
 }
 
 #[test]
-fn every_kind_of_error_goes_in_with_a_question_mark() {
+fn every_kind_of_error_converts_with_a_question_mark() {
     assert_eq!(fails(NoSuchAccount(7)).to_string(), "no account 7");
     let anyhow = anyhow::Error::new(NoSuchAccount(7)).context("can't read the balance");
     assert_eq!(fails(anyhow).to_string(), "can't read the balance: no account 7");
@@ -40,7 +39,7 @@ fn every_kind_of_error_goes_in_with_a_question_mark() {
 }
 
 #[test]
-fn the_error_that_went_in_can_be_reached() {
+fn the_original_error_can_be_downcast() {
     assert_eq!(Error::from(NoSuchAccount(7)).downcast_ref(), Some(&NoSuchAccount(7)));
     assert_eq!(Error::from(SendError::Finished).downcast_ref(), Some(&SendError::Finished));
     assert_eq!(Error::from("closed").downcast_ref::<NoSuchAccount>(), None);
@@ -50,7 +49,7 @@ fn the_error_that_went_in_can_be_reached() {
 }
 
 #[test]
-fn outside_a_handler_it_becomes_a_standard_error_and_back() {
+fn an_error_converts_to_a_boxed_error_and_back() {
     fn anyhow(result: Result<(), Error>) -> anyhow::Result<()> {
         result.map_err(|error| anyhow::Error::from_boxed(error.into_boxed()))
     }

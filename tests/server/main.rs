@@ -1,10 +1,20 @@
-//! What holds for the server of every platform.
+//! Servers: what holds on every platform alike. `subject` says what a platform offers to the suites
+//! that run against every server.
+
+#![cfg(feature = "server")]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_requests;
+mod faults;
 mod handler_errors;
+#[cfg(all(feature = "digital-employee", feature = "client"))]
 mod options;
+mod packets;
+mod peer_gone;
 mod serving;
+#[cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "aui"))]
 mod settings;
+mod subject;
 mod turns;

@@ -1,6 +1,4 @@
-//! The settings of a server that hold on every platform: the time of a handler, and the paths.
-#![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
-
+//! The settings of a server that every platform has: the deadline of a handler, and the paths.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +14,7 @@ use futures_util::StreamExt;
 use http::Method;
 use tokio::time::{Instant, sleep};
 
-/// Speaks once, and then for ever says nothing; notes when it is dropped.
+/// Sends once and then waits for ever. Notes when it is dropped.
 #[derive(Debug, Default)]
 struct Stuck {
     dropped: Arc<AtomicBool>,
@@ -54,7 +52,7 @@ fn client(server: Server<Stuck>) -> Client {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_is_out_of_time_is_dropped_and_fails() {
+async fn a_handler_is_dropped_at_its_deadline_and_fails() {
     let (start, stuck) = (Instant::now(), Stuck::default());
     let dropped = stuck.dropped.clone();
     let client = client(Server::new(stuck).deadline(Some(Duration::from_secs(3))));
@@ -78,7 +76,7 @@ async fn a_handler_that_is_out_of_time_is_dropped_and_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_deadline_a_handler_has_all_the_time() {
+async fn without_a_deadline_a_handler_may_take_any_time() {
     for server in [Server::new(Stuck::default()), Server::new(Stuck::default()).deadline(None)] {
         let options = callbot::client::CallOptions::new().call_deadline(Duration::from_secs(7200));
         client(server).with_options(options).end_session(&end()).await.unwrap();
@@ -86,7 +84,7 @@ async fn without_a_deadline_a_handler_has_all_the_time() {
 }
 
 #[tokio::test]
-async fn a_deadline_beyond_all_time_is_none() {
+async fn a_deadline_that_is_too_large_is_no_deadline() {
     let server = Server::new(Stuck::default()).deadline(Some(Duration::MAX));
     let mut packets = client(server).dialogue(&dialogue()).await.unwrap();
     assert!(packets.next().await.unwrap().is_ok());
@@ -111,7 +109,7 @@ async fn an_operation_moves_to_another_path_on_both_sides() {
 }
 
 #[test]
-fn a_path_that_can_not_be_served_is_an_error_and_no_panic() {
+fn a_path_that_cannot_be_served_is_an_error_and_not_a_panic() {
     for (path, says) in [
         ("dialogue", "start with `/`"),
         ("", "start with `/`"),
@@ -125,7 +123,7 @@ fn a_path_that_can_not_be_served_is_an_error_and_no_panic() {
         let error = Server::new(Stuck::default()).path(&operations::DIALOGUE, path).unwrap_err();
         assert!(error.to_string().contains(says), "{path:?} gave: {error}");
     }
-    // What is taken is served.
+    // Accepted paths are served.
     for path in ["/", "/a", "/a/", "/a//b", "/a%20b", "/a:b", "/proxy/dialogue"] {
         let _ = Server::new(Stuck::default()).path(&operations::DIALOGUE, path).unwrap().router();
     }
@@ -134,7 +132,7 @@ fn a_path_that_can_not_be_served_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn a_path_that_a_client_can_not_call_is_an_error() {
+fn a_path_that_a_client_cannot_call_is_an_error() {
     static WITH_PARAMETER: Operation = Operation::new("room", Method::GET, "/rooms/{id}");
     for builder in [
         Client::builder("http://bot").path(&operations::DIALOGUE, "turn"),
@@ -146,7 +144,7 @@ fn a_path_that_a_client_can_not_call_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_does_not_come_in_time_is_refused() {
+async fn a_body_that_does_not_arrive_in_time_is_refused() {
     let server = Server::new(Stuck::default()).deadline(Some(Duration::from_secs(3)));
     let transport = InMemoryTransport::new(server.router());
     let body =

@@ -1,12 +1,4 @@
-//! Every platform's server has the same settings under the same names, and they work.
-#![cfg(all(
-    feature = "digital-employee",
-    feature = "duix",
-    feature = "odfs",
-    feature = "aui",
-    feature = "server"
-))]
-
+//! The server of every platform has the same settings under the same names, and they work.
 use std::future::pending;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -111,7 +103,7 @@ impl aui::Authorizer for Stuck {
     }
 }
 
-/// What is set; `None` leaves the default.
+/// The settings of a server. `None` leaves the default.
 #[derive(Debug, Clone, Copy, Default)]
 struct Settings {
     deadline: Option<Option<Duration>>,
@@ -121,7 +113,7 @@ struct Settings {
     moved: bool,
 }
 
-/// The settings that all servers have, whatever their types.
+/// Applies the settings that every server has, whatever its type.
 macro_rules! set {
     ($server:expr, $settings:expr) => {{
         let mut server = $server;
@@ -138,7 +130,7 @@ macro_rules! set {
     }};
 }
 
-/// The same, on a server whose paths can be set.
+/// Applies the settings to a server whose paths can be set.
 macro_rules! set_with_path {
     ($server:expr, $operation:expr, $settings:expr) => {{
         let server = set!($server, $settings);
@@ -146,16 +138,16 @@ macro_rules! set_with_path {
     }};
 }
 
-/// A platform, with a request whose handler never ends, and what its document leaves of a failure.
+/// A platform, with a request whose handler never ends, and the statuses that its document has.
 struct Platform {
     name: &'static str,
     router: fn(Settings) -> Router,
     method: Method,
     path: &'static str,
-    /// What follows the path.
+    /// The query behind the path.
     query: &'static str,
     body: Value,
-    /// The HTTP status of a body that is too large, and of a handler that is out of time.
+    /// The HTTP statuses of a body that is too large and of a handler that misses its deadline.
     statuses: (u16, u16),
     deadline: Option<u64>,
     has_path: bool,
@@ -207,7 +199,7 @@ fn platforms() -> [Platform; 5] {
             body: json!({
                 "dh-conversation-id": "c", "dh-question": "hush", "dh-code": "a", "sid": "u",
             }),
-            // Its document has 400 and 500.
+            // The document has only 400 and 500.
             statuses: (400, 500),
             deadline: Some(20),
             has_path: true,
@@ -244,7 +236,7 @@ fn platforms() -> [Platform; 5] {
             path: "/api/v2/aiagent/describeAIAgentInstance",
             query: "",
             body: json!({"user_id": "u", "ai_agent_instance_id": "hush"}),
-            // What went wrong is in the body.
+            // The body holds the reason.
             statuses: (200, 200),
             deadline: Some(30),
             has_path: false,
@@ -289,7 +281,7 @@ const LATE: &str = "no answer in time";
 const TOO_LARGE: &str = "the body is larger than 400 bytes";
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_that_is_out_of_time_fails_at_the_deadline() {
+async fn a_handler_fails_at_its_deadline() {
     for platform in platforms() {
         for seconds in [3, 70] {
             let deadline = Some(Some(Duration::from_secs(seconds)));
@@ -303,7 +295,7 @@ async fn a_handler_that_is_out_of_time_fails_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_default_deadlines_are_those_of_the_table() {
+async fn each_platform_has_its_documented_default_deadline() {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     for platform in platforms() {
         let start = Instant::now();
@@ -330,7 +322,7 @@ async fn a_body_above_the_limit_is_refused() {
             ..Settings::default()
         };
         for (bytes, large) in [(400, false), (401, true)] {
-            // JSON may have spaces around it.
+            // Spaces around JSON are allowed.
             let mut body = platform.body.to_string().into_bytes();
             assert!(body.len() <= 400, "{}", platform.name);
             body.resize(bytes, b' ');
@@ -342,7 +334,7 @@ async fn a_body_above_the_limit_is_refused() {
             assert!(body.contains(says), "{}, {bytes}: {body}", platform.name);
             assert_eq!(status, expected, "{}: {body}", platform.name);
         }
-        // 1 MiB if nothing is set.
+        // 1 MiB by default.
         for (bytes, large) in [(1024 * 1024, false), (1024 * 1024 + 1, true)] {
             let mut body = platform.body.to_string().into_bytes();
             body.resize(bytes, b' ');
@@ -400,11 +392,11 @@ async fn welcome(router: Router) -> Value {
 }
 
 #[tokio::test]
-async fn responses_are_dated_by_the_clock_where_they_are_dated() {
+async fn dated_responses_are_dated_by_the_clock() {
     let now: SystemTime = UNIX_EPOCH + Duration::from_millis(1_583_221_008_123);
     let router = digital_employee::Server::new(Stuck).clock(now).router();
     assert_eq!(welcome(router).await["data"]["updatedTime"], 1_583_221_008_123_i64);
-    // Without one it is that of the machine.
+    // Default: the clock of the machine.
     let router = digital_employee::Server::new(Stuck).router();
     assert!(welcome(router).await["data"]["updatedTime"].as_i64().unwrap() > 1_700_000_000_000);
 
@@ -423,7 +415,7 @@ async fn responses_are_dated_by_the_clock_where_they_are_dated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_is_silent_has_a_heartbeat() {
+async fn a_silent_stream_has_a_heartbeat() {
     let every = Duration::from_secs(5);
     let dialogue = json!({
         "requestId": "r", "tenantId": 1, "instanceId": "n", "scriptId": "sc", "sessionId": "s",
@@ -457,7 +449,7 @@ async fn a_stream_that_is_silent_has_a_heartbeat() {
 }
 
 #[test]
-fn a_path_that_can_not_be_served_says_which_and_why() {
+fn an_error_about_a_path_names_the_path_and_the_reason() {
     let error: Result<_, server::PathError> =
         duix::Server::new(Stuck).path(&duix::operations::SESSIONS, "no path");
     assert_eq!(

@@ -1,5 +1,4 @@
-//! Turns that another request stops: which one, and when the stopping has come to its end.
-#![cfg(feature = "server")]
+//! Turns that another request stops: which turn is stopped, and how long the request waits for it.
 
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ async fn an_abort_reaches_its_turn_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_abort_waits_until_the_turn_has_let_go_but_not_for_ever() {
+async fn an_abort_waits_until_its_turn_ends_but_not_for_ever() {
     for (lets_go_after, waits) in [(300 * MS, 300 * MS), (MS * 60_000, MS * 2000)] {
         let turns = Turns::default();
         let turn = turns.start("c", "1");
@@ -45,7 +44,7 @@ async fn an_abort_waits_until_the_turn_has_let_go_but_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_starts_again_stops_the_one_before_and_outlives_its_end() {
+async fn a_second_turn_with_the_same_id_stops_the_first_and_outlives_it() {
     let turns = Turns::default();
     let before = turns.start("c", "1");
     let again = turns.start("c", "1");

@@ -1,4 +1,4 @@
-//! What the tests of Digital Employee servers share: a bot on a socket, its requests and its packets.
+//! Shared by the tests of Digital Employee servers: a bot on a socket, its requests and its packets.
 
 use std::net::SocketAddr;
 
@@ -7,6 +7,7 @@ use callbot::server::Error;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use super::json;
 pub(crate) use super::peer::*;
 
 pub(crate) const BEGIN: &str = "/proxy/beginSession";
@@ -20,7 +21,7 @@ pub(crate) const SPOKEN: [&str; 2] = [BEGIN, DIALOGUE];
 pub(crate) const ANSWERED: [&str; 2] = [ABORT, END];
 pub(crate) const ALL: [&str; 4] = [BEGIN, DIALOGUE, ABORT, END];
 
-/// A body that fits the operation of the path.
+/// A body that the operation at the path accepts.
 pub(crate) fn valid(path: &str) -> Value {
     let mut body = json!({
         "requestId": "r-1", "tenantId": 378210, "instanceId": "n1", "scriptId": "sc-1",
@@ -41,24 +42,15 @@ pub(crate) fn valid(path: &str) -> Value {
     body
 }
 
-/// The valid body with other values at some JSON pointers; `None` takes the key away.
+/// The valid body with other values at some JSON pointers; `None` removes the key.
 pub(crate) fn changed<const N: usize>(path: &str, changes: [(&str, Option<Value>); N]) -> Value {
-    let mut body = valid(path);
-    for (pointer, value) in changes {
-        let (parent, key) = pointer.rsplit_once('/').expect("a JSON pointer");
-        let parent = body.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
-        match value {
-            Some(value) => parent.insert(key.into(), value),
-            None => parent.remove(key),
-        };
-    }
-    body
+    json::changed(&valid(path), changes)
 }
 
-/// A bot that speaks the same whatever it is asked.
+/// A bot that replies to every request in the same way.
 pub(crate) struct Bot<F>(F);
 
-/// What a [`Bot`] does with the reply of a turn.
+/// How a [`Bot`] replies in a turn.
 pub(crate) trait Speak:
     for<'a> Fn(&'a mut Reply) -> BoxFuture<'a, Result<(), Error>> + Send + Sync + 'static
 {
@@ -79,7 +71,7 @@ impl<F: Speak> Api for Bot<F> {
     }
 }
 
-/// A server that speaks so, with the default settings.
+/// A server of such a bot, with the default settings.
 pub(crate) fn bot<F: Speak>(speak: F) -> Server<Bot<F>> {
     Server::new(Bot(speak))
 }
@@ -96,7 +88,7 @@ impl Post {
 }
 
 impl Answer {
-    /// The packets of an event stream, which is as documented from its first byte to its last.
+    /// The packets of an event stream, whose form must be the documented one.
     pub(crate) fn packets(&self) -> Vec<Value> {
         assert_eq!((self.status, self.header("content-type")), (200, "text/event-stream"));
         let blocks = self.body.strip_suffix("\n\n").expect("the stream ends with a blank line");
@@ -137,7 +129,7 @@ impl Peer {
     }
 }
 
-/// One turn of a bot with these settings, over a connection of its own.
+/// One turn of a bot with these settings, over a new connection.
 pub(crate) async fn turn_with<F: Speak>(
     settings: impl FnOnce(Server<Bot<F>>) -> Server<Bot<F>>,
     speak: F,

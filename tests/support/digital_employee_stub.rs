@@ -1,4 +1,4 @@
-//! What the tests of Digital Employee clients share: scripted servers, and sample requests.
+//! Shared by the tests of Digital Employee clients: scripted servers and sample requests.
 
 use callbot::client::Error;
 use callbot::digital_employee::{
@@ -77,7 +77,7 @@ pub(crate) fn end() -> EndSessionRequest {
     })
 }
 
-/// The error of a turn, whether it comes before or within the stream.
+/// The error of a turn, from before the stream or from within it.
 pub(crate) async fn dialogue_error(client: &Client) -> Error {
     use futures_util::StreamExt;
     let mut packets = match client.dialogue(&dialogue()).await {

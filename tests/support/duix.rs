@@ -1,4 +1,4 @@
-//! What the tests of DUIX dialogue servers share: a bot on a socket, its requests and its frames.
+//! Shared by the tests of DUIX dialogue servers: a bot on a socket, its requests and its frames.
 
 use std::net::SocketAddr;
 
@@ -7,6 +7,7 @@ use callbot::server::Error;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use super::json;
 pub(crate) use super::peer::*;
 
 /// The operation that is answered with one JSON body.
@@ -29,15 +30,9 @@ pub(crate) fn valid() -> Value {
     })
 }
 
-/// The example with another value for a key; `None` takes the key away.
+/// The example with another value for a key; `None` removes the key.
 pub(crate) fn changed(key: &str, value: Option<Value>) -> Value {
-    let mut body = valid();
-    let object = body.as_object_mut().unwrap();
-    match value {
-        Some(value) => object.insert(key.into(), value),
-        None => object.remove(key),
-    };
-    body
+    json::changed(&valid(), [(&format!("/{key}"), value)])
 }
 
 /// The example with another question.
@@ -45,7 +40,7 @@ pub(crate) fn asking(question: &str) -> Value {
     changed("dh-question", Some(question.into()))
 }
 
-/// What an answer without a stream is, if the bot says this to the document's question.
+/// The answer to the document's question if the bot says this.
 pub(crate) fn said(answer: impl Into<Value>) -> Value {
     json!({
         "code": "200",
@@ -62,7 +57,7 @@ pub(crate) fn said(answer: impl Into<Value>) -> Value {
 type Answering = dyn Fn(DialogueRequest) -> BoxFuture<'static, Result<Answer, Error>> + Send + Sync;
 type Speaking = dyn for<'a> Fn(&'a mut Reply) -> BoxFuture<'a, Result<(), Error>> + Send + Sync;
 
-/// A bot of which one operation matters.
+/// A bot that serves one of the two operations.
 pub(crate) enum Bot {
     Answering(Box<Answering>),
     Speaking(Box<Speaking>),
@@ -84,7 +79,7 @@ impl Api for Bot {
     }
 }
 
-/// A server that answers so in one piece, with the default settings.
+/// A server that answers in one piece, with the default settings.
 pub(crate) fn answering<F>(
     answer: impl Fn(DialogueRequest) -> F + Send + Sync + 'static,
 ) -> Server<Bot>
@@ -94,7 +89,7 @@ where
     Server::new(Bot::Answering(Box::new(move |request| Box::pin(answer(request)))))
 }
 
-/// A server that speaks so in a stream, with the default settings.
+/// A server that answers in a stream, with the default settings.
 pub(crate) fn speaking(
     speak: impl for<'a> Fn(&'a mut Reply) -> BoxFuture<'a, Result<(), Error>> + Send + Sync + 'static,
 ) -> Server<Bot> {
@@ -106,7 +101,7 @@ pub(crate) async fn start<A: Api>(server: Server<A>) -> SocketAddr {
     start_router(server.router()).await
 }
 
-/// One question, the document's, to a server of its own.
+/// Asks a new server the document's question.
 pub(crate) async fn ask<A: Api>(path: &str, server: Server<A>) -> super::peer::Answer {
     Peer::connect(start(server).await).await.ask(&Post::question(path)).await
 }
@@ -124,8 +119,8 @@ impl Post {
 }
 
 impl super::peer::Answer {
-    /// The texts of a stream's frames. The stream is as documented from its first byte to its last:
-    /// one frame says that it is the end, and that is the last one.
+    /// The texts of the frames of a stream, whose form must be the documented one: the last frame and no
+    /// other one says that it is the last.
     pub(crate) fn frames(&self) -> Vec<String> {
         self.assert_stream();
         let blocks = self.body.strip_suffix("\n\n").expect("the stream ends with a blank line");
@@ -136,13 +131,13 @@ impl super::peer::Answer {
         texts
     }
 
-    /// The head is that of a stream.
+    /// Checks that the head is that of a stream.
     pub(crate) fn assert_stream(&self) {
         assert_eq!((self.status, self.header("content-type")), (200, "text/event-stream"));
         assert_eq!(self.header("cache-control"), "no-cache");
     }
 
-    /// The envelope of a failure with this status, in the form of the document; its code and text.
+    /// The code and the text of a failure with this status, in the form of the document.
     pub(crate) fn envelope(&self, status: u16) -> (String, String) {
         assert_eq!(self.status, status, "{self:?}");
         let envelope = self.json();
@@ -154,7 +149,7 @@ impl super::peer::Answer {
     }
 }
 
-/// The text of a block of an event stream, and whether the block says that it is the last one.
+/// The text of a frame, and whether the frame says that it is the last one.
 pub(crate) fn frame(block: &str) -> (String, bool) {
     let data = block.trim_end_matches('\n').strip_prefix("data: ");
     let data = data.unwrap_or_else(|| panic!("no data: {block:?}"));

@@ -1,5 +1,5 @@
-//! What the tests of the DUIX management client share: all its calls, the platform as scripted
-//! answers on a socket or without one, a clock that is set by hand, and tokens taken apart.
+//! Shared by the tests of the DUIX management client: all its calls, a scripted platform on a socket or
+//! without one, clocks that are set by hand, and the parts of a token.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,26 +13,27 @@ use callbot::duix::{Client, ClientBuilder, CreateAvatarRequest, Tokens};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
+
+pub(crate) use super::script::answer as raw;
+use super::script::{Seen, Stub, json_answer, send};
 
 pub(crate) const APP: &str = "app-1";
 pub(crate) const KEY: &str = "secret-1";
 
-/// When tests begin, in Unix seconds.
+/// The time at which tests start, in Unix seconds.
 pub(crate) const NOW: i64 = 1_700_000_000;
 
-/// The calls that are made again after a failure.
+/// The calls that read, which are retried after a failure.
 pub(crate) const READS: [&str; 4] = ["concurrency", "sessions", "conversation", "avatar"];
-/// The calls that are not.
+/// The calls that act, which are not retried.
 pub(crate) const ACTS: [&str; 3] = ["stop_session", "stop_all_sessions_of_app", "create_avatar"];
 
 pub(crate) fn calls() -> impl Iterator<Item = &'static str> + Clone {
     READS.into_iter().chain(ACTS)
 }
 
-/// Makes a call, with ids that say what they are.
+/// Makes a call by its name.
 pub(crate) async fn call(client: &Client, name: &str) -> Result<StatusCode, Error> {
     match name {
         "concurrency" => client.concurrency().await.map(|answer| answer.status()),
@@ -63,7 +64,7 @@ impl Hand {
         Self(Arc::new(AtomicI64::new(NOW * 1000)))
     }
 
-    /// Sets it to so many seconds from the begin of the test.
+    /// Sets it to this many seconds after the start of the test.
     pub(crate) fn set(&self, seconds: f64) {
         self.0.store(NOW * 1000 + (seconds * 1000.0) as i64, Ordering::SeqCst);
     }
@@ -80,7 +81,7 @@ impl Clock for Hand {
     }
 }
 
-/// A clock that goes on by a second whenever it is looked at, so that no two tokens are the same.
+/// A clock that advances by a second whenever it is read, so that no two tokens are the same.
 #[derive(Debug)]
 pub(crate) struct Ticking(AtomicI64);
 
@@ -97,7 +98,7 @@ impl Clock for Ticking {
     }
 }
 
-/// The header and the claims of a token, as they are written in it.
+/// The header and the claims of a token, as text.
 pub(crate) fn taken_apart(token: &str) -> [String; 2] {
     let parts: Vec<_> = token.split('.').collect();
     let [header, claims, _] = parts[..] else { panic!("no token: {token}") };
@@ -112,19 +113,19 @@ pub(crate) fn times(token: &str) -> (i64, i64) {
     (claims["iat"].as_i64().unwrap(), claims["exp"].as_i64().unwrap())
 }
 
-/// Up to so many retries, without a pause.
+/// Up to `most` retries without a pause.
 pub(crate) fn at_once(most: u32) -> CallOptions {
     CallOptions::new().retries(Retries::up_to(most).initial_backoff(Duration::ZERO))
 }
 
-/// A request as the platform gets it.
+/// A request as the platform received it.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     /// The request line.
     pub(crate) line: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-    /// Since the platform was made.
+    /// Since the start of the platform. Only a platform without a socket measures it.
     pub(crate) at: Duration,
 }
 
@@ -146,7 +147,7 @@ pub(crate) fn tokens(asked: &[Asked]) -> Vec<&str> {
     asked.iter().map(Asked::token).collect()
 }
 
-/// What a platform without a socket answers with.
+/// The answer of a platform without a socket.
 pub(crate) type Given = Result<http::Response<reqwest::Body>, TransportError>;
 
 pub(crate) fn given(status: u16, body: impl Into<reqwest::Body>) -> Given {
@@ -176,14 +177,14 @@ impl Fake {
         Self(Arc::new(FakeState { script: Mutex::new(script), start, asked }))
     }
 
-    /// Answers with these bodies in turn, and goes on with the last one.
+    /// Answers with these bodies in turn, and then always with the last one.
     pub(crate) fn playing(answers: impl IntoIterator<Item = (u16, Value)>) -> Self {
         let fake = Self::new(|_, _| std::future::ready(given(500, "")));
         fake.play(answers);
         fake
     }
 
-    /// Forgets what was, and answers with these bodies in turn.
+    /// Forgets the earlier requests, and answers with these bodies in turn.
     pub(crate) fn play(&self, answers: impl IntoIterator<Item = (u16, Value)>) {
         let answers: Vec<_> =
             answers.into_iter().map(|(status, body)| (status, body.to_string())).collect();
@@ -193,7 +194,7 @@ impl Fake {
         });
     }
 
-    /// Forgets what was, and answers so.
+    /// Forgets the earlier requests, and answers by the number of the attempt.
     pub(crate) fn act(&self, answer: impl Fn(usize) -> Given + Send + Sync + 'static) {
         let script = move |number, _: &Asked| {
             Box::pin(std::future::ready(answer(number))) as BoxFuture<'static, _>
@@ -206,7 +207,7 @@ impl Fake {
         Client::builder(APP, KEY).transport(self.clone())
     }
 
-    /// A client whose tokens are dated by this clock, and not dated back.
+    /// A client whose tokens are dated by this clock without back-dating.
     pub(crate) fn dated(&self, clock: impl Clock) -> ClientBuilder {
         let tokens = Tokens::new(APP, KEY).back_dating(Duration::ZERO).clock(clock);
         Client::builder_with_tokens(tokens).transport(self.clone())
@@ -220,7 +221,7 @@ impl Fake {
         self.0.asked.lock().unwrap().clone()
     }
 
-    /// What was asked since the last time. The numbers of attempts begin anew.
+    /// The requests since the last call of this method. The numbers of attempts start at 0 again.
     pub(crate) fn taken(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.0.asked.lock().unwrap())
     }
@@ -250,40 +251,23 @@ impl Transport for Fake {
     }
 }
 
-/// The platform on a socket, with raw answers. It closes the connection behind each of them.
+/// The platform on a socket, with raw answers. It closes the connection after each of them.
 #[derive(Debug)]
 pub(crate) struct Socket {
     pub(crate) url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    stub: Stub,
 }
 
 impl Socket {
     /// Answers by the number of the request, counted from 0.
     pub(crate) async fn new(answer: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::<Mutex<Vec<Asked>>>::default();
-        let (all, start) = (asked.clone(), Instant::now());
-        tokio::spawn(async move {
-            loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let Some(mut asked) = request(&mut stream).await else { continue };
-                asked.at = start.elapsed();
-                let number = {
-                    let mut all = all.lock().unwrap();
-                    all.push(asked);
-                    all.len() - 1
-                };
-                // The client may be gone by now, which is its own affair.
-                drop(stream.write_all(answer(number).as_bytes()).await);
-            }
-        });
-        Self { url, asked }
+        let stub = Stub::playing(move |_, number| vec![send(answer(number))]).await;
+        Self { url: stub.url.clone(), stub }
     }
 
     /// Answers every request with this status and this body.
     pub(crate) async fn answering(status: &str, body: impl ToString) -> Self {
-        let answer = raw(status, "content-type: application/json\r\n", &body.to_string());
+        let answer = json_answer(status, &body.to_string());
         Self::new(move |_| answer.clone()).await
     }
 
@@ -292,45 +276,21 @@ impl Socket {
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+        self.stub.seen().into_iter().map(Asked::from).collect()
     }
 }
 
-/// A whole answer: status, further header lines, body.
-pub(crate) fn raw(status: &str, headers: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    )
-}
-
-async fn request(stream: &mut TcpStream) -> Option<Asked> {
-    let mut bytes = Vec::new();
-    let end = loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end;
+impl From<Seen> for Asked {
+    fn from(seen: Seen) -> Self {
+        let header = |(name, value): &(String, String)| {
+            (HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap())
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in seen.headers.iter().map(header) {
+            headers.append(name, value);
         }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    };
-    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-    let mut lines = head.lines();
-    let line = lines.next().unwrap().to_owned();
-    let mut headers = HeaderMap::new();
-    for line in lines {
-        let (name, value) = line.split_once(':').unwrap();
-        let name: HeaderName = name.parse().unwrap();
-        headers.append(name, HeaderValue::from_str(value.trim()).unwrap());
+        Self { line: seen.line, headers, body: seen.body, at: Duration::ZERO }
     }
-    let mut asked = Asked { line, headers, body: bytes.split_off(end + 4), at: Duration::ZERO };
-    let length: usize = asked.header("content-length").map_or(0, |length| length.parse().unwrap());
-    while asked.body.len() < length {
-        if stream.read_buf(&mut asked.body).await.ok()? == 0 {
-            return None;
-        }
-    }
-    Some(asked)
 }
 
 /// A success that fits every call.

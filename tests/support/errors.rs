@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use callbot::server::Error;
 
-/// The result with the `E` that was converted into its error.
+/// Returns the `E` inside the error of a result.
 pub(crate) fn typed<T, E: StdError + Clone + 'static>(result: Result<T, Error>) -> Result<T, E> {
     result.map_err(|error| {
         let typed = error.downcast_ref::<E>().cloned();

@@ -1,6 +1,6 @@
-//! What the test suites share.
+//! Support that the test binaries share.
 
-// Each suite uses its own part of this.
+// Each binary uses a part of it.
 #![allow(dead_code, unused_imports, unused_macros)]
 
 #[cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
@@ -15,10 +15,12 @@ pub(crate) mod duix;
 pub(crate) mod duix_platform;
 #[cfg(feature = "server")]
 pub(crate) mod errors;
+pub(crate) mod json;
 #[cfg(all(feature = "odfs", feature = "client", feature = "server"))]
 pub(crate) mod odfs;
 #[cfg(feature = "server")]
 pub(crate) mod peer;
+pub(crate) mod samples;
 #[cfg(feature = "schemars")]
 pub(crate) mod schemas;
 #[cfg(feature = "client")]

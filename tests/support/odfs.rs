@@ -1,23 +1,22 @@
-//! What the tests of ODFS share: sample requests, a peer that writes and reads HTTP/1.1 itself, a
-//! server that plays what a test tells it, a transport without a socket, and a clock by hand.
+//! Shared by the tests of ODFS: sample requests, the forms of an answer, a scripted server, a transport
+//! that keeps requests, and a clock that is set by hand.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub(crate) use super::json::changed;
+pub(crate) use super::peer::*;
+use super::script;
 pub(crate) use super::script::Seen;
-use super::script::read_request;
-pub(crate) use super::traces::*;
 use callbot::client::{Transport, TransportError};
 use callbot::clock::Clock;
 use callbot::odfs::{Action, Api, Call, Interacted, Language, Prompt, Request, Start};
-use callbot::server::{Error, serve};
+use callbot::server::Error;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
 
 pub(crate) const V1: &str = "/oifde/rest/crs/process";
 pub(crate) const V2: &str = "/oifde/rest/v2/crs/process/vdn-1";
@@ -30,16 +29,6 @@ pub(crate) const ID: &str = "1528780879-9581";
 pub(crate) const CALLER: &str = "13500000001";
 pub(crate) const CALLED: &str = "10086";
 
-/// How long anything may take at all; only a test that fails waits for so long.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match timeout(PATIENCE, future).await {
-        Ok(output) => output,
-        Err(_) => panic!("waited in vain for {what}"),
-    }
-}
-
 pub(crate) fn start(id: &str) -> Value {
     json!({
         "userid": id, "inaction": 8,
@@ -49,7 +38,7 @@ pub(crate) fn start(id: &str) -> Value {
     })
 }
 
-/// What came of an interaction: `flow_result_type` and `input`.
+/// The result of an interaction: `flow_result_type` and `input`.
 pub(crate) fn interacted(id: &str, kind: &str, input: &str) -> Value {
     json!({
         "userid": id, "inaction": 9,
@@ -82,7 +71,7 @@ pub(crate) fn transferred_hangup(id: &str) -> Value {
     changed(&transferred(id, "0"), [("/inparams/input", Some("hangup".into()))])
 }
 
-/// `inaction` 7, or 13 with another number.
+/// A request with `inaction` 7.
 pub(crate) fn capture(id: &str) -> Value {
     json!({
         "userid": id, "inaction": 7,
@@ -105,26 +94,12 @@ pub(crate) fn token_request(key: &str, secret: &str) -> Value {
     json!({"appKey": key, "appSecret": secret})
 }
 
-/// The body with other values at some JSON pointers; `None` takes the key away.
-pub(crate) fn changed<const N: usize>(body: &Value, changes: [(&str, Option<Value>); N]) -> Value {
-    let mut body = body.clone();
-    for (pointer, value) in changes {
-        let (parent, key) = pointer.rsplit_once('/').expect("a JSON pointer");
-        let parent = body.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object");
-        match value {
-            Some(value) => parent.insert(key.into(), value),
-            None => parent.remove(key),
-        };
-    }
-    body
-}
-
-/// A request of the crate's own, read of such a body.
+/// Reads such a body as the crate's type.
 pub(crate) fn request(body: &Value) -> Request {
     serde_json::from_value(body.clone()).unwrap()
 }
 
-/// A flow that repeats what was said, and does nothing else.
+/// A flow that repeats what the caller said.
 pub(crate) struct Parrot;
 
 impl Api for Parrot {
@@ -137,47 +112,9 @@ impl Api for Parrot {
     }
 }
 
-/// Serves until the test is over.
-pub(crate) async fn serving(router: axum::Router) -> SocketAddr {
-    listen();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(serve(listener, router).into_future());
-    address
-}
-
-/// The bytes of a request.
-pub(crate) fn post(path: &str, content_type: Option<&str>, body: &[u8]) -> Vec<u8> {
-    let length = body.len();
-    let mut bytes = format!("POST {path} HTTP/1.1\r\nHost: odfs\r\nContent-Length: {length}\r\n");
-    if let Some(content_type) = content_type {
-        bytes.push_str(&format!("Content-Type: {content_type}\r\n"));
-    }
-    bytes.push_str("\r\n");
-    [bytes.as_bytes(), body].concat()
-}
-
-/// A whole answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
-}
-
 impl Answer {
-    pub(crate) fn header(&self, name: &str) -> &str {
-        let mut found = self.headers.iter().filter(|(key, _)| key == name);
-        found.next().map_or("", |(_, value)| value)
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        assert_eq!(self.header("content-type"), "application/json", "{self:?}");
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    /// The answer to a request that went well, with all of the envelope.
-    pub(crate) fn good(&self, id: &str, outaction: u8) -> Value {
+    /// The `outparams` of a success, whose envelope must be this one.
+    pub(crate) fn outparams(&self, id: &str, outaction: u8) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
         let json = self.json();
         let envelope = (&json["ret"], &json["userid"], &json["outaction"]);
@@ -185,8 +122,7 @@ impl Answer {
         json["outparams"].clone()
     }
 
-    /// The answer to a request that was refused or failed: it is a release with nothing in it.
-    /// Returns the text.
+    /// The text of a refusal or a failure, which must be an empty release.
     pub(crate) fn fault(&self, status: u16, ret: i64, id: Option<&str>) -> String {
         assert_eq!(self.status, status, "{self:?}");
         let json = self.json();
@@ -206,7 +142,7 @@ impl Answer {
         text
     }
 
-    /// The answer of `gettoken` to a request that was refused or failed. Returns the text.
+    /// The text of a refusal or a failure of `gettoken`.
     pub(crate) fn token_fault(&self, status: u16, code: i64) -> String {
         assert_eq!(self.status, status, "{self:?}");
         let json = self.json();
@@ -217,109 +153,11 @@ impl Answer {
     }
 }
 
-/// The client's end of a connection.
-pub(crate) struct Peer {
-    stream: TcpStream,
-    read: Vec<u8>,
-}
-
-impl Peer {
-    pub(crate) async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream, read: Vec::new() }
-    }
-
-    /// Sends a request. A server may answer before it has all of it, and hang up then.
-    pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        let (mut reader, mut writer) = self.stream.split();
-        let mut writing = std::pin::pin!(writer.write_all(bytes));
-        loop {
-            tokio::select! {
-                biased;
-                _ = &mut writing => return,
-                read = reader.read_buf(&mut self.read) => {
-                    if !matches!(read, Ok(1..)) {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    pub(crate) async fn send_json(&mut self, path: &str, body: &Value) {
-        self.send(&post(path, Some("application/json"), body.to_string().as_bytes())).await;
-    }
-
-    /// Sends a request and reads the whole answer.
-    pub(crate) async fn ask(&mut self, path: &str, body: &Value) -> Answer {
-        self.send_json(path, body).await;
-        self.answer().await
-    }
-
-    pub(crate) async fn ask_bytes(&mut self, bytes: &[u8]) -> Answer {
-        self.send(bytes).await;
-        self.answer().await
-    }
-
-    pub(crate) async fn answer(&mut self) -> Answer {
-        soon("an answer", self.read_answer()).await
-    }
-
-    /// The answer, if it comes within this time.
-    pub(crate) async fn answer_within(&mut self, time: Duration) -> Option<Answer> {
-        timeout(time, self.read_answer()).await.ok()
-    }
-
-    // What was read of an answer stays, so that this may be dropped and called again.
-    async fn read_answer(&mut self) -> Answer {
-        let end = loop {
-            let found = self.read.windows(4).position(|window| window == b"\r\n\r\n");
-            match found {
-                Some(end) => break end + 4,
-                None => self.more().await,
-            }
-        };
-        let head = String::from_utf8(self.read[..end].to_vec()).unwrap();
-        let mut lines = head.lines();
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
-        let status = status.parse().unwrap();
-        let headers = lines
-            .filter_map(|line| line.split_once(": "))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        let mut answer = Answer { status, headers, body: String::new() };
-        let length = answer.header("content-length").parse::<usize>().expect("a length");
-        while self.read.len() < end + length {
-            self.more().await;
-        }
-        let rest = self.read.split_off(end + length);
-        let whole = std::mem::replace(&mut self.read, rest);
-        answer.body = String::from_utf8(whole[end..].to_vec()).unwrap();
-        answer
-    }
-
-    async fn more(&mut self) {
-        let read = self.stream.read_buf(&mut self.read).await.unwrap();
-        let so_far = String::from_utf8_lossy(&self.read);
-        assert!(read > 0, "the server hung up behind {so_far:?}");
-    }
-
-    /// Goes without a word.
-    pub(crate) fn close(self) {}
-
-    /// Breaks the connection off.
-    pub(crate) fn reset(self) {
-        self.stream.set_zero_linger().unwrap();
-    }
-}
-
-/// One request over a connection of its own.
+/// Sends one request over a new connection.
 pub(crate) async fn ask(address: SocketAddr, path: &str, body: &Value) -> Answer {
-    Peer::connect(address).await.ask(path, body).await
+    Peer::connect(address).await.ask_json(path, body).await
 }
 
-/// What is seen of a request that ODFS got.
 impl Seen {
     pub(crate) fn is_token(&self) -> bool {
         self.path() == TOKEN
@@ -331,28 +169,25 @@ impl Seen {
     }
 }
 
-/// What the stub does with a request.
+/// How the stub answers a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Say {
-    /// These bytes, and the end of the connection.
+    /// Sends these bytes and closes the connection.
     Bytes(String),
-    /// Nothing: the connection stays.
+    /// Sends nothing and keeps the connection.
     Nothing,
-    /// The end of the connection.
+    /// Closes the connection.
     Cut,
 }
 
-/// An answer of JSON with HTTP status 200.
+/// An answer with this JSON and HTTP status 200.
 pub(crate) fn say(body: &Value) -> Say {
     say_with(200, &body.to_string())
 }
 
 pub(crate) fn say_with(status: u16, body: &str) -> Say {
-    let length = body.len();
-    Say::Bytes(format!(
-        "HTTP/1.1 {status} Whatever\r\ncontent-type: application/json; charset=UTF-8\r\n\
-         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    ))
+    let status = format!("{status} Whatever");
+    Say::Bytes(script::answer(&status, "content-type: application/json; charset=UTF-8\r\n", body))
 }
 
 /// The answer of `gettoken` with this token.
@@ -398,33 +233,36 @@ pub(crate) fn query() -> Value {
     })
 }
 
-type Play = Box<dyn Fn(&Seen, usize) -> Say + Send + Sync>;
-
-/// A raw TCP server on loopback. What it does with a request is told by a function, which also gets
-/// to know how many requests of the same path there were before.
+/// A raw TCP server on loopback. A function decides about each request, by the number of requests to
+/// the same path before it.
 pub(crate) struct Stub {
     pub(crate) url: String,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    inner: script::Stub,
 }
 
 impl Stub {
     pub(crate) async fn new(play: impl Fn(&Seen, usize) -> Say + Send + Sync + 'static) -> Self {
         listen();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::<Mutex<Vec<Seen>>>::default();
-        let (shared, play) = (seen.clone(), Arc::<Play>::new(Box::new(play)));
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(answer(stream, play.clone(), shared.clone()));
+        let counts = Mutex::new(HashMap::<String, usize>::new());
+        let inner = script::Stub::playing(move |seen, _| {
+            let before = {
+                let mut counts = counts.lock().unwrap();
+                let count = counts.entry(seen.path().into()).or_default();
+                *count += 1;
+                *count - 1
+            };
+            match play(seen, before) {
+                Say::Bytes(bytes) => vec![script::send(bytes)],
+                Say::Nothing => vec![script::Step::Hold],
+                Say::Cut => Vec::new(),
             }
         });
-        Self { url, seen }
+        let inner = inner.await;
+        Self { url: inner.url.clone(), inner }
     }
 
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
+        self.inner.seen()
     }
 
     /// The dialogue requests.
@@ -432,31 +270,14 @@ impl Stub {
         self.seen().into_iter().filter(|seen| !seen.is_token()).collect()
     }
 
-    /// How many requests there were of `gettoken`, and how many others.
+    /// The numbers of requests of `gettoken` and of others.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let (all, steps) = (self.seen().len(), self.steps().len());
         (all - steps, steps)
     }
 }
 
-async fn answer(mut stream: TcpStream, play: Arc<Play>, all: Arc<Mutex<Vec<Seen>>>) {
-    stream.set_nodelay(true).unwrap();
-    let Some(seen) = read_request(&mut stream).await else { return };
-    let before = {
-        let mut all = all.lock().unwrap();
-        let before = all.iter().filter(|other| other.path() == seen.path()).count();
-        all.push(seen.clone());
-        before
-    };
-    match play(&seen, before) {
-        // The client may be gone by now, which is no concern of the stub.
-        Say::Bytes(bytes) => drop(stream.write_all(bytes.as_bytes()).await),
-        Say::Nothing => while !matches!(stream.read(&mut [0; 64]).await, Ok(0) | Err(_)) {},
-        Say::Cut => {}
-    }
-}
-
-/// A transport that keeps each request, as a peer would see it, and passes it on.
+/// A transport that records each request, as a peer would see it, and passes it on.
 #[derive(Clone)]
 pub(crate) struct Keeping {
     inner: Arc<dyn Transport>,
@@ -472,7 +293,7 @@ impl Keeping {
         self.seen.lock().unwrap().clone()
     }
 
-    /// How many requests there were of `gettoken`, and how many others.
+    /// The numbers of requests of `gettoken` and of others.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let seen = self.seen();
         let tokens = seen.iter().filter(|seen| seen.is_token()).count();
@@ -516,5 +337,5 @@ impl Clock for Hands {
     }
 }
 
-/// 2018-09-04 07:16:24 UTC, the time of the samples.
+/// 2018-09-04 07:16:24 UTC, the time in the samples.
 pub(crate) const SAMPLE_TIME: u64 = 1_536_045_384;

@@ -1,5 +1,5 @@
-//! What the tests of servers share, whatever the platform: a router on a socket, and a peer that
-//! writes and reads HTTP/1.1 itself, so that every byte and its time of arrival can be seen.
+//! Shared by the tests of servers of all platforms: a router on a socket, and a peer that writes and
+//! reads HTTP/1.1 itself, so that tests see every byte and when it arrived.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
-/// How long anything may take at all; only a test that fails waits for so long.
+/// The longest wait for anything. Only a failing test takes this long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How much is read at a time.
@@ -38,7 +38,7 @@ pub(crate) async fn start_router(router: Router) -> SocketAddr {
 /// A request, to be changed before it is sent.
 #[derive(Clone)]
 pub(crate) struct Post {
-    method: &'static str,
+    method: String,
     path: String,
     content_type: Option<String>,
     headers: Vec<u8>,
@@ -48,7 +48,7 @@ pub(crate) struct Post {
 impl Post {
     pub(crate) fn new(path: &str, body: impl Into<Vec<u8>>) -> Self {
         Self {
-            method: "POST",
+            method: "POST".into(),
             path: path.into(),
             content_type: Some("application/json".into()),
             headers: Vec::new(),
@@ -60,9 +60,9 @@ impl Post {
         Self::new(path, body.to_string())
     }
 
-    /// After all no POST.
-    pub(crate) fn method(mut self, method: &'static str) -> Self {
-        self.method = method;
+    /// Another method than POST.
+    pub(crate) fn method(mut self, method: &str) -> Self {
+        self.method = method.into();
         self
     }
 
@@ -72,8 +72,13 @@ impl Post {
     }
 
     /// Adds a header, whatever its bytes.
-    pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.headers.extend([name.as_bytes(), b": ", value.as_ref(), b"\r\n"].concat());
+    pub(crate) fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.header_lines([name.as_bytes(), b": ", value.as_ref(), b"\r\n"].concat())
+    }
+
+    /// Adds whole header lines, whatever their bytes.
+    pub(crate) fn header_lines(mut self, lines: impl AsRef<[u8]>) -> Self {
+        self.headers.extend_from_slice(lines.as_ref());
         self
     }
 
@@ -93,7 +98,7 @@ impl Post {
     }
 }
 
-// The begin of it is enough to know it by.
+// The beginning is enough to recognize it.
 impl fmt::Debug for Post {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.bytes();
@@ -102,7 +107,7 @@ impl fmt::Debug for Post {
 }
 
 /// A whole answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
@@ -128,9 +133,11 @@ pub(crate) struct Peer {
     read: Vec<u8>,
     rest: Rest,
     blocks: String,
+    /// An answer whose head has been read, but not all of its body.
+    begun: Option<Answer>,
 }
 
-/// What of the body of an answer is still to come.
+/// The part of a body that has not arrived yet.
 #[derive(Clone, Copy, PartialEq)]
 enum Rest {
     Bytes(usize),
@@ -142,14 +149,14 @@ impl Peer {
         Self::over(TcpSocket::new_v4().unwrap(), address).await
     }
 
-    /// Connects with a socket of one's own.
+    /// Connects with this socket.
     pub(crate) async fn over(socket: TcpSocket, address: SocketAddr) -> Self {
         let stream = socket.connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, read: Vec::new(), rest: Rest::Bytes(0), blocks: String::new() }
+        Self { stream, read: Vec::new(), rest: Rest::Bytes(0), blocks: String::new(), begun: None }
     }
 
-    /// Sends a request. A server may answer before it has all of it, and hang up then.
+    /// Sends a request. A server may answer before it has read all of it, and then close the connection.
     pub(crate) async fn send(&mut self, post: &Post) {
         self.write(&post.bytes()).await;
     }
@@ -178,13 +185,38 @@ impl Peer {
         self.answer().await
     }
 
+    /// Sends a request with this body and reads the whole answer.
+    pub(crate) async fn ask_json(&mut self, path: &str, body: &Value) -> Answer {
+        self.ask(&Post::json(path, body)).await
+    }
+
+    /// Sends any bytes and reads the whole answer.
+    pub(crate) async fn ask_bytes(&mut self, bytes: &[u8]) -> Answer {
+        self.write(bytes).await;
+        self.answer().await
+    }
+
     /// Reads a whole answer.
     pub(crate) async fn answer(&mut self) -> Answer {
-        let mut answer = self.head().await;
-        while let Some(chunk) = self.chunk().await {
-            answer.body.push_str(&chunk);
+        let mut answer = match self.begun.take() {
+            Some(answer) => answer,
+            None => self.head().await,
+        };
+        loop {
+            self.begun = Some(answer);
+            let chunk = self.chunk().await;
+            answer = self.begun.take().expect("it was put there");
+            match chunk {
+                Some(chunk) => answer.body.push_str(&chunk),
+                None => return answer,
+            }
         }
-        answer
+    }
+
+    /// Reads a whole answer with a length, if it arrives within `time`. Otherwise nothing of it is
+    /// lost: a later call reads it.
+    pub(crate) async fn answer_within(&mut self, time: Duration) -> Option<Answer> {
+        timeout(time, self.answer()).await.ok()
     }
 
     /// The head of an answer.
@@ -204,7 +236,7 @@ impl Peer {
         answer
     }
 
-    /// The next part of the body, `None` at its proper end.
+    /// The next part of the body. `None` at its regular end.
     pub(crate) async fn chunk(&mut self) -> Option<String> {
         let length = match self.rest {
             Rest::Bytes(length) => length,
@@ -227,7 +259,7 @@ impl Peer {
         (!last).then_some(part)
     }
 
-    /// The next block of an event stream, be it an event or a comment, and when it was there.
+    /// The next block of an event stream, an event or a comment, and when it arrived.
     pub(crate) async fn block(&mut self) -> Option<(String, Instant)> {
         loop {
             if let Some(end) = self.blocks.find("\n\n") {
@@ -265,18 +297,18 @@ impl Peer {
         self.read.reserve(READ);
         let read = soon("bytes", self.stream.read_buf(&mut self.read)).await.unwrap();
         let so_far = String::from_utf8_lossy(&self.read);
-        assert!(read > 0, "the server hung up behind {so_far:?}");
+        assert!(read > 0, "the server closed the connection after {so_far:?}");
     }
 
-    /// Goes without a word.
+    /// Closes the connection.
     pub(crate) fn close(self) {}
 
-    /// Breaks the connection off.
+    /// Resets the connection.
     pub(crate) fn reset(self) {
         self.stream.set_zero_linger().unwrap();
     }
 
-    /// Will write no more, and can still read.
+    /// Closes the writing half of the connection.
     pub(crate) async fn half_close(&mut self) {
         self.stream.shutdown().await.unwrap();
     }

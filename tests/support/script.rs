@@ -1,5 +1,5 @@
-//! What the tests of clients share, whatever the platform: a server that plays scripted bytes, and a
-//! transport without a socket.
+//! Shared by the tests of clients of all platforms: a server that plays scripted bytes, and a transport
+//! without a socket.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,12 +12,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
-/// One thing that the stub does with a connection, once the request is in.
+/// One action of the stub on a connection, after it has read the request.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Send(Vec<u8>),
     Pause(Duration),
-    /// Ends the connection with a reset in place of a clean close.
+    /// Resets the connection instead of closing it.
     Reset,
     /// Waits until the client has closed the connection.
     Hold,
@@ -31,7 +31,7 @@ pub(crate) fn pause(millis: u64) -> Step {
     Step::Pause(Duration::from_millis(millis))
 }
 
-/// A request as it came over the wire.
+/// A request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) line: String,
@@ -53,12 +53,15 @@ impl Seen {
     }
 }
 
-/// A raw TCP server on loopback: connection number n plays script number n, or the last one.
+/// A raw TCP server on loopback. Each connection plays a script after its request has arrived.
 #[derive(Debug)]
 pub(crate) struct Stub {
     pub(crate) url: String,
     state: Arc<State>,
 }
+
+/// The script for a request, by the number of its connection, counted from 0.
+type Play = dyn Fn(&Seen, usize) -> Vec<Step> + Send + Sync;
 
 #[derive(Debug, Default)]
 struct State {
@@ -68,7 +71,16 @@ struct State {
 }
 
 impl Stub {
+    /// Connection number n plays script number n, or the last one.
     pub(crate) async fn new(scripts: Vec<Vec<Step>>) -> Self {
+        Self::playing(move |_, number| scripts[number.min(scripts.len() - 1)].clone()).await
+    }
+
+    /// Each connection plays what `play` returns for its request and its number.
+    pub(crate) async fn playing(
+        play: impl Fn(&Seen, usize) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
+        let script: Arc<Play> = Arc::new(play);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::<State>::default();
@@ -81,8 +93,7 @@ impl Stub {
                     *connections += 1;
                     *connections - 1
                 };
-                let script = scripts[number.min(scripts.len() - 1)].clone();
-                tokio::spawn(play(stream, script, shared.clone()));
+                tokio::spawn(serve(stream, script.clone(), number, shared.clone()));
             }
         });
         Self { url, state }
@@ -108,13 +119,13 @@ impl Stub {
     }
 }
 
-async fn play(mut stream: TcpStream, script: Vec<Step>, state: Arc<State>) {
+async fn serve(mut stream: TcpStream, play: Arc<Play>, number: usize, state: Arc<State>) {
     stream.set_nodelay(true).unwrap();
     let Some(seen) = read_request(&mut stream).await else { return };
-    state.seen.lock().unwrap().push(seen);
-    for step in script {
+    state.seen.lock().unwrap().push(seen.clone());
+    for step in play(&seen, number) {
         match step {
-            // The client may be gone by now, which is no concern of the script.
+            // The client may be gone by now, which does not matter to the script.
             Step::Send(bytes) => drop(stream.write_all(&bytes).await),
             Step::Pause(length) => sleep(length).await,
             Step::Reset => return stream.set_zero_linger().unwrap(),
@@ -126,8 +137,8 @@ async fn play(mut stream: TcpStream, script: Vec<Step>, state: Arc<State>) {
     }
 }
 
-/// Reads a request; `None` when the connection ends before.
-pub(crate) async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
+/// Reads a request. `None` if the connection ends before it is whole.
+async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -154,10 +165,10 @@ pub(crate) async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
     Some(seen)
 }
 
-/// What a transport without a socket answers with, by the number of the attempt.
+/// The answer of a transport without a socket.
 type Answer = http::Response<reqwest::Body>;
 
-/// A transport without a socket, so that time can be paused. It counts and dates the attempts.
+/// A transport without a socket, so that time can be paused. It records when attempts were made.
 #[derive(Clone)]
 pub(crate) struct Fake(Arc<FakeState>);
 
@@ -176,7 +187,7 @@ impl Fake {
         Self(Arc::new(FakeState { answer, start: Instant::now(), attempts: Mutex::default() }))
     }
 
-    /// When each attempt was made, counted from the making of the transport.
+    /// The time of each attempt since the transport was created.
     pub(crate) fn attempts(&self) -> Vec<Duration> {
         self.0.attempts.lock().unwrap().clone()
     }
@@ -206,7 +217,7 @@ pub(crate) fn stream(body: impl AsRef<[u8]>) -> Vec<u8> {
     [STREAM_HEAD.as_bytes(), body.as_ref()].concat()
 }
 
-/// A whole answer: status, further header lines, body.
+/// A whole answer with this status, these additional header lines and this body.
 pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(

@@ -1,21 +1,22 @@
-//! What this thread traces, for tests of what shows there.
+//! Records what this thread traces.
 
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing::dispatcher::{DefaultGuard, Dispatch, set_default};
 
-// A place in the code asks only once who wants its events. With less than two subscribers it asks
-// the one of its thread, and tests without one would silence the place for all others.
+// `tracing` caches for each place in the code whether a subscriber wants its events. With fewer than
+// two subscribers it asks only that of the current thread, so a test without one would silence the
+// place for all other tests.
 static LISTENERS: LazyLock<[Dispatch; 2]> =
     LazyLock::new(|| [Traces::default().dispatch(), Traces::default().dispatch()]);
 
-/// Makes sure that no test silences what another one wants to see.
+/// Prevents a test from silencing the traces of another one.
 pub(crate) fn listen() {
     LazyLock::force(&LISTENERS);
 }
 
-/// All that this thread traces, while the guard lives.
+/// Records all that this thread traces while the guard lives.
 pub(crate) fn traced() -> (Traces, DefaultGuard) {
     listen();
     let traces = Traces::default();
@@ -44,7 +45,7 @@ impl Traces {
         self.text().lines().map(Into::into).collect()
     }
 
-    /// The lines that hold all of these.
+    /// The lines that contain all of `parts`.
     pub(crate) fn with(&self, parts: &[&str]) -> Vec<String> {
         let mut lines = self.lines();
         lines.retain(|line| parts.iter().all(|part| line.contains(part)));

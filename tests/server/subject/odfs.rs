@@ -1,0 +1,197 @@
+//! ODFS: all kinds of requests at both URLs of the dialogue, and the tokens that they need.
+
+use axum::Router;
+use callbot::odfs::{
+    Action, Api, Call, Capture, CapturedOutParams, Interacted, Issuer, Language, Prompt, Recognize,
+    RecognizeType, RecognizedOutParams, ReleaseOutParams, Request, Server, Start, TokenRequest,
+    Transferred,
+};
+use callbot::server::Error;
+use futures_util::future::BoxFuture;
+use serde_json::json;
+
+use super::{Cause, Failure, Mute, Operation, SECRET, Script, Settings, Subject, with_settings};
+use crate::support::json::changed;
+use crate::support::odfs::{
+    DIALOGUE, ID, TOKEN, V1, all_kinds, hangup, token_request, transferred_hangup,
+};
+use crate::support::peer::Answer;
+
+/// A flow that issues tokens and accepts only those, with one of them. Every flow accepts it, since
+/// the account is the same.
+pub(crate) struct Odfs {
+    issuer: Issuer,
+    token: String,
+}
+
+impl Default for Odfs {
+    fn default() -> Self {
+        let issuer = Issuer::new().account("tenant-1", SECRET);
+        let answer = issuer.issue(&TokenRequest::new("tenant-1", SECRET));
+        let token = answer.auth_token.unwrap().expose().to_owned();
+        Self { issuer, token }
+    }
+}
+
+struct Scripted(Script);
+
+impl Scripted {
+    /// Runs the script; its success is `answer`.
+    fn answer<T: Send + 'static>(
+        &self,
+        request: impl Into<Request>,
+        answer: T,
+    ) -> BoxFuture<'static, Result<T, Error>> {
+        let handling = self.0.run(request.into(), Mute::line());
+        Box::pin(async move { handling.await.map(|()| answer) })
+    }
+}
+
+fn welcome(call: &Call) -> Action {
+    call.interact(Prompt::Tts("Welcome."), Language::English).into()
+}
+
+impl Api for Scripted {
+    fn start(
+        &self,
+        call: &Call,
+        request: Start,
+    ) -> impl Future<Output = Result<Action, Error>> + Send {
+        self.answer(request, welcome(call))
+    }
+
+    fn interacted(
+        &self,
+        call: &Call,
+        request: Interacted,
+    ) -> impl Future<Output = Result<Action, Error>> + Send {
+        self.answer(request, welcome(call))
+    }
+
+    fn transferred(
+        &self,
+        call: &Call,
+        request: Transferred,
+    ) -> impl Future<Output = Result<Action, Error>> + Send {
+        self.answer(request, welcome(call))
+    }
+
+    fn hung_up(
+        &self,
+        call: &Call,
+        request: Request,
+    ) -> impl Future<Output = Result<ReleaseOutParams, Error>> + Send {
+        self.answer(request, call.release())
+    }
+
+    fn capture(
+        &self,
+        _: &Call,
+        request: Capture,
+    ) -> impl Future<Output = Result<CapturedOutParams, Error>> + Send {
+        self.answer(request, CapturedOutParams::new())
+    }
+
+    fn recognize(
+        &self,
+        call: &Call,
+        request: Recognize,
+    ) -> impl Future<Output = Result<RecognizedOutParams, Error>> + Send {
+        self.answer(request, RecognizedOutParams::new(call.id(), RecognizeType::NotYet))
+    }
+}
+
+impl Subject for Odfs {
+    const CALL: &'static [&'static str] = &["/userid", "/inparams/call_id"];
+    const KEEPS_UNKNOWN_FIELDS: bool = true;
+
+    fn operations(&self) -> Vec<Operation> {
+        let mut operations = Vec::new();
+        for path in DIALOGUE {
+            for body in all_kinds(ID).into_iter().chain([hangup(ID), transferred_hangup(ID)]) {
+                // A token may be missing where none is needed.
+                let optional: &[&str] = match body["inaction"].as_i64() {
+                    Some(7 | 13) => &["auth_token", "call_id", "call_sor_id"],
+                    Some(11) => &["auth_token", "input"],
+                    _ => &["auth_token"],
+                };
+                let keys = body["inparams"].as_object().unwrap().keys();
+                let keys = keys.filter(|key| !optional.contains(&key.as_str()));
+                let mut required: Vec<_> =
+                    ["/userid", "/inaction", "/inparams"].map(String::from).into();
+                required.extend(keys.map(|key| format!("/inparams/{key}")));
+                operations.push(Operation {
+                    path: path.into(),
+                    name: if path == V1 { "process" } else { "processV2" },
+                    body: changed(
+                        &body,
+                        [("/inparams/auth_token", Some(self.token.clone().into()))],
+                    ),
+                    streams: false,
+                    handled: true,
+                    required,
+                    text: "/inparams/call_dst_id",
+                    echo: Some(("/userid", ID.into())),
+                });
+            }
+        }
+        operations.push(Operation {
+            path: TOKEN.into(),
+            name: "getToken",
+            body: token_request("tenant-1", SECRET),
+            streams: false,
+            handled: false,
+            required: ["/appKey", "/appSecret"].map(Into::into).into(),
+            text: "/appSecret",
+            echo: None,
+        });
+        operations
+    }
+
+    fn router(&self, script: Script, settings: Settings) -> Router {
+        let server = Server::new(Scripted(script)).issuer(self.issuer.clone());
+        with_settings!(server, settings).router()
+    }
+
+    fn assert_served(&self, operation: &Operation, answer: &Answer) {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let body = answer.json();
+        match operation.path.as_str() {
+            TOKEN => assert_eq!(body["errorCode"], 0, "{answer:?}"),
+            _ => assert_eq!((&body["ret"], &body["userid"]), (&json!(0), &json!(ID)), "{answer:?}"),
+        }
+    }
+
+    fn refusal(&self, operation: &Operation, answer: &Answer) -> Failure {
+        if let Some(token) = operation.body.pointer("/inparams/auth_token") {
+            assert!(!answer.body.contains(token.as_str().unwrap()), "{answer:?}");
+        }
+        let body = answer.json();
+        let (id, code) = (body["userid"].as_str(), &body["ret"]);
+        let (message, code) = match operation.path.as_str() {
+            TOKEN => {
+                let code = body["errorCode"].as_i64().expect("a number");
+                (answer.token_fault(answer.status, code), code)
+            }
+            _ => {
+                let code = code.as_i64().expect("a number");
+                (answer.fault(answer.status, code, id), code)
+            }
+        };
+        Failure { status: answer.status, code: code.to_string(), message, id: id.map(Into::into) }
+    }
+
+    fn failure(&self, operation: &Operation, answer: &Answer, _: usize) -> Option<Failure> {
+        Some(self.refusal(operation, answer))
+    }
+
+    // A code that is not a number has no place in an answer.
+    fn shown(&self, operation: &Operation, cause: Cause) -> (u16, String) {
+        let code = if operation.path == TOKEN { "10000002" } else { "-1" };
+        let status = match cause {
+            Cause::Refused(status) | Cause::Failed(status, _) => status,
+            Cause::Internal => 500,
+        };
+        (status, code.into())
+    }
+}
