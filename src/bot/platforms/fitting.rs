@@ -68,6 +68,8 @@ impl<B: Bot> Host<B> {
     /// ```
     #[must_use]
     pub fn fitting(&self) -> Fitting {
+        // Without a platform nothing is added.
+        #[allow(unused_mut)]
         let mut fitting =
             Fitting { router: Router::new(), platforms: Vec::new(), left_out: Vec::new() };
         #[cfg(feature = "digital-employee")]
