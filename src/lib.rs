@@ -113,8 +113,6 @@ pub mod function_compute;
 ))]
 #[cfg_attr(docsrs, doc(auto_cfg = false))]
 pub mod guide;
-// Depending on the features, nothing is locked.
-#[allow(dead_code)]
 #[cfg(any(feature = "client", feature = "server"))]
 mod lock;
 #[cfg(feature = "odfs")]

@@ -28,7 +28,7 @@ pub(super) enum Spent {
 
 impl Nonces {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, used: Mutex::default() }
+        Self { most, used: Mutex::new(Used::default()) }
     }
 
     /// Accepts a nonce and remembers it until `end`, Unix time in milliseconds.

@@ -114,7 +114,7 @@ impl<B: Bot> Host<B> {
         }
     }
 
-    /// Returns the stored state of a call without opening it; `None` if there is no such call.
+    /// Returns the stored state of a call without opening it, or `None` if the call is unknown.
     ///
     /// # Errors
     /// Fails if the store fails, or if the stored record or memory can't be read.

@@ -64,7 +64,7 @@ impl History {
         self.entries.len()
     }
 
-    /// Returns whether there are no turns.
+    /// Returns `true` if the history contains no turns.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -105,7 +105,7 @@ impl History {
     }
 
     /// Truncates the reply of a turn to what the caller `heard`, if the platform reports it. Returns
-    /// what the caller heard; `None` if there is no such turn.
+    /// what the caller heard, or `None` if the turn is not in the history.
     pub(in crate::bot) fn cut(&mut self, turn: &TurnId, heard: Option<&str>) -> Option<Heard> {
         self.get_mut(turn).map(|entry| entry.cut(heard))
     }

@@ -38,7 +38,7 @@ impl<B: Bot> Host<B> {
 
     /// Returns the routes of the platforms that are compiled in and have what the bot requires, with the
     /// default settings of each. A warning in the log names each platform that is left out. If no
-    /// platform fits, there are no routes.
+    /// platform fits, the router is empty.
     ///
     /// ```
     /// # #[cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs"))] {
@@ -68,40 +68,43 @@ impl<B: Bot> Host<B> {
     /// ```
     #[must_use]
     pub fn fitting(&self) -> Fitting {
-        // Without a platform nothing is added.
-        #[allow(unused_mut)]
-        let mut fitting =
+        let fitting =
             Fitting { router: Router::new(), platforms: Vec::new(), left_out: Vec::new() };
         #[cfg(feature = "digital-employee")]
-        {
-            let platforms = &[Platform::DigitalEmployee];
+        let fitting = {
             let router = self.digital_employee().map(|server| server.router());
-            self.add(&mut fitting, platforms, router);
-        }
+            self.with(fitting, &[Platform::DigitalEmployee], router)
+        };
         #[cfg(feature = "duix")]
-        {
-            let platforms = &[Platform::Duix, Platform::DuixStream];
-            self.add(&mut fitting, platforms, self.duix().map(|server| server.router()));
-        }
+        let fitting = {
+            let router = self.duix().map(|server| server.router());
+            self.with(fitting, &[Platform::Duix, Platform::DuixStream], router)
+        };
         #[cfg(feature = "odfs")]
-        self.add(&mut fitting, &[Platform::Odfs], self.odfs_router());
+        let fitting = self.with(fitting, &[Platform::Odfs], self.odfs_router());
         for error in &fitting.left_out {
             tracing::warn!("{error}; its routes are left out");
         }
         fitting
     }
 
-    /// Adds the routes that several platforms share.
-    fn add(&self, to: &mut Fitting, platforms: &[Platform], router: Result<Router, NeedsError>) {
+    /// Returns `fitting` with the routes that `platforms` share.
+    fn with(
+        &self,
+        mut fitting: Fitting,
+        platforms: &[Platform],
+        router: Result<Router, NeedsError>,
+    ) -> Fitting {
         if let Ok(router) = router {
-            to.router = std::mem::take(&mut to.router).merge(router);
+            fitting.router = fitting.router.merge(router);
         }
         for platform in platforms {
             match self.capabilities(*platform) {
-                Ok(_) => to.platforms.push(*platform),
-                Err(error) => to.left_out.push(error),
+                Ok(_) => fitting.platforms.push(*platform),
+                Err(error) => fitting.left_out.push(error),
             }
         }
+        fitting
     }
 
     #[cfg(feature = "odfs")]

@@ -118,13 +118,13 @@ pub struct Serve {
 
 impl Serve {
     /// Returns a server that fails with `error` when it is awaited.
-    #[allow(dead_code)] // For the feature `bot`.
+    #[cfg(feature = "bot")]
     pub(crate) fn refused(listener: TcpListener, error: io::Error) -> Self {
         Self { router: Err(error), ..serve(listener, Router::new()) }
     }
 
     /// Adds a shutdown that runs beside that of the connections.
-    #[allow(dead_code)] // For the feature `bot`.
+    #[cfg(feature = "bot")]
     pub(crate) fn beside(mut self, hook: Hook) -> Self {
         self.hooks.push(hook);
         self
