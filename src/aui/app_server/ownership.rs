@@ -1,11 +1,12 @@
 //! Who owns the instances and the channels, and for how long that is remembered.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::super::admission::{foreign, invalid, no_instance};
 use super::super::ice::Region;
 use super::super::{Ownership, Principal, Resource};
+use super::entries::{Entries, Owned};
 use crate::clock::SharedClock;
 use crate::lock::Mutex;
 use crate::server::Error;
@@ -49,20 +50,12 @@ impl Default for Ledger {
 
 #[derive(Default)]
 struct Known {
-    instances: HashMap<String, Instance>,
-    channels: HashMap<String, Channel>,
-    owners: HashMap<Principal, Owned>,
+    instances: Entries<Instance>,
+    channels: Entries<Channel>,
     /// The number of instances for which the upstream was asked and has not answered yet.
     pending: usize,
     /// When expired entries were last removed, as Unix time in seconds.
     swept: i64,
-}
-
-/// The ids of a caller's instances and channels, oldest first.
-#[derive(Default)]
-struct Owned {
-    instances: VecDeque<String>,
-    channels: VecDeque<String>,
 }
 
 /// The owner of an instance, and for how long it is remembered.
@@ -85,67 +78,37 @@ struct Channel {
     until: i64,
 }
 
+impl Owned for Instance {
+    fn owner(&self) -> &Principal {
+        &self.owner
+    }
+
+    fn until(&self) -> i64 {
+        self.until
+    }
+}
+
+impl Owned for Channel {
+    fn owner(&self) -> &Principal {
+        &self.owner
+    }
+
+    fn until(&self) -> i64 {
+        self.until
+    }
+}
+
 impl Known {
     /// Returns whether there is room for one more instance or channel. Removes expired entries first,
     /// at most every 10 s.
     fn has_room(&mut self, max: usize, now: i64) -> bool {
         // Scanning all entries for each request would cost more than the request.
         if self.is_full(max) && now.saturating_sub(self.swept) >= 10 {
-            self.sweep(now);
+            self.swept = now;
+            self.instances.sweep(now);
+            self.channels.sweep(now);
         }
         !self.is_full(max)
-    }
-
-    /// Removes expired entries.
-    fn sweep(&mut self, now: i64) {
-        self.swept = now;
-        let Self { instances, channels, owners, .. } = self;
-        instances.retain(|_, instance| instance.until > now);
-        channels.retain(|_, channel| channel.until > now);
-        owners.retain(|owner, owned| {
-            owned.instances.retain(|id| instances.get(id).is_some_and(|it| it.owner == *owner));
-            owned.channels.retain(|id| channels.get(id).is_some_and(|it| it.owner == *owner));
-            !owned.instances.is_empty() || !owned.channels.is_empty()
-        });
-    }
-
-    /// Adds an instance to its owner's. If the owner then has more than `max`, forgets its oldest.
-    fn add_instance(&mut self, id: &str, instance: Instance, max: usize) {
-        let Self { instances, owners, .. } = self;
-        let owner = instance.owner.clone();
-        let before = instances.insert(id.into(), instance);
-        if before.is_some_and(|before| before.owner == owner) {
-            return;
-        }
-        let ids = &mut owners.entry(owner.clone()).or_default().instances;
-        ids.push_back(id.into());
-        while ids.len() > max.max(1)
-            && let Some(oldest) = ids.pop_front()
-        {
-            // Another caller may own the id by now.
-            if instances.get(&oldest).is_some_and(|instance| instance.owner == owner) {
-                instances.remove(&oldest);
-            }
-        }
-    }
-
-    /// Adds a channel to its owner's. If the owner then has more than `max`, forgets its oldest.
-    fn add_channel(&mut self, id: &str, channel: Channel, max: usize) {
-        let Self { channels, owners, .. } = self;
-        let owner = channel.owner.clone();
-        let before = channels.insert(id.into(), channel);
-        if before.is_some_and(|before| before.owner == owner) {
-            return;
-        }
-        let ids = &mut owners.entry(owner.clone()).or_default().channels;
-        ids.push_back(id.into());
-        while ids.len() > max.max(1)
-            && let Some(oldest) = ids.pop_front()
-        {
-            if channels.get(&oldest).is_some_and(|channel| channel.owner == owner) {
-                channels.remove(&oldest);
-            }
-        }
     }
 
     /// Checks that a token for `user_id` in the channel `id` is valid for nothing else.
@@ -164,8 +127,8 @@ impl Known {
         let joined = [id, user_id].concat();
         for end in 1..=LONGEST_CHANNEL {
             let Some((channel_id, user_id)) = joined.split_at_checked(end) else { break };
-            let channel = self.channels.get(channel_id).filter(|channel| channel.until > now);
-            let Some(channel) = channel.filter(|_| !user_id.is_empty()) else { continue };
+            let channel = self.channels.get(channel_id, now).filter(|_| !user_id.is_empty());
+            let Some(channel) = channel else { continue };
             if channel.owner != *caller {
                 return Err(foreign("channel"));
             }
@@ -203,16 +166,12 @@ impl Ledger {
     pub(super) fn ownership(&self, caller: &Principal, resource: Resource<'_>) -> Ownership {
         let now = self.clock.seconds();
         let known = self.known.lock();
-        let held = match resource {
-            Resource::Instance(id) => {
-                known.instances.get(id).map(|instance| (&instance.owner, instance.until))
-            }
-            Resource::Channel(id) => {
-                known.channels.get(id).map(|channel| (&channel.owner, channel.until))
-            }
+        let owner = match resource {
+            Resource::Instance(id) => known.instances.get(id, now).map(Owned::owner),
+            Resource::Channel(id) => known.channels.get(id, now).map(Owned::owner),
         };
-        match held.filter(|(_, until)| *until > now) {
-            Some((owner, _)) if owner == caller => Ownership::Own,
+        match owner {
+            Some(owner) if owner == caller => Ownership::Own,
             Some(_) => Ownership::Foreign,
             None => Ownership::Unknown,
         }
@@ -241,7 +200,7 @@ impl Ledger {
         joined: Joined<'_>,
         region: Option<&Region>,
     ) {
-        let until = self.until();
+        let (now, until) = (self.clock.seconds(), self.until());
         let instance = Instance {
             owner: caller.clone(),
             region: region.cloned(),
@@ -251,8 +210,8 @@ impl Ledger {
         };
         let max = self.max_instances_per_caller;
         let mut known = self.known.lock();
-        known.add_instance(id, instance, max);
-        let before = known.channels.get_mut(joined.channel_id);
+        known.instances.add(id, instance, max);
+        let before = known.channels.get_mut(joined.channel_id, now);
         let mut agents =
             before.map(|channel| std::mem::take(&mut channel.agents)).unwrap_or_default();
         if agents.len() == AGENTS {
@@ -260,7 +219,7 @@ impl Ledger {
         }
         agents.push_back(joined.agent_user_id.into());
         let channel = Channel { owner: caller.clone(), agents, until };
-        known.add_channel(joined.channel_id, channel, max);
+        known.channels.add(joined.channel_id, channel, max);
     }
 
     /// Checks a channel that the caller names, and records the caller as its owner for at least `time`.
@@ -279,7 +238,7 @@ impl Ledger {
         let until = now.saturating_add_unsigned(time.as_secs());
         let known = &mut *self.known.lock();
         known.check_token(caller, id, user_id, now)?;
-        match known.channels.get_mut(id).filter(|channel| channel.until > now) {
+        match known.channels.get_mut(id, now) {
             Some(channel) => channel.until = channel.until.max(until),
             None => {
                 if let Some(length) = self.channel_id_length.filter(|length| id.len() != *length) {
@@ -292,7 +251,7 @@ impl Ledger {
                     return Err(full());
                 }
                 let channel = Channel { owner: caller.clone(), agents: VecDeque::new(), until };
-                known.add_channel(id, channel, self.max_instances_per_caller);
+                known.channels.add(id, channel, self.max_instances_per_caller);
             }
         }
         Ok(())
@@ -302,7 +261,7 @@ impl Ledger {
     pub(super) fn region_of(&self, caller: &Principal, id: &str) -> Result<Option<Region>, Error> {
         let (now, until) = (self.clock.seconds(), self.until());
         let mut known = self.known.lock();
-        match known.instances.get_mut(id).filter(|instance| instance.until > now) {
+        match known.instances.get_mut(id, now) {
             Some(instance) if instance.owner == *caller => {
                 if !instance.stopped {
                     instance.until = until;
@@ -317,12 +276,14 @@ impl Ledger {
     /// Marks an instance as stopped. It, and a channel that was created for it, are forgotten after an
     /// hour.
     pub(super) fn stopped(&self, id: &str) {
-        let until = self.clock.seconds().saturating_add(STOPPED);
+        let now = self.clock.seconds();
+        let until = now.saturating_add(STOPPED);
         let known = &mut *self.known.lock();
-        if let Some(instance) = known.instances.get_mut(id) {
+        if let Some(instance) = known.instances.get_mut(id, now) {
             instance.stopped = true;
             instance.until = instance.until.min(until);
-            let channel = instance.channel_id.as_ref().and_then(|id| known.channels.get_mut(id));
+            let channel =
+                instance.channel_id.as_ref().and_then(|id| known.channels.get_mut(id, now));
             if let Some(channel) = channel {
                 channel.until = channel.until.min(until);
             }
