@@ -22,6 +22,7 @@ crate::subject::for_every_platform! {
     a_body_that_is_cut_off_never_reaches_the_handler,
     broken_chunks_never_reach_the_handler,
     a_body_in_chunks_is_read,
+    a_body_in_tiny_chunks_is_refused,
     another_method_is_refused_without_a_body,
     an_unknown_path_is_refused_without_a_body,
     a_query_is_ignored,
@@ -339,6 +340,20 @@ async fn an_unknown_path_is_refused_without_a_body<S: Subject>() {
             assert_eq!((answer.status, answer.body.as_str()), (404, ""), "{unknown}");
             assert_eq!(bench.heard(), None, "{unknown}");
         }
+    }
+}
+
+async fn a_body_in_tiny_chunks_is_refused<S: Subject>() {
+    for operation in paths::<S>().await {
+        let mut bench = bench::<S>().await;
+        // Without its trailing spaces the body would be served.
+        let body = format!("{}{}", operation.body, " ".repeat(2000));
+        let chunks: String =
+            body.chars().map(|one| format!("{:x}\r\n{one}\r\n", one.len_utf8())).collect();
+        bench.peer.write((head(&operation, CHUNKED) + &chunks + "0\r\n\r\n").as_bytes()).await;
+        let answer = bench.peer.answer().await;
+        let failure = bench.assert_refused(&operation, &answer, 400, &body);
+        assert_eq!(failure.message, "the body arrives in too many small pieces");
     }
 }
 

@@ -1,14 +1,20 @@
 //! The verifier as a layer of a router: over a socket, nested, and with the client that signs.
 #![cfg(all(feature = "digital-employee", feature = "client", feature = "server"))]
 
+use std::convert::Infallible;
+
 use axum::Router;
+use axum::body::Body;
 use callbot::auth::{Credentials, Scheme, Signer, Verified, Verifier, VerifyLayer};
 use callbot::client::Error;
 use callbot::digital_employee::{
     Acknowledgement, Api, BeginSessionRequest, Client, DialogueRequest, EndSessionRequest,
     EndSessionRequestFields, Reply, router,
 };
+use futures_util::stream;
+use http::{HeaderValue, Request};
 use tokio::net::TcpListener;
+use tower_service::Service;
 
 struct Echo;
 
@@ -108,6 +114,26 @@ async fn a_body_over_the_limit_is_refused_before_it_is_hashed() {
     let error = end(&url, Some(Signer::new(key(), Scheme::Full))).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 403);
     end(&url, Some(Signer::new(key(), Scheme::Trigger))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_signed_body_in_tiny_pieces_is_refused() {
+    let json =
+        r#"{"requestId":"r-1","tenantId":1,"instanceId":"n1","scriptId":"s","sessionId":"c"}"#;
+    let body = format!("{json}{}", " ".repeat(2000)).into_bytes();
+    for (size, status) in [(100, 200), (1, 403)] {
+        let pieces = body.chunks(size).map(|piece| Ok::<_, Infallible>(piece.to_vec()));
+        let pieces = Body::from_stream(stream::iter(pieces.collect::<Vec<_>>()));
+        let mut request = Request::post("/proxy/endSession").body(pieces).unwrap();
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert("content-type", json);
+        request.headers_mut().insert("host", HeaderValue::from_static("bot"));
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let signer = Signer::new(key(), Scheme::Full);
+        signer.sign(&method, &uri, request.headers_mut(), &body).unwrap();
+        let response = verified(router(Echo)).call(request).await.unwrap();
+        assert_eq!(response.status(), status, "pieces of {size} bytes");
+    }
 }
 
 #[tokio::test]
