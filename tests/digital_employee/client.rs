@@ -495,6 +495,25 @@ async fn an_event_or_an_answer_beyond_the_limit_is_an_error() {
 }
 
 #[tokio::test]
+async fn an_answer_in_tiny_chunks_is_refused() {
+    let chunked = |body: &str, size: usize| {
+        let chunks = body.as_bytes().chunks(size).map(|chunk| {
+            format!("{:x}\r\n{}\r\n", chunk.len(), std::str::from_utf8(chunk).unwrap())
+        });
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+                    Transfer-Encoding: chunked\r\n\r\n";
+        head.to_owned() + &chunks.collect::<String>() + "0\r\n\r\n"
+    };
+    let body = format!("{ACK}{}", " ".repeat(2000));
+    let stub = Stub::answering(chunked(&body, 100)).await;
+    assert!(stub.client().end_session(&end()).await.is_ok());
+    let stub = Stub::answering(chunked(&body, 1)).await;
+    let error = stub.client().end_session(&end()).await.unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(source, "the answer arrives in too many small pieces");
+}
+
+#[tokio::test]
 async fn an_acknowledgement_is_read_with_and_without_a_request_id() {
     for (body, id) in [(ACK, Some("8d6f0d2e-2a0b-4a53-9d51-0b6d3a0c1f03")), (ACK_NULL_ID, None)] {
         let stub = Stub::answering(json_answer("200 OK", body)).await;
