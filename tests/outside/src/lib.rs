@@ -1,6 +1,8 @@
 //! What other crates of a program switch on must not change callbot, and callbot must not break them.
 #![cfg(test)]
 
+use std::sync::Arc;
+
 use callbot::digital_employee::{
     Client, DialogueRequest, EndSessionRequest, EndSessionRequestFields,
 };
@@ -80,6 +82,61 @@ async fn callbot_speaks_tls_though_reqwest_does_not() {
     assert!(ours.end_session(&request()).await.unwrap_err().is_transport());
     // A handshake record, and the protocol's first version number.
     assert_eq!(seen.await.unwrap()[..2], [0x16, 0x03]);
+}
+
+/// A server with a certificate that its own key has signed. Returns the URL and the certificate as PEM.
+async fn tls_server() -> (String, String) {
+    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
+    let provider = rustls::crypto::ring::default_provider();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // A client that does not trust the certificate ends the handshake.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let _ = stream.read(&mut [0; 4096]).await;
+            let body = r#"{"requestId":"r-1","httpStatusCode":200,"code":"OK"}"#;
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+            let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    (url, signed.cert.pem())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn only_certificates_that_the_system_trusts_are_accepted() {
+    let (url, certificate) = tls_server().await;
+    let ours = Client::builder(&url).build().unwrap();
+    let error = ours.end_session(&request()).await.unwrap_err();
+    let mut causes = vec![error.to_string()];
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    assert!(causes.last().unwrap().contains("UnknownIssuer"), "{causes:?}");
+
+    let file = std::env::temp_dir().join(format!("callbot-outside-{}.pem", std::process::id()));
+    std::fs::write(&file, certificate).unwrap();
+    // The verifier of the platform reads it when a client is built.
+    std::env::set_var("SSL_CERT_FILE", &file);
+    let ours = Client::builder(&url).build().unwrap();
+    let answer = ours.end_session(&request()).await;
+    std::env::remove_var("SSL_CERT_FILE");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(answer.unwrap().request_id.as_deref(), Some("r-1"));
 }
 
 #[test]
