@@ -59,11 +59,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
         println!("{USAGE}");
         return Ok(());
     };
-    let listener = TcpListener::bind(options.listen).await?;
-    println!("listening on http://{}", listener.local_addr()?);
     let host = Host::new(Clerk);
     let router = router(&options, &host)?;
-    Ok(serve(listener, router).host(&host).grace(options.grace).await?)
+    let listener = TcpListener::bind(options.listen).await?;
+    let address = listener.local_addr()?;
+    // From here on SIGTERM shuts down, so whoever reads the line may send it.
+    let served = serve(listener, router).host(&host).grace(options.grace).into_future();
+    println!("listening on http://{address}");
+    Ok(served.await?)
 }
 
 fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error>> {

@@ -72,7 +72,7 @@ mod turns;
 pub use call::arrived;
 pub use error::{Error, Fault, FaultKind};
 pub use options::{PathError, Server};
-pub use serve::{CutError, Serve, serve};
+pub use serve::{CutError, Serve, WhenFull, serve};
 pub use sink::{SendError, Sink};
 pub use turns::{RunningTurn, Turns};
 

@@ -122,6 +122,25 @@ async fn half_a_request_does_not_hold_up_the_end() {
 }
 
 #[tokio::test]
+async fn peers_that_hold_connections_do_not_use_up_the_descriptors() {
+    let serve = example("serve", LOCAL, NONE);
+    let serve = serve.as_std();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""]).arg(serve.get_program());
+    limited.args(serve.get_args()).kill_on_drop(true);
+    let (_child, url) = process::start(limited).await.expect("the server ended");
+    let address = url.strip_prefix("http://").unwrap();
+    let mut held = Vec::new();
+    for (number, sent) in ["", "POST /proxy/dial"].iter().cycle().enumerate().take(100) {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, sent.as_bytes()).await.unwrap();
+        held.push((number, stream));
+    }
+    let answer = Client::new(&url).unwrap().end_session(&end());
+    tokio::time::timeout(Duration::from_secs(9), answer).await.expect("in time").unwrap();
+}
+
+#[tokio::test]
 async fn with_a_key_only_signed_requests_and_the_unsigned_hooks_are_served() {
     let arguments = ["--listen", "127.0.0.1:0", "--key-id", "key-1"];
     let (_child, url) = start(&arguments, &[("CALLBOT_KEY_SECRET", "secret-1")]).await;

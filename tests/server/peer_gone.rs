@@ -16,12 +16,14 @@ use crate::subject::*;
 crate::subject::for_every_platform! {
     a_peer_that_leaves_before_the_answer_ends_the_handler,
     a_peer_that_leaves_before_its_request_is_whole_calls_no_handler,
+    a_peer_that_closes_its_half_after_a_whole_request_is_answered,
     a_peer_that_stays_keeps_the_handler,
     a_peer_that_leaves_ends_its_own_handler_only,
 }
 
 crate::subject::for_every_stream! {
     a_peer_that_leaves_in_mid_stream_ends_the_handler,
+    a_peer_that_closes_its_half_in_mid_stream_gets_the_rest,
     a_server_whose_peers_leave_in_mid_stream_serves_the_next_one,
     a_handler_does_not_run_ahead_of_a_reader_that_does_not_read,
     a_handler_that_waits_for_a_slow_reader_ends_with_the_reader,
@@ -91,10 +93,11 @@ enum Leave {
     HalfClose,
 }
 
-const WAYS: [Leave; 3] = [Leave::Close, Leave::Reset, Leave::HalfClose];
+/// The ways of a peer that no longer reads.
+const GONE: [Leave; 2] = [Leave::Close, Leave::Reset];
 
 impl Leave {
-    /// Leaves. A half-closed peer is returned: dropping it would close it.
+    /// Leaves. A peer that has closed its half is returned: dropping it would close all of it.
     async fn leave(self, mut peer: Peer) -> Option<Peer> {
         match self {
             Self::Close => peer.close(),
@@ -111,7 +114,7 @@ impl Leave {
 async fn a_peer_that_leaves_before_the_answer_ends_the_handler<S: Subject>() {
     let (bench, mut steps) = patient::<S>(0, Settings::default()).await;
     for operation in bench.handled() {
-        for way in WAYS {
+        for way in GONE {
             let mut peer = Peer::connect(bench.address).await;
             peer.send(&operation.post()).await;
             started(&mut steps).await;
@@ -125,7 +128,7 @@ async fn a_peer_that_leaves_before_its_request_is_whole_calls_no_handler<S: Subj
     let (mut bench, mut steps) = patient::<S>(0, Settings::default()).await;
     for operation in bench.handled() {
         let bytes = operation.post().bytes();
-        for way in WAYS {
+        for way in [Leave::Close, Leave::Reset, Leave::HalfClose] {
             let mut peer = Peer::connect(bench.address).await;
             peer.write(&bytes[..bytes.len() - 3]).await;
             let _left = way.leave(peer).await;
@@ -140,11 +143,59 @@ async fn a_peer_that_leaves_before_its_request_is_whole_calls_no_handler<S: Subj
     }
 }
 
+/// Longer than the server looks for a peer that has closed its half.
+const LOOKED_FOR: Duration = Duration::from_millis(1100);
+
+async fn a_peer_that_closes_its_half_after_a_whole_request_is_answered<S: Subject>() {
+    let bench = Bench::<S>::new().await;
+    bench.act(|_| {
+        Box::pin(async {
+            sleep(LOOKED_FOR).await;
+            Ok(())
+        })
+    });
+    for operation in bench.kinds() {
+        let mut peer = Peer::connect(bench.address).await;
+        peer.send(&operation.post()).await;
+        peer.half_close().await;
+        let mut answer = peer.answer().await;
+        answer.body = answer.body.replace(":\n\n", "");
+        bench.subject.assert_served(&operation, &answer);
+    }
+}
+
+async fn a_peer_that_closes_its_half_in_mid_stream_gets_the_rest<S: Streams>() {
+    let bench = Bench::<S>::new().await;
+    bench.act(|line| {
+        Box::pin(async move {
+            line.send(PIECE).await?;
+            sleep(LOOKED_FOR).await;
+            line.finish("Bye.").await
+        })
+    });
+    for operation in bench.streaming() {
+        let mut peer = Peer::connect(bench.address).await;
+        peer.send(&operation.post()).await;
+        peer.head().await;
+        let (block, _) = peer.block().await.expect("a packet");
+        assert_eq!(S::packet(&block), (PIECE.into(), false));
+        peer.half_close().await;
+        let mut blocks = Vec::new();
+        while let Some((block, _)) = peer.block().await {
+            blocks.push(block);
+        }
+        let last = blocks.pop().expect("the rest");
+        assert_eq!(S::packet(&last), ("Bye.".into(), true));
+        assert!(blocks.iter().all(|block| block == ":\n\n"), "{blocks:?}");
+        assert!((1..=4).contains(&blocks.len()), "{blocks:?}");
+    }
+}
+
 async fn a_peer_that_leaves_in_mid_stream_ends_the_handler<S: Streams>() {
     for pieces in [1, 3] {
         let (bench, mut steps) = patient::<S>(pieces, Settings::default()).await;
         for operation in bench.streaming() {
-            for way in WAYS {
+            for way in GONE {
                 let mut peer = Peer::connect(bench.address).await;
                 peer.send(&operation.post()).await;
                 peer.head().await;
@@ -167,7 +218,7 @@ async fn a_peer_that_stays_keeps_the_handler<S: Subject>() {
         peer.send(&operation.post()).await;
         started(&mut steps).await;
         // Others come and go.
-        for way in WAYS {
+        for way in GONE {
             way.leave(Peer::connect(bench.address).await).await;
         }
         assert_nothing_happens(&mut steps).await;
@@ -204,7 +255,7 @@ async fn a_server_whose_peers_leave_in_mid_stream_serves_the_next_one<S: Streams
         })
     });
     for operation in bench.streaming() {
-        for way in WAYS {
+        for way in GONE {
             for packets in 0..10 {
                 let mut peer = Peer::connect(bench.address).await;
                 peer.send(&operation.post()).await;
@@ -305,7 +356,7 @@ async fn heartbeats_do_not_keep_the_handler_of_a_peer_that_is_gone<S: Streams>()
     let heartbeat = Some(Duration::from_millis(20));
     let (bench, mut steps) = patient::<S>(1, Settings { heartbeat, ..Settings::default() }).await;
     for operation in bench.streaming() {
-        for way in WAYS {
+        for way in GONE {
             let mut peer = Peer::connect(bench.address).await;
             peer.send(&operation.post()).await;
             peer.head().await;

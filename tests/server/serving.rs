@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::{get, post};
-use callbot::server::{CutError, Serve, serve};
+use callbot::server::{CutError, Serve, WhenFull, serve};
 use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -218,21 +218,6 @@ async fn half_a_request_neither_holds_up_a_shutdown_nor_counts_as_cut() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_complete_by_the_time_of_the_shutdown_is_answered() {
-    let router = Router::new().route("/echo", post(async |body: String| body));
-    let mut server = Server::start(router, |serve| serve).await;
-    let head = "POST /echo HTTP/1.1\r\nhost: b\r\ncontent-length: 4\r\n\r\n12";
-    let mut stream = server.write(head).await;
-    assert_eq!(server.ask("GET", "/healthz").await.0, 200);
-    server.stop();
-    sleep(50 * MS).await;
-    stream.write_all(b"34").await.unwrap();
-    let answer = rest(stream).await;
-    assert!(answer.ends_with("\r\n\r\n1234"), "{answer}");
-    server.ended().await.unwrap();
-}
-
-#[tokio::test]
 async fn a_server_that_is_dropped_closes_its_connections() {
     let (router, begun, _may_end) = waiting();
     let server = Server::start(router, |serve| serve).await;
@@ -240,4 +225,73 @@ async fn a_server_that_is_dropped_closes_its_connections() {
     soon("the request", begun.notified()).await;
     server.served.abort();
     assert_eq!(rest(stream).await, "");
+}
+
+#[tokio::test]
+async fn a_full_server_closes_the_connection_that_has_been_without_a_request_for_longest() {
+    let (router, begun, may_end) = waiting();
+    let server = Server::start(router, |serve| serve.max_connections(3)).await;
+    let busy = server.write(GET).await;
+    soon("the request", begun.notified()).await;
+    let first = server.write("").await;
+    let mut second = server.write("GET /wait HTTP/1.1\r\nhost: b").await;
+    assert_eq!(server.ask("GET", "/healthz").await.0, 200);
+    assert_eq!(rest(first).await, "");
+    second.write_all(b"ot\r\nconnection: close\r\n\r\n").await.unwrap();
+    soon("the request", begun.notified()).await;
+    may_end.notify_waiters();
+    for stream in [busy, second] {
+        let mut stream = stream;
+        until(&mut stream, "done").await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_whose_connections_are_all_busy_refuses_or_waits() {
+    for when_full in [WhenFull::Refuse, WhenFull::Wait] {
+        let (router, begun, may_end) = waiting();
+        let set = |serve: Serve| serve.max_connections(1).when_full(when_full);
+        let server = Server::start(router, set).await;
+        let mut busy = server.write(GET).await;
+        soon("the request", begun.notified()).await;
+        let next = server.write("GET /healthz HTTP/1.1\r\nhost: b\r\nconnection: close\r\n\r\n");
+        let next = tokio::spawn(rest(next.await));
+        if when_full == WhenFull::Refuse {
+            let answer = next.await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+            may_end.notify_one();
+            until(&mut busy, "done").await;
+        } else {
+            sleep(50 * MS).await;
+            assert!(!next.is_finished());
+            may_end.notify_one();
+            until(&mut busy, "done").await;
+            // The first one is kept open, and makes room.
+            let answer = next.await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            assert_eq!(rest(busy).await, "");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_late_is_an_error_of_the_request() {
+    let router = Router::new().route("/echo", post(async |body: String| body));
+    let server = Server::start(router, |serve| serve.body_piece_timeout(50 * MS)).await;
+    let body = server.write("POST /echo HTTP/1.1\r\nhost: b\r\ncontent-length: 9\r\n\r\n1234");
+    let answer = rest(body.await).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_announces_too_much_is_not_told_to_continue() {
+    let router = Router::new().route("/echo", post(async |body: String| body));
+    let server = Server::start(router, |serve| serve).await;
+    for (length, expected) in [(4, "HTTP/1.1 100 "), (10_000_000, "HTTP/1.1 413 ")] {
+        let head = "POST /echo HTTP/1.1\r\nhost: b\r\nexpect: 100-continue";
+        let mut stream = server.write(&format!("{head}\r\ncontent-length: {length}\r\n\r\n")).await;
+        let mut bytes = Vec::new();
+        soon("an answer", stream.read_buf(&mut bytes)).await.unwrap();
+        assert!(bytes.starts_with(expected.as_bytes()), "{}", String::from_utf8_lossy(&bytes));
+    }
 }

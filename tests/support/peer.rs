@@ -219,9 +219,12 @@ impl Peer {
         timeout(time, self.answer()).await.ok()
     }
 
-    /// The head of an answer.
+    /// The head of an answer, behind any interim answers.
     pub(crate) async fn head(&mut self) -> Answer {
-        let head = self.until("\r\n\r\n").await;
+        let mut head = self.until("\r\n\r\n").await;
+        while head.starts_with("HTTP/1.1 100 ") {
+            head = self.until("\r\n\r\n").await;
+        }
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
         let headers: Vec<_> = lines

@@ -1,38 +1,46 @@
 //! Serves a router on a socket, and shuts it down.
 
+mod accept;
+mod bodies;
+mod connection;
+mod limits;
+mod probe;
 mod probes;
+mod progress;
+mod room;
 mod running;
 mod signal;
+#[cfg(test)]
+mod tests;
+mod watched;
 
-use std::convert::Infallible;
 use std::error::Error;
-use std::future::{IntoFuture, pending};
+use std::future::IntoFuture;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 
 use axum::Router;
-use axum::body::Body;
-use axum::serve::Listener;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all};
-use http::{Request, Response};
-use http_body::Body as _;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tower_service::Service;
 
+use accept::{Acceptor, Refusals};
+use connection::{Door, connection};
+use limits::Limits;
 use probes::Probes;
-use running::{RequestBody, ResponseBody, Running};
+use room::Room;
+use running::Running;
+use signal::Signals;
 
-/// How long a connection on which no request runs may take to send the rest of a response, or to
-/// complete a request that it has begun, before a shutdown closes it.
+pub use limits::WhenFull;
+
+/// How long a shutdown waits for a peer to read the rest of a response, and for the last packet of a turn that it
+/// has cut.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// The shutdown of what stands behind a router: called with the grace period, returns whether it cut
@@ -65,6 +73,7 @@ pub fn serve(listener: TcpListener, router: Router) -> Serve {
         grace: Duration::from_secs(30),
         drain_delay: Duration::ZERO,
         probes: Probes::default(),
+        limits: Limits::default(),
         hooks: Vec::new(),
     }
 }
@@ -84,7 +93,29 @@ pub fn serve(listener: TcpListener, router: Router) -> Serve {
 /// Another SIGTERM or Ctrl-C ends the drain delay or the grace period immediately. If you drop the future,
 /// everything is cut immediately, and hosts are not shut down.
 ///
-/// A connection on which no request runs, such as one that sent half a request, is closed after 1 s of step 2.
+/// A connection that has sent no whole request is closed at the start of step 2, and does not count as cut.
+///
+/// # Limits
+///
+/// A peer may be slow, broken or hostile, so no connection is kept without a limit:
+///
+/// | What | Limit | Setting |
+/// |---|---|---|
+/// | the head of a request, however it trickles | 30 s, and 64 KiB | [`head_timeout`](Self::head_timeout) |
+/// | the body of a request | 60 s, and 30 s from piece to piece | [`body_timeout`](Self::body_timeout), [`body_piece_timeout`](Self::body_piece_timeout) |
+/// | a client that reads nothing of a response | 60 s | [`write_timeout`](Self::write_timeout) |
+/// | a connection between two requests | 15 min | [`idle_timeout`](Self::idle_timeout) |
+/// | connections | 10,000 | [`max_connections`](Self::max_connections), [`when_full`](Self::when_full) |
+///
+/// The time of a turn is limited by the settings of its platform and of the `bot::Host`.
+///
+/// A server that is full, or that has no descriptor left, first closes the connection that has been without a
+/// request for longest. So peers that only hold connections don't keep out the others.
+///
+/// A client that closes its half of a connection after its request is answered. Whether it has closed
+/// the whole connection instead only shows when the server writes. So the server then sends an
+/// interim response (status 100) or, in an event stream, comments. A turn whose client is gone ends
+/// within a round trip and about 20 ms.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -113,6 +144,7 @@ pub struct Serve {
     grace: Duration,
     drain_delay: Duration,
     probes: Probes,
+    limits: Limits,
     hooks: Vec<Hook>,
 }
 
@@ -168,43 +200,117 @@ impl Serve {
         self
     }
 
-    async fn run(self) -> io::Result<()> {
-        let Self { mut listener, router, signal, grace, drain_delay, probes, hooks } = self;
-        let door = Door { router: router?.with_state(()), probes, running: Running::default() };
+    /// Sets how long the head of a request may take, from its first byte to its last. On a new connection, it
+    /// counts from the beginning of the connection. Default: 30 s.
+    pub fn head_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.head = timeout;
+        self
+    }
+
+    /// Sets how long the body of a request may take, from the end of the head. A handler that reads a
+    /// body which is late gets an error; the servers of callbot answer with status 400. Default: 60 s.
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.body = timeout;
+        self
+    }
+
+    /// Sets how long the next piece of a body may take, as [`body_timeout`](Self::body_timeout) does for the
+    /// whole. Default: 30 s.
+    pub fn body_piece_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.body_piece = timeout;
+        self
+    }
+
+    /// Sets how long a client may read nothing of what was written to it. Then the connection is
+    /// closed and its turn ends. Default: 60 s.
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.write = timeout;
+        self
+    }
+
+    /// Sets how long a connection is kept between two requests. Platforms and proxies keep pools of
+    /// connections, and a request that is sent while the server closes its connection is lost. So
+    /// this should be longer than their idle time. Default: 15 min.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.idle = timeout;
+        self
+    }
+
+    /// Sets how many connections there may be. Beyond that, the connection that has been without a request
+    /// for longest is closed for a new one. If there is none, [`when_full`](Self::when_full) decides.
+    /// Set it below the number of descriptors that the process may have (`ulimit -n`). At least 1. Default: 10,000.
+    pub fn max_connections(mut self, max: usize) -> Self {
+        self.limits.connections = max.max(1);
+        self
+    }
+
+    /// Sets what happens to a new connection when a request runs on each of the
+    /// [`max_connections`](Self::max_connections). Default: [`WhenFull::Refuse`].
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.limits.when_full = when_full;
+        self
+    }
+
+    async fn run(self, installed: Option<Signals>) -> io::Result<()> {
+        let Self { listener, router, signal, grace, drain_delay, probes, limits, hooks } = self;
+        let (limits, room) = (Arc::new(limits), Arc::new(Room::default()));
+        let router = router?.with_state(());
+        let door = Door { router, probes, running: Running::default(), limits, room };
         let (close, closing) = watch::channel(false);
         let mut connections = JoinSet::new();
 
-        let has_signal = signal.is_some();
-        let again =
-            || async move { if has_signal { pending().await } else { signal::terminated().await } };
         let stop = async {
-            signal.unwrap_or_else(|| signal::terminated().boxed()).await;
+            let mut again = match signal {
+                Some(signal) => {
+                    signal.await;
+                    None
+                }
+                None => {
+                    let mut signals = installed.or_else(|| Some(Signals::install()));
+                    signal::next(&mut signals).await;
+                    signals
+                }
+            };
             tracing::info!("shutting down");
             door.probes.stop();
             if !drain_delay.is_zero() {
                 tokio::select! {
                     () = sleep(drain_delay) => {}
-                    () = again() => {}
+                    () = signal::next(&mut again) => {}
+                }
+            }
+            again
+        };
+        let mut stop = pin!(stop);
+        let mut acceptor = Acceptor::new(listener);
+        let mut refusals = Refusals::default();
+        let mut next: Option<TcpStream> = None;
+        let mut again = loop {
+            tokio::select! {
+                stream = acceptor.accept(&door.room), if next.is_none() => next = Some(stream),
+                Some(_) = connections.join_next() => {}
+                () = door.room.added(), if next.is_some() => {}
+                again = &mut stop => break again,
+            }
+            if let Some(stream) = next.take() {
+                if connections.len() < door.limits.connections || door.room.make() {
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::warn!("TCP_NODELAY can't be set: {error}");
+                    }
+                    connections.spawn(connection(stream, door.clone(), closing.clone()));
+                } else if door.limits.when_full == WhenFull::Wait {
+                    next = Some(stream);
+                } else {
+                    refusals.add(stream);
                 }
             }
         };
-        let mut stop = pin!(stop);
-        loop {
-            tokio::select! {
-                // From axum: it waits and tries again where the process has no descriptor left.
-                (stream, _) = Listener::accept(&mut listener) => {
-                    connections.spawn(connection(stream, door.clone(), closing.clone()));
-                }
-                Some(_) = connections.join_next() => {}
-                () = &mut stop => break,
-            }
-        }
-        drop(listener);
+        drop((acceptor, refusals, next));
         _ = close.send(true);
 
         let cut = tokio::select! {
             cut = drain(&mut connections, &door.running, hooks, grace) => cut,
-            () = again() => {
+            () = signal::next(&mut again) => {
                 tracing::warn!("a second signal ends the grace period");
                 !door.running.is_idle()
             }
@@ -227,7 +333,7 @@ async fn drain(
     let quiet = async {
         loop {
             running.until_idle().await;
-            // What has been written may still be on its way, and a request may be complete by now.
+            // What has been written may still be on its way.
             if timeout(LINGER, running.until_busy()).await.is_err() {
                 return;
             }
@@ -248,59 +354,15 @@ async fn drain(
     cuts.contains(&true) || !running.is_idle()
 }
 
-/// What every connection serves.
-#[derive(Clone)]
-struct Door {
-    router: Router,
-    probes: Probes,
-    running: Running,
-}
-
-impl Door {
-    async fn answer(mut self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        if let Some(response) = self.probes.answer(&request) {
-            return Ok(response);
-        }
-        let running = self.running.request();
-        if request.body().is_end_stream() {
-            running.whole();
-        }
-        let request = request.map(|body| RequestBody { body, request: running.clone() });
-        let response = self.router.call(request).await?;
-        Ok(response.map(|body| Body::new(ResponseBody { body, _request: running })))
-    }
-}
-
-/// Serves a connection, until `closing` is true and what runs on it has ended.
-async fn connection(stream: TcpStream, door: Door, mut closing: watch::Receiver<bool>) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::warn!("TCP_NODELAY can't be set: {error}");
-    }
-    let service = service_fn(|request| door.clone().answer(request));
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection.with_upgrades());
-    let closing = async {
-        // An error says that the server is gone, which drops this task.
-        _ = closing.wait_for(|closing| *closing).await;
-    };
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = closing => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::trace!("connection ended: {error}");
-    }
-}
-
 impl IntoFuture for Serve {
     type Output = io::Result<()>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        self.run().boxed()
+        // Now, and not when the future is first polled: a signal that comes before must not kill the process.
+        let in_runtime = tokio::runtime::Handle::try_current().is_ok();
+        let signals = (self.signal.is_none() && in_runtime).then(Signals::install);
+        self.run(signals).boxed()
     }
 }
 
@@ -312,6 +374,7 @@ impl fmt::Debug for Serve {
             .field("drain_delay", &self.drain_delay)
             .field("readiness", &self.probes.readiness)
             .field("liveness", &self.probes.liveness)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }
