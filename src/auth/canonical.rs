@@ -7,6 +7,7 @@ use http::HeaderMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::Sha256;
 
+use super::Scheme;
 use super::encoding::sha256;
 
 pub(super) const DATE: &str = "x-acs-date";
@@ -44,14 +45,38 @@ pub(super) fn sign(secret: &str, text: &str) -> Hmac<Sha256> {
     mac
 }
 
-/// Returns the value of a header as it is signed: trimmed, and empty if the header is missing.
+/// Returns the value of a header as it is signed: without the spaces and tabs around it, and empty if the
+/// header is missing.
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Cow<'a, str> {
     let value = headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let around = [' ', '\t'];
     match value {
-        Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
-        Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_owned()),
+        Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim_matches(around)),
+        Some(Cow::Owned(text)) => Cow::Owned(text.trim_matches(around).to_owned()),
         None => Cow::Borrowed(""),
     }
+}
+
+/// Returns whether a header is UTF-8. Others would be signed alike, with the same replacement.
+pub(super) fn is_text(headers: &HeaderMap, name: &str) -> bool {
+    headers.get_all(name).iter().all(|value| str::from_utf8(value.as_bytes()).is_ok())
+}
+
+/// Returns whether no other request has the same text to sign because path and query are decoded for it.
+///
+/// Bytes that are not UTF-8 are all decoded to the same replacement. In the `FC` scheme, a line break that was
+/// encoded looks like the one between two parameters, and an encoded `=` like the one behind a name.
+pub(super) fn is_unambiguous(target: &Target<'_>, scheme: Scheme) -> bool {
+    let query = target.query.unwrap_or_default();
+    if scheme != Scheme::Fc2 {
+        return percent_decode_str(query).decode_utf8().is_ok();
+    }
+    let is_clear = |raw: &str| match percent_decode_str(raw).decode_utf8() {
+        Ok(text) => !text.contains(char::is_control),
+        Err(_) => false,
+    };
+    let mut names = query.split('&').filter_map(|pair| pair.split('=').next());
+    is_clear(target.path) && is_clear(query) && !names.any(|name| query_text(name).contains('='))
 }
 
 /// Returns the string to sign of `ACS3-HMAC-SHA256`. `payload` is the hash of the body, or empty in
@@ -99,11 +124,11 @@ pub(super) fn fc2(target: &Target<'_>, date: &str) -> String {
         .unwrap_or_default()
         .split('&')
         .filter(|pair| !pair.is_empty())
+        .filter(|pair| !matches!(pair.split_once('='), Some((key, _)) if query_text(key) == FC_SIGNATURE))
         .map(|pair| match pair.split_once('=') {
             Some((key, value)) => format!("{}={}", query_text(key), query_text(value)),
             None => query_text(pair).into_owned(),
         })
-        .filter(|pair| !pair.starts_with("x-fc-signature="))
         .collect();
     pairs.sort();
     format!(

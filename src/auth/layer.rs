@@ -123,15 +123,15 @@ impl<K: Keys> VerifyLayer<K> {
         let (mut parts, body) = request.into_parts();
         // A nested router sees only its part of the path.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0).clone();
-        let (bytes, body) = if self.verifier.needs_body(&parts.headers) {
+        let signed = self.verifier.verify_head(&parts.method, &uri, &parts.headers).await?;
+        let (bytes, body) = if signed.needs_body() {
             let read = read_body(body, self.body_limit).await;
             let bytes = read.map_err(|_| VerifyError::Body)?;
             (bytes.clone(), Body::from(bytes))
         } else {
             (bytes::Bytes::new(), body)
         };
-        let verified: Verified =
-            self.verifier.verify(&parts.method, &uri, &parts.headers, &bytes).await?;
+        let verified: Verified = self.verifier.verify_body(signed, &bytes)?;
         // Code that prints the headers from here on must not print these.
         for name in [AUTHORIZATION.as_str(), super::canonical::TOKEN, super::canonical::FC_TOKEN] {
             if let Some(value) = parts.headers.get_mut(name) {

@@ -70,6 +70,7 @@ pub enum Scheme {
     Trigger,
     /// `ACS3-HMAC-SHA256` in full, as calls of OpenAPI use it: with the body, the host and a nonce.
     Full,
-    /// The `FC` scheme of Function Compute 2.0, in a header or in a signed URL.
+    /// The `FC` scheme of Function Compute 2.0, in a header or in a signed URL. It does not cover the body:
+    /// `content-md5` is signed, but nothing compares it with the body.
     Fc2,
 }

@@ -1,6 +1,6 @@
 //! The nonces that were used within the clock window.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::lock::Mutex;
 
@@ -8,7 +8,9 @@ use crate::lock::Mutex;
 #[derive(Debug)]
 pub(super) struct Nonces {
     most: usize,
-    used: Mutex<Used>,
+    /// By the id of the key, so that one key can't use up the room of the others. Only keys that exist get
+    /// here, so their number is limited.
+    used: Mutex<HashMap<String, Used>>,
 }
 
 #[derive(Debug, Default)]
@@ -22,18 +24,25 @@ struct Used {
 pub(super) enum Spent {
     /// It was used before.
     Again,
-    /// The maximum number of nonces is remembered already.
+    /// The maximum number of nonces of the key is remembered already.
     Full,
 }
 
 impl Nonces {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, used: Mutex::new(Used::default()) }
+        Self { most, used: Mutex::default() }
     }
 
-    /// Accepts a nonce and remembers it until `end`, Unix time in milliseconds.
-    pub(super) fn take(&self, nonce: String, now: i64, end: i64) -> Result<(), Spent> {
-        let mut used = self.used.lock();
+    /// Accepts a nonce of a key and remembers it until `end`, Unix time in milliseconds.
+    pub(super) fn take(
+        &self,
+        key_id: &str,
+        nonce: String,
+        now: i64,
+        end: i64,
+    ) -> Result<(), Spent> {
+        let mut keys = self.used.lock();
+        let used = keys.entry(key_id.to_owned()).or_default();
         while used.by_end.first().is_some_and(|(end, _)| *end < now) {
             if let Some((_, nonce)) = used.by_end.pop_first() {
                 used.known.remove(&nonce);

@@ -93,6 +93,9 @@ pub enum VerifyError {
         /// How often it occurs: 0, or 2 and more.
         count: usize,
     },
+    /// A signed header, the path or the query is not UTF-8, or means something else decoded: in the FC scheme, a
+    /// control character anywhere, or `=` in the name of a parameter.
+    Encoding,
     /// The date can't be read, or is outside the clock window.
     Date,
     /// The signed URL has expired, or remains valid for longer than allowed.
@@ -104,7 +107,7 @@ pub enum VerifyError {
     Signature,
     /// The nonce was used before.
     Replay,
-    /// The maximum number of nonces was used within the clock window already.
+    /// The key has used the maximum number of nonces within the clock window already.
     TooMany,
 }
 
@@ -125,6 +128,7 @@ impl fmt::Display for VerifyError {
             Self::Oversized => "the signature is too long",
             Self::Malformed => "the signature is malformed",
             Self::Scheme => "the signature scheme is not accepted",
+            Self::Encoding => "what is signed can be read in two ways",
             Self::Date => "the date is invalid or outside the clock window",
             Self::Life => "the signed URL has expired or is valid for too long",
             Self::Body => "the body is not the one that was signed",
@@ -147,7 +151,30 @@ struct Claim {
     text: String,
     /// The security token; empty if there is none.
     token: String,
-    nonce: Option<String>,
+    /// In the full form.
+    payload: Option<Payload>,
+}
+
+/// What the full form signs beside the head of a request.
+#[derive(Debug)]
+struct Payload {
+    /// The hash that the body must have.
+    hash: String,
+    nonce: String,
+}
+
+/// A request whose head was accepted; see [`Verifier::verify_body`].
+#[derive(Debug)]
+pub(super) struct SignedHead {
+    verified: Verified,
+    payload: Option<Payload>,
+}
+
+impl SignedHead {
+    /// Returns whether the body has to be checked.
+    pub(super) fn needs_body(&self) -> bool {
+        self.payload.is_some()
+    }
 }
 
 impl<K: Keys> Verifier<K> {
@@ -186,8 +213,8 @@ impl<K: Keys> Verifier<K> {
         self
     }
 
-    /// Sets the maximum number of nonces to remember. If that many were used within the clock
-    /// window, further requests are refused. Default: 100,000.
+    /// Sets the maximum number of nonces of a key to remember. If that many were used within the clock
+    /// window, further requests of the key are refused. Default: 100,000.
     #[must_use]
     pub fn nonces(mut self, most: usize) -> Self {
         self.nonces = Arc::new(Nonces::new(most));
@@ -219,8 +246,20 @@ impl<K: Keys> Verifier<K> {
         headers: &HeaderMap,
         body: &[u8],
     ) -> Result<Verified, VerifyError> {
+        let signed = self.verify_head(method, uri, headers).await?;
+        self.verify_body(signed, body)
+    }
+
+    /// Checks all that can be checked before the body has arrived: the signature too, since it covers the
+    /// hash of the body and not the body. So nobody who has no key can have a body read.
+    pub(super) async fn verify_head(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<SignedHead, VerifyError> {
         let target = Target { method, path: uri.path(), query: uri.query(), headers };
-        let claim = self.claim(&target, body)?;
+        let claim = self.claim(&target)?;
         let found = self.keys.find(&claim.key_id).await;
         // An unknown key costs the same time as a known one.
         // Anyone could sign with the empty secret of a setting that was forgotten.
@@ -233,21 +272,33 @@ impl<K: Keys> Verifier<K> {
         if !(known & right.is_ok() & token.is_ok()) {
             return Err(VerifyError::Signature);
         }
-        if let Some(nonce) = claim.nonce {
-            let (now, window) = (self.clock.millis(), millis(self.window));
-            // The date may be one window ahead of the clock, and stays valid for one window after
-            // that.
-            let end = now.saturating_add(window.saturating_mul(2));
-            match self.nonces.take(format!("{} {nonce}", claim.key_id), now, end) {
-                Ok(()) => {}
-                Err(Spent::Again) => return Err(VerifyError::Replay),
-                Err(Spent::Full) => return Err(VerifyError::TooMany),
-            }
-        }
-        Ok(Verified { key_id: claim.key_id, scheme: claim.scheme })
+        let verified = Verified { key_id: claim.key_id, scheme: claim.scheme };
+        Ok(SignedHead { verified, payload: claim.payload })
     }
 
-    fn claim(&self, target: &Target<'_>, body: &[u8]) -> Result<Claim, VerifyError> {
+    /// Checks the body of a request whose head was accepted.
+    pub(super) fn verify_body(
+        &self,
+        signed: SignedHead,
+        body: &[u8],
+    ) -> Result<Verified, VerifyError> {
+        let SignedHead { verified, payload } = signed;
+        let Some(Payload { hash, nonce }) = payload else { return Ok(verified) };
+        if encoding::sha256(body) != hash {
+            return Err(VerifyError::Body);
+        }
+        let (now, window) = (self.clock.millis(), millis(self.window));
+        // The date may be one window ahead of the clock, and stays valid for one window after
+        // that.
+        let end = now.saturating_add(window.saturating_mul(2));
+        match self.nonces.take(&verified.key_id, nonce, now, end) {
+            Ok(()) => Ok(verified),
+            Err(Spent::Again) => Err(VerifyError::Replay),
+            Err(Spent::Full) => Err(VerifyError::TooMany),
+        }
+    }
+
+    fn claim(&self, target: &Target<'_>) -> Result<Claim, VerifyError> {
         let in_url = !canonical::query_values(target.query, FC_SIGNATURE).is_empty();
         let mut values = target.headers.get_all(AUTHORIZATION).iter();
         match (values.next(), values.next(), in_url) {
@@ -259,7 +310,7 @@ impl<K: Keys> Verifier<K> {
                 }
                 let text = value.to_str().map_err(|_| VerifyError::Malformed)?;
                 match text.split_once(' ') {
-                    Some((ALGORITHM, rest)) => self.acs3(target, rest, body),
+                    Some((ALGORITHM, rest)) => self.acs3(target, rest),
                     Some(("FC", rest)) => self.fc2(target, rest),
                     _ => Err(VerifyError::Malformed),
                 }
@@ -272,7 +323,7 @@ impl<K: Keys> Verifier<K> {
         if self.schemes.contains(&scheme) { Ok(()) } else { Err(VerifyError::Scheme) }
     }
 
-    fn acs3(&self, target: &Target<'_>, rest: &str, body: &[u8]) -> Result<Claim, VerifyError> {
+    fn acs3(&self, target: &Target<'_>, rest: &str) -> Result<Claim, VerifyError> {
         let (mut key_id, mut signed, mut signature) = (None, None, None);
         for part in rest.split(',') {
             let (name, value) = part.trim().split_once('=').ok_or(VerifyError::Malformed)?;
@@ -311,28 +362,33 @@ impl<K: Keys> Verifier<K> {
         }
         let date = canonical::header(headers, DATE);
         self.within(humantime::parse_rfc3339(&date).map_err(|_| VerifyError::Date)?)?;
-        let mut payload = String::new();
-        let mut nonce = None;
+        if !canonical::is_unambiguous(target, scheme) {
+            return Err(VerifyError::Encoding);
+        }
+        let mut payload = None;
         if full {
             let sent = headers.keys().filter(|name| is_signed(name)).map(|name| name.as_str());
             let mut needed = sent.chain(["host", NONCE]);
             if let Some(name) = needed.find(|name| !set.contains(name)) {
                 return Err(unsigned(name));
             }
-            payload = encoding::sha256(body);
-            if canonical::header(headers, CONTENT_HASH) != payload {
-                return Err(VerifyError::Body);
-            }
-            nonce = Some(canonical::header(headers, NONCE).into_owned());
+            payload = Some(Payload {
+                hash: canonical::header(headers, CONTENT_HASH).into_owned(),
+                nonce: canonical::header(headers, NONCE).into_owned(),
+            });
         }
         let sorted: Vec<_> = set.into_iter().collect();
         Ok(Claim {
             scheme,
             key_id: key_id.into(),
             signature: encoding::unhex(signature).ok_or(VerifyError::Malformed)?,
-            text: canonical::acs3(target, &sorted, &payload),
+            text: canonical::acs3(
+                target,
+                &sorted,
+                payload.as_ref().map_or("", |payload| &payload.hash),
+            ),
             token: canonical::header(headers, TOKEN).into_owned(),
-            nonce,
+            payload,
         })
     }
 
@@ -374,6 +430,9 @@ impl<K: Keys> Verifier<K> {
         date: &str,
         token: String,
     ) -> Result<Claim, VerifyError> {
+        if !canonical::is_unambiguous(target, Scheme::Fc2) {
+            return Err(VerifyError::Encoding);
+        }
         let headers = target.headers;
         let signed = headers.keys().filter(|name| {
             name.as_str().starts_with("x-fc-") || **name == CONTENT_TYPE || *name == "content-md5"
@@ -387,7 +446,7 @@ impl<K: Keys> Verifier<K> {
             signature: encoding::unbase64(signature).ok_or(VerifyError::Malformed)?,
             text: canonical::fc2(target, date),
             token,
-            nonce: None,
+            payload: None,
         })
     }
 
@@ -402,8 +461,11 @@ impl<K: Keys> Verifier<K> {
     }
 }
 
-/// Checks that a signed header occurs once, so that signer and reader mean the same value.
+/// Checks that a signed header occurs once and is text, so that signer and reader mean the same value.
 fn single(headers: &HeaderMap, name: &str) -> Result<(), VerifyError> {
+    if !canonical::is_text(headers, name) {
+        return Err(VerifyError::Encoding);
+    }
     match headers.get_all(name).iter().count() {
         1 => Ok(()),
         count => {

@@ -280,7 +280,10 @@ async fn a_body_that_is_late_is_an_error_of_the_request() {
     let server = Server::start(router, |serve| serve.body_piece_timeout(50 * MS)).await;
     let body = server.write("POST /echo HTTP/1.1\r\nhost: b\r\ncontent-length: 9\r\n\r\n1234");
     let answer = rest(body.await).await;
-    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("connection: close"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 400 ") && answer.contains("connection: close"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

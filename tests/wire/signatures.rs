@@ -151,6 +151,11 @@ impl Request {
         self
     }
 
+    fn bytes(mut self, name: &'static str, value: &[u8]) -> Self {
+        self.headers.insert(name, value.try_into().unwrap());
+        self
+    }
+
     fn add(mut self, name: &'static str, value: &str) -> Self {
         self.headers.append(name, value.try_into().unwrap());
         self
@@ -258,11 +263,18 @@ async fn every_spoiled_request_is_refused_with_its_reason() {
         (trigger().set("x-acs-date", "1969-01-02T02:49:04Z"), VerifyError::Date),
         (trigger().set("x-acs-date", "2025-01-02T03:19:05Z"), VerifyError::Signature),
         (trigger().set("x-acs-security-token", "x"), VerifyError::Signature),
+        (trigger().set("x-acs-security-token", "\u{a0}"), VerifyError::Signature),
+        (trigger().bytes("x-acs-security-token", b"\xff"), VerifyError::Encoding),
+        (moved(trigger(), "b=2", "b=%FF"), VerifyError::Encoding),
+        (moved(fc(), "b=2", "b=2%0Ac=3"), VerifyError::Encoding),
+        (moved(fc(), "b=2", "b%3D2"), VerifyError::Encoding),
+        (moved(fc(), "dialogue?", "dialogue%0Ax=1?"), VerifyError::Encoding),
+        (moved(Request::url(60), "b=2", "b=2&x-fc-signature%3Da=evil"), VerifyError::Encoding),
         (trigger().authorization("YourAccessKeyId", "Nobody"), VerifyError::Signature),
         (moved(trigger(), "dialogue", "endSession"), VerifyError::Signature),
         (moved(trigger(), "b=2", "b=3"), VerifyError::Signature),
         (Request { body: b"{}".to_vec(), ..full() }, VerifyError::Body),
-        (full().set("x-acs-content-sha256", "00"), VerifyError::Body),
+        (full().set("x-acs-content-sha256", "00"), VerifyError::Signature),
         (full().set("x-acs-action", "Other"), unsigned("x-acs-action")),
         (full().set("x-acs-security-token", ""), unsigned("x-acs-security-token")),
         (full().authorization("host;", ""), unsigned("host")),
@@ -329,6 +341,20 @@ async fn a_wrong_signature_does_not_use_up_a_nonce_and_nonces_are_bounded() {
     assert_eq!(good.check(&verifier).await, Ok(Scheme::Full));
     let next = Request::signed(Scheme::Full);
     assert_eq!(next.check(&verifier).await, Err(VerifyError::TooMany));
+}
+
+#[tokio::test]
+async fn a_key_does_not_use_up_the_nonces_of_another_key() {
+    let keys = ["key-1", "key-2"].map(|id| (id.to_owned(), Credentials::new(id, id)));
+    let signers = keys.clone().map(|(_, key)| Signer::new(key, Scheme::Full).clock(time(NOW)));
+    let verifier = Verifier::new(HashMap::from(keys)).schemes(ALL).clock(time(NOW)).nonces(1);
+    let uri = Uri::from_static("/proxy/dialogue");
+    for (signer, expected) in [(0, Ok(())), (0, Err(VerifyError::TooMany)), (1, Ok(()))] {
+        let mut headers = headers(&[("host", "bot")]);
+        signers[signer].sign(&Method::POST, &uri, &mut headers, BODY).unwrap();
+        let verified = verifier.verify(&Method::POST, &uri, &headers, BODY).await;
+        assert_eq!(verified.map(|_| ()), expected);
+    }
 }
 
 #[tokio::test]

@@ -137,6 +137,22 @@ async fn a_signed_body_in_tiny_pieces_is_refused() {
 }
 
 #[tokio::test]
+async fn the_body_of_a_request_with_a_wrong_signature_is_not_read() {
+    let body = Body::from_stream(stream::once(async {
+        panic!("the body is read");
+        #[expect(unreachable_code, reason = "the type of the stream")]
+        Ok::<_, Infallible>("")
+    }));
+    let mut request = Request::post("/proxy/endSession").body(body).unwrap();
+    request.headers_mut().insert("host", HeaderValue::from_static("bot"));
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let signer = Signer::new(Credentials::new("key-1", "a guess"), Scheme::Full);
+    signer.sign(&method, &uri, request.headers_mut(), b"{}").unwrap();
+    let response = verified(router(Echo)).call(request).await.unwrap();
+    assert_eq!(response.status(), 403);
+}
+
+#[tokio::test]
 async fn a_verified_request_carries_its_signer_and_hides_the_credentials() {
     let handler = async |request: axum::extract::Request| {
         let verified = request.extensions().get::<Verified>().unwrap();

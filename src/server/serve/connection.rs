@@ -107,7 +107,10 @@ where
         if timer.deadline() != deadline {
             timer.as_mut().reset(deadline);
         }
-        timer.as_mut().poll(context).map(|()| tracing::debug!("closed a connection: its peer is too slow"))
+        timer
+            .as_mut()
+            .poll(context)
+            .map(|()| tracing::debug!("closed a connection: its peer is too slow"))
     })
     .await;
     progress.ended();

@@ -177,7 +177,9 @@ impl Progress {
             // A response is still on its way.
             Stage::Idle { .. } if state.write_until.is_some() => state.write_until,
             Stage::Idle { until } => Some(until),
-            Stage::Head { until } => Some(state.write_until.map_or(until, |write| write.min(until))),
+            Stage::Head { until } => {
+                Some(state.write_until.map_or(until, |write| write.min(until)))
+            }
             // The body has timers of its own, which let the handler answer.
             Stage::Body | Stage::Running { .. } => state.write_until,
         }

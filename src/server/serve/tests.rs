@@ -147,7 +147,8 @@ async fn a_connection_between_two_requests_is_kept_for_15_min() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_is_cut_after_60_s() {
     let endless = async || {
-        let pieces = futures_util::stream::repeat_with(|| Ok::<_, BoxError>(Bytes::from(vec![b'x'; 500])));
+        let pieces =
+            futures_util::stream::repeat_with(|| Ok::<_, BoxError>(Bytes::from(vec![b'x'; 500])));
         Body::from_stream(pieces)
     };
     let client = connect(Router::new().route("/endless", get(endless)));
