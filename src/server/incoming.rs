@@ -1,6 +1,7 @@
 //! Reads a request whole, within limits.
 
-use std::fmt;
+use std::error::Error;
+use std::{fmt, io};
 
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use bytes::Bytes;
@@ -111,7 +112,7 @@ impl Incoming {
     }
 }
 
-fn body_fault<E>(error: BodyError<E>, limit: usize) -> Fault {
+fn body_fault<E: Error + 'static>(error: BodyError<E>, limit: usize) -> Fault {
     match error {
         BodyError::TooLarge => {
             Fault::new(FaultKind::TooLarge, format!("the body is larger than {limit} bytes"))
@@ -119,8 +120,26 @@ fn body_fault<E>(error: BodyError<E>, limit: usize) -> Fault {
         BodyError::Fragmented => {
             Fault::new(FaultKind::Request, "the body arrives in too many small pieces")
         }
+        BodyError::Failed(error) if is_late(&error) => {
+            Fault::new(FaultKind::Request, "the body did not arrive in time")
+        }
         BodyError::Failed(_) => Fault::new(FaultKind::Request, "the body ended too early"),
     }
+}
+
+/// Whether a body failed since it did not arrive in time; `serve` has the limits.
+fn is_late(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error
+            .downcast_ref()
+            .is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::TimedOut)
+        {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Whether the content type is JSON. A request without a content type passes: only JSON is served.

@@ -19,6 +19,7 @@ crate::subject::for_every_platform! {
     other_content_types_are_refused,
     a_body_at_the_limit_is_accepted_and_one_above_it_is_refused,
     a_body_far_above_the_limit_is_still_answered,
+    a_client_that_expects_100_is_told_whether_its_body_will_be_read,
     a_body_that_is_cut_off_never_reaches_the_handler,
     broken_chunks_never_reach_the_handler,
     a_body_in_chunks_is_read,
@@ -267,6 +268,19 @@ fn head(operation: &Operation, header: &str) -> String {
     format!(
         "POST {path} HTTP/1.1\r\nHost: bot\r\nContent-Type: application/json\r\n{header}\r\n\r\n"
     )
+}
+
+async fn a_client_that_expects_100_is_told_whether_its_body_will_be_read<S: Subject>() {
+    for operation in paths::<S>().await {
+        let length = operation.body.to_string().len();
+        for (length, is_read) in [(length, true), (8 * 1024 * 1024, false)] {
+            let mut bench = bench::<S>().await;
+            let expects = format!("Expect: 100-continue\r\nContent-Length: {length}");
+            bench.peer.write(head(&operation, &expects).as_bytes()).await;
+            let line = bench.peer.first_line().await;
+            assert_eq!(line.contains(" 100 "), is_read, "{operation:?}: {line}");
+        }
+    }
 }
 
 const CHUNKED: &str = "Transfer-Encoding: chunked";

@@ -274,27 +274,28 @@ async fn a_server_whose_connections_are_all_busy_refuses_or_waits() {
     }
 }
 
+#[cfg(feature = "digital-employee")]
 #[tokio::test]
 async fn a_body_that_is_late_is_an_error_of_the_request() {
-    let router = Router::new().route("/echo", post(async |body: String| body));
-    let server = Server::start(router, |serve| serve.body_piece_timeout(50 * MS)).await;
-    let body = server.write("POST /echo HTTP/1.1\r\nhost: b\r\ncontent-length: 9\r\n\r\n1234");
-    let answer = rest(body.await).await;
-    assert!(
-        answer.starts_with("HTTP/1.1 400 ") && answer.contains("connection: close"),
-        "{answer}"
-    );
-}
+    use callbot::digital_employee::{Api, BeginSessionRequest, DialogueRequest, Reply, router};
+    use callbot::server::Error;
 
-#[tokio::test]
-async fn a_client_that_announces_too_much_is_not_told_to_continue() {
-    let router = Router::new().route("/echo", post(async |body: String| body));
-    let server = Server::start(router, |serve| serve).await;
-    for (length, expected) in [(4, "HTTP/1.1 100 "), (10_000_000, "HTTP/1.1 413 ")] {
-        let head = "POST /echo HTTP/1.1\r\nhost: b\r\nexpect: 100-continue";
-        let mut stream = server.write(&format!("{head}\r\ncontent-length: {length}\r\n\r\n")).await;
-        let mut bytes = Vec::new();
-        soon("an answer", stream.read_buf(&mut bytes)).await.unwrap();
-        assert!(bytes.starts_with(expected.as_bytes()), "{}", String::from_utf8_lossy(&bytes));
+    struct Unasked;
+
+    impl Api for Unasked {
+        async fn begin_session(&self, _: BeginSessionRequest, _: &mut Reply) -> Result<(), Error> {
+            unreachable!("half a request is served")
+        }
+
+        async fn dialogue(&self, _: DialogueRequest, _: &mut Reply) -> Result<(), Error> {
+            unreachable!("half a request is served")
+        }
     }
+
+    let server = Server::start(router(Unasked), |serve| serve.body_piece_timeout(50 * MS)).await;
+    let head = "POST /proxy/endSession HTTP/1.1\r\nhost: b\r\ncontent-type: application/json";
+    let stream = server.write(&format!("{head}\r\ncontent-length: 9\r\n\r\n{{\"a\"")).await;
+    let answer = rest(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("the body did not arrive in time"), "{answer}");
 }

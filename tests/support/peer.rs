@@ -219,6 +219,11 @@ impl Peer {
         timeout(time, self.answer()).await.ok()
     }
 
+    /// The first line of an answer, or of an interim one.
+    pub(crate) async fn first_line(&mut self) -> String {
+        self.until("\r\n").await
+    }
+
     /// The head of an answer, behind any interim answers.
     pub(crate) async fn head(&mut self) -> Answer {
         let mut head = self.until("\r\n\r\n").await;

@@ -57,6 +57,9 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for RequestBody<
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+            if self.progress.body_is_awaited() {
+                context.waker().wake_by_ref();
+            }
             return self.poll_late(context).map(|error| Some(Err(error.into())));
         };
         self.timer = None;

@@ -41,22 +41,25 @@ pub(super) struct Door {
 }
 
 impl Door {
-    async fn answer(
+    /// Not an `async fn`: hyper reads on before it polls the result, and the progress must be known then.
+    fn answer(
         mut self,
         request: Request<Incoming>,
         progress: Arc<Progress>,
-    ) -> Result<Response<ResponseBody<Body>>, Infallible> {
+    ) -> impl Future<Output = Result<Response<ResponseBody<Body>>, Infallible>> {
         progress.request(request.version());
         let request = request.map(|body| RequestBody::new(body, progress.clone()));
-        let response = match self.probes.answer(&request) {
-            Some(response) => response,
-            None => self.router.call(request).await?,
-        };
-        let is_event_stream = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
-        Ok(response.map(|body| ResponseBody::new(body, progress, is_event_stream)))
+        async move {
+            let response = match self.probes.answer(&request) {
+                Some(response) => response,
+                None => self.router.call(request).await?,
+            };
+            let is_event_stream = response
+                .headers()
+                .get(CONTENT_TYPE)
+                .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+            Ok(response.map(|body| ResponseBody::new(body, progress, is_event_stream)))
+        }
     }
 }
 

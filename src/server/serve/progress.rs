@@ -15,6 +15,7 @@
 //! half a head, the connection counts as idle: it is closed later than it could be, but it is closed.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use http::Version;
 use tokio::sync::Notify;
@@ -45,6 +46,10 @@ struct State {
     write_until: Option<Instant>,
     /// Whether the client has sent its last byte: it has closed the connection, or its half of it.
     is_half_closed: bool,
+    /// Reads on when the response has ended, if the end of the stream was hidden.
+    reader: Option<Waker>,
+    /// Whether the handler waits for more of the body, and has looked since the client sent its last byte.
+    is_body_awaited: bool,
     /// Whether an interim response may be sent: the client knows them, and has nothing of the response yet.
     takes_interim: bool,
 }
@@ -65,6 +70,17 @@ enum Stage {
     },
 }
 
+/// What hyper may know when a client has sent its last byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HalfClosed {
+    /// That the stream has ended.
+    Tell,
+    /// Nothing: it would drop a request that runs.
+    Hide,
+    /// Nothing yet.
+    AskAgain,
+}
+
 impl State {
     /// Whether no request runs and the last response has been written.
     fn is_waiting(&self) -> bool {
@@ -81,6 +97,8 @@ impl Progress {
             place: None,
             write_until: None,
             is_half_closed: false,
+            reader: None,
+            is_body_awaited: false,
             takes_interim: false,
         };
         let progress =
@@ -112,11 +130,31 @@ impl Progress {
         }
     }
 
-    /// The client has sent its last byte. Returns whether a request runs, which must not end because of it.
-    pub(super) fn half_closed(&self) -> bool {
+    /// The client has sent its last byte. Returns what hyper may know of it.
+    ///
+    /// hyper reads on before the handler has taken the body from it, so at first nobody knows whether the
+    /// body is complete. The handler tells: either it has all of it, or it waits for more.
+    pub(super) fn half_closed(&self, reader: &Waker) -> HalfClosed {
         let mut state = self.state.lock();
-        state.is_half_closed = true;
-        matches!(state.stage, Stage::Running { .. })
+        if !std::mem::replace(&mut state.is_half_closed, true) && matches!(state.stage, Stage::Body)
+        {
+            state.is_body_awaited = false;
+            return HalfClosed::AskAgain;
+        }
+        match state.stage {
+            Stage::Body if state.is_body_awaited => HalfClosed::Tell,
+            Stage::Body | Stage::Running { .. } => {
+                state.reader = Some(reader.clone());
+                HalfClosed::Hide
+            }
+            Stage::Idle { .. } | Stage::Head { .. } => HalfClosed::Tell,
+        }
+    }
+
+    /// The handler waits for more of the body. Returns whether hyper has to learn that there is none.
+    pub(super) fn body_is_awaited(&self) -> bool {
+        let mut state = self.state.lock();
+        state.is_half_closed && !std::mem::replace(&mut state.is_body_awaited, true)
     }
 
     /// Returns whether the client has sent its last byte.
@@ -149,7 +187,13 @@ impl Progress {
     /// The response has ended.
     pub(super) fn response_ended(&self) {
         let until = Instant::now() + self.limits.idle;
-        self.change(|state| state.stage = Stage::Idle { until });
+        let reader = self.change(|state| {
+            state.stage = Stage::Idle { until };
+            state.reader.take()
+        });
+        if let Some(reader) = reader {
+            reader.wake();
+        }
     }
 
     /// Something has been written. The connection is idle from the last byte of a response on.

@@ -221,3 +221,45 @@ async fn a_shutdown_closes_a_connection_without_a_whole_request_immediately() {
         assert!(running.is_idle(), "{sent:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_closes_its_half_after_its_request_is_answered() {
+    for (sent, answer) in [(HELLO, "hello"), (&format!("{HEAD}{}", "x".repeat(100)), "read 100")] {
+        for closes_later in [false, true] {
+            let mut client = connect(echo());
+            if closes_later {
+                client.write(sent).await;
+            } else {
+                client.stream.write_all(sent.as_bytes()).await.expect("the connection is open");
+            }
+            client.stream.shutdown().await.expect("the connection is open");
+            let (_, read) = client.closed().await;
+            assert!(read.ends_with(answer), "{closes_later}: {read:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_closes_its_half_in_a_turn_is_probed_and_answered() {
+    let slow = async || {
+        sleep(10 * SECOND).await;
+        "done"
+    };
+    let mut client = connect(Router::new().route("/slow", get(slow)));
+    client.write("GET /slow HTTP/1.1\r\nhost: b\r\n\r\n").await;
+    client.stream.shutdown().await.expect("the connection is open");
+    let (seconds, answer) = client.closed().await;
+    assert_eq!(seconds, 10);
+    assert_eq!(answer.matches("HTTP/1.1 100 Continue\r\n\r\n").count(), 4, "{answer}");
+    assert!(answer.ends_with("done"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_closes_its_half_in_its_request_is_not_waited_for() {
+    for sent in ["GET /he", HEAD, &format!("{HEAD}xx")] {
+        let mut client = connect(echo());
+        client.write(sent).await;
+        client.stream.shutdown().await.expect("the connection is open");
+        assert_eq!(client.closed().await.0, 0, "{sent:?}");
+    }
+}

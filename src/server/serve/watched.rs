@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::probe::Probe;
-use super::progress::Progress;
+use super::progress::{HalfClosed, Progress};
 
 /// A response that a client passes over.
 const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -57,10 +57,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<T> {
             self.progress.has_read();
             return Poll::Ready(Ok(()));
         }
-        // The stream ends, and goes on saying so. A request that has arrived whole is not told: it would be
-        // dropped.
-        if buffer.remaining() > 0 && self.progress.half_closed() {
-            return self.poll_gone(context).map(Err);
+        if buffer.remaining() > 0 {
+            // The stream has ended. It says so each time that it is read.
+            match self.progress.half_closed(context.waker()) {
+                HalfClosed::Tell => {}
+                HalfClosed::Hide => return self.poll_gone(context).map(Err),
+                HalfClosed::AskAgain => {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            }
         }
         self.probe = None;
         Poll::Ready(Ok(()))
