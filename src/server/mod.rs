@@ -68,6 +68,9 @@ pub(crate) mod rules;
 mod serve;
 mod sink;
 mod turns;
+// The watch is set by the tests of bots alone, which need the feature `client`.
+#[cfg_attr(not(feature = "client"), allow(dead_code))]
+pub(crate) mod watch;
 
 pub use call::arrived;
 pub use error::{Error, Fault, FaultKind};

@@ -11,12 +11,13 @@ use tokio::time::Instant;
 use super::checks::{Support, check_values, is_first_packet_only, support};
 use super::state::{Filler, State};
 use crate::bot::adapter::Adapter;
-use crate::bot::budget::Budget;
+use crate::bot::budget::{Budget, Limit, Missed};
 use crate::bot::controls::{Closing, ControlKind, Element};
 use crate::bot::error::{Dropped, ReplyError};
 use crate::bot::input::{CallKey, TurnId};
 use crate::bot::limits::Limits;
 use crate::lock::Mutex;
+use crate::server::watch::{self, Part, SharedWatch};
 
 /// The reply of a running turn.
 ///
@@ -35,6 +36,8 @@ pub(in crate::bot) struct Outbox {
     first: Option<Duration>,
     kind: ReplyKind,
     state: Mutex<State>,
+    /// Learns why the turn fails, in a test.
+    watch: Option<SharedWatch>,
     /// Wakes the bot: a reader has taken a packet, or the reply was cut.
     pub(super) taken: Notify,
     /// Wakes the readers: there is a packet, or the reply has ended.
@@ -93,6 +96,7 @@ impl Outbox {
             first,
             kind,
             state: Mutex::new(State { filler, ..State::default() }),
+            watch: watch::current(),
             taken: Notify::new(),
             added: Notify::new(),
             ended: Notify::new(),
@@ -120,6 +124,17 @@ impl Outbox {
         self.kind
     }
 
+    pub(super) fn is_watched(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Reports to a test why a part of the work for this turn failed.
+    pub(in crate::bot) fn report(&self, part: Part, cause: impl fmt::Display) {
+        if let Some(watch) = &self.watch {
+            watch.failed(part, &cause.to_string());
+        }
+    }
+
     pub(super) fn notice(&self, what: Dropped) {
         self.adapter.notice(&self.call, what);
     }
@@ -127,6 +142,21 @@ impl Outbox {
     /// Returns the deadlines of the first packet and of the whole reply.
     pub(in crate::bot) fn deadlines(&self) -> [Option<Instant>; 2] {
         [self.first, self.whole].map(|time| self.arrived.checked_add(time?))
+    }
+
+    /// Returns the limit of the budget that the reply has missed, if it has missed one.
+    pub(super) fn missed(&self, state: &State) -> Option<Missed> {
+        let whole = match self.kind {
+            ReplyKind::Greeting if self.adapter.budget.begin.is_some() => Limit::Begin,
+            _ => Limit::Whole,
+        };
+        let first = self.first.filter(|_| state.packets.is_empty());
+        let limits = [(Limit::FirstPacket, first), (whole, self.whole)];
+        let elapsed = self.arrived.elapsed();
+        limits.into_iter().find_map(|(limit, time)| {
+            let time = time.filter(|time| elapsed >= *time)?;
+            Some(Missed { limit, time, platform: self.adapter.platform })
+        })
     }
 
     /// Returns whether the deadline of the whole reply has passed.

@@ -9,10 +9,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::awaited::Wrong;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{Gather, HangUp, Native, SpeechSettings, Transfer};
 use crate::bot::input::CallKey;
 use crate::lock::Mutex;
+use crate::server::watch::{Part, Watch};
 
 /// The transcript of a call.
 pub(super) struct Transcript {
@@ -44,7 +46,12 @@ pub(super) struct Record {
     pub transfer: Option<Transfer>,
     pub hang_up: Option<HangUp>,
     pub native: Option<Native>,
+    /// The failure that the platform sees.
     pub failure: Option<String>,
+    /// Why the bot failed, which the platform does not see.
+    pub causes: Vec<String>,
+    /// Whether the causes say why the turn failed.
+    turn_failed: bool,
     /// Why this platform has no such event.
     pub unsupported: Option<String>,
     /// Why the step is not possible now.
@@ -74,14 +81,11 @@ impl Transcript {
         step
     }
 
-    /// Fails the test, and shows the transcript.
-    #[track_caller]
-    // A panic is how a test fails.
-    #[allow(clippy::panic)]
-    pub(super) fn wrong(&self, step: Option<usize>, what: impl fmt::Display) -> ! {
+    /// Returns why the test fails, with the transcript.
+    pub(super) fn wrong(&self, step: Option<usize>, what: impl fmt::Display) -> Wrong {
         self.shown.store(true, Ordering::Relaxed);
         let place = step.map(|number| format!("step {number}: ")).unwrap_or_default();
-        panic!("{self}\nWRONG: {place}{what}\n");
+        Wrong::new(format!("{self}\nWRONG: {place}{what}\n"))
     }
 }
 
@@ -134,6 +138,18 @@ impl Step {
     }
 }
 
+impl Watch for Step {
+    fn failed(&self, part: Part, cause: &str) {
+        let mut record = self.record();
+        // A failed turn also fails its handler, which knows less about the cause.
+        let known = part == Part::Handler && record.turn_failed;
+        record.turn_failed |= part == Part::Turn;
+        if !known && !record.causes.iter().any(|known| known == cause) {
+            record.causes.push(cause.to_owned());
+        }
+    }
+}
+
 /// Returns whether `text` contains `part`, ignoring case.
 pub(super) fn holds(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
@@ -166,10 +182,14 @@ impl fmt::Display for Record {
         for control in self.controls() {
             line("control", &control)?;
         }
-        for (who, text) in [("failure", &self.failure), ("skipped", &self.unsupported)] {
-            if let Some(text) = text {
-                line(who, text)?;
-            }
+        if let Some(failure) = &self.failure {
+            line("failure", failure)?;
+        }
+        for cause in &self.causes {
+            line("cause", &cause.replace('\n', "\n            "))?;
+        }
+        if let Some(reason) = &self.unsupported {
+            line("skipped", reason)?;
         }
         let first = self.first.map(|first| format!(", first after {} ms", first.as_millis()));
         let first = first.unwrap_or_default();
