@@ -180,6 +180,7 @@
 mod adapter;
 mod budget;
 mod call;
+mod call_builder;
 mod capabilities;
 mod controls;
 mod error;
@@ -205,6 +206,7 @@ pub mod testing;
 
 pub use budget::Budget;
 pub use call::{Call, CallInfo};
+pub use call_builder::CallBuilder;
 pub use capabilities::{
     Capabilities, GatherLimits, Platform, SpeechSupport, TransferKind, TransferKinds,
 };
@@ -213,7 +215,7 @@ pub use error::{Dropped, Notice, ReplyError, Result};
 pub use handler::Bot;
 pub use history::{Entry, History};
 pub use host::{Host, HostBuilder};
-pub use input::{CallKey, Cause, Cut, Ended, Heard, Input, TransferOutcome, TurnId};
+pub use input::{CallKey, CallKeyError, Cause, Cut, Ended, Heard, Input, TransferOutcome, TurnId};
 pub use limits::{Greeting, Limits};
 pub use needs::{Need, Needs, NeedsError};
 pub use outbox::Hold;

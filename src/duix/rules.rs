@@ -8,6 +8,7 @@ mod client {
         AvatarAnswer, ConcurrencyAnswer, ConversationAnswer, CreateAvatarAnswer, Envelope,
         ResponseCode, SessionsAnswer, StopAllSessionsAnswer, StopSessionAnswer,
     };
+    use crate::codegen::Object;
     use crate::wire::decode;
 
     impl Outcome for Envelope {
@@ -29,6 +30,8 @@ mod client {
     macro_rules! outcomes {
         ($($answer:ty),*) => {$(
             impl Outcome for $answer {
+                const KEYS: &'static [&'static str] = <$answer as Object>::KEYS;
+
                 fn failure(&self) -> Option<Failure> {
                     let Self { success, code, message, .. } = self;
                     let (code, message) = (code.clone(), message.clone());

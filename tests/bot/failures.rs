@@ -6,7 +6,9 @@ use std::sync::Once;
 use std::time::Duration;
 
 use callbot::bot::testing::{Answer, TestCall};
-use callbot::bot::{Bot, Call, Cut, Ended, Host, Input, Limits, Platform, Reply, Result};
+use callbot::bot::{
+    Bot, Call, Cause, Cut, Ended, Host, Input, Limits, Needs, Platform, Reply, Result, TransferKind,
+};
 use futures_util::FutureExt;
 use tokio::time::sleep;
 
@@ -61,8 +63,8 @@ impl Bot for Faulty {
         fail(&how, reply).await
     }
 
-    async fn interrupted(&self, _: &mut Call<()>, _: &Cut) -> Result {
-        Err("the cut was not noted".into())
+    async fn interrupted(&self, _: &mut Call<()>, cut: &Cut) -> Result {
+        if cut.cause == Cause::BargeIn { Err("the cut was not noted".into()) } else { Ok(()) }
     }
 
     async fn ended(&self, _: &mut Call<()>, _: Ended) -> Result {
@@ -234,12 +236,20 @@ async fn an_impossible_step_panics_at_the_line_of_the_test() {
     })
     .await;
     assert_eq!(line, line!() - 3);
-    let (_, line) = failure(async {
-        let bot = || TestCall::<Faulty>::everywhere(Faulty::default, async |_| panic!("here"));
-        bot().await;
-    })
-    .await;
-    assert_eq!(line, line!() - 4);
+    struct Picky;
+    impl Bot for Picky {
+        type Memory = ();
+        fn needs(&self) -> Needs {
+            Needs::NONE.heard().transfer(TransferKind::Flow)
+        }
+        async fn turn(&self, _: &mut Call<()>, _: Input, _: &mut Reply) -> Result {
+            Ok(())
+        }
+    }
+    let (_, line) = failure(async { TestCall::everywhere(|| Picky, async |_| {}).await }).await;
+    assert_eq!(line, line!() - 1);
+    let (_, line) = failure_of(|| TestCall::on(Platform::Duix, Picky)).await;
+    assert_eq!(line, line!() - 1);
 }
 
 const HELPER: u32 = line!();

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::checks::{Support, check_values, is_first_packet_only, support};
+use super::draft::gap;
 use super::state::{Filler, State};
 use crate::bot::adapter::Adapter;
 use crate::bot::budget::{Budget, Limit, Missed};
@@ -207,12 +208,20 @@ impl Outbox {
     pub(in crate::bot) fn push_text(&self, text: &str) -> Result<(), ReplyError> {
         let mut state = self.lock();
         state.check_not_closed()?;
-        let bytes = state.draft.text.len() + text.len();
+        let gap = if state.new_sentence { gap(&state.draft.text, text) } else { "" };
+        let bytes = state.draft.text.len() + gap.len() + text.len();
         if bytes > self.max_bytes {
             return Err(ReplyError::TooLong { bytes, max: self.max_bytes });
         }
+        state.new_sentence &= text.is_empty();
+        state.draft.text.push_str(gap);
         state.draft.text.push_str(text);
         Ok(())
+    }
+
+    /// Starts a new sentence with the next text.
+    pub(in crate::bot) fn start_sentence(&self) {
+        self.lock().new_sentence = true;
     }
 
     pub(in crate::bot) fn push_control(

@@ -202,9 +202,13 @@ impl Outbox {
 
     /// Marks the end of the task. Readers of a reply without an outcome get an error.
     pub(in crate::bot) fn end_task(&self) {
-        self.lock().task_ended = true;
+        self.flush();
+        let mut state = self.lock();
+        state.task_ended = true;
+        state.phase.fail(Error::from(Fault::internal()));
+        drop(state);
         self.ended.notify_waiters();
-        self.fail(Error::from(Fault::internal()));
+        self.added.notify_waiters();
     }
 
     /// Waits until the task has ended.

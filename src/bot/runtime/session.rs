@@ -114,6 +114,7 @@ impl<'a, B: Bot> Session<'a, B> {
         let mut reply = Reply::new(outbox.clone(), audience);
         let bot = &shared.setup.bot;
         let began = run_hook(outbox, async { bot.begin(&mut call, &mut reply).await }).await;
+        outbox.start_sentence();
         match (began, how) {
             (Ok(()), BeginAs::BeforeTurn) => {
                 self.take_memory(&call)?;
