@@ -138,13 +138,14 @@
 //! # Tests
 //!
 //! `testing::TestCall` plays the caller and the platform: any platform, through its real router, in
-//! memory. It needs the feature `client`.
+//! memory. It needs the feature `client`. [`Call::builder`] builds a call for the unit test of a function,
+//! without it.
 //!
 //! ```
 //! # #[cfg(all(feature = "client", feature = "odfs"))]
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() {
-//! use callbot::bot::testing::TestCall;
+//! use callbot::bot::testing::TestCall; // needs the feature `client`
 //! # use callbot::bot::{Bot, Call, Input, Platform, Reply, Result};
 //! # struct Parrot;
 //! # impl Bot for Parrot {

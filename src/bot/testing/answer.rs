@@ -80,7 +80,7 @@ impl Answer {
     }
 
     /// Returns why the reply failed: the error that the platform got, or how the stream broke off. A
-    /// DUIX stream has no error message: when it fails, it just ends.
+    /// DUIX stream has no error message: when it fails, it just ends. [`causes`](Self::causes) returns more.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         self.record.failure.as_deref()

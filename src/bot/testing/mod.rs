@@ -1,8 +1,12 @@
 //! Tests a bot on any platform, through the platform's own server and client, in memory.
 //!
 //! A [`TestCall`] plays the caller and the platform. The bot's answer is encoded as on the wire and read
-//! back as an [`Answer`]. An expectation that does not hold panics with the transcript of the call.
-//! This module needs the feature `client`.
+//! back as an [`Answer`]. An expectation that does not hold panics at the line of the test, with the
+//! transcript of the call. The transcript has the cause of each failed turn, which the platform does not
+//! see; see [`Answer::causes`]. This module needs the feature `client`.
+//!
+//! For a unit test of one of your functions, see [`Call::builder`](super::Call::builder), which does not
+//! need that feature.
 //!
 //! ```
 //! use callbot::bot::testing::TestCall;
@@ -125,7 +129,7 @@ use crate::server::watch::{SharedWatch, watched};
 /// A call to a bot, from the caller's side.
 ///
 /// If the platform reports the start of a call and the test has not called [`begin`](Self::begin), the
-/// first step does.
+/// first step does. `TestCall` needs the feature `client`.
 ///
 /// ```
 /// # #[cfg(feature = "digital-employee")]

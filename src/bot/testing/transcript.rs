@@ -50,7 +50,8 @@ pub(super) struct Record {
     pub failure: Option<String>,
     /// Why the bot failed, which the platform does not see.
     pub causes: Vec<String>,
-    /// Whether the causes say why the turn failed.
+    /// The cause that the handler gave, which counts unless that of its turn is known.
+    handler_cause: Option<String>,
     turn_failed: bool,
     /// Why this platform has no such event.
     pub unsupported: Option<String>,
@@ -141,10 +142,19 @@ impl Step {
 impl Watch for Step {
     fn failed(&self, part: Part, cause: &str) {
         let mut record = self.record();
-        // A failed turn also fails its handler, which knows less about the cause.
-        let known = part == Part::Handler && record.turn_failed;
-        record.turn_failed |= part == Part::Turn;
-        if !known && !record.causes.iter().any(|known| known == cause) {
+        // A failed turn also fails its handler, before or after it, and the handler knows less.
+        match part {
+            Part::Handler if record.turn_failed => return,
+            Part::Handler => record.handler_cause = Some(cause.to_owned()),
+            Part::Turn => {
+                record.turn_failed = true;
+                if let Some(less) = record.handler_cause.take() {
+                    record.causes.retain(|known| *known != less);
+                }
+            }
+            Part::Hook => {}
+        }
+        if !record.causes.iter().any(|known| known == cause) {
             record.causes.push(cause.to_owned());
         }
     }
