@@ -151,7 +151,10 @@ mod tests {
         let call = Call::builder(vec![1]).platform(Platform::Odfs).id("c-1").caller("135");
         let call = call.called("400").extra("vdn", 7).history(turns).cut(cut.clone()).build();
         assert_eq!(call.key(), CallKey::new(Platform::Odfs, "c-1"));
-        assert_eq!((call.info.caller.as_deref(), call.info.called.as_deref()), (Some("135"), Some("400")));
+        assert_eq!(
+            (call.info.caller.as_deref(), call.info.called.as_deref()),
+            (Some("135"), Some("400"))
+        );
         assert_eq!(call.info.extras["vdn"], 7);
         assert_eq!((&call.memory, &call.cut), (&vec![1], &Some(cut)));
         let turns: Vec<_> = call.history.iter().map(|entry| entry.turn.as_str()).collect();
@@ -167,7 +170,7 @@ mod tests {
         let call = Call::builder(()).build();
         assert_eq!(call.key().to_string(), "digital-employee/test");
         assert!(call.history.is_empty() && call.cut.is_none());
-        assert_eq!(format!("{:?}", Call::builder("secret")).contains("secret"), false);
+        assert!(!format!("{:?}", Call::builder("secret")).contains("secret"));
     }
 
     #[test]
@@ -175,7 +178,10 @@ mod tests {
         let entry = Entry::new(TurnId::new("1"), Some(Input::Speech("Hi!".into())));
         let entry = entry.with_said("Hello!").with_filler("Hm. ").with_heard(Heard::Unknown);
         let history: History = [entry].into_iter().collect();
-        let json = r#"[{"turn":"1","input":{"speech":"Hi!"},"said":"Hello!","filler":"Hm. ","heard":"unknown"}]"#;
-        assert_eq!(serde_json::to_string(&history).unwrap(), json);
+        let input = serde_json::json!({"speech": "Hi!"});
+        let entry = serde_json::json!(
+            {"turn": "1", "input": input, "said": "Hello!", "filler": "Hm. ", "heard": "unknown"}
+        );
+        assert_eq!(serde_json::to_value(&history).unwrap(), serde_json::json!([entry]));
     }
 }

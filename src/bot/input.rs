@@ -373,9 +373,6 @@ mod tests {
         use Ended::{ByBot, ByCaller, Expired, Shutdown, Transferred, Unknown};
 
         let names = [ByBot, ByCaller, Transferred, Expired, Shutdown, Unknown].map(Ended::as_str);
-        assert_eq!(
-            names,
-            ["by_bot", "by_caller", "transferred", "expired", "shutdown", "unknown"]
-        );
+        assert_eq!(names, ["by_bot", "by_caller", "transferred", "expired", "shutdown", "unknown"]);
     }
 }

@@ -4,11 +4,11 @@
 #[cfg(feature = "client")]
 mod client {
     use crate::client::{Failure, Outcome};
+    use crate::codegen::Object;
     use crate::duix::{
         AvatarAnswer, ConcurrencyAnswer, ConversationAnswer, CreateAvatarAnswer, Envelope,
         ResponseCode, SessionsAnswer, StopAllSessionsAnswer, StopSessionAnswer,
     };
-    use crate::codegen::Object;
     use crate::wire::decode;
 
     impl Outcome for Envelope {

@@ -225,7 +225,10 @@ async fn run_handler<T>(
             Ok(ended) => ended,
             Err(_) => {
                 tracing::error!(operation = operation.id, "the handler missed its deadline");
-                arrival.failed(&format!("the handler missed its deadline of {:?}", until.duration_since(*at)));
+                arrival.failed(&format!(
+                    "the handler missed its deadline of {:?}",
+                    until.duration_since(*at)
+                ));
                 return Err(Fault::deadline());
             }
         },

@@ -68,8 +68,15 @@ pub(crate) mod rules;
 mod serve;
 mod sink;
 mod turns;
-// The watch is set by the tests of bots alone, which need the feature `client`.
-#[cfg_attr(not(feature = "client"), allow(dead_code))]
+// Only the tests of bots set a watch. They need the feature `client`, and a platform for bots.
+#[cfg_attr(
+    not(all(
+        feature = "bot",
+        feature = "client",
+        any(feature = "digital-employee", feature = "duix", feature = "odfs")
+    )),
+    allow(dead_code)
+)]
 pub(crate) mod watch;
 
 pub use call::arrived;

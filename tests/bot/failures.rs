@@ -201,10 +201,11 @@ async fn turns_that_run_together_have_causes_of_their_own() {
 async fn a_failed_expectation_panics_at_the_line_of_the_test() {
     let mut call = TestCall::on(Platform::Odfs, Faulty::default());
     let answer = call.say("error").await;
-    let expectations: [fn(&Answer) -> &Answer; 3] =
-        [|answer| answer.expect_end(), |answer| answer.expect_speech("Hm"), |answer| {
-            answer.expect_cause("the disk is empty")
-        }];
+    let expectations: [fn(&Answer) -> &Answer; 3] = [
+        |answer| answer.expect_end(),
+        |answer| answer.expect_speech("Hm"),
+        |answer| answer.expect_cause("the disk is empty"),
+    ];
     for expectation in expectations {
         let (_, line) = failure_of(|| expectation(&answer)).await;
         assert!((line!() - 7..line!() - 2).contains(&line), "{line}");
@@ -262,7 +263,7 @@ async fn a_step_within_a_timeout_names_the_line_of_the_test() {
     let call = TestCall::on(Platform::Duix, Faulty::default());
     let step = tokio::time::timeout(Duration::from_secs(1), call.memory());
     let line = line!() - 1;
-    let panic = AssertUnwindSafe(step).catch_unwind().await.err().expect("it held");
+    let panic = AssertUnwindSafe(step).catch_unwind().await.expect_err("it held");
     let message = *panic.downcast::<String>().unwrap();
     assert!(message.contains(&format!("\nat {}:{line}:", file!())), "{message}");
 }

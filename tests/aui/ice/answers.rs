@@ -131,7 +131,8 @@ async fn an_unreadable_answer_is_an_error_with_the_place() {
 
 #[tokio::test]
 async fn an_answer_with_nothing_but_unknown_keys_is_not_an_empty_one() {
-    let long = format!("{{{}}}", ["a", "b", "c", "d", "e", "f"].map(|key| format!("{key:?}:1")).join(","));
+    let long =
+        format!("{{{}}}", ["a", "b", "c", "d", "e", "f"].map(|key| format!("{key:?}:1")).join(","));
     let wide = format!("{{\"{}\":1}}", "é".repeat(41));
     for (body, keys) in [
         (r#"{"error":"secret"}"#, r#""error""#),
