@@ -17,6 +17,7 @@ impl Struct<'_> {
         let extra_field = self.extra.map(|_| quote!(extra,));
         let keys = self.keys(&map, &key);
         let values = self.fields.iter().map(value);
+        let known = self.known_keys();
         quote! {
             impl<'de> serde::Deserialize<'de> for #name {
                 fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -25,6 +26,8 @@ impl Struct<'_> {
             }
 
             impl codegen::Object for #name {
+                #known
+
                 fn read<'de, M: codegen::Entries<'de>>(mut #map: M) -> Result<Self, M::Error> {
                     #(#variables)*
                     #extra
@@ -41,6 +44,21 @@ impl Struct<'_> {
             true => format_ident!("{name}_"),
             false => format_ident!("{name}"),
         }
+    }
+
+    /// Writes the list of the keys, if an object without any of them can be read.
+    fn known_keys(&self) -> Option<TokenStream> {
+        let required = |field: &Field<'_>| {
+            !field.is_option() && matches!(field.property.presence, Presence::Required)
+        };
+        if self.fields.is_empty() || self.fields.iter().any(required) {
+            return None;
+        }
+        let keys = self.fields.iter().flat_map(|field| {
+            let property = field.property;
+            [&property.wire].into_iter().chain(&property.aliases)
+        });
+        Some(quote!(const KEYS: &'static [&'static str] = &[#(#keys),*];))
     }
 
     /// Writes the loop that reads the value of each key.

@@ -7,6 +7,7 @@ mod client {
         InstanceResult, RtcTokenAnswer, StartedInstance,
     };
     use crate::client::{Failure, Outcome};
+    use crate::codegen::Object;
     use crate::wire::decode;
 
     /// Returns the failure in an envelope: an `error_code` is a failure whatever the `code`, and so is
@@ -26,6 +27,8 @@ mod client {
     macro_rules! outcomes {
         ($($answer:ty: |$this:ident| $other:expr;)*) => {$(
             impl Outcome for $answer {
+                const KEYS: &'static [&'static str] = <$answer as Object>::KEYS;
+
                 fn failure(&self) -> Option<Failure> {
                     let $this = self;
                     let code = self.code.filter(|code| *code != 200);

@@ -1,5 +1,6 @@
 //! The time limits of a reply.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::capabilities::Platform;
@@ -125,5 +126,45 @@ impl Budget {
         let time = self.first_packet.or(self.whole)?;
         // A time that is too long for a `Duration` means no filler.
         Duration::try_from_secs_f64(time.as_secs_f64() * f64::from(part)).ok()
+    }
+}
+
+/// A limit that a reply has missed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Missed {
+    pub limit: Limit,
+    pub time: Duration,
+    pub platform: Platform,
+}
+
+/// A limit of a [`Budget`].
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Limit {
+    Begin,
+    FirstPacket,
+    Whole,
+}
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, time, platform } = self;
+        match limit {
+            Limit::Begin => write!(
+                f,
+                "the greeting did not end within {time:?}, the limit `Budget::begin` on {platform}; \
+                 greet faster, or set another limit with `HostBuilder::budget`"
+            ),
+            Limit::FirstPacket => write!(
+                f,
+                "nothing was said within {time:?}, the limit `Budget::first_packet` on {platform}; \
+                 speak earlier, set a `HostBuilder::filler`, or set another limit with \
+                 `HostBuilder::budget`"
+            ),
+            Limit::Whole => write!(
+                f,
+                "the reply did not end within {time:?}, the limit `Budget::whole` on {platform}; \
+                 end it earlier, or set another limit with `HostBuilder::budget`"
+            ),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The errors of a reply, and notices of parts that were dropped.
 
+use std::any::Any;
 use std::fmt;
 
 use super::capabilities::Platform;
@@ -7,6 +8,7 @@ use super::controls::ControlKind;
 use super::input::{CallKey, Cause};
 use super::store::StoreError;
 use crate::server::Error;
+use crate::server::watch::panic_message;
 use crate::wire::{Violation, Violations};
 
 /// The result of a bot's methods. Every error converts to [`Error`], so `?` works on all of them.
@@ -81,6 +83,35 @@ impl std::error::Error for ReplyError {
 impl From<StoreError> for ReplyError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+/// The error of a hook that panicked.
+#[derive(Debug)]
+pub(super) struct Panicked {
+    message: Option<String>,
+}
+
+impl Panicked {
+    pub(super) fn new(panic: &(dyn Any + Send)) -> Self {
+        Self { message: panic_message(panic).map(str::to_owned) }
+    }
+}
+
+// Without the message, which may contain anything: the error is logged.
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the bot panicked")
+    }
+}
+
+impl std::error::Error for Panicked {}
+
+/// Returns the whole cause of a failure, with the message of a panic. It is for tests only.
+pub(super) fn cause_of(error: &Error) -> String {
+    match error.downcast_ref() {
+        Some(panicked @ Panicked { message: Some(message) }) => format!("{panicked}: {message}"),
+        _ => error.to_string(),
     }
 }
 

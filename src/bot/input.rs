@@ -1,6 +1,7 @@
 //! The caller's input, the ends of calls and replies, and the ids of calls and turns.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,17 @@ pub enum TransferOutcome {
 }
 
 /// The reason why a call is over.
+///
+/// [`as_str`](Self::as_str) returns a name for logs and metrics, which does not change:
+///
+/// | Reason | Name |
+/// |---|---|
+/// | [`ByBot`](Self::ByBot) | `by_bot` |
+/// | [`ByCaller`](Self::ByCaller) | `by_caller` |
+/// | [`Transferred`](Self::Transferred) | `transferred` |
+/// | [`Expired`](Self::Expired) | `expired` |
+/// | [`Shutdown`](Self::Shutdown) | `shutdown` |
+/// | [`Unknown`](Self::Unknown) | `unknown` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ended {
@@ -76,6 +88,34 @@ pub enum Ended {
     Unknown,
 }
 
+impl Ended {
+    /// Returns the name of the reason, for logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ByBot => "by_bot",
+            Self::ByCaller => "by_caller",
+            Self::Transferred => "transferred",
+            Self::Expired => "expired",
+            Self::Shutdown => "shutdown",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ByBot => "the bot hung up",
+            Self::ByCaller => "the caller or the platform hung up",
+            Self::Transferred => "the caller was transferred",
+            Self::Expired => "the call was idle for too long",
+            Self::Shutdown => "the server is shutting down",
+            Self::Unknown => "the platform failed, or a new call has the same id",
+        })
+    }
+}
+
 /// A reply that was cut short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -88,7 +128,26 @@ pub struct Cut {
     pub cause: Cause,
 }
 
+impl Cut {
+    /// Creates a cut, for a test of [`Bot::interrupted`](super::Bot::interrupted) or of a function that
+    /// reads [`Call::cut`](super::Call::cut).
+    #[must_use]
+    pub fn new(turn: TurnId, heard: Heard, cause: Cause) -> Self {
+        Self { turn, heard, cause }
+    }
+}
+
 /// The cause of a cut.
+///
+/// [`as_str`](Self::as_str) returns a name for logs and metrics, which does not change:
+///
+/// | Cause | Name |
+/// |---|---|
+/// | [`BargeIn`](Self::BargeIn) | `barge_in` |
+/// | [`NewTurn`](Self::NewTurn) | `new_turn` |
+/// | [`PeerGone`](Self::PeerGone) | `peer_gone` |
+/// | [`Deadline`](Self::Deadline) | `deadline` |
+/// | [`CallOver`](Self::CallOver) | `call_over` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -103,6 +162,20 @@ pub enum Cause {
     Deadline,
     /// The call ended, or this server is shutting down.
     CallOver,
+}
+
+impl Cause {
+    /// Returns the name of the cause, for logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BargeIn => "barge_in",
+            Self::NewTurn => "new_turn",
+            Self::PeerGone => "peer_gone",
+            Self::Deadline => "deadline",
+            Self::CallOver => "call_over",
+        }
+    }
 }
 
 impl fmt::Display for Cause {
@@ -173,6 +246,22 @@ impl fmt::Display for TurnId {
 }
 
 /// The key of a call: the platform and the platform's id of the call.
+///
+/// A key is displayed as `platform/id`, and parses from that text:
+///
+/// ```
+/// use callbot::bot::{CallKey, Platform};
+///
+/// let key = CallKey::new(Platform::Odfs, "1750-7/3");
+/// assert_eq!(key.to_string(), "odfs/1750-7/3");
+/// assert_eq!("odfs/1750-7/3".parse(), Ok(key));
+///
+/// let error = "fax/7".parse::<CallKey>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     r#"unknown platform "fax" in the key of a call, allowed: digital-employee, duix, odfs"#
+/// );
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CallKey {
@@ -200,5 +289,90 @@ impl CallKey {
 impl fmt::Display for CallKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.platform, self.id)
+    }
+}
+
+impl FromStr for CallKey {
+    type Err = CallKeyError;
+
+    fn from_str(text: &str) -> Result<Self, CallKeyError> {
+        let Some((name, id)) = text.split_once('/') else { return Err(CallKeyError::new(None)) };
+        let known = Platform::ALL.into_iter().find(|platform| platform.name() == name);
+        known.map(|platform| Self::new(platform, id)).ok_or_else(|| CallKeyError::new(Some(name)))
+    }
+}
+
+/// The error of a text that is not the key of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallKeyError {
+    /// The unknown platform, shortened; `None` if the text has no slash.
+    platform: Option<String>,
+}
+
+impl CallKeyError {
+    fn new(platform: Option<&str>) -> Self {
+        const SHOWN: usize = 32;
+        Self { platform: platform.map(|name| name.chars().take(SHOWN).collect()) }
+    }
+}
+
+impl fmt::Display for CallKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.platform {
+            None => f.write_str("the key of a call has no slash, expected: `platform/id`"),
+            Some(name) => {
+                let mut names: Vec<_> = Platform::ALL.into_iter().map(Platform::name).collect();
+                names.dedup();
+                let names = names.join(", ");
+                write!(f, "unknown platform {name:?} in the key of a call, allowed: {names}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for CallKeyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_parses_from_what_it_displays() {
+        for platform in Platform::ALL {
+            for id in ["s-1", "", "a/b//", " ", "电话"] {
+                let key = CallKey::new(platform, id);
+                assert_eq!(key.to_string().parse(), Ok(key));
+            }
+        }
+        for (text, message) in [
+            ("", "the key of a call has no slash, expected: `platform/id`"),
+            ("duix", "the key of a call has no slash, expected: `platform/id`"),
+            (
+                "DUIX/1",
+                "unknown platform \"DUIX\" in the key of a call, allowed: digital-employee, duix, odfs",
+            ),
+        ] {
+            assert_eq!(text.parse::<CallKey>().unwrap_err().to_string(), message);
+        }
+        let long = format!("{}/1", "x".repeat(1000)).parse::<CallKey>().unwrap_err();
+        assert!(long.to_string().len() < 150, "{long}");
+    }
+
+    #[test]
+    fn the_names_of_causes_are_those_that_are_stored() {
+        use Cause::{BargeIn, CallOver, Deadline, NewTurn, PeerGone};
+
+        let causes = [BargeIn, NewTurn, PeerGone, Deadline, CallOver];
+        let names = causes.map(Cause::as_str);
+        assert_eq!(names, ["barge_in", "new_turn", "peer_gone", "deadline", "call_over"]);
+        assert_eq!(serde_json::to_value(causes).unwrap(), serde_json::json!(names));
+    }
+
+    #[test]
+    fn the_reasons_of_an_end_have_names() {
+        use Ended::{ByBot, ByCaller, Expired, Shutdown, Transferred, Unknown};
+
+        let names = [ByBot, ByCaller, Transferred, Expired, Shutdown, Unknown].map(Ended::as_str);
+        assert_eq!(names, ["by_bot", "by_caller", "transferred", "expired", "shutdown", "unknown"]);
     }
 }

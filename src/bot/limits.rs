@@ -79,6 +79,8 @@ pub enum Greeting {
     /// The text is dropped, with a [`Notice`](super::Notice).
     #[default]
     Drop,
-    /// The text becomes the start of the first reply.
+    /// The text becomes the start of the first reply, as a sentence of its own: a space follows it, unless
+    /// white space is already there or the text ends in Chinese or Japanese, which have no space between
+    /// sentences.
     Prepend,
 }

@@ -138,13 +138,14 @@
 //! # Tests
 //!
 //! `testing::TestCall` plays the caller and the platform: any platform, through its real router, in
-//! memory. It needs the feature `client`.
+//! memory. It needs the feature `client`. [`Call::builder`] builds a call for the unit test of a function,
+//! without it.
 //!
 //! ```
 //! # #[cfg(all(feature = "client", feature = "odfs"))]
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() {
-//! use callbot::bot::testing::TestCall;
+//! use callbot::bot::testing::TestCall; // needs the feature `client`
 //! # use callbot::bot::{Bot, Call, Input, Platform, Reply, Result};
 //! # struct Parrot;
 //! # impl Bot for Parrot {
@@ -180,6 +181,7 @@
 mod adapter;
 mod budget;
 mod call;
+mod call_builder;
 mod capabilities;
 mod controls;
 mod error;
@@ -205,6 +207,7 @@ pub mod testing;
 
 pub use budget::Budget;
 pub use call::{Call, CallInfo};
+pub use call_builder::CallBuilder;
 pub use capabilities::{
     Capabilities, GatherLimits, Platform, SpeechSupport, TransferKind, TransferKinds,
 };
@@ -213,7 +216,7 @@ pub use error::{Dropped, Notice, ReplyError, Result};
 pub use handler::Bot;
 pub use history::{Entry, History};
 pub use host::{Host, HostBuilder};
-pub use input::{CallKey, Cause, Cut, Ended, Heard, Input, TransferOutcome, TurnId};
+pub use input::{CallKey, CallKeyError, Cause, Cut, Ended, Heard, Input, TransferOutcome, TurnId};
 pub use limits::{Greeting, Limits};
 pub use needs::{Need, Needs, NeedsError};
 pub use outbox::Hold;

@@ -1,5 +1,6 @@
 //! Sends every call: attempts, deadlines, tracing, limits.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use reqwest::{Request, Response};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::error::Kind;
@@ -17,7 +18,7 @@ use super::request::Requests;
 use super::{CallOptions, Deadline, Error, EventStream, Outcome, Transport, TransportError};
 use crate::body::{BodyError, read_body};
 use crate::error::chain;
-use crate::wire::{Operation, decode};
+use crate::wire::{DecodeError, Operation, decode};
 
 /// Shared by all compiled clients: the URL of the server, the transport and the options.
 #[derive(Clone)]
@@ -139,7 +140,13 @@ impl Core {
         match value.failure_beside(&body) {
             Some(failure) => Err(fail(Kind::Failure(failure))),
             None if !status.is_success() => Err(fail(Kind::Status)),
-            None => Ok(Answer { value, status, headers }),
+            None => match only_unknown_keys(T::KEYS, &body) {
+                Some(found) => {
+                    let message = format!("none of its keys is known: {found}");
+                    Err(fail(Kind::Decode(DecodeError::new("", message))))
+                }
+                None => Ok(Answer { value, status, headers }),
+            },
         }
     }
 
@@ -284,6 +291,24 @@ impl Core {
             }
         }
     }
+}
+
+/// Returns the keys of a body that has none of the `known` ones, although it has some. Such a body, perhaps
+/// the error of a proxy, must not count as an answer in which nothing is set.
+fn only_unknown_keys(known: &[&str], body: &[u8]) -> Option<String> {
+    const SHOWN: usize = 5;
+    const SHOWN_CHARS: usize = 40;
+    if known.is_empty() {
+        return None;
+    }
+    let found: BTreeMap<String, IgnoredAny> = decode(body).ok()?;
+    if found.is_empty() || found.keys().any(|key| known.contains(&key.as_str())) {
+        return None;
+    }
+    let cut = |key: &String| key.chars().take(SHOWN_CHARS).collect::<String>();
+    let shown: Vec<_> = found.keys().take(SHOWN).map(|key| format!("{:?}", cut(key))).collect();
+    let more = if found.len() > SHOWN { ", …" } else { "" };
+    Some(shown.join(", ") + more)
 }
 
 /// Returns the instant `limit` from now. The limit is cut to a century, since a longer one could

@@ -201,7 +201,8 @@ impl Error {
         }
     }
 
-    /// Returns where the response differs from the spec.
+    /// Returns where the response differs from the spec. A response none of whose keys is known differs,
+    /// too, even if no key is required: it may come from a proxy.
     #[must_use]
     pub fn decode_error(&self) -> Option<&DecodeError> {
         match &self.0.kind {

@@ -28,6 +28,10 @@
 //! A client checks each request against the spec before it sends it. Deadlines, retries, limits and
 //! tracing apply to every call. A custom [`Transport`] can sign, record or replace what is sent.
 //!
+//! Responses are read as the spec describes them. Unknown keys are skipped, but a response that has
+//! nothing else is an [error](Error::decode_error): `{}` is an answer in which nothing is set, whereas
+//! `{"error": "x"}` with status 200 may be that of a proxy.
+//!
 //! ```no_run
 //! use std::time::Duration;
 //! use callbot::client::{CallOptions, Deadline, Retries};

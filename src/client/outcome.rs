@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 /// A response whose body says whether the call succeeded.
 pub trait Outcome: Sized {
+    /// The known keys of the response, if none of them is required; otherwise empty.
+    const KEYS: &'static [&'static str] = &[];
+
     /// Returns the failure that it reports; `None` for a success.
     fn failure(&self) -> Option<Failure>;
 

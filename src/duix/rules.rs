@@ -4,6 +4,7 @@
 #[cfg(feature = "client")]
 mod client {
     use crate::client::{Failure, Outcome};
+    use crate::codegen::Object;
     use crate::duix::{
         AvatarAnswer, ConcurrencyAnswer, ConversationAnswer, CreateAvatarAnswer, Envelope,
         ResponseCode, SessionsAnswer, StopAllSessionsAnswer, StopSessionAnswer,
@@ -29,6 +30,8 @@ mod client {
     macro_rules! outcomes {
         ($($answer:ty),*) => {$(
             impl Outcome for $answer {
+                const KEYS: &'static [&'static str] = <$answer as Object>::KEYS;
+
                 fn failure(&self) -> Option<Failure> {
                     let Self { success, code, message, .. } = self;
                     let (code, message) = (code.clone(), message.clone());

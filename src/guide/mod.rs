@@ -18,7 +18,7 @@
 //! its caller.
 //!
 //! ```
-//! use callbot::bot::testing::TestCall;
+//! use callbot::bot::testing::TestCall; // needs the feature `client`, which is on by default
 //! use callbot::bot::{Bot, Call, Input, Platform, Reply, Result};
 //!
 //! struct Echo;

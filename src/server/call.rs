@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::events::{Events, SpawnedTurn};
 use super::frame_queue::FrameQueue;
+use super::watch::{self, Part, SharedWatch};
 use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks};
 use crate::wire::{DecodeError, Operation, Validate};
 
@@ -98,6 +99,28 @@ type Received<A, C> = Result<
     (<C as Call<A>>::Input, <<C as Call<A>>::Rules as Rules>::Echo),
     (Fault, <<C as Call<A>>::Rules as Rules>::Echo),
 >;
+
+/// The arrival of a request.
+struct Arrival {
+    at: Instant,
+    /// The deadline of the handler.
+    until: Option<Instant>,
+    watch: Option<SharedWatch>,
+}
+
+impl Arrival {
+    fn now<A, R>(server: &Server<A, R>) -> Self {
+        let at = Instant::now();
+        Self { at, until: server.until(at), watch: watch::current() }
+    }
+
+    /// Reports why the handler failed.
+    fn failed(&self, cause: &str) {
+        if let Some(watch) = &self.watch {
+            watch.failed(Part::Handler, cause);
+        }
+    }
+}
 
 async fn receive<A, C: Call<A>>(
     server: &Server<A, C::Rules>,
@@ -186,19 +209,26 @@ fn refused<E>(operation: &Operation, fault: Fault, echo: E) -> (Fault, E) {
 /// traced.
 async fn run_handler<T>(
     operation: &Operation,
-    arrived: Instant,
-    until: Option<Instant>,
+    arrival: &Arrival,
     handler: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Fault> {
+    let Arrival { at, until, watch } = arrival;
     // Pinned here once: each wrapper would hold another copy, and handlers can be large.
     let mut handler = pin!(handler);
-    let handler = poll_fn(|cx| ARRIVED.sync_scope(arrived, || handler.as_mut().poll(cx)));
+    let handler = poll_fn(|cx| {
+        let poll = || ARRIVED.sync_scope(*at, || handler.as_mut().poll(cx));
+        watch::poll_watched(watch.as_ref(), poll)
+    });
     let handler = AssertUnwindSafe(handler).catch_unwind();
-    let ended = match until {
+    let ended = match *until {
         Some(until) => match timeout_at(until, handler).await {
             Ok(ended) => ended,
             Err(_) => {
                 tracing::error!(operation = operation.id, "the handler missed its deadline");
+                arrival.failed(&format!(
+                    "the handler missed its deadline of {:?}",
+                    until.duration_since(*at)
+                ));
                 return Err(Fault::deadline());
             }
         },
@@ -209,6 +239,7 @@ async fn run_handler<T>(
         Ok(Err(error)) => {
             let text = error.to_string();
             let fault = error.into_fault();
+            arrival.failed(&text);
             // Client errors are warnings, so callers cannot flood the error log.
             if fault.status < 500 {
                 tracing::warn!(
@@ -221,8 +252,10 @@ async fn run_handler<T>(
             Err(fault)
         }
         // The panic hook has got the message of the panic, which may contain anything.
-        Err(_) => {
+        Err(panic) => {
             tracing::error!(operation = operation.id, "the handler panicked");
+            let message = watch::panic_message(&*panic).unwrap_or("no message");
+            arrival.failed(&format!("the handler panicked: {message}"));
             Err(Fault::internal())
         }
     }
@@ -237,15 +270,14 @@ where
     A: Send + Sync + 'static,
     C: AnswerCall<A>,
 {
-    let arrived = Instant::now();
-    let until = server.until(arrived);
-    let (input, echo) = match receive::<A, C>(&server, until, request).await {
+    let arrival = Arrival::now(&server);
+    let (input, echo) = match receive::<A, C>(&server, arrival.until, request).await {
         Ok(received) => received,
         Err((fault, echo)) => return refuse(&server.rules, C::OPERATION, echo, &fault),
     };
     // The `async` block around the call also catches a panic before the first await.
     let handler = async { C::call(&server.api, input).await };
-    match run_handler(C::OPERATION, arrived, until, handler).await {
+    match run_handler(C::OPERATION, &arrival, handler).await {
         Ok(output) => {
             let answer = server.rules.answer(&echo, output);
             let written = match answer.validate() {
@@ -262,6 +294,7 @@ where
                 }
                 Err(reason) => {
                     tracing::error!(operation = C::OPERATION.id, "invalid response: {reason}");
+                    arrival.failed(&format!("invalid response: {reason}"));
                     refuse(&server.rules, C::OPERATION, echo, &Fault::internal())
                 }
             }
@@ -279,8 +312,8 @@ where
     A: Send + Sync + 'static,
     C: EventsCall<A>,
 {
-    let arrived = Instant::now();
-    let until = server.until(arrived);
+    let arrival = Arrival::now(&server);
+    let until = arrival.until;
     let received = match receive::<A, C>(&server, until, request).await {
         Err((fault, echo)) if !C::Rules::REFUSES_IN_STREAM => {
             return refuse(&server.rules, C::OPERATION, echo, &fault);
@@ -300,7 +333,7 @@ where
         let outcome = match received {
             Ok(input) => {
                 let handler = async { C::call(&server.api, input, &mut reply).await };
-                run_handler(C::OPERATION, arrived, until, handler).await
+                run_handler(C::OPERATION, &arrival, handler).await
             }
             Err(fault) => Err(fault),
         };

@@ -68,6 +68,16 @@ pub(crate) mod rules;
 mod serve;
 mod sink;
 mod turns;
+// Only the tests of bots set a watch. They need the feature `client`, and a platform for bots.
+#[cfg_attr(
+    not(all(
+        feature = "bot",
+        feature = "client",
+        any(feature = "digital-employee", feature = "duix", feature = "odfs")
+    )),
+    allow(dead_code)
+)]
+pub(crate) mod watch;
 
 pub use call::arrived;
 pub use error::{Error, Fault, FaultKind};

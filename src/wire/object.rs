@@ -17,6 +17,9 @@ use super::forms::JsonTextOrBlank;
 
 /// An object that compiled code reads key by key.
 pub trait Object: Sized {
+    /// The known keys, if none of them is required. If one is, an object that can be read has it.
+    const KEYS: &'static [&'static str] = &[];
+
     /// Reads the object.
     ///
     /// # Errors

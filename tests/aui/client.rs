@@ -781,3 +781,15 @@ async fn ids_with_invalid_characters_are_not_sent() {
     }
     assert_eq!(stub.connections(), 0);
 }
+
+#[tokio::test]
+async fn an_answer_with_nothing_but_unknown_keys_is_an_error() {
+    let name = "describeAIAgentInstance";
+    let error = error_of(name, "200 OK", r#"{"error":"x"}"#).await;
+    let message = error.decode_error().unwrap().message();
+    assert_eq!(message, r#"none of its keys is known: "error""#);
+    // The second spelling of a key is known, too.
+    for body in ["{}", r#"{"msg":"ok"}"#, r#"{"message":null}"#] {
+        call(&client(&stub("200 OK", body).await, Base::V2), name).await.unwrap();
+    }
+}

@@ -339,6 +339,51 @@ async fn a_greeting_without_a_begin_is_dropped_or_prepended() {
     }
 }
 
+/// Greets with a text and answers with the caller's.
+struct Parrot(&'static str);
+
+impl Bot for Parrot {
+    type Memory = ();
+
+    async fn begin(&self, _: &mut Call<()>, reply: &mut Reply) -> Result {
+        reply.say(self.0).await
+    }
+
+    async fn turn(&self, _: &mut Call<()>, input: Input, reply: &mut Reply) -> Result {
+        let Input::Speech(text) = input else { return Ok(()) };
+        reply.say("").await?;
+        for word in text.split_inclusive(' ') {
+            reply.say(word).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prepended_greeting_is_a_sentence_of_its_own() {
+    for platform in [Platform::Duix, Platform::DuixStream] {
+        for (greeting, said, expected) in [
+            ("Hello.", "Oh yes.", "Hello. Oh yes."),
+            ("Hello. ", "Oh yes.", "Hello. Oh yes."),
+            ("Hello.\n", "Oh yes.", "Hello.\nOh yes."),
+            ("Hello.", " Oh yes.", "Hello. Oh yes."),
+            ("She says: “Hello.”", "Oh yes.", "She says: “Hello.” Oh yes."),
+            ("안녕하세요.", "네.", "안녕하세요. 네."),
+            ("您好。", "好的。", "您好。好的。"),
+            ("您好！", "OK.", "您好！OK."),
+            ("他说：“您好。”", "好的。", "他说：“您好。”好的。"),
+            ("こんにちは", "はい。", "こんにちははい。"),
+            ("", "Oh yes.", "Oh yes."),
+        ] {
+            let host = Host::builder(Parrot(greeting)).greeting(Greeting::Prepend).build();
+            let mut call = TestCall::on(platform, host);
+            call.say(said).await.expect_text(expected).expect_end();
+            assert_eq!(call.heard().await, expected);
+            call.say(said).await.expect_text(said);
+        }
+    }
+}
+
 // CallInfo.
 
 /// A bot that records the `CallInfo` of each event.

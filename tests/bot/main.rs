@@ -14,6 +14,7 @@ mod support;
 mod budgets;
 mod calls;
 mod everywhere;
+mod failures;
 mod many_calls;
 mod serving;
 mod store;

@@ -585,6 +585,7 @@ a call on Digital Employee ({})
     time    0 packets, all after 0 ms
  4. caller  “crash”
 {failure}
+    cause   the bot panicked: as it was asked to
     time    0 packets, all after 0 ms
  5. caller  “number”
     bot     “Your number?”
@@ -619,7 +620,7 @@ async fn a_step_that_is_impossible_now_says_why() {
     assert!(text.contains("there is no request to repeat"), "{text}");
     let text = wrong_in(on(Platform::DigitalEmployee).barge_in(None)).await;
     assert!(text.contains("there is no reply to barge in on"), "{text}");
-    let text = wrong_in(on(Platform::Duix).memory()).await;
+    let text = wrong_in(async { on(Platform::Duix).memory().await }).await;
     assert!(text.ends_with("WRONG: the call is not in the store\n"), "{text}");
     let mut call = on(Platform::DigitalEmployee);
     let mut turn = call.start("a story").await;

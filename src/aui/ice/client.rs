@@ -21,6 +21,7 @@ use crate::client::{
     Answer, BuildClient, CallOptions, Core, CoreBuilder, Error, Failure, Outcome, check,
 };
 use crate::clock::Clock;
+use crate::codegen::Object;
 use crate::wire::{self, Operation, Secret, Validate, Violation, decode, decode_value};
 
 /// The base URL, in which the id of the region replaces `{region}`.
@@ -211,7 +212,7 @@ impl Client {
     }
 
     /// Sends a call. The transport signs each attempt separately.
-    async fn call<T: DeserializeOwned>(
+    async fn call<T: DeserializeOwned + Object>(
         &self,
         operation: &'static Operation,
         request: &(impl Serialize + Validate),
@@ -304,7 +305,9 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Reply<T> {
     }
 }
 
-impl<T> Outcome for Reply<T> {
+impl<T: Object> Outcome for Reply<T> {
+    const KEYS: &'static [&'static str] = T::KEYS;
+
     fn failure(&self) -> Option<Failure> {
         None
     }

@@ -35,10 +35,12 @@ use matching::end_of;
 ///     messages
 /// }
 ///
-/// let json = r#"[{"turn": "1", "input": {"speech": "Hi!"}, "said": "Hello!"}]"#;
-/// let history: History = serde_json::from_str(json)?;
+/// // For a test, a history can be collected from entries.
+/// use callbot::bot::{Entry, TurnId};
+///
+/// let entry = Entry::new(TurnId::new("1"), Some(Input::Speech("Hi!".into()))).with_said("Hello!");
+/// let history: History = [entry].into_iter().collect();
 /// assert_eq!(messages(&history), [("user", "Hi!"), ("assistant", "Hello!")]);
-/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -157,10 +159,55 @@ impl fmt::Debug for Entry {
     }
 }
 
+/// Collects turns, the oldest first. A turn replaces an earlier one with the same id.
+impl FromIterator<Entry> for History {
+    fn from_iter<T: IntoIterator<Item = Entry>>(entries: T) -> Self {
+        let mut history = Self::default();
+        for entry in entries {
+            history.push(entry);
+        }
+        history
+    }
+}
+
 impl Entry {
-    /// Creates a turn without a reply.
-    pub(crate) fn new(turn: TurnId, input: Option<Input>) -> Self {
+    /// Creates a turn without a reply. The greeting has no input.
+    ///
+    /// ```
+    /// use callbot::bot::{Entry, Heard, Input, TurnId};
+    ///
+    /// let greeting = Entry::new(TurnId::new("0"), None).with_said("Welcome!");
+    /// assert_eq!(greeting.said, "Welcome!");
+    /// // The caller barged in.
+    /// let cut = Entry::new(TurnId::new("1"), Some(Input::Speech("A story!".into())))
+    ///     .with_said("Once upon")
+    ///     .with_heard(Heard::UpTo("Once upon".into()));
+    /// assert!(cut.heard.is_some());
+    /// ```
+    #[must_use]
+    pub fn new(turn: TurnId, input: Option<Input>) -> Self {
         Self { turn, input, said: String::new(), filler: None, heard: None, epoch: 0 }
+    }
+
+    /// Sets [`said`](Self::said).
+    #[must_use]
+    pub fn with_said(mut self, text: impl Into<String>) -> Self {
+        self.said = text.into();
+        self
+    }
+
+    /// Sets [`filler`](Self::filler).
+    #[must_use]
+    pub fn with_filler(mut self, text: impl Into<String>) -> Self {
+        self.filler = Some(text.into());
+        self
+    }
+
+    /// Sets [`heard`](Self::heard).
+    #[must_use]
+    pub fn with_heard(mut self, heard: Heard) -> Self {
+        self.heard = Some(heard);
+        self
     }
 
     /// Returns the length of all texts, in bytes.

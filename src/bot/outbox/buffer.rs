@@ -9,14 +9,16 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::checks::{Support, check_values, is_first_packet_only, support};
+use super::draft::gap;
 use super::state::{Filler, State};
 use crate::bot::adapter::Adapter;
-use crate::bot::budget::Budget;
+use crate::bot::budget::{Budget, Limit, Missed};
 use crate::bot::controls::{Closing, ControlKind, Element};
 use crate::bot::error::{Dropped, ReplyError};
 use crate::bot::input::{CallKey, TurnId};
 use crate::bot::limits::Limits;
 use crate::lock::Mutex;
+use crate::server::watch::{self, Part, SharedWatch};
 
 /// The reply of a running turn.
 ///
@@ -35,6 +37,8 @@ pub(in crate::bot) struct Outbox {
     first: Option<Duration>,
     kind: ReplyKind,
     state: Mutex<State>,
+    /// Learns why the turn fails, in a test.
+    watch: Option<SharedWatch>,
     /// Wakes the bot: a reader has taken a packet, or the reply was cut.
     pub(super) taken: Notify,
     /// Wakes the readers: there is a packet, or the reply has ended.
@@ -93,6 +97,7 @@ impl Outbox {
             first,
             kind,
             state: Mutex::new(State { filler, ..State::default() }),
+            watch: watch::current(),
             taken: Notify::new(),
             added: Notify::new(),
             ended: Notify::new(),
@@ -120,6 +125,17 @@ impl Outbox {
         self.kind
     }
 
+    pub(super) fn is_watched(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Reports to a test why a part of the work for this turn failed.
+    pub(in crate::bot) fn report(&self, part: Part, cause: impl fmt::Display) {
+        if let Some(watch) = &self.watch {
+            watch.failed(part, &cause.to_string());
+        }
+    }
+
     pub(super) fn notice(&self, what: Dropped) {
         self.adapter.notice(&self.call, what);
     }
@@ -127,6 +143,21 @@ impl Outbox {
     /// Returns the deadlines of the first packet and of the whole reply.
     pub(in crate::bot) fn deadlines(&self) -> [Option<Instant>; 2] {
         [self.first, self.whole].map(|time| self.arrived.checked_add(time?))
+    }
+
+    /// Returns the limit of the budget that the reply has missed, if it has missed one.
+    pub(super) fn missed(&self, state: &State) -> Option<Missed> {
+        let whole = match self.kind {
+            ReplyKind::Greeting if self.adapter.budget.begin.is_some() => Limit::Begin,
+            _ => Limit::Whole,
+        };
+        let first = self.first.filter(|_| state.packets.is_empty());
+        let limits = [(Limit::FirstPacket, first), (whole, self.whole)];
+        let elapsed = self.arrived.elapsed();
+        limits.into_iter().find_map(|(limit, time)| {
+            let time = time.filter(|time| elapsed >= *time)?;
+            Some(Missed { limit, time, platform: self.adapter.platform })
+        })
     }
 
     /// Returns whether the deadline of the whole reply has passed.
@@ -177,12 +208,20 @@ impl Outbox {
     pub(in crate::bot) fn push_text(&self, text: &str) -> Result<(), ReplyError> {
         let mut state = self.lock();
         state.check_not_closed()?;
-        let bytes = state.draft.text.len() + text.len();
+        let gap = if state.new_sentence { gap(&state.draft.text, text) } else { "" };
+        let bytes = state.draft.text.len() + gap.len() + text.len();
         if bytes > self.max_bytes {
             return Err(ReplyError::TooLong { bytes, max: self.max_bytes });
         }
+        state.new_sentence &= text.is_empty();
+        state.draft.text.push_str(gap);
         state.draft.text.push_str(text);
         Ok(())
+    }
+
+    /// Starts a new sentence with the next text.
+    pub(in crate::bot) fn start_sentence(&self) {
+        self.lock().new_sentence = true;
     }
 
     pub(in crate::bot) fn push_control(

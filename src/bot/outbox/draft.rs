@@ -97,3 +97,21 @@ impl Draft {
         }
     }
 }
+
+/// Returns the space between a sentence and the next one, which is empty if `before` ends with white space
+/// or in Chinese or Japanese, or if `after` starts with white space.
+pub(super) fn gap(before: &str, after: &str) -> &'static str {
+    const CLOSING: [char; 6] = ['”', '’', '"', '\'', ')', ']'];
+    let spaced = before.ends_with(char::is_whitespace) || after.starts_with(char::is_whitespace);
+    let last = before.trim_end_matches(CLOSING).chars().next_back();
+    match last {
+        Some(last) if !spaced && !after.is_empty() && !is_chinese_or_japanese(last) => " ",
+        _ => "",
+    }
+}
+
+fn is_chinese_or_japanese(c: char) -> bool {
+    // Ideographs, kana, and their punctuation, which has the width of an ideograph.
+    matches!(c, '\u{2e80}'..='\u{312f}' | '\u{31a0}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
+        || matches!(c, '\u{fe30}'..='\u{fe4f}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}')
+}

@@ -10,9 +10,10 @@ use super::buffer::Outbox;
 use super::draft::{Packet, Remainder};
 use super::phase::{CutAnswer, Phase};
 use super::state::State;
-use crate::bot::error::Dropped;
+use crate::bot::error::{Dropped, cause_of};
 use crate::bot::input::Cause;
 use crate::bot::store::Lease;
+use crate::server::watch::Part;
 use crate::server::{Error, Fault};
 
 /// What the task of a turn does next.
@@ -54,6 +55,7 @@ impl Outbox {
         // A commit continues, but a platform that has received nothing must not wait for it.
         if matches!(state.phase, Phase::Committing) {
             if state.packets.is_empty() && state.phase.fail(error) {
+                self.report_missed(&state);
                 drop(state);
                 self.added.notify_waiters();
             }
@@ -77,8 +79,20 @@ impl Outbox {
     }
 
     fn cut_state(&self, mut state: MutexGuard<'_, State>, cause: Cause, answer: CutAnswer) -> bool {
+        let failure = match &answer {
+            CutAnswer::Fail(Some(error)) if cause != Cause::Deadline && self.is_watched() => {
+                Some(cause_of(error))
+            }
+            _ => None,
+        };
         if !state.phase.cut(cause, answer) {
             return false;
+        }
+        // Under the lock, so that the report is there before a reader sees the end.
+        match failure {
+            Some(failure) => self.report(Part::Turn, failure),
+            None if cause == Cause::Deadline => self.report_missed(&state),
+            None => {}
         }
         let waker = state.waker.take();
         drop(state);
@@ -88,6 +102,12 @@ impl Outbox {
             waker.wake();
         }
         true
+    }
+
+    fn report_missed(&self, state: &State) {
+        if let Some(missed) = self.missed(state) {
+            self.report(Part::Turn, missed);
+        }
     }
 
     /// Marks the turn as successful. From here on it can't be cut.
@@ -144,7 +164,15 @@ impl Outbox {
     /// Fails the turn, unless it has ended. The text so far is still sent.
     pub(in crate::bot) fn fail(&self, error: Error) {
         self.flush();
-        self.lock().phase.fail(error);
+        let cause = self.is_watched().then(|| cause_of(&error));
+        let mut state = self.lock();
+        if state.phase.fail(error)
+            && let Some(cause) = cause
+        {
+            // Under the lock, so that the report is there before a reader sees the error.
+            self.report(Part::Turn, cause);
+        }
+        drop(state);
         self.added.notify_waiters();
     }
 }
@@ -174,9 +202,13 @@ impl Outbox {
 
     /// Marks the end of the task. Readers of a reply without an outcome get an error.
     pub(in crate::bot) fn end_task(&self) {
-        self.lock().task_ended = true;
+        self.flush();
+        let mut state = self.lock();
+        state.task_ended = true;
+        state.phase.fail(Error::from(Fault::internal()));
+        drop(state);
         self.ended.notify_waiters();
-        self.fail(Error::from(Fault::internal()));
+        self.added.notify_waiters();
     }
 
     /// Waits until the task has ended.

@@ -12,6 +12,8 @@ use crate::bot::store::Lease;
 pub(super) struct State {
     pub phase: Phase,
     pub draft: Draft,
+    /// Whether the next text starts a new sentence after the text so far.
+    pub new_sentence: bool,
     pub packets: Vec<Packet>,
     pub filler: Filler,
     /// The number of readers.

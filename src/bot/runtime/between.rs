@@ -9,7 +9,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::drive::drive;
-use super::failure::panicked;
+use super::failure::{hook_failed, hook_panicked};
 use super::session::Session;
 use super::shared::Shared;
 use crate::bot::call::CallInfo;
@@ -44,8 +44,8 @@ impl<B: Bot> Shared<B> {
         let work = AssertUnwindSafe(work).catch_unwind();
         let work = timeout(self.setup.limits.end_timeout, drive(self.store(), &outbox, work));
         let ended = work.await.ok().flatten().map(|ended| {
-            ended.unwrap_or_else(|_| {
-                drop(panicked(&outbox));
+            ended.unwrap_or_else(|panic| {
+                hook_panicked(&outbox, &*panic);
                 Ok(())
             })
         });
@@ -59,8 +59,7 @@ impl<B: Bot> Shared<B> {
         drop(running);
         match ended {
             Some(Err(error)) if error != StoreError::Fenced => {
-                let error = chain(&error);
-                tracing::error!(%call, "could not report the cuts of a call: {error}");
+                hook_failed(&outbox, "could not report the cuts of a call", &error.into());
             }
             _ => {}
         }
@@ -86,12 +85,15 @@ impl<B: Bot> Shared<B> {
         let work = AssertUnwindSafe(work).catch_unwind();
         match timeout(self.setup.limits.end_timeout, work).await {
             Ok(Ok(Ok(()))) => {}
-            Ok(Err(_)) => drop(panicked(&outbox)),
+            Ok(Err(panic)) => hook_panicked(&outbox, &*panic),
             Ok(Ok(Err(error))) => {
-                let error = chain(&error);
-                tracing::error!(%call, "could not report the end of a call: {error}");
+                hook_failed(&outbox, "could not report the end of a call", &error.into());
             }
-            Err(_) => tracing::error!(%call, "the bot took too long to handle the end of a call"),
+            Err(_) => {
+                let time = self.setup.limits.end_timeout;
+                let error = format!("the bot took longer than {time:?} (`Limits::end_timeout`)");
+                hook_failed(&outbox, "could not report the end of a call", &error.into());
+            }
         }
     }
 

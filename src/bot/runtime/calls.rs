@@ -178,7 +178,8 @@ impl<B: Bot> Calls<B> {
         if self.shared.start() {
             let Setup { store, limits, .. } = self.setup();
             let weak = Arc::downgrade(&self.shared);
-            drop(self.shared.spawn(housekeeping(weak, store.clone(), limits.idle_timeout)));
+            let housekeeping = housekeeping(weak, store.clone(), limits.idle_timeout);
+            drop(self.shared.spawn_unwatched(housekeeping));
         }
     }
 }

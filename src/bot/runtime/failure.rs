@@ -1,8 +1,12 @@
 //! Why a turn failed, and what the platform receives then.
 
+use std::any::Any;
+
+use crate::bot::error::{Panicked, cause_of};
 use crate::bot::outbox::Outbox;
 use crate::bot::store::StoreError;
-use crate::server::{Error, Fault};
+use crate::server::Error;
+use crate::server::watch::Part;
 
 /// Why a turn did not succeed.
 pub(super) enum Stop {
@@ -36,9 +40,20 @@ pub(super) fn store_failed(error: StoreError) -> Error {
     }
 }
 
-/// Returns the answer that the platform receives after a panic. The panic message went to the panic
-/// hook; it may contain anything, so it is not sent.
-pub(super) fn panicked(outbox: &Outbox) -> Error {
+/// Logs a panic, and returns its error. The panic hook has got the message, which may contain anything.
+/// So it is neither logged nor sent.
+pub(super) fn panicked(outbox: &Outbox, panic: &(dyn Any + Send)) -> Error {
     tracing::error!(call = %outbox.call(), "the bot panicked");
-    Error::from(Fault::internal())
+    Panicked::new(panic).into()
+}
+
+/// Logs a panic beside the reply, and reports it.
+pub(super) fn hook_panicked(outbox: &Outbox, panic: &(dyn Any + Send)) {
+    outbox.report(Part::Hook, cause_of(&panicked(outbox, panic)));
+}
+
+/// Logs the error of work beside the reply, which the platform does not see. `what` says what failed.
+pub(super) fn hook_failed(outbox: &Outbox, what: &str, error: &Error) {
+    tracing::error!(call = %outbox.call(), "{what}: {error}");
+    outbox.report(Part::Hook, format_args!("{what}: {}", cause_of(error)));
 }

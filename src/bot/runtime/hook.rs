@@ -34,5 +34,5 @@ pub(super) async fn run_hook(
         polled
     })
     .await;
-    ended.unwrap_or_else(|_| Err(panicked(outbox)))
+    ended.unwrap_or_else(|panic| Err(panicked(outbox, &*panic)))
 }

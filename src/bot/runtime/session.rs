@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::failure::Stop;
+use super::failure::{Stop, hook_failed};
 use super::hook::run_hook;
 use super::record::{Answered, CallRecord, Ending, Sent, StoredInfo};
 use super::shared::Shared;
@@ -18,7 +18,6 @@ use crate::bot::memory;
 use crate::bot::outbox::{Audience, Outbox, Packet, Remainder};
 use crate::bot::reply::Reply;
 use crate::bot::store::{Change, Lease, NoteKind, Record, StoreError, Then};
-use crate::error::chain;
 use crate::lock::Mutex;
 use crate::server::Error;
 
@@ -115,6 +114,7 @@ impl<'a, B: Bot> Session<'a, B> {
         let mut reply = Reply::new(outbox.clone(), audience);
         let bot = &shared.setup.bot;
         let began = run_hook(outbox, async { bot.begin(&mut call, &mut reply).await }).await;
+        outbox.start_sentence();
         match (began, how) {
             (Ok(()), BeginAs::BeforeTurn) => {
                 self.take_memory(&call)?;
@@ -127,7 +127,7 @@ impl<'a, B: Bot> Session<'a, B> {
             }
             (Err(error), BeginAs::BeforeTurn) if outbox.cause().is_none() => {
                 // The turn of the caller can still be served. The next turn tries to begin again.
-                tracing::error!(call = %outbox.call(), "the greeting of a call failed: {error}");
+                hook_failed(outbox, "the greeting of a call failed", &error);
                 outbox.discard_unsent();
                 outbox.set_speech(self.record.speech.clone());
                 self.roll_back(&call);
@@ -195,7 +195,7 @@ impl<'a, B: Bot> Session<'a, B> {
         while let Some(cut) = self.record.cuts.first().cloned() {
             let Some(reported) = self.report_cut(&cut, until).await else { return Ok(()) };
             if let Err(error) = reported {
-                tracing::error!(call = %self.outbox.call(), "could not report a cut: {error}");
+                hook_failed(self.outbox, "could not report a cut", &error);
             }
             self.record.cuts.remove(0);
             self.record.last_cut = Some(cut);
@@ -267,7 +267,7 @@ impl<'a, B: Bot> Session<'a, B> {
             Err(error) => Err(error),
         };
         if let Err(error) = ended {
-            tracing::error!(call = %self.outbox.call(), "could not report the end of a call: {error}");
+            hook_failed(self.outbox, "could not report the end of a call", &error);
         }
     }
 
@@ -371,8 +371,7 @@ impl<'a, B: Bot> Session<'a, B> {
         let note = Sent { entry, cause, speech, begun: false }.into_note();
         let (call, turn) = (outbox.call(), outbox.turn());
         if let Err(error) = shared.store().note(call, turn, note, NoteKind::Report).await {
-            let error = chain(&error);
-            tracing::error!(%call, "could not store what was said: {error}");
+            hook_failed(outbox, "could not store what was said", &error.into());
         }
     }
 

@@ -20,6 +20,7 @@ use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
 use crate::bot::store::{AnyStore, Record};
 use crate::lock::Mutex;
+use crate::server::watch;
 
 /// How long a turn that was cut may take to end before the next one continues without it.
 pub(super) const END_PATIENCE: Duration = Duration::from_millis(50);
@@ -97,6 +98,14 @@ impl<B: Bot> Shared<B> {
     }
 
     pub(super) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.spawn_unwatched(watch::watched(watch::current(), work))
+    }
+
+    /// Spawns work that belongs to no request.
+    pub(super) fn spawn_unwatched<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {

@@ -1,5 +1,6 @@
 //! A turn and its task, from opening the call's record to the end of the reply.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::drive::drive;
-use super::failure::{Stop, panicked};
+use super::failure::{Stop, hook_failed, panicked};
 use super::record::{CallRecord, Sent};
 use super::session::{BeginAs, Session};
 use super::shared::{Shared, TurnGuard};
@@ -19,7 +20,6 @@ use crate::bot::input::{Cause, Ended, Input};
 use crate::bot::limits::Limits;
 use crate::bot::outbox::{Outbox, Packet};
 use crate::bot::store::{Change, NoteKind, Opened, Opening, Record, StoreError, Then};
-use crate::error::chain;
 
 /// A running turn.
 pub(super) struct Turn<B: Bot> {
@@ -44,7 +44,8 @@ impl<B: Bot> Turn<B> {
         let running = TurnGuard { shared, outbox };
         let work = AssertUnwindSafe(self.work()).catch_unwind();
         let ended = drive(shared.store(), outbox, work).await;
-        let ended = ended.map(|ended| ended.unwrap_or_else(|_| Err(panicked(outbox).into())));
+        let panicked = |panic: Box<dyn Any + Send>| Err(panicked(outbox, &*panic).into());
+        let ended = ended.map(|ended| ended.unwrap_or_else(panicked));
         let mut cuts = Cuts::None;
         match ended {
             Some(Ok(left)) => cuts = left,
@@ -105,8 +106,7 @@ impl<B: Bot> Turn<B> {
         };
         for error in noted.err().into_iter().chain(closed.err()) {
             if error != StoreError::Fenced {
-                let error = chain(&error);
-                tracing::error!(%call, "could not store a turn that did not succeed: {error}");
+                hook_failed(outbox, "could not store a turn that did not succeed", &error.into());
             }
         }
     }

@@ -66,5 +66,8 @@ pub(super) fn options() -> CallOptions {
 #[track_caller]
 #[allow(clippy::panic)]
 pub(super) fn built<C>(client: Result<C, Error>) -> C {
-    client.unwrap_or_else(|error| panic!("{error}"))
+    match client {
+        Ok(client) => client,
+        Err(error) => panic!("{error}"),
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::awaited::Wrong;
 use super::transcript::{Record, Step, Transcript, holds};
 use crate::bot::capabilities::{Platform, TransferKind};
 use crate::bot::controls::{Gather, HangUp, Native, SpeechSettings, Transfer};
@@ -20,12 +21,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(call: Arc<Transcript>, step: &Step) -> Self {
+    pub(super) fn new(call: Arc<Transcript>, step: &Step) -> Result<Self, Wrong> {
         let record = step.record().clone();
-        if let Some(misuse) = &record.misuse {
-            call.wrong(Some(step.number), misuse);
+        match &record.misuse {
+            Some(misuse) => Err(call.wrong(Some(step.number), misuse)),
+            None => Ok(Self { call, step: step.number, record }),
         }
-        Self { call, step: step.number, record }
     }
 
     /// Returns the platform.
@@ -79,10 +80,19 @@ impl Answer {
     }
 
     /// Returns why the reply failed: the error that the platform got, or how the stream broke off. A
-    /// DUIX stream has no error message: when it fails, it just ends.
+    /// DUIX stream has no error message: when it fails, it just ends. [`causes`](Self::causes) returns more.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         self.record.failure.as_deref()
+    }
+
+    /// Returns why the bot failed, as far as the platform does not see it: an error of a handler with its
+    /// sources, the message of a panic, or the limit of the [`Budget`](crate::bot::Budget) that was
+    /// missed. Errors of the greeting, of [`Bot::interrupted`](crate::bot::Bot::interrupted) and of
+    /// [`Bot::ended`](crate::bot::Bot::ended) are among them, although the turn may have succeeded.
+    #[must_use]
+    pub fn causes(&self) -> &[String] {
+        &self.record.causes
     }
 
     /// Returns why nothing was sent to the bot, if the platform has no such event.
@@ -113,8 +123,10 @@ impl Answer {
     }
 
     #[track_caller]
+    // A panic is how a test fails.
+    #[allow(clippy::panic)]
     fn wrong(&self, what: impl fmt::Display) -> ! {
-        self.call.wrong(Some(self.step), what)
+        panic!("{}", self.call.wrong(Some(self.step), what))
     }
 
     /// Expects the text to contain `part`, ignoring case.
@@ -185,7 +197,9 @@ impl Answer {
     pub fn expect_end(&self) -> &Self {
         let failure = self.failure();
         self.expect(failure.is_none(), || {
-            format!("the reply failed: {}", failure.unwrap_or_default())
+            let causes = self.causes().iter().map(|cause| format!("\ncause: {cause}"));
+            let causes: String = causes.collect();
+            format!("the reply failed: {}{causes}", failure.unwrap_or_default())
         })
     }
 
@@ -197,6 +211,17 @@ impl Answer {
             _ => "",
         };
         self.expect(self.failure().is_some(), || format!("no failure, expected one{why}"))
+    }
+
+    /// Expects that the bot failed, and that one of the [`causes`](Self::causes) contains `part`, ignoring
+    /// case. It holds on a DUIX stream, too.
+    #[track_caller]
+    pub fn expect_cause(&self, part: &str) -> &Self {
+        let causes = self.causes();
+        self.expect(causes.iter().any(|cause| holds(cause, part)), || match causes {
+            [] => format!("the bot did not fail, expected the cause {part:?}"),
+            causes => format!("the bot failed: {}; expected the cause {part:?}", causes.join("; ")),
+        })
     }
 
     /// Expects that the first packet arrived within `time`.

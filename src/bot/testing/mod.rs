@@ -1,8 +1,12 @@
 //! Tests a bot on any platform, through the platform's own server and client, in memory.
 //!
 //! A [`TestCall`] plays the caller and the platform. The bot's answer is encoded as on the wire and read
-//! back as an [`Answer`]. An expectation that does not hold panics with the transcript of the call.
-//! This module needs the feature `client`.
+//! back as an [`Answer`]. An expectation that does not hold panics at the line of the test, with the
+//! transcript of the call. The transcript has the cause of each failed turn, which the platform does not
+//! see; see [`Answer::causes`]. This module needs the feature `client`.
+//!
+//! For a unit test of one of your functions, see [`Call::builder`](super::Call::builder), which does not
+//! need that feature.
 //!
 //! ```
 //! use callbot::bot::testing::TestCall;
@@ -89,6 +93,7 @@
 
 mod act;
 mod answer;
+mod awaited;
 #[cfg(feature = "digital-employee")]
 mod digital_employee;
 #[cfg(feature = "duix")]
@@ -105,6 +110,7 @@ use std::sync::atomic::Ordering;
 
 use act::Act;
 pub use answer::Answer;
+use awaited::{Awaited, Wrong};
 use peer::Peer;
 use transcript::{Step, Transcript};
 pub use turn::Turn;
@@ -118,11 +124,12 @@ use super::input::{CallKey, TurnId};
 use super::needs::NeedsError;
 use super::snapshot::CallSnapshot;
 use crate::error::chain;
+use crate::server::watch::{SharedWatch, watched};
 
 /// A call to a bot, from the caller's side.
 ///
 /// If the platform reports the start of a call and the test has not called [`begin`](Self::begin), the
-/// first step does.
+/// first step does. `TestCall` needs the feature `client`.
 ///
 /// ```
 /// # #[cfg(feature = "digital-employee")]
@@ -198,24 +205,31 @@ impl<B: Bot> TestCall<B> {
     ///
     /// # Panics
     /// Panics if the test does, or if the bot can't be put on any platform.
-    // A test that runs nowhere has failed.
-    #[allow(clippy::panic)]
-    pub async fn everywhere<H: Into<Host<B>>>(bot: impl Fn() -> H, test: impl AsyncFn(&mut Self)) {
-        let mut refused = None;
-        let mut tested = false;
-        for platform in Platform::ALL.into_iter().filter(|platform| Peer::knows(*platform)) {
-            match Self::try_on(platform, bot().into()) {
-                Ok(mut call) => {
-                    let _where = Where(platform);
-                    test(&mut call).await;
-                    tested = true;
+    #[track_caller]
+    pub fn everywhere<H: Into<Host<B>>>(
+        bot: impl Fn() -> H,
+        test: impl AsyncFn(&mut Self),
+    ) -> impl Future<Output = ()> {
+        Awaited::new(async move {
+            let mut refused = None;
+            let mut tested = false;
+            for platform in Platform::ALL.into_iter().filter(|platform| Peer::knows(*platform)) {
+                match Self::try_on(platform, bot().into()) {
+                    Ok(mut call) => {
+                        let _where = Where(platform);
+                        test(&mut call).await;
+                        tested = true;
+                    }
+                    Err(error) => refused = Some(error),
                 }
-                Err(error) => refused = Some(error),
             }
-        }
-        if let Some(error) = refused.filter(|_| !tested) {
-            panic!("the bot can't be put on any platform; on the last one: {error}");
-        }
+            match refused.filter(|_| !tested) {
+                Some(error) => Err(Wrong::new(format!(
+                    "the bot can't be put on any platform; on the last one: {error}"
+                ))),
+                None => Ok(()),
+            }
+        })
     }
 
     /// Returns the host.
@@ -243,92 +257,113 @@ impl<B: Bot> TestCall<B> {
     }
 
     /// Starts the call.
-    pub async fn begin(&mut self) -> Answer {
-        self.begun = true;
-        self.act(Act::Begin).await
+    #[track_caller]
+    pub fn begin(&mut self) -> impl Future<Output = Answer> {
+        Awaited::new(self.act(Act::Begin))
     }
 
     /// Lets the caller say `text`.
-    pub async fn say(&mut self, text: impl Into<String>) -> Answer {
-        self.act(Act::Say(text.into())).await
+    #[track_caller]
+    pub fn say(&mut self, text: impl Into<String>) -> impl Future<Output = Answer> {
+        Awaited::new(self.act(Act::Say(text.into())))
     }
 
     /// Lets the caller press these DTMF keys.
-    pub async fn keys(&mut self, keys: impl Into<String>) -> Answer {
-        self.act(Act::Keys(keys.into())).await
+    #[track_caller]
+    pub fn keys(&mut self, keys: impl Into<String>) -> impl Future<Output = Answer> {
+        Awaited::new(self.act(Act::Keys(keys.into())))
     }
 
     /// Lets the caller be silent until the platform's timeout.
-    pub async fn silence(&mut self) -> Answer {
-        self.act(Act::Silence).await
+    #[track_caller]
+    pub fn silence(&mut self) -> impl Future<Output = Answer> {
+        Awaited::new(self.act(Act::Silence))
     }
 
     /// Lets the caller say something that is not recognised.
-    pub async fn no_match(&mut self) -> Answer {
-        self.act(Act::NoMatch).await
+    #[track_caller]
+    pub fn no_match(&mut self) -> impl Future<Output = Answer> {
+        Awaited::new(self.act(Act::NoMatch))
     }
 
     /// Reports that the transfer that the bot asked for succeeded.
-    pub async fn transferred(&mut self) -> Answer {
-        self.act(Act::Transferred).await
+    #[track_caller]
+    pub fn transferred(&mut self) -> impl Future<Output = Answer> {
+        Awaited::new(self.act(Act::Transferred))
     }
 
     /// Reports that the transfer that the bot asked for failed.
-    pub async fn transfer_failed(&mut self) -> Answer {
-        self.act(Act::TransferFailed).await
+    #[track_caller]
+    pub fn transfer_failed(&mut self) -> impl Future<Output = Answer> {
+        Awaited::new(self.act(Act::TransferFailed))
     }
 
     /// Lets the caller say `text`, and returns while the turn runs. If you start another turn meanwhile,
     /// [`Capabilities::newest_wins`] decides whether it cuts this one or waits for it.
-    pub async fn start(&mut self, text: impl Into<String>) -> Turn {
+    #[track_caller]
+    pub fn start(&mut self, text: impl Into<String>) -> impl Future<Output = Turn> {
         let act = Act::Say(text.into());
-        self.begin_first(&act).await;
-        let id = TurnId::random().to_string();
-        let step = self.call.step(act.to_string());
-        self.ask(act, id, step).await
+        Awaited::new(async move {
+            self.begin_first(&act).await?;
+            let id = TurnId::random().to_string();
+            let step = self.call.step(act.to_string());
+            Ok(self.ask(act, id, step).await)
+        })
     }
 
     /// Repeats the platform's last request, with the same id of the turn. Only Digital Employee does
     /// so: the other platforms have no such id, or don't repeat requests.
-    pub async fn repeat(&mut self) -> Answer {
-        let repeats = self.platform() == Platform::DigitalEmployee;
-        let step = self.call.step("(the platform repeats its request)");
-        if !repeats {
-            return self.unsupported(&step, "does not repeat requests");
-        }
-        let Some((act, id)) = self.last.clone() else {
-            self.call.wrong(Some(step.number), "there is no request to repeat");
-        };
-        self.ask(act, id, step).await.rest().await
+    #[track_caller]
+    pub fn repeat(&mut self) -> impl Future<Output = Answer> {
+        Awaited::new(async move {
+            let repeats = self.platform() == Platform::DigitalEmployee;
+            let step = self.call.step("(the platform repeats its request)");
+            if !repeats {
+                return self.unsupported(&step, "does not repeat requests");
+            }
+            let Some((act, id)) = self.last.clone() else {
+                return Err(self.call.wrong(Some(step.number), "there is no request to repeat"));
+            };
+            self.ask(act, id, step).await.try_rest().await
+        })
     }
 
     /// Lets the caller barge in on the last reply, which is complete and is being spoken. `heard` is what
     /// the platform reports as heard; `None` leaves it out. Only Digital Employee reports a barge-in.
     /// For a running turn, use [`Turn::barge_in`].
-    pub async fn barge_in<'a>(&mut self, heard: impl Into<Option<&'a str>>) -> Answer {
+    #[track_caller]
+    pub fn barge_in<'a>(
+        &mut self,
+        heard: impl Into<Option<&'a str>>,
+    ) -> impl Future<Output = Answer> {
         let heard = heard.into();
-        let step = self.call.step("(barges in on the last reply)");
-        if !self.can.aborts {
-            return self.unsupported(&step, "does not report barge-in");
-        }
-        step.record().barged_in = Some(heard.map(str::to_owned));
-        let Some((_, id)) = &self.last else {
-            self.call.wrong(Some(step.number), "there is no reply to barge in on");
-        };
-        if let Some(Err(error)) = self.peer.barge_in(id, heard).await {
-            step.fail(error);
-        }
-        self.answer(&step)
+        Awaited::new(async move {
+            let step = self.call.step("(barges in on the last reply)");
+            if !self.can.aborts {
+                return self.unsupported(&step, "does not report barge-in");
+            }
+            step.record().barged_in = Some(heard.map(str::to_owned));
+            let Some((_, id)) = &self.last else {
+                return Err(self.call.wrong(Some(step.number), "there is no reply to barge in on"));
+            };
+            if let Some(Err(error)) = under(&step, self.peer.barge_in(id, heard)).await {
+                step.fail(error);
+            }
+            self.answer(&step)
+        })
     }
 
     /// Ends the call: the caller hangs up, or the platform reports the end of a call that the bot has
     /// released. DUIX has no such event: its calls end when they are idle.
-    pub async fn end(&mut self) -> Answer {
-        let step = self.call.step("(the call ends)");
-        if !self.peer.end(&step).await {
-            return self.unsupported(&step, "does not report the end of a call");
-        }
-        self.answer(&step)
+    #[track_caller]
+    pub fn end(&mut self) -> impl Future<Output = Answer> {
+        Awaited::new(async move {
+            let step = self.call.step("(the call ends)");
+            if !under(&step, self.peer.end(&step)).await {
+                return self.unsupported(&step, "does not report the end of a call");
+            }
+            self.answer(&step)
+        })
     }
 
     /// Returns the bot's memory, as it was last written.
@@ -336,16 +371,18 @@ impl<B: Bot> TestCall<B> {
     /// # Panics
     /// Panics if the call is not in the store, since it has not started or is over. To check for that,
     /// use [`Host::snapshot`] with [`key`](Self::key).
-    pub async fn memory(&self) -> B::Memory {
-        self.snapshot().await.memory
+    #[track_caller]
+    pub fn memory(&self) -> impl Future<Output = B::Memory> {
+        Awaited::new(async { Ok(self.snapshot().await?.memory) })
     }
 
     /// Returns the history of the call.
     ///
     /// # Panics
     /// Panics if the call is not in the store; see [`memory`](Self::memory).
-    pub async fn history(&self) -> History {
-        self.snapshot().await.history
+    #[track_caller]
+    pub fn history(&self) -> impl Future<Output = History> {
+        Awaited::new(async { Ok(self.snapshot().await?.history) })
     }
 
     /// Returns the last reply in the history, without its filler: what the caller heard of it if that
@@ -353,56 +390,69 @@ impl<B: Bot> TestCall<B> {
     ///
     /// # Panics
     /// Panics if the call is not in the store; see [`memory`](Self::memory).
-    pub async fn heard(&self) -> String {
-        let history = self.history().await;
-        history.last().map(|entry| entry.said.clone()).unwrap_or_default()
+    #[track_caller]
+    pub fn heard(&self) -> impl Future<Output = String> {
+        Awaited::new(async {
+            let history = self.snapshot().await?.history;
+            Ok(history.last().map(|entry| entry.said.clone()).unwrap_or_default())
+        })
     }
 
-    async fn snapshot(&self) -> CallSnapshot<B::Memory> {
+    async fn snapshot(&self) -> Result<CallSnapshot<B::Memory>, Wrong> {
         match self.host.snapshot(&self.key).await {
-            Ok(Some(snapshot)) => snapshot,
-            Ok(None) => self.call.wrong(None, "the call is not in the store"),
-            Err(error) => self.call.wrong(None, chain(&error)),
+            Ok(Some(snapshot)) => Ok(snapshot),
+            Ok(None) => Err(self.call.wrong(None, "the call is not in the store")),
+            Err(error) => Err(self.call.wrong(None, chain(&error))),
         }
     }
 
-    async fn begin_first(&mut self, act: &Act) {
+    async fn begin_first(&mut self, act: &Act) -> Result<(), Wrong> {
         if !self.begun && self.can.greets && !matches!(act, Act::Begin) {
-            self.begin().await;
+            self.act(Act::Begin).await?;
         }
+        Ok(())
     }
 
-    async fn act(&mut self, act: Act) -> Answer {
+    async fn act(&mut self, act: Act) -> Result<Answer, Wrong> {
+        self.begun |= matches!(act, Act::Begin);
         if let Some(lack) = act.lacked_by(self.platform()) {
             let step = self.call.step(act.to_string());
             return self.unsupported(&step, lack);
         }
         // Boxed, since `begin_first` may call this function in turn.
-        Box::pin(self.begin_first(&act)).await;
+        Box::pin(self.begin_first(&act)).await?;
         let step = self.call.step(act.to_string());
-        self.ask(act, TurnId::random().to_string(), step).await.rest().await
+        self.ask(act, TurnId::random().to_string(), step).await.try_rest().await
     }
 
     async fn ask(&mut self, act: Act, id: String, step: Arc<Step>) -> Turn {
         self.last = Some((act.clone(), id.clone()));
         let (peer, turn) = (self.peer.clone(), id.clone());
         let ending = Ending(step.clone());
-        let work = tokio::spawn(async move { peer.ask(&act, &turn, &ending.0).await });
+        let watched = step.clone();
+        let work = async move { under(&watched, peer.ask(&act, &turn, &ending.0)).await };
+        let work = tokio::spawn(work);
         // So that its request goes out before any later one.
         tokio::task::yield_now().await;
         let (call, peer) = (self.call.clone(), self.peer.clone());
         Turn { call, step, peer, id, _work: Work(work) }
     }
 
-    fn unsupported(&self, step: &Step, lack: &str) -> Answer {
+    fn unsupported(&self, step: &Step, lack: &str) -> Result<Answer, Wrong> {
         step.record().unsupported = Some(format!("{} {lack}", self.platform()));
         self.answer(step)
     }
 
-    fn answer(&self, step: &Step) -> Answer {
+    fn answer(&self, step: &Step) -> Result<Answer, Wrong> {
         step.end();
         Answer::new(self.call.clone(), step)
     }
+}
+
+/// Runs `work` so that `step` learns why it fails.
+async fn under<T>(step: &Arc<Step>, work: impl Future<Output = T>) -> T {
+    let watch: SharedWatch = step.clone();
+    watched(Some(watch), work).await
 }
 
 // A test that fails by another assertion shows the transcript, too.

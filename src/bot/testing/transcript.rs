@@ -9,10 +9,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::awaited::Wrong;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{Gather, HangUp, Native, SpeechSettings, Transfer};
 use crate::bot::input::CallKey;
 use crate::lock::Mutex;
+use crate::server::watch::{Part, Watch};
 
 /// The transcript of a call.
 pub(super) struct Transcript {
@@ -44,7 +46,13 @@ pub(super) struct Record {
     pub transfer: Option<Transfer>,
     pub hang_up: Option<HangUp>,
     pub native: Option<Native>,
+    /// The failure that the platform sees.
     pub failure: Option<String>,
+    /// Why the bot failed, which the platform does not see.
+    pub causes: Vec<String>,
+    /// The cause that the handler gave, which counts unless that of its turn is known.
+    handler_cause: Option<String>,
+    turn_failed: bool,
     /// Why this platform has no such event.
     pub unsupported: Option<String>,
     /// Why the step is not possible now.
@@ -74,14 +82,11 @@ impl Transcript {
         step
     }
 
-    /// Fails the test, and shows the transcript.
-    #[track_caller]
-    // A panic is how a test fails.
-    #[allow(clippy::panic)]
-    pub(super) fn wrong(&self, step: Option<usize>, what: impl fmt::Display) -> ! {
+    /// Returns why the test fails, with the transcript.
+    pub(super) fn wrong(&self, step: Option<usize>, what: impl fmt::Display) -> Wrong {
         self.shown.store(true, Ordering::Relaxed);
         let place = step.map(|number| format!("step {number}: ")).unwrap_or_default();
-        panic!("{self}\nWRONG: {place}{what}\n");
+        Wrong::new(format!("{self}\nWRONG: {place}{what}\n"))
     }
 }
 
@@ -134,6 +139,27 @@ impl Step {
     }
 }
 
+impl Watch for Step {
+    fn failed(&self, part: Part, cause: &str) {
+        let mut record = self.record();
+        // A failed turn also fails its handler, before or after it, and the handler knows less.
+        match part {
+            Part::Handler if record.turn_failed => return,
+            Part::Handler => record.handler_cause = Some(cause.to_owned()),
+            Part::Turn => {
+                record.turn_failed = true;
+                if let Some(less) = record.handler_cause.take() {
+                    record.causes.retain(|known| *known != less);
+                }
+            }
+            Part::Hook => {}
+        }
+        if !record.causes.iter().any(|known| known == cause) {
+            record.causes.push(cause.to_owned());
+        }
+    }
+}
+
 /// Returns whether `text` contains `part`, ignoring case.
 pub(super) fn holds(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(&part.to_lowercase())
@@ -166,10 +192,14 @@ impl fmt::Display for Record {
         for control in self.controls() {
             line("control", &control)?;
         }
-        for (who, text) in [("failure", &self.failure), ("skipped", &self.unsupported)] {
-            if let Some(text) = text {
-                line(who, text)?;
-            }
+        if let Some(failure) = &self.failure {
+            line("failure", failure)?;
+        }
+        for cause in &self.causes {
+            line("cause", &cause.replace('\n', "\n            "))?;
+        }
+        if let Some(reason) = &self.unsupported {
+            line("skipped", reason)?;
         }
         let first = self.first.map(|first| format!(", first after {} ms", first.as_millis()));
         let first = first.unwrap_or_default();

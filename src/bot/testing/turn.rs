@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
+use super::awaited::{Awaited, Wrong};
 use super::transcript::{Step, Transcript, holds};
-use super::{Answer, Peer};
+use super::{Answer, Peer, under};
 
 /// A running turn, from [`TestCall::start`](super::TestCall::start). The platform receives the reply in
 /// the background. Dropping this before the end of the turn closes the connection.
@@ -49,14 +50,17 @@ impl Turn {
     ///
     /// # Panics
     /// Panics if the reply ends first.
-    pub async fn until_speech(&mut self, part: &str) -> &mut Self {
-        if !self.step.until(|record| holds(&record.text, part)).await {
-            let what = format!("the reply ended before the bot said {part:?}");
-            // A step that was not possible panics here, with the reason.
-            Answer::new(self.call.clone(), &self.step);
-            self.call.wrong(Some(self.step.number), what);
-        }
-        self
+    #[track_caller]
+    pub fn until_speech<'a>(&'a mut self, part: &str) -> impl Future<Output = &'a mut Self> {
+        Awaited::new(async move {
+            if !self.step.until(|record| holds(&record.text, part)).await {
+                let what = format!("the reply ended before the bot said {part:?}");
+                // A step that was not possible fails here, with the reason.
+                Answer::new(self.call.clone(), &self.step)?;
+                return Err(self.call.wrong(Some(self.step.number), what));
+            }
+            Ok(self)
+        })
     }
 
     /// Lets the caller barge in, and receives the reply to its end. `heard` is what the platform reports
@@ -64,26 +68,34 @@ impl Turn {
     ///
     /// Only Digital Employee reports a barge-in. On the other platforms a caller barges in with the next
     /// turn: there this turn runs to its end, and the answer is [unsupported](Answer::unsupported).
-    pub async fn barge_in<'a>(self, heard: impl Into<Option<&'a str>>) -> Answer {
+    #[track_caller]
+    pub fn barge_in<'a>(self, heard: impl Into<Option<&'a str>>) -> impl Future<Output = Answer> {
         let heard = heard.into();
-        match self.peer.barge_in(&self.id, heard).await {
-            Some(result) => {
-                let mut record = self.step.record();
-                record.barged_in = Some(heard.map(str::to_owned));
-                if let Err(error) = result {
-                    record.failure = Some(crate::error::chain(&error).to_string());
+        Awaited::new(async move {
+            match under(&self.step, self.peer.barge_in(&self.id, heard)).await {
+                Some(result) => {
+                    let mut record = self.step.record();
+                    record.barged_in = Some(heard.map(str::to_owned));
+                    if let Err(error) = result {
+                        record.failure = Some(crate::error::chain(&error).to_string());
+                    }
+                }
+                None => {
+                    let reason = format!("{} does not report barge-in", self.call.platform);
+                    self.step.record().unsupported = Some(reason);
                 }
             }
-            None => {
-                let reason = format!("{} does not report barge-in", self.call.platform);
-                self.step.record().unsupported = Some(reason);
-            }
-        }
-        self.rest().await
+            self.try_rest().await
+        })
     }
 
     /// Receives the reply to its end.
-    pub async fn rest(self) -> Answer {
+    #[track_caller]
+    pub fn rest(self) -> impl Future<Output = Answer> {
+        Awaited::new(self.try_rest())
+    }
+
+    pub(super) async fn try_rest(self) -> Result<Answer, Wrong> {
         self.step.until(|record| record.ended).await;
         Answer::new(self.call.clone(), &self.step)
     }

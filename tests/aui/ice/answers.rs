@@ -130,6 +130,36 @@ async fn an_unreadable_answer_is_an_error_with_the_place() {
 }
 
 #[tokio::test]
+async fn an_answer_with_nothing_but_unknown_keys_is_not_an_empty_one() {
+    let long =
+        format!("{{{}}}", ["a", "b", "c", "d", "e", "f"].map(|key| format!("{key:?}:1")).join(","));
+    let wide = format!("{{\"{}\":1}}", "é".repeat(41));
+    for (body, keys) in [
+        (r#"{"error":"secret"}"#, r#""error""#),
+        (r#"{"requestid":"r1","message":"secret"}"#, r#""message", "requestid""#),
+        (&long, r#""a", "b", "c", "d", "e", …"#),
+        (&wide, &format!("\"{}\"", "é".repeat(40))),
+    ] {
+        let stub = Stub::answering(json_answer("200 OK", body)).await;
+        for name in ["stop", "update"] {
+            let error = call(&client(&stub), name).await.unwrap_err();
+            let expected = format!("the response can't be read: none of its keys is known: {keys}");
+            assert_eq!(error.to_string(), format!("{}: {expected}", action(name)));
+            assert_eq!(error.decode_error().unwrap().pointer(), "");
+            let upstream = ask(&client(&stub), name, None).await.unwrap_err();
+            assert_eq!(upstream.message(), "the platform's answer can't be read");
+        }
+    }
+    // One known key is enough, whatever its value.
+    for body in [r#"{"RequestId":null,"error":"x"}"#, r#"{"error":"x","RequestId":"r1"}"#] {
+        let stub = Stub::answering(json_answer("200 OK", body)).await;
+        for name in ["stop", "update"] {
+            call(&client(&stub), name).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
 async fn deadlines_and_transport_failures_reach_apps_without_details() {
     let stub = Stub::new(vec![vec![Step::Hold]]).await;
     let quick = CallOptions::new().call_deadline(Duration::from_millis(50));

@@ -484,6 +484,8 @@ impl<'de> Deserialize<'de> for Settings {
 }
 
 impl codegen::Object for Settings {
+    const KEYS: &'static [&'static str] = &["lights"];
+
     fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
         let mut lights: Option<bool> = None;
         let mut extra = BTreeMap::new();
@@ -572,6 +574,8 @@ impl<'de> Deserialize<'de> for Meal {
 }
 
 impl codegen::Object for Meal {
+    const KEYS: &'static [&'static str] = &["courses"];
+
     fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
         let mut courses: Option<Vec<String>> = None;
         while let Some(key) = map.key()? {
@@ -994,6 +998,8 @@ impl<'de> Deserialize<'de> for WhisperParameters {
 }
 
 impl codegen::Object for WhisperParameters {
+    const KEYS: &'static [&'static str] = &["Authorization"];
+
     fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
         let mut authorization: Option<wire::Secret> = None;
         while let Some(key) = map.key()? {

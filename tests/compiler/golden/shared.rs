@@ -328,6 +328,22 @@ impl<'de> Deserialize<'de> for HouseConfig {
 }
 
 impl codegen::Object for HouseConfig {
+    const KEYS: &'static [&'static str] = &[
+        "Lit",
+        "Idle",
+        "Fade",
+        "Pause",
+        "Level",
+        "Rate",
+        "Share",
+        "Names",
+        "Words",
+        "Params",
+        "Door",
+        "Bell",
+        "Old",
+    ];
+
     fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
         let mut lit: Option<bool> = None;
         let mut idle: Option<Duration> = None;
@@ -444,6 +460,8 @@ impl<'de> Deserialize<'de> for DoorConfig {
 }
 
 impl codegen::Object for DoorConfig {
+    const KEYS: &'static [&'static str] = &["Locked", "Mode"];
+
     fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
         let mut locked: Option<bool> = None;
         let mut mode: Option<DoorMode> = None;
@@ -535,6 +553,8 @@ impl<'de> Deserialize<'de> for BellConfig {
 }
 
 impl codegen::Object for BellConfig {
+    const KEYS: &'static [&'static str] = &["Tune", "Loud"];
+
     fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
         let mut tune: Option<String> = None;
         let mut loud: Option<bool> = None;
