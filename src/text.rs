@@ -38,6 +38,7 @@
 //!
 //! [`Sentences`] and [`Cumulative`] do the same without a stream, a clock or a runtime.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
@@ -548,6 +549,31 @@ where
     }
 }
 
+thread_local! {
+    /// See [`release_by`].
+    static RELEASE_AT: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Calls `poll`. Streams of [`sentences`] that are polled in it yield their waiting text at `at`, even if
+/// it may wait longer.
+///
+/// So a reply that must begin by then does not fail because a sentence is not over. The time is passed on in
+/// a variable of the thread, since the stream may be anywhere inside the polled future, behind other streams
+/// that don't know of it. It applies to this poll only, since it may have changed at the next one.
+#[cfg(feature = "bot")]
+pub(crate) fn release_by<T>(at: Option<Instant>, poll: impl FnOnce() -> T) -> T {
+    struct Restore(Option<Instant>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            RELEASE_AT.set(self.0);
+        }
+    }
+
+    let _restore = Restore(RELEASE_AT.replace(at));
+    poll()
+}
+
 /// The stream that [`sentences`] returns.
 ///
 /// It is cancel safe: dropping the future of an item loses no text. It needs a Tokio runtime with a
@@ -581,7 +607,8 @@ impl<S: TryStream> SentenceStream<S> {
     /// Sets how long text may wait for the end of its sentence, counted from the arrival of its
     /// first character that is not white space. After that, all waiting text is yielded. With zero,
     /// no text waits; with [`Duration::MAX`], it waits without limit. Default:
-    /// [`DEFAULT_MAX_WAIT`].
+    /// [`DEFAULT_MAX_WAIT`]. In a turn of a [`Bot`](crate::bot::Bot), the first text waits no longer than
+    /// the time for the first packet allows.
     pub fn max_wait(mut self, max: Duration) -> Self {
         self.max_wait = max;
         self
@@ -624,7 +651,8 @@ impl<S: TryStream> SentenceStream<S> {
             }
             None => true,
         });
-        first.and_then(|(_, at)| at.checked_add(self.max_wait))
+        let waited = first.and_then(|(_, at)| at.checked_add(self.max_wait));
+        [waited, RELEASE_AT.get()].into_iter().flatten().min()
     }
 
     /// Waits until `deadline`. If it has not passed, the task is woken when it does.

@@ -203,7 +203,7 @@ pub mod store;
 ))]
 pub mod testing;
 
-pub use budget::Budget;
+pub use budget::{Budget, BudgetError, BudgetLimit};
 pub use call::{Call, CallInfo};
 pub use capabilities::{
     Capabilities, GatherLimits, Platform, SpeechSupport, TransferKind, TransferKinds,

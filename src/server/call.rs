@@ -198,7 +198,12 @@ async fn run_handler<T>(
         Some(until) => match timeout_at(until, handler).await {
             Ok(ended) => ended,
             Err(_) => {
-                tracing::error!(operation = operation.id, "the handler missed its deadline");
+                let limit = until.duration_since(arrived);
+                tracing::error!(
+                    operation = operation.id,
+                    "the handler missed the deadline of the server, {limit:?} after the request \
+                     arrived; `Server::deadline` sets another"
+                );
                 return Err(Fault::deadline());
             }
         },

@@ -17,5 +17,6 @@ mod everywhere;
 mod many_calls;
 mod serving;
 mod store;
+mod streaming;
 mod testing;
 mod turns;

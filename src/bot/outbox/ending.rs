@@ -10,6 +10,7 @@ use super::buffer::Outbox;
 use super::draft::{Packet, Remainder};
 use super::phase::{CutAnswer, Phase};
 use super::state::State;
+use crate::bot::budget::BudgetError;
 use crate::bot::error::Dropped;
 use crate::bot::input::Cause;
 use crate::bot::store::Lease;
@@ -47,10 +48,10 @@ impl Outbox {
         self.cut_state(self.lock(), Cause::CallOver, CutAnswer::Fail(Some(error)))
     }
 
-    /// Fails the reply because its deadline has passed. Returns whether this call cut it.
-    pub(in crate::bot) fn fail_deadline(&self) -> bool {
+    /// Fails the reply because it missed a limit of its budget. Returns whether this call cut it.
+    pub(in crate::bot) fn fail_deadline(&self, missed: BudgetError) -> bool {
         let mut state = self.lock();
-        let error = Error::from(Fault::deadline());
+        let error = Error::late(missed);
         // A commit continues, but a platform that has received nothing must not wait for it.
         if matches!(state.phase, Phase::Committing) {
             if state.packets.is_empty() && state.phase.fail(error) {
@@ -63,7 +64,7 @@ impl Outbox {
     }
 
     /// Ends a greeting at its deadline with the text so far. Returns whether this call cut it.
-    pub(in crate::bot) fn end_greeting(&self) -> bool {
+    pub(in crate::bot) fn end_greeting(&self, missed: BudgetError) -> bool {
         let mut state = self.lock();
         if state.phase.is_open() && !state.draft.unsent().is_empty() {
             let packet = state.next_packet();
@@ -71,7 +72,7 @@ impl Outbox {
         }
         let cut = self.cut_state(state, Cause::Deadline, CutAnswer::Deliver);
         if cut {
-            self.notice(Dropped::RestOfGreeting);
+            self.notice(Dropped::RestOfGreeting(missed));
         }
         cut
     }
