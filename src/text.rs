@@ -511,6 +511,10 @@ impl<S> fmt::Debug for Deltas<S> {
 /// Cuts a stream of text pieces into whole sentences, as [`Sentences`] does, and limits how long
 /// text waits for the end of its sentence.
 ///
+/// In a turn of a [`Bot`](crate::bot::Bot), the first text is also yielded when the first packet is due, so
+/// that the turn does not fail because a sentence is not over. This needs no setting, and works wherever the
+/// turn polls the stream. Elsewhere, use [`first_by`](SentenceStream::first_by).
+///
 /// The remaining text is yielded at the end of the stream and before an error. Before an error,
 /// mere white space is kept instead. Errors pass through and do not end the stream: the text after
 /// one starts a new sentence.
@@ -541,6 +545,7 @@ where
         stream: Box::pin(stream),
         sentences: Sentences::default(),
         max_wait: DEFAULT_MAX_WAIT,
+        first_by: None,
         arrivals: VecDeque::new(),
         sleep: None,
         releasing: false,
@@ -583,6 +588,8 @@ pub struct SentenceStream<S: TryStream> {
     stream: Pin<Box<S>>,
     sentences: Sentences,
     max_wait: Duration,
+    /// When the first text must be yielded, until it is.
+    first_by: Option<Instant>,
     /// The pieces of the waiting text: their lengths in bytes, and when they arrived.
     arrivals: VecDeque<(usize, Instant)>,
     sleep: Option<Pin<Box<Sleep>>>,
@@ -607,10 +614,35 @@ impl<S: TryStream> SentenceStream<S> {
     /// Sets how long text may wait for the end of its sentence, counted from the arrival of its
     /// first character that is not white space. After that, all waiting text is yielded. With zero,
     /// no text waits; with [`Duration::MAX`], it waits without limit. Default:
-    /// [`DEFAULT_MAX_WAIT`]. In a turn of a [`Bot`](crate::bot::Bot), the first text waits no longer than
-    /// the time for the first packet allows.
+    /// [`DEFAULT_MAX_WAIT`].
     pub fn max_wait(mut self, max: Duration) -> Self {
         self.max_wait = max;
+        self
+    }
+
+    /// Sets when the first text must be yielded, whether or not its sentence is over. If no text has arrived
+    /// by then, the next one is yielded when it arrives. Default: no such time, except in a turn of a
+    /// [`Bot`](crate::bot::Bot).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use callbot::text::sentences;
+    /// use futures_util::{StreamExt, TryStreamExt, stream};
+    /// use tokio::time::Instant;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), std::io::Error> {
+    /// let model = stream::iter(["Your ", "balance "]).chain(stream::pending());
+    /// let due = Instant::now() + Duration::from_millis(20);
+    /// let mut texts = sentences(model.map(Ok::<_, std::io::Error>)).first_by(due);
+    ///
+    /// assert_eq!(texts.try_next().await?.as_deref(), Some("Your balance "));
+    /// assert!(Instant::now() >= due);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn first_by(mut self, at: Instant) -> Self {
+        self.first_by = Some(at);
         self
     }
 
@@ -628,6 +660,7 @@ impl<S: TryStream> SentenceStream<S> {
             true => self.sentences.finish(),
             false => self.sentences.next_chunk(),
         }?;
+        self.first_by = None;
         let mut taken = chunk.len();
         while let Some((bytes, _)) = self.arrivals.front_mut() {
             if *bytes > taken {
@@ -652,7 +685,7 @@ impl<S: TryStream> SentenceStream<S> {
             None => true,
         });
         let waited = first.and_then(|(_, at)| at.checked_add(self.max_wait));
-        [waited, RELEASE_AT.get()].into_iter().flatten().min()
+        [waited, self.first_by, RELEASE_AT.get()].into_iter().flatten().min()
     }
 
     /// Waits until `deadline`. If it has not passed, the task is woken when it does.
