@@ -76,8 +76,13 @@ pub struct Budget {
 
 impl Budget {
     /// No limits.
-    pub(super) const UNLIMITED: Self =
-        Self { begin: None, first_packet: None, whole: None, filler_at: 1.0, margin: Duration::ZERO };
+    pub(super) const UNLIMITED: Self = Self {
+        begin: None,
+        first_packet: None,
+        whole: None,
+        filler_at: 1.0,
+        margin: Duration::ZERO,
+    };
 
     /// The limits in the document of Digital Employee: 200 ms for the greeting, 600 ms for the first
     /// packet of a turn, none for the whole turn. The margin is 50 ms, since the bot runs close to the

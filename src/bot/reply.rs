@@ -148,8 +148,9 @@ impl Reply {
     ///
     /// # Errors
     /// Returns the errors of [`say`](Self::say), [`ReplyError::Late`] when the first packet was already
-    /// sent, [`ReplyError::FillerFirst`] when it may be a filler, [`ReplyError::Unsupported`] when the platform does not support the settings, and
-    /// [`ReplyError::Invalid`] when it does not allow the values.
+    /// sent, [`ReplyError::FillerFirst`] when a filler may be that packet, [`ReplyError::Unsupported`] when
+    /// the platform does not support the settings, and [`ReplyError::Invalid`] when it does not allow the
+    /// values.
     #[doc(alias("voice", "barge-in", "interruptible"))]
     pub async fn speech_settings(&mut self, settings: SpeechSettings) -> Result {
         self.push(Element::SpeechSettings(settings)).await
@@ -216,7 +217,8 @@ impl Reply {
     /// Call it at the start of a turn that adds [`gather`](Self::gather) or
     /// [`speech_settings`](Self::speech_settings) after a wait. A platform that accepts these in the first
     /// packet only can't take them after a filler. If the turn has waited before this call, they fail with
-    /// [`ReplyError::FillerFirst`], even if no filler has gone out.
+    /// [`ReplyError::FillerFirst`], even if no filler has gone out. A wait is an `.await` that is not ready
+    /// immediately, on anything but a method of the reply.
     pub fn no_filler(&mut self) {
         self.outbox.cancel_filler();
     }

@@ -446,7 +446,8 @@ async fn a_greeting_that_is_cut_says_which_limit_it_missed() {
     // Without a limit of its own, the greeting has that of a whole reply. Without a margin, none is named.
     let limits = limits.with_begin(None).with_whole(Some(SECOND)).with_margin(Duration::ZERO);
     begin(limits).begin().await.expect_text("Hello.");
-    let missed = "the reply was not complete within 1s (`Budget::whole` for Digital Employee is 1s): answer";
+    let missed =
+        "the reply was not complete within 1s (`Budget::whole` for Digital Employee is 1s): answer";
     assert_eq!(traces.with(&["WARN", missed]).len(), 1, "{}", traces.text());
 }
 

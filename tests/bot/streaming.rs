@@ -13,8 +13,8 @@ use tokio::time::sleep;
 const ANSWER: &str = "Your balance as of this morning is forty two euros and ten \
                       cents after all fees. Anything else for you?";
 
-/// A model with 25 tokens a second. The utterance is the time to its first token, in ms, after the way the
-/// bot reads it: `all`, `one` (by one) or `filled` (without a filler).
+/// Streams the sentences of a model with 25 tokens a second. The utterance is how the bot reads them, and the
+/// time to the first token in ms, such as `all 400`.
 #[derive(Clone, Copy)]
 struct Model;
 
@@ -40,7 +40,7 @@ impl Bot for Model {
         match how {
             "patient" => reply.say_all(sentences(tokens).max_wait(Duration::MAX)).await,
             "one" => {
-                // Behind adapters that know nothing of sentences.
+                // Behind adapters that don't know of sentences.
                 let mut texts = sentences(tokens).map(|text| text.map(String::into_bytes)).boxed();
                 while let Some(text) = texts.next().await {
                     reply.say(String::from_utf8(text?)?).await?;
@@ -113,7 +113,8 @@ async fn a_model_without_a_token_in_time_fails_its_turn() {
 
 #[tokio::test(start_paused = true)]
 async fn sentences_stay_whole_if_the_first_packet_does_not_depend_on_them() {
-    let sentence = "Your balance as of this morning is forty two euros and ten cents after all fees. ";
+    let sentence =
+        "Your balance as of this morning is forty two euros and ten cents after all fees. ";
     // Text has been sent before.
     let (texts, first) = packets(Host::new(Model), "spoken 400").await;
     assert_eq!((&texts[..2], first), (&["Hm. ".to_owned(), sentence.to_owned()][..], 0));
