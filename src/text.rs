@@ -38,6 +38,7 @@
 //!
 //! [`Sentences`] and [`Cumulative`] do the same without a stream, a clock or a runtime.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
@@ -510,6 +511,10 @@ impl<S> fmt::Debug for Deltas<S> {
 /// Cuts a stream of text pieces into whole sentences, as [`Sentences`] does, and limits how long
 /// text waits for the end of its sentence.
 ///
+/// In a turn of a [`Bot`](crate::bot::Bot), the first text is also yielded when the first packet is due, so
+/// that the turn does not fail because a sentence is not over. This needs no setting, and works wherever the
+/// turn polls the stream. Elsewhere, use [`first_by`](SentenceStream::first_by).
+///
 /// The remaining text is yielded at the end of the stream and before an error. Before an error,
 /// mere white space is kept instead. Errors pass through and do not end the stream: the text after
 /// one starts a new sentence.
@@ -540,12 +545,38 @@ where
         stream: Box::pin(stream),
         sentences: Sentences::default(),
         max_wait: DEFAULT_MAX_WAIT,
+        first_by: None,
         arrivals: VecDeque::new(),
         sleep: None,
         releasing: false,
         error: None,
         ended: false,
     }
+}
+
+thread_local! {
+    /// See [`release_by`].
+    static RELEASE_AT: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Calls `poll`. Streams of [`sentences`] that are polled in it yield their waiting text at `at`, even if
+/// it may wait longer.
+///
+/// So a reply that must begin by then does not fail because a sentence is not over. The time is passed on in
+/// a variable of the thread, since the stream may be anywhere inside the polled future, behind other streams
+/// that don't know of it. It applies to this poll only, since it may have changed at the next one.
+#[cfg(feature = "bot")]
+pub(crate) fn release_by<T>(at: Option<Instant>, poll: impl FnOnce() -> T) -> T {
+    struct Restore(Option<Instant>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            RELEASE_AT.set(self.0);
+        }
+    }
+
+    let _restore = Restore(RELEASE_AT.replace(at));
+    poll()
 }
 
 /// The stream that [`sentences`] returns.
@@ -557,6 +588,8 @@ pub struct SentenceStream<S: TryStream> {
     stream: Pin<Box<S>>,
     sentences: Sentences,
     max_wait: Duration,
+    /// When the first text must be yielded, until it is.
+    first_by: Option<Instant>,
     /// The pieces of the waiting text: their lengths in bytes, and when they arrived.
     arrivals: VecDeque<(usize, Instant)>,
     sleep: Option<Pin<Box<Sleep>>>,
@@ -587,6 +620,32 @@ impl<S: TryStream> SentenceStream<S> {
         self
     }
 
+    /// Sets when the first text must be yielded, whether or not its sentence is over. If no text has arrived
+    /// by then, the next one is yielded when it arrives. Default: no such time, except in a turn of a
+    /// [`Bot`](crate::bot::Bot).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use callbot::text::sentences;
+    /// use futures_util::{StreamExt, TryStreamExt, stream};
+    /// use tokio::time::Instant;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), std::io::Error> {
+    /// let model = stream::iter(["Your ", "balance "]).chain(stream::pending());
+    /// let due = Instant::now() + Duration::from_millis(20);
+    /// let mut texts = sentences(model.map(Ok::<_, std::io::Error>)).first_by(due);
+    ///
+    /// assert_eq!(texts.try_next().await?.as_deref(), Some("Your balance "));
+    /// assert!(Instant::now() >= due);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn first_by(mut self, at: Instant) -> Self {
+        self.first_by = Some(at);
+        self
+    }
+
     fn push(&mut self, piece: &str) {
         if !piece.is_empty() {
             self.sentences.push(piece);
@@ -601,6 +660,7 @@ impl<S: TryStream> SentenceStream<S> {
             true => self.sentences.finish(),
             false => self.sentences.next_chunk(),
         }?;
+        self.first_by = None;
         let mut taken = chunk.len();
         while let Some((bytes, _)) = self.arrivals.front_mut() {
             if *bytes > taken {
@@ -624,7 +684,8 @@ impl<S: TryStream> SentenceStream<S> {
             }
             None => true,
         });
-        first.and_then(|(_, at)| at.checked_add(self.max_wait))
+        let waited = first.and_then(|(_, at)| at.checked_add(self.max_wait));
+        [waited, self.first_by, RELEASE_AT.get()].into_iter().flatten().min()
     }
 
     /// Waits until `deadline`. If it has not passed, the task is woken when it does.

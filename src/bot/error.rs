@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
+use super::budget::BudgetError;
 use super::capabilities::Platform;
 use super::controls::ControlKind;
 use super::input::{CallKey, Cause};
@@ -25,6 +26,10 @@ pub enum ReplyError {
     Over(Cause),
     /// The platform accepts this control in the first packet only, which was already sent.
     Late(ControlKind),
+    /// The platform accepts this control in the first packet only, and a filler may be that packet: the
+    /// turn has waited without [`Reply::no_filler`](super::Reply::no_filler). It is an error even if the
+    /// filler has not gone out, so that a turn does not fail or succeed by how long it waits.
+    FillerFirst(ControlKind),
     /// The platform does not support this control.
     Unsupported(ControlKind, Platform),
     /// The reply has already ended with a transfer or a hang-up.
@@ -56,6 +61,11 @@ impl fmt::Display for ReplyError {
             Self::Late(control) => {
                 write!(f, "{control} is allowed in the first packet only, which was already sent")
             }
+            Self::FillerFirst(control) => write!(
+                f,
+                "{control} is allowed in the first packet only, and after a wait a filler may be that \
+                 packet: call `Reply::no_filler` before the turn waits"
+            ),
             Self::Unsupported(control, platform) => {
                 write!(f, "{control} is not supported by {platform}")
             }
@@ -140,8 +150,8 @@ pub enum Dropped {
     Greeting,
     /// The reason of a hang-up, for which the platform has no field.
     HangUpReason,
-    /// The part of the greeting that came after the deadline.
-    RestOfGreeting,
+    /// The part of the greeting that came after the deadline, with the limit that it missed.
+    RestOfGreeting(BudgetError),
 }
 
 impl fmt::Display for Notice {
@@ -157,8 +167,8 @@ impl fmt::Display for Notice {
             Dropped::HangUpReason => {
                 write!(f, "dropped the reason of a hang-up: {platform} has no field for it")
             }
-            Dropped::RestOfGreeting => {
-                write!(f, "dropped the rest of the greeting: it missed the deadline")
+            Dropped::RestOfGreeting(missed) => {
+                write!(f, "dropped the rest of the greeting: {missed}")
             }
         }
     }

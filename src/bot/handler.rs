@@ -77,10 +77,10 @@ pub trait Bot: Send + Sync + Sized + 'static {
         Needs::NONE
     }
 
-    /// Called when a call begins, to greet the caller. On Digital Employee it has 200 ms. DUIX has no
-    /// such event: there it runs before the first turn, and its text is dropped unless
-    /// [`HostBuilder::greeting`](super::HostBuilder::greeting) says otherwise. If it fails, it is called
-    /// again before the next turn. The default does nothing.
+    /// Called when a call begins, to greet the caller. On Digital Employee it has 200 ms, less the
+    /// [margin](super::Budget::margin). DUIX has no such event: there it runs before the first turn, and
+    /// its text is dropped unless [`HostBuilder::greeting`](super::HostBuilder::greeting) says otherwise.
+    /// If it fails, it is called again before the next turn. The default does nothing.
     fn begin(
         &self,
         call: &mut Call<Self::Memory>,

@@ -243,6 +243,12 @@ impl<B: Bot> HostBuilder<B> {
     /// [part](Budget::filler_at) of its [`Budget`], so that the caller hears something. The bot's text
     /// follows directly, so end the filler with a space if the language has spaces. It is used only on
     /// platforms with [`Capabilities::filler`]. Default: none.
+    ///
+    /// On a platform that takes some controls in the first packet only, which may then be the filler, a turn
+    /// adds such controls before its first wait, or calls [`Reply::no_filler`](super::Reply::no_filler)
+    /// before it. Otherwise they fail with [`ReplyError::FillerFirst`](super::ReplyError::FillerFirst),
+    /// however short the wait is. Before the first wait no filler goes out, except in place of the failure
+    /// when the first packet is due.
     pub fn filler(mut self, text: impl Into<String>) -> Self {
         self.settings.filler = Some(text.into());
         self

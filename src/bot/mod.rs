@@ -132,8 +132,8 @@
 //! # Time
 //!
 //! A [`Budget`] starts when the request arrives. If the bot has said nothing after part of it, the
-//! [filler](HostBuilder::filler) goes out. When all of it is used up, the turn is dropped and the
-//! platform gets its failure answer.
+//! [filler](HostBuilder::filler) goes out. When all of it but a margin for the network is used up, the turn
+//! is dropped, the platform gets its failure answer, and a [`BudgetError`] goes to the log.
 //!
 //! # Tests
 //!
@@ -205,7 +205,7 @@ pub mod store;
 ))]
 pub mod testing;
 
-pub use budget::Budget;
+pub use budget::{Budget, BudgetError, BudgetLimit};
 pub use call::{Call, CallInfo};
 pub use call_builder::CallBuilder;
 pub use capabilities::{

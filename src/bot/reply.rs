@@ -103,6 +103,9 @@ impl Reply {
 
     /// Adds every text of a stream to the reply, such as the answer of a language model.
     ///
+    /// A stream of [`sentences`](crate::text::sentences) yields whole sentences. If the first one is not
+    /// over when the first packet is due, its text so far goes out, so that the turn does not fail.
+    ///
     /// # Errors
     /// Returns the first error of the stream or of [`say`](Self::say).
     ///
@@ -145,8 +148,9 @@ impl Reply {
     ///
     /// # Errors
     /// Returns the errors of [`say`](Self::say), [`ReplyError::Late`] when the first packet was already
-    /// sent, [`ReplyError::Unsupported`] when the platform does not support the settings, and
-    /// [`ReplyError::Invalid`] when it does not allow the values.
+    /// sent, [`ReplyError::FillerFirst`] when a filler may be that packet, [`ReplyError::Unsupported`] when
+    /// the platform does not support the settings, and [`ReplyError::Invalid`] when it does not allow the
+    /// values.
     #[doc(alias("voice", "barge-in", "interruptible"))]
     pub async fn speech_settings(&mut self, settings: SpeechSettings) -> Result {
         self.push(Element::SpeechSettings(settings)).await
@@ -155,8 +159,8 @@ impl Reply {
     /// Gathers DTMF digits after this reply.
     ///
     /// # Errors
-    /// Returns the errors of [`speech_settings`](Self::speech_settings). [`ReplyError::Late`] depends on
-    /// [`Capabilities::late_gather`].
+    /// Returns the errors of [`speech_settings`](Self::speech_settings). [`ReplyError::Late`] and
+    /// [`ReplyError::FillerFirst`] depend on [`Capabilities::late_gather`].
     #[doc(alias = "DTMF")]
     pub async fn gather(&mut self, keys: Gather) -> Result {
         self.push(Element::Gather(keys)).await
@@ -201,14 +205,20 @@ impl Reply {
     }
 
     /// Returns the time that remains for the first packet, or for the whole reply if only that is
-    /// limited; `None` without a limit, or once a limited first packet was sent.
+    /// limited; `None` without a limit, or once a limited first packet was sent. The
+    /// [margin](super::Budget::margin) of the budget is not part of it.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         self.outbox.time_left()
     }
 
-    /// Sends no filler in this reply. Use it before a late [`gather`](Self::gather) on a platform that
-    /// accepts one in the first packet only: a filler is that packet.
+    /// Sends no filler in this reply, unless it has gone out.
+    ///
+    /// Call it at the start of a turn that adds [`gather`](Self::gather) or
+    /// [`speech_settings`](Self::speech_settings) after a wait. A platform that accepts these in the first
+    /// packet only can't take them after a filler. If the turn has waited before this call, they fail with
+    /// [`ReplyError::FillerFirst`], even if no filler has gone out. A wait is an `.await` that is not ready
+    /// immediately, on anything but a method of the reply.
     pub fn no_filler(&mut self) {
         self.outbox.cancel_filler();
     }

@@ -224,11 +224,13 @@ async fn run_handler<T>(
         Some(until) => match timeout_at(until, handler).await {
             Ok(ended) => ended,
             Err(_) => {
-                tracing::error!(operation = operation.id, "the handler missed its deadline");
-                arrival.failed(&format!(
-                    "the handler missed its deadline of {:?}",
-                    until.duration_since(*at)
-                ));
+                let limit = until.duration_since(*at);
+                tracing::error!(
+                    operation = operation.id,
+                    "the handler missed the deadline of the server, {limit:?} after the request \
+                     arrived; `Server::deadline` sets another"
+                );
+                arrival.failed(&format!("the handler missed its deadline of {limit:?}"));
                 return Err(Fault::deadline());
             }
         },

@@ -50,6 +50,8 @@ pub struct Error(Inner);
 enum Inner {
     Public(Fault),
     Source(Box<dyn StdError + Send + Sync>),
+    /// A missed deadline. The platform does not see the reason.
+    Late(Box<dyn StdError + Send + Sync>),
     Unsupported,
 }
 
@@ -67,7 +69,7 @@ impl Error {
     pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
         match &self.0 {
             Inner::Public(fault) => (fault as &(dyn StdError + 'static)).downcast_ref(),
-            Inner::Source(source) => source.downcast_ref(),
+            Inner::Source(source) | Inner::Late(source) => source.downcast_ref(),
             Inner::Unsupported => None,
         }
     }
@@ -79,7 +81,7 @@ impl Error {
     #[must_use]
     pub fn into_boxed(self) -> Box<dyn StdError + Send + Sync> {
         match self.0 {
-            Inner::Source(source) => source,
+            Inner::Source(source) | Inner::Late(source) => source,
             Inner::Public(fault) => Box::new(fault),
             Inner::Unsupported => Box::new(Fault::unsupported()),
         }
@@ -122,11 +124,19 @@ impl Error {
         Self(Inner::Unsupported)
     }
 
+    /// Creates the error of a missed deadline. The platform sees [`Fault::deadline`], and `source` goes to
+    /// the log.
+    #[cfg(feature = "bot")]
+    pub(crate) fn late(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self(Inner::Late(Box::new(source)))
+    }
+
     /// Converts into the failure that the platform sees.
     pub(crate) fn into_fault(self) -> Fault {
         match self.0 {
             Inner::Public(fault) => fault,
             Inner::Source(_) => Fault::internal(),
+            Inner::Late(_) => Fault::deadline(),
             Inner::Unsupported => Fault::unsupported(),
         }
     }
@@ -146,7 +156,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Inner::Public(fault) => f.write_str(&fault.message),
-            Inner::Source(source) => {
+            Inner::Source(source) | Inner::Late(source) => {
                 write!(f, "{source}")?;
                 let mut cause = source.source();
                 while let Some(error) = cause {
@@ -164,7 +174,9 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Inner::Public(fault) => f.debug_tuple("Error").field(fault).finish(),
-            Inner::Source(source) => f.debug_tuple("Error").field(source).finish(),
+            Inner::Source(source) | Inner::Late(source) => {
+                f.debug_tuple("Error").field(source).finish()
+            }
             Inner::Unsupported => f.write_str("Error(Unsupported)"),
         }
     }

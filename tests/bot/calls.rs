@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::bots::*;
+use crate::support::traces::traced;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
     Bot, Call, CallInfo, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
@@ -776,4 +777,19 @@ fn turns_run_on_the_configured_runtime() {
         apart.host.shutdown(SECOND).await;
         assert_eq!(line(Host::new(bot())).text("c", "1", "Hm").await, thread());
     });
+}
+
+#[tokio::test]
+async fn a_bot_that_blocks_its_thread_for_long_is_a_warning() {
+    let (traces, _guard) = traced();
+    let bot = bot(|_, input, reply| {
+        async move {
+            std::thread::sleep(words(&input).parse::<u32>()? * MS);
+            reply.say("Yes.").await
+        }
+        .boxed()
+    });
+    line(Host::new(bot)).text("c", "1", "150").await;
+    let warnings = traces.with(&["WARN", "the bot blocked its thread", "HostBuilder::runtime"]);
+    assert_eq!(warnings.len(), 1, "{}", traces.text());
 }

@@ -276,10 +276,10 @@ const TABLE: &[Scenario] = &[
         filler: None,
         plays: |call| call.say("slow").boxed_local(),
         cells: [
-            (DigitalEmployee, Fails(600)),
-            (Duix, Fails(20_000)),
-            (DuixStream, Breaks(20_000)),
-            (Odfs, Fails(30_000)),
+            (DigitalEmployee, Fails(550)),
+            (Duix, Fails(19_500)),
+            (DuixStream, Breaks(19_500)),
+            (Odfs, Fails(29_500)),
         ],
     },
     Scenario {
@@ -287,9 +287,9 @@ const TABLE: &[Scenario] = &[
         filler: Some("Let me see. "),
         plays: |call| call.say("think").boxed_local(),
         cells: [
-            (DigitalEmployee, Says("Let me see. It is 7.", 2, 420)),
+            (DigitalEmployee, Says("Let me see. It is 7.", 2, 385)),
             (Duix, Says("It is 7.", 1, 15_000)),
-            (DuixStream, Says("Let me see. It is 7.", 2, 14_000)),
+            (DuixStream, Says("Let me see. It is 7.", 2, 13_650)),
             (Odfs, Says("It is 7.", 1, 15_000)),
         ],
     },

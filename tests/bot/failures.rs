@@ -96,10 +96,10 @@ async fn failure(check: impl Future) -> (String, u32) {
 async fn a_failed_turn_has_its_cause_on_every_platform() {
     let missed = |platform| match platform {
         Platform::DigitalEmployee => {
-            "nothing was said within 600ms, the limit `Budget::first_packet` on Digital Employee"
+            "nothing was said within 550ms (`Budget::first_packet` for Digital Employee is 600ms"
         }
-        Platform::Odfs => "the reply did not end within 30s, the limit `Budget::whole` on ODFS",
-        _ => "the reply did not end within 20s, the limit `Budget::whole` on DUIX",
+        Platform::Odfs => "the reply was not complete within 29.5s (`Budget::whole` for ODFS is 30s",
+        _ => "the reply was not complete within 19.5s (`Budget::whole` for DUIX is 20s",
     };
     for platform in Platform::ALL {
         for (how, cause) in [
@@ -132,17 +132,17 @@ async fn failure_of<T>(check: impl FnOnce() -> T) -> (String, u32) {
 #[tokio::test(start_paused = true)]
 async fn the_cause_of_a_missed_limit_says_what_to_set() {
     for (platform, how, cause) in [
-        (Platform::DigitalEmployee, "slow", "set a `HostBuilder::filler`"),
+        (Platform::DigitalEmployee, "slow", "set `HostBuilder::filler`"),
         (Platform::Duix, "slow", "another limit with `HostBuilder::budget`"),
-        (Platform::DuixStream, "never ends", "the reply did not end within 20s"),
-        (Platform::Odfs, "never ends", "the reply did not end within 30s"),
+        (Platform::DuixStream, "never ends", "the reply was not complete within 19.5s"),
+        (Platform::Odfs, "never ends", "the reply was not complete within 29.5s"),
     ] {
         TestCall::on(platform, Faulty::default()).say(how).await.expect_cause(cause);
     }
     for how in ["slow", "never ends"] {
         let bot = Faulty { begin: Some(how) };
         let mut call = TestCall::on(Platform::DigitalEmployee, bot);
-        let cause = "the greeting did not end within 200ms, the limit `Budget::begin`";
+        let cause = "the greeting was not complete within 150ms (`Budget::begin` for Digital Employee is 200ms";
         call.begin().await.expect_cause(cause);
     }
 }
@@ -193,7 +193,7 @@ async fn turns_that_run_together_have_causes_of_their_own() {
     let slow = first.start("slow").await;
     second.say("error").await.expect_cause("the disk is full");
     let slow = slow.rest().await;
-    slow.expect_cause("nothing was said within 600ms");
+    slow.expect_cause("nothing was said within 550ms");
     assert_eq!(slow.causes().len(), 1);
 }
 

@@ -18,5 +18,6 @@ mod failures;
 mod many_calls;
 mod serving;
 mod store;
+mod streaming;
 mod testing;
 mod turns;

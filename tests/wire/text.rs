@@ -664,6 +664,31 @@ async fn text_waits_no_longer_than_the_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_first_text_is_yielded_by_its_time() {
+    let items = || script([(400, Ok("One mo")), (40, Ok("ment, ")), (400, Ok("please. "))], 5000);
+    for (by, expected) in [
+        (410, vec![(410, ok("One mo")), (1440, ok("ment, please. "))]),
+        (550, vec![(550, ok("One moment, ")), (1840, ok("please. "))]),
+        // No text is there yet.
+        (300, vec![(400, ok("One mo")), (1440, ok("ment, please. "))]),
+        // The limit for every text is shorter.
+        (2000, vec![(1400, ok("One moment, please. "))]),
+    ] {
+        let by = Instant::now() + Duration::from_millis(by);
+        assert_eq!(timed(sentences(items()).first_by(by)).await, expected);
+    }
+    // White space alone is not a text.
+    let items = script([(100, Ok(" ")), (400, Ok("One. "))], 0);
+    let by = Instant::now() + Duration::from_millis(200);
+    assert_eq!(timed(sentences(items).first_by(by)).await, [(500, ok(" One. "))]);
+    // A sentence that is over comes first.
+    let items = script([(100, Ok("One. Two")), (900, Ok(" three."))], 0);
+    let by = Instant::now() + Duration::from_millis(200);
+    let expected = [(100, ok("One. ")), (1000, ok("Two three."))];
+    assert_eq!(timed(sentences(items).first_by(by)).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_rest_of_a_chunk_has_waited_since_it_arrived() {
     // "cd" arrives at 200. It is left over when "gh" shows at 600 that the text is too long.
     let items = [(100, Ok("ab, ")), (100, Ok("cd")), (400, Ok("ef gh")), (9000, Ok("i"))];

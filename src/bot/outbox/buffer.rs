@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use super::checks::{Support, check_values, is_first_packet_only, support};
 use super::draft::gap;
-use super::state::{Filler, State};
+use super::state::{Filler, Progress, State};
 use crate::bot::adapter::Adapter;
-use crate::bot::budget::{Budget, Limit, Missed};
+use crate::bot::budget::{BudgetError, BudgetLimit};
 use crate::bot::controls::{Closing, ControlKind, Element};
 use crate::bot::error::{Dropped, ReplyError};
 use crate::bot::input::{CallKey, TurnId};
@@ -31,10 +31,10 @@ pub(in crate::bot) struct Outbox {
     pub(super) adapter: Arc<Adapter>,
     max_bytes: usize,
     pub(super) arrived: Instant,
-    /// The deadline of the whole reply.
-    whole: Option<Duration>,
-    /// The deadline of the first packet.
-    first: Option<Duration>,
+    /// The limit of the whole reply, as the error of missing it.
+    whole: Option<BudgetError>,
+    /// The limit of the first packet, as the error of missing it.
+    first: Option<BudgetError>,
     kind: ReplyKind,
     state: Mutex<State>,
     /// Learns why the turn fails, in a test.
@@ -79,10 +79,11 @@ impl Outbox {
         arrived: Instant,
         kind: ReplyKind,
     ) -> Self {
-        let Budget { begin, first_packet, whole, .. } = adapter.budget;
+        let limit = |limit| BudgetError::new(adapter.platform, &adapter.budget, limit);
+        let whole = limit(BudgetLimit::Whole);
         let (first, whole) = match kind {
-            ReplyKind::Greeting => (None, begin.or(whole)),
-            ReplyKind::Turn => (first_packet, whole),
+            ReplyKind::Greeting => (None, limit(BudgetLimit::Begin).or(whole)),
+            ReplyKind::Turn => (limit(BudgetLimit::FirstPacket), whole),
         };
         let fills = adapter.capabilities.filler && kind == ReplyKind::Turn;
         let filler = adapter.filler.clone().filter(|_| fills);
@@ -140,40 +141,42 @@ impl Outbox {
         self.adapter.notice(&self.call, what);
     }
 
-    /// Returns the deadlines of the first packet and of the whole reply.
-    pub(in crate::bot) fn deadlines(&self) -> [Option<Instant>; 2] {
-        [self.first, self.whole].map(|time| self.arrived.checked_add(time?))
+    /// Returns the deadlines of the first packet and of the whole reply, each with the error of missing
+    /// it.
+    pub(in crate::bot) fn deadlines(&self) -> [Option<(Instant, BudgetError)>; 2] {
+        [self.first, self.whole].map(|limit| {
+            let limit = limit?;
+            Some((self.arrived.checked_add(limit.net)?, limit))
+        })
     }
 
-    /// Returns the limit of the budget that the reply has missed, if it has missed one.
-    pub(super) fn missed(&self, state: &State) -> Option<Missed> {
-        let whole = match self.kind {
-            ReplyKind::Greeting if self.adapter.budget.begin.is_some() => Limit::Begin,
-            _ => Limit::Whole,
+    /// Returns when text must go out at the latest, or the reply fails. Returns `None` without a limit,
+    /// once there is text, and while a filler will be in time.
+    pub(in crate::bot) fn text_due(&self) -> Option<Instant> {
+        let limit = match self.kind {
+            ReplyKind::Greeting => self.whole,
+            ReplyKind::Turn => self.first,
         };
-        let first = self.first.filter(|_| state.packets.is_empty());
-        let limits = [(Limit::FirstPacket, first), (whole, self.whole)];
-        let elapsed = self.arrived.elapsed();
-        limits.into_iter().find_map(|(limit, time)| {
-            let time = time.filter(|time| elapsed >= *time)?;
-            Some(Missed { limit, time, platform: self.adapter.platform })
-        })
+        let due = self.arrived.checked_add(limit?.net)?;
+        let state = self.lock();
+        let fills = matches!(state.filler, Filler::Pending(_));
+        (!fills && !state.has_output()).then_some(due)
     }
 
     /// Returns whether the deadline of the whole reply has passed.
     pub(super) fn is_overdue(&self) -> bool {
-        self.whole.is_some_and(|whole| self.arrived.elapsed() >= whole)
+        self.whole.is_some_and(|whole| self.arrived.elapsed() >= whole.net)
     }
 
     /// Returns the time that remains for the first packet, or for the whole reply if only that is
     /// limited. Returns `None` without a limit, or once the first packet is out.
     pub(in crate::bot) fn time_left(&self) -> Option<Duration> {
-        let time = match self.first {
+        let limit = match self.first {
             Some(_) if self.has_packets() => return None,
-            Some(time) => time,
+            Some(limit) => limit,
             None => self.whole?,
         };
-        Some(time.saturating_sub(self.arrived.elapsed()))
+        Some(limit.net.saturating_sub(self.arrived.elapsed()))
     }
 }
 
@@ -248,13 +251,18 @@ impl Outbox {
         }
         check_values(&element, can)?;
         self.adapter.check(&element)?;
-        if !state.packets.is_empty() && is_first_packet_only(kind, can) {
-            return Err(ReplyError::Late(kind));
-        }
         if audience == Audience::Nobody {
             drop(state);
             self.drop_greeting();
             return Ok(());
+        }
+        if is_first_packet_only(kind, can) {
+            if state.progress == (Progress::Waited { fills: true }) {
+                return Err(ReplyError::FillerFirst(kind));
+            }
+            if !state.packets.is_empty() {
+                return Err(ReplyError::Late(kind));
+            }
         }
         let reason =
             matches!(&element, Element::Closing(Closing::HangUp(how)) if how.reason.is_some());

@@ -84,6 +84,11 @@ fn check_seconds(
     Err(ReplyError::invalid(pointer, format!("{time:?}"), &allowed))
 }
 
+/// Returns whether the platform takes some controls in the first packet only.
+pub(super) fn has_first_packet_controls(can: &Capabilities) -> bool {
+    can.gather.is_some() && !can.late_gather || can.speech.any()
+}
+
 /// Returns whether a control is too late once the first packet is out.
 pub(super) fn is_first_packet_only(kind: ControlKind, can: &Capabilities) -> bool {
     match kind {

@@ -10,6 +10,7 @@ use super::buffer::Outbox;
 use super::draft::{Packet, Remainder};
 use super::phase::{CutAnswer, Phase};
 use super::state::State;
+use crate::bot::budget::BudgetError;
 use crate::bot::error::{Dropped, cause_of};
 use crate::bot::input::Cause;
 use crate::bot::store::Lease;
@@ -38,61 +39,61 @@ impl Outbox {
     /// Cuts the reply: its readers get nothing more, and the task of the turn ends unless it holds or
     /// is committing. Returns whether this call cut it.
     pub(in crate::bot) fn cut(&self, cause: Cause) -> bool {
-        self.cut_state(self.lock(), cause, CutAnswer::Discard)
+        self.cut_state(self.lock(), cause, CutAnswer::Discard, None)
     }
 
     /// Fails the reply because the server shuts down: what was said so far must not look complete.
     /// Returns whether this call cut it.
     pub(in crate::bot) fn fail_shutdown(&self) -> bool {
         let error = Error::public("the server is shutting down").status(503);
-        self.cut_state(self.lock(), Cause::CallOver, CutAnswer::Fail(Some(error)))
+        let failure = cause_of(&error);
+        self.cut_state(self.lock(), Cause::CallOver, CutAnswer::Fail(Some(error)), Some(failure))
     }
 
-    /// Fails the reply because its deadline has passed. Returns whether this call cut it.
-    pub(in crate::bot) fn fail_deadline(&self) -> bool {
+    /// Fails the reply because it missed a limit of its budget. Returns whether this call cut it.
+    pub(in crate::bot) fn fail_deadline(&self, missed: BudgetError) -> bool {
         let mut state = self.lock();
-        let error = Error::from(Fault::deadline());
+        let error = Error::late(missed);
         // A commit continues, but a platform that has received nothing must not wait for it.
         if matches!(state.phase, Phase::Committing) {
             if state.packets.is_empty() && state.phase.fail(error) {
-                self.report_missed(&state);
+                self.report(Part::Turn, missed);
                 drop(state);
                 self.added.notify_waiters();
             }
             return false;
         }
-        self.cut_state(state, Cause::Deadline, CutAnswer::Fail(Some(error)))
+        self.cut_state(state, Cause::Deadline, CutAnswer::Fail(Some(error)), Some(missed.to_string()))
     }
 
     /// Ends a greeting at its deadline with the text so far. Returns whether this call cut it.
-    pub(in crate::bot) fn end_greeting(&self) -> bool {
+    pub(in crate::bot) fn end_greeting(&self, missed: BudgetError) -> bool {
         let mut state = self.lock();
         if state.phase.is_open() && !state.draft.unsent().is_empty() {
             let packet = state.next_packet();
             state.packets.push(packet);
         }
-        let cut = self.cut_state(state, Cause::Deadline, CutAnswer::Deliver);
+        let cut = self.cut_state(state, Cause::Deadline, CutAnswer::Deliver, Some(missed.to_string()));
         if cut {
-            self.notice(Dropped::RestOfGreeting);
+            self.notice(Dropped::RestOfGreeting(missed));
         }
         cut
     }
 
-    fn cut_state(&self, mut state: MutexGuard<'_, State>, cause: Cause, answer: CutAnswer) -> bool {
-        let failure = match &answer {
-            CutAnswer::Fail(Some(error)) if cause != Cause::Deadline && self.is_watched() => {
-                Some(cause_of(error))
-            }
-            _ => None,
-        };
+    /// Cuts the reply. `failure` goes to the test that watches the turn.
+    fn cut_state(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        cause: Cause,
+        answer: CutAnswer,
+        failure: Option<String>,
+    ) -> bool {
         if !state.phase.cut(cause, answer) {
             return false;
         }
         // Under the lock, so that the report is there before a reader sees the end.
-        match failure {
-            Some(failure) => self.report(Part::Turn, failure),
-            None if cause == Cause::Deadline => self.report_missed(&state),
-            None => {}
+        if let Some(failure) = failure {
+            self.report(Part::Turn, failure);
         }
         let waker = state.waker.take();
         drop(state);
@@ -102,12 +103,6 @@ impl Outbox {
             waker.wake();
         }
         true
-    }
-
-    fn report_missed(&self, state: &State) {
-        if let Some(missed) = self.missed(state) {
-            self.report(Part::Turn, missed);
-        }
     }
 
     /// Marks the turn as successful. From here on it can't be cut.
@@ -135,7 +130,7 @@ impl Outbox {
     pub(in crate::bot) fn revoke(&self, cause: Cause) {
         let mut state = self.lock();
         state.phase.reopen();
-        self.cut_state(state, cause, CutAnswer::Discard);
+        self.cut_state(state, cause, CutAnswer::Discard, None);
     }
 
     /// Completes the reply with its last packet, unless it has ended.

@@ -5,8 +5,9 @@ use std::sync::MutexGuard;
 use tokio::time::Instant;
 
 use super::buffer::Outbox;
+use super::checks::has_first_packet_controls;
 use super::draft::{Draft, Packet};
-use super::state::{Filler, State};
+use super::state::{Filler, Progress, State};
 use crate::bot::controls::SpeechSettings;
 use crate::bot::history::Entry;
 use crate::bot::input::Input;
@@ -32,14 +33,28 @@ impl Outbox {
         self.lock().draft.discard_unsent();
     }
 
-    /// Flushes because the bot is waiting.
+    /// Marks the start of the bot's turn.
+    pub(in crate::bot) fn start_turn(&self) {
+        self.lock().progress = Progress::Running;
+    }
+
+    /// Flushes because the bot is waiting. At the first wait, sends a filler that is already due.
     pub(in crate::bot) fn flush_on_wait(&self) {
         /// A first packet of this size is sent even if the bot merely yields to other tasks.
         const LARGE: usize = 1024;
-        let state = self.lock();
+        let mut state = self.lock();
         let small = state.packets.is_empty() && state.draft.unsent().len() < LARGE;
-        if !(state.yielding && small) {
-            self.flush_state(state);
+        if state.yielding && small {
+            return;
+        }
+        let first_wait = state.progress == Progress::Running && !state.yielding;
+        if first_wait {
+            let fills = matches!(state.filler, Filler::Pending(_)) && !state.has_output();
+            state.progress = Progress::Waited { fills };
+        }
+        self.flush_state(state);
+        if first_wait && self.filler_at().is_some_and(|at| at <= Instant::now()) {
+            self.send_filler();
         }
     }
 
@@ -64,6 +79,15 @@ impl Outbox {
     pub(in crate::bot) fn filler_at(&self) -> Option<Instant> {
         let pending = matches!(self.lock().filler, Filler::Pending(_));
         self.arrived.checked_add(self.adapter.budget.filler().filter(|_| pending)?)
+    }
+
+    /// Sends the filler at its time, unless the turn may still add controls for the first packet; see
+    /// [`Progress`].
+    pub(in crate::bot) fn send_filler_in_time(&self) {
+        let has_waited = matches!(self.lock().progress, Progress::Waited { .. });
+        if has_waited || !has_first_packet_controls(&self.adapter.capabilities) {
+            self.send_filler();
+        }
     }
 
     /// Sends the filler, unless the bot has said something.

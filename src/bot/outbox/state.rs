@@ -16,6 +16,7 @@ pub(super) struct State {
     pub new_sentence: bool,
     pub packets: Vec<Packet>,
     pub filler: Filler,
+    pub progress: Progress,
     /// The number of readers.
     pub readers: usize,
     /// How many packets the fastest reader has taken.
@@ -39,6 +40,30 @@ pub(super) enum Filler {
     Pending(String),
     /// It is the first packet.
     Sent(String),
+}
+
+/// How far the bot's turn has got.
+///
+/// It decides about fillers on platforms that take a control in the first packet only. A filler may be that
+/// packet, so a turn would succeed or fail by how long it waits before the control. Instead this rule
+/// applies, whatever the times are:
+///
+/// - Before its first wait, a turn may add such controls. No filler goes out until then, except in place of
+///   the failure at the deadline of the first packet.
+/// - After its first wait, it may not, unless it has cancelled the filler before. It makes no difference
+///   whether the filler has gone out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Progress {
+    /// The turn has not started: its call is being opened and prepared.
+    #[default]
+    Opening,
+    /// The bot has not waited yet.
+    Running,
+    /// The bot has waited.
+    Waited {
+        /// Whether a filler could still go out when the bot began to wait.
+        fills: bool,
+    },
 }
 
 impl State {

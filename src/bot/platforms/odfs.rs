@@ -41,8 +41,8 @@ impl<B: Bot> fmt::Debug for OnOdfs<B> {
 
 impl<B: Bot> Host<B> {
     /// Puts the bot on ODFS with the default settings. The server has a
-    /// [deadline](crate::server::Server::deadline) of 30 s. If the [`Budget`](crate::bot::Budget) is
-    /// shorter, the budget counts.
+    /// [deadline](crate::server::Server::deadline) of 30 s. If the [`Budget`](crate::bot::Budget), less its
+    /// margin, is shorter, the budget counts.
     ///
     /// # Errors
     /// Returns an error if the platform lacks something that the bot requires.

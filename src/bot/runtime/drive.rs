@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::bot::budget::BudgetError;
 use crate::bot::outbox::{Outbox, ReplyKind, Step};
 use crate::bot::store::AnyStore;
 
@@ -28,12 +29,8 @@ pub(super) async fn drive<T>(
     outbox: &Outbox,
     work: impl Future<Output = T>,
 ) -> Option<T> {
-    let [first, whole] = outbox.deadlines();
-    let mut timers = Timers {
-        filler: Timer::new(outbox.filler_at()),
-        first: Timer::new(first),
-        whole: Timer::new(whole),
-    };
+    let [first, whole] = outbox.deadlines().map(Limit::new);
+    let mut timers = Timers { filler: Timer::new(outbox.filler_at()), first, whole };
     let mut held = Timer::new(None);
     let mut release = None;
     let mut work = pin!(work);
@@ -80,8 +77,8 @@ async fn release_hold(store: &dyn AnyStore, outbox: &Outbox) {
 /// The timers of a budget.
 struct Timers {
     filler: Timer,
-    first: Timer,
-    whole: Timer,
+    first: Limit,
+    whole: Limit,
 }
 
 impl Timers {
@@ -89,20 +86,37 @@ impl Timers {
     fn cut(&mut self, outbox: &Outbox, cx: &mut Context<'_>) -> bool {
         let mut cut = false;
         if self.filler.passes(cx) {
-            outbox.send_filler();
+            outbox.send_filler_in_time();
         }
-        if self.first.passes(cx) {
+        if let Some(missed) = self.first.missed(cx) {
             outbox.flush();
-            cut |= !outbox.has_packets() && outbox.fail_deadline();
+            // A filler that waits for the bot's first wait is better than a failure.
+            outbox.send_filler();
+            cut |= !outbox.has_packets() && outbox.fail_deadline(missed);
         }
-        if self.whole.passes(cx) {
+        if let Some(missed) = self.whole.missed(cx) {
             cut |= if outbox.kind() == ReplyKind::Greeting && outbox.has_output() {
-                outbox.end_greeting()
+                outbox.end_greeting(missed)
             } else {
-                outbox.fail_deadline()
+                outbox.fail_deadline(missed)
             };
         }
         cut
+    }
+}
+
+/// A limit of a budget, with its timer and the error of missing it.
+struct Limit(Option<(Timer, BudgetError)>);
+
+impl Limit {
+    fn new(limit: Option<(Instant, BudgetError)>) -> Self {
+        Self(limit.map(|(at, error)| (Timer::new(Some(at)), error)))
+    }
+
+    /// Returns the error once, when the limit has passed.
+    fn missed(&mut self, cx: &mut Context<'_>) -> Option<BudgetError> {
+        let (timer, error) = self.0.as_mut()?;
+        timer.passes(cx).then_some(*error)
     }
 }
 

@@ -153,6 +153,7 @@ impl<'a, B: Bot> Session<'a, B> {
         let mut reply = Reply::new(outbox.clone(), Audience::Caller);
         let bot = &shared.setup.bot;
         let turn = async { bot.turn(&mut call, input.clone(), &mut reply).await };
+        outbox.start_turn();
         run_hook(outbox, turn).await?;
         self.commit(Some(input), &call).await
     }

@@ -15,7 +15,7 @@ use super::ending::Step;
 use super::hold::Hold;
 use super::reader::Reader;
 use crate::bot::adapter::Adapter;
-use crate::bot::budget::Budget;
+use crate::bot::budget::{Budget, BudgetError};
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{
     Closing, ControlKind, Element, Gather, HangUp, SpeechSettings, Transfer,
@@ -47,6 +47,11 @@ fn outbox_with(kind: ReplyKind, change: impl FnOnce(&mut Adapter)) -> (Arc<Outbo
 
 fn outbox() -> Arc<Outbox> {
     outbox_with(ReplyKind::Turn, |_| {}).0
+}
+
+/// The error of missing the limit of the whole reply.
+fn missed(outbox: &Outbox) -> BudgetError {
+    outbox.deadlines()[1].unwrap().1
 }
 
 /// What a reader gets without waiting: the text of each packet, and how it ends, if it does.
@@ -142,7 +147,7 @@ async fn a_deadline_fails_a_commit_only_if_nothing_is_out() {
     let silent = outbox();
     let mut reader = Reader::new(&silent).unwrap();
     silent.commit().unwrap();
-    assert!(!silent.fail_deadline());
+    assert!(!silent.fail_deadline(missed(&silent)));
     assert!(matches!(read(&mut reader), (_, Some(Err(_)))));
     assert_eq!(silent.cause(), None, "the commit goes on");
 
@@ -151,7 +156,7 @@ async fn a_deadline_fails_a_commit_only_if_nothing_is_out() {
     heard.push_text("One. ").unwrap();
     heard.flush();
     heard.commit().unwrap();
-    assert!(!heard.fail_deadline());
+    assert!(!heard.fail_deadline(missed(&heard)));
     heard.finish(Remainder::Nothing);
     assert_eq!(read(&mut reader).1, Some(Ok(())));
 }
@@ -161,13 +166,14 @@ async fn a_late_greeting_ends_with_the_text_so_far() {
     let (outbox, notices) = outbox_with(ReplyKind::Greeting, |_| {});
     let mut reader = Reader::new(&outbox).unwrap();
     outbox.push_text("Welcome. ").unwrap();
-    assert!(outbox.end_greeting());
-    assert!(!outbox.end_greeting());
+    let missed = missed(&outbox);
+    assert!(outbox.end_greeting(missed));
+    assert!(!outbox.end_greeting(missed));
     assert_eq!(outbox.cause(), Some(Cause::Deadline));
     // Delivered, though no reader had taken it before the cut.
     assert_eq!(read(&mut reader), (vec!["Welcome. ".to_owned()], Some(Ok(()))));
     assert_eq!(outbox.sent_entry(None).said, "Welcome. ");
-    assert_eq!(*notices.lock().unwrap(), [Dropped::RestOfGreeting]);
+    assert_eq!(*notices.lock().unwrap(), [Dropped::RestOfGreeting(missed)]);
 }
 
 #[tokio::test(start_paused = true)]
