@@ -13,6 +13,7 @@ mod support;
 
 mod budgets;
 mod calls;
+mod controls;
 mod everywhere;
 mod many_calls;
 mod serving;

@@ -12,7 +12,7 @@ use super::checks::{Support, check_values, is_first_packet_only, support};
 use super::state::{Filler, State};
 use crate::bot::adapter::Adapter;
 use crate::bot::budget::Budget;
-use crate::bot::controls::{Closing, ControlKind, Element};
+use crate::bot::controls::{Closing, Element};
 use crate::bot::error::{Dropped, ReplyError};
 use crate::bot::input::{CallKey, TurnId};
 use crate::bot::limits::Limits;
@@ -226,7 +226,7 @@ impl Outbox {
             self.notice(Dropped::HangUpReason);
         }
         if displaced {
-            self.notice(Dropped::Control(ControlKind::Gather));
+            self.notice(Dropped::GatherBeforeClosing);
         }
         Ok(())
     }

@@ -298,13 +298,18 @@ fn extras(extparams: Option<&impl serde::Serialize>) -> Map<String, Value> {
     }
 }
 
+/// The platform's fields, and those of the bot's transfers.
+const NAMES: &[(&str, &str)] =
+    &[("/route_value", "/to"), ("/calling_num", "/shown_number"), ("/trans_data", "/data")];
+
 /// Checks that the platform accepts this control.
 fn check(element: &Element) -> Result<(), ReplyError> {
     match element {
         Element::Closing(Closing::Transfer(transfer)) => {
-            let route = route(transfer);
-            let params = odfs::TransferOutParams::from_route("call", "", route);
-            params.validate().map_err(ReplyError::Invalid)
+            let mut params = odfs::TransferOutParams::from_route("call", "", route(transfer));
+            params.calling_num.clone_from(&transfer.shown_number);
+            params.trans_data.clone_from(&transfer.data);
+            params.validate().map_err(|violations| ReplyError::refused(&violations, NAMES))
         }
         _ => Ok(()),
     }
