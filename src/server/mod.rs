@@ -71,6 +71,8 @@ mod turns;
 
 pub use call::arrived;
 pub use error::{Error, Fault, FaultKind};
+#[cfg(feature = "bot")]
+pub(crate) use options::Privacy;
 pub use options::{PathError, Server};
 pub use serve::{CutError, Serve, serve};
 pub use sink::{SendError, Sink};

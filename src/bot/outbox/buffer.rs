@@ -170,6 +170,12 @@ impl Outbox {
         }
     }
 
+    /// Waits for `work`. A small first packet is not sent because of that.
+    pub(in crate::bot) async fn without_flush<T>(&self, work: impl Future<Output = T>) -> T {
+        let _yielding = Yielding::new(self);
+        work.await
+    }
+
     pub(in crate::bot) fn check_not_cut(&self) -> Result<(), ReplyError> {
         self.lock().check_not_cut()
     }

@@ -58,6 +58,19 @@ impl Peer {
         }
     }
 
+    /// Sends speech as the key of its text from now on. Returns whether the platform does so.
+    pub(super) fn speak_by_key(&mut self) -> bool {
+        match self {
+            #[cfg(feature = "odfs")]
+            Self::Odfs(peer) => {
+                peer.speak_by_key();
+                true
+            }
+            #[allow(unreachable_patterns)]
+            _ => false,
+        }
+    }
+
     pub(super) async fn ask(&self, act: &Act, id: &str, step: &Step) {
         let _ = id;
         match self {
