@@ -84,11 +84,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub(super) fn new(
-        outbox: Arc<Outbox>,
-        store: Arc<dyn AnyStore>,
-        audience: Audience,
-    ) -> Self {
+    pub(super) fn new(outbox: Arc<Outbox>, store: Arc<dyn AnyStore>, audience: Audience) -> Self {
         Self { outbox, store, audience }
     }
 

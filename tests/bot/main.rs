@@ -16,6 +16,7 @@ mod calls;
 mod controls;
 mod everywhere;
 mod many_calls;
+mod recognitions;
 mod secrets;
 mod serving;
 mod store;

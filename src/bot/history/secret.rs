@@ -83,7 +83,8 @@ fn places(text: &str, secret: &str, ending: Ending) -> Vec<Range<usize>> {
     let mut places = Vec::new();
     // The places of the characters that match.
     let mut matched: VecDeque<Range<usize>> = VecDeque::new();
-    let place = |matched: &VecDeque<Range<usize>>| Some(matched.front()?.start..matched.back()?.end);
+    let place =
+        |matched: &VecDeque<Range<usize>>| Some(matched.front()?.start..matched.back()?.end);
     for (found, c) in folded(text) {
         while !matched.is_empty() && wanted.get(matched.len()) != Some(&c) {
             shorten(&mut matched, &borders);

@@ -50,7 +50,8 @@ impl<B: Bot> Host<B> {
             hang_up_reason: true,
         })?;
         let privacy = self.privacy(Platform::DigitalEmployee, ["sessionId", "streamId"]);
-        let server = Server::new(OnDigitalEmployee { host: self.clone(), adapter }).privacy(privacy);
+        let server =
+            Server::new(OnDigitalEmployee { host: self.clone(), adapter }).privacy(privacy);
         // The server enforces the platform's document, too.
         let allowed = self.allowed_transfers(Platform::DigitalEmployee).map(transfer_type);
         Ok(allowed.fold(server, |server, kind| server.allow_transfer(kind)))

@@ -15,8 +15,9 @@ use crate::bot::needs::NeedsError;
 use crate::bot::platforms::OdfsSettings;
 use crate::client::InMemoryTransport;
 use crate::odfs::{
-    Client, Dialogue, DialogueError, Input, InputMode, Interact, Language, Prompt, RecognitionError,
-    RecognitionId, Recognitions, Response, Route, TransferOutParams, TransferResult,
+    Client, Dialogue, DialogueError, Input, InputMode, Interact, Language, Prompt,
+    RecognitionError, RecognitionId, Recognitions, Response, Route, TransferOutParams,
+    TransferResult,
 };
 
 // Defaults of the server. Both times are above what a bot may set, so an answer shows whether the bot
