@@ -247,7 +247,11 @@ impl<A, R> Server<A, R> {
 
 /// Decides from the body of a request whether its content, and that of its answer, is never traced.
 #[derive(Clone)]
-pub(crate) struct Privacy(Arc<dyn Fn(&[u8]) -> BoxFuture<'static, bool> + Send + Sync>);
+// Only a bot makes one.
+#[cfg_attr(not(feature = "bot"), allow(dead_code))]
+pub(crate) struct Privacy(Arc<Hides>);
+
+type Hides = dyn Fn(&[u8]) -> BoxFuture<'static, bool> + Send + Sync;
 
 impl Privacy {
     #[cfg(feature = "bot")]

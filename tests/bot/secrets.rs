@@ -42,7 +42,7 @@ impl Written {
 }
 
 impl Store for Written {
-    const SHARED: bool = false;
+    const SHARED: bool = true;
 
     async fn open(&self, call: &CallKey, opening: Opening) -> Result<Opened, StoreError> {
         self.store.open(call, opening).await
@@ -154,7 +154,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let (vault, written) = (Vault::default(), Written::default());
+        Self::with(Written::default())
+    }
+
+    fn with(written: Written) -> Self {
+        let vault = Vault::default();
         let host = Host::builder(vault.clone()).store(written.clone()).build();
         let phone = host.digital_employee().unwrap().trace_content(true).router();
         let human = host.duix().unwrap().trace_content(true).router();
@@ -354,6 +358,25 @@ async fn a_caller_who_barges_in_with_the_secret_keeps_it_secret() {
     assert!(history[1].input == secret_keys() && history[2].input == secret_keys());
     bench.stored_nothing_of("4711");
     assert!(!traces.text().contains("4711"), "{}", traces.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_reaches_another_server_stays_secret() {
+    let (traces, _guard) = traced();
+    let bench = Bench::new();
+    let other = Bench::with(bench.written.clone());
+    // The turn that asks is still running on the first server.
+    let asking = async { bench.phone("t-1", "PIN, slowly", "").await };
+    let answering = async {
+        sleep(100 * MS).await;
+        other.phone("t-2", "", KEYS).await
+    };
+    let (_, answer) = tokio::join!(asking, answering);
+    assert!(answer.contains("You entered 471108."), "{answer}");
+    let history = other.history(DigitalEmployee).await;
+    assert!(history.iter().any(|entry| entry.input == secret_keys()));
+    bench.stored_nothing_of(KEYS);
+    assert!(!traces.text().contains(KEYS), "{}", traces.text());
 }
 
 #[tokio::test(start_paused = true)]

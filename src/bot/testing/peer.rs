@@ -58,16 +58,13 @@ impl Peer {
         }
     }
 
-    /// Sends speech as the key of its text from now on. Returns whether the platform does so.
-    pub(super) fn speak_by_key(&mut self) -> bool {
+    /// Sends speech as the key of its text from now on, if the platform does so.
+    pub(super) fn speak_by_key(&mut self) {
         match self {
             #[cfg(feature = "odfs")]
-            Self::Odfs(peer) => {
-                peer.speak_by_key();
-                true
-            }
+            Self::Odfs(peer) => peer.speak_by_key(),
             #[allow(unreachable_patterns)]
-            _ => false,
+            _ => {}
         }
     }
 
