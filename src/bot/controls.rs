@@ -171,8 +171,8 @@ impl Gather {
     }
 
     /// Marks what the caller enters as secret, such as a PIN. callbot then keeps it out of the history,
-    /// the store and the log; see [`Reply::secret_input`](super::Reply::secret_input). The platform is
-    /// not told.
+    /// the store and the log; see [`Reply::secret_input`](super::Reply::secret_input). No platform has a
+    /// field for it.
     #[must_use]
     pub fn secret(mut self) -> Self {
         self.secret = true;

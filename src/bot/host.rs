@@ -207,9 +207,9 @@ impl<B: Bot> Host<B> {
     /// Returns what keeps secret inputs out of the traces of a platform's server. `ids` are the keys of
     /// the call's id and of the turn's id in requests.
     ///
-    /// A request that does not name its call is not traced, since nobody knows whether it is secret.
+    /// A request that does not name its call is not traced, since it can't be known whether it is secret.
     pub(super) fn privacy(&self, platform: Platform, ids: [&'static str; 2]) -> Privacy {
-        /// How long a trace may wait for the store, which the caller waits for, too.
+        /// How long a trace may wait for the store. The caller waits as long.
         const PATIENCE: Duration = Duration::from_millis(100);
         let host = self.clone();
         Privacy::new(move |body| {

@@ -174,7 +174,7 @@ impl Reply {
     /// The bot gets the input as it is. callbot keeps it out of everything else:
     ///
     /// - In the [`History`](super::History), and so in the store, [`Entry::SECRET`](super::Entry::SECRET)
-    ///   stands in its place, also where the reply to it repeats it.
+    ///   replaces it, also where the reply to it repeats it.
     /// - Its turn is never traced, not even with
     ///   [`trace_content`](crate::server::Server::trace_content). A test's transcript hides it, too.
     /// - What the caller heard of a reply that repeats it is [`Heard::Unknown`](super::Heard::Unknown).

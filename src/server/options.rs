@@ -156,7 +156,7 @@ impl<A, R> Server<A, R> {
     /// Sets whether requests and responses are traced with their content, at level `TRACE`: what
     /// callers say, the keys they press and their phone numbers, but no secrets. Default: `false`.
     ///
-    /// Of a [`Bot`](crate::guide::controls#secret-inputs)'s turn with a secret input nothing is shown.
+    /// A turn with a [secret input](crate::guide::controls#secret-inputs) of a `Bot` is never shown.
     #[must_use]
     pub fn trace_content(mut self, on: bool) -> Self {
         self.trace_content = on;

@@ -18,7 +18,7 @@ use crate::support::bots::*;
 use crate::support::traces::traced;
 use Platform::{DigitalEmployee, Duix, DuixStream, Odfs};
 
-/// What no one may find anywhere. The bot repeats both.
+/// The secrets. The bot repeats both.
 const WORDS: &str = "Open Sesame";
 const KEYS: &str = "471108";
 
@@ -92,7 +92,7 @@ impl Store for Written {
 /// Asks for secrets and repeats them. Its memory counts the inputs that it got.
 #[derive(Clone, Default)]
 struct Vault {
-    /// What the bot was told of replies that were cut.
+    /// What was heard of the replies that were cut.
     heard: Arc<Mutex<Vec<Heard>>>,
     inputs: Arc<Mutex<Vec<Input>>>,
 }

@@ -136,8 +136,8 @@ pub struct Entry {
     /// The part of the reply that the caller heard; `None` if the reply was not cut short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Heard>,
-    /// Whether the input was [secret](super::Reply::secret_input). Then [`SECRET`](Self::SECRET) stands in
-    /// its place, and in `said` where the reply repeats it.
+    /// Whether the input was [secret](super::Reply::secret_input). Then [`SECRET`](Self::SECRET) replaces
+    /// it, also in `said` where the reply repeats it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
     /// The epoch of the turn's lease. It gives the order of the turns.
