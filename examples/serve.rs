@@ -12,6 +12,8 @@
 //! - With `CALLBOT_DUIX_SECRET` requests of DUIX need that value in the header `x-callbot-secret`.
 //! - With `CALLBOT_ODFS_APP_KEY` and `CALLBOT_ODFS_APP_SECRET` requests of ODFS need a token, which
 //!   that account gets at `gettoken`.
+//! - With `CALLBOT_ODFS_REDIS`, the URL of the platform's Redis, the bot understands the speech of ODFS's
+//!   voice platform, which arrives as the key of a text. This needs the feature `redis`.
 //! - With `CALLBOT_AUI_TOKEN` requests of the app server need that value in `Authorization`.
 //! - `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app of the tokens. Default: a demo app.
 //!   If they are set, `CALLBOT_AUI_TOKEN` must be set too.
@@ -31,7 +33,7 @@ use std::time::Duration;
 use axum::Router;
 use callbot::aui::{AnyCaller, KnownCallers, RtcTokens};
 use callbot::auth::{Credentials, Verifier, VerifyLayer};
-use callbot::bot::Host;
+use callbot::bot::{Host, OdfsSettings};
 use callbot::function_compute;
 use callbot::odfs;
 use callbot::server::serve;
@@ -40,7 +42,12 @@ use http::HeaderName;
 use lexopt::prelude::{Long, ValueExt as _};
 use tokio::net::TcpListener;
 
-const USAGE: &str = "usage: serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any]";
+const USAGE: &str = "\
+usage: serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any]
+
+The voice platform of ODFS keeps what callers say in its Redis. To understand it, set
+CALLBOT_ODFS_REDIS to the URL of that Redis (needs the feature `redis`).
+examples/README.md lists all variables.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -59,7 +66,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         println!("{USAGE}");
         return Ok(());
     };
-    let host = Host::new(Clerk);
+    let host = Host::builder(Clerk).odfs_settings(odfs_settings()?).build();
     let router = router(&options, &host)?;
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
@@ -112,6 +119,18 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
         None => agents::router(tokens, AnyCaller, options.cors_any),
     };
     Ok(function_compute::hooks().merge(bot).merge(human.router()).merge(ivr).merge(agents))
+}
+
+/// Returns how the bot listens on ODFS: with the texts of recognised speech, if their Redis is known.
+fn odfs_settings() -> Result<OdfsSettings, Box<dyn Error>> {
+    let settings = OdfsSettings::default();
+    match variable("CALLBOT_ODFS_REDIS")? {
+        #[cfg(feature = "redis")]
+        Some(url) => Ok(settings.with_recognitions(odfs::RedisRecognitions::open(&url)?)),
+        #[cfg(not(feature = "redis"))]
+        Some(_) => Err("CALLBOT_ODFS_REDIS needs the feature `redis`".into()),
+        None => Ok(settings),
+    }
 }
 
 /// Returns an environment variable. One that can't be read is an error: it may be a secret, and

@@ -144,13 +144,16 @@ pub struct Gather {
     pub timeout: Option<Duration>,
     /// Whether the caller may speak instead. Default: no.
     pub speech: bool,
+    /// Whether the input is secret; see [`secret`](Self::secret). Default: no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
 }
 
 impl Gather {
     /// Creates a request for up to `digits` digits.
     #[must_use]
     pub fn up_to(digits: u8) -> Self {
-        Self { digits, timeout: None, speech: false }
+        Self { digits, timeout: None, speech: false, secret: false }
     }
 
     /// Sets how long to wait, in whole seconds.
@@ -164,6 +167,15 @@ impl Gather {
     #[must_use]
     pub fn with_speech(mut self, yes: bool) -> Self {
         self.speech = yes;
+        self
+    }
+
+    /// Marks what the caller enters as secret, such as a PIN. callbot then keeps it out of the history,
+    /// the store and the log; see [`Reply::secret_input`](super::Reply::secret_input). No platform has a
+    /// field for it.
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
         self
     }
 }

@@ -52,6 +52,15 @@ impl ReplyError {
     pub(super) fn invalid(pointer: &str, value: impl fmt::Display, allowed: &str) -> Self {
         Self::Invalid(Violation::new(pointer, Some(value.to_string()), allowed).into())
     }
+
+    /// Creates the error for values that the platform refuses, in the bot's terms. `names` has the
+    /// platform's pointers and those of the control that the bot used.
+    pub(super) fn refused(violations: &Violations, names: &[(&str, &str)]) -> Self {
+        Self::Invalid(violations.renamed(|pointer| {
+            let name = names.iter().find(|(platforms, _)| *platforms == pointer);
+            name.map(|(_, name)| *name)
+        }))
+    }
 }
 
 impl fmt::Display for ReplyError {
@@ -143,9 +152,11 @@ pub struct Notice {
 #[non_exhaustive]
 pub enum Dropped {
     /// A control, or some of its values, that the platform does not support; see
-    /// [`HostBuilder::lossy`](super::HostBuilder::lossy). On ODFS also digits to gather that a later
-    /// transfer or hang-up in the same reply replaced.
+    /// [`HostBuilder::lossy`](super::HostBuilder::lossy).
     Control(ControlKind),
+    /// The request to gather DTMF digits, because the same reply transfers the caller or hangs up. ODFS
+    /// then plays the text without listening. Digital Employee gets both controls.
+    GatherBeforeClosing,
     /// The greeting, on a platform that does not ask for one.
     Greeting,
     /// The reason of a hang-up, for which the platform has no field.
@@ -160,6 +171,13 @@ impl fmt::Display for Notice {
         match self.what {
             Dropped::Control(control) => {
                 write!(f, "dropped from a reply: {control}, which {platform} does not support here")
+            }
+            Dropped::GatherBeforeClosing => {
+                write!(
+                    f,
+                    "dropped the request to gather DTMF digits: the same reply transfers the caller or \
+                     hangs up, and {platform} does not listen before that"
+                )
             }
             Dropped::Greeting => {
                 write!(f, "dropped the greeting: {platform} did not ask for one")

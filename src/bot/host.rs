@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use super::adapter::{Adapter, AdapterSpec};
 use super::budget::Budget;
@@ -18,10 +20,14 @@ use super::limits::{Greeting, Limits};
 use super::memory;
 use super::needs::NeedsError;
 use super::outbox::Reader;
+#[cfg(feature = "odfs")]
+use super::platforms::OdfsSettings;
 use super::runtime::trigger::TurnRequest;
 use super::runtime::{CallRecord, Calls, Setup};
 use super::snapshot::{CallSnapshot, SnapshotError};
 use super::store::{AnyStore, MemoryStore, Store};
+use crate::server::Privacy;
+use crate::wire::salvage;
 
 /// A bot with its settings and its calls, ready to be put on platforms. Clones share the calls.
 ///
@@ -93,6 +99,8 @@ struct Settings {
     lossy: Vec<ControlKind>,
     transfers: TransferKinds,
     budgets: HashMap<Platform, Budget>,
+    #[cfg(feature = "odfs")]
+    odfs: OdfsSettings,
 }
 
 impl<B: Bot> Host<B> {
@@ -184,6 +192,37 @@ impl<B: Bot> Host<B> {
     ) -> impl Iterator<Item = TransferKind> + use<B> {
         let allowed = self.settings.transfers;
         platform.optional_transfers().iter().filter(move |kind| allowed.contains(*kind))
+    }
+
+    #[cfg(feature = "odfs")]
+    pub(super) fn odfs_settings(&self) -> &OdfsSettings {
+        &self.settings.odfs
+    }
+
+    /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.
+    pub(super) async fn is_secret(&self, call: &CallKey, turn: Option<&TurnId>) -> bool {
+        self.calls.is_secret(call, turn).await
+    }
+
+    /// Returns what keeps secret inputs out of the traces of a platform's server. `ids` are the keys of
+    /// the call's id and of the turn's id in requests.
+    ///
+    /// A request that does not name its call is not traced, since it can't be known whether it is secret.
+    pub(super) fn privacy(&self, platform: Platform, ids: [&'static str; 2]) -> Privacy {
+        /// How long a trace may wait for the store. The caller waits as long.
+        const PATIENCE: Duration = Duration::from_millis(100);
+        let host = self.clone();
+        Privacy::new(move |body| {
+            let ids = salvage(body, ids);
+            let host = host.clone();
+            async move {
+                let [Some(call), turn] = ids else { return true };
+                let (call, turn) = (CallKey::new(platform, call), turn.map(TurnId::new));
+                let secret = host.is_secret(&call, turn.as_ref());
+                timeout(PATIENCE, secret).await.unwrap_or(true)
+            }
+            .boxed()
+        })
     }
 
     pub(super) fn budget(&self, platform: Platform) -> Budget {
@@ -278,6 +317,15 @@ impl<B: Bot> HostBuilder<B> {
     /// Sets the time limits on a platform. Default: [`Platform::budget`].
     pub fn budget(mut self, platform: Platform, budget: Budget) -> Self {
         self.settings.budgets.insert(platform, budget);
+        self
+    }
+
+    /// Sets how the IVR of ODFS speaks and listens, and where the text of recognised speech is, for
+    /// [`Host::odfs`], [`Host::router`], [`Host::fitting`] and [`Host::serve`]. Default:
+    /// [`OdfsSettings::default`], which has no source of recognitions.
+    #[cfg(feature = "odfs")]
+    pub fn odfs_settings(mut self, settings: OdfsSettings) -> Self {
+        self.settings.odfs = settings;
         self
     }
 

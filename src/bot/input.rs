@@ -34,6 +34,21 @@ pub enum Input {
     Other(Value),
 }
 
+impl Input {
+    /// Returns whether this has content from the caller, which may be a secret.
+    pub(super) fn has_content(&self) -> bool {
+        matches!(self, Self::Speech(_) | Self::Dtmf(_) | Self::Other(_))
+    }
+
+    /// Returns what the caller said or pressed.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Speech(text) | Self::Dtmf(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 // The caller's input is private.
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,6 +13,8 @@ use super::controls::{Closing, Element, Gather, HangUp, Native, SpeechSettings, 
 use super::error::ReplyError;
 use super::error::Result;
 use super::outbox::{Audience, Outbox};
+use super::runtime::Note;
+use super::store::{AnyStore, NoteKind};
 use crate::server::Error;
 
 /// The reply of a turn. The turn borrows it.
@@ -77,12 +79,13 @@ use crate::server::Error;
 /// ```
 pub struct Reply {
     outbox: Arc<Outbox>,
+    store: Arc<dyn AnyStore>,
     audience: Audience,
 }
 
 impl Reply {
-    pub(super) fn new(outbox: Arc<Outbox>, audience: Audience) -> Self {
-        Self { outbox, audience }
+    pub(super) fn new(outbox: Arc<Outbox>, store: Arc<dyn AnyStore>, audience: Audience) -> Self {
+        Self { outbox, store, audience }
     }
 
     /// Adds text to the reply: a sentence, or a piece of one, such as a token of a language model.
@@ -160,10 +163,88 @@ impl Reply {
     ///
     /// # Errors
     /// Returns the errors of [`speech_settings`](Self::speech_settings). [`ReplyError::Late`] and
-    /// [`ReplyError::FillerFirst`] depend on [`Capabilities::late_gather`].
+    /// [`ReplyError::FillerFirst`] depend on [`Capabilities::late_gather`]. For [secret](Gather::secret) digits,
+    /// also those of [`secret_input`](Self::secret_input).
     #[doc(alias = "DTMF")]
     pub async fn gather(&mut self, keys: Gather) -> Result {
-        self.push(Element::Gather(keys)).await
+        let secret = keys.secret;
+        self.push(Element::Gather(keys)).await?;
+        if secret { self.expect_secret().await } else { Ok(()) }
+    }
+
+    /// Marks the caller's next input as secret, such as a password that the caller says. For DTMF digits
+    /// use [`Gather::secret`].
+    ///
+    /// The bot gets the input as it is. callbot keeps it out of everything else:
+    ///
+    /// - In the [`History`](super::History), and so in the store, [`Entry::SECRET`](super::Entry::SECRET)
+    ///   replaces it, also where the reply to it repeats it.
+    /// - Its turn is never traced, not even with
+    ///   [`trace_content`](crate::server::Server::trace_content). A test's transcript hides it, too.
+    /// - What the caller heard of a reply that repeats it is [`Heard::Unknown`](super::Heard::Unknown).
+    ///
+    /// The mark lasts until a turn with speech or digits has succeeded. So it outlasts a silence, a
+    /// barge-in, a turn that fails and a request that the platform repeats. The bot's own memory, log and
+    /// errors are the bot's responsibility, and so is a secret that a later reply repeats.
+    ///
+    /// # Errors
+    /// Returns [`ReplyError::Over`] when the reply was cut short, [`ReplyError::Finished`] after a transfer
+    /// or a hang-up, and a [`StoreError`](super::StoreError) when the store fails.
+    ///
+    /// ```
+    /// # #[cfg(all(feature = "client", feature = "odfs"))]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// # use callbot::bot::{Platform, testing::TestCall};
+    /// use callbot::bot::{Bot, Call, Entry, Input, Reply, Result};
+    ///
+    /// struct Bank;
+    ///
+    /// impl Bot for Bank {
+    ///     type Memory = bool; // whether the caller is known
+    ///
+    ///     async fn turn(&self, call: &mut Call<bool>, input: Input, reply: &mut Reply) -> Result {
+    ///         match input {
+    ///             Input::Speech(word) if word == "open sesame" => {
+    ///                 call.memory = true;
+    ///                 reply.say("Welcome.").await
+    ///             }
+    ///             _ => {
+    ///                 reply.say("What is the password?").await?;
+    ///                 reply.secret_input().await
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let mut call = TestCall::on(Platform::Odfs, Bank);
+    /// call.say("hello").await.expect_text("What is the password?");
+    /// call.say("open sesame").await.expect_text("Welcome.");
+    /// let history = call.history().await;
+    /// assert_eq!(history.last().unwrap().input, Some(Input::Speech(Entry::SECRET.into())));
+    /// # }
+    /// # #[cfg(not(all(feature = "client", feature = "odfs")))]
+    /// # fn main() {}
+    /// ```
+    #[doc(alias("password", "PIN", "private"))]
+    pub async fn secret_input(&mut self) -> Result {
+        self.outbox.ready().await?;
+        self.expect_secret().await
+    }
+
+    /// Marks the next input as secret, here and in the store. The store gets the mark now and not with
+    /// the rest of the turn: the caller may barge in with the secret, also in another process, before this
+    /// turn is stored.
+    async fn expect_secret(&mut self) -> Result {
+        if self.audience == Audience::Nobody {
+            return Ok(());
+        }
+        self.outbox.expect_secret()?;
+        let (call, turn) = (self.outbox.call(), self.outbox.turn());
+        let note = self.store.note(call, turn, Note::Secret.to_bytes(), NoteKind::Report);
+        // What the bot adds next still belongs to the same packet.
+        self.outbox.without_flush(note).await?;
+        Ok(())
     }
 
     /// Transfers the caller after the text of the reply, and ends the reply.

@@ -122,10 +122,13 @@ impl Arrival {
     }
 }
 
+/// Reads a request. `traced` is whether its content is traced, and afterwards whether that of its
+/// answer is.
 async fn receive<A, C: Call<A>>(
     server: &Server<A, C::Rules>,
     until: Option<Instant>,
     request: Request,
+    traced: &mut bool,
 ) -> Received<A, C> {
     let (mut head, body) = request.into_parts();
     if let Err(fault) = server.rules.admit(&mut head) {
@@ -144,7 +147,14 @@ async fn receive<A, C: Call<A>>(
         },
         None => read.await,
     };
-    if server.trace_content {
+    if *traced
+        && let Some(privacy) = &server.privacy
+        && privacy.hides(incoming.bytes()).await
+    {
+        *traced = false;
+        tracing::trace!(operation = C::OPERATION.id, request = "[hidden]", "request");
+    }
+    if *traced {
         let request = shown(C::OPERATION, incoming.bytes());
         tracing::trace!(operation = C::OPERATION.id, %request, "request");
     }
@@ -273,7 +283,8 @@ where
     C: AnswerCall<A>,
 {
     let arrival = Arrival::now(&server);
-    let (input, echo) = match receive::<A, C>(&server, arrival.until, request).await {
+    let mut traced = server.trace_content;
+    let (input, echo) = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
         Ok(received) => received,
         Err((fault, echo)) => return refuse(&server.rules, C::OPERATION, echo, &fault),
     };
@@ -288,7 +299,7 @@ where
             };
             match written {
                 Ok(body) => {
-                    if server.trace_content {
+                    if traced {
                         let answer = shown(C::OPERATION, body.as_bytes());
                         tracing::trace!(operation = C::OPERATION.id, %answer, "answer");
                     }
@@ -316,7 +327,8 @@ where
 {
     let arrival = Arrival::now(&server);
     let until = arrival.until;
-    let received = match receive::<A, C>(&server, until, request).await {
+    let mut traced = server.trace_content;
+    let received = match receive::<A, C>(&server, until, request, &mut traced).await {
         Err((fault, echo)) if !C::Rules::REFUSES_IN_STREAM => {
             return refuse(&server.rules, C::OPERATION, echo, &fault);
         }
@@ -331,7 +343,7 @@ where
             Err((fault, echo)) => (Err(fault), echo),
         };
         let writer = server.rules.writer(echo, &server.clock);
-        let mut reply = Sink::new(writer, queue, server.trace_content);
+        let mut reply = Sink::new(writer, queue, traced);
         let outcome = match received {
             Ok(input) => {
                 let handler = async { C::call(&server.api, input, &mut reply).await };

@@ -81,6 +81,8 @@ pub(crate) mod watch;
 
 pub use call::arrived;
 pub use error::{Error, Fault, FaultKind};
+#[cfg(feature = "bot")]
+pub(crate) use options::Privacy;
 pub use options::{PathError, Server};
 pub use serve::{CutError, Serve, WhenFull, serve};
 pub use sink::{SendError, Sink};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::MethodRouter;
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::call::Routes;
@@ -43,6 +44,7 @@ pub struct Server<A, R> {
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) clock: SharedClock,
     pub(crate) trace_content: bool,
+    pub(crate) privacy: Option<Privacy>,
     pub(crate) deadline: Option<Duration>,
     paths: HashMap<&'static str, String>,
 }
@@ -57,6 +59,7 @@ impl<A, R: Rules + Default> Server<A, R> {
             heartbeat: None,
             clock: SharedClock::default(),
             trace_content: false,
+            privacy: None,
             deadline: R::DEADLINE,
             paths: HashMap::new(),
         }
@@ -152,9 +155,18 @@ impl<A, R> Server<A, R> {
 
     /// Sets whether requests and responses are traced with their content, at level `TRACE`: what
     /// callers say, the keys they press and their phone numbers, but no secrets. Default: `false`.
+    ///
+    /// A turn with a [secret input](crate::guide::controls#secret-inputs) of a `Bot` is never shown.
     #[must_use]
     pub fn trace_content(mut self, on: bool) -> Self {
         self.trace_content = on;
+        self
+    }
+
+    /// Sets what decides which requests are never traced with their content.
+    #[cfg(feature = "bot")]
+    pub(crate) fn privacy(mut self, privacy: Privacy) -> Self {
+        self.privacy = Some(privacy);
         self
     }
 
@@ -220,6 +232,7 @@ impl<A, R> Server<A, R> {
             heartbeat: self.heartbeat,
             clock: self.clock,
             trace_content: self.trace_content,
+            privacy: self.privacy,
             deadline: self.deadline,
             paths: self.paths,
         }
@@ -229,6 +242,33 @@ impl<A, R> Server<A, R> {
     #[doc(hidden)]
     pub fn rules_mut(&mut self) -> &mut R {
         &mut self.rules
+    }
+}
+
+/// Decides from the body of a request whether its content, and that of its answer, is never traced.
+#[derive(Clone)]
+// Only a bot makes one.
+#[cfg_attr(not(feature = "bot"), allow(dead_code))]
+pub(crate) struct Privacy(Arc<Hides>);
+
+type Hides = dyn Fn(&[u8]) -> BoxFuture<'static, bool> + Send + Sync;
+
+impl Privacy {
+    #[cfg(feature = "bot")]
+    pub(crate) fn new(
+        hides: impl Fn(&[u8]) -> BoxFuture<'static, bool> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(hides))
+    }
+
+    pub(super) async fn hides(&self, body: &[u8]) -> bool {
+        (self.0)(body).await
+    }
+}
+
+impl fmt::Debug for Privacy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Privacy").finish_non_exhaustive()
     }
 }
 

@@ -100,6 +100,19 @@ impl Violations {
     pub fn iter(&self) -> impl Iterator<Item = &Violation> {
         self.0.iter()
     }
+
+    /// Returns the violations with other pointers. A pointer for which `name` returns `None` stays.
+    #[cfg(feature = "bot")]
+    pub(crate) fn renamed<'a>(&self, name: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let renamed = self.iter().map(|violation| {
+            let mut violation = violation.clone();
+            if let Some(name) = name(&violation.pointer) {
+                violation.pointer = name.to_owned();
+            }
+            violation
+        });
+        Self(renamed.collect())
+    }
 }
 
 impl From<Violation> for Violations {

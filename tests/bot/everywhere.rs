@@ -720,7 +720,7 @@ async fn an_answer_that_hangs_up_gathers_no_digits() {
     let ivr = ivr(clerk.clone()).await;
     is(&ivr.say("keys, then bye").await, 9, json!({"model_type": "1000000"}));
     is(&ivr.keyword("playover").await, 10, json!({}));
-    assert_eq!(dropped(&clerk), [Dropped::HangUpReason, Dropped::Control(ControlKind::Gather)]);
+    assert_eq!(dropped(&clerk), [Dropped::HangUpReason, Dropped::GatherBeforeClosing]);
 }
 
 #[tokio::test(start_paused = true)]

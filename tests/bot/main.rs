@@ -13,9 +13,12 @@ mod support;
 
 mod budgets;
 mod calls;
+mod controls;
 mod everywhere;
 mod failures;
 mod many_calls;
+mod recognitions;
+mod secrets;
 mod serving;
 mod store;
 mod streaming;

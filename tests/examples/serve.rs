@@ -136,7 +136,8 @@ async fn peers_that_hold_connections_do_not_use_up_the_descriptors() {
         tokio::io::AsyncWriteExt::write_all(&mut stream, sent.as_bytes()).await.unwrap();
         held.push((number, stream));
     }
-    let answer = Client::new(&url).unwrap().end_session(&end());
+    let (client, request) = (Client::new(&url).unwrap(), end());
+    let answer = client.end_session(&request);
     tokio::time::timeout(Duration::from_secs(9), answer).await.expect("in time").unwrap();
 }
 

@@ -1,5 +1,7 @@
 //! Finds the heard text in the sent text.
 
+use std::ops::Range;
+
 /// Returns where `heard` ends in `sent`, in bytes. `heard` must be the start of `sent`, or occur in it
 /// exactly once; otherwise this returns `None`. If the exact text is not the start, case, width,
 /// punctuation and white space are ignored.
@@ -17,17 +19,17 @@ pub(in crate::bot) fn end_of(heard: &str, sent: &str) -> Option<usize> {
         return None;
     }
     let mut rest = start + heard.len();
-    folded(sent).find_map(|(end, c)| {
+    folded(sent).find_map(|(place, c)| {
         rest = rest.saturating_sub(c.len_utf8());
-        (rest == 0).then_some(end)
+        (rest == 0).then_some(place.end)
     })
 }
 
-/// Returns the letters and digits of a text, in lower case and half width, each with the position in
-/// the text where it ends.
-fn folded(text: &str) -> impl Iterator<Item = (usize, char)> {
+/// Returns the letters and digits of a text, in lower case and half width, each with its place in the
+/// text, in bytes.
+pub(super) fn folded(text: &str) -> impl Iterator<Item = (Range<usize>, char)> {
     text.char_indices().flat_map(|(at, c)| {
-        let end = at + c.len_utf8();
+        let place = at..at + c.len_utf8();
         let narrow = match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
             // The sigma at the end of a word is a separate letter, but only in lower case.
@@ -36,6 +38,6 @@ fn folded(text: &str) -> impl Iterator<Item = (usize, char)> {
             c => c,
         };
         let lower = narrow.to_lowercase().filter(|c| c.is_alphanumeric());
-        lower.map(move |c| (end, c))
+        lower.map(move |c| (place.clone(), c))
     })
 }

@@ -10,10 +10,12 @@ use super::input::{Heard, Input, TransferOutcome, TurnId};
 use crate::wire::Hidden;
 
 mod matching;
+mod secret;
 #[cfg(test)]
 mod tests;
 
 use matching::end_of;
+pub(in crate::bot) use secret::{Ending, hidden};
 
 /// The history of a call: its turns, the oldest first.
 ///
@@ -136,6 +138,10 @@ pub struct Entry {
     /// The part of the reply that the caller heard; `None` if the reply was not cut short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Heard>,
+    /// Whether the input was [secret](super::Reply::secret_input). Then [`SECRET`](Self::SECRET) replaces
+    /// it, also in `said` where the reply repeats it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
     /// The epoch of the turn's lease. It gives the order of the turns.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(in crate::bot) epoch: u64,
@@ -155,6 +161,7 @@ impl fmt::Debug for Entry {
             .field("said", &Hidden)
             .field("filler", &self.filler.as_ref().map(Hidden::of))
             .field("heard", &self.heard)
+            .field("secret", &self.secret)
             .finish()
     }
 }
@@ -171,6 +178,9 @@ impl FromIterator<Entry> for History {
 }
 
 impl Entry {
+    /// The placeholder of a secret input, as its text.
+    pub const SECRET: &str = "[secret]";
+
     /// Creates a turn without a reply. The greeting has no input.
     ///
     /// ```
@@ -186,7 +196,8 @@ impl Entry {
     /// ```
     #[must_use]
     pub fn new(turn: TurnId, input: Option<Input>) -> Self {
-        Self { turn, input, said: String::new(), filler: None, heard: None, epoch: 0 }
+        let said = String::new();
+        Self { turn, input, said, filler: None, heard: None, secret: false, epoch: 0 }
     }
 
     /// Sets [`said`](Self::said).

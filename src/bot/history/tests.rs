@@ -292,16 +292,16 @@ fn a_history_is_written_as_json_and_read_back() {
 #[test]
 fn debug_hides_the_texts() {
     let mut all = history([
-        entry("t-1", Some("secret one"), "secret two"),
-        entry("t-2", None, "secret three"),
-        entry("t-3", None, "secret four"),
+        entry("t-1", Some("private one"), "private two"),
+        entry("t-2", None, "private three"),
+        entry("t-3", None, "private four"),
     ]);
-    all.push(Entry::new(id("t-4"), Some(Input::Dtmf("secret five".to_owned()))));
-    all.push(Entry::new(id("t-5"), Some(Input::Other(json!({"secret": "six"})))));
-    all.cut(&id("t-2"), Some("secret"));
-    all.cut(&id("t-3"), Some("secret seven"));
+    all.push(Entry::new(id("t-4"), Some(Input::Dtmf("private five".to_owned()))));
+    all.push(Entry::new(id("t-5"), Some(Input::Other(json!({"private": "six"})))));
+    all.cut(&id("t-2"), Some("private"));
+    all.cut(&id("t-3"), Some("private seven"));
     for text in [format!("{all:?}"), format!("{all:#?}")] {
-        assert!(!text.contains("secret") && !text.contains("hm"), "{text}");
+        assert!(!text.contains("private") && !text.contains("hm"), "{text}");
         for shown in ["t-1", "t-5", "UpTo", "Mismatch", "Dtmf"] {
             assert!(text.contains(shown), "{shown}: {text}");
         }
@@ -319,4 +319,66 @@ fn hostile_texts_do_not_hang_the_matching() {
     check_up_to(&format!("{many}b"), &last, &format!("{many}b"));
     check_mismatch(&"ab, ".repeat(n / 4), &"ba".repeat(n / 8));
     check_mismatch(&many, &"，".repeat(n));
+}
+
+/// Checks what is hidden in a whole text, and in one that was cut.
+#[track_caller]
+fn check_hidden(secret: &str, text: &str, whole: &str, cut: &str) {
+    for (ending, expected) in [(Ending::Whole, whole), (Ending::Cut, cut)] {
+        let shown = hidden(text, secret, ending);
+        assert_eq!(shown.as_deref().unwrap_or(text), expected, "{ending:?}");
+        assert_eq!(shown.is_some(), text != expected, "{ending:?}");
+    }
+}
+
+#[test]
+fn what_repeats_a_secret_is_hidden() {
+    let same = |secret: &str, text: &str, hidden: &str| check_hidden(secret, text, hidden, hidden);
+    same("1234", "Your PIN is 1234, right?", "Your PIN is [secret], right?");
+    same("1234", "1 2 3 4. 1-2-3-4! １２３４。", "[secret]. [secret]! [secret]。");
+    same("1234", "It is 123 or 234.", "It is 123 or 234.");
+    check_hidden("1212", "121212.", "[secret]12.", "[secret][secret].");
+    same("open sesame", "You said: Open, Sesame!", "You said: [secret]!");
+    same("芝麻开门", "您说的是芝麻开门。", "您说的是[secret]。");
+    // A match that fails continues from its longest end that is also a start.
+    same("aabaaa", "aabaabaaa.", "aab[secret].");
+    same("İ123", "i̇123 and İ123.", "[secret] and [secret].");
+    same("*#", "You pressed *#.", "You pressed [secret].");
+    same("", "Nothing.", "Nothing.");
+}
+
+#[test]
+fn a_short_secret_is_hidden_as_a_word_only() {
+    let same = |secret: &str, text: &str, hidden: &str| check_hidden(secret, text, hidden, hidden);
+    same("1", "Press 1 or 12, not 21.", "Press [secret] or 12, not 21.");
+    same("no", "No, I know nothing. no!", "[secret], I know nothing. [secret]!");
+    same("密码", "您的密码。", "您的[secret]。");
+}
+
+#[test]
+fn a_secret_may_be_cut_in_half() {
+    check_hidden("1234", "You entered 12", "You entered 12", "You entered [secret]");
+    check_hidden("1234", "1234 and 1 2", "[secret] and 1 2", "[secret] and [secret]");
+    check_hidden("1234", "You entered ", "You entered ", "You entered ");
+}
+
+#[test]
+fn hiding_takes_linear_time() {
+    let secret = format!("{}b", "a".repeat(30_000));
+    let text = "a".repeat(64_000);
+    assert_eq!(hidden(&text, &secret, Ending::Whole), None);
+}
+
+#[test]
+fn a_hidden_input_of_any_kind_is_a_placeholder() {
+    let secret = Input::Other(json!({"code": "1234"}));
+    let mut entry = Entry::new(id("t"), Some(secret.clone()));
+    entry.hide_input(&secret, Ending::Whole);
+    assert!(entry.secret && entry.input == Some(Input::Other("[secret]".into())));
+    // What has no content has nothing to hide.
+    for input in [Some(Input::Silence), Some(Input::NoMatch), None] {
+        let mut entry = Entry::new(id("t"), input.clone());
+        entry.hide_input(&Input::Silence, Ending::Whole);
+        assert!(!entry.secret && entry.input == input);
+    }
 }

@@ -13,7 +13,7 @@ use super::draft::gap;
 use super::state::{Filler, Progress, State};
 use crate::bot::adapter::Adapter;
 use crate::bot::budget::{BudgetError, BudgetLimit};
-use crate::bot::controls::{Closing, ControlKind, Element};
+use crate::bot::controls::{Closing, Element};
 use crate::bot::error::{Dropped, ReplyError};
 use crate::bot::input::{CallKey, TurnId};
 use crate::bot::limits::Limits;
@@ -204,6 +204,12 @@ impl Outbox {
         }
     }
 
+    /// Waits for `work`. A small first packet is not sent because of that.
+    pub(in crate::bot) async fn without_flush<T>(&self, work: impl Future<Output = T>) -> T {
+        let _yielding = Yielding::new(self);
+        work.await
+    }
+
     pub(in crate::bot) fn check_not_cut(&self) -> Result<(), ReplyError> {
         self.lock().check_not_cut()
     }
@@ -273,7 +279,7 @@ impl Outbox {
             self.notice(Dropped::HangUpReason);
         }
         if displaced {
-            self.notice(Dropped::Control(ControlKind::Gather));
+            self.notice(Dropped::GatherBeforeClosing);
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::bot::adapter::Adapter;
-use crate::bot::capabilities::{Capabilities, GatherLimits};
-use crate::bot::controls::{Closing, ControlKind, Element};
+use crate::bot::capabilities::{Capabilities, GatherLimits, TransferKind};
+use crate::bot::controls::{Closing, ControlKind, Element, Transfer};
 use crate::bot::error::ReplyError;
 
 /// How far a platform supports a control.
@@ -67,8 +67,24 @@ pub(super) fn check_values(element: &Element, can: &Capabilities) -> Result<(), 
             gather.timeout.map_or(Ok(()), |time| check_seconds("/timeout", time, timeout))
         }
         Element::Closing(Closing::HangUp(how)) => check_seconds("/delay", how.delay, DELAY),
-        Element::Closing(Closing::Transfer(_)) | Element::Native(_) => Ok(()),
+        Element::Closing(Closing::Transfer(to)) => check_target(to),
+        Element::Native(_) => Ok(()),
     }
+}
+
+/// Checks that a transfer has a target.
+fn check_target(transfer: &Transfer) -> Result<(), ReplyError> {
+    if !transfer.to.trim().is_empty() {
+        return Ok(());
+    }
+    let target = match transfer.kind {
+        TransferKind::Queue => "the id or name of a queue",
+        TransferKind::QueueCode => "the access code of a queue",
+        TransferKind::Agent => "the id of an agent",
+        TransferKind::Number => "a phone number",
+        TransferKind::Flow => "the access code of a flow",
+    };
+    Err(ReplyError::invalid("/to", format!("{:?}", transfer.to), target))
 }
 
 /// Checks that `time` is a whole number of seconds within these bounds.

@@ -7,9 +7,10 @@ use tokio::time::Instant;
 use super::buffer::Outbox;
 use super::checks::has_first_packet_controls;
 use super::draft::{Draft, Packet};
-use super::state::{Filler, Progress, State};
+use super::state::{Filler, Progress, Secret, State};
 use crate::bot::controls::SpeechSettings;
-use crate::bot::history::Entry;
+use crate::bot::error::ReplyError;
+use crate::bot::history::{Ending, Entry, hidden};
 use crate::bot::input::Input;
 
 impl Outbox {
@@ -125,6 +126,7 @@ impl Outbox {
             entry.filler = texts.next().map(str::to_owned);
         }
         entry.said = texts.collect();
+        hide_secret(&mut entry, &state, Ending::Cut);
         entry
     }
 
@@ -136,7 +138,9 @@ impl Outbox {
             Filler::Off | Filler::Pending(_) => None,
         };
         let said = state.draft.text.clone();
-        Entry { said, filler, ..Entry::new(self.turn().clone(), input) }
+        let mut entry = Entry { said, filler, ..Entry::new(self.turn().clone(), input) };
+        hide_secret(&mut entry, &state, Ending::Whole);
+        entry
     }
 
     /// Returns the history entry of a reply that failed, with all text if it was sent in packets.
@@ -146,5 +150,46 @@ impl Outbox {
             entry.said.clear();
         }
         entry
+    }
+}
+
+/// Hides the input of a turn and what repeats it, if it is secret.
+fn hide_secret(entry: &mut Entry, state: &State, ending: Ending) {
+    match &state.secret {
+        Secret::Input(secret) => entry.hide_input(secret, ending),
+        Secret::Nothing | Secret::Unknown => {}
+    }
+}
+
+/// Secrets.
+impl Outbox {
+    /// Sets the input that is secret, or that there is none.
+    pub(in crate::bot) fn set_secret(&self, input: Option<&Input>) {
+        self.lock().secret = input.cloned().map_or(Secret::Nothing, Secret::Input);
+    }
+
+    /// Returns whether it is known if the input is secret.
+    pub(in crate::bot) fn knows_secret(&self) -> bool {
+        !matches!(self.lock().secret, Secret::Unknown)
+    }
+
+    /// Returns whether the reply so far repeats its secret input.
+    pub(in crate::bot) fn repeats_secret(&self) -> bool {
+        let state = self.lock();
+        let Secret::Input(secret) = &state.secret else { return false };
+        secret.text().is_some_and(|secret| hidden(&state.draft.text, secret, Ending::Cut).is_some())
+    }
+
+    /// Marks the caller's next input as secret.
+    pub(in crate::bot) fn expect_secret(&self) -> Result<(), ReplyError> {
+        let mut state = self.lock();
+        state.check_not_closed()?;
+        state.expects_secret = true;
+        Ok(())
+    }
+
+    /// Returns whether the caller's next input is secret.
+    pub(in crate::bot) fn expects_secret(&self) -> bool {
+        self.lock().expects_secret
     }
 }

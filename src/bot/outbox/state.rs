@@ -6,6 +6,7 @@ use super::draft::{Draft, Packet};
 use super::holds::Holds;
 use super::phase::Phase;
 use crate::bot::error::ReplyError;
+use crate::bot::input::Input;
 use crate::bot::store::Lease;
 
 #[derive(Default)]
@@ -30,6 +31,21 @@ pub(super) struct State {
     pub task_ended: bool,
     /// Whether the bot was notified that its greeting was dropped.
     pub greeting_dropped: bool,
+    /// What the caller's input hides in the history.
+    pub secret: Secret,
+    /// Whether the caller's next input is secret.
+    pub expects_secret: bool,
+}
+
+/// What the history must not contain of a turn.
+#[derive(Default)]
+pub(super) enum Secret {
+    /// Not known yet: the record of the call was not read.
+    #[default]
+    Unknown,
+    Nothing,
+    /// The input, which the reply may repeat.
+    Input(Input),
 }
 
 #[derive(Debug, Default)]

@@ -23,7 +23,7 @@ use crate::digital_employee::{
     TransferType,
 };
 use crate::server::Error;
-use crate::wire::Validate;
+use crate::wire::{Validate, Violation};
 
 /// A bot on Digital Employee; see [`Host::digital_employee`].
 pub struct OnDigitalEmployee<B: Bot> {
@@ -49,7 +49,9 @@ impl<B: Bot> Host<B> {
             splits: false,
             hang_up_reason: true,
         })?;
-        let server = Server::new(OnDigitalEmployee { host: self.clone(), adapter });
+        let privacy = self.privacy(Platform::DigitalEmployee, ["sessionId", "streamId"]);
+        let server =
+            Server::new(OnDigitalEmployee { host: self.clone(), adapter }).privacy(privacy);
         // The server enforces the platform's document, too.
         let allowed = self.allowed_transfers(Platform::DigitalEmployee).map(transfer_type);
         Ok(allowed.fold(server, |server, kind| server.allow_transfer(kind)))
@@ -145,11 +147,27 @@ fn event(packet: Packet) -> Event {
     event
 }
 
+/// The platform's fields, and those of the bot's controls.
+const NAMES: &[(&str, &str)] = &[
+    ("/silenceDetectionTimeout", "/silence_timeout"),
+    ("/maxDigits", "/digits"),
+    ("/transferee", "/to"),
+    ("/transferor", "/shown_number"),
+];
+
 /// Checks that the platform accepts this control.
 fn check(element: &Element) -> Result<(), ReplyError> {
     if let Element::Closing(Closing::Transfer(Transfer { data: Some(_), .. })) = element {
         let allowed = "none: the platform does not support it";
         return Err(ReplyError::invalid("/data", "[hidden]", allowed));
+    }
+    if let Element::Closing(Closing::Transfer(transfer)) = element
+        && transfer.kind == TransferKind::Number
+        && transfer.shown_number.is_none()
+    {
+        let required = "required for a transfer to a number";
+        let violation = Violation::new("/shown_number", None, required);
+        return Err(ReplyError::Invalid(violation.into()));
     }
     let control: Control = match element {
         Element::SpeechSettings(speech) => voice(speech).into(),
@@ -158,7 +176,7 @@ fn check(element: &Element) -> Result<(), ReplyError> {
         Element::Closing(Closing::HangUp(how)) => hang_up(how).into(),
         Element::Native(_) => return Ok(()),
     };
-    control.validate().map_err(ReplyError::Invalid)
+    control.validate().map_err(|violations| ReplyError::refused(&violations, NAMES))
 }
 
 /// Converts seconds that have been checked to be in range.

@@ -54,7 +54,8 @@ impl<B: Bot> Host<B> {
         let [one, other] =
             [Platform::Duix, Platform::DuixStream].map(|kind| self.budget(kind).whole);
         let longer = one.zip(other).map(|(one, other)| one.max(other));
-        Ok(Server::new(on).deadline(longer))
+        let privacy = self.privacy(Platform::Duix, ["dh-conversation-id", ""]);
+        Ok(Server::new(on).deadline(longer).privacy(privacy))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -31,6 +32,8 @@ pub struct OnOdfs<B: Bot> {
     host: Host<B>,
     adapter: Arc<Adapter>,
     settings: OdfsSettings,
+    /// Whether the log says that keys of recognised speech can't be read.
+    deaf: AtomicBool,
 }
 
 impl<B: Bot> fmt::Debug for OnOdfs<B> {
@@ -40,17 +43,41 @@ impl<B: Bot> fmt::Debug for OnOdfs<B> {
 }
 
 impl<B: Bot> Host<B> {
-    /// Puts the bot on ODFS with the default settings. The server has a
+    /// Puts the bot on ODFS with the settings of
+    /// [`HostBuilder::odfs_settings`](crate::bot::HostBuilder::odfs_settings). The server has a
     /// [deadline](crate::server::Server::deadline) of 30 s. If the [`Budget`](crate::bot::Budget), less its
     /// margin, is shorter, the budget counts.
+    ///
+    /// # Speech
+    ///
+    /// The voice platform does not send what the caller said. It sends the key of the text, and the text
+    /// is in the platform's Redis. Without a [source of
+    /// recognitions](OdfsSettings::with_recognitions) the bot understands no speech there: each utterance
+    /// is [`Input::NoMatch`]. A warning says so here, and once more at the first key that arrives. Text
+    /// that comes with the request, as from a chat, is speech without any setting.
+    ///
+    /// ```
+    /// # #[cfg(feature = "redis")]
+    /// # fn host<B: callbot::bot::Bot>(
+    /// #     bot: B,
+    /// # ) -> Result<callbot::bot::Host<B>, callbot::odfs::RecognitionError> {
+    /// use callbot::bot::{Host, OdfsSettings};
+    /// use callbot::odfs::{Language, RedisRecognitions}; // the feature `redis`
+    ///
+    /// let texts = RedisRecognitions::open("redis://127.0.0.1")?;
+    /// let settings = OdfsSettings::new(Language::Chinese).with_recognitions(texts);
+    /// let host = Host::builder(bot).odfs_settings(settings).build();
+    /// # Ok(host)
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Returns an error if the platform lacks something that the bot requires.
     pub fn odfs(&self) -> Result<Server<OnOdfs<B>>, NeedsError> {
-        self.odfs_with(OdfsSettings::default())
+        self.odfs_with(self.odfs_settings().clone())
     }
 
-    /// Puts the bot on ODFS with these settings.
+    /// Puts the bot on ODFS with these settings; see [`odfs`](Self::odfs).
     ///
     /// # Errors
     /// Returns an error if the platform lacks something that the bot requires.
@@ -61,7 +88,16 @@ impl<B: Bot> Host<B> {
             splits: true,
             hang_up_reason: false,
         })?;
-        Ok(Server::new(OnOdfs { host: self.clone(), adapter, settings }))
+        if settings.recognitions.is_none() && !settings.text_only {
+            tracing::warn!(
+                "ODFS: speech that arrives as the key of a text is not understood, because no source of \
+                 recognitions is set. Set one with `OdfsSettings::with_recognitions`, or call \
+                 `without_recognitions` if the IVR sends text and keys only"
+            );
+        }
+        let on = OnOdfs { host: self.clone(), adapter, settings, deaf: AtomicBool::new(false) };
+        let privacy = self.privacy(Platform::Odfs, ["userid", ""]);
+        Ok(Server::new(on).privacy(privacy))
     }
 }
 
@@ -87,6 +123,8 @@ pub struct OdfsSettings {
     timeout: Duration,
     gather_timeout: Duration,
     recognitions: Option<Arc<dyn Texts>>,
+    /// Whether the IVR sends text and keys only.
+    text_only: bool,
 }
 
 impl Default for OdfsSettings {
@@ -105,6 +143,7 @@ impl OdfsSettings {
             timeout: Duration::from_secs(5),
             gather_timeout: Duration::from_secs(10),
             recognitions: None,
+            text_only: false,
         }
     }
 
@@ -131,11 +170,20 @@ impl OdfsSettings {
         self
     }
 
-    /// Sets where to find the text of recognised speech that does not come with the request. Without
-    /// it, such speech is [`Input::NoMatch`].
+    /// Sets where to find the text of recognised speech whose key comes with the request, as from the
+    /// voice platform. Default: none; such speech is [`Input::NoMatch`].
     #[must_use]
     pub fn with_recognitions(mut self, texts: impl Recognitions + 'static) -> Self {
         self.recognitions = Some(Arc::new(texts));
+        self
+    }
+
+    /// States that the IVR sends text and keys only, so that no source of recognitions is needed. Then
+    /// the server is built without a warning. A key of a text that arrives all the same is logged.
+    #[must_use]
+    pub fn without_recognitions(mut self) -> Self {
+        self.recognitions = None;
+        self.text_only = true;
         self
     }
 }
@@ -210,7 +258,7 @@ impl<B: Bot> OnOdfs<B> {
         let (model, wait) = match &packet.gather {
             // The platform asks for what follows once this has been played.
             _ if packet.to_be_continued => (ModelType::play_only(), None),
-            Some(Gather { digits, timeout, speech }) => {
+            Some(Gather { digits, timeout, speech, .. }) => {
                 let keys = DtmfKeys::up_to(*digits).hash_confirms();
                 let model = match speech {
                     true => ModelType::speech_and_keys(keys),
@@ -229,7 +277,7 @@ impl<B: Bot> OnOdfs<B> {
         Ok(interact.into())
     }
 
-    async fn input(&self, request: &Interacted) -> Result<Input, Error> {
+    async fn input(&self, call: &Call, request: &Interacted) -> Result<Input, Error> {
         Ok(match request.inparams.meaning() {
             odfs::Input::Text(words) => Input::Speech(words.into()),
             odfs::Input::Keys(keys) => Input::Dtmf(keys.into()),
@@ -237,11 +285,27 @@ impl<B: Bot> OnOdfs<B> {
             odfs::Input::Timeout | odfs::Input::PlayOver => Input::Silence,
             odfs::Input::NoMatch => Input::NoMatch,
             odfs::Input::Recognition(id) => match &self.settings.recognitions {
-                Some(texts) => texts.find(&id).await?.map_or(Input::NoMatch, Input::Speech),
+                Some(texts) => match texts.find(&id).await? {
+                    Some(text) => Input::Speech(text),
+                    None => {
+                        let call = CallKey::new(Platform::Odfs, call.id());
+                        tracing::warn!(
+                            %call,
+                            "the source of recognitions has no text for what the caller said"
+                        );
+                        Input::NoMatch
+                    }
+                },
                 None => {
-                    tracing::warn!(
-                        "speech arrived as a recognition id, but no source of recognitions is set"
-                    );
+                    if !self.deaf.swap(true, Ordering::Relaxed) {
+                        let call = CallKey::new(Platform::Odfs, call.id());
+                        tracing::warn!(
+                            %call,
+                            "what the caller said arrived as the key of a text, but no source of \
+                             recognitions is set: the bot gets `Input::NoMatch`, here and for every \
+                             such key; see `OdfsSettings::with_recognitions`"
+                        );
+                    }
                     Input::NoMatch
                 }
             },
@@ -260,7 +324,7 @@ impl<B: Bot> Api for OnOdfs<B> {
     }
 
     async fn interacted(&self, call: &Call, request: Interacted) -> Result<Action, Error> {
-        let input = self.input(&request).await?;
+        let input = self.input(call, &request).await?;
         self.ask(call, Trigger::Input(input), extras(request.extparams.as_ref())).await
     }
 
@@ -298,13 +362,18 @@ fn extras(extparams: Option<&impl serde::Serialize>) -> Map<String, Value> {
     }
 }
 
+/// The platform's fields, and those of the bot's transfers.
+const NAMES: &[(&str, &str)] =
+    &[("/route_value", "/to"), ("/calling_num", "/shown_number"), ("/trans_data", "/data")];
+
 /// Checks that the platform accepts this control.
 fn check(element: &Element) -> Result<(), ReplyError> {
     match element {
         Element::Closing(Closing::Transfer(transfer)) => {
-            let route = route(transfer);
-            let params = odfs::TransferOutParams::from_route("call", "", route);
-            params.validate().map_err(ReplyError::Invalid)
+            let mut params = odfs::TransferOutParams::from_route("call", "", route(transfer));
+            params.calling_num.clone_from(&transfer.shown_number);
+            params.trans_data.clone_from(&transfer.data);
+            params.validate().map_err(|violations| ReplyError::refused(&violations, NAMES))
         }
         _ => Ok(()),
     }

@@ -101,7 +101,10 @@ impl<B: Bot> Calls<B> {
             outbox.cut(Cause::BargeIn);
         }
         // No reply is longer, so a longer text can't be a part of one.
-        let heard = heard.filter(|heard| heard.len() <= 2 * limits.max_reply_bytes);
+        let mut heard = heard.filter(|heard| heard.len() <= 2 * limits.max_reply_bytes);
+        if heard.is_some() && self.shared.repeats_secret(&call, &turn).await {
+            heard = None;
+        }
         let note = Note::Aborted { turn: turn.clone(), heard }.to_bytes();
         if !store.note(&call, &turn, note, NoteKind::Abort).await.map_err(store_failed)? {
             // The call is over or unknown: there is nothing to cut.
@@ -115,6 +118,11 @@ impl<B: Bot> Calls<B> {
         // The bot is notified now if possible, otherwise before its next turn.
         let _ = timeout(ABORT_PATIENCE, reported).await;
         Ok(())
+    }
+
+    /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.
+    pub(in crate::bot) async fn is_secret(&self, call: &CallKey, turn: Option<&TurnId>) -> bool {
+        self.shared.is_secret(call, turn).await
     }
 
     /// Ends a call. `why` is the reason that the platform gives, if any.

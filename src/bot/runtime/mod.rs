@@ -12,5 +12,5 @@ pub(super) mod trigger;
 mod turn;
 
 pub(super) use calls::Calls;
-pub(super) use record::CallRecord;
+pub(super) use record::{CallRecord, Note};
 pub(super) use shared::Setup;

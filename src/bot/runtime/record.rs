@@ -45,6 +45,9 @@ pub(in crate::bot) struct CallRecord {
     /// The controls of the last answer, in case it is requested again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Answered>,
+    /// Whether the caller's next input is secret.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +76,8 @@ pub(in crate::bot) enum Note {
     Sent(Box<Sent>),
     /// The caller barged in after hearing this text.
     Aborted { turn: TurnId, heard: Option<String> },
+    /// The bot has asked for an input that is secret.
+    Secret,
 }
 
 /// What was sent of a reply that did not succeed.
@@ -88,6 +93,9 @@ pub(in crate::bot) struct Sent {
     /// Whether the call has begun with this reply.
     #[serde(default)]
     pub begun: bool,
+    /// Whether the reply has asked for an input that is secret.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
 }
 
 impl Sent {
@@ -114,7 +122,19 @@ impl CallRecord {
             last_cut: None,
             aborts: Vec::new(),
             answered: None,
+            secret: false,
         }
+    }
+
+    /// Returns whether the input of a turn is secret: of the next turn, or of one that ran before.
+    pub(in crate::bot) fn hides_input(&self, turn: Option<&TurnId>) -> bool {
+        let before = turn.and_then(|turn| self.history.get(turn));
+        self.secret || before.is_some_and(|entry| entry.secret)
+    }
+
+    /// Returns whether the reply of a turn repeats a secret, or might as far as is known.
+    pub(in crate::bot) fn repeats_secret(&self, turn: &TurnId) -> bool {
+        self.history.get(turn).map_or(self.secret, Entry::repeats_secret)
     }
 
     /// Reads a record and applies its notes. Returns `None` for a new record, otherwise the record and
@@ -134,9 +154,10 @@ impl CallRecord {
         for note in notes {
             match note {
                 Note::Sent(sent) => {
-                    let Sent { mut entry, cause, speech, begun } = *sent;
+                    let Sent { mut entry, cause, speech, begun, secret } = *sent;
                     let epoch = entry.epoch;
                     record.begun |= begun;
+                    record.secret |= secret;
                     let again = epoch == 0 || epoch < record.epoch;
                     if again && record.history.get(&entry.turn).is_some() {
                         // The turn was requested again, and the answer to that counts.
@@ -154,6 +175,7 @@ impl CallRecord {
                     record.history.push(entry);
                 }
                 Note::Aborted { turn, heard } => aborts.push((turn, heard)),
+                Note::Secret => record.secret = true,
             }
         }
         // An abort may have been noted before the reply that it cuts.

@@ -67,6 +67,12 @@ impl<'a, B: Bot> Session<'a, B> {
         Ok(Self { shared, outbox, lease, info, record, memory, memory_changed: false, notes })
     }
 
+    /// Hides the input of this turn if it is secret.
+    pub(super) fn hide_secret(&self, input: Option<&Input>) {
+        let hidden = self.record.hides_input(Some(self.outbox.turn()));
+        self.outbox.set_secret(input.filter(|_| hidden));
+    }
+
     /// Removes what an earlier attempt of this turn said.
     pub(super) fn forget_turn(&mut self) {
         self.record.history.forget(self.outbox.turn());
@@ -111,7 +117,7 @@ impl<'a, B: Bot> Session<'a, B> {
             BeginAs::BeforeTurn if dropped => Audience::Nobody,
             _ => Audience::Caller,
         };
-        let mut reply = Reply::new(outbox.clone(), audience);
+        let mut reply = Reply::new(outbox.clone(), shared.setup.store.clone(), audience);
         let bot = &shared.setup.bot;
         let began = run_hook(outbox, async { bot.begin(&mut call, &mut reply).await }).await;
         outbox.start_sentence();
@@ -150,7 +156,8 @@ impl<'a, B: Bot> Session<'a, B> {
         let mut call = self.call()?;
         let reported = self.record.last_cut.take();
         call.cut = self.record.cuts.last().cloned().or(reported);
-        let mut reply = Reply::new(outbox.clone(), Audience::Caller);
+        let store = shared.setup.store.clone();
+        let mut reply = Reply::new(outbox.clone(), store, Audience::Caller);
         let bot = &shared.setup.bot;
         let turn = async { bot.turn(&mut call, input.clone(), &mut reply).await };
         outbox.start_turn();
@@ -323,6 +330,9 @@ impl<'a, B: Bot> Session<'a, B> {
         }
         self.record.history.trim(limits.max_history_entries, limits.max_history_bytes);
         self.record.epoch = self.epoch();
+        // A turn that was cut may have got the first half of a secret.
+        let taken = cut.is_none() && input.is_some_and(Input::has_content);
+        self.record.secret = outbox.expects_secret() || self.record.secret && !taken;
         match cut {
             None => self.record_answer(input),
             Some(cause) => {
@@ -369,7 +379,8 @@ impl<'a, B: Bot> Session<'a, B> {
         let speech = outbox.sent_speech();
         let entry = outbox.sent_entry(shared.trim_input(input.cloned()));
         let entry = Entry { epoch: self.epoch(), ..entry };
-        let note = Sent { entry, cause, speech, begun: false }.into_note();
+        let secret = outbox.expects_secret();
+        let note = Sent { entry, cause, speech, begun: false, secret }.into_note();
         let (call, turn) = (outbox.call(), outbox.turn());
         if let Err(error) = shared.store().note(call, turn, note, NoteKind::Report).await {
             hook_failed(outbox, "could not store what was said", &error.into());

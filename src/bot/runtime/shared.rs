@@ -18,7 +18,7 @@ use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Input, TurnId};
 use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
-use crate::bot::store::{AnyStore, Record};
+use crate::bot::store::{AnyStore, Record, StoreError};
 use crate::lock::Mutex;
 use crate::server::watch;
 
@@ -143,6 +143,34 @@ impl<B: Bot> Shared<B> {
     /// Cuts the running turns of a call that is over.
     pub(super) async fn cut_call(&self, call: &CallKey) {
         cut_and_wait(&self.outboxes(call), Cause::CallOver).await;
+    }
+
+    /// Returns whether the next input of a call, or the input of its turn `turn`, is secret. If the store
+    /// can't tell, it is.
+    pub(super) async fn is_secret(&self, call: &CallKey, turn: Option<&TurnId>) -> bool {
+        if self.outboxes(call).iter().any(|outbox| outbox.expects_secret()) {
+            return true;
+        }
+        let Ok(record) = self.stored(call).await else { return true };
+        record.is_some_and(|record| record.hides_input(turn))
+    }
+
+    /// Returns whether the reply of a turn repeats a secret, or might as far as is known.
+    pub(super) async fn repeats_secret(&self, call: &CallKey, turn: &TurnId) -> bool {
+        let mut running = self.outboxes(call);
+        running.retain(|outbox| outbox.turn() == turn);
+        if !running.is_empty() {
+            return running.iter().any(|outbox| outbox.repeats_secret());
+        }
+        let Ok(record) = self.stored(call).await else { return true };
+        record.is_some_and(|record| record.repeats_secret(turn))
+    }
+
+    /// Returns the record of a call, or `None` for an unknown call.
+    async fn stored(&self, call: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+        let Some(stored) = self.store().read(call).await? else { return Ok(None) };
+        let record = CallRecord::read(&stored, &self.setup.limits)?;
+        Ok(record.map(|(record, _)| record))
     }
 
     /// Returns as much of an input as the history may contain.

@@ -75,6 +75,15 @@ impl<B: Bot> Turn<B> {
         let Self { shared, outbox, trigger, .. } = self;
         let lease = outbox.lease();
         let cause = outbox.cause();
+        if !outbox.knows_secret() {
+            // This turn never read the record, or could not. What it cannot know may be a secret.
+            let input = trigger.input().filter(Input::has_content);
+            let hidden = match &input {
+                Some(_) => shared.is_secret(outbox.call(), Some(outbox.turn())).await,
+                None => false,
+            };
+            outbox.set_secret(input.as_ref().filter(|_| hidden));
+        }
         let input = shared.trim_input(trigger.input());
         let entry = match cause {
             Some(_) => outbox.sent_entry(input),
@@ -90,6 +99,7 @@ impl<B: Bot> Turn<B> {
             begun: matches!(trigger, Trigger::Begin)
                 && cause == Some(Cause::Deadline)
                 && outbox.has_packets(),
+            secret: outbox.expects_secret(),
         };
         let (call, turn) = (outbox.call(), outbox.turn());
         let noted = shared.store().note(call, turn, sent.into_note(), NoteKind::Report).await;
@@ -117,7 +127,9 @@ impl<B: Bot> Turn<B> {
         let (lease, record) = match shared.store().open(outbox.call(), opening).await? {
             Opened::Run(lease, record) => (lease, record),
             Opened::Repeated(record) => {
-                outbox.replay(repeated_answer(outbox, &record, &shared.setup.limits)?);
+                let input = trigger.input();
+                let limits = &shared.setup.limits;
+                outbox.replay(repeated_answer(outbox, &record, limits, input.as_ref())?);
                 return Ok(Cuts::None);
             }
             Opened::Busy => return Err(Stop::Overtaken),
@@ -129,6 +141,7 @@ impl<B: Bot> Turn<B> {
             false => record,
         };
         let mut session = Session::open(shared, outbox, Some(lease), record, info.clone())?;
+        session.hide_secret(trigger.input().as_ref());
         session.forget_turn();
         match trigger {
             Trigger::Begin => {
@@ -156,13 +169,20 @@ impl<B: Bot> Turn<B> {
 }
 
 /// Returns the answer to a turn that has already been answered.
-fn repeated_answer(outbox: &Outbox, record: &Record, limits: &Limits) -> Result<Packet, Stop> {
+fn repeated_answer(
+    outbox: &Outbox,
+    record: &Record,
+    limits: &Limits,
+    input: Option<&Input>,
+) -> Result<Packet, Stop> {
     let mut packet = Packet::default();
     let Some((record, _)) = CallRecord::read(record, limits)? else { return Ok(packet) };
     // A filler may have been sent while this request waited for another run of the turn.
     let first = !outbox.has_packets();
     if let Some(entry) = record.history.get(outbox.turn()) {
-        packet.text = entry.filler.clone().filter(|_| first).unwrap_or_default() + &entry.said;
+        // The request has the secret that the history hides.
+        let said = entry.said_to(input);
+        packet.text = entry.filler.clone().filter(|_| first).unwrap_or_default() + &said;
     }
     if let Some(answered) = record.answered.filter(|answered| answered.turn == *outbox.turn()) {
         packet.speech = answered.speech.filter(|_| first);

@@ -54,7 +54,7 @@ pub struct Record {
     pub memory: Vec<u8>,
     /// The state of the runtime, as JSON. Empty before the first write.
     pub state: Vec<u8>,
-    /// The notes that came in outside the turns, each as JSON, the oldest first.
+    /// The notes that no turn has read yet, each as JSON, the oldest first.
     pub notes: Vec<Vec<u8>>,
 }
 
@@ -85,7 +85,7 @@ pub enum Then {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoteKind {
-    /// Nothing: it reports what the turn has sent.
+    /// Nothing: it reports what the turn has sent or asked for. The turn may still have the call.
     Report,
     /// It aborts the turn, which counts as answered from then on. If the turn has the call,
     /// [`Store::cancels`](super::Store::cancels) names it, and its lease ends unless it holds.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::bot::capabilities::Platform;
+use crate::bot::history::Entry;
 use crate::client::{CallOptions, Error};
 
 pub(super) const CALLER: &str = "13500000001";
@@ -40,6 +41,25 @@ impl Act {
                 Some("does not report the outcome of a transfer")
             }
             _ => None,
+        }
+    }
+}
+
+impl Act {
+    /// Returns what the caller says or presses.
+    pub(super) fn content(&self) -> Option<&str> {
+        match self {
+            Self::Say(text) | Self::Keys(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns this step without what the caller says or presses.
+    pub(super) fn hidden(&self) -> Self {
+        match self {
+            Self::Say(_) => Self::Say(Entry::SECRET.into()),
+            Self::Keys(_) => Self::Keys(Entry::SECRET.into()),
+            act => act.clone(),
         }
     }
 }

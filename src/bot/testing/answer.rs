@@ -55,7 +55,7 @@ impl Answer {
     }
 
     /// Returns the request to gather DTMF digits. On Digital Employee it always has a timeout, on ODFS
-    /// only if the bot has set one.
+    /// only if the bot has set one. [`Gather::secret`] does not show, since no platform has a field for it.
     #[must_use]
     pub fn gather(&self) -> Option<&Gather> {
         self.record.gather.as_ref()

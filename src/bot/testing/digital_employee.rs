@@ -136,11 +136,11 @@ fn take(record: &mut Record, control: &Control) {
     match control {
         Control::Voice(control) => record.speech = Some(speech_settings(control)),
         Control::GatherDtmf(control) => {
-            record.gather = Some(Gather {
-                digits: control.max_digits.try_into().unwrap_or(u8::MAX),
-                timeout: Some(seconds(control.timeout)),
-                speech: !control.disable_voice_input_or_default(),
-            });
+            let digits = control.max_digits.try_into().unwrap_or(u8::MAX);
+            let gather = Gather::up_to(digits)
+                .with_timeout(seconds(control.timeout))
+                .with_speech(!control.disable_voice_input_or_default());
+            record.gather = Some(gather);
         }
         Control::Transfer(control) => {
             let kind = match &control.transfer_type {

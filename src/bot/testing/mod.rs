@@ -200,8 +200,18 @@ impl<B: Bot> TestCall<B> {
         Ok(Self { host, can, key, peer, call, begun: false, last: None })
     }
 
+    /// Sends what the caller says as the voice platform of ODFS does: as the key of a text, which the bot's
+    /// server looks up in memory. See [`Host::odfs`](Host#method.odfs) for what a real server needs. On the
+    /// other platforms this changes nothing. Default: as text.
+    #[must_use]
+    pub fn speech_by_key(mut self) -> Self {
+        self.peer.speak_by_key();
+        self
+    }
+
     /// Runs `test` on every platform whose feature is on and that has all that the bot requires. `bot`
-    /// creates a bot or a host for each of them. If the test fails, the platform is printed.
+    /// creates a bot or a host for each of them. On ODFS the test runs twice, the second time with
+    /// [`speech_by_key`](Self::speech_by_key). If the test fails, the platform is printed.
     ///
     /// # Panics
     /// Panics if the test does, or if the bot can't be put on any platform.
@@ -216,11 +226,17 @@ impl<B: Bot> TestCall<B> {
             for platform in Platform::ALL.into_iter().filter(|platform| Peer::knows(*platform)) {
                 match Self::try_on(platform, bot().into()) {
                     Ok(mut call) => {
-                        let _where = Where(platform);
+                        let _where = Where(platform, "");
                         test(&mut call).await;
                         tested = true;
                     }
                     Err(error) => refused = Some(error),
+                }
+                if platform == Platform::Odfs
+                    && let Ok(call) = Self::try_on(platform, bot().into())
+                {
+                    let _where = Where(platform, ", with speech as the key of a text");
+                    test(&mut call.speech_by_key()).await;
                 }
             }
             match refused.filter(|_| !tested) {
@@ -306,7 +322,7 @@ impl<B: Bot> TestCall<B> {
         Awaited::new(async move {
             self.begin_first(&act).await?;
             let id = TurnId::random().to_string();
-            let step = self.call.step(act.to_string());
+            let step = self.step(&act).await;
             Ok(self.ask(act, id, step).await)
         })
     }
@@ -324,6 +340,9 @@ impl<B: Bot> TestCall<B> {
             let Some((act, id)) = self.last.clone() else {
                 return Err(self.call.wrong(Some(step.number), "there is no request to repeat"));
             };
+            if self.host.is_secret(&self.key, Some(&TurnId::new(&id))).await {
+                step.record().secret = act.content().map(str::to_owned);
+            }
             self.ask(act, id, step).await.try_rest().await
         })
     }
@@ -421,8 +440,20 @@ impl<B: Bot> TestCall<B> {
         }
         // Boxed, since `begin_first` may call this function in turn.
         Box::pin(self.begin_first(&act)).await?;
-        let step = self.call.step(act.to_string());
+        let step = self.step(&act).await;
         self.ask(act, TurnId::random().to_string(), step).await.try_rest().await
+    }
+
+    /// Adds a step to the transcript, which hides what is secret.
+    async fn step(&self, act: &Act) -> Arc<Step> {
+        match act.content() {
+            Some(secret) if self.host.is_secret(&self.key, None).await => {
+                let step = self.call.step(act.hidden().to_string());
+                step.record().secret = Some(secret.to_owned());
+                step
+            }
+            _ => self.call.step(act.to_string()),
+        }
     }
 
     async fn ask(&mut self, act: Act, id: String, step: Arc<Step>) -> Turn {
@@ -478,12 +509,12 @@ impl<B: Bot> fmt::Debug for TestCall<B> {
 }
 
 /// Prints the platform if the test panics.
-struct Where(Platform);
+struct Where(Platform, &'static str);
 
 impl Drop for Where {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the test failed on {}", self.0);
+            eprintln!("the test failed on {}{}", self.0, self.1);
         }
     }
 }

@@ -15,8 +15,9 @@ use crate::bot::needs::NeedsError;
 use crate::bot::platforms::OdfsSettings;
 use crate::client::InMemoryTransport;
 use crate::odfs::{
-    Client, Dialogue, DialogueError, Input, InputMode, Interact, Language, Prompt, Response, Route,
-    TransferOutParams, TransferResult,
+    Client, Dialogue, DialogueError, Input, InputMode, Interact, Language, Prompt,
+    RecognitionError, RecognitionId, Recognitions, Response, Route, TransferOutParams,
+    TransferResult,
 };
 
 // Defaults of the server. Both times are above what a bot may set, so an answer shows whether the bot
@@ -32,26 +33,62 @@ const MAX_PLAYED: usize = 8;
 pub(super) struct Odfs {
     // An IVR takes one step after the other.
     dialogue: Arc<Mutex<Dialogue>>,
+    /// The texts of recognised speech.
+    texts: Texts,
+    /// Whether speech is sent as the key of its text.
+    by_key: bool,
+}
+
+/// Texts of recognised speech, in memory.
+#[derive(Clone, Default)]
+struct Texts(Arc<crate::lock::Mutex<Vec<String>>>);
+
+impl Texts {
+    /// Stores a text. Returns its key and its number.
+    fn add(&self, text: &str) -> Option<RecognitionId> {
+        let mut texts = self.0.lock();
+        texts.push(text.to_owned());
+        let number = texts.len().to_string();
+        RecognitionId::new(&format!("asr:{number}"), &number)
+    }
+}
+
+impl Recognitions for Texts {
+    async fn text(&self, id: &RecognitionId) -> Result<Option<String>, RecognitionError> {
+        let number = id.inter_no().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        Ok(number.and_then(|index| self.0.lock().get(index).cloned()))
+    }
 }
 
 impl Odfs {
     pub(super) fn new<B: Bot>(host: &Host<B>, call: &str) -> Result<Self, NeedsError> {
+        let texts = Texts::default();
         let settings = OdfsSettings::new(Language::English)
             .with_keys(KEYS)
             .with_timeout(SILENCE)
-            .with_gather_timeout(GATHERING);
+            .with_gather_timeout(GATHERING)
+            .with_recognitions(texts.clone());
         let router = host.odfs_with(settings)?.router();
         let client = Client::builder_with_token("http://bot", "token")
             .transport(InMemoryTransport::new(router));
         let client = built(client.options(options()).build());
-        Ok(Self { dialogue: Arc::new(Mutex::new(client.dialogue(call, CALLER, CALLED))) })
+        let dialogue = Arc::new(Mutex::new(client.dialogue(call, CALLER, CALLED)));
+        Ok(Self { dialogue, texts, by_key: false })
+    }
+
+    /// Sends speech as the key of its text from now on.
+    pub(super) fn speak_by_key(&mut self) {
+        self.by_key = true;
     }
 
     pub(super) async fn ask(&self, act: &Act, step: &Step) {
         let mut dialogue = self.dialogue.lock().await;
         let mut answer = match act {
             Act::Begin => dialogue.start().await,
-            Act::Say(text) => dialogue.input(Input::Text(text)).await,
+            Act::Say(text) => {
+                let key = self.texts.add(text).filter(|_| self.by_key);
+                dialogue.input(key.map_or(Input::Text(text), Input::Recognition)).await
+            }
             Act::Keys(keys) => dialogue.input(Input::Keys(keys)).await,
             Act::Silence => dialogue.input(Input::Timeout).await,
             Act::NoMatch => dialogue.input(Input::NoMatch).await,
@@ -128,7 +165,9 @@ fn interact(step: &Step, answer: &Interact) -> bool {
     };
     step.packet(text, |record| {
         if gathers {
-            record.gather = Some(Gather { digits, timeout: set, speech: speech.is_some() });
+            let mut gather = Gather::up_to(digits).with_speech(speech.is_some());
+            gather.timeout = set;
+            record.gather = Some(gather);
         }
         let sets = settings != SpeechSettings::new();
         if sets {

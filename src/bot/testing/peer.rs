@@ -58,6 +58,16 @@ impl Peer {
         }
     }
 
+    /// Sends speech as the key of its text from now on, if the platform does so.
+    pub(super) fn speak_by_key(&mut self) {
+        match self {
+            #[cfg(feature = "odfs")]
+            Self::Odfs(peer) => peer.speak_by_key(),
+            #[allow(unreachable_patterns)]
+            _ => {}
+        }
+    }
+
     pub(super) async fn ask(&self, act: &Act, id: &str, step: &Step) {
         let _ = id;
         match self {

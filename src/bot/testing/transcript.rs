@@ -1,5 +1,6 @@
 //! The transcript of a call, written while the call goes on.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use super::awaited::Wrong;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{Gather, HangUp, Native, SpeechSettings, Transfer};
+use crate::bot::history::{Ending, hidden};
 use crate::bot::input::CallKey;
 use crate::lock::Mutex;
 use crate::server::watch::{Part, Watch};
@@ -39,6 +41,8 @@ pub(super) struct Step {
 pub(super) struct Record {
     /// The step, as text.
     pub caller: String,
+    /// What the caller says or presses, if it is secret: the transcript must not show it.
+    pub secret: Option<String>,
     pub text: String,
     pub packets: usize,
     pub speech: Option<SpeechSettings>,
@@ -85,6 +89,12 @@ impl Transcript {
     /// Returns why the test fails, with the transcript.
     pub(super) fn wrong(&self, step: Option<usize>, what: impl fmt::Display) -> Wrong {
         self.shown.store(true, Ordering::Relaxed);
+        let steps = self.steps.lock().clone();
+        let hide = |what: String, step: &Arc<Step>| match &step.record().secret {
+            Some(secret) => hidden(&what, secret, Ending::Whole).unwrap_or(what),
+            None => what,
+        };
+        let what = steps.iter().fold(what.to_string(), hide);
         let place = step.map(|number| format!("step {number}: ")).unwrap_or_default();
         Wrong::new(format!("{self}\nWRONG: {place}{what}\n"))
     }
@@ -182,10 +192,12 @@ impl fmt::Display for Record {
         writeln!(f, "{:<8}{}", "caller", self.caller)?;
         let mut line = |who: &str, text: &dyn fmt::Display| writeln!(f, "    {who:<8}{text}");
         if !self.text.is_empty() {
-            line("bot", &format_args!("“{}”", self.text.trim_end()))?;
+            line("bot", &format_args!("“{}”", self.shown(self.text.trim_end())))?;
         }
         match &self.barged_in {
-            Some(Some(heard)) => line("caller", &format_args!("(barges in, heard “{heard}”)"))?,
+            Some(Some(heard)) => {
+                line("caller", &format_args!("(barges in, heard “{}”)", self.shown(heard)))?;
+            }
             Some(None) => line("caller", &"(barges in, what was heard is not reported)")?,
             None => {}
         }
@@ -216,11 +228,17 @@ impl fmt::Display for Record {
 }
 
 impl Record {
+    /// Returns a text without this step's secret.
+    fn shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let secret = self.secret.as_deref().and_then(|secret| hidden(text, secret, Ending::Cut));
+        secret.map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
     /// Describes the controls.
     pub(super) fn controls(&self) -> Vec<String> {
         let speech = self.speech.as_ref().map(describe_speech);
         let gather = self.gather.as_ref().map(|gather| {
-            let Gather { digits, timeout, speech } = gather;
+            let Gather { digits, timeout, speech, .. } = gather;
             let or = if *speech { ", or speech" } else { "" };
             let time = timeout.map(|time| format!(", within {time:?}")).unwrap_or_default();
             format!("gathers up to {digits} digits{or}{time}")
