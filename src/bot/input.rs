@@ -68,8 +68,12 @@ pub enum Ended {
     ByCaller,
     /// The caller was transferred.
     Transferred,
-    /// The call was idle for longer than [`Limits::idle_timeout`](super::Limits::idle_timeout).
+    /// The call was idle for longer than [`Limits::idle_timeout`](super::Limits::idle_timeout), or
+    /// [`Limits::open_ended_idle_timeout`](super::Limits::open_ended_idle_timeout).
     Expired,
+    /// The store was full, and of the calls on this platform it was the one that had been idle longest.
+    /// It made room for another call.
+    Evicted,
     /// This server is shutting down, and the call can't go on in another process.
     Shutdown,
     /// A system of the platform failed, or another call with the same id has begun.
@@ -126,7 +130,8 @@ pub enum Heard {
     UpTo(String),
     /// None of the reply.
     Nothing,
-    /// The platform reported this text, which is not in the reply. The history keeps the whole reply.
+    /// The platform reported this text, which is not in the reply. The history keeps the whole reply. Of
+    /// a longer text only the first 4 KiB are kept.
     Mismatch(String),
     /// The platform did not report what was heard. The history keeps what was sent.
     Unknown,

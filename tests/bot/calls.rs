@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::support::bots::*;
 use callbot::bot::testing::TestCall;
+use callbot::bot::store::{Opened, Opening};
 use callbot::bot::{
-    Bot, Call, CallInfo, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
+    Bot, Call, CallInfo, CallKey, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
+    Store, TurnId,
 };
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -128,10 +130,17 @@ async fn a_reply_that_is_too_long_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_above_the_limit_are_refused() {
+async fn calls_above_the_limit_are_refused_while_every_call_has_a_running_turn() {
     let store = Arc::new(MemoryStore::new().max_calls(1));
     let (log, line) = acting(Actor::default(), |host| host.store(store.clone()));
-    line.text("first", "1", "say Yes.").await;
+    let mut running = Vec::new();
+    let platforms = [Platform::DigitalEmployee, Platform::Duix, Platform::Odfs];
+    for platform in platforms {
+        let opening = Opening::Turn(TurnId::new("1"));
+        let opened = store.open(&CallKey::new(platform, "first"), opening).await.unwrap();
+        let Opened::Run(lease, _) = opened else { panic!() };
+        running.push(lease);
+    }
     assert_eq!(line.failure("second", "1", "say Yes.").await, 503);
 
     let duix = line.host.duix().unwrap().router();
@@ -148,7 +157,11 @@ async fn calls_above_the_limit_are_refused() {
     line.end("first").await;
     assert_eq!(line.text("second", "2", "say Yes.").await, "Yes. ");
     assert!(log.of("third").is_empty() && log.of("fourth").is_empty());
-    assert_eq!(store.len(), 1);
+    assert_eq!(store.len(), platforms.len());
+    // The turns that had the other calls still have them.
+    for lease in &running[1..] {
+        store.hold(lease, None).await.unwrap();
+    }
 }
 
 fn question(call: &str, words: &str) -> String {
