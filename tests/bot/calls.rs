@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::support::bots::*;
-use callbot::bot::testing::TestCall;
 use callbot::bot::store::{Opened, Opening};
+use callbot::bot::testing::TestCall;
 use callbot::bot::{
-    Bot, Call, CallInfo, CallKey, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
-    Store, TurnId,
+    Bot, Call, CallInfo, CallKey, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply,
+    Result, Store, TurnId,
 };
 use futures_util::FutureExt;
 use serde_json::{Value, json};

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use callbot::bot::store::{
-    Change, Lease, NoteKind, Opened, Opening, Record, StoreLimit, Then,
-};
+use callbot::bot::store::{Change, Lease, NoteKind, Opened, Opening, Record, StoreLimit, Then};
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
     Bot, Call, CallKey, Ended, Host, Input, Limits, MemoryStore, Platform, Reply, Result, Store,
@@ -416,7 +414,8 @@ async fn a_full_store_is_logged_once_a_minute() {
     let (traces, _guard) = traced();
     let store = MemoryStore::new().max_calls(1);
     let line = line(Host::builder(Actor::default()).store(store).build());
-    let warnings = || traces.with(&["WARN", "the store of calls is full: the limit of 1 calls is reached"]);
+    let warnings =
+        || traces.with(&["WARN", "the store of calls is full: the limit of 1 calls is reached"]);
     for n in 0..50 {
         line.text(&n.to_string(), "1", "say Yes.").await;
     }
@@ -467,9 +466,8 @@ async fn a_call_on_a_platform_that_reports_no_end_expires_sooner() {
 #[tokio::test(start_paused = true)]
 async fn what_was_heard_of_unknown_turns_takes_little_memory_and_is_forgotten() {
     let store = Arc::new(MemoryStore::new());
-    let host = Host::builder(bot(|_, input, reply| {
-        async move { reply.say(words(&input)).await }.boxed()
-    }));
+    let host =
+        Host::builder(bot(|_, input, reply| async move { reply.say(words(&input)).await }.boxed()));
     let line = line(host.store(store.clone()).build());
     line.text("c", "1", "Hello.").await;
     let before = store.bytes();
@@ -493,9 +491,8 @@ async fn what_was_heard_of_unknown_turns_takes_little_memory_and_is_forgotten() 
 async fn what_was_heard_of_unknown_turns_counts_in_the_limit_of_the_history() {
     let limits = Limits::default().with_max_history_bytes(1000);
     let store = Arc::new(MemoryStore::new());
-    let host = Host::builder(bot(|_, input, reply| {
-        async move { reply.say(words(&input)).await }.boxed()
-    }));
+    let host =
+        Host::builder(bot(|_, input, reply| async move { reply.say(words(&input)).await }.boxed()));
     let line = line(host.store(store.clone()).limits(limits).build());
     let text = "y".repeat(100);
     for n in 0..5 {

@@ -117,7 +117,8 @@ async fn a_notice_is_a_warning_once_for_each_platform() {
         let body = json!({
             "sid": "u", "dh-code": "a", "dh-question": "hi", "dh-conversation-id": format!("x{call}"),
         });
-        let (status, _) = crate::support::bots::post(&router, "/duix/dialogue", body.to_string()).await;
+        let (status, _) =
+            crate::support::bots::post(&router, "/duix/dialogue", body.to_string()).await;
         assert_eq!(status, 200);
     }
     assert_eq!(traces.with(&["WARN", said]).len(), 1);
@@ -135,9 +136,13 @@ async fn a_warning_names_the_doors_that_are_open_to_anybody() {
         let (traces, _guard) = traced();
         with(&Host::new(Silent { needs }));
         let lines = traces.with(&["WARN", "open to anybody: "]);
-        lines.iter().map(|line| line.split_once("anybody: ").unwrap().1.to_owned()).collect::<Vec<_>>()
+        lines
+            .iter()
+            .map(|line| line.split_once("anybody: ").unwrap().1.to_owned())
+            .collect::<Vec<_>>()
     };
-    let phone = "digital-employee (closed by a `VerifyLayer`, unless a gateway checks its signatures)";
+    let phone =
+        "digital-employee (closed by a `VerifyLayer`, unless a gateway checks its signatures)";
     let (human, ivr) = ("duix (closed by a `secret`)", "odfs (closed by an `issuer`)");
     let all = format!("{phone}, {human}, {ivr}");
     assert_eq!(doors(Needs::NONE, |host| drop(host.router())), [&*all]);

@@ -581,9 +581,7 @@ async fn calls_above_max_calls_are_refused_while_every_call_has_a_request() {
         for name in &names {
             assert_eq!(near.start(name).await, known());
         }
-        let running = async {
-            join_all(names.iter().map(|name| near.busy(name, 10))).await
-        };
+        let running = async { join_all(names.iter().map(|name| near.busy(name, 10))).await };
         let others = async {
             sleep(Duration::from_secs(5)).await;
             assert_eq!(near.start("late").await, full());

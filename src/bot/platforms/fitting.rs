@@ -149,7 +149,8 @@ fn warn_open(platforms: &[Platform]) {
         Platform::Duix | Platform::DuixStream => "a `secret`",
         Platform::Odfs => "an `issuer`",
     };
-    let mut open: Vec<_> = platforms.iter().map(|platform| (platform.name(), closed_by(platform))).collect();
+    let mut open: Vec<_> =
+        platforms.iter().map(|platform| (platform.name(), closed_by(platform))).collect();
     // The two kinds of DUIX are one door.
     open.dedup();
     let open: Vec<_> = open.iter().map(|(name, by)| format!("{name} (closed by {by})")).collect();

@@ -96,7 +96,11 @@ impl<B: Bot> Shared<B> {
                 // Another call may have ended in the meantime, so this one is tried once more.
                 0 => 0,
                 _ => {
-                    self.warn_full(call, &full, "the calls that have been idle longest end for new ones");
+                    self.warn_full(
+                        call,
+                        &full,
+                        "the calls that have been idle longest end for new ones",
+                    );
                     left - 1
                 }
             };
@@ -113,7 +117,10 @@ impl<B: Bot> Shared<B> {
             let (count, ending) = (evicted.len(), shared.clone());
             drop(shared.spawn(async move {
                 let all = evicted.into_iter();
-                join_all(all.map(|(call, record)| ending.finish(call, record, Some(Ended::Evicted)))).await;
+                join_all(
+                    all.map(|(call, record)| ending.finish(call, record, Some(Ended::Evicted))),
+                )
+                .await;
                 drop(permit);
             }));
             Ok(count)
