@@ -396,6 +396,25 @@ async fn calls_that_the_bot_is_slow_to_end_do_not_pile_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_known_call_continues_however_many_calls_are_ending() {
+    let bot = Lingering::default();
+    // Two calls exceed it, and one does not.
+    let store = Arc::new(MemoryStore::new().max_bytes(4 * KIB));
+    let line = line(Host::builder(bot.clone()).store(store.clone()).build());
+    let mut answered = 0;
+    while line.say(&answered.to_string(), "1", &"x".repeat(KIB)).await.next().await {
+        answered += 1;
+        assert!(answered < 5000);
+    }
+    assert_eq!((answered, bot.ended.get(), store.len()), (1026, 1024, 2));
+    assert_eq!(line.failure("new", "1", "Hi.").await, 503);
+    assert_eq!(line.text("1024", "2", "Hi.").await, "Hi.");
+    until(|| bot.ended.get() == 1025).await;
+    assert_eq!(line.text("1024", "3", "Hi.").await, "Hi.");
+    assert_eq!(store.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_fails_to_make_room_fails_the_turn() {
     let mut store = Moody::<false>::default();
     store.store = Arc::new(MemoryStore::new().max_calls(1));
@@ -420,7 +439,7 @@ async fn a_full_store_is_logged_once_a_minute() {
         line.text(&n.to_string(), "1", "say Yes.").await;
     }
     assert_eq!(warnings().len(), 1, "{:?}", warnings());
-    assert!(warnings()[0].contains("idle longest end for new ones"), "{:?}", warnings());
+    assert!(warnings()[0].contains("idle longest end for others"), "{:?}", warnings());
     sleep(60 * SECOND).await;
     let mut running = line.say("running", "1", "say One. | wait 9000").await;
     running.until("One.").await;

@@ -74,9 +74,9 @@ impl<B: Bot> Shared<B> {
     /// Opens a call for a turn. If the store is full, the calls that have been idle longest end for it.
     ///
     /// # Errors
-    /// Returns [`StoreError::Full`] if no call can end, or if so many are ending already that the bot
-    /// can't keep up. Each of them is still in memory, so without that limit a crowd of new calls would
-    /// fill the memory all the same.
+    /// Returns [`StoreError::Full`] if no call can end. Also for a new call, if so many are ending already
+    /// that the bot can't keep up: each of them is still in memory, so without that limit a crowd of new
+    /// calls would fill the memory all the same.
     pub(super) async fn open(
         self: &Arc<Self>,
         call: &CallKey,
@@ -92,35 +92,32 @@ impl<B: Bot> Shared<B> {
                 self.warn_full(call, &full, "new calls are refused");
                 return Err(full);
             }
-            left = match self.evict(call).await? {
+            if self.evict(call).await? == 0 {
                 // Another call may have ended in the meantime, so this one is tried once more.
-                0 => 0,
-                _ => {
-                    self.warn_full(
-                        call,
-                        &full,
-                        "the calls that have been idle longest end for new ones",
-                    );
-                    left - 1
-                }
-            };
+                left = 0;
+                continue;
+            }
+            left -= 1;
+            self.warn_full(call, &full, "the calls that have been idle longest end for others");
         }
     }
 
     /// Makes room for a call, and ends the calls that had to go, in a new task. Returns how many.
     async fn evict(self: &Arc<Self>, room_for: &CallKey) -> Result<usize, StoreError> {
-        let Ok(permit) = self.evictions.clone().try_acquire_owned() else { return Ok(0) };
+        let permit = self.evictions.clone().try_acquire_owned().ok();
+        // A caller in the middle of a call is not refused, however many calls are ending.
+        if permit.is_none() && self.store().read(room_for).await?.is_none() {
+            return Ok(0);
+        }
         let (shared, room_for) = (self.clone(), room_for.clone());
         // In a task: the bot hears of the evicted calls even if the turn that needs the room is cut.
         let evicting = self.spawn(async move {
             let evicted = shared.store().evict(&room_for).await?;
             let (count, ending) = (evicted.len(), shared.clone());
             drop(shared.spawn(async move {
+                let why = Some(Ended::Evicted);
                 let all = evicted.into_iter();
-                join_all(
-                    all.map(|(call, record)| ending.finish(call, record, Some(Ended::Evicted))),
-                )
-                .await;
+                join_all(all.map(|(call, record)| ending.finish(call, record, why))).await;
                 drop(permit);
             }));
             Ok(count)
