@@ -2,7 +2,6 @@
 //! `callbot::function_compute` says how to build it. Replace the parrot with your bot.
 
 use std::error::Error;
-use std::time::Duration;
 
 use callbot::bot::{Bot, Call, Host, Input, Reply, Result};
 use callbot::function_compute;
@@ -25,7 +24,7 @@ impl Bot for Parrot {
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let host = Host::new(Parrot);
-    let bot = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();
+    let bot = host.digital_employee()?.router();
     // The gateway has checked the signatures. Requests of its hooks have none.
     let router = bot.merge(function_compute::hooks());
     let port = function_compute::port(|name| std::env::var(name).ok())?;

@@ -77,8 +77,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error>> {
-    // A comment every 10 s shows when the platform is gone without closing the connection.
-    let bot = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();
+    let mut open = Vec::new();
+    let bot = host.digital_employee()?.router();
     let bot = match &options.key_id {
         Some(key_id) => {
             let secret = variable("CALLBOT_KEY_SECRET")?
@@ -86,11 +86,16 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
             let keys = Credentials::new(key_id, secret);
             bot.layer(VerifyLayer::new(Verifier::new(keys)))
         }
-        None => bot,
+        None => {
+            open.push("Digital Employee (no --key-id)");
+            bot
+        }
     };
     let mut human = host.duix()?.fallback("I am sorry, something went wrong. Please ask me again.");
     if let Some(secret) = variable("CALLBOT_DUIX_SECRET")? {
         human = human.secret(HeaderName::from_static("x-callbot-secret"), secret);
+    } else {
+        open.push("DUIX (no CALLBOT_DUIX_SECRET)");
     }
     let account = [variable("CALLBOT_ODFS_APP_KEY")?, variable("CALLBOT_ODFS_APP_SECRET")?];
     let ivr = match account {
@@ -98,7 +103,10 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
             let issuer = odfs::Issuer::new().account(key, secret);
             host.odfs()?.issuer(issuer).router()
         }
-        [None, None] => host.odfs()?.router(),
+        [None, None] => {
+            open.push("ODFS (no CALLBOT_ODFS_APP_KEY)");
+            host.odfs()?.router()
+        }
         _ => return Err("CALLBOT_ODFS_APP_KEY and CALLBOT_ODFS_APP_SECRET go together".into()),
     };
     let app = [variable("CALLBOT_RTC_APP_ID")?, variable("CALLBOT_RTC_APP_KEY")?];
@@ -116,8 +124,14 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
         Some(token) => {
             agents::router(tokens, KnownCallers::new().caller("app", token), options.cors_any)
         }
-        None => agents::router(tokens, AnyCaller, options.cors_any),
+        None => {
+            open.push("the app server (no CALLBOT_AUI_TOKEN)");
+            agents::router(tokens, AnyCaller, options.cors_any)
+        }
     };
+    if !open.is_empty() {
+        tracing::warn!("open to anybody: {}", open.join(", "));
+    }
     Ok(function_compute::hooks().merge(bot).merge(human.router()).merge(ivr).merge(agents))
 }
 

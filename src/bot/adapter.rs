@@ -1,12 +1,16 @@
 //! A bot on a platform: what its replies may contain there.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::mem::{Discriminant, discriminant};
+use std::sync::Arc;
 
 use super::budget::Budget;
 use super::capabilities::{Capabilities, Platform};
 use super::controls::{ControlKind, Element};
 use super::error::{Dropped, Notice, ReplyError};
 use super::input::CallKey;
+use crate::lock::Mutex;
 
 /// The properties that distinguish one adapter from another.
 pub(super) struct AdapterSpec {
@@ -30,7 +34,12 @@ pub(super) struct Adapter {
     pub hang_up_reason: bool,
     pub check: fn(&Element) -> Result<(), ReplyError>,
     pub notices: Box<dyn Fn(&Notice) + Send + Sync>,
+    pub noticed: Noticed,
 }
+
+/// The kinds of notices that there have been: platform, kind of part, and kind of control.
+pub(super) type Noticed =
+    Arc<Mutex<HashSet<(Platform, Discriminant<Dropped>, Option<ControlKind>)>>>;
 
 impl Adapter {
     /// Returns an adapter for hooks outside a turn, which have no budget and no reader.
@@ -45,6 +54,7 @@ impl Adapter {
             hang_up_reason: true,
             check: |_| Ok(()),
             notices: Box::new(|_| {}),
+            noticed: Noticed::default(),
         }
     }
 
@@ -54,7 +64,12 @@ impl Adapter {
     }
 
     pub(super) fn notice(&self, call: &CallKey, what: Dropped) {
-        (self.notices)(&Notice { call: call.clone(), platform: self.platform, what });
+        let control = match what {
+            Dropped::Control(control) => Some(control),
+            _ => None,
+        };
+        let first = self.noticed.lock().insert((self.platform, discriminant(&what), control));
+        (self.notices)(&Notice { call: call.clone(), platform: self.platform, what, first });
     }
 }
 

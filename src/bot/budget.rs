@@ -85,12 +85,13 @@ impl Budget {
     };
 
     /// The limits in the document of Digital Employee: 200 ms for the greeting, 600 ms for the first
-    /// packet of a turn, none for the whole turn. The margin is 50 ms, since the bot runs close to the
-    /// platform. A filler goes out after 385 ms.
+    /// packet of a turn. The margin is 50 ms, since the bot runs close to the platform. A filler goes out
+    /// after 385 ms. The document names no limit for the whole turn; the 5 min are ours, so that a turn ends
+    /// whose platform has gone unnoticed.
     pub const DIGITAL_EMPLOYEE: Self = Self {
         begin: Some(Duration::from_millis(200)),
         first_packet: Some(Duration::from_millis(600)),
-        whole: None,
+        whole: Some(Duration::from_secs(5 * 60)),
         filler_at: 0.7,
         margin: Duration::from_millis(50),
     };

@@ -42,6 +42,12 @@ impl Platform {
         found.unwrap_or(Self::DigitalEmployee)
     }
 
+    /// Returns the platforms without those that share the name of an earlier one: one for each name that
+    /// the key of a call may have.
+    pub(super) fn by_name() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|platform| Self::from_name(platform.name()) == *platform)
+    }
+
     /// Returns the transfers that the platform's document calls unsupported, but that
     /// [`HostBuilder::allow_transfer`](super::HostBuilder::allow_transfer) can allow.
     pub(super) fn optional_transfers(self) -> TransferKinds {
@@ -103,6 +109,7 @@ impl fmt::Display for Platform {
 /// | `hang_up` | yes | | | yes |
 /// | `newest_wins` | yes | yes | yes | |
 /// | `aborts`, `heard` | yes | | | |
+/// | `ends` | yes | | | yes |
 /// | `filler` | yes | | yes | |
 /// | `native` | | yes | | |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +138,9 @@ pub struct Capabilities {
     pub aborts: bool,
     /// Whether the report of a barge-in says how much the caller heard.
     pub heard: bool,
+    /// Whether the platform reports the end of a call. If not, a call ends when it has been idle for
+    /// [`Limits::open_ended_idle_timeout`](super::Limits::open_ended_idle_timeout).
+    pub ends: bool,
     /// Whether a filler can go out while the bot works.
     pub filler: bool,
     /// Whether [`Native`](super::Native) has a variant for this platform.
@@ -253,6 +263,7 @@ impl Capabilities {
         newest_wins: true,
         aborts: true,
         heard: true,
+        ends: true,
         filler: true,
         native: false,
     };
@@ -269,6 +280,7 @@ impl Capabilities {
         newest_wins: true,
         aborts: false,
         heard: false,
+        ends: false,
         filler: false,
         native: true,
     };
@@ -292,6 +304,7 @@ impl Capabilities {
         newest_wins: false,
         aborts: false,
         heard: false,
+        ends: true,
         filler: false,
         native: false,
     };

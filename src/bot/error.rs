@@ -145,6 +145,8 @@ pub struct Notice {
     pub platform: Platform,
     /// The part that was dropped.
     pub what: Dropped,
+    /// Whether it is the first notice of its kind on this platform since the host was built.
+    pub first: bool,
 }
 
 /// A part of a reply that was dropped.

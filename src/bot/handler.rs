@@ -125,8 +125,14 @@ pub trait Bot: Send + Sync + Sized + 'static {
         async { Ok(()) }
     }
 
-    /// Called when a part of a reply is dropped without an error. The default logs a warning.
+    /// Called when a part of a reply is dropped without an error. The default logs it: the
+    /// [first](Notice::first) notice of its kind on a platform as a warning, later ones at level `DEBUG`,
+    /// so that not every call adds a line.
     fn notice(&self, notice: &Notice) {
-        tracing::warn!(call = %notice.call, "{notice}");
+        let call = &notice.call;
+        match notice.first {
+            true => tracing::warn!(%call, "{notice}"),
+            false => tracing::debug!(%call, "{notice}"),
+        }
     }
 }

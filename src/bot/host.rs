@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::adapter::{Adapter, AdapterSpec};
+use super::adapter::{Adapter, AdapterSpec, Noticed};
 use super::budget::Budget;
 use super::capabilities::{Capabilities, Platform, TransferKind, TransferKinds};
 use super::controls::ControlKind;
@@ -43,7 +43,7 @@ use crate::wire::salvage;
 /// use callbot::odfs::Issuer;
 ///
 /// let host = Host::builder(bot).filler("One moment, please. ").lossy(ControlKind::SpeechSettings).build();
-/// let phone = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();
+/// let phone = host.digital_employee()?.heartbeat(Duration::from_secs(5)).router();
 /// let issuer = Issuer::new().account("tenant-1", "secret-1");
 /// let ivr = host.odfs()?.issuer(issuer).router();
 /// Ok(phone.merge(ivr))
@@ -101,6 +101,7 @@ struct Settings {
     budgets: HashMap<Platform, Budget>,
     #[cfg(feature = "odfs")]
     odfs: OdfsSettings,
+    noticed: Noticed,
 }
 
 impl<B: Bot> Host<B> {
@@ -169,6 +170,7 @@ impl<B: Bot> Host<B> {
             hang_up_reason,
             check,
             notices: Box::new(move |notice| bot.notice(notice)),
+            noticed: self.settings.noticed.clone(),
         }))
     }
 
@@ -272,7 +274,8 @@ impl<B: Bot> fmt::Debug for HostBuilder<B> {
 }
 
 impl<B: Bot> HostBuilder<B> {
-    /// Sets the store of the calls. Default: a new [`MemoryStore`], with at most 100,000 calls.
+    /// Sets the store of the calls. Default: a new [`MemoryStore`], with at most 100,000 calls and 256 MiB on
+    /// each platform.
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Arc::new(store);
         self

@@ -84,6 +84,7 @@ pub enum TransferOutcome {
 /// | [`ByCaller`](Self::ByCaller) | `by_caller` |
 /// | [`Transferred`](Self::Transferred) | `transferred` |
 /// | [`Expired`](Self::Expired) | `expired` |
+/// | [`Evicted`](Self::Evicted) | `evicted` |
 /// | [`Shutdown`](Self::Shutdown) | `shutdown` |
 /// | [`Unknown`](Self::Unknown) | `unknown` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +96,12 @@ pub enum Ended {
     ByCaller,
     /// The caller was transferred.
     Transferred,
-    /// The call was idle for longer than [`Limits::idle_timeout`](super::Limits::idle_timeout).
+    /// The call was idle for longer than [`Limits::idle_timeout`](super::Limits::idle_timeout), or
+    /// [`Limits::open_ended_idle_timeout`](super::Limits::open_ended_idle_timeout).
     Expired,
+    /// The store was full, and of the calls on this platform it was the one that had been idle longest.
+    /// It made room for another call.
+    Evicted,
     /// This server is shutting down, and the call can't go on in another process.
     Shutdown,
     /// A system of the platform failed, or another call with the same id has begun.
@@ -112,6 +117,7 @@ impl Ended {
             Self::ByCaller => "by_caller",
             Self::Transferred => "transferred",
             Self::Expired => "expired",
+            Self::Evicted => "evicted",
             Self::Shutdown => "shutdown",
             Self::Unknown => "unknown",
         }
@@ -125,6 +131,7 @@ impl fmt::Display for Ended {
             Self::ByCaller => "the caller or the platform hung up",
             Self::Transferred => "the caller was transferred",
             Self::Expired => "the call was idle for too long",
+            Self::Evicted => "the call made room for another one",
             Self::Shutdown => "the server is shutting down",
             Self::Unknown => "the platform failed, or a new call has the same id",
         })
@@ -214,7 +221,8 @@ pub enum Heard {
     UpTo(String),
     /// None of the reply.
     Nothing,
-    /// The platform reported this text, which is not in the reply. The history keeps the whole reply.
+    /// The platform reported this text, which is not in the reply. The history keeps the whole reply. Of
+    /// a longer text only the first 4 KiB are kept.
     Mismatch(String),
     /// The platform did not report what was heard. The history keeps what was sent.
     Unknown,

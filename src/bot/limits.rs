@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::capabilities::Platform;
+
 /// The limits of a bot's calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -13,7 +15,8 @@ pub struct Limits {
     /// The maximum number of turns in the history of a call; older ones are dropped. Default: 100.
     pub max_history_entries: usize,
     /// The maximum length of all texts in the history of a call, in bytes; older turns are dropped.
-    /// The newest turn always stays. Default: 32 KiB.
+    /// The newest turn always stays. What the platform reported as heard of turns that are not in the
+    /// history counts too, and is dropped once a later turn has ended. Default: 32 KiB.
     pub max_history_bytes: usize,
     /// How long a [hold](super::Call::hold) may last; a day at most. Default: 2 s.
     pub hold_timeout: Duration,
@@ -23,6 +26,9 @@ pub struct Limits {
     /// How long a call may stay without a turn before it ends. The end comes up to a quarter of that
     /// time late, but never more than a minute. Default: 30 min.
     pub idle_timeout: Duration,
+    /// The same for a platform that reports no end of a call, which is DUIX: there every call ends that
+    /// way. If [`idle_timeout`](Self::idle_timeout) is shorter, that counts. Default: 10 min.
+    pub open_ended_idle_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -35,6 +41,17 @@ impl Default for Limits {
             hold_timeout: Duration::from_secs(2),
             end_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30 * 60),
+            open_ended_idle_timeout: Duration::from_secs(10 * 60),
+        }
+    }
+}
+
+impl Limits {
+    /// Returns how long a call may be idle on a platform.
+    pub(super) fn idle_timeout_on(&self, platform: Platform) -> Duration {
+        match platform.capabilities().ends {
+            true => self.idle_timeout,
+            false => self.idle_timeout.min(self.open_ended_idle_timeout),
         }
     }
 }
@@ -69,6 +86,8 @@ with! {
     with_end_timeout end_timeout: Duration,
     /// Sets [`idle_timeout`](Self::idle_timeout).
     with_idle_timeout idle_timeout: Duration,
+    /// Sets [`open_ended_idle_timeout`](Self::open_ended_idle_timeout).
+    with_open_ended_idle_timeout open_ended_idle_timeout: Duration,
 }
 
 /// What happens to the text of [`Bot::begin`](super::Bot::begin) on a platform that does not ask for a

@@ -14,6 +14,8 @@ impl<B: Bot> Host<B> {
     /// Ctrl-C. Then new turns are refused, running turns have a grace period to finish, and the bot hears of
     /// the end of its calls; see [`Serve`] for the order and the settings.
     ///
+    /// The routes are open to anybody, and a warning in the log says so; see [`router`](Self::router).
+    ///
     /// For other routes or settings of a platform, use [`server::serve`] with [`Serve::host`].
     ///
     /// # Errors
@@ -56,7 +58,7 @@ impl Serve {
     /// use tokio::net::TcpListener;
     ///
     /// let host = Host::new(bot);
-    /// let phone = host.digital_employee()?.heartbeat(Duration::from_secs(10)).router();
+    /// let phone = host.digital_employee()?.heartbeat(Duration::from_secs(5)).router();
     /// let listener = TcpListener::bind("0.0.0.0:9000").await?;
     /// Ok(serve(listener, phone).host(&host).await?)
     /// # }

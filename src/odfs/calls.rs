@@ -1,7 +1,7 @@
 //! The running calls of a server: what it keeps of each, and a queue that admits one request of a
 //! call at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
@@ -42,12 +42,17 @@ pub(super) struct Limits {
     pub idle_timeout: Duration,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Known {
-    calls: HashMap<String, Entry>,
-    /// When idle calls were last removed.
-    swept: Instant,
+    calls: HashMap<Arc<str>, Entry>,
+    /// The calls without a request inside, those whose last request is the oldest first.
+    idle: BTreeMap<Place, Arc<str>>,
+    /// The number of places given so far.
+    places: u64,
 }
+
+/// The place of an idle call: when its last request arrived, and a number that no other place has.
+type Place = (Instant, u64);
 
 #[derive(Debug)]
 struct Entry {
@@ -55,8 +60,16 @@ struct Entry {
     /// The number of requests that are served or wait.
     inside: usize,
     touched: Instant,
+    /// The place in the index, while no request is inside.
+    place: Option<Place>,
     /// Whether the call is over. If so, the last request inside removes the entry.
     over: bool,
+}
+
+impl Entry {
+    fn new(now: Instant) -> Self {
+        Self { memory: Arc::default(), inside: 0, touched: now, place: None, over: false }
+    }
 }
 
 /// Why a request is not admitted.
@@ -64,7 +77,7 @@ struct Entry {
 pub(super) enum Full {
     /// `max_waiting` requests of this call wait already.
     Queue,
-    /// The server has `max_calls` calls already.
+    /// The server has `max_calls` calls already, and each of them has a request inside.
     Calls,
 }
 
@@ -74,13 +87,9 @@ impl Default for Limits {
     }
 }
 
-/// The minimum time between two removals of idle calls while the server is full.
-const FULL: Duration = Duration::from_secs(1);
-
 impl Calls {
     pub(super) fn new(limits: Limits) -> Self {
-        let known = Known { calls: HashMap::new(), swept: Instant::now() };
-        Self { known: Mutex::new(known), limits }
+        Self { known: Mutex::default(), limits }
     }
 
     /// Waits until a request may be served, in the order of arrival.
@@ -92,40 +101,78 @@ impl Calls {
 
     fn place(&self, id: &str) -> Result<QueuePlace<'_>, Full> {
         let now = Instant::now();
-        let Limits { max_calls, max_waiting, idle_timeout } = self.limits;
         let mut known = self.lock();
-        let Known { calls, swept } = &mut *known;
-        let full = calls.len() >= max_calls && !calls.contains_key(id);
-        // A full server removes idle calls more often, but not for every request that it refuses.
-        let pause = if full { FULL.min(idle_timeout / 2) } else { idle_timeout / 2 };
-        if now - *swept >= pause {
-            *swept = now;
-            calls.retain(|_, entry| entry.inside > 0 || now - entry.touched < idle_timeout);
-        }
-        if !calls.contains_key(id) && calls.len() >= max_calls {
-            return Err(Full::Calls);
-        }
-        let entry = calls.entry(id.to_owned()).or_insert_with(|| Entry {
-            memory: Arc::default(),
-            inside: 0,
-            touched: now,
-            over: false,
-        });
-        if entry.inside == 0 && now - entry.touched >= idle_timeout {
+        known.expire(now, self.limits.idle_timeout);
+        let id = match known.calls.get_key_value(id) {
+            Some((id, _)) => id.clone(),
+            None => known.add(id, now, self.limits.max_calls)?,
+        };
+        let Known { calls, idle, .. } = &mut *known;
+        // It has just been added if it was not there.
+        let Some(entry) = calls.get_mut(&id) else { return Err(Full::Calls) };
+        if entry.inside == 0 && now - entry.touched >= self.limits.idle_timeout {
             // An idle call that has not been removed yet; the id is used for a new one.
             entry.memory = Arc::default();
         }
-        if entry.inside > max_waiting {
+        if entry.inside > self.limits.max_waiting {
             return Err(Full::Queue);
+        }
+        if let Some(place) = entry.place.take() {
+            idle.remove(&place);
         }
         entry.inside += 1;
         entry.touched = now;
-        Ok(QueuePlace { calls: self, id: id.to_owned(), memory: entry.memory.clone() })
+        let memory = entry.memory.clone();
+        Ok(QueuePlace { calls: self, id, memory })
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
         // A panic while the lock is held leaves the map consistent.
         self.known.lock()
+    }
+}
+
+impl Known {
+    /// Removes calls that have been idle for at least `idle`.
+    fn expire(&mut self, now: Instant, idle: Duration) {
+        // Each request adds one call at most, so this keeps up with them and delays none for long.
+        const AT_ONCE: usize = 16;
+        for _ in 0..AT_ONCE {
+            let Some(oldest) = self.idle.first_entry() else { return };
+            if now - oldest.key().0 < idle {
+                return;
+            }
+            let id = oldest.remove();
+            self.calls.remove(&id);
+        }
+    }
+
+    /// Adds a call. If there are `max` calls, the one that has been idle longest is removed.
+    fn add(&mut self, id: &str, now: Instant, max: usize) -> Result<Arc<str>, Full> {
+        if self.calls.len() >= max {
+            let (_, oldest) = self.idle.pop_first().ok_or(Full::Calls)?;
+            self.calls.remove(&oldest);
+        }
+        let id: Arc<str> = id.into();
+        self.calls.insert(id.clone(), Entry::new(now));
+        Ok(id)
+    }
+
+    /// Notes that a request has left its call.
+    fn leave(&mut self, id: &Arc<str>) {
+        let Some(entry) = self.calls.get_mut(id) else { return };
+        entry.inside = entry.inside.saturating_sub(1);
+        if entry.inside > 0 {
+            return;
+        }
+        if entry.over {
+            self.calls.remove(id);
+        } else {
+            self.places += 1;
+            let place = (entry.touched, self.places);
+            entry.place = Some(place);
+            self.idle.insert(place, id.clone());
+        }
     }
 }
 
@@ -135,19 +182,13 @@ impl Calls {
 #[derive(Debug)]
 struct QueuePlace<'a> {
     calls: &'a Calls,
-    id: String,
+    id: Arc<str>,
     memory: Arc<tokio::sync::Mutex<Memory>>,
 }
 
 impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
-        let mut known = self.calls.lock();
-        if let Some(entry) = known.calls.get_mut(&self.id) {
-            entry.inside = entry.inside.saturating_sub(1);
-            if entry.over && entry.inside == 0 {
-                known.calls.remove(&self.id);
-            }
-        }
+        self.calls.lock().leave(&self.id);
     }
 }
 

@@ -88,9 +88,11 @@ impl<A> server::Server<A, Rules> {
         self
     }
 
-    /// Sets the maximum number of concurrent calls, at least 1.
+    /// Sets the maximum number of calls whose data the server keeps, at least 1.
     ///
-    /// Further ones are refused with HTTP status 503. Default: 100,000.
+    /// For another call, the data of the one whose last request is the oldest are deleted: later requests
+    /// of it have no caller and a new start. If every call has a request that is served or waits, the new
+    /// one is refused with HTTP status 503. Default: 100,000.
     #[must_use]
     pub fn max_calls(mut self, calls: usize) -> Self {
         self.rules_mut().settings.limits.max_calls = calls.max(1);
@@ -99,8 +101,8 @@ impl<A> server::Server<A, Rules> {
 
     /// Sets how long a call may stay without a request before the server deletes its data.
     ///
-    /// This only matters for calls whose end was never reported. The deletion may be up to 50 % late.
-    /// Default: 30 min.
+    /// This only matters for calls whose end was never reported. Later requests of other calls delete
+    /// the data. Default: 30 min.
     #[must_use]
     pub fn idle_timeout(mut self, idle: Duration) -> Self {
         self.rules_mut().settings.limits.idle_timeout = idle;

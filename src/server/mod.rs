@@ -22,7 +22,7 @@
 //!
 //! | Server | Its own settings | From a `bot::Host` |
 //! |---|---|---|
-//! | `digital_employee::Server` | `answers`, `controls`, `allow_transfer` | `Host::digital_employee` |
+//! | `digital_employee::Server` | `answers`, `controls`, `allow_transfer` | `Host::digital_employee`, with a `heartbeat` of 10 s |
 //! | `duix::Server` | `check_tokens` | |
 //! | `duix::dialogue::Server` | `fallback`, `answer_form`, `secret` | `Host::duix` |
 //! | `odfs::Server` | `authorize`, `issuer`, `max_waiting`, `max_calls`, `idle_timeout`, `utc_offset` | `Host::odfs` |

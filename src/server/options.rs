@@ -127,17 +127,18 @@ impl<A, R> Server<A, R> {
     }
 
     /// Sends a comment on an event stream whenever nothing was sent for `every`, so that a peer
-    /// that vanished is noticed. Minimum: 1 ms. Maximum: 1 day. Default: never.
+    /// that vanished is noticed. Minimum: 1 ms. Maximum: 1 day. `None` sends none. Default: `None`; for
+    /// the server of `Host::digital_employee` it is 10 s.
     ///
     /// Only servers whose platform expects event streams have this setting.
     #[must_use]
-    pub fn heartbeat(mut self, every: Duration) -> Self
+    pub fn heartbeat(mut self, every: impl Into<Option<Duration>>) -> Self
     where
         R: Speaks,
     {
         // A timer of zero would never let the handler run, and a very long one overflows.
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        self.heartbeat = Some(every.clamp(Duration::from_millis(1), DAY));
+        self.heartbeat = every.into().map(|every| every.clamp(Duration::from_millis(1), DAY));
         self
     }
 

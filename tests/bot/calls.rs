@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use crate::support::bots::*;
 use crate::support::traces::traced;
+use callbot::bot::store::{Opened, Opening};
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
-    Bot, Call, CallInfo, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
+    Bot, Call, CallInfo, CallKey, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply,
+    Result, Store, TurnId,
 };
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -129,10 +131,17 @@ async fn a_reply_that_is_too_long_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_above_the_limit_are_refused() {
+async fn calls_above_the_limit_are_refused_while_every_call_has_a_running_turn() {
     let store = Arc::new(MemoryStore::new().max_calls(1));
     let (log, line) = acting(Actor::default(), |host| host.store(store.clone()));
-    line.text("first", "1", "say Yes.").await;
+    let mut running = Vec::new();
+    let platforms = [Platform::DigitalEmployee, Platform::Duix, Platform::Odfs];
+    for platform in platforms {
+        let opening = Opening::Turn(TurnId::new("1"));
+        let opened = store.open(&CallKey::new(platform, "first"), opening).await.unwrap();
+        let Opened::Run(lease, _) = opened else { panic!() };
+        running.push(lease);
+    }
     assert_eq!(line.failure("second", "1", "say Yes.").await, 503);
 
     let duix = line.host.duix().unwrap().router();
@@ -149,7 +158,11 @@ async fn calls_above_the_limit_are_refused() {
     line.end("first").await;
     assert_eq!(line.text("second", "2", "say Yes.").await, "Yes. ");
     assert!(log.of("third").is_empty() && log.of("fourth").is_empty());
-    assert_eq!(store.len(), 1);
+    assert_eq!(store.len(), platforms.len());
+    // The turns that had the other calls still have them.
+    for lease in &running[1..] {
+        store.hold(lease, None).await.unwrap();
+    }
 }
 
 fn question(call: &str, words: &str) -> String {
@@ -669,7 +682,8 @@ async fn a_failing_store_when_turns_are_cut_and_calls_end_is_survived() {
     assert_eq!(log.count("c", "ended"), 1);
 
     line.text("d", "1", "say Yes.").await;
-    store.set(Op::ClaimIdle, Fate::Fails, 5);
+    // For five rounds, each of which asks for the calls of three platforms.
+    store.set(Op::ClaimIdle, Fate::Fails, 15);
     sleep(80 * SECOND).await;
     assert_eq!((log.count("d", "ended"), store.left(Op::ClaimIdle)), (0, 0));
     sleep(15 * SECOND).await;

@@ -78,10 +78,11 @@ impl Store for Written {
 
     async fn claim_idle(
         &self,
+        platform: Platform,
         idle: Duration,
         max: usize,
     ) -> Result<Vec<(CallKey, Record)>, StoreError> {
-        self.store.claim_idle(idle, max).await
+        self.store.claim_idle(platform, idle, max).await
     }
 
     fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use callbot::bot::store::CancelReason::{Aborted, Overtaken};
 use callbot::bot::store::{
-    Cancel, CancelReason, Change, Lease, NoteKind, Opened, Opening, Record, Then,
+    Cancel, CancelReason, Change, Lease, NoteKind, Opened, Opening, Record, StoreLimit, Then,
 };
 use callbot::bot::{CallKey, MemoryStore, Platform, Store, StoreError, TurnId};
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -14,9 +14,10 @@ use tokio::task::{JoinHandle, unconstrained};
 use tokio::time::{Instant, advance, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
+const PHONE: Platform = Platform::DigitalEmployee;
 
 fn key(id: &str) -> CallKey {
-    CallKey::new(Platform::DigitalEmployee, id)
+    CallKey::new(PHONE, id)
 }
 
 fn turn(id: impl ToString) -> TurnId {
@@ -249,7 +250,7 @@ async fn calls_above_the_limit_of_the_store_are_refused() {
     lease(&store, "a", "1").await;
     lease(&store, "b", "1").await;
     let refused = store.open(&key("c"), Opening::Turn(turn(1))).await;
-    assert_eq!(refused, Err(StoreError::Full(2)));
+    assert_eq!(refused, Err(StoreError::Full(StoreLimit::Calls(2))));
     assert_eq!(store.len(), 2);
     assert!(!abort(&store, "c", "1").await);
     // Existing calls continue.
@@ -260,7 +261,7 @@ async fn calls_above_the_limit_of_the_store_are_refused() {
     let store = MemoryStore::new().max_calls(0);
     lease(&store, "a", "1").await;
     let refused = store.open(&key("b"), Opening::Turn(turn(1))).await;
-    assert_eq!(refused, Err(StoreError::Full(1)));
+    assert_eq!(refused, Err(StoreError::Full(StoreLimit::Calls(1))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -591,7 +592,7 @@ async fn idle_calls_are_claimed_once() {
     let claim = |most| {
         let store = &store;
         async move {
-            let claimed = store.claim_idle(10 * SECOND, most).await.unwrap();
+            let claimed = store.claim_idle(PHONE, 10 * SECOND, most).await.unwrap();
             claimed.iter().map(|(call, _)| call.id.to_string()).collect::<Vec<_>>()
         }
     };
@@ -609,7 +610,7 @@ async fn idle_calls_are_claimed_once() {
     advance(3 * SECOND).await;
     assert_eq!(claim(0).await, [""; 0]);
     assert_eq!(claim(1).await, ["a"]);
-    let claimed = store.claim_idle(10 * SECOND, 9).await.unwrap();
+    let claimed = store.claim_idle(PHONE, 10 * SECOND, 9).await.unwrap();
     let memories: Vec<_> = claimed.iter().map(|(call, r)| (&*call.id, &*r.memory)).collect();
     assert_eq!(memories, [("c", &b"c"[..])]);
     assert_eq!(claim(9).await, [""; 0]);
@@ -631,7 +632,7 @@ async fn the_oldest_idle_calls_are_claimed_first() {
     let mut claimed = Vec::new();
     for left in [43, 36, 29, 0] {
         let most = if left == 0 { usize::MAX } else { 7 };
-        let some = store.claim_idle(SECOND, most).await.unwrap();
+        let some = store.claim_idle(PHONE, SECOND, most).await.unwrap();
         claimed.extend(some.into_iter().map(|(call, _)| call.id.to_string()));
         assert_eq!(store.len(), left);
     }
@@ -641,7 +642,7 @@ async fn the_oldest_idle_calls_are_claimed_first() {
 #[tokio::test(start_paused = true)]
 async fn leases_writes_holds_and_notes_keep_a_call_from_being_idle() {
     let store = MemoryStore::new();
-    let claimed = || async { store.claim_idle(10 * SECOND, 9).await.unwrap().len() };
+    let claimed = || async { store.claim_idle(PHONE, 10 * SECOND, 9).await.unwrap().len() };
     let first = lease(&store, "c", "1").await;
     // A lease keeps the call for twice the idle time.
     advance(19 * SECOND).await;
@@ -665,7 +666,7 @@ async fn leases_writes_holds_and_notes_keep_a_call_from_being_idle() {
     assert_eq!(claimed().await, 1);
     // An endless idle time is accepted.
     lease(&store, "c", "1").await;
-    assert!(store.claim_idle(Duration::MAX, usize::MAX).await.unwrap().is_empty());
+    assert!(store.claim_idle(PHONE, Duration::MAX, usize::MAX).await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -675,7 +676,7 @@ async fn a_turn_of_a_claimed_call_is_fenced() {
     store.hold(&first, Some(60 * SECOND)).await.unwrap();
     let waiting = opening(&store, "c", "2").await;
     sleep(20 * SECOND).await;
-    assert_eq!(store.claim_idle(10 * SECOND, 9).await.unwrap().len(), 1);
+    assert_eq!(store.claim_idle(PHONE, 10 * SECOND, 9).await.unwrap().len(), 1);
     is_fenced(store.write(&first, memory("late")).await);
     // The waiting turn does not wait for the removed call.
     let Opened::Run(second, record) = waiting.await.unwrap().0 else { panic!() };

@@ -11,6 +11,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::process::Stdio;
 use std::time::Duration;
 
 use callbot::aicall::{AgentType, ErrorCode, Template};
@@ -157,6 +158,48 @@ async fn with_a_key_only_signed_requests_and_the_unsigned_hooks_are_served() {
         tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
         let status = BufReader::new(stream).lines().next_line().await.unwrap().unwrap();
         assert_eq!(status, "HTTP/1.1 200 OK", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_doors_that_are_open_to_anybody_are_named_at_the_start() {
+    let all = [
+        "Digital Employee (no --key-id)",
+        "DUIX (no CALLBOT_DUIX_SECRET)",
+        "ODFS (no CALLBOT_ODFS_APP_KEY)",
+        "the app server (no CALLBOT_AUI_TOKEN)",
+    ];
+    let closed = [
+        ("CALLBOT_KEY_SECRET", "s"),
+        ("CALLBOT_DUIX_SECRET", "s"),
+        ("CALLBOT_ODFS_APP_KEY", "k"),
+        ("CALLBOT_ODFS_APP_SECRET", "s"),
+        ("CALLBOT_AUI_TOKEN", "t"),
+    ];
+    let key = ["--listen", "127.0.0.1:0", "--key-id", "key-1"];
+    for (arguments, variables, open) in [
+        (LOCAL, NONE, Some(all.join(", "))),
+        (LOCAL, &closed[..2], Some([all[0], all[2], all[3]].join(", "))),
+        (&key, &closed[..4], Some(all[3].to_owned())),
+        (&key, &closed[..], None),
+    ] {
+        let mut command = example("serve", arguments, variables);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = lines.next_line().await.unwrap().unwrap();
+        let address = line.strip_prefix("listening on http://").unwrap();
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = b"GET /healthz HTTP/1.1\r\nHost: bot\r\nConnection: close\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut stream, request).await.unwrap();
+        BufReader::new(stream).lines().next_line().await.unwrap().unwrap();
+        child.start_kill().unwrap();
+        let output = child.wait_with_output().await.unwrap();
+        let log = String::from_utf8(output.stderr).unwrap();
+        let found: Vec<_> =
+            log.lines().filter_map(|line| line.split_once("open to anybody: ")).collect();
+        let found: Vec<_> = found.into_iter().map(|(_, open)| open.to_owned()).collect();
+        assert_eq!(found, Vec::from_iter(open), "{log}");
     }
 }
 

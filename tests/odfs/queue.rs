@@ -13,6 +13,7 @@ use callbot::odfs::{
 };
 use callbot::server::Error;
 use callbot::wire::Secret;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -550,41 +551,74 @@ async fn without_a_deadline_a_handler_may_hold_up_its_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_above_max_calls_are_refused() {
+async fn above_max_calls_the_data_of_the_call_that_was_idle_longest_are_deleted() {
     for (most, calls) in [(1, 1), (3, 3), (0, 1)] {
         let near = Near::new(Server::new(Timed).max_calls(most));
         for number in 0..calls {
             assert_eq!(near.start(&format!("c-{number}")).await, known());
+            sleep(Duration::from_secs(1)).await;
         }
-        assert_eq!(near.start("late").await, full());
-        assert_eq!(near.busy("late", 0).await, full());
-        // Known calls go on.
+        // Another request makes it the last one to go.
         assert_eq!(near.busy("c-0", 0).await, known());
-        assert_eq!(near.start("c-0").await, known());
-        assert_eq!(near.start("late").await, full());
-        // A call that ends makes room immediately.
-        near.hang_up("c-0").await;
-        assert_eq!(near.start("late").await, known());
-        assert_eq!(near.start("c-0").await, full());
+        for number in 1..calls {
+            assert_eq!(near.start(&format!("late {number}")).await, known());
+            assert_eq!(near.busy("c-0", 0).await, known());
+        }
+        for number in 1..calls {
+            assert_eq!(near.busy(&format!("late {number}"), 0).await, known());
+        }
+        assert_eq!(near.start("last").await, known());
+        assert_eq!(near.busy("last", 0).await, known());
+        assert_eq!(near.busy("c-0", 0).await, unknown(), "{most}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_above_max_calls_are_refused_while_every_call_has_a_request() {
+    for (most, calls) in [(1, 1), (3, 3), (0, 1)] {
+        let near = Near::new(Server::new(Timed).max_calls(most));
+        let names: Vec<_> = (0..calls).map(|number| format!("c-{number}")).collect();
+        for name in &names {
+            assert_eq!(near.start(name).await, known());
+        }
+        let running = async { join_all(names.iter().map(|name| near.busy(name, 10))).await };
+        let others = async {
+            sleep(Duration::from_secs(5)).await;
+            assert_eq!(near.start("late").await, full());
+            assert_eq!(near.busy("late", 0).await, full());
+            // A call that ends makes room immediately. This one waits for its first request.
+            near.hang_up("c-0").await;
+            assert_eq!(near.start("late").await, known());
+        };
+        let (running, ()) = tokio::join!(running, others);
+        assert!(running.iter().all(|answer| *answer == known()), "{running:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn max_calls_is_100_000_by_default() {
-    let flow = Server::new(Parrot).into_wire_api();
-    let first = |id: &str| {
-        let mut request = request(&start(ID));
-        if let Request::Start(start) = &mut request {
-            start.user_id = id.into();
+    let flow = Server::new(Timed).into_wire_api();
+    let send = async |body: &Value, id: &str| {
+        let mut request = request(body);
+        match &mut request {
+            Request::Start(start) => start.user_id = id.into(),
+            Request::Interacted(interacted) => interacted.user_id = id.into(),
+            other => panic!("{other:?}"),
         }
-        request
+        match flow.process(request).await.unwrap() {
+            Response::Interact(answer) => answer.outparams.prompt_text.unwrap(),
+            other => panic!("{other:?}"),
+        }
     };
+    let (first, next) = (start(ID), interacted(ID, "2", "0"));
     for number in 0..100_000 {
-        flow.process(first(&number.to_string())).await.unwrap();
+        send(&first, &number.to_string()).await;
     }
-    let error = flow.process(first("late")).await.unwrap_err();
-    assert_eq!(error.to_string(), "too many calls");
-    flow.process(first("99999")).await.unwrap();
+    assert_eq!(send(&next, "0").await, CALLER);
+    send(&first, "late").await;
+    assert_eq!(send(&next, "0").await, CALLER);
+    assert_eq!(send(&next, "2").await, CALLER);
+    assert_eq!(send(&next, "1").await, "");
 }
 
 #[tokio::test(start_paused = true)]
@@ -593,34 +627,16 @@ async fn the_refusal_of_a_call_above_the_limit_has_the_form_of_the_platform() {
     let transport = Keeping::new(InMemoryTransport::new(server().router()));
     let client =
         Client::builder_with_token("http://odfs", "t-1").transport(transport).build().unwrap();
-    client.process(request(&start("c-1"))).await.unwrap();
+    let running = client.clone();
+    let running = tokio::spawn(async move {
+        running.process(request(&interacted("c-1", "2", "5"))).await.unwrap();
+    });
+    sleep(Duration::from_secs(1)).await;
     let error = client.process(request(&start("c-2"))).await.unwrap_err();
     assert_eq!(error.to_string(), "process: failure -1: too many calls");
     assert!(error.is_retryable(), "HTTP 503 asks for patience");
-}
-
-#[tokio::test(start_paused = true)]
-async fn idle_calls_make_room() {
-    let minute = Duration::from_secs(60);
-    let near = Near::new(Server::new(Timed).max_calls(2).idle_timeout(minute));
-    near.start("a").await.unwrap();
-    near.start("b").await.unwrap();
-    sleep(Duration::from_secs(50)).await;
-    // One of them has another request.
-    assert_eq!(near.busy("a", 0).await, known());
-    sleep(Duration::from_secs(9)).await;
-    assert_eq!(near.start("c").await, full());
-    sleep(Duration::from_secs(1)).await;
-    assert_eq!(near.start("c").await, known());
-    assert_eq!(near.start("d").await, full());
-    assert_eq!(near.busy("a", 0).await, known());
-    // A refused request does not keep a call from being idle.
-    sleep(Duration::from_secs(59)).await;
-    assert_eq!(near.start("d").await, full());
-    sleep(Duration::from_secs(1)).await;
-    assert_eq!(near.start("d").await, known());
-    assert_eq!(near.start("e").await, known());
-    assert_eq!(near.busy("a", 0).await, full());
+    running.await.unwrap();
+    client.process(request(&start("c-2"))).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -640,7 +656,7 @@ async fn calls_with_a_running_or_waiting_request_are_never_idle() {
     assert_eq!((other.0, late.0), (full(), full()));
     // No request has arrived for more than a minute, and none is running.
     assert_eq!(near.start("b").await, known());
-    assert_eq!(near.busy("a", 0).await, full());
+    assert_eq!(near.busy("a", 0).await, unknown());
 }
 
 #[tokio::test(start_paused = true)]
@@ -679,6 +695,8 @@ async fn refused_requests_do_not_create_a_call() {
 
     let flow = Server::new(Parrot).authorize(One).max_calls(1);
     let address = start_router(flow.router()).await;
+    let allowed = |body: &Value| changed(body, [("/inparams/auth_token", Some("c-7".into()))]);
+    ask(address, V1, &allowed(&start("c-7"))).await.outparams("c-7", 9);
     for number in 0..3 {
         let body = start(&format!("c-{number}"));
         ask(address, V1, &body).await.fault(403, 900_002, Some(&format!("c-{number}")));
@@ -686,6 +704,7 @@ async fn refused_requests_do_not_create_a_call() {
         ask(address, V1, &unknown).await.fault(400, -1, Some(&format!("c-{number}")));
         ask(address, V1, &json!({"userid": "c-9"})).await.fault(400, -1, Some("c-9"));
     }
-    let body = changed(&start("c-7"), [("/inparams/auth_token", Some("c-7".into()))]);
-    ask(address, V1, &body).await.outparams("c-7", 9);
+    // None of them has taken the room of the call that is known.
+    let release = ask(address, V1, &allowed(&hangup("c-7"))).await.outparams("c-7", 10);
+    assert_eq!(release["call_sor_id"], CALLER);
 }

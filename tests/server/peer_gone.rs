@@ -28,6 +28,7 @@ crate::subject::for_every_stream! {
     a_handler_does_not_run_ahead_of_a_reader_that_does_not_read,
     a_handler_that_waits_for_a_slow_reader_ends_with_the_reader,
     heartbeats_do_not_keep_the_handler_of_a_peer_that_is_gone,
+    a_heartbeat_shows_that_a_peer_is_gone_that_sent_more_than_its_request,
 }
 
 /// How soon is immediately.
@@ -365,6 +366,25 @@ async fn heartbeats_do_not_keep_the_handler_of_a_peer_that_is_gone<S: Streams>()
             }
             started(&mut steps).await;
             let _left = way.leave(peer).await;
+            dropped_immediately(&mut steps).await;
+        }
+    }
+}
+
+async fn a_heartbeat_shows_that_a_peer_is_gone_that_sent_more_than_its_request<S: Streams>() {
+    let heartbeat = Some(Duration::from_millis(20));
+    let (bench, mut steps) = patient::<S>(1, Settings { heartbeat, ..Settings::default() }).await;
+    for operation in bench.streaming() {
+        for way in [Leave::Close, Leave::Reset] {
+            let mut peer = Peer::connect(bench.address).await;
+            // The server does not read on while a byte of the next request waits, so that it sees no end.
+            let mut bytes = operation.post().bytes();
+            bytes.push(b'G');
+            peer.write(&bytes).await;
+            peer.head().await;
+            peer.block().await;
+            started(&mut steps).await;
+            way.leave(peer).await;
             dropped_immediately(&mut steps).await;
         }
     }

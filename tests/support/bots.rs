@@ -441,6 +441,7 @@ pub(crate) enum Op {
     Note,
     Read,
     End,
+    Evict,
     ClaimIdle,
     /// The messages are lost, whatever the fate.
     Cancels,
@@ -529,13 +530,19 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
         self.store.end(call).await
     }
 
+    async fn evict(&self, room_for: &CallKey) -> Result<Vec<(CallKey, Record)>, StoreError> {
+        self.meet(Op::Evict).await?;
+        self.store.evict(room_for).await
+    }
+
     async fn claim_idle(
         &self,
+        platform: Platform,
         idle: Duration,
         most: usize,
     ) -> Result<Vec<(CallKey, Record)>, StoreError> {
         self.meet(Op::ClaimIdle).await?;
-        self.store.claim_idle(idle, most).await
+        self.store.claim_idle(platform, idle, most).await
     }
 
     fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {

@@ -17,6 +17,10 @@ mod tests;
 use matching::end_of;
 pub(in crate::bot) use secret::{Ending, hidden};
 
+/// The maximum length of a heard text that is kept outside of a reply, in bytes. It is some minutes of
+/// speech.
+pub(in crate::bot) const MAX_HEARD_BYTES: usize = 4 * 1024;
+
 /// The history of a call: its turns, the oldest first.
 ///
 /// The runtime keeps it within [`Limits::max_history_entries`](super::Limits::max_history_entries) and
@@ -262,7 +266,10 @@ impl Entry {
                 // is longer than the rest of it, or is not in it, changes nothing.
                 None => match self.heard.take() {
                     Some(known @ (Heard::UpTo(_) | Heard::Nothing)) => known,
-                    _ => Heard::Mismatch(text.to_owned()),
+                    _ => {
+                        let end = char_end_before(text, MAX_HEARD_BYTES);
+                        Heard::Mismatch(text.get(..end).unwrap_or_default().to_owned())
+                    }
                 },
             },
         };
@@ -286,6 +293,11 @@ impl Entry {
         // If only punctuation remains, which makes no sound, the caller heard everything.
         Some(if rest.contains(char::is_alphanumeric) { end } else { self.said.len() })
     }
+}
+
+/// Returns the last character boundary that is at most `max`.
+pub(in crate::bot) fn char_end_before(text: &str, max: usize) -> usize {
+    (0..=max.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// Counts the bytes that are written to it.

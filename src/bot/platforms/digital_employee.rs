@@ -37,8 +37,18 @@ impl<B: Bot> fmt::Debug for OnDigitalEmployee<B> {
     }
 }
 
+/// The default time between two heartbeats of a reply.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
 impl<B: Bot> Host<B> {
     /// Puts the bot on Digital Employee.
+    ///
+    /// A comment goes out whenever a reply was silent for 10 s, since without it a platform that is gone is
+    /// not always noticed. The platform's readers pass over comments. To turn it off or change the time, set
+    /// the [`heartbeat`](crate::server::Server::heartbeat).
+    ///
+    /// Anybody may call these routes, unless the gateway of Function Compute or a
+    /// [`VerifyLayer`](crate::auth::VerifyLayer) checks signatures.
     ///
     /// # Errors
     /// Returns an error if the platform lacks something that the bot requires.
@@ -50,8 +60,8 @@ impl<B: Bot> Host<B> {
             hang_up_reason: true,
         })?;
         let privacy = self.privacy(Platform::DigitalEmployee, ["sessionId", "streamId"]);
-        let server =
-            Server::new(OnDigitalEmployee { host: self.clone(), adapter }).privacy(privacy);
+        let server = Server::new(OnDigitalEmployee { host: self.clone(), adapter });
+        let server = server.privacy(privacy).heartbeat(HEARTBEAT);
         // The server enforces the platform's document, too.
         let allowed = self.allowed_transfers(Platform::DigitalEmployee).map(transfer_type);
         Ok(allowed.fold(server, |server, kind| server.allow_transfer(kind)))

@@ -33,7 +33,11 @@ impl<B: Bot> Host<B> {
     /// requires. The other one is then refused as an unsupported operation.
     ///
     /// The deadline of the server is the longer [`Budget::whole`](crate::bot::Budget::whole) of the
-    /// two.
+    /// two. The server has no [`heartbeat`](crate::server::Server::heartbeat) unless you set one, since it is
+    /// not known whether the platform accepts comments in a stream.
+    ///
+    /// The platform has no credential. Anybody may call these routes, unless a
+    /// [`secret`](crate::server::Server::secret) is set.
     ///
     /// # Errors
     /// Returns an error if both lack something that the bot requires.

@@ -23,6 +23,19 @@ impl<B: Bot> Host<B> {
     /// Returns the routes of every platform that is compiled in, with the default settings of each. For a
     /// bot that does not fit every platform, use [`fitting`](Self::fitting).
     ///
+    /// **These routes check nobody.** DUIX and ODFS are open to anybody who reaches the server, and so is
+    /// Digital Employee unless the gateway of Function Compute checks its signatures. A warning in the log
+    /// names the platforms. In production, take the server of each platform from its own method and close
+    /// the door:
+    ///
+    /// | Platform | Method | What closes the door |
+    /// |---|---|---|
+    /// | Digital Employee | `digital_employee` | a [`VerifyLayer`](crate::auth::VerifyLayer) around its routes, or the gateway |
+    /// | DUIX | `duix` | `secret`: a header that your gateway adds |
+    /// | ODFS | `odfs` | `issuer`, or `authorize` |
+    ///
+    /// [The guide](crate::guide::production) has a program that does all of that.
+    ///
     /// # Errors
     /// Returns an error if one of them lacks something that the bot requires. One kind of dialogue on DUIX suffices.
     pub fn router(&self) -> Result<Router, NeedsError> {
@@ -33,12 +46,15 @@ impl<B: Bot> Host<B> {
         let router = router.merge(self.duix()?.router());
         #[cfg(feature = "odfs")]
         let router = router.merge(self.odfs_router()?);
+        warn_open(&compiled_in());
         Ok(router)
     }
 
     /// Returns the routes of the platforms that are compiled in and have what the bot requires, with the
     /// default settings of each. A warning in the log names each platform that is left out. If no
     /// platform fits, the router is empty.
+    ///
+    /// Like those of [`router`](Self::router), these routes are open to anybody.
     ///
     /// ```
     /// # #[cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs"))] {
@@ -85,6 +101,7 @@ impl<B: Bot> Host<B> {
         for error in &fitting.left_out {
             tracing::warn!("{error}; its routes are left out");
         }
+        warn_open(&fitting.platforms);
         fitting
     }
 
@@ -111,5 +128,33 @@ impl<B: Bot> Host<B> {
     fn odfs_router(&self) -> Result<Router, NeedsError> {
         let budget = self.budget(Platform::Odfs);
         Ok(self.odfs()?.deadline(budget.whole).router())
+    }
+}
+
+/// Returns the platforms that are compiled in.
+fn compiled_in() -> Vec<Platform> {
+    let all = Platform::ALL.into_iter();
+    let is_in = |platform: &Platform| match platform {
+        Platform::DigitalEmployee => cfg!(feature = "digital-employee"),
+        Platform::Duix | Platform::DuixStream => cfg!(feature = "duix"),
+        Platform::Odfs => cfg!(feature = "odfs"),
+    };
+    all.filter(is_in).collect()
+}
+
+/// Warns of the platforms whose routes check nobody, with what would close each of them.
+fn warn_open(platforms: &[Platform]) {
+    let closed_by = |platform: &Platform| match platform {
+        Platform::DigitalEmployee => "a `VerifyLayer`, unless a gateway checks its signatures",
+        Platform::Duix | Platform::DuixStream => "a `secret`",
+        Platform::Odfs => "an `issuer`",
+    };
+    let mut open: Vec<_> =
+        platforms.iter().map(|platform| (platform.name(), closed_by(platform))).collect();
+    // The two kinds of DUIX are one door.
+    open.dedup();
+    let open: Vec<_> = open.iter().map(|(name, by)| format!("{name} (closed by {by})")).collect();
+    if !open.is_empty() {
+        tracing::warn!("open to anybody: {}", open.join(", "));
     }
 }

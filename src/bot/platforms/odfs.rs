@@ -71,6 +71,9 @@ impl<B: Bot> Host<B> {
     /// # }
     /// ```
     ///
+    /// Anybody may call these routes, unless an [`issuer`](crate::server::Server::issuer) or another
+    /// [`authorize`](crate::server::Server::authorize) checks tokens.
+    ///
     /// # Errors
     /// Returns an error if the platform lacks something that the bot requires.
     pub fn odfs(&self) -> Result<Server<OnOdfs<B>>, NeedsError> {

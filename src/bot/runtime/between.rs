@@ -13,8 +13,10 @@ use super::failure::{hook_failed, hook_panicked};
 use super::session::Session;
 use super::shared::Shared;
 use crate::bot::call::CallInfo;
+use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended};
+use crate::bot::limits::Limits;
 use crate::bot::store::{
     AnyStore, CancelReason, Change, Opened, Opening, Record, StoreError, Then,
 };
@@ -33,9 +35,12 @@ impl<B: Bot> Shared<B> {
             };
             outbox.set_lease(Some(lease.clone()));
             let info = CallInfo::new(outbox.adapter().platform, &call.id);
+            // Without a record there is nothing that the notes could be added to.
+            let has_notes = !record.notes.is_empty() && !record.state.is_empty();
             let mut session = Session::open(self, &outbox, Some(lease.clone()), record, info)?;
-            if session.has_cuts() {
+            if session.has_cuts() || has_notes {
                 session.report_cuts(None).await?;
+                // Also without a cut: the notes are in the record now, within its limits.
                 return session.write(Then::Close).await;
             }
             self.store().write(&lease, Change { then: Then::Close, ..Change::default() }).await
@@ -63,6 +68,60 @@ impl<B: Bot> Shared<B> {
             }
             _ => {}
         }
+    }
+
+    /// Opens a call for a turn. If the store is full, the calls that have been idle longest end for it.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Full`] if no call can end. Also for a new call, if so many are ending already
+    /// that the bot can't keep up: each of them is still in memory, so without that limit a crowd of new
+    /// calls would fill the memory all the same.
+    pub(super) async fn open(
+        self: &Arc<Self>,
+        call: &CallKey,
+        opening: Opening,
+    ) -> Result<Opened, StoreError> {
+        // Another call may take the room that was made for this one.
+        const ATTEMPTS: u32 = 8;
+        let mut left = ATTEMPTS;
+        loop {
+            let opened = self.store().open(call, opening.clone()).await;
+            let Err(full @ StoreError::Full(_)) = opened else { return opened };
+            if left == 0 {
+                self.warn_full(call, &full, "new calls are refused");
+                return Err(full);
+            }
+            if self.evict(call).await? == 0 {
+                // Another call may have ended in the meantime, so this one is tried once more.
+                left = 0;
+                continue;
+            }
+            left -= 1;
+            self.warn_full(call, &full, "the calls that have been idle longest end for others");
+        }
+    }
+
+    /// Makes room for a call, and ends the calls that had to go, in a new task. Returns how many.
+    async fn evict(self: &Arc<Self>, room_for: &CallKey) -> Result<usize, StoreError> {
+        let permit = self.evictions.clone().try_acquire_owned().ok();
+        // A caller in the middle of a call is not refused, however many calls are ending.
+        if permit.is_none() && self.store().read(room_for).await?.is_none() {
+            return Ok(0);
+        }
+        let (shared, room_for) = (self.clone(), room_for.clone());
+        // In a task: the bot hears of the evicted calls even if the turn that needs the room is cut.
+        let evicting = self.spawn(async move {
+            let evicted = shared.store().evict(&room_for).await?;
+            let (count, ending) = (evicted.len(), shared.clone());
+            drop(shared.spawn(async move {
+                let why = Some(Ended::Evicted);
+                let all = evicted.into_iter();
+                join_all(all.map(|(call, record)| ending.finish(call, record, why))).await;
+                drop(permit);
+            }));
+            Ok(count)
+        });
+        evicting.await.unwrap_or_else(|error| Err(StoreError::failed(error)))
     }
 
     /// Ends a call that is no longer in the store, in a new task.
@@ -97,12 +156,12 @@ impl<B: Bot> Shared<B> {
         }
     }
 
-    /// Ends calls that have been idle for at least `idle`.
-    pub(super) async fn end_idle(&self, idle: Duration, why: Ended) {
+    /// Ends the calls of a platform that have been idle for at least `idle`.
+    pub(super) async fn end_idle(&self, platform: Platform, idle: Duration, why: Ended) {
         // In batches: each hook may query a database.
         const AT_ONCE: usize = 1024;
         loop {
-            let claimed = match self.store().claim_idle(idle, AT_ONCE).await {
+            let claimed = match self.store().claim_idle(platform, idle, AT_ONCE).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     let error = chain(&error);
@@ -127,14 +186,15 @@ impl<B: Bot> Shared<B> {
 pub(super) async fn housekeeping<B: Bot>(
     shared: Weak<Shared<B>>,
     store: Arc<dyn AnyStore>,
-    idle: Duration,
+    limits: Arc<Limits>,
 ) {
     const MIN_PERIOD: Duration = Duration::from_millis(10);
     const MAX_PERIOD: Duration = Duration::from_secs(60);
     // A store that cancels nothing must not keep calls from expiring.
     let mut cancels = store.cancels().chain(stream::pending());
     drop(store);
-    let mut ticks = interval((idle / 4).clamp(MIN_PERIOD, MAX_PERIOD));
+    let shortest = limits.idle_timeout.min(limits.open_ended_idle_timeout);
+    let mut ticks = interval((shortest / 4).clamp(MIN_PERIOD, MAX_PERIOD));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -153,8 +213,12 @@ pub(super) async fn housekeeping<B: Bot>(
             _ = ticks.tick() => {
                 let Some(shared) = shared.upgrade() else { return };
                 // In a task: a slow bot must not delay the cuts of other calls.
-                let ending = shared.clone();
-                drop(shared.spawn(async move { ending.end_idle(idle, Ended::Expired).await }));
+                for platform in Platform::by_name() {
+                    let (ending, idle) = (shared.clone(), limits.idle_timeout_on(platform));
+                    drop(shared.spawn(async move {
+                        ending.end_idle(platform, idle, Ended::Expired).await;
+                    }));
+                }
             }
         }
     }

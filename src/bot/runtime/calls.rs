@@ -14,6 +14,7 @@ use super::shared::{END_PATIENCE, Setup, Shared, wait_for_end};
 use super::trigger::TurnRequest;
 use super::turn::Turn;
 use crate::bot::adapter::Adapter;
+use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended, TurnId};
 use crate::bot::outbox::{Outbox, Reader};
@@ -172,8 +173,9 @@ impl<B: Bot> Calls<B> {
         if shared.store().shared() {
             return cut;
         }
-        let ended = shared.end_idle(Duration::ZERO, Ended::Shutdown);
-        if timeout_at(until, ended).await.is_err() {
+        let ended = Platform::by_name()
+            .map(|platform| shared.end_idle(platform, Duration::ZERO, Ended::Shutdown));
+        if timeout_at(until, join_all(ended)).await.is_err() {
             tracing::error!(
                 "the deadline passed before the bot was notified of the end of every call"
             );
@@ -186,7 +188,7 @@ impl<B: Bot> Calls<B> {
         if self.shared.start() {
             let Setup { store, limits, .. } = self.setup();
             let weak = Arc::downgrade(&self.shared);
-            let housekeeping = housekeeping(weak, store.clone(), limits.idle_timeout);
+            let housekeeping = housekeeping(weak, store.clone(), limits.clone());
             drop(self.shared.spawn_unwatched(housekeeping));
         }
     }

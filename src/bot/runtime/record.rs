@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::bot::call::CallInfo;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{Closing, Gather, SpeechSettings};
-use crate::bot::history::{Entry, History};
+use crate::bot::history::{Entry, History, MAX_HEARD_BYTES};
 use crate::bot::input::{Cause, Cut, Heard, TurnId};
 use crate::bot::limits::Limits;
 use crate::bot::store::{Record, StoreError};
@@ -39,15 +39,25 @@ pub(in crate::bot) struct CallRecord {
     /// The last cut, for the next turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_cut: Option<Cut>,
-    /// What was heard of replies that are not in the history yet. Their turns may still add them.
+    /// What was heard of replies that are not in the history yet, the oldest first. Their turns may
+    /// still add them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub aborts: Vec<(TurnId, Option<String>)>,
+    aborts: Vec<Abort>,
     /// The controls of the last answer, in case it is requested again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Answered>,
     /// Whether the caller's next input is secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
+}
+
+/// An abort that waits for its reply.
+#[derive(Clone, Serialize, Deserialize)]
+struct Abort {
+    turn: TurnId,
+    heard: Option<String>,
+    /// The epoch of the newest turn when the abort was first read.
+    epoch: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +106,13 @@ pub(in crate::bot) struct Sent {
     /// Whether the reply has asked for an input that is secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
+}
+
+impl Abort {
+    /// Returns the length of its texts, in bytes.
+    fn bytes(&self) -> usize {
+        self.turn.as_str().len() + self.heard.as_ref().map_or(0, String::len)
+    }
 }
 
 impl Sent {
@@ -149,7 +166,9 @@ impl CallRecord {
         let mut record: Self = json(&stored.state)?;
         let notes = stored.notes.iter().map(|note| json(note));
         let notes: Vec<Note> = notes.collect::<Result<_, _>>()?;
-        let mut aborts = std::mem::take(&mut record.aborts);
+        let aborts = std::mem::take(&mut record.aborts).into_iter();
+        let mut aborts: Vec<_> =
+            aborts.map(|Abort { turn, heard, epoch }| (turn, heard, Some(epoch))).collect();
         let mut mismatches = 0;
         for note in notes {
             match note {
@@ -174,12 +193,13 @@ impl CallRecord {
                     }
                     record.history.push(entry);
                 }
-                Note::Aborted { turn, heard } => aborts.push((turn, heard)),
+                Note::Aborted { turn, heard } => aborts.push((turn, heard, None)),
                 Note::Secret => record.secret = true,
             }
         }
         // An abort may have been noted before the reply that it cuts.
-        for (turn, heard) in aborts {
+        let newest = record.newest_epoch();
+        for (turn, heard, epoch) in aborts {
             let before = record.history.get(&turn).map(|entry| entry.heard.clone());
             match (before, record.history.cut(&turn, heard.as_deref())) {
                 // The platform repeated the abort.
@@ -188,13 +208,40 @@ impl CallRecord {
                     mismatches += usize::from(matches!(now, Heard::Mismatch(_)));
                     record.push_cut(turn, now, Cause::BargeIn);
                 }
-                (_, None) => record.aborts.push((turn, heard)),
+                (_, None) => {
+                    let epoch = epoch.unwrap_or(newest);
+                    // Once a later turn has ended, the reply does not come any more.
+                    if epoch >= newest {
+                        // The start of a longer text would say that the caller heard no more than that.
+                        let heard = heard.filter(|heard| heard.len() <= MAX_HEARD_BYTES);
+                        record.aborts.push(Abort { turn, heard, epoch });
+                    }
+                }
             }
         }
-        let old = record.aborts.len().saturating_sub(MAX_ABORTS);
-        record.aborts.drain(..old);
-        record.history.trim(limits.max_history_entries, limits.max_history_bytes);
+        record.trim(limits);
         Ok(Some((record, mismatches)))
+    }
+
+    /// Returns the epoch of the newest turn that has ended.
+    fn newest_epoch(&self) -> u64 {
+        self.history.iter().map(|entry| entry.epoch).fold(self.epoch, u64::max)
+    }
+
+    /// Drops the oldest turns and aborts until the texts are within the limits.
+    pub(in crate::bot) fn trim(&mut self, limits: &Limits) {
+        let max = limits.max_history_bytes;
+        let mut count = self.aborts.len();
+        let mut bytes: usize = self.aborts.iter().map(Abort::bytes).sum();
+        self.aborts.retain(|abort| {
+            let over = count > MAX_ABORTS || bytes > max;
+            if over {
+                count -= 1;
+                bytes -= abort.bytes();
+            }
+            !over
+        });
+        self.history.trim(limits.max_history_entries, max.saturating_sub(bytes));
     }
 
     fn push_cut(&mut self, turn: TurnId, heard: Heard, cause: Cause) {

@@ -328,7 +328,7 @@ impl<'a, B: Bot> Session<'a, B> {
         if entry.input.is_some() || !entry.said.is_empty() || cut.is_some() {
             self.record.history.push(entry);
         }
-        self.record.history.trim(limits.max_history_entries, limits.max_history_bytes);
+        self.record.trim(limits);
         self.record.epoch = self.epoch();
         // A turn that was cut may have got the first half of a secret.
         let taken = cut.is_none() && input.is_some_and(Input::has_content);

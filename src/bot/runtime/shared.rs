@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
 use super::record::CallRecord;
 use crate::bot::adapter::Adapter;
+use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
+use crate::bot::history::char_end_before;
 use crate::bot::input::{CallKey, Cause, Input, TurnId};
 use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
@@ -24,6 +27,9 @@ use crate::server::watch;
 
 /// How long a turn that was cut may take to end before the next one continues without it.
 pub(super) const END_PATIENCE: Duration = Duration::from_millis(50);
+
+/// How many evictions may wait for the bot at the same time.
+const MAX_EVICTIONS: usize = 1024;
 
 /// The parts of a host.
 pub(in crate::bot) struct Setup<B: Bot> {
@@ -42,6 +48,10 @@ pub(super) struct Shared<B: Bot> {
     /// Whether the housekeeping has been started.
     started: AtomicBool,
     closing: AtomicBool,
+    /// Permits to evict calls, which are kept until the bot has handled their end.
+    pub evictions: Arc<Semaphore>,
+    /// When a full store was last reported, by platform.
+    reported_full: Mutex<HashMap<Platform, Instant>>,
 }
 
 /// The running turns by call.
@@ -50,7 +60,14 @@ pub(super) type Running = HashMap<CallKey, Vec<Arc<Outbox>>>;
 impl<B: Bot> Shared<B> {
     pub(super) fn new(setup: Setup<B>) -> Self {
         let (started, closing) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { setup, running: Mutex::default(), started, closing }
+        Self {
+            setup,
+            running: Mutex::default(),
+            started,
+            closing,
+            evictions: Arc::new(Semaphore::new(MAX_EVICTIONS)),
+            reported_full: Mutex::default(),
+        }
     }
 
     /// Returns `true` at the first call only.
@@ -69,6 +86,20 @@ impl<B: Bot> Shared<B> {
 
     pub(super) fn store(&self) -> &dyn AnyStore {
         &*self.setup.store
+    }
+
+    /// Warns that the store is full, at most once a minute for each platform, so that a crowd of calls
+    /// does not fill the log.
+    pub(super) fn warn_full(&self, call: &CallKey, full: &StoreError, then: &str) {
+        const PERIOD: Duration = Duration::from_secs(60);
+        let (platform, now) = (call.platform(), Instant::now());
+        let mut reported = self.reported_full.lock();
+        if reported.get(&platform).is_some_and(|last| now - *last < PERIOD) {
+            return;
+        }
+        reported.insert(platform, now);
+        drop(reported);
+        tracing::warn!(%platform, "the store of calls is full: {full}; {then}");
     }
 
     pub(super) fn running(&self) -> MutexGuard<'_, Running> {
@@ -213,11 +244,6 @@ async fn cut_and_wait(outboxes: &[Arc<Outbox>], cause: Cause) {
 pub(super) async fn wait_for_end(outboxes: &[Arc<Outbox>]) {
     let all = join_all(outboxes.iter().map(|outbox| outbox.until_task_ended()));
     let _ = timeout(END_PATIENCE, all).await;
-}
-
-/// Returns the last character boundary that is at most `max`.
-fn char_end_before(text: &str, max: usize) -> usize {
-    (0..=max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// Ends a turn when it is dropped, even if its task was dropped or panicked: the turn is removed from

@@ -124,7 +124,7 @@ impl<B: Bot> Turn<B> {
     async fn work(&self) -> Result<Cuts, Stop> {
         let Self { shared, outbox, trigger, info } = self;
         let opening = Opening::Turn(outbox.turn().clone());
-        let (lease, record) = match shared.store().open(outbox.call(), opening).await? {
+        let (lease, record) = match shared.open(outbox.call(), opening).await? {
             Opened::Run(lease, record) => (lease, record),
             Opened::Repeated(record) => {
                 let input = trigger.input();

@@ -6,6 +6,7 @@ use futures_util::Stream;
 
 use super::error::StoreError;
 use super::records::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
+use crate::bot::capabilities::Platform;
 use crate::bot::input::{CallKey, TurnId};
 
 /// Keeps calls between turns. [`MemoryStore`](super::MemoryStore) keeps them in this process.
@@ -48,13 +49,35 @@ pub trait Store: Send + Sync + 'static {
     /// the same id, it counts as answered from then on.
     ///
     /// # Errors
-    /// Returns [`StoreError::Full`] if the limit of calls is reached, or an error if the store can't be
-    /// reached.
+    /// Returns [`StoreError::Full`] if the store has no room for the call, or an error if the store
+    /// can't be reached. A full store refuses new calls. It refuses a known call only if it can
+    /// [`evict`](Self::evict) another one for it.
     fn open(
         &self,
         call: &CallKey,
         opening: Opening,
     ) -> impl Future<Output = Result<Opened, StoreError>> + Send;
+
+    /// Makes room for a call that was refused with [`StoreError::Full`]: removes calls and returns them.
+    /// The runtime tells the bot that they have ended, and opens the call again.
+    ///
+    /// The calls are of the same platform as `room_for`, so that a crowd on one platform ends no call of
+    /// another. They are those that have been idle longest. A call that a turn has is never removed, nor
+    /// is `room_for` itself. No more calls are removed than needed. Each is returned to one process only.
+    /// The result is empty if there is room already, or if no call can be removed.
+    ///
+    /// The default removes no call, for a store without limits. A store that wraps another one has to
+    /// forward this method.
+    ///
+    /// # Errors
+    /// Returns an error if the store can't be reached.
+    fn evict(
+        &self,
+        room_for: &CallKey,
+    ) -> impl Future<Output = Result<Vec<(CallKey, Record)>, StoreError>> + Send {
+        let _ = room_for;
+        async { Ok(Vec::new()) }
+    }
 
     /// Holds the lease for `time`: until then the next turn waits, and an abort does not fence this
     /// turn. `None` releases the hold.
@@ -111,14 +134,16 @@ pub trait Store: Send + Sync + 'static {
         call: &CallKey,
     ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
-    /// Removes and returns up to `max` calls that have been idle for at least `idle`. Each is returned
-    /// to one process only. A call that a turn has counts as idle after twice that time, since its
-    /// process has died or hangs.
+    /// Removes and returns up to `max` calls of a platform that have been idle for at least `idle`. The
+    /// platform is the one whose [`name`](Platform::name) is in the key of the call. Each call is
+    /// returned to one process only. A call that a turn has counts as idle after twice that time, since
+    /// its process has died or hangs.
     ///
     /// # Errors
     /// Returns an error if the store can't be reached.
     fn claim_idle(
         &self,
+        platform: Platform,
         idle: Duration,
         max: usize,
     ) -> impl Future<Output = Result<Vec<(CallKey, Record)>, StoreError>> + Send;
@@ -137,6 +162,13 @@ impl<S: Store> Store for std::sync::Arc<S> {
         opening: Opening,
     ) -> impl Future<Output = Result<Opened, StoreError>> + Send {
         S::open(self, call, opening)
+    }
+
+    fn evict(
+        &self,
+        room_for: &CallKey,
+    ) -> impl Future<Output = Result<Vec<(CallKey, Record)>, StoreError>> + Send {
+        S::evict(self, room_for)
     }
 
     fn hold(
@@ -181,10 +213,11 @@ impl<S: Store> Store for std::sync::Arc<S> {
 
     fn claim_idle(
         &self,
+        platform: Platform,
         idle: Duration,
         max: usize,
     ) -> impl Future<Output = Result<Vec<(CallKey, Record)>, StoreError>> + Send {
-        S::claim_idle(self, idle, max)
+        S::claim_idle(self, platform, idle, max)
     }
 
     fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::contract::Store;
 use super::error::StoreError;
 use super::records::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
+use crate::bot::capabilities::Platform;
 use crate::bot::input::{CallKey, TurnId};
 
 /// A [`Store`] as a trait object, so that the types that bots use have no parameter for it.
@@ -27,7 +28,13 @@ pub(in crate::bot) trait AnyStore: Send + Sync {
     ) -> StoreFuture<'a, bool>;
     fn read<'a>(&'a self, call: &'a CallKey) -> StoreFuture<'a, Option<Record>>;
     fn end<'a>(&'a self, call: &'a CallKey) -> StoreFuture<'a, Option<Record>>;
-    fn claim_idle(&self, idle: Duration, max: usize) -> StoreFuture<'_, Vec<(CallKey, Record)>>;
+    fn evict<'a>(&'a self, room_for: &'a CallKey) -> StoreFuture<'a, Vec<(CallKey, Record)>>;
+    fn claim_idle(
+        &self,
+        platform: Platform,
+        idle: Duration,
+        max: usize,
+    ) -> StoreFuture<'_, Vec<(CallKey, Record)>>;
     fn cancels(&self) -> BoxStream<'static, Cancel>;
 }
 
@@ -84,8 +91,17 @@ impl<S: Store> AnyStore for S {
         Store::end(self, call).boxed()
     }
 
-    fn claim_idle(&self, idle: Duration, max: usize) -> StoreFuture<'_, Vec<(CallKey, Record)>> {
-        bounded(Store::claim_idle(self, idle, max))
+    fn evict<'a>(&'a self, room_for: &'a CallKey) -> StoreFuture<'a, Vec<(CallKey, Record)>> {
+        bounded(Store::evict(self, room_for))
+    }
+
+    fn claim_idle(
+        &self,
+        platform: Platform,
+        idle: Duration,
+        max: usize,
+    ) -> StoreFuture<'_, Vec<(CallKey, Record)>> {
+        bounded(Store::claim_idle(self, platform, idle, max))
     }
 
     fn cancels(&self) -> BoxStream<'static, Cancel> {

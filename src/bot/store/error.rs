@@ -19,8 +19,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The store has reached its limit of calls, which is this number.
-    Full(usize),
+    /// The store has no room for the call. [`Store::evict`](super::Store::evict) may make some.
+    Full(StoreLimit),
     /// The lease has ended: another turn has the call, or this turn was aborted.
     Fenced,
     /// The memory of the bot is larger than the limit.
@@ -35,6 +35,16 @@ pub enum StoreError {
     Memory(String),
     /// The store failed or can't be reached; see [`StoreError::failed`].
     Failed(StoreFailure),
+}
+
+/// The limit that a full store has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreLimit {
+    /// The maximum number of calls.
+    Calls(usize),
+    /// The maximum size of all calls, in bytes.
+    Bytes(usize),
 }
 
 impl StoreError {
@@ -76,7 +86,10 @@ impl Eq for StoreFailure {}
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full(max) => write!(f, "the limit of {max} calls is reached"),
+            Self::Full(StoreLimit::Calls(max)) => write!(f, "the limit of {max} calls is reached"),
+            Self::Full(StoreLimit::Bytes(max)) => {
+                write!(f, "the limit of {max} bytes for all calls is reached")
+            }
             Self::Fenced => f.write_str("the turn no longer has the call"),
             Self::TooLarge { bytes, max } => {
                 write!(f, "the memory of the call: {bytes} bytes, allowed: at most {max}")

@@ -32,6 +32,6 @@ mod records;
 
 pub use contract::Store;
 pub(super) use erased::{AnyStore, PATIENCE, no_answer};
-pub use error::{StoreError, StoreFailure};
+pub use error::{StoreError, StoreFailure, StoreLimit};
 pub use memory::MemoryStore;
 pub use records::{Cancel, CancelReason, Change, Lease, NoteKind, Opened, Opening, Record, Then};
