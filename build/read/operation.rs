@@ -3,7 +3,7 @@
 use super::node::Node;
 use super::reader::Reader;
 use crate::compiler::error::Error;
-use crate::compiler::model::{Answer, Form, Method, Model, Operation};
+use crate::compiler::model::{Answer, FailureBody, Form, Method, Model, Operation};
 
 impl<'a> Reader<'a, '_> {
     pub(super) fn path(&self, path: &str, item: Node<'a>, model: &mut Model) -> Result<(), Error> {
@@ -64,7 +64,7 @@ impl<'a> Reader<'a, '_> {
         let id: String = node.need("operationId")?.text()?.into();
         let summary = node.need("summary")?.text()?.trim();
         let description = format!("{summary}\n\n{}", node.description()?);
-        let (body, answer) = (self.body(&node)?, self.answer(&node)?);
+        let (body, (answer, failures)) = (self.body(&node)?, self.responses(&node)?);
         let (parameters, parameters_type) = self.parameters(&id, path, &node, model)?;
         if model.operations.iter().any(|other| other.id == id) {
             return Err(node.error(format!("a second operation has the id `{id}`")));
@@ -80,6 +80,7 @@ impl<'a> Reader<'a, '_> {
             parameters_type,
             body,
             answer,
+            failures,
             once: node.flag("x-once")?,
             deprecated: node.flag("deprecated")?,
         });
@@ -99,28 +100,69 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Reads the successful response.
-    fn answer(&self, operation: &Node<'a>) -> Result<Answer, Error> {
+    /// Reads the successful response, and the bodies of failures.
+    fn responses(&self, operation: &Node<'a>) -> Result<(Answer, Vec<FailureBody>), Error> {
         let responses = operation.need("responses")?;
-        let mut answer = None;
-        for (status, response) in responses.entries()? {
+        let (mut answer, mut failures, mut ranges) = (None, Vec::new(), Vec::new());
+        for (key, response) in responses.entries()? {
             response.known(&["description", "content"])?;
-            if !status.starts_with('2') {
+            response.description()?;
+            let Some((first, last)) = statuses(key) else {
+                return Err(response.error("a status must be 200 to 299, 400 to 599, 4XX or 5XX"));
+            };
+            if first > 299 {
+                if response.get("content").is_some() {
+                    let form = self.failure(&response)?;
+                    ranges.push((first, last, form));
+                } else if first == last {
+                    ranges.push((first, last, None));
+                }
                 continue;
             }
             if answer.is_some() {
                 return Err(responses.error("an operation must have one successful response"));
             }
             let (media, schema) = self.media(&response)?;
+            let (form, others) = self.forms(&schema)?;
             answer = Some(match media {
-                "application/json" => Answer::Json(self.named(&schema)?),
-                "text/event-stream" => Answer::Events(self.named(&schema)?),
+                "application/json" => Answer::Json(form),
+                "text/event-stream" => Answer::Events(form),
                 other => {
                     return Err(response.error(format!("a response of `{other}` is not supported")));
                 }
             });
+            let statuses = (first, last);
+            failures.extend(others.into_iter().map(|form| FailureBody { statuses, form }));
         }
-        answer.ok_or_else(|| responses.error("there is no successful response"))
+        failures.extend(split(ranges));
+        let answer = answer.ok_or_else(|| responses.error("there is no successful response"))?;
+        Ok((answer, failures))
+    }
+
+    /// Reads the forms of a successful response. With `anyOf` the first one is the answer, and the
+    /// others are failures that come with the same status.
+    fn forms(&self, schema: &Node<'a>) -> Result<(Form, Vec<Form>), Error> {
+        let Some(forms) = schema.get("anyOf") else {
+            return Ok((self.named(schema)?, Vec::new()));
+        };
+        schema.known(&["anyOf"])?;
+        let mut read = Vec::new();
+        for form in forms.items()? {
+            read.push(self.named(&form)?);
+        }
+        if read.len() < 2 {
+            return Err(forms.error("must have the answer first, and then failures"));
+        }
+        Ok((read.remove(0), read))
+    }
+
+    /// Reads the body of a failure. A text has no type.
+    fn failure(&self, response: &Node<'a>) -> Result<Option<Form>, Error> {
+        match self.media(response)? {
+            ("application/json", schema) => self.named(&schema).map(Some),
+            ("text/plain", _) => Ok(None),
+            (media, _) => Err(response.error(format!("a response of `{media}` is not supported"))),
+        }
     }
 
     /// Returns the only media type of a body, and its schema.
@@ -135,6 +177,43 @@ impl<'a> Reader<'a, '_> {
             _ => Err(content.error("a body must have exactly one media type")),
         }
     }
+}
+
+/// Returns the first and the last of the statuses that a key of `responses` names.
+fn statuses(key: &str) -> Option<(u16, u16)> {
+    match key {
+        "4XX" => Some((400, 499)),
+        "5XX" => Some((500, 599)),
+        _ => {
+            let status: u16 = key.parse().ok()?;
+            let known = matches!(status, 200..=299 | 400..=599) && key.len() == 3;
+            known.then_some((status, status))
+        }
+    }
+}
+
+/// Takes the statuses that have an entry of their own out of the ranges, as OpenAPI does.
+fn split(entries: Vec<(u16, u16, Option<Form>)>) -> Vec<FailureBody> {
+    let mut single: Vec<_> =
+        entries.iter().filter(|(first, last, _)| first == last).map(|(first, ..)| *first).collect();
+    single.sort_unstable();
+    let mut failures = Vec::new();
+    for (start, last, form) in entries {
+        let Some(form) = form else { continue };
+        let mut first = start;
+        for status in single.iter().copied().filter(|status| start < last && *status <= last) {
+            // The single status may be one of the other range.
+            if first < status {
+                let statuses = (first, status - 1);
+                failures.push(FailureBody { statuses, form: form.clone() });
+            }
+            first = first.max(status + 1);
+        }
+        if first <= last {
+            failures.push(FailureBody { statuses: (first, last), form });
+        }
+    }
+    failures
 }
 
 /// Returns the other spellings of a path.

@@ -115,7 +115,7 @@ impl Core {
 
     async fn read<T>(
         &self,
-        operation: &Operation,
+        operation: &'static Operation,
         response: Response,
         headers: HeaderMap,
     ) -> Result<Answer<T>, Error>
@@ -125,22 +125,20 @@ impl Core {
         let status = response.status();
         let fail = |kind| Error::with_status(operation, kind, Some(status));
         let body = self.body(response).await.map_err(fail)?;
-        let value: T = match decode(&body) {
-            Ok(value) => value,
-            Err(error) => {
-                return Err(fail(match T::failure_in(&body) {
-                    Some(failure) => Kind::Failure(failure),
-                    // The body of a gateway's error is not the platform's envelope.
-                    None if !status.is_success() => Kind::Status,
-                    None => Kind::Decode(error),
-                }));
-            }
+        let kind = match decode::<T>(&body) {
+            Ok(value) => match value.failure_beside(&body) {
+                Some(failure) => Kind::Failure(failure),
+                None if !status.is_success() => Kind::Status,
+                None => return Ok(Answer { value, status, headers }),
+            },
+            Err(error) => match T::failure_in(&body) {
+                Some(failure) => Kind::Failure(failure),
+                // The body of a gateway's error is not the platform's envelope.
+                None if !status.is_success() => Kind::Status,
+                None => Kind::Decode(error),
+            },
         };
-        match value.failure_beside(&body) {
-            Some(failure) => Err(fail(Kind::Failure(failure))),
-            None if !status.is_success() => Err(fail(Kind::Status)),
-            None => Ok(Answer { value, status, headers }),
-        }
+        Err(fail(kind).with_body(body))
     }
 
     /// Calls an operation that responds with a stream of events. Returns once the head of the
@@ -184,11 +182,12 @@ impl Core {
             true => Kind::ContentType(media.unwrap_or("untyped").to_owned()),
             false => Kind::Status,
         };
-        let reported = match is_stream {
-            true => None,
-            false => self.body(response).await.ok().and_then(|body| T::failure_in(&body)),
+        let body = match is_stream {
+            true => Bytes::new(),
+            false => self.body(response).await.unwrap_or_default(),
         };
-        Err(Refused { error: fail(reported.map_or(otherwise, Kind::Failure)), pause })
+        let kind = T::failure_in(&body).map_or(otherwise, Kind::Failure);
+        Err(Refused { error: fail(kind).with_body(body), pause })
     }
 
     /// Reads the whole body, up to the limit.

@@ -62,7 +62,7 @@ pub(crate) mod wrapper;
 
 pub use builder::ClientBuilder;
 pub use core::Answer;
-pub use error::{Deadline, Error};
+pub use error::{Deadline, Error, FailureBody};
 pub use events::EventStream;
 #[cfg(feature = "server")]
 pub use in_memory::InMemoryTransport;
