@@ -13,8 +13,10 @@
 //! - With `CALLBOT_ODFS_APP_KEY` and `CALLBOT_ODFS_APP_SECRET` requests of ODFS need a token, which
 //!   that account gets at `gettoken`.
 //! - With `CALLBOT_AUI_TOKEN` requests of the app server need that value in `Authorization`.
-//! - `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app of the tokens. Default: a demo app.
-//!   If they are set, `CALLBOT_AUI_TOKEN` must be set too.
+//! - `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app of the join tokens. Default: a demo
+//!   app. If they are set, `CALLBOT_AUI_TOKEN` must be set too.
+//! - `CALLBOT_MESSAGE_APP_ID`, `CALLBOT_MESSAGE_APP_KEY` and `CALLBOT_MESSAGE_APP_SIGN` are the app of the
+//!   message chat tokens, with the same rules.
 //! - `--cors-any` lets the pages of every origin call the app server, for a web client under
 //!   development.
 //! - After SIGTERM or Ctrl-C running turns may take `--grace` seconds to finish. Default: 30.
@@ -29,7 +31,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
-use callbot::aui::{AnyCaller, KnownCallers, RtcTokens};
+use callbot::aui::{AnyCaller, ChatTokens, KnownCallers, RtcTokens};
 use callbot::auth::{Credentials, Verifier, VerifyLayer};
 use callbot::bot::Host;
 use callbot::function_compute;
@@ -82,33 +84,48 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
     if let Some(secret) = variable("CALLBOT_DUIX_SECRET")? {
         human = human.secret(HeaderName::from_static("x-callbot-secret"), secret);
     }
-    let account = [variable("CALLBOT_ODFS_APP_KEY")?, variable("CALLBOT_ODFS_APP_SECRET")?];
-    let ivr = match account {
-        [Some(key), Some(secret)] => {
+    let ivr = match both("CALLBOT_ODFS_APP_KEY", "CALLBOT_ODFS_APP_SECRET")? {
+        Some((key, secret)) => {
             let issuer = odfs::Issuer::new().account(key, secret);
             host.odfs()?.issuer(issuer).router()
         }
-        [None, None] => host.odfs()?.router(),
-        _ => return Err("CALLBOT_ODFS_APP_KEY and CALLBOT_ODFS_APP_SECRET go together".into()),
+        None => host.odfs()?.router(),
     };
-    let app = [variable("CALLBOT_RTC_APP_ID")?, variable("CALLBOT_RTC_APP_KEY")?];
     let token = variable("CALLBOT_AUI_TOKEN")?;
-    let tokens = match app {
-        // Every caller gets tokens for any channel of the app.
-        [Some(_), Some(_)] if token.is_none() => {
-            return Err("with CALLBOT_RTC_APP_ID there must be a CALLBOT_AUI_TOKEN".into());
-        }
-        [Some(id), Some(key)] => RtcTokens::new(id, key),
-        [None, None] => RtcTokens::new("demo-app", "demo-key"),
-        _ => return Err("CALLBOT_RTC_APP_ID and CALLBOT_RTC_APP_KEY go together".into()),
-    };
+    let (id, key) = app("CALLBOT_RTC_APP_ID", "CALLBOT_RTC_APP_KEY", token.is_some())?;
+    let tokens = RtcTokens::new(id, key);
+    let (id, key) = app("CALLBOT_MESSAGE_APP_ID", "CALLBOT_MESSAGE_APP_KEY", token.is_some())?;
+    let sign = variable("CALLBOT_MESSAGE_APP_SIGN")?.unwrap_or_else(|| "demo-sign".into());
+    let chats = ChatTokens::new(id, key, sign);
     let agents = match token {
         Some(token) => {
-            agents::router(tokens, KnownCallers::new().caller("app", token), options.cors_any)
+            let callers = KnownCallers::new().caller("app", token);
+            agents::router(tokens, chats, callers, options.cors_any)
         }
-        None => agents::router(tokens, AnyCaller, options.cors_any),
+        None => agents::router(tokens, chats, AnyCaller, options.cors_any),
     };
     Ok(function_compute::hooks().merge(bot).merge(human.router()).merge(ivr).merge(agents))
+}
+
+/// Returns the id and the key of an app whose tokens are issued. Default: a demo app.
+fn app(id: &str, key: &str, callers_are_known: bool) -> Result<(String, String), String> {
+    match both(id, key)? {
+        // Every caller gets tokens for any channel of the app.
+        Some(_) if !callers_are_known => {
+            Err(format!("with {id} there must be a CALLBOT_AUI_TOKEN"))
+        }
+        Some(app) => Ok(app),
+        None => Ok(("demo-app".into(), "demo-key".into())),
+    }
+}
+
+/// Returns two environment variables, of which both must be set, or neither.
+fn both(one: &str, other: &str) -> Result<Option<(String, String)>, String> {
+    match (variable(one)?, variable(other)?) {
+        (Some(one), Some(other)) => Ok(Some((one, other))),
+        (None, None) => Ok(None),
+        _ => Err(format!("{one} and {other} go together")),
+    }
 }
 
 /// Returns an environment variable. One that can't be read is an error: it may be a secret, and

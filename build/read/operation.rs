@@ -123,14 +123,20 @@ impl<'a> Reader<'a, '_> {
                 return Err(responses.error("an operation must have one successful response"));
             }
             let (media, schema) = self.media(&response)?;
-            let (form, others) = self.forms(&schema)?;
-            answer = Some(match media {
-                "application/json" => Answer::Json(form),
-                "text/event-stream" => Answer::Events(form),
+            let (read, others) = match media {
+                "application/json" => {
+                    let (form, others) = self.forms(&schema)?;
+                    (Answer::Json(form), others)
+                }
+                "text/event-stream" => {
+                    let (form, others) = self.forms(&event_data(&schema)?)?;
+                    (Answer::Events(form), others)
+                }
                 other => {
                     return Err(response.error(format!("a response of `{other}` is not supported")));
                 }
-            });
+            };
+            answer = Some(read);
             let statuses = (first, last);
             failures.extend(others.into_iter().map(|form| FailureBody { statuses, form }));
         }
@@ -177,6 +183,20 @@ impl<'a> Reader<'a, '_> {
             _ => Err(content.error("a body must have exactly one media type")),
         }
     }
+}
+
+/// Returns the schema of the JSON in the data of an event, given the schema of the event.
+fn event_data<'a>(event: &Node<'a>) -> Result<Node<'a>, Error> {
+    event.known(&["type", "required", "properties"])?;
+    let properties = event.need("properties")?;
+    properties.known(&["data"])?;
+    let data = properties.need("data")?;
+    data.known(&["type", "format", "x-content-schema"])?;
+    let is_json = data.get("format").is_some_and(|format| format.value == "json-string");
+    if event.texts("required")? != ["data"] || !is_json {
+        return Err(event.error("an event must have `data`, which is a `json-string`"));
+    }
+    data.need("x-content-schema")
 }
 
 /// Returns the first and the last of the statuses that a key of `responses` names.

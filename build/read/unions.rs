@@ -1,12 +1,10 @@
 //! Unions: the components that are arms, and the tag that tells them apart.
 
-use std::collections::BTreeSet;
-
 use super::enums::enum_value;
 use super::node::Node;
 use super::reader::{COMMON, Reader};
 use crate::compiler::error::Error;
-use crate::compiler::model::{Arm, EnumValue, Form, Kind, Union};
+use crate::compiler::model::{Arm, Form, Kind, Union};
 
 impl<'a> Reader<'a, '_> {
     /// Finds the arms of all unions first, since a tag belongs to the union, not to the arm.
@@ -16,7 +14,7 @@ impl<'a> Reader<'a, '_> {
             if schema.get("oneOf").is_none() {
                 continue;
             }
-            let tag = tag(&schema)?;
+            let tag = schema.need("x-tag")?.text()?;
             for arm in arms(&schema)? {
                 let name = self.local_name(&arm)?;
                 let Some(property) = self.component_property(&name, tag) else {
@@ -37,64 +35,23 @@ impl<'a> Reader<'a, '_> {
                 }
                 self.tags.push((name, tag.into(), stated));
             }
-            if let Some(discriminator) = schema.get("discriminator") {
-                self.mapping(&schema, &discriminator)?;
-            }
         }
         Ok(())
     }
 
-    /// Checks that the mapping of a discriminator has the arms of its union, with their tags.
-    fn mapping(&self, schema: &Node<'a>, discriminator: &Node<'a>) -> Result<(), Error> {
-        let mut mapped = BTreeSet::new();
-        for (value, target) in discriminator.need("mapping")?.entries()? {
-            let name = self.local_name(&target)?;
-            match self.tag_value(&name) {
-                Some(EnumValue::Text(text)) if text == value => {}
-                Some(EnumValue::Code(_)) => {
-                    let message = "a discriminator is a string; name a tag of numbers in `x-tag`";
-                    return Err(discriminator.error(message));
-                }
-                Some(_) => {
-                    return Err(target.error(format!("`{name}` has another tag than `{value}`")));
-                }
-                None => {}
-            }
-            mapped.insert(name);
-        }
-        let mut listed = BTreeSet::new();
-        for arm in arms(schema)? {
-            listed.insert(self.local_name(&arm)?);
-        }
-        match listed == mapped {
-            true => Ok(()),
-            false => Err(schema.error("`oneOf` and the mapping of the discriminator differ")),
-        }
-    }
-
-    fn tag_value(&self, arm: &str) -> Option<&EnumValue> {
-        self.tags.iter().find(|(name, ..)| name == arm).map(|(_, _, value)| value)
-    }
-
     pub(super) fn union(&self, schema: &Node<'a>) -> Result<Kind, Error> {
         let mut known = COMMON.to_vec();
-        known.extend([
-            "oneOf",
-            "discriminator",
-            "x-tag",
-            "x-content",
-            "x-rust-name",
-            "x-doc-aliases",
-        ]);
+        known.extend(["oneOf", "x-tag", "x-content", "x-rust-name", "x-doc-aliases"]);
         schema.known(&known)?;
         let content =
             schema.get("x-content").map(|key| key.text().map(String::from)).transpose()?;
-        let mut union = Union { tag: tag(schema)?.into(), content, arms: Vec::new() };
+        let tag = schema.need("x-tag")?.text()?.into();
+        let mut union = Union { tag, content, arms: Vec::new() };
         for target in arms(schema)? {
             let name = self.local_name(&target)?;
-            let Some(value) = self.tag_value(&name).cloned() else {
-                return Err(target.error("the arm has no tag"));
-            };
+            let tag = self.tags.iter().find(|(arm, ..)| *arm == name);
+            let Some((_, _, value)) = tag else { return Err(target.error("the arm has no tag")) };
+            let value = value.clone();
             let component = self.schemas.need(&name)?;
             let rust = self.rust_name(&name)?;
             let (form, optional) = match &union.content {
@@ -129,18 +86,6 @@ impl<'a> Reader<'a, '_> {
         }
         let required = component.texts("required")?.iter().any(|name| name == key);
         Ok((Some(self.named(&content)?), !required))
-    }
-}
-
-/// Returns the name of the property that tells the arms of a union apart.
-fn tag<'a>(schema: &Node<'a>) -> Result<&'a str, Error> {
-    match (schema.get("discriminator"), schema.get("x-tag")) {
-        (Some(discriminator), None) => {
-            discriminator.known(&["propertyName", "mapping"])?;
-            discriminator.need("propertyName")?.text()
-        }
-        (None, Some(tag)) => tag.text(),
-        _ => Err(schema.error("a union must have either a `discriminator` or an `x-tag`")),
     }
 }
 
