@@ -117,7 +117,8 @@ def read(schema, name, key):
     match schema.get("type"):
         case "string" if "json" in also or schema.get("format") == "json-string":
             return ANY
-        case "string" if "number" in also or schema.get("format") == "password":
+        # Secrets and times are read from numbers everywhere.
+        case "string" if "number" in also or schema.get("format") in ("password", "call-time"):
             return {"type": ["string", "number"]}
         case "string":
             return {"type": "string"}

@@ -159,7 +159,7 @@ fn convert(schema: &Value, named: &mut Vec<String>) -> Value {
                     "example" => {
                         out.insert("examples".into(), json!([value]));
                     }
-                    "nullable" | "discriminator" | "externalDocs" => {}
+                    "nullable" | "externalDocs" => {}
                     "x-content-schema" => {
                         out.insert("contentMediaType".into(), "application/json".into());
                         out.insert("contentSchema".into(), convert(value, named));

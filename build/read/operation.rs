@@ -103,63 +103,62 @@ impl<'a> Reader<'a, '_> {
     /// Reads the successful response, and the bodies of failures.
     fn responses(&self, operation: &Node<'a>) -> Result<(Answer, Vec<FailureBody>), Error> {
         let responses = operation.need("responses")?;
-        let (mut answer, mut failures, mut ranges) = (None, Vec::new(), Vec::new());
+        let (mut success, mut refusals) = (None, Vec::new());
         for (key, response) in responses.entries()? {
             response.known(&["description", "content"])?;
             response.description()?;
-            let Some((first, last)) = statuses(key) else {
+            let Some(statuses) = statuses(key) else {
                 return Err(response.error("a status must be 200 to 299, 400 to 599, 4XX or 5XX"));
             };
-            if first > 299 {
-                if response.get("content").is_some() {
-                    let form = self.failure(&response)?;
-                    ranges.push((first, last, form));
-                } else if first == last {
-                    ranges.push((first, last, None));
-                }
-                continue;
-            }
-            if answer.is_some() {
+            if statuses.0 >= 400 {
+                let form = match response.get("content") {
+                    Some(_) => self.failure(&response)?,
+                    None => None,
+                };
+                refusals.push((statuses, form));
+            } else if success.is_none() {
+                success = Some((statuses, self.success(&response)?));
+            } else {
                 return Err(responses.error("an operation must have one successful response"));
             }
-            let (media, schema) = self.media(&response)?;
-            let (read, others) = match media {
-                "application/json" => {
-                    let (form, others) = self.forms(&schema)?;
-                    (Answer::Json(form), others)
-                }
-                "text/event-stream" => {
-                    let (form, others) = self.forms(&event_data(&schema)?)?;
-                    (Answer::Events(form), others)
-                }
-                other => {
-                    return Err(response.error(format!("a response of `{other}` is not supported")));
-                }
-            };
-            answer = Some(read);
-            let statuses = (first, last);
-            failures.extend(others.into_iter().map(|form| FailureBody { statuses, form }));
         }
-        failures.extend(split(ranges));
-        let answer = answer.ok_or_else(|| responses.error("there is no successful response"))?;
-        Ok((answer, failures))
+        let Some((statuses, (answer, others))) = success else {
+            return Err(responses.error("there is no successful response"));
+        };
+        let others = others.into_iter().map(|form| FailureBody { statuses, form });
+        Ok((answer, others.chain(split(refusals)).collect()))
+    }
+
+    /// Reads the successful response, and the failures that come with the same status.
+    fn success(&self, response: &Node<'a>) -> Result<(Answer, Vec<Form>), Error> {
+        match self.media(response)? {
+            ("application/json", schema) => {
+                let (form, others) = self.forms(&schema)?;
+                Ok((Answer::Json(form), others))
+            }
+            ("text/event-stream", schema) => {
+                let (form, others) = self.forms(&event_data(&schema)?)?;
+                Ok((Answer::Events(form), others))
+            }
+            (media, _) => Err(response.error(format!("a response of `{media}` is not supported"))),
+        }
     }
 
     /// Reads the forms of a successful response. With `anyOf` the first one is the answer, and the
-    /// others are failures that come with the same status.
+    /// others are failures.
     fn forms(&self, schema: &Node<'a>) -> Result<(Form, Vec<Form>), Error> {
         let Some(forms) = schema.get("anyOf") else {
             return Ok((self.named(schema)?, Vec::new()));
         };
         schema.known(&["anyOf"])?;
-        let mut read = Vec::new();
-        for form in forms.items()? {
-            read.push(self.named(&form)?);
+        let read =
+            forms.items()?.iter().map(|form| self.named(form)).collect::<Result<Vec<_>, _>>()?;
+        match read.split_first() {
+            Some((answer, failures)) if !failures.is_empty() => {
+                Ok((answer.clone(), failures.to_vec()))
+            }
+            _ => Err(forms.error("must have the answer first, and then failures")),
         }
-        if read.len() < 2 {
-            return Err(forms.error("must have the answer first, and then failures"));
-        }
-        Ok((read.remove(0), read))
     }
 
     /// Reads the body of a failure. A text has no type.
@@ -212,22 +211,23 @@ fn statuses(key: &str) -> Option<(u16, u16)> {
     }
 }
 
-/// Takes the statuses that have an entry of their own out of the ranges, as OpenAPI does.
-fn split(entries: Vec<(u16, u16, Option<Form>)>) -> Vec<FailureBody> {
-    let mut single: Vec<_> =
-        entries.iter().filter(|(first, last, _)| first == last).map(|(first, ..)| *first).collect();
+/// Takes the statuses that have an entry of their own out of the ranges, as OpenAPI does. An entry
+/// without a form has a body of no type.
+fn split(entries: Vec<((u16, u16), Option<Form>)>) -> Vec<FailureBody> {
+    let single = entries.iter().filter(|((first, last), _)| first == last);
+    let mut single: Vec<_> = single.map(|((status, _), _)| *status).collect();
     single.sort_unstable();
     let mut failures = Vec::new();
-    for (start, last, form) in entries {
+    for ((start, last), form) in entries {
         let Some(form) = form else { continue };
         let mut first = start;
-        for status in single.iter().copied().filter(|status| start < last && *status <= last) {
-            // The single status may be one of the other range.
+        for &status in
+            single.iter().filter(|status| start < last && (start..=last).contains(status))
+        {
             if first < status {
-                let statuses = (first, status - 1);
-                failures.push(FailureBody { statuses, form: form.clone() });
+                failures.push(FailureBody { statuses: (first, status - 1), form: form.clone() });
             }
-            first = first.max(status + 1);
+            first = status + 1;
         }
         if first <= last {
             failures.push(FailureBody { statuses: (first, last), form });

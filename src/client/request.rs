@@ -18,7 +18,10 @@ use crate::wire::{self, Operation, Validate, Violation};
 ///
 /// # Errors
 /// If the request could not be built.
-pub fn built(operation: &'static Operation, request: BuiltRequest) -> Result<reqwest::Request, Error> {
+pub fn built(
+    operation: &'static Operation,
+    request: BuiltRequest,
+) -> Result<reqwest::Request, Error> {
     request.map_err(|error| Error::new(operation, Kind::Request(chain(&*error).to_string())))
 }
 
@@ -79,7 +82,11 @@ pub fn check(operation: &'static Operation, value: &impl Validate) -> Result<(),
 ///
 /// # Errors
 /// If it would change the path: if it is empty, `.` or `..`.
-pub fn segment(operation: &'static Operation, name: &str, value: &impl Serialize) -> Result<String, Error> {
+pub fn segment(
+    operation: &'static Operation,
+    name: &str,
+    value: &impl Serialize,
+) -> Result<String, Error> {
     let text = wire::parameter(value);
     if ["", ".", ".."].contains(&text.as_str()) {
         let allowed = "a text other than \"\", \".\" and \"..\"";

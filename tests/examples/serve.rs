@@ -390,7 +390,10 @@ async fn the_app_server_makes_message_chat_tokens_of_its_app() {
     // Without a token for callers, everyone would get tokens of the app.
     let output = example("serve", LOCAL, &own[..3]).output().await.unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("with CALLBOT_MESSAGE_APP_ID there must be a CALLBOT_AUI_TOKEN"), "{error}");
+    assert!(
+        error.contains("with CALLBOT_MESSAGE_APP_ID there must be a CALLBOT_AUI_TOKEN"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
