@@ -11,9 +11,9 @@ import schemathesis
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.checks import AcceptedNegativeData, negative_data_rejection
 
-# Read although the spec does not say so: the component, the property (`*` is all of them), and what is read.
-LENIENT = {
-}
+# Read although no key of the spec says so: the component and the property (`*` is any other key), and the
+# schema of what is read.
+LENIENT = {}
 
 
 @schemathesis.hook
@@ -66,27 +66,25 @@ ANY = {}
 
 
 def component(name, schemas):
+    """Returns the schema of what is read for a component."""
     schema = schemas[name]
     if "oneOf" in schema:
         return union(schema, schemas)
     if "enum" in schema:
         # All enums are open, and numbers and texts are read for each other.
         return {"type": ["string", "number"]}
-    properties = {key: read(value, name, key) for key, value in schema.get("properties", {}).items()}
-    needed = []
-    for key in schema.get("required", []):
-        property = schema["properties"][key]
-        if not property.get("x-may-be-missing") and "x-missing-reads-as" not in property:
+    properties, needed = {}, []
+    for key, property in schema.get("properties", {}).items():
+        properties[key] = read(property, name, key)
+        properties |= {alias: ANY for alias in property.get("x-aliases", [])}
+        may_be_missing = property.get("x-may-be-missing") or "x-missing-reads-as" in property
+        if key in schema.get("required", []) and not may_be_missing and (name, key) not in LENIENT:
             needed.append(key)
-    for key, property in properties.items():
-        if key not in needed:
-            properties[key] = {"anyOf": [property, {"type": "null"}]}
-    # A missing value can't be told from a null.
+        else:
+            # Null is the same as missing.
+            properties[key] = {"anyOf": [properties[key], {"type": "null"}]}
     others = schema.get("additionalProperties", {})
     others = read(others, name, "*") if isinstance(others, dict) else ANY
-    needed = [key for key in needed if (name, key) not in LENIENT]
-    aliases = [alias for property in schema.get("properties", {}).values() for alias in property.get("x-aliases", [])]
-    properties |= {alias: ANY for alias in aliases}
     return {"type": "object", "properties": properties, "required": needed, "additionalProperties": others}
 
 
