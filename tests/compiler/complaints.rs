@@ -110,36 +110,6 @@ fn a_contradictory_spec_stops_the_compiler_with_the_place() {
                 "enum: [-1, 0, ten]",
                 "Rank/enum/2: the value does not match the enum's type",
             ),
-            ("x-tag: kind", "x-kind: kind", "Order: `x-tag` is missing"),
-            ("x-tag: kind", "x-tag: sort", "`DrinkParams` has no property `sort`"),
-            (
-                "enum: [Meal]",
-                "enum: [Meal, Supper]",
-                "MealParams/properties/kind: the tag of an arm must have exactly one value",
-            ),
-            (
-                "required: [action, text]",
-                "required: [text]",
-                "Greeting/properties/action: the tag of an arm must be required",
-            ),
-            (
-                "            - $ref: \"#/components/schemas/Rank\"\n",
-                "            - $ref: \"#/components/schemas/Rank\"\n          nullable: true\n",
-                "`nullable` needs a `type` beside it; say it of the component",
-            ),
-            ("[calm, angry, null]", "[calm, angry]", "Mood/enum: must list null once if"),
-            ("enum: [-1, 0, 10]", "enum: [-1, 0, 10, null]", "Rank/enum: must list null once if"),
-            ("\"409\":", "\"302\":", "302: a status must be 200 to 299, 400 to 599, 4XX or 5XX"),
-            (
-                "required: [data]",
-                "required: []",
-                "event-stream/schema: an event must have `data`, which is a `json-string`",
-            ),
-            (
-                "                        - $ref: \"#/components/schemas/BrokenWord\"\n",
-                "",
-                "anyOf: must have the answer first, and then failures",
-            ),
             ("when: { mood: angry }", "when: { mod: angry }", "there is no property `mod`"),
             (
                 "x-checked-by-hand: true",
@@ -193,6 +163,45 @@ fn a_contradictory_spec_stops_the_compiler_with_the_place() {
                 "type: integer\n          format: int32\n          minimum: 0",
                 "type: integer\n          minimum: 0",
                 "an integer must have the format int32 or int64",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_spec_that_other_tools_misread_stops_the_compiler_with_the_place() {
+    refuses(
+        "fixture.yaml",
+        &[
+            ("x-tag: kind", "x-kind: kind", "Order: `x-tag` is missing"),
+            ("x-tag: kind", "x-tag: sort", "`DrinkParams` has no property `sort`"),
+            (
+                "enum: [Meal]",
+                "enum: [Meal, Supper]",
+                "MealParams/properties/kind: the tag of an arm must have exactly one value",
+            ),
+            (
+                "required: [action, text]",
+                "required: [text]",
+                "Greeting/properties/action: the tag of an arm must be required",
+            ),
+            (
+                "            - $ref: \"#/components/schemas/Rank\"\n",
+                "            - $ref: \"#/components/schemas/Rank\"\n          nullable: true\n",
+                "`nullable` needs a `type` beside it; say it of the component",
+            ),
+            ("[calm, angry, null]", "[calm, angry]", "Mood/enum: must list null once if"),
+            ("enum: [-1, 0, 10]", "enum: [-1, 0, 10, null]", "Rank/enum: must list null once if"),
+            ("\"409\":", "\"302\":", "302: a status must be 200 to 299, 400 to 599, 4XX or 5XX"),
+            (
+                "required: [data]",
+                "required: []",
+                "event-stream/schema: an event must have `data`, which is a `json-string`",
+            ),
+            (
+                "                        - $ref: \"#/components/schemas/BrokenWord\"\n",
+                "",
+                "anyOf: must have the answer first, and then failures",
             ),
         ],
     );
