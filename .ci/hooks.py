@@ -109,6 +109,8 @@ def read(schema, name, key):
         file, _, pointer = schema["$ref"].partition("#")
         return {"$ref": f"#/$defs/{pointer.rsplit('/', 1)[-1]}"} if not file else ANY
     also = schema.get("x-also-reads", [])
+    if schema.get("x-unreadable-is-missing") or "item" in also:
+        return ANY
     if "allOf" in schema:
         inner = read(schema["allOf"][0], name, key)
         return ANY if also else inner

@@ -144,9 +144,6 @@ fn presence(node: &Node<'_>, form: &Form, required: bool) -> Result<Presence, Er
             return Err(node.error(message));
         }
     };
-    if node.flag("nullable")? && node.get("type").is_none() {
-        return Err(node.error("`nullable` needs a `type` beside it; say it of the component"));
-    }
     let nullable = node.flag("nullable")? || is_nullable_type(node);
     if nullable && presence == Presence::Required {
         return Err(node.error("a required property must not be nullable"));
