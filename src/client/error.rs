@@ -257,7 +257,7 @@ impl Error {
     /// }));
     /// let error = client.process(&Request::Start(start)).await.unwrap_err();
     /// let release = error.body_as::<Release>().unwrap();
-    /// assert_eq!((release.ret, release.outparams.call_id.as_str()), (Some(17), "call-1"));
+    /// assert_eq!((release.ret, release.user_id.as_deref()), (Some(17), Some("call-1")));
     /// # Ok::<_, callbot::client::Error>(())
     /// # }).unwrap();
     /// # }
