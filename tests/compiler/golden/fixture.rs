@@ -86,102 +86,6 @@ impl codegen::Object for GuestList {
     }
 }
 
-/// Why a call failed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Trouble {
-    /// Whether the call succeeded: false.
-    pub success: bool,
-    /// The reason.
-    pub msg: String,
-    /// What may help.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-}
-
-impl Trouble {
-    /// Creates a value from its required fields. All others are absent.
-    #[must_use]
-    pub fn new(success: bool, msg: impl Into<String>) -> Self {
-        Self {
-            success,
-            msg: msg.into(),
-            hint: None,
-        }
-    }
-
-    /// Sets [`hint`](Self::hint).
-    #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-}
-
-impl<'de> Deserialize<'de> for Trouble {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        codegen::read_object(deserializer)
-    }
-}
-
-impl codegen::Object for Trouble {
-    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
-        let mut success: Option<bool> = None;
-        let mut msg: Option<String> = None;
-        let mut hint: Option<String> = None;
-        while let Some(key) = map.key()? {
-            match key.as_str() {
-                "success" => success = map.value()?,
-                "msg" => msg = map.value()?,
-                "hint" => hint = map.value()?,
-                _ => map.skip()?,
-            }
-        }
-        Ok(Self {
-            success: codegen::required("success", success)?,
-            msg: codegen::required("msg", msg)?,
-            hint,
-        })
-    }
-}
-
-/// Why a request was refused.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Refusal {
-    /// The reason.
-    pub msg: String,
-}
-
-impl Refusal {
-    /// Creates a value from its required fields. All others are absent.
-    #[must_use]
-    pub fn new(msg: impl Into<String>) -> Self {
-        Self { msg: msg.into() }
-    }
-}
-
-impl<'de> Deserialize<'de> for Refusal {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        codegen::read_object(deserializer)
-    }
-}
-
-impl codegen::Object for Refusal {
-    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
-        let mut msg: Option<String> = None;
-        while let Some(key) = map.key()? {
-            match key.as_str() {
-                "msg" => msg = map.value()?,
-                _ => map.skip()?,
-            }
-        }
-        Ok(Self {
-            msg: codegen::required("msg", msg)?,
-        })
-    }
-}
-
 /// A guest.
 ///
 /// The second paragraph of a description stays separate from the first.
@@ -978,6 +882,102 @@ impl codegen::Object for BrokenWord {
     }
 }
 
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Trouble {
+    /// Whether the call succeeded: false.
+    pub success: bool,
+    /// The reason.
+    pub msg: String,
+    /// What may help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Trouble {
+    /// Creates a value from its required fields. All others are absent.
+    #[must_use]
+    pub fn new(success: bool, msg: impl Into<String>) -> Self {
+        Self {
+            success,
+            msg: msg.into(),
+            hint: None,
+        }
+    }
+
+    /// Sets [`hint`](Self::hint).
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl<'de> Deserialize<'de> for Trouble {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Trouble {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut success: Option<bool> = None;
+        let mut msg: Option<String> = None;
+        let mut hint: Option<String> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "success" => success = map.value()?,
+                "msg" => msg = map.value()?,
+                "hint" => hint = map.value()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            success: codegen::required("success", success)?,
+            msg: codegen::required("msg", msg)?,
+            hint,
+        })
+    }
+}
+
+/// Why a request was refused.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The reason.
+    pub msg: String,
+}
+
+impl Refusal {
+    /// Creates a value from its required fields. All others are absent.
+    #[must_use]
+    pub fn new(msg: impl Into<String>) -> Self {
+        Self { msg: msg.into() }
+    }
+}
+
+impl<'de> Deserialize<'de> for Refusal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Refusal {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut msg: Option<String> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "msg" => msg = map.value()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            msg: codegen::required("msg", msg)?,
+        })
+    }
+}
+
 /// The parameters of `listGuests` in the path, the query and the headers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -1518,10 +1518,6 @@ impl wire::Validate for GuestList {
     }
 }
 
-impl wire::Validate for Trouble {}
-
-impl wire::Validate for Refusal {}
-
 impl wire::Validate for Guest {
     fn check(&self, report: &mut codegen::Report<'_>) {
         report.field("id").length(&self.id, 1..=8);
@@ -1629,6 +1625,10 @@ impl wire::Validate for Word {}
 
 impl wire::Validate for BrokenWord {}
 
+impl wire::Validate for Trouble {}
+
+impl wire::Validate for Refusal {}
+
 impl wire::Validate for ListGuestsParameters {
     fn check(&self, report: &mut codegen::Report<'_>) {
         if let Some(value) = &self.limit {
@@ -1668,56 +1668,6 @@ impl schemars::JsonSchema for GuestList {
 }"##,
             generator,
             &[("Guest", codegen::subschema::<Guest>)],
-        )
-    }
-}
-
-impl schemars::JsonSchema for Trouble {
-    fn schema_name() -> Cow<'static, str> {
-        "Trouble".into()
-    }
-
-    fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::Trouble").into()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        codegen::schema_of(
-            r##"{
-  "type": "object",
-  "description": "Why a call failed.",
-  "required": ["success", "msg"],
-  "properties": {
-    "success": {"type": "boolean", "description": "Whether the call succeeded: false."},
-    "msg": {"type": "string", "description": "The reason."},
-    "hint": {"type": ["string", "null"], "description": "What may help."}
-  }
-}"##,
-            generator,
-            &[],
-        )
-    }
-}
-
-impl schemars::JsonSchema for Refusal {
-    fn schema_name() -> Cow<'static, str> {
-        "Refusal".into()
-    }
-
-    fn schema_id() -> Cow<'static, str> {
-        concat!(module_path!(), "::Refusal").into()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        codegen::schema_of(
-            r##"{
-  "type": "object",
-  "description": "Why a request was refused.",
-  "required": ["msg"],
-  "properties": {"msg": {"type": "string", "description": "The reason."}}
-}"##,
-            generator,
-            &[],
         )
     }
 }
@@ -2144,6 +2094,56 @@ impl schemars::JsonSchema for BrokenWord {
     "last": {"type": "boolean", "description": "Whether it is the last one: true."},
     "reason": {"type": "string", "description": "The reason."}
   }
+}"##,
+            generator,
+            &[],
+        )
+    }
+}
+
+impl schemars::JsonSchema for Trouble {
+    fn schema_name() -> Cow<'static, str> {
+        "Trouble".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Trouble").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        codegen::schema_of(
+            r##"{
+  "type": "object",
+  "description": "Why a call failed.",
+  "required": ["success", "msg"],
+  "properties": {
+    "success": {"type": "boolean", "description": "Whether the call succeeded: false."},
+    "msg": {"type": "string", "description": "The reason."},
+    "hint": {"type": ["string", "null"], "description": "What may help."}
+  }
+}"##,
+            generator,
+            &[],
+        )
+    }
+}
+
+impl schemars::JsonSchema for Refusal {
+    fn schema_name() -> Cow<'static, str> {
+        "Refusal".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Refusal").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        codegen::schema_of(
+            r##"{
+  "type": "object",
+  "description": "Why a request was refused.",
+  "required": ["msg"],
+  "properties": {"msg": {"type": "string", "description": "The reason."}}
 }"##,
             generator,
             &[],
