@@ -150,9 +150,11 @@ fn show_token(token: &str) -> Result<(), Box<dyn Error>> {
 
 /// Starts an app server on a port of this machine, and returns its URL.
 async fn start_app_server() -> Result<String, Box<dyn Error>> {
-    let tokens = RtcTokens::new("demo-app", "demo-key");
-    let chats = ChatTokens::new("demo-app", "demo-key", "demo-sign");
-    let router = agents::router(tokens, chats, AnyCaller, false);
+    let tokens = agents::Tokens {
+        rtc: RtcTokens::new("demo-app", "demo-key"),
+        chat: ChatTokens::new("demo-app", "demo-key", "demo-sign"),
+    };
+    let router = agents::router(tokens, AnyCaller, false);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(serve(listener, router).into_future());

@@ -84,48 +84,28 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
     if let Some(secret) = variable("CALLBOT_DUIX_SECRET")? {
         human = human.secret(HeaderName::from_static("x-callbot-secret"), secret);
     }
-    let ivr = match both("CALLBOT_ODFS_APP_KEY", "CALLBOT_ODFS_APP_SECRET")? {
-        Some((key, secret)) => {
+    let account = [variable("CALLBOT_ODFS_APP_KEY")?, variable("CALLBOT_ODFS_APP_SECRET")?];
+    let ivr = match account {
+        [Some(key), Some(secret)] => {
             let issuer = odfs::Issuer::new().account(key, secret);
             host.odfs()?.issuer(issuer).router()
         }
-        None => host.odfs()?.router(),
+        [None, None] => host.odfs()?.router(),
+        _ => return Err("CALLBOT_ODFS_APP_KEY and CALLBOT_ODFS_APP_SECRET go together".into()),
     };
     let token = variable("CALLBOT_AUI_TOKEN")?;
-    let (id, key) = app("CALLBOT_RTC_APP_ID", "CALLBOT_RTC_APP_KEY", token.is_some())?;
-    let tokens = RtcTokens::new(id, key);
-    let (id, key) = app("CALLBOT_MESSAGE_APP_ID", "CALLBOT_MESSAGE_APP_KEY", token.is_some())?;
+    let (rtc_id, rtc_key) = app("CALLBOT_RTC_APP_ID", "CALLBOT_RTC_APP_KEY", &token)?;
+    let (chat_id, chat_key) = app("CALLBOT_MESSAGE_APP_ID", "CALLBOT_MESSAGE_APP_KEY", &token)?;
     let sign = variable("CALLBOT_MESSAGE_APP_SIGN")?.unwrap_or_else(|| "demo-sign".into());
-    let chats = ChatTokens::new(id, key, sign);
+    let rtc = RtcTokens::new(rtc_id, rtc_key);
+    let tokens = agents::Tokens { rtc, chat: ChatTokens::new(chat_id, chat_key, sign) };
     let agents = match token {
         Some(token) => {
-            let callers = KnownCallers::new().caller("app", token);
-            agents::router(tokens, chats, callers, options.cors_any)
+            agents::router(tokens, KnownCallers::new().caller("app", token), options.cors_any)
         }
-        None => agents::router(tokens, chats, AnyCaller, options.cors_any),
+        None => agents::router(tokens, AnyCaller, options.cors_any),
     };
     Ok(function_compute::hooks().merge(bot).merge(human.router()).merge(ivr).merge(agents))
-}
-
-/// Returns the id and the key of an app whose tokens are issued. Default: a demo app.
-fn app(id: &str, key: &str, callers_are_known: bool) -> Result<(String, String), String> {
-    match both(id, key)? {
-        // Every caller gets tokens for any channel of the app.
-        Some(_) if !callers_are_known => {
-            Err(format!("with {id} there must be a CALLBOT_AUI_TOKEN"))
-        }
-        Some(app) => Ok(app),
-        None => Ok(("demo-app".into(), "demo-key".into())),
-    }
-}
-
-/// Returns two environment variables, of which both must be set, or neither.
-fn both(one: &str, other: &str) -> Result<Option<(String, String)>, String> {
-    match (variable(one)?, variable(other)?) {
-        (Some(one), Some(other)) => Ok(Some((one, other))),
-        (None, None) => Ok(None),
-        _ => Err(format!("{one} and {other} go together")),
-    }
 }
 
 /// Returns an environment variable. One that can't be read is an error: it may be a secret, and
@@ -136,6 +116,19 @@ fn variable(name: &str) -> Result<Option<String>, String> {
         Ok(value) => Ok(Some(value)),
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => Err(format!("{name} is no text")),
+    }
+}
+
+/// Returns the id and the key of an app, from these variables. Default: a demo app. `token` is that of
+/// the callers: without one, every caller would get tokens of the app.
+fn app(id: &str, key: &str, token: &Option<String>) -> Result<(String, String), String> {
+    match [variable(id)?, variable(key)?] {
+        [Some(_), Some(_)] if token.is_none() => {
+            Err(format!("with {id} there must be a CALLBOT_AUI_TOKEN"))
+        }
+        [Some(id), Some(key)] => Ok((id, key)),
+        [None, None] => Ok(("demo-app".into(), "demo-key".into())),
+        _ => Err(format!("{id} and {key} go together")),
     }
 }
 
