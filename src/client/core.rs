@@ -125,20 +125,23 @@ impl Core {
         let status = response.status();
         let fail = |kind| Error::with_status(operation, kind, Some(status));
         let body = self.body(response).await.map_err(fail)?;
-        let kind = match decode::<T>(&body) {
-            Ok(value) => match value.failure_beside(&body) {
-                Some(failure) => Kind::Failure(failure),
-                None if !status.is_success() => Kind::Status,
-                None => return Ok(Answer { value, status, headers }),
-            },
-            Err(error) => match T::failure_in(&body) {
-                Some(failure) => Kind::Failure(failure),
-                // The body of a gateway's error is not the platform's envelope.
-                None if !status.is_success() => Kind::Status,
-                None => Kind::Decode(error),
-            },
+        let fail = |kind| fail(kind).with_body(body.clone());
+        let value: T = match decode(&body) {
+            Ok(value) => value,
+            Err(error) => {
+                return Err(fail(match T::failure_in(&body) {
+                    Some(failure) => Kind::Failure(failure),
+                    // The body of a gateway's error is not the platform's envelope.
+                    None if !status.is_success() => Kind::Status,
+                    None => Kind::Decode(error),
+                }));
+            }
         };
-        Err(fail(kind).with_body(body))
+        match value.failure_beside(&body) {
+            Some(failure) => Err(fail(Kind::Failure(failure))),
+            None if !status.is_success() => Err(fail(Kind::Status)),
+            None => Ok(Answer { value, status, headers }),
+        }
     }
 
     /// Calls an operation that responds with a stream of events. Returns once the head of the

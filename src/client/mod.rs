@@ -28,9 +28,6 @@
 //! A client checks each request against the spec before it sends it. Deadlines, retries, limits and
 //! tracing apply to every call. A custom [`Transport`] can sign, record or replace what is sent.
 //!
-//! An [`Error`] has the code and the message of what the peer reported, as a [`Failure`]. The whole body is
-//! there too: [`Error::body_as`] returns it as the type that the platform's spec documents.
-//!
 //! ```no_run
 //! use std::time::Duration;
 //! use callbot::client::{CallOptions, Deadline, Retries};
@@ -49,6 +46,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! An [`Error`] has the code and the message of what the peer reported, as a [`Failure`]. The whole body is
+//! there too: [`Error::body_as`] returns it as the type that the platform's spec documents.
 
 pub(crate) mod builder;
 mod built_in;
