@@ -350,7 +350,8 @@ pub(super) enum Place {
 /// A body with which an operation fails.
 #[derive(Debug)]
 pub(super) struct FailureBody {
-    /// The first and the last of the HTTP statuses that it comes with.
+    /// The first and the last of the HTTP statuses that it comes with. Only the client's stage reads it.
+    #[cfg_attr(not(feature = "client"), allow(dead_code))]
     pub statuses: (u16, u16),
     pub form: Form,
 }
