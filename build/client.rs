@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::docs::docs;
 use super::error::Error;
-use super::model::{Answer, Form, Model, Operation, Place, Presence};
+use super::model::{Answer, FailureBody, Form, Model, Operation, Place, Presence};
 use super::names::form_path;
 use super::settings::Settings;
 use super::{names, raw};
@@ -21,6 +21,7 @@ pub(super) fn write(
     let methods = model.operations.iter().map(|operation| method(model, operation));
     let docs = docs(&client_docs(model, settings));
     let constructors = constructors();
+    let failures = failures(model);
     Ok(quote! {
         #docs
         #[derive(Debug, Clone)]
@@ -48,10 +49,58 @@ pub(super) fn write(
             }
         }
 
+        #(#failures)*
+
         mod raw {
             #raw
         }
     })
+}
+
+/// Writes which bodies of failures have which types.
+fn failures(model: &Model) -> Vec<TokenStream> {
+    let mut types: Vec<(String, syn::Path, Vec<TokenStream>)> = Vec::new();
+    for operation in &model.operations {
+        let constant = names::constant(&operation.id);
+        for FailureBody { statuses: (first, last), form } in &operation.failures {
+            let ty = form_path(form);
+            let place = quote!((&operations::#constant, #first, #last));
+            let name = quote!(#ty).to_string();
+            match types.iter_mut().find(|(known, ..)| *known == name) {
+                Some((_, _, places)) => places.push(place),
+                None => types.push((name, ty, vec![place])),
+            }
+        }
+    }
+    let write = |(_, ty, places): (String, syn::Path, Vec<TokenStream>)| {
+        quote! {
+            impl client::FailureBody for #ty {
+                const PLACES: &'static [(&'static wire::Operation, u16, u16)] = &[#(#places),*];
+            }
+        }
+    };
+    types.into_iter().map(write).collect()
+}
+
+/// Returns the docs of the bodies with which an operation fails.
+fn failure_docs(operation: &Operation) -> String {
+    let lines = operation.failures.iter().map(|FailureBody { statuses, form }| {
+        let path = form_path(form);
+        let ty = quote!(#path).to_string().replace(' ', "");
+        let statuses = match statuses {
+            (first, last) if first == last => first.to_string(),
+            (first, last) => format!("{first} to {last}"),
+        };
+        format!("\n- status {statuses}: [`{ty}`]")
+    });
+    let lines: String = lines.collect();
+    match lines.is_empty() {
+        true => lines,
+        false => format!(
+            "\n\nThe spec documents the bodies of these failures, which \
+             [`body_as`](client::Error::body_as) reads:\n{lines}"
+        ),
+    }
 }
 
 /// Returns the docs of the client.
@@ -90,7 +139,7 @@ fn constructors() -> TokenStream {
 fn method(model: &Model, operation: &Operation) -> TokenStream {
     let name = names::ident(&names::snake(&operation.id));
     let constant = names::constant(&operation.id);
-    let docs = docs(&format!("{}\n\n{ERRORS}", operation.description));
+    let docs = docs(&format!("{}\n\n{ERRORS}{}", operation.description, failure_docs(operation)));
     let deprecated = operation.deprecated.then(|| quote!(#[deprecated]));
     let parameters = operation.parameters_type.as_deref().map(names::ident);
     let parameters_argument = parameters.iter().map(|ty| quote!(parameters: &#ty,));

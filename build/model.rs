@@ -327,6 +327,8 @@ pub(super) struct Operation {
     pub parameters_type: Option<String>,
     pub body: Option<Form>,
     pub answer: Answer,
+    /// The bodies of failures that the spec documents.
+    pub failures: Vec<FailureBody>,
     /// A client must not retry it.
     pub once: bool,
     pub deprecated: bool,
@@ -343,6 +345,15 @@ pub(super) enum Place {
     Path,
     Query,
     Header,
+}
+
+/// A body with which an operation fails.
+#[derive(Debug)]
+pub(super) struct FailureBody {
+    /// The first and the last of the HTTP statuses that it comes with. Only the client's stage reads it.
+    #[cfg_attr(not(feature = "client"), allow(dead_code))]
+    pub statuses: (u16, u16),
+    pub form: Form,
 }
 
 #[derive(Debug)]
@@ -393,6 +404,7 @@ impl Model {
             operation.body.iter().for_each(&mut *visit);
             let (Answer::Json(answer) | Answer::Events(answer)) = &operation.answer;
             visit(answer);
+            operation.failures.iter().for_each(|failure| visit(&failure.form));
         }
     }
 

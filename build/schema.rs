@@ -22,7 +22,7 @@ pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
             continue;
         };
         let mut named = Vec::new();
-        let schema = convert(schema, &mut named);
+        let schema = convert(&without_null(schema), &mut named);
         let schema = unwrap(schema, model, components, &mut named);
         named.sort();
         named.dedup();
@@ -60,6 +60,18 @@ pub(super) fn write(model: &Model, document: &Value) -> TokenStream {
         });
     }
     out
+}
+
+/// Returns the schema of a component without null: the type in Rust has no such value.
+fn without_null(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Value::Object(map) = &mut schema {
+        map.shift_remove("nullable");
+        if let Some(Value::Array(values)) = map.get_mut("enum") {
+            values.retain(|value| !value.is_null());
+        }
+    }
+    schema
 }
 
 /// Replaces the names of components that only wrap the content of an arm, which have no type, by
@@ -147,7 +159,7 @@ fn convert(schema: &Value, named: &mut Vec<String>) -> Value {
                     "example" => {
                         out.insert("examples".into(), json!([value]));
                     }
-                    "nullable" | "discriminator" | "externalDocs" => {}
+                    "nullable" | "externalDocs" => {}
                     "x-content-schema" => {
                         out.insert("contentMediaType".into(), "application/json".into());
                         out.insert("contentSchema".into(), convert(value, named));

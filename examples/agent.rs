@@ -22,7 +22,7 @@ use callbot::aui::{
     AnyCaller, Base, Client, DescribeInstanceRequest, GenerateCallRequest, StartInstanceRequest,
     StopInstanceRequest, UpdateInstanceRequest, error_code,
 };
-use callbot::aui::{RtcToken, RtcTokens};
+use callbot::aui::{ChatTokens, RtcToken, RtcTokens};
 use callbot::server::serve;
 use lexopt::prelude::{Long, ValueExt as _};
 use tokio::net::TcpListener;
@@ -150,7 +150,11 @@ fn show_token(token: &str) -> Result<(), Box<dyn Error>> {
 
 /// Starts an app server on a port of this machine, and returns its URL.
 async fn start_app_server() -> Result<String, Box<dyn Error>> {
-    let router = agents::router(RtcTokens::new("demo-app", "demo-key"), AnyCaller, false);
+    let tokens = agents::Tokens {
+        rtc: RtcTokens::new("demo-app", "demo-key"),
+        chat: ChatTokens::new("demo-app", "demo-key", "demo-sign"),
+    };
+    let router = agents::router(tokens, AnyCaller, false);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(serve(listener, router).into_future());

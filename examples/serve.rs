@@ -15,8 +15,10 @@
 //! - With `CALLBOT_ODFS_REDIS`, the URL of the platform's Redis, the bot understands the speech of ODFS's
 //!   voice platform, which arrives as the key of a text. This needs the feature `redis`.
 //! - With `CALLBOT_AUI_TOKEN` requests of the app server need that value in `Authorization`.
-//! - `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app of the tokens. Default: a demo app.
-//!   If they are set, `CALLBOT_AUI_TOKEN` must be set too.
+//! - `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app of the join tokens. Default: a demo
+//!   app. If they are set, `CALLBOT_AUI_TOKEN` must be set too.
+//! - `CALLBOT_MESSAGE_APP_ID`, `CALLBOT_MESSAGE_APP_KEY` and `CALLBOT_MESSAGE_APP_SIGN` are the app of the
+//!   message chat tokens, with the same rules.
 //! - `--cors-any` lets the pages of every origin call the app server, for a web client under
 //!   development.
 //! - After SIGTERM or Ctrl-C running turns may take `--grace` seconds to finish. Default: 30.
@@ -31,7 +33,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
-use callbot::aui::{AnyCaller, KnownCallers, RtcTokens};
+use callbot::aui::{AnyCaller, ChatTokens, KnownCallers, RtcTokens};
 use callbot::auth::{Credentials, Verifier, VerifyLayer};
 use callbot::bot::{Host, OdfsSettings};
 use callbot::function_compute;
@@ -109,17 +111,12 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
         }
         _ => return Err("CALLBOT_ODFS_APP_KEY and CALLBOT_ODFS_APP_SECRET go together".into()),
     };
-    let app = [variable("CALLBOT_RTC_APP_ID")?, variable("CALLBOT_RTC_APP_KEY")?];
     let token = variable("CALLBOT_AUI_TOKEN")?;
-    let tokens = match app {
-        // Every caller gets tokens for any channel of the app.
-        [Some(_), Some(_)] if token.is_none() => {
-            return Err("with CALLBOT_RTC_APP_ID there must be a CALLBOT_AUI_TOKEN".into());
-        }
-        [Some(id), Some(key)] => RtcTokens::new(id, key),
-        [None, None] => RtcTokens::new("demo-app", "demo-key"),
-        _ => return Err("CALLBOT_RTC_APP_ID and CALLBOT_RTC_APP_KEY go together".into()),
-    };
+    let (rtc_id, rtc_key) = app("CALLBOT_RTC_APP_ID", "CALLBOT_RTC_APP_KEY", &token)?;
+    let (chat_id, chat_key) = app("CALLBOT_MESSAGE_APP_ID", "CALLBOT_MESSAGE_APP_KEY", &token)?;
+    let sign = variable("CALLBOT_MESSAGE_APP_SIGN")?.unwrap_or_else(|| "demo-sign".into());
+    let rtc = RtcTokens::new(rtc_id, rtc_key);
+    let tokens = agents::Tokens { rtc, chat: ChatTokens::new(chat_id, chat_key, sign) };
     let agents = match token {
         Some(token) => {
             agents::router(tokens, KnownCallers::new().caller("app", token), options.cors_any)
@@ -155,6 +152,19 @@ fn variable(name: &str) -> Result<Option<String>, String> {
         Ok(value) => Ok(Some(value)),
         Err(VarError::NotPresent) => Ok(None),
         Err(VarError::NotUnicode(_)) => Err(format!("{name} is no text")),
+    }
+}
+
+/// Returns the id and the key of an app, from these variables. Default: a demo app. `token` is that of
+/// the callers: without one, every caller would get tokens of the app.
+fn app(id: &str, key: &str, token: &Option<String>) -> Result<(String, String), String> {
+    match [variable(id)?, variable(key)?] {
+        [Some(_), Some(_)] if token.is_none() => {
+            Err(format!("with {id} there must be a CALLBOT_AUI_TOKEN"))
+        }
+        [Some(id), Some(key)] => Ok((id, key)),
+        [None, None] => Ok(("demo-app".into(), "demo-key".into())),
+        _ => Err(format!("{id} and {key} go together")),
     }
 }
 

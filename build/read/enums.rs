@@ -14,6 +14,7 @@ impl<'a> Reader<'a, '_> {
         let mut known = COMMON.to_vec();
         known.extend([
             "type",
+            "nullable",
             "format",
             "enum",
             "x-enum-varnames",
@@ -25,7 +26,7 @@ impl<'a> Reader<'a, '_> {
             "x-doc-aliases",
         ]);
         schema.known(&known)?;
-        let values = schema.need("enum")?.items()?;
+        let values = values(schema)?;
         let varnames = schema.texts("x-enum-varnames")?;
         let descriptions = schema.texts("x-enum-descriptions")?;
         if varnames.len() != values.len() || descriptions.len() != values.len() {
@@ -67,6 +68,19 @@ impl<'a> Reader<'a, '_> {
         variants.retain(|variant| Some(&variant.value) != success_value.as_ref());
         Ok(Enum { variants, success })
     }
+}
+
+/// Returns the values of an enum. A nullable one also lists null, which other tools refuse otherwise,
+/// and which is not a value here.
+fn values<'a>(schema: &Node<'a>) -> Result<Vec<Node<'a>>, Error> {
+    let list = schema.need("enum")?;
+    let mut values = list.items()?;
+    let all = values.len();
+    values.retain(|value| !value.value.is_null());
+    if schema.flag("nullable")? != (values.len() + 1 == all) {
+        return Err(list.error("must list null once if the enum is nullable, and never otherwise"));
+    }
+    Ok(values)
 }
 
 /// Returns the other numbers that are read as a value.

@@ -13,6 +13,7 @@ impl<'a> Reader<'a, '_> {
         let mut known = COMMON.to_vec();
         known.extend([
             "type",
+            "nullable",
             "properties",
             "required",
             "additionalProperties",

@@ -3,7 +3,7 @@
 use super::node::Node;
 use super::reader::Reader;
 use crate::compiler::error::Error;
-use crate::compiler::model::{Answer, Form, Method, Model, Operation};
+use crate::compiler::model::{Answer, FailureBody, Form, Method, Model, Operation};
 
 impl<'a> Reader<'a, '_> {
     pub(super) fn path(&self, path: &str, item: Node<'a>, model: &mut Model) -> Result<(), Error> {
@@ -64,7 +64,7 @@ impl<'a> Reader<'a, '_> {
         let id: String = node.need("operationId")?.text()?.into();
         let summary = node.need("summary")?.text()?.trim();
         let description = format!("{summary}\n\n{}", node.description()?);
-        let (body, answer) = (self.body(&node)?, self.answer(&node)?);
+        let (body, (answer, failures)) = (self.body(&node)?, self.responses(&node)?);
         let (parameters, parameters_type) = self.parameters(&id, path, &node, model)?;
         if model.operations.iter().any(|other| other.id == id) {
             return Err(node.error(format!("a second operation has the id `{id}`")));
@@ -80,6 +80,7 @@ impl<'a> Reader<'a, '_> {
             parameters_type,
             body,
             answer,
+            failures,
             once: node.flag("x-once")?,
             deprecated: node.flag("deprecated")?,
         });
@@ -99,28 +100,74 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Reads the successful response.
-    fn answer(&self, operation: &Node<'a>) -> Result<Answer, Error> {
+    /// Reads the successful response, and the bodies of failures.
+    fn responses(&self, operation: &Node<'a>) -> Result<(Answer, Vec<FailureBody>), Error> {
         let responses = operation.need("responses")?;
-        let mut answer = None;
-        for (status, response) in responses.entries()? {
+        let (mut success, mut refusals) = (None, Vec::new());
+        for (key, response) in responses.entries()? {
             response.known(&["description", "content"])?;
-            if !status.starts_with('2') {
-                continue;
-            }
-            if answer.is_some() {
+            response.description()?;
+            let Some(statuses) = statuses(key) else {
+                return Err(response.error("a status must be 200 to 299, 400 to 599, 4XX or 5XX"));
+            };
+            if statuses.0 >= 400 {
+                let form = match response.get("content") {
+                    Some(_) => self.failure(&response)?,
+                    None => None,
+                };
+                refusals.push((statuses, form));
+            } else if success.is_none() {
+                success = Some((statuses, self.success(&response)?));
+            } else {
                 return Err(responses.error("an operation must have one successful response"));
             }
-            let (media, schema) = self.media(&response)?;
-            answer = Some(match media {
-                "application/json" => Answer::Json(self.named(&schema)?),
-                "text/event-stream" => Answer::Events(self.named(&schema)?),
-                other => {
-                    return Err(response.error(format!("a response of `{other}` is not supported")));
-                }
-            });
         }
-        answer.ok_or_else(|| responses.error("there is no successful response"))
+        let Some((statuses, (answer, others))) = success else {
+            return Err(responses.error("there is no successful response"));
+        };
+        let others = others.into_iter().map(|form| FailureBody { statuses, form });
+        Ok((answer, others.chain(split(refusals)).collect()))
+    }
+
+    /// Reads the successful response, and the failures that come with the same status.
+    fn success(&self, response: &Node<'a>) -> Result<(Answer, Vec<Form>), Error> {
+        match self.media(response)? {
+            ("application/json", schema) => {
+                let (form, others) = self.forms(&schema)?;
+                Ok((Answer::Json(form), others))
+            }
+            ("text/event-stream", schema) => {
+                let (form, others) = self.forms(&event_data(&schema)?)?;
+                Ok((Answer::Events(form), others))
+            }
+            (media, _) => Err(response.error(format!("a response of `{media}` is not supported"))),
+        }
+    }
+
+    /// Reads the forms of a successful response. With `anyOf` the first one is the answer, and the
+    /// others are failures.
+    fn forms(&self, schema: &Node<'a>) -> Result<(Form, Vec<Form>), Error> {
+        let Some(forms) = schema.get("anyOf") else {
+            return Ok((self.named(schema)?, Vec::new()));
+        };
+        schema.known(&["anyOf"])?;
+        let read =
+            forms.items()?.iter().map(|form| self.named(form)).collect::<Result<Vec<_>, _>>()?;
+        match read.split_first() {
+            Some((answer, failures)) if !failures.is_empty() => {
+                Ok((answer.clone(), failures.to_vec()))
+            }
+            _ => Err(forms.error("must have the answer first, and then failures")),
+        }
+    }
+
+    /// Reads the body of a failure. A text has no type.
+    fn failure(&self, response: &Node<'a>) -> Result<Option<Form>, Error> {
+        match self.media(response)? {
+            ("application/json", schema) => self.named(&schema).map(Some),
+            ("text/plain", _) => Ok(None),
+            (media, _) => Err(response.error(format!("a response of `{media}` is not supported"))),
+        }
     }
 
     /// Returns the only media type of a body, and its schema.
@@ -135,6 +182,58 @@ impl<'a> Reader<'a, '_> {
             _ => Err(content.error("a body must have exactly one media type")),
         }
     }
+}
+
+/// Returns the schema of the JSON in the data of an event, given the schema of the event.
+fn event_data<'a>(event: &Node<'a>) -> Result<Node<'a>, Error> {
+    event.known(&["type", "required", "properties"])?;
+    let properties = event.need("properties")?;
+    properties.known(&["data"])?;
+    let data = properties.need("data")?;
+    data.known(&["type", "format", "x-content-schema"])?;
+    let is_json = data.get("format").is_some_and(|format| format.value == "json-string");
+    if event.texts("required")? != ["data"] || !is_json {
+        return Err(event.error("an event must have `data`, which is a `json-string`"));
+    }
+    data.need("x-content-schema")
+}
+
+/// Returns the first and the last of the statuses that a key of `responses` names.
+fn statuses(key: &str) -> Option<(u16, u16)> {
+    match key {
+        "4XX" => Some((400, 499)),
+        "5XX" => Some((500, 599)),
+        _ => {
+            let status: u16 = key.parse().ok()?;
+            let known = matches!(status, 200..=299 | 400..=599) && key.len() == 3;
+            known.then_some((status, status))
+        }
+    }
+}
+
+/// Takes the statuses that have an entry of their own out of the ranges, as OpenAPI does. An entry
+/// without a form has a body of no type.
+fn split(entries: Vec<((u16, u16), Option<Form>)>) -> Vec<FailureBody> {
+    let single = entries.iter().filter(|((first, last), _)| first == last);
+    let mut single: Vec<_> = single.map(|((status, _), _)| *status).collect();
+    single.sort_unstable();
+    let mut failures = Vec::new();
+    for ((start, last), form) in entries {
+        let Some(form) = form else { continue };
+        let mut first = start;
+        for &status in
+            single.iter().filter(|status| start < last && (start..=last).contains(status))
+        {
+            if first < status {
+                failures.push(FailureBody { statuses: (first, status - 1), form: form.clone() });
+            }
+            first = status + 1;
+        }
+        if first <= last {
+            failures.push(FailureBody { statuses: (first, last), form });
+        }
+    }
+    failures
 }
 
 /// Returns the other spellings of a path.

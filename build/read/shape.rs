@@ -78,6 +78,10 @@ impl<'a> Reader<'a, '_> {
             node.known(&["$ref"])?;
             return self.reference(&target);
         }
+        if node.get("nullable").is_some() && node.get("type").is_none() {
+            // Other tools pass over it, or refuse null.
+            return Err(node.error("`nullable` needs a `type` beside it; say it of the component"));
+        }
         if let Some(all) = node.get("allOf") {
             known(&["allOf"])?;
             let [one] = all

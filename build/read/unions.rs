@@ -1,12 +1,10 @@
 //! Unions: the components that are arms, and the tag that tells them apart.
 
-use std::collections::BTreeSet;
-
 use super::enums::enum_value;
 use super::node::Node;
 use super::reader::{COMMON, Reader};
 use crate::compiler::error::Error;
-use crate::compiler::model::{Arm, EnumValue, Form, Kind, Union};
+use crate::compiler::model::{Arm, Form, Kind, Union};
 
 impl<'a> Reader<'a, '_> {
     /// Finds the arms of all unions first, since a tag belongs to the union, not to the arm.
@@ -16,29 +14,22 @@ impl<'a> Reader<'a, '_> {
             if schema.get("oneOf").is_none() {
                 continue;
             }
-            let discriminator = schema.need("discriminator")?;
-            discriminator.known(&["propertyName", "mapping"])?;
-            let tag = discriminator.need("propertyName")?.text()?;
-            for (value, target) in discriminator.need("mapping")?.entries()? {
-                let name = self.local_name(&target)?;
-                let property = self.component_property(&name, tag);
-                let Some(property) = property else {
-                    return Err(target.error(format!("`{name}` has no property `{tag}`")));
+            let tag = schema.need("x-tag")?.text()?;
+            for arm in arms(&schema)? {
+                let name = self.local_name(&arm)?;
+                let Some(property) = self.component_property(&name, tag) else {
+                    return Err(arm.error(format!("`{name}` has no property `{tag}`")));
                 };
-                let only = property.need("enum")?.items()?;
-                let stated = match only.as_slice() {
+                // Without it, other tools read an object without the tag as any of the arms.
+                if !self.schemas.need(&name)?.texts("required")?.iter().any(|key| key == tag) {
+                    return Err(property.error("the tag of an arm must be required"));
+                }
+                let stated = match property.need("enum")?.items()?.as_slice() {
                     [one] => enum_value(one)?,
                     _ => {
                         return Err(property.error("the tag of an arm must have exactly one value"));
                     }
                 };
-                let agrees = match &stated {
-                    EnumValue::Text(text) => text == value,
-                    EnumValue::Code(code) => code.to_string() == value,
-                };
-                if !agrees {
-                    return Err(property.error(format!("the union maps this arm to `{value}`")));
-                }
                 if schema.get("x-content").is_some() {
                     self.wraps.insert(name.clone());
                 }
@@ -50,41 +41,31 @@ impl<'a> Reader<'a, '_> {
 
     pub(super) fn union(&self, schema: &Node<'a>) -> Result<Kind, Error> {
         let mut known = COMMON.to_vec();
-        known.extend(["oneOf", "discriminator", "x-content", "x-rust-name", "x-doc-aliases"]);
+        known.extend(["oneOf", "x-tag", "x-content", "x-rust-name", "x-doc-aliases"]);
         schema.known(&known)?;
         let content =
             schema.get("x-content").map(|key| key.text().map(String::from)).transpose()?;
-        let discriminator = schema.need("discriminator")?;
-        let mapping = discriminator.need("mapping")?;
-        let mut arms = Vec::new();
-        for (_, target) in mapping.entries()? {
+        let tag = schema.need("x-tag")?.text()?.into();
+        let mut union = Union { tag, content, arms: Vec::new() };
+        for target in arms(schema)? {
             let name = self.local_name(&target)?;
             let tag = self.tags.iter().find(|(arm, ..)| *arm == name);
             let Some((_, _, value)) = tag else { return Err(target.error("the arm has no tag")) };
+            let value = value.clone();
             let component = self.schemas.need(&name)?;
             let rust = self.rust_name(&name)?;
-            let (form, optional) = match &content {
+            let (form, optional) = match &union.content {
                 Some(key) => self.content(&component, key)?,
                 None => (Some(Form::Named(rust.clone())), false),
             };
-            let doc_aliases = match &content {
+            let doc_aliases = match &union.content {
                 Some(_) if rust != name => vec![name],
                 _ => Vec::new(),
             };
             let description = component.description()?;
-            let value = value.clone();
-            arms.push(Arm { value, rust, description, form, optional, doc_aliases });
+            union.arms.push(Arm { value, rust, description, form, optional, doc_aliases });
         }
-        let mut listed = BTreeSet::new();
-        for arm in schema.need("oneOf")?.items()? {
-            arm.known(&["$ref"])?;
-            listed.insert(self.rust_name(&self.local_name(&arm.need("$ref")?)?)?);
-        }
-        if listed != arms.iter().map(|arm| arm.rust.clone()).collect() {
-            return Err(schema.error("`oneOf` and the mapping of the discriminator differ"));
-        }
-        let tag = discriminator.need("propertyName")?.text()?.into();
-        Ok(Kind::Union(Union { tag, content, arms }))
+        Ok(Kind::Union(union))
     }
 
     /// Returns the content of an arm, and whether it may be missing. The component of the arm has a
@@ -106,4 +87,13 @@ impl<'a> Reader<'a, '_> {
         let required = component.texts("required")?.iter().any(|name| name == key);
         Ok((Some(self.named(&content)?), !required))
     }
+}
+
+/// Returns the references to the arms of a union.
+fn arms<'a>(schema: &Node<'a>) -> Result<Vec<Node<'a>>, Error> {
+    let reference = |arm: &Node<'a>| {
+        arm.known(&["$ref"])?;
+        arm.need("$ref")
+    };
+    schema.need("oneOf")?.items()?.iter().map(reference).collect()
 }

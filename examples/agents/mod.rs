@@ -2,15 +2,25 @@
 
 use axum::Router;
 use callbot::aicall::AgentType;
-use callbot::aui::{AgentSetting, AppServer, Authorizer, InMemoryAgents, RtcTokens, Server};
+use callbot::aui::{
+    AgentSetting, AppServer, Authorizer, ChatTokens, InMemoryAgents, RtcTokens, Server,
+};
 
 /// The id of an agent that does not exist: a call of it fails with `AgentNotFound`.
 pub(crate) const MISSING: &str = "missing";
 
+/// The apps whose tokens the app server issues.
+pub(crate) struct Tokens {
+    pub(crate) rtc: RtcTokens,
+    pub(crate) chat: ChatTokens,
+}
+
 /// Returns the app server at both bases. `any_origin` lets web pages of every origin in.
-pub(crate) fn router(tokens: RtcTokens, callers: impl Authorizer, any_origin: bool) -> Router {
-    let upstream = InMemoryAgents::new(tokens.clone()).missing_agent(MISSING);
-    let app = AppServer::new(upstream, tokens)
+pub(crate) fn router(tokens: Tokens, callers: impl Authorizer, any_origin: bool) -> Router {
+    let Tokens { rtc, chat } = tokens;
+    let upstream = InMemoryAgents::new(rtc.clone()).missing_agent(MISSING);
+    let app = AppServer::new(upstream, rtc)
+        .chat_tokens(chat)
         .agent(AgentType::Voice, "voice-agent")
         .agent(AgentType::Avatar, "avatar-agent")
         .agent(AgentType::Vision, "vision-agent")

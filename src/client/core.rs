@@ -116,7 +116,7 @@ impl Core {
 
     async fn read<T>(
         &self,
-        operation: &Operation,
+        operation: &'static Operation,
         response: Response,
         headers: HeaderMap,
     ) -> Result<Answer<T>, Error>
@@ -126,6 +126,7 @@ impl Core {
         let status = response.status();
         let fail = |kind| Error::with_status(operation, kind, Some(status));
         let body = self.body(response).await.map_err(fail)?;
+        let fail = |kind| fail(kind).with_body(body.clone());
         let value: T = match decode(&body) {
             Ok(value) => value,
             Err(error) => {
@@ -191,11 +192,12 @@ impl Core {
             true => Kind::ContentType(media.unwrap_or("untyped").to_owned()),
             false => Kind::Status,
         };
-        let reported = match is_stream {
-            true => None,
-            false => self.body(response).await.ok().and_then(|body| T::failure_in(&body)),
+        let body = match is_stream {
+            true => Bytes::new(),
+            false => self.body(response).await.unwrap_or_default(),
         };
-        Err(Refused { error: fail(reported.map_or(otherwise, Kind::Failure)), pause })
+        let kind = T::failure_in(&body).map_or(otherwise, Kind::Failure);
+        Err(Refused { error: fail(kind).with_body(body), pause })
     }
 
     /// Reads the whole body, up to the limit.

@@ -4,10 +4,12 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::StatusCode;
+use serde::de::DeserializeOwned;
 
 use super::{Failure, TransportError};
-use crate::wire::{DecodeError, Operation, Violations};
+use crate::wire::{DecodeError, Operation, Violations, decode};
 
 /// The error of a call. It contains no secret and nothing that callers say.
 ///
@@ -32,11 +34,33 @@ use crate::wire::{DecodeError, Operation, Violations};
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
-    operation: &'static str,
+    operation: Option<&'static Operation>,
     kind: Kind,
     status: Option<StatusCode>,
+    body: Bytes,
+}
+
+// The body may contain secrets, and what callers say.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("operation", &self.operation.map(|operation| operation.id))
+            .field("kind", &self.kind)
+            .field("status", &self.status)
+            .field("body", &self.body.len())
+            .finish()
+    }
+}
+
+/// A body with which a call fails, as the spec of its platform documents it.
+///
+/// The compiled types implement it; [`Error::body_as`] reads them.
+pub trait FailureBody: DeserializeOwned {
+    /// The operations that fail with this body, each with the first and the last of the HTTP
+    /// statuses.
+    #[doc(hidden)]
+    const PLACES: &'static [(&'static Operation, u16, u16)];
 }
 
 #[derive(Debug)]
@@ -90,20 +114,27 @@ pub enum Deadline {
 }
 
 impl Error {
-    pub(super) fn new(operation: &Operation, kind: Kind) -> Self {
+    pub(super) fn new(operation: &'static Operation, kind: Kind) -> Self {
         Self::with_status(operation, kind, None)
     }
 
     pub(super) fn with_status(
-        operation: &Operation,
+        operation: &'static Operation,
         kind: Kind,
         status: Option<StatusCode>,
     ) -> Self {
-        Self(Box::new(Inner { operation: operation.id, kind, status }))
+        let operation = Some(operation);
+        Self(Box::new(Inner { operation, kind, status, body: Bytes::new() }))
     }
 
     pub(super) fn without_operation(kind: Kind) -> Self {
-        Self(Box::new(Inner { operation: "", kind, status: None }))
+        Self(Box::new(Inner { operation: None, kind, status: None, body: Bytes::new() }))
+    }
+
+    /// Adds the body of the response, or the data of the event, that reported the failure.
+    pub(super) fn with_body(mut self, body: Bytes) -> Self {
+        self.0.body = body;
+        self
     }
 
     pub(super) fn failure_mut(&mut self) -> Option<&mut Failure> {
@@ -186,6 +217,60 @@ impl Error {
         }
     }
 
+    /// Returns the body of the response, or the data of the event, that reported the failure. It is
+    /// empty if there was none. It may contain what callers say, so do not log it.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.0.body
+    }
+
+    /// Returns the [body](Self::body) as the type that the spec documents for this operation and
+    /// status. Returns `None` if the spec documents another type, or the body does not match it.
+    ///
+    /// The docs of an operation list its types. Fields that [`failure`](Self::failure) leaves out are
+    /// here:
+    ///
+    /// ```
+    /// # #[cfg(all(feature = "odfs", feature = "server"))] {
+    /// use callbot::client::InMemoryTransport;
+    /// use callbot::odfs::{Release, Request, Start, StartInParams, StartInParamsFields, WireClient};
+    /// # use callbot::odfs::{Action, Api, Call, Interacted, router};
+    /// # use callbot::server::Error;
+    /// # struct Closed;
+    /// # impl Api for Closed {
+    /// #     async fn start(&self, _: &Call, _: Start) -> Result<Action, Error> {
+    /// #         Err(Error::public("closed").code("17"))
+    /// #     }
+    /// #     async fn interacted(&self, call: &Call, _: Interacted) -> Result<Action, Error> {
+    /// #         Ok(call.release().into())
+    /// #     }
+    /// # }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let transport = InMemoryTransport::new(router(Closed));
+    /// let client = WireClient::builder("http://odfs").transport(transport).build()?;
+    /// let start = Start::new("call-1", StartInParams::new(StartInParamsFields {
+    ///     call_id: "call-1",
+    ///     call_sor_id: "13500000001",
+    ///     call_dst_id: "10086",
+    ///     auth_token: "token".into(),
+    /// }));
+    /// let error = client.process(&Request::Start(start)).await.unwrap_err();
+    /// let release = error.body_as::<Release>().unwrap();
+    /// assert_eq!((release.ret, release.user_id.as_deref()), (Some(17), Some("call-1")));
+    /// # Ok::<_, callbot::client::Error>(())
+    /// # }).unwrap();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn body_as<T: FailureBody>(&self) -> Option<T> {
+        let (operation, status) = (self.0.operation?, self.0.status?.as_u16());
+        let documented = T::PLACES.iter().any(|(place, first, last)| {
+            std::ptr::eq(*place, operation) && (*first..=*last).contains(&status)
+        });
+        documented.then(|| decode(&self.0.body).ok()).flatten()
+    }
+
     /// Returns the id of the request, as the peer echoed it.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
@@ -214,9 +299,9 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { operation, kind, status } = &*self.0;
-        if !operation.is_empty() {
-            write!(f, "{operation}: ")?;
+        let Inner { operation, kind, status, .. } = &*self.0;
+        if let Some(operation) = operation {
+            write!(f, "{}: ", operation.id)?;
         }
         match kind {
             Kind::Unsupported(reason) => f.write_str(reason),

@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::core::deadline;
 use super::error::Kind;
-use super::{CallOptions, Deadline, Error, Reported, Step, TransportError};
+use super::{CallOptions, Deadline, Error, Outcome, Reported, Step, TransportError};
 use crate::error::chain;
 use crate::sse::Decoder;
 use crate::wire::{Operation, decode};
@@ -142,30 +142,42 @@ impl<T> EventStream<T> {
         self.chunk = Bytes::new();
     }
 
-    fn fail<V>(&mut self, kind: Kind) -> Poll<Option<Result<V, Error>>> {
+    fn fail<V>(&mut self, kind: Kind, body: Bytes) -> Poll<Option<Result<V, Error>>> {
         self.end();
-        Poll::Ready(Some(Err(Error::with_status(self.operation, kind, Some(self.status)))))
+        let error = Error::with_status(self.operation, kind, Some(self.status));
+        Poll::Ready(Some(Err(error.with_body(body))))
     }
 }
 
 /// The maximum number of chunks without an event that are read in one poll.
 const CHUNKS_AT_ONCE: usize = 64;
 
-impl<T: DeserializeOwned> EventStream<T> {
-    /// Returns the next event of the bytes that have arrived.
-    fn next_event(&mut self) -> Result<Option<T>, Kind> {
+impl<T: DeserializeOwned + Outcome> EventStream<T> {
+    /// Returns the next event of the bytes that have arrived. An event that can't be read, or that
+    /// reports a failure, is an error with its data.
+    fn next_event(&mut self) -> Result<Option<T>, (Kind, Bytes)> {
         let whole = std::mem::take(&mut self.chunk);
         let mut rest: &[u8] = &whole;
-        while let Some(event) =
-            self.decoder.next(&mut rest).map_err(|error| Kind::TooLarge(error.limit()))?
+        while let Some(event) = self
+            .decoder
+            .next(&mut rest)
+            .map_err(|error| (Kind::TooLarge(error.limit()), Bytes::new()))?
         {
             let data = event.data();
             if data.is_empty() || data == b"[DONE]" {
                 continue;
             }
-            let value = decode(data).map_err(Kind::Decode)?;
-            self.chunk = whole.slice_ref(rest);
-            return Ok(Some(value));
+            let kind = match decode::<T>(data) {
+                Ok(value) => match value.failure() {
+                    Some(failure) => Kind::Failure(failure),
+                    None => {
+                        self.chunk = whole.slice_ref(rest);
+                        return Ok(Some(value));
+                    }
+                },
+                Err(error) => Kind::Decode(error),
+            };
+            return Err((kind, Bytes::copy_from_slice(data)));
         }
         Ok(None)
     }
@@ -185,15 +197,12 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
                 Ok(None) => {}
                 Ok(Some(event)) => {
                     this.asked = false;
-                    if let Some(failure) = event.failure() {
-                        return this.fail(Kind::Failure(failure));
-                    }
                     if event.step() == Step::Last {
                         this.finish(cx);
                     }
                     return Poll::Ready(Some(Ok(event)));
                 }
-                Err(kind) => return this.fail(kind),
+                Err((kind, data)) => return this.fail(kind, data),
             }
             let Some(body) = &mut this.body else { return Poll::Ready(None) };
             match body.as_mut().poll_next(cx) {
@@ -201,21 +210,21 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
                 Poll::Ready(Some(Err(error))) => {
                     let error = TransportError::from(error);
                     tracing::debug!(operation = this.operation.id, "stream cut: {}", chain(&error));
-                    return this.fail(Kind::Cut(Some(error)));
+                    return this.fail(Kind::Cut(Some(error)), Bytes::new());
                 }
-                Poll::Ready(None) => return this.fail(Kind::Cut(None)),
+                Poll::Ready(None) => return this.fail(Kind::Cut(None), Bytes::new()),
                 Poll::Pending => {
                     this.set_alarm();
                     ready!(this.alarm.as_mut().poll(cx));
                     let (deadline, limit) = this.limit;
-                    return this.fail(Kind::Deadline(deadline, limit));
+                    return this.fail(Kind::Deadline(deadline, limit), Bytes::new());
                 }
             }
         }
         this.set_alarm();
         if this.alarm.deadline() <= Instant::now() {
             let (deadline, limit) = this.limit;
-            return this.fail(Kind::Deadline(deadline, limit));
+            return this.fail(Kind::Deadline(deadline, limit), Bytes::new());
         }
         cx.waker().wake_by_ref();
         Poll::Pending

@@ -50,6 +50,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! An [`Error`] has the code and the message of what the peer reported, as a [`Failure`]. The whole body is
+//! there too: [`Error::body_as`] returns it as the type that the platform's spec documents.
 
 pub(crate) mod builder;
 mod built_in;
@@ -66,7 +69,7 @@ pub(crate) mod wrapper;
 
 pub use builder::ClientBuilder;
 pub use core::Answer;
-pub use error::{Deadline, Error};
+pub use error::{Deadline, Error, FailureBody};
 pub use events::EventStream;
 #[cfg(feature = "server")]
 pub use in_memory::InMemoryTransport;

@@ -18,7 +18,10 @@ use crate::wire::{self, Operation, Validate, Violation};
 ///
 /// # Errors
 /// If the request could not be built.
-pub fn built(operation: &Operation, request: BuiltRequest) -> Result<reqwest::Request, Error> {
+pub fn built(
+    operation: &'static Operation,
+    request: BuiltRequest,
+) -> Result<reqwest::Request, Error> {
     request.map_err(|error| Error::new(operation, Kind::Request(chain(&*error).to_string())))
 }
 
@@ -27,7 +30,7 @@ pub fn built(operation: &Operation, request: BuiltRequest) -> Result<reqwest::Re
 /// # Errors
 /// If the value has characters that a header can't contain.
 pub fn header(
-    operation: &Operation,
+    operation: &'static Operation,
     request: &mut reqwest::Request,
     name: &str,
     value: &impl Serialize,
@@ -42,7 +45,7 @@ pub fn header(
 /// # Errors
 /// If the value has characters that a header can't contain.
 pub fn secret_header(
-    operation: &Operation,
+    operation: &'static Operation,
     request: &mut reqwest::Request,
     name: &str,
     value: &impl Serialize,
@@ -54,7 +57,7 @@ pub fn secret_header(
 }
 
 fn name_and_value(
-    operation: &Operation,
+    operation: &'static Operation,
     name: &str,
     value: &impl Serialize,
 ) -> Result<(HeaderName, HeaderValue), Error> {
@@ -71,7 +74,7 @@ fn name_and_value(
 ///
 /// # Errors
 /// If the spec does not allow the value.
-pub fn check(operation: &Operation, value: &impl Validate) -> Result<(), Error> {
+pub fn check(operation: &'static Operation, value: &impl Validate) -> Result<(), Error> {
     value.validate().map_err(|violations| Error::new(operation, Kind::Invalid(violations)))
 }
 
@@ -79,7 +82,11 @@ pub fn check(operation: &Operation, value: &impl Validate) -> Result<(), Error> 
 ///
 /// # Errors
 /// If it would change the path: if it is empty, `.` or `..`.
-pub fn segment(operation: &Operation, name: &str, value: &impl Serialize) -> Result<String, Error> {
+pub fn segment(
+    operation: &'static Operation,
+    name: &str,
+    value: &impl Serialize,
+) -> Result<String, Error> {
     let text = wire::parameter(value);
     if ["", ".", ".."].contains(&text.as_str()) {
         let allowed = "a text other than \"\", \".\" and \"..\"";

@@ -62,7 +62,7 @@ impl<T> Answer<T> {
     /// Returns the answer with a part of its value, found at `pointer`. The part is required.
     pub(crate) fn part<U>(
         self,
-        operation: &Operation,
+        operation: &'static Operation,
         pointer: &str,
         part: impl FnOnce(T) -> Option<U>,
     ) -> Result<Answer<U>, Error> {
@@ -78,12 +78,12 @@ impl<T> Answer<T> {
 
 impl Error {
     /// Creates the error of a request that can't be built.
-    pub(crate) fn request(operation: &Operation, reason: impl fmt::Display) -> Self {
+    pub(crate) fn request(operation: &'static Operation, reason: impl fmt::Display) -> Self {
         Self::new(operation, Kind::Request(reason.to_string()))
     }
 
     /// Creates the error of a call that this client does not offer.
-    pub(crate) fn unsupported(operation: &Operation, reason: impl Into<String>) -> Self {
+    pub(crate) fn unsupported(operation: &'static Operation, reason: impl Into<String>) -> Self {
         Self::new(operation, Kind::Unsupported(reason.into()))
     }
 

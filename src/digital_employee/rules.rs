@@ -68,8 +68,9 @@ mod server {
     use crate::clock::SharedClock;
     use crate::digital_employee::{
         AbortDialogueRequest, Acknowledgement, AnswerMode, BeginSessionRequest, Control,
-        ControlForm, DialogueRequest, EndSessionRequest, Event, Packet, PacketData, PacketFields,
-        ResponseCode, TransferType,
+        ControlForm, DialogueRequest, EndSessionRequest, Event, FailureAcknowledgement,
+        FailurePacket, FailurePacketFields, Packet, PacketData, PacketFields, ResponseCode,
+        TransferType,
     };
     use crate::server::{
         Answers, Dates, Fault, FaultKind, Frame, PacketKind, Reads, SendError, Server, Speaks,
@@ -137,8 +138,9 @@ mod server {
         }
 
         fn refuse(&self, _: &Operation, echo: Echo, fault: &Fault) -> (StatusCode, String) {
-            let mut answer = Acknowledgement::new("", i32::from(fault.status), code(fault))
-                .with_message(fault.message.clone());
+            let message = fault.message.as_ref();
+            let mut answer =
+                FailureAcknowledgement::new(i32::from(fault.status), code(fault), message);
             answer.request_id = echo.request_id;
             let status = StatusCode::from_u16(fault.status);
             (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), json(&answer))
@@ -257,11 +259,11 @@ mod server {
             data
         }
 
-        fn wrap(&self, status: u16, code: ResponseCode, data: PacketData) -> Packet {
+        fn wrap(&self, data: PacketData) -> Packet {
             let mut packet = Packet::new(PacketFields {
                 request_id: "",
-                http_status_code: i32::from(status),
-                code,
+                http_status_code: 200,
+                code: ResponseCode::Ok,
                 data,
             });
             packet.request_id.clone_from(&self.echo.request_id);
@@ -298,7 +300,7 @@ mod server {
                 AnswerMode::Cumulative => Some(self.text.clone()),
                 AnswerMode::Delta => Some(event.text).filter(|text| !text.is_empty()),
             };
-            let packet = self.wrap(200, ResponseCode::Ok, data);
+            let packet = self.wrap(data);
             if let Err(violations) = packet.validate() {
                 self.text.truncate(before);
                 return Err(violations.into());
@@ -316,15 +318,21 @@ mod server {
             if self.settings.answers == AnswerMode::Cumulative {
                 data.answer = Some(std::mem::take(&mut self.text));
             }
-            Some(self.write(&self.wrap(200, ResponseCode::Ok, data)))
+            Some(self.write(&self.wrap(data)))
         }
 
         fn fail(&mut self, fault: &Fault) -> Option<Frame> {
             if std::mem::replace(&mut self.ended, true) {
                 return None;
             }
-            let packet = self.wrap(fault.status, code(fault), self.data(PacketKind::Last));
-            Some(self.write(&packet.with_message(fault.message.clone())))
+            let mut packet = FailurePacket::new(FailurePacketFields {
+                http_status_code: i32::from(fault.status),
+                code: code(fault),
+                message: &fault.message,
+                data: self.data(PacketKind::Last),
+            });
+            packet.request_id.clone_from(&self.echo.request_id);
+            Some(Frame::json(&packet))
         }
     }
 }

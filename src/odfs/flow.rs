@@ -423,7 +423,11 @@ impl<A: Api> WireApi for Flow<A> {
     async fn get_token(&self, request: TokenRequest) -> Result<TokenResponse, Error> {
         match &self.issuer {
             Some(issuer) => Ok(issuer.issue(&request)),
-            None => Err(Error::unsupported()),
+            // The platform's common code for something that is missing.
+            None => {
+                let error = Error::public("this server issues no tokens");
+                Err(error.status(404).code("10000003"))
+            }
         }
     }
 }

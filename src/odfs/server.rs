@@ -72,7 +72,7 @@ impl<A> server::Server<A, Rules> {
     /// Issues tokens at `gettoken`, and accepts only tokens that `issuer` has issued.
     ///
     /// To check tokens in another way, call [`authorize`](Self::authorize) after this. Default:
-    /// `gettoken` is refused.
+    /// `gettoken` is refused with HTTP status 404.
     #[must_use]
     pub fn issuer(mut self, issuer: Issuer) -> Self {
         self.rules_mut().settings.issuer = Some(issuer.clone());

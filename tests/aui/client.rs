@@ -12,9 +12,9 @@ use callbot::aicall::{
 use callbot::aui::RtcToken;
 use callbot::aui::ice::InstanceStatus;
 use callbot::aui::{
-    Base, ChatTokenRequest, Client, DescribeInstanceRequest, GenerateCallRequest, RtcTokenRequest,
-    StartInstanceInChannelRequest, StartInstanceInChannelRequestFields, StartInstanceRequest,
-    StopInstanceRequest, UpdateInstanceRequest, error_code,
+    Base, ChatTokenRequest, Client, DescribeInstanceRequest, FailureAnswer, GenerateCallRequest,
+    RtcTokenRequest, StartInstanceInChannelRequest, StartInstanceInChannelRequestFields,
+    StartInstanceRequest, StopInstanceRequest, UpdateInstanceRequest, error_code,
 };
 use callbot::client::{CallOptions, Deadline, Error, Retries};
 use serde_json::{Value, json};
@@ -513,6 +513,8 @@ async fn a_failure_in_the_body_is_an_error_with_its_parts() {
             assert_eq!(found, (code, Some(status), message, request_id), "{name} {body}");
             assert_eq!(error.status().unwrap(), 200);
             assert!(error.to_string().starts_with(&format!("{name}: failure ")), "{error}");
+            let typed = error.body_as::<FailureAnswer>().unwrap();
+            assert_eq!((typed.code, typed.message.as_deref()), (Some(status), message), "{body}");
         }
         // Every field of a success does not make it one.
         let mut body: Value = serde_json::from_str(good(name)).unwrap();

@@ -7,8 +7,8 @@ use crate::support::digital_employee_stub::{
 };
 use callbot::client::{CallOptions, Error};
 use callbot::digital_employee::{
-    AnswerMode, Client, Control, Event, HangUp, Packet, ResponseCode, Transfer, TransferType,
-    VendorParams,
+    AnswerMode, Client, Control, Event, FailureAcknowledgement, FailurePacket, HangUp, Packet,
+    ResponseCode, Transfer, TransferType, VendorParams,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -346,7 +346,11 @@ async fn a_failure_also_ends_the_events_of_a_reply() {
         turn([&packet("One", false).to_string(), WITHOUT_DATA].map(event).concat()).await;
     let mut reply = client.dialogue(&dialogue()).await.unwrap().into_events(AnswerMode::Cumulative);
     assert_eq!(reply.next().await.unwrap().unwrap(), Event::text("One"));
-    assert_eq!(reply.next().await.unwrap().unwrap_err().failure().unwrap().code(), "Exception");
+    let error = reply.next().await.unwrap().unwrap_err();
+    assert_eq!(error.failure().unwrap().code(), "Exception");
+    assert_eq!(error.body(), WITHOUT_DATA.trim_end().as_bytes());
+    let packet = error.body_as::<FailurePacket>().unwrap();
+    assert_eq!((packet.code, packet.http_status_code), (ResponseCode::Exception, 500));
     assert!(reply.next().await.is_none());
     let reply = client.dialogue(&dialogue()).await.unwrap().into_events(AnswerMode::Cumulative);
     assert_eq!(reply.text().await.unwrap_err().failure().unwrap().status(), Some(500));
@@ -535,6 +539,10 @@ async fn a_failure_in_the_body_of_an_answer_is_an_error_whatever_the_http_status
             assert_eq!(failure.message(), Some("no such call"));
             assert_eq!(error.request_id(), Some("r-4"));
             assert_eq!(error.status().unwrap().as_str(), &status[..3]);
+            // The spec has this form for failures that the HTTP status shows, too.
+            let body = error.body_as::<FailureAcknowledgement>();
+            assert_eq!(body.is_some(), status != "200 OK");
+            assert!(body.is_none_or(|body| body.message.as_deref() == Some("no such call")));
         }
     }
 }

@@ -165,7 +165,7 @@ mod against_serve {
         assert_good(ivr(&["--url", &url], &[]).await);
         // The server issues no tokens.
         let (success, out, _) = ivr(&["--url", &url], &ACCOUNT).await;
-        assert!(!success && out.contains("getToken: failure 10000001"), "{out}");
+        assert!(!success && out.contains("getToken: failure 10000003"), "{out}");
     }
 
     #[tokio::test]

@@ -7,11 +7,16 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// Every variable that changes what the examples do. Each run starts without them.
-const VARIABLES: [&str; 6] = [
+const VARIABLES: [&str; 11] = [
     "FC_SERVER_PORT",
     "FC_CUSTOM_LISTEN_PORT",
     "CALLBOT_DUIX_SECRET",
     "CALLBOT_AUI_TOKEN",
+    "CALLBOT_RTC_APP_ID",
+    "CALLBOT_RTC_APP_KEY",
+    "CALLBOT_MESSAGE_APP_ID",
+    "CALLBOT_MESSAGE_APP_KEY",
+    "CALLBOT_MESSAGE_APP_SIGN",
     "CALLBOT_ODFS_APP_KEY",
     "CALLBOT_ODFS_APP_SECRET",
 ];

@@ -15,7 +15,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use callbot::aicall::{AgentType, ErrorCode, Template};
-use callbot::aui::{self, Base, GenerateCallRequest, StartInstanceRequest, StopInstanceRequest};
+use callbot::aui::{
+    self, Base, ChatToken, ChatTokenRequest, ChatTokens, GenerateCallRequest, StartInstanceRequest,
+    StopInstanceRequest,
+};
 use callbot::auth::{Credentials, Scheme, Signer};
 use callbot::client::CallOptions;
 use callbot::digital_employee::{
@@ -419,6 +422,41 @@ async fn the_app_server_is_served_at_both_bases_without_a_missing_agent() {
         let error = client.generate_call(&request).await.unwrap_err();
         assert_eq!(aui::error_code(&error), ErrorCode::AgentNotFound);
     }
+}
+
+#[tokio::test]
+async fn the_app_server_makes_message_chat_tokens_of_its_app() {
+    let own = [
+        ("CALLBOT_MESSAGE_APP_ID", "app-1"),
+        ("CALLBOT_MESSAGE_APP_KEY", "key-1"),
+        ("CALLBOT_MESSAGE_APP_SIGN", "sign-1"),
+        ("CALLBOT_AUI_TOKEN", "token-1"),
+    ];
+    let demo = ChatTokens::new("demo-app", "demo-key", "demo-sign");
+    for (variables, app) in [(NONE, demo), (&own, ChatTokens::new("app-1", "key-1", "sign-1"))] {
+        let (_child, url) = start(LOCAL, variables).await;
+        for base in Base::ALL {
+            let client = aui::Client::new(&url, base).unwrap().with_authorization("token-1");
+            let request = ChatTokenRequest::new("voice-agent", "u1");
+            let answer = client.chat_token(&request).await.unwrap().into_inner();
+            let token = ChatToken::new(
+                answer.app_id,
+                answer.app_sign,
+                answer.token,
+                answer.user_id,
+                answer.expires_at,
+            )
+            .with_nonce(answer.nonce.unwrap());
+            app.check(&token).unwrap();
+        }
+    }
+    // Without a token for callers, everyone would get tokens of the app.
+    let output = example("serve", LOCAL, &own[..3]).output().await.unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        error.contains("with CALLBOT_MESSAGE_APP_ID there must be a CALLBOT_AUI_TOKEN"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -878,8 +878,10 @@ async fn a_fault_of_the_server_is_a_failure_for_the_client() {
     let url = format!("http://{}", start_router(router(Parrot)).await);
     let client = Client::builder(&url, KEY, SECRET).build().unwrap();
     let error = step(&client).await.unwrap_err();
-    assert_eq!(error.to_string(), "getToken: failure 10000001: the operation is not supported");
-    assert_eq!(error.status().unwrap(), 501);
+    assert_eq!(error.to_string(), "getToken: failure 10000003: this server issues no tokens");
+    assert_eq!(error.status().unwrap(), 404);
+    let answer = error.body_as::<TokenResponse>().unwrap();
+    assert_eq!((answer.error_code, answer.auth_token), (10_000_003, None));
     let client = Client::builder_with_token(&url, "t").build().unwrap();
     let unknown = changed(&start(ID), [("/inaction", Some(12.into()))]);
     let error = client.process(request(&unknown)).await.unwrap_err();

@@ -217,7 +217,7 @@ async fn handlers_that_a_flow_omits_have_the_documented_answer() {
         assert_eq!(release["call_sor_id"], "", "the call was over");
         // No tokens are issued.
         let answer = ask(address, TOKEN, &token_request("tenant-1", "secret-1")).await;
-        answer.token_fault(501, 10_000_001);
+        answer.token_fault(404, 10_000_003);
     }
 }
 
@@ -747,7 +747,7 @@ async fn an_operation_without_parameters_can_be_served_at_another_path() {
     ask(address, "/ivr", &start(ID)).await.outparams(ID, 9);
     ask(address, V2, &start(ID)).await.outparams(ID, 9);
     assert_eq!(ask(address, V1, &start(ID)).await.status, 404);
-    ask(address, "/token", &token_request("a", "b")).await.token_fault(501, 10_000_001);
+    ask(address, "/token", &token_request("a", "b")).await.token_fault(404, 10_000_003);
     assert!(server().path(&operations::PROCESS_V2, "/ivr").is_err());
 }
 

@@ -334,7 +334,7 @@ async fn a_custom_authorizer_decides_by_the_call_and_the_token() {
     // An empty token is a missing one.
     assert_eq!(*doorman.0.lock().unwrap(), expected);
     // It issues no tokens.
-    peer.ask_json(TOKEN, &token_request(KEY, SECRET)).await.token_fault(501, 10_000_001);
+    peer.ask_json(TOKEN, &token_request(KEY, SECRET)).await.token_fault(404, 10_000_003);
 }
 
 #[tokio::test]
@@ -363,7 +363,7 @@ async fn without_an_issuer_any_token_is_accepted_and_none_is_issued() {
             peer.ask_json(V1, &body).await.outparams(ID, 9);
         }
         let answer = peer.ask_json(TOKEN, &token_request(KEY, SECRET)).await;
-        assert_eq!(answer.token_fault(501, 10_000_001), "the operation is not supported");
+        assert_eq!(answer.token_fault(404, 10_000_003), "this server issues no tokens");
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::ownership::{self, Joined};
 use super::{AppServer, Start, answered};
+use crate::aicall::AgentType;
 use crate::aui::admission::{filled, forbidden, invalid, missing};
 use crate::aui::ice::Region;
 use crate::aui::tokens::{ChatTokens, random_id};
@@ -72,7 +73,8 @@ impl<U: Upstream> Api for AppServer<U> {
         });
         answer.workflow_type = match made.workflow_type {
             Some(made) => made.parse().ok(),
-            None => agent_type,
+            // A caller may name any type beside the agent; only documented ones are written.
+            None => agent_type.filter(|named| !matches!(named, AgentType::Unknown(_))),
         };
         answer.request_id = made.request_id;
         Ok(answer)

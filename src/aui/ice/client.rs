@@ -268,7 +268,10 @@ impl fmt::Debug for Client {
 
 /// Returns the fields of an object as the pairs of a query, sorted by name: strings as they are,
 /// other values as JSON. Fields that are not set are left out.
-fn pairs(operation: &Operation, value: &impl Serialize) -> Result<BTreeMap<String, String>, Error> {
+fn pairs(
+    operation: &'static Operation,
+    value: &impl Serialize,
+) -> Result<BTreeMap<String, String>, Error> {
     let fields = match serde_json::to_value(value) {
         Ok(Value::Object(fields)) => fields,
         Ok(_) => return Err(Error::request(operation, "not an object")),

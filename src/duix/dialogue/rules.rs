@@ -72,7 +72,7 @@ mod server {
     use crate::auth::is_secret;
     use crate::clock::SharedClock;
     use crate::duix::dialogue::{
-        Answer, AnswerForm, Delta, DialogueAnswer, DialogueData, DialogueRequest,
+        Answer, AnswerForm, Delta, DialogueAnswer, DialogueData, DialogueFailure, DialogueRequest,
     };
     use crate::server::{
         Answers, Fault, FaultKind, Frame, PacketKind, Reads, SendError, Server, Speaks,
@@ -189,7 +189,7 @@ mod server {
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             };
             let code = fault.code.as_deref().unwrap_or(status.as_str());
-            (status, json(&DialogueAnswer::new(code, false).with_msg(fault.message.clone())))
+            (status, json(&DialogueFailure::new(code, fault.message.as_ref(), false)))
         }
     }
 

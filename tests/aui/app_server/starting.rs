@@ -33,6 +33,9 @@ async fn a_call_of_a_type_gets_the_agent_of_that_type() {
         let made = bench.a.generate_call(&of(agent_type).with_agent_id("agent-9")).await.unwrap();
         assert_eq!(made.agent_id, "agent-9");
     }
+    // The answer does not repeat a type that the document does not have.
+    let other = of("OtherChat".parse().unwrap()).with_agent_id("agent-9");
+    assert_eq!(bench.a.generate_call(&other).await.unwrap().workflow_type, None);
     let strange: AgentType = "x\"\n".repeat(100).parse().unwrap();
     for agent_type in [AgentType::Vision, AgentType::Video, strange] {
         let result = bench.a.generate_call(&of(agent_type.clone())).await;

@@ -784,13 +784,27 @@ pub struct Word {
     pub text: String,
     /// Whether it is the last one.
     pub last: bool,
+    /// Why the stream is broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl Word {
     /// Creates a value from its required fields. All others are absent.
     #[must_use]
     pub fn new(text: impl Into<String>, last: bool) -> Self {
-        Self { text: text.into(), last }
+        Self {
+            text: text.into(),
+            last,
+            reason: None,
+        }
+    }
+
+    /// Sets [`reason`](Self::reason).
+    #[must_use]
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
     }
 }
 
@@ -804,16 +818,166 @@ impl codegen::Object for Word {
     fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
         let mut text: Option<String> = None;
         let mut last: Option<bool> = None;
+        let mut reason: Option<String> = None;
         while let Some(key) = map.key()? {
             match key.as_str() {
                 "text" => text = map.value()?,
                 "last" => last = map.value()?,
+                "reason" => reason = map.value()?,
                 _ => map.skip()?,
             }
         }
         Ok(Self {
             text: codegen::required("text", text)?,
             last: codegen::required("last", last)?,
+            reason,
+        })
+    }
+}
+
+/// The event that ends a stream with a failure.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct BrokenWord {
+    /// Nothing.
+    pub text: String,
+    /// Whether it is the last one: true.
+    pub last: bool,
+    /// The reason.
+    pub reason: String,
+}
+
+impl BrokenWord {
+    /// Creates a value from its required fields. All others are absent.
+    #[must_use]
+    pub fn new(text: impl Into<String>, last: bool, reason: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            last,
+            reason: reason.into(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for BrokenWord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for BrokenWord {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut text: Option<String> = None;
+        let mut last: Option<bool> = None;
+        let mut reason: Option<String> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "text" => text = map.value()?,
+                "last" => last = map.value()?,
+                "reason" => reason = map.value()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            text: codegen::required("text", text)?,
+            last: codegen::required("last", last)?,
+            reason: codegen::required("reason", reason)?,
+        })
+    }
+}
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Trouble {
+    /// Whether the call succeeded: false.
+    pub success: bool,
+    /// The reason.
+    pub msg: String,
+    /// What may help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Trouble {
+    /// Creates a value from its required fields. All others are absent.
+    #[must_use]
+    pub fn new(success: bool, msg: impl Into<String>) -> Self {
+        Self {
+            success,
+            msg: msg.into(),
+            hint: None,
+        }
+    }
+
+    /// Sets [`hint`](Self::hint).
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl<'de> Deserialize<'de> for Trouble {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Trouble {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut success: Option<bool> = None;
+        let mut msg: Option<String> = None;
+        let mut hint: Option<String> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "success" => success = map.value()?,
+                "msg" => msg = map.value()?,
+                "hint" => hint = map.value()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            success: codegen::required("success", success)?,
+            msg: codegen::required("msg", msg)?,
+            hint,
+        })
+    }
+}
+
+/// Why a request was refused.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The reason.
+    pub msg: String,
+}
+
+impl Refusal {
+    /// Creates a value from its required fields. All others are absent.
+    #[must_use]
+    pub fn new(msg: impl Into<String>) -> Self {
+        Self { msg: msg.into() }
+    }
+}
+
+impl<'de> Deserialize<'de> for Refusal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Refusal {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut msg: Option<String> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "msg" => msg = map.value()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            msg: codegen::required("msg", msg)?,
         })
     }
 }
@@ -1465,6 +1629,12 @@ impl wire::Validate for Motto {
 
 impl wire::Validate for Word {}
 
+impl wire::Validate for BrokenWord {}
+
+impl wire::Validate for Trouble {}
+
+impl wire::Validate for Refusal {}
+
 impl wire::Validate for ListGuestsParameters {
     fn check(&self, report: &mut codegen::Report<'_>) {
         if let Some(value) = &self.limit {
@@ -1900,8 +2070,86 @@ impl schemars::JsonSchema for Word {
   "required": ["text", "last"],
   "properties": {
     "text": {"type": "string", "description": "The word."},
-    "last": {"type": "boolean", "description": "Whether it is the last one."}
+    "last": {"type": "boolean", "description": "Whether it is the last one."},
+    "reason": {"type": "string", "description": "Why the stream is broken."}
   }
+}"##,
+            generator,
+            &[],
+        )
+    }
+}
+
+impl schemars::JsonSchema for BrokenWord {
+    fn schema_name() -> Cow<'static, str> {
+        "BrokenWord".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::BrokenWord").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        codegen::schema_of(
+            r##"{
+  "type": "object",
+  "description": "The event that ends a stream with a failure.",
+  "required": ["text", "last", "reason"],
+  "properties": {
+    "text": {"type": "string", "description": "Nothing."},
+    "last": {"type": "boolean", "description": "Whether it is the last one: true."},
+    "reason": {"type": "string", "description": "The reason."}
+  }
+}"##,
+            generator,
+            &[],
+        )
+    }
+}
+
+impl schemars::JsonSchema for Trouble {
+    fn schema_name() -> Cow<'static, str> {
+        "Trouble".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Trouble").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        codegen::schema_of(
+            r##"{
+  "type": "object",
+  "description": "Why a call failed.",
+  "required": ["success", "msg"],
+  "properties": {
+    "success": {"type": "boolean", "description": "Whether the call succeeded: false."},
+    "msg": {"type": "string", "description": "The reason."},
+    "hint": {"type": ["string", "null"], "description": "What may help."}
+  }
+}"##,
+            generator,
+            &[],
+        )
+    }
+}
+
+impl schemars::JsonSchema for Refusal {
+    fn schema_name() -> Cow<'static, str> {
+        "Refusal".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Refusal").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        codegen::schema_of(
+            r##"{
+  "type": "object",
+  "description": "Why a request was refused.",
+  "required": ["msg"],
+  "properties": {"msg": {"type": "string", "description": "The reason."}}
 }"##,
             generator,
             &[],
@@ -2022,6 +2270,15 @@ impl Client {
     /// # Errors
     /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
     /// own error. A failure that the peer reports in its response is an error, too.
+    ///
+    /// The spec documents the bodies of these failures, which [`body_as`](client::Error::body_as) reads:
+    ///
+    /// - status 200: [`Trouble`]
+    /// - status 409: [`Trouble`]
+    /// - status 401 to 403: [`Refusal`]
+    /// - status 405 to 408: [`Refusal`]
+    /// - status 410 to 499: [`Refusal`]
+    /// - status 500 to 599: [`Trouble`]
     pub async fn add_guest(
         &self,
         parameters: &AddGuestParameters,
@@ -2082,6 +2339,10 @@ impl Client {
     /// # Errors
     /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
     /// own error. A failure that the peer reports in its response is an error, too.
+    ///
+    /// The spec documents the bodies of these failures, which [`body_as`](client::Error::body_as) reads:
+    ///
+    /// - status 200: [`BrokenWord`]
     pub async fn talk(
         &self,
         request: &Question,
@@ -2106,6 +2367,28 @@ impl From<codegen::Core> for Client {
     fn from(core: codegen::Core) -> Self {
         Self { core }
     }
+}
+
+impl client::FailureBody for Trouble {
+    const PLACES: &'static [(&'static wire::Operation, u16, u16)] = &[
+        (&operations::ADD_GUEST, 200u16, 200u16),
+        (&operations::ADD_GUEST, 409u16, 409u16),
+        (&operations::ADD_GUEST, 500u16, 599u16),
+    ];
+}
+
+impl client::FailureBody for Refusal {
+    const PLACES: &'static [(&'static wire::Operation, u16, u16)] = &[
+        (&operations::ADD_GUEST, 401u16, 403u16),
+        (&operations::ADD_GUEST, 405u16, 408u16),
+        (&operations::ADD_GUEST, 410u16, 499u16),
+    ];
+}
+
+impl client::FailureBody for BrokenWord {
+    const PLACES: &'static [(&'static wire::Operation, u16, u16)] = &[
+        (&operations::TALK, 200u16, 200u16),
+    ];
 }
 
 mod raw {

@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 
 use super::{PacketWriter, guest};
 use crate::compiled::fixture::{
-    AddGuestParameters, Api, Client, Farewell, Greeting, Guest, GuestFields, ListGuestsParameters,
-    Mood, Question, WhisperParameters, router,
+    AddGuestParameters, Api, BrokenWord, Client, Farewell, Greeting, Guest, GuestFields,
+    ListGuestsParameters, Mood, Question, Refusal, Trouble, WhisperParameters, router,
 };
 
 struct House;
@@ -41,6 +41,8 @@ impl Api for House {
     ) -> Result<Vec<Guest>, Error> {
         match parameters.room_id.as_str() {
             "locked" => Err(Error::public("the room is locked").status(409)),
+            "closed" => Err(Error::public("the house is closed").status(403)),
+            "on fire" => Err("smoke".into()),
             "crowded" => Ok(vec![request; 4]),
             _ => Ok(vec![request]),
         }
@@ -48,6 +50,9 @@ impl Api for House {
 
     async fn talk(&self, request: Question, reply: &mut Sink<PacketWriter>) -> Result<(), Error> {
         match request {
+            Question::Greeting(greeting) if greeting.text.is_empty() => {
+                Err(Error::public("speak up"))
+            }
             Question::Greeting(greeting) => reply.send(greeting.text).await,
             Question::Farewell(farewell) => reply.finish(format!("{:?}", farewell.extra)).await,
             other => reply.send(other.kind()).await,
@@ -162,6 +167,69 @@ async fn success_is_reported_in_the_body_and_a_public_error_shows() {
     let error = client().add_guest(&AddGuestParameters::new("locked"), &guest()).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 409);
     assert_eq!(error.failure().unwrap().message(), Some("the room is locked"));
+}
+
+#[tokio::test]
+async fn the_body_of_a_failure_has_the_type_that_the_spec_documents_for_its_status() {
+    let ask = |room: &'static str| async move {
+        client().add_guest(&AddGuestParameters::new(room), &guest()).await.unwrap_err()
+    };
+    for (room, status, message) in
+        [("locked", 409, "the room is locked"), ("on fire", 500, "internal error")]
+    {
+        let error = ask(room).await;
+        assert_eq!(error.status().unwrap(), status);
+        assert_eq!(error.body_as(), Some(Trouble::new(false, message)));
+        assert_eq!(error.body_as::<Refusal>(), None);
+    }
+    let closed = ask("closed").await;
+    assert_eq!(closed.body_as(), Some(Refusal::new("the house is closed")));
+    assert_eq!(closed.body_as::<Trouble>(), None);
+    assert_eq!(closed.body(), br#"{"success":false,"msg":"the house is closed"}"#);
+    assert!(!format!("{closed:?}").contains("success"), "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_failure_with_status_200_has_its_documented_type() {
+    #[derive(Clone)]
+    struct Answers(u16, &'static str);
+
+    impl Transport for Answers {
+        fn send(
+            &self,
+            _: reqwest::Request,
+        ) -> BoxFuture<'_, Result<reqwest::Response, TransportError>> {
+            let answer = http::Response::builder().status(self.0).body(self.1).unwrap();
+            Box::pin(async { Ok(answer.into()) })
+        }
+    }
+
+    let ask = |status, body| async move {
+        let client = Client::builder("http://house").transport(Answers(status, body));
+        let parameters = AddGuestParameters::new("r");
+        client.build().unwrap().add_guest(&parameters, &guest()).await.unwrap_err()
+    };
+    let body = r#"{"success": false, "msg": "full", "hint": "wait"}"#;
+    for status in [200, 409, 500] {
+        let trouble = Trouble::new(false, "full").with_hint("wait");
+        assert_eq!(ask(status, body).await.body_as(), Some(trouble), "{status}");
+    }
+    // No type is documented for these, or the body is not of that type.
+    for (status, body) in [(400, body), (404, body), (403, "[]"), (500, "the proxy failed")] {
+        let error = ask(status, body).await;
+        assert_eq!(error.body_as::<Trouble>(), None, "{status}");
+        assert_eq!(error.body_as::<Refusal>(), None, "{status}");
+        assert_eq!(error.body(), body.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn the_event_of_a_failure_has_its_documented_type() {
+    let error = client().talk(&Greeting::new("").into()).await.unwrap();
+    let error = error.try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.failure().unwrap().message(), Some("speak up"));
+    assert_eq!(error.body_as(), Some(BrokenWord::new("", true, "speak up")));
+    assert_eq!(error.body_as::<Trouble>(), None);
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::compiled::fixture::{
-    AddGuestParameters, Guest, GuestList, ListGuestsParameters, Question, WhisperParameters, Word,
+    AddGuestParameters, BrokenWord, Guest, GuestList, ListGuestsParameters, Question, Trouble,
+    WhisperParameters, Word,
 };
 
 #[derive(Debug, Default)]
@@ -23,7 +24,7 @@ impl codegen::Rules for Rules {
     fn salvage(&self, _: &[u8]) {}
 
     fn refuse(&self, _: &wire::Operation, (): (), fault: &Fault) -> (StatusCode, String) {
-        let body = json!({"success": false, "guests": [], "msg": fault.message});
+        let body = json!({"success": false, "msg": fault.message});
         (StatusCode::from_u16(fault.status).unwrap(), body.to_string())
     }
 }
@@ -93,7 +94,8 @@ impl WritePackets for PacketWriter {
     }
 
     fn fail(&mut self, fault: &Fault) -> Option<Frame> {
-        self.packet(format!("failed: {}", fault.message), PacketKind::Last).ok()
+        let broken = BrokenWord::new("", true, fault.message.as_ref());
+        (!std::mem::replace(&mut self.ended, true)).then(|| Frame::json(&broken))
     }
 }
 
@@ -101,11 +103,16 @@ impl Outcome for GuestList {
     fn failure(&self) -> Option<Failure> {
         (!self.success).then(|| Failure::new("failed").with_message(self.message.clone()))
     }
+
+    fn failure_in(body: &[u8]) -> Option<Failure> {
+        let trouble: Trouble = wire::decode(body).ok()?;
+        Some(Failure::new("failed").with_message(Some(trouble.msg)))
+    }
 }
 
 impl Outcome for Word {
     fn failure(&self) -> Option<Failure> {
-        None
+        self.reason.clone().map(|reason| Failure::new("broken").with_message(Some(reason)))
     }
 }
 

@@ -3,8 +3,8 @@
 use callbot::client::{CallOptions, InMemoryTransport};
 use callbot::duix::Flag;
 use callbot::duix::dialogue::{
-    Answer, AnswerForm, Api, Client, Delta, DialogueAnswer, DialogueData, DialogueRequest,
-    DialogueRequestFields, Operations, Reply, Server, SpokenAnswer, TipPhrases,
+    Answer, AnswerForm, Api, Client, Delta, DialogueAnswer, DialogueData, DialogueFailure,
+    DialogueRequest, DialogueRequestFields, Operations, Reply, Server, SpokenAnswer, TipPhrases,
 };
 use callbot::server::serve;
 use futures_util::TryStreamExt;
@@ -111,6 +111,8 @@ async fn a_refusal_of_our_server_is_a_failure_of_our_client() {
                 assert_eq!(failure.code(), status.to_string());
                 assert_eq!(failure.message(), Some(message));
                 assert!(!error.is_retryable());
+                let body = DialogueFailure::new(status.to_string(), message, false);
+                assert_eq!(error.body_as(), Some(body));
             }
         }
         let client = client.with_options(given("secret-1"));
