@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::capabilities::Platform;
 use super::controls::ControlKind;
-use super::input::{CallKey, Cause};
+use super::input::{CallKey, Cause, TurnId};
 use super::store::StoreError;
 use crate::server::Error;
 use crate::wire::{Violation, Violations};
@@ -84,20 +84,21 @@ impl From<StoreError> for ReplyError {
     }
 }
 
-/// A notice that a part of a reply was dropped without an error; see
-/// [`Bot::notice`](super::Bot::notice).
+/// A notice that something was dropped without an error; see [`Bot::notice`](super::Bot::notice).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Notice {
     /// The call.
     pub call: CallKey,
+    /// The turn; see [`Call::turn`](super::Call::turn).
+    pub turn: TurnId,
     /// The platform.
     pub platform: Platform,
-    /// The part that was dropped.
+    /// What was dropped.
     pub what: Dropped,
 }
 
-/// A part of a reply that was dropped.
+/// What was dropped: a part of a reply, or the protection of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dropped {
@@ -111,6 +112,12 @@ pub enum Dropped {
     HangUpReason,
     /// The part of the greeting that came after the deadline.
     RestOfGreeting,
+    /// The protection of a [hold](super::Call::hold) whose time was up. The work goes on, but the next
+    /// barge-in or turn of the caller drops it.
+    Hold,
+    /// The rest of the work in a [hold](super::Call::hold) whose time was up after the reply had been
+    /// cut. What the work has done outside of callbot stays done, but the memory does not have it.
+    HeldWork,
 }
 
 impl fmt::Display for Notice {
@@ -128,6 +135,12 @@ impl fmt::Display for Notice {
             }
             Dropped::RestOfGreeting => {
                 write!(f, "dropped the rest of the greeting: it missed the deadline")
+            }
+            Dropped::Hold => {
+                write!(f, "dropped the protection of a hold: its time was up before its work was complete")
+            }
+            Dropped::HeldWork => {
+                write!(f, "dropped the rest of the work in a hold: its time was up after the reply was cut")
             }
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::call::Call;
-use super::error::{Notice, Result};
+use super::error::{Dropped, Notice, Result};
 use super::input::{Cut, Ended, Input};
 use super::memory::MemoryVersion;
 use super::needs::Needs;
@@ -125,8 +125,12 @@ pub trait Bot: Send + Sync + Sized + 'static {
         async { Ok(()) }
     }
 
-    /// Called when a part of a reply is dropped without an error. The default logs a warning.
+    /// Called when a part of a reply is dropped without an error, and when the time of a
+    /// [hold](Call::hold) is up. The default logs a warning, except about holds: those are logged as
+    /// errors in any case.
     fn notice(&self, notice: &Notice) {
-        tracing::warn!(call = %notice.call, "{notice}");
+        if !matches!(notice.what, Dropped::Hold | Dropped::HeldWork) {
+            tracing::warn!(call = %notice.call, "{notice}");
+        }
     }
 }

@@ -216,7 +216,6 @@ pub use host::{Host, HostBuilder};
 pub use input::{CallKey, Cause, Cut, Ended, Heard, Input, TransferOutcome, TurnId};
 pub use limits::{Greeting, Limits};
 pub use needs::{Need, Needs, NeedsError};
-pub use outbox::Hold;
 pub use platforms::Fitting;
 #[cfg(feature = "digital-employee")]
 pub use platforms::OnDigitalEmployee;

@@ -58,6 +58,8 @@ pub(in crate::bot) enum ReplyKind {
     Greeting,
     /// A turn. At its deadline, it fails.
     Turn,
+    /// The end of a successful transfer. The caller talks to another person, so nothing has to be said.
+    AfterTransfer,
 }
 
 impl fmt::Debug for Outbox {
@@ -78,7 +80,7 @@ impl Outbox {
         let Budget { begin, first_packet, whole, .. } = adapter.budget;
         let (first, whole) = match kind {
             ReplyKind::Greeting => (None, begin.or(whole)),
-            ReplyKind::Turn => (first_packet, whole),
+            ReplyKind::Turn | ReplyKind::AfterTransfer => (first_packet, whole),
         };
         let fills = adapter.capabilities.filler && kind == ReplyKind::Turn;
         let filler = adapter.filler.clone().filter(|_| fills);
@@ -121,7 +123,7 @@ impl Outbox {
     }
 
     pub(super) fn notice(&self, what: Dropped) {
-        self.adapter.notice(&self.call, what);
+        self.adapter.notice(&self.call, &self.turn, what);
     }
 
     /// Returns the deadlines of the first packet and of the whole reply.

@@ -14,7 +14,9 @@ use crate::bot::input::Input;
 impl Outbox {
     /// Sets the speech settings that earlier turns have chosen.
     pub(in crate::bot) fn set_speech(&self, speech: Option<SpeechSettings>) {
-        self.lock().draft.speech = speech;
+        let mut state = self.lock();
+        state.speech.clone_from(&speech);
+        state.draft.speech = speech;
     }
 
     /// Returns the speech settings of the first packet.
@@ -94,8 +96,10 @@ impl Outbox {
     pub(in crate::bot) fn sent_entry(&self, input: Option<Input>) -> Entry {
         let state = self.lock();
         let mut entry = Entry::new(self.turn().clone(), input);
+        entry.apology.clone_from(&state.apology);
+        let packets = state.packets.len() - usize::from(entry.apology.is_some());
         // After a cut, readers get no more than they already have.
-        let count = if state.phase.discards() { state.read } else { state.packets.len() };
+        let count = if state.phase.discards() { state.read } else { packets };
         let mut texts = state.packets.iter().take(count).map(|packet| packet.text.as_str());
         if let Filler::Sent(_) = state.filler {
             entry.filler = texts.next().map(str::to_owned);
@@ -112,7 +116,8 @@ impl Outbox {
             Filler::Off | Filler::Pending(_) => None,
         };
         let said = state.draft.text.clone();
-        Entry { said, filler, ..Entry::new(self.turn().clone(), input) }
+        let apology = state.apology.clone();
+        Entry { said, filler, apology, ..Entry::new(self.turn().clone(), input) }
     }
 
     /// Returns the history entry of a reply that failed, with all text if it was sent in packets.

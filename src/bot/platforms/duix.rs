@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::GRACE;
 use crate::bot::adapter::{Adapter, AdapterSpec};
 use crate::bot::call::CallInfo;
 use crate::bot::capabilities::Platform;
@@ -32,8 +33,9 @@ impl<B: Bot> Host<B> {
     /// Puts the bot on DUIX: on both kinds of dialogue, or on the one that supports what the bot
     /// requires. The other one is then refused as an unsupported operation.
     ///
-    /// The deadline of the server is the longer [`Budget::whole`](crate::bot::Budget::whole) of the
-    /// two.
+    /// The [`Budget`](crate::bot::Budget) limits the time of a turn. The deadline of the server is 1 s
+    /// longer than the longer budget of the two. If you set a shorter one, a turn that misses it gets no
+    /// [apology](crate::bot::HostBuilder::apology), only the `fallback` of the server.
     ///
     /// # Errors
     /// Returns an error if both lack something that the bot requires.
@@ -54,7 +56,7 @@ impl<B: Bot> Host<B> {
         let [one, other] =
             [Platform::Duix, Platform::DuixStream].map(|kind| self.budget(kind).whole);
         let longer = one.zip(other).map(|(one, other)| one.max(other));
-        Ok(Server::new(on).deadline(longer))
+        Ok(Server::new(on).deadline(longer.map(|time| time.saturating_add(GRACE))))
     }
 }
 

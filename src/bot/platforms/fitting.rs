@@ -32,7 +32,7 @@ impl<B: Bot> Host<B> {
         #[cfg(feature = "duix")]
         let router = router.merge(self.duix()?.router());
         #[cfg(feature = "odfs")]
-        let router = router.merge(self.odfs_router()?);
+        let router = router.merge(self.odfs()?.router());
         Ok(router)
     }
 
@@ -81,7 +81,10 @@ impl<B: Bot> Host<B> {
             self.with(fitting, &[Platform::Duix, Platform::DuixStream], router)
         };
         #[cfg(feature = "odfs")]
-        let fitting = self.with(fitting, &[Platform::Odfs], self.odfs_router());
+        let fitting = {
+            let router = self.odfs().map(|server| server.router());
+            self.with(fitting, &[Platform::Odfs], router)
+        };
         for error in &fitting.left_out {
             tracing::warn!("{error}; its routes are left out");
         }
@@ -105,11 +108,5 @@ impl<B: Bot> Host<B> {
             }
         }
         fitting
-    }
-
-    #[cfg(feature = "odfs")]
-    fn odfs_router(&self) -> Result<Router, NeedsError> {
-        let budget = self.budget(Platform::Odfs);
-        Ok(self.odfs()?.deadline(budget.whole).router())
     }
 }

@@ -53,6 +53,10 @@ impl<B: Bot> Turn<B> {
                 outbox.revoke(Cause::NewTurn);
                 self.give_back().await;
             }
+            Some(Err(Stop::Refused(error))) => {
+                outbox.refuse(error);
+                self.give_back().await;
+            }
             Some(Err(Stop::Failed(error))) => {
                 // The platform is waiting, so it is answered before the store is written.
                 outbox.fail(error);
@@ -81,14 +85,14 @@ impl<B: Bot> Turn<B> {
         };
         let epoch = lease.as_ref().map_or(0, |lease| lease.epoch);
         let sent = Sent {
+            // A greeting that was late has been said all the same.
+            begun: matches!(trigger, Trigger::Begin)
+                && cause == Some(Cause::Deadline)
+                && !entry.said.is_empty(),
             entry: Entry { epoch, ..entry },
             // A turn that never owned the call said nothing that could be cut.
             cause: cause.filter(|_| lease.is_some()),
             speech: outbox.sent_speech(),
-            // A greeting that was late has been said all the same.
-            begun: matches!(trigger, Trigger::Begin)
-                && cause == Some(Cause::Deadline)
-                && outbox.has_packets(),
         };
         let (call, turn) = (outbox.call(), outbox.turn());
         let noted = shared.store().note(call, turn, sent.into_note(), NoteKind::Report).await;
@@ -163,6 +167,7 @@ fn repeated_answer(outbox: &Outbox, record: &Record, limits: &Limits) -> Result<
     let first = !outbox.has_packets();
     if let Some(entry) = record.history.get(outbox.turn()) {
         packet.text = entry.filler.clone().filter(|_| first).unwrap_or_default() + &entry.said;
+        packet.text += entry.apology.as_deref().unwrap_or_default();
     }
     if let Some(answered) = record.answered.filter(|answered| answered.turn == *outbox.turn()) {
         packet.speech = answered.speech.filter(|_| first);
