@@ -182,7 +182,7 @@ impl<M: Serialize> Call<M> {
     {
         let max = self.turn.limits.longest_hold();
         if time > max {
-            let allowed = format!("at most {max:?}, the limit `max_hold`");
+            let allowed = format!("at most {max:?}, see `Limits::max_hold`");
             return Err(ReplyError::invalid("/hold_for", format!("{time:?}"), &allowed).into());
         }
         self.held(time, work).await

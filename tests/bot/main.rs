@@ -11,9 +11,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod apology;
 mod budgets;
 mod calls;
 mod everywhere;
+mod holds;
 mod many_calls;
 mod serving;
 mod store;

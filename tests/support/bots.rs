@@ -375,7 +375,12 @@ impl Actor {
             let reply = reply.as_deref_mut();
             let done = match step.strip_prefix("hold") {
                 Some(ms) => {
-                    let end = rest.iter().rposition(|step| *step == "release");
+                    let mut depth = 1;
+                    let end = rest.iter().position(|step| {
+                        depth += i32::from(step.starts_with("hold"));
+                        depth -= i32::from(*step == "release");
+                        depth == 0
+                    });
                     let (held, rest) = rest.split_at(end.unwrap_or(rest.len()));
                     steps = rest.get(1..).unwrap_or_default();
                     let work = async |call: &mut _| Box::pin(self.steps(call, held, reply)).await;
