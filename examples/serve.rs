@@ -31,7 +31,7 @@ use std::time::Duration;
 use axum::Router;
 use callbot::aui::{AnyCaller, KnownCallers, RtcTokens};
 use callbot::auth::{Credentials, Verifier, VerifyLayer};
-use callbot::bot::Host;
+use callbot::bot::{Host, Platform};
 use callbot::function_compute;
 use callbot::odfs;
 use callbot::server::serve;
@@ -39,6 +39,9 @@ use clerk::Clerk;
 use http::HeaderName;
 use lexopt::prelude::{Long, ValueExt as _};
 use tokio::net::TcpListener;
+
+/// What the caller hears when a turn fails.
+const APOLOGY: &str = "I am sorry, something went wrong. Please ask me again.";
 
 const USAGE: &str = "usage: serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any]";
 
@@ -61,7 +64,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
     };
     let listener = TcpListener::bind(options.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    let host = Host::new(Clerk);
+    // Digital Employee has its own answer to a failure. The others would be silent, or release the call.
+    let host = [Platform::Duix, Platform::DuixStream, Platform::Odfs]
+        .into_iter()
+        .fold(Host::builder(Clerk), |host, platform| host.apology_on(platform, APOLOGY))
+        .build();
     let router = router(&options, &host)?;
     Ok(serve(listener, router).host(&host).grace(options.grace).await?)
 }
@@ -78,7 +85,7 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
         }
         None => bot,
     };
-    let mut human = host.duix()?.fallback("I am sorry, something went wrong. Please ask me again.");
+    let mut human = host.duix()?;
     if let Some(secret) = variable("CALLBOT_DUIX_SECRET")? {
         human = human.secret(HeaderName::from_static("x-callbot-secret"), secret);
     }

@@ -137,10 +137,16 @@ impl fmt::Display for Notice {
                 write!(f, "dropped the rest of the greeting: it missed the deadline")
             }
             Dropped::Hold => {
-                write!(f, "dropped the protection of a hold: its time was up before its work was complete")
+                write!(
+                    f,
+                    "dropped the protection of a hold: its time was up before its work was complete"
+                )
             }
             Dropped::HeldWork => {
-                write!(f, "dropped the rest of the work in a hold: its time was up after the reply was cut")
+                write!(
+                    f,
+                    "dropped the rest of the work in a hold: its time was up after the reply was cut"
+                )
             }
         }
     }

@@ -60,7 +60,8 @@ async fn an_apology_follows_the_text_that_was_sent() {
         let host = Host::builder(Actor::default()).apology(SORRY).budget(platform, budget).build();
         for fails in ["fail", "panic", "for ever"] {
             let mut call = TestCall::on(platform, host.clone());
-            let answer = call.say(format!("say One | wait 100 | say Two | wait 100 | {fails}")).await;
+            let answer =
+                call.say(format!("say One | wait 100 | say Two | wait 100 | {fails}")).await;
             let said = if streams(platform) { "One Two " } else { "" };
             answer.expect_text(&format!("{said}{SORRY}")).expect_end();
             let turn = call.history().await.last().unwrap().clone();
@@ -282,7 +283,10 @@ async fn a_turn_that_is_late_while_it_holds_apologizes_and_completes_its_work() 
         let budget = platform.budget().with_whole(Some(SECOND));
         let host = Host::builder(Actor::default()).apology(SORRY).budget(platform, budget);
         let mut call = TestCall::on(platform, host.build());
-        call.say("hold | wait 1500 | remember paid | release").await.expect_text(SORRY).expect_end();
+        call.say("hold | wait 1500 | remember paid | release")
+            .await
+            .expect_text(SORRY)
+            .expect_end();
         sleep(SECOND).await;
         assert_eq!(call.memory().await, ["paid"], "{platform}");
         let turn = call.history().await.last().unwrap().clone();

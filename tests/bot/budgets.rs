@@ -322,7 +322,11 @@ async fn on_odfs_the_budget_counts_unless_the_server_has_a_shorter_deadline() {
     for router in [host.odfs().unwrap().router(), host.router().unwrap()] {
         let ivr = Ivr::new(router, "c");
         let (status, answer) = ivr.ask(9, inparams.clone(), json!({})).await;
-        assert_eq!((status, &answer["outparams"]["prompt_text"]), (200, &json!("Yes. ")), "{answer}");
+        assert_eq!(
+            (status, &answer["outparams"]["prompt_text"]),
+            (200, &json!("Yes. ")),
+            "{answer}"
+        );
     }
 
     let server = host.odfs().unwrap().deadline(Some(30 * SECOND));

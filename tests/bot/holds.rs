@@ -8,7 +8,8 @@ use crate::support::bots::*;
 use crate::support::traces::traced;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
-    Bot, Call, Cut, Dropped, Host, Input, Limits, MemoryStore, Notice, Platform, Reply, Result, TurnId,
+    Bot, Call, Cut, Dropped, Host, Input, Limits, MemoryStore, Notice, Platform, Reply, Result,
+    TurnId,
 };
 use tokio::time::{Instant, sleep};
 
@@ -164,7 +165,9 @@ async fn work_that_outlives_its_hold_undisturbed_is_stored() {
         let bot = Actor::default();
         let log = bot.log.clone();
         let mut call = TestCall::on(platform, bot);
-        call.say("say One. | hold | wait 3000 | remember x | release | say Two.").await.expect_end();
+        call.say("say One. | hold | wait 3000 | remember x | release | say Two.")
+            .await
+            .expect_end();
         assert_eq!(log.count(&call.key().id, "notice Hold"), 1, "{platform}");
         assert_eq!(call.memory().await, ["x"], "{platform}");
     }
@@ -180,7 +183,10 @@ async fn work_that_ends_with_its_hold_is_in_time() {
         line.abort("c", "1", None).await;
         reply.rest().await;
         sleep(3 * SECOND).await;
-        assert_eq!((log.count("c", "notice"), line.snapshot("c").await.memory), (0, vec!["x".into()]));
+        assert_eq!(
+            (log.count("c", "notice"), line.snapshot("c").await.memory),
+            (0, vec!["x".into()])
+        );
     }
 }
 
@@ -241,8 +247,9 @@ async fn the_end_of_a_call_waits_for_a_long_hold() {
             false => host.store(MemoryStore::new()),
         };
         let line = line(host.build());
-        let mut reply =
-            line.say("c", "1", "say One. | hold 30000 | wait 25000 | remember paid | release").await;
+        let mut reply = line
+            .say("c", "1", "say One. | hold 30000 | wait 25000 | remember paid | release")
+            .await;
         reply.until("One.").await;
         line.end("c").await;
         reply.rest().await;

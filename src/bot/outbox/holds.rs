@@ -32,12 +32,9 @@ impl Holds {
     /// release that the store does not know of yet is forgotten, since it would end the new hold there.
     pub(super) fn add(&mut self, now: Instant, until: Instant) -> Instant {
         let held = match *self {
-            Self::Held(held) => Held {
-                count: held.count + 1,
-                until: held.until.max(until),
-                expired: false,
-                ..held
-            },
+            Self::Held(held) => {
+                Held { count: held.count + 1, until: held.until.max(until), expired: false, ..held }
+            }
             Self::Free | Self::Released => Held { count: 1, since: now, until, expired: false },
         };
         *self = Self::Held(held);

@@ -205,7 +205,10 @@ impl<B: Bot> OnOdfs<B> {
     /// Answers a request whose input can't be read, without a turn.
     fn apologize(&self, call: &Call, error: Error) -> Result<Action, Error> {
         let Some(apology) = self.adapter.apology(&error) else { return Err(error) };
-        tracing::error!(call = call.id(), "can't read the input, so the caller hears the apology: {error}");
+        tracing::error!(
+            call = call.id(),
+            "can't read the input, so the caller hears the apology: {error}"
+        );
         self.action(call, Packet { text: apology.to_owned(), ..Packet::default() })
     }
 
