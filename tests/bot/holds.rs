@@ -268,6 +268,18 @@ async fn a_hold_between_turns_is_reported_too() {
     assert_eq!(log.of("c")[2..], ["interrupted 1 BargeIn", "notice Hold"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn held_work_that_is_dropped_with_its_hook_is_reported() {
+    let (traces, _guard) = traced();
+    let bot = Actor { interrupts: "hold 60000 | wait 50000", ..Actor::default() };
+    let (log, line) = acting(bot, |host| host);
+    line.text("c", "1", "say One.").await;
+    line.abort("c", "1", Some("On")).await;
+    sleep(11 * SECOND).await;
+    assert_eq!(log.of("c")[2..], ["interrupted 1 BargeIn", "notice HeldWork"]);
+    assert_eq!(traces.with(&["ERROR", "a hold did not end", "digital-employee/c"]).len(), 1);
+}
+
 /// Remembers the ids of its turns.
 struct Numbered;
 

@@ -44,7 +44,7 @@ pub(in crate::bot) struct Draft {
 
 impl Draft {
     /// Returns whether the bot has added nothing but speech settings.
-    pub(in crate::bot) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         let controls = self.gather.is_some() || self.native.is_some() || self.closing.is_some();
         self.text.is_empty() && !controls
     }

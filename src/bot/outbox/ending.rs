@@ -221,7 +221,7 @@ impl Outbox {
         self.lock().holds.until()
     }
 
-    /// Ends a hold whose time is up. If the reply was not cut, its work goes on without protection, which
+    /// Ends a hold whose time is up. If the reply was not cut, the work goes on without protection, which
     /// is reported.
     pub(in crate::bot) fn expire_hold(&self) {
         let mut state = self.lock();
@@ -230,20 +230,29 @@ impl Outbox {
         }
     }
 
-    /// Reports that the work of a hold is dropped before its end, if there is any.
-    pub(in crate::bot) fn drop_held_work(&self) {
-        self.report_hold(self.lock(), Dropped::HeldWork);
+    /// Reports that the work of a hold is dropped before it is complete, if there is any.
+    pub(in crate::bot) fn report_held_work(&self) {
+        let state = self.lock();
+        if state.holds.is_held() {
+            self.report_hold(state, Dropped::HeldWork);
+        }
     }
 
     fn report_hold(&self, state: MutexGuard<'_, State>, what: Dropped) {
-        let Some(time) = state.holds.outlived() else { return };
+        let longer_than = state.holds.outlived();
+        // A notice runs code of the bot.
         drop(state);
         let (call, turn, platform) = (self.call(), self.turn(), self.adapter.platform);
         let outcome = match what {
             Dropped::HeldWork => "its work was dropped before it was complete",
             _ => "its work goes on, but the next barge-in or turn of the caller drops it",
         };
-        tracing::error!(%call, %turn, %platform, "a hold was longer than {time:?}: {outcome}");
+        match longer_than {
+            Some(time) => {
+                tracing::error!(%call, %turn, %platform, "a hold was longer than {time:?}: {outcome}");
+            }
+            None => tracing::error!(%call, %turn, %platform, "a hold did not end: {outcome}"),
+        }
         self.notice(what);
     }
 

@@ -84,6 +84,11 @@ impl Holds {
         }
     }
 
+    /// Returns whether a guard is there, even if the time of the hold is up.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self, Self::Held(_))
+    }
+
     /// Returns how long the hold was to last, if its time is up and a guard is still there: the work
     /// under it is not complete.
     pub(super) fn outlived(&self) -> Option<Duration> {

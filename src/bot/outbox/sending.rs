@@ -24,6 +24,11 @@ impl Outbox {
         self.lock().packets.first().and_then(|packet| packet.speech.clone())
     }
 
+    /// Returns whether the bot has added text or a control, other than speech settings.
+    pub(in crate::bot) fn has_reply(&self) -> bool {
+        !self.lock().draft.is_empty()
+    }
+
     /// Returns a copy of what the bot has added.
     pub(in crate::bot) fn draft(&self) -> Draft {
         self.lock().draft.clone()

@@ -37,14 +37,13 @@ pub(super) async fn drive<T>(
     let (mut held_until, mut held) = (None, Timer::new(None));
     let mut release = None;
     let mut work = pin!(work);
+    // Dropped before the work, so it finds the hold of work that is dropped unfinished.
+    let _dropped = ReportHeldWork(outbox);
     poll_fn(|cx| {
         loop {
             match outbox.next_step(cx.waker()) {
                 Step::Run => {}
-                Step::Stop => {
-                    outbox.drop_held_work();
-                    return Poll::Ready(None);
-                }
+                Step::Stop => return Poll::Ready(None),
                 Step::Release => release = Some(Box::pin(release_hold(store, outbox))),
             }
             if let Some(releasing) = &mut release
@@ -63,6 +62,7 @@ pub(super) async fn drive<T>(
             }
             let expired = held.passes(cx);
             if expired {
+                held_until = None;
                 outbox.expire_hold();
             }
             if !timers.cut(outbox, cx) && !expired {
@@ -78,6 +78,16 @@ pub(super) async fn drive<T>(
 async fn release_hold(store: &dyn AnyStore, outbox: &Outbox) {
     if let Some(lease) = outbox.lease() {
         let _ = store.hold(&lease, None).await;
+    }
+}
+
+/// Reports held work that is dropped: at the end of its hold, at the deadline of a hook between turns, or
+/// because the runtime shuts down.
+struct ReportHeldWork<'a>(&'a Outbox);
+
+impl Drop for ReportHeldWork<'_> {
+    fn drop(&mut self) {
+        self.0.report_held_work();
     }
 }
 

@@ -288,7 +288,7 @@ impl<'a, B: Bot> Session<'a, B> {
         let remainder = self.record_turn(input, cut);
         match self.write(Then::Close).await {
             Ok(()) if cut.is_none() => {
-                if outbox.kind() == ReplyKind::Turn && outbox.draft().is_empty() {
+                if outbox.kind() == ReplyKind::Turn && !outbox.has_reply() {
                     let (call, turn) = (outbox.call(), outbox.turn());
                     let platform = outbox.adapter().platform;
                     tracing::warn!(%call, %turn, %platform, "the bot ended a turn without a reply");

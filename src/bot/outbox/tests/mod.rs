@@ -230,8 +230,8 @@ async fn a_hold_continues_after_a_cut_until_it_expires() {
 #[tokio::test(start_paused = true)]
 async fn a_hold_whose_time_is_up_is_reported_and_protects_nothing() {
     let (outbox, notices) = outbox_with(ReplyKind::Turn, |_| {});
+    outbox.report_held_work();
     let guard = hold(&outbox, SECOND);
-    outbox.drop_held_work();
     advance(SECOND).await;
     outbox.expire_hold();
     outbox.expire_hold();
@@ -239,10 +239,10 @@ async fn a_hold_whose_time_is_up_is_reported_and_protects_nothing() {
     assert_eq!(outbox.next_step(Waker::noop()), Step::Run);
     assert!(outbox.cut(Cause::BargeIn));
     assert_eq!(outbox.next_step(Waker::noop()), Step::Stop);
-    outbox.drop_held_work();
+    outbox.report_held_work();
     assert_eq!(*notices.lock().unwrap(), [Dropped::Hold, Dropped::HeldWork]);
     drop(guard);
-    outbox.drop_held_work();
+    outbox.report_held_work();
     assert_eq!(notices.lock().unwrap().len(), 2, "the work is complete");
 }
 
@@ -323,7 +323,8 @@ async fn an_apology_has_the_speech_settings_of_the_call_and_not_those_of_the_tur
 
 #[tokio::test(start_paused = true)]
 async fn no_apology_follows_a_cut_a_shutdown_a_refusal_or_a_rejection() {
-    let ends: [(&str, fn(&Outbox), bool); 4] = [
+    type End = fn(&Outbox);
+    let ends: [(&str, End, bool); 4] = [
         ("barge-in", |outbox| assert!(outbox.cut(Cause::BargeIn)), true),
         ("shutdown", |outbox| assert!(outbox.fail_shutdown()), false),
         ("no room", |outbox| outbox.refuse("no room".into()), false),
