@@ -35,7 +35,7 @@ use std::time::Duration;
 use axum::Router;
 use callbot::aui::{AnyCaller, ChatTokens, KnownCallers, RtcTokens};
 use callbot::auth::{Credentials, Verifier, VerifyLayer};
-use callbot::bot::{Host, OdfsSettings};
+use callbot::bot::{Host, OdfsSettings, Platform};
 use callbot::function_compute;
 use callbot::odfs;
 use callbot::server::serve;
@@ -43,6 +43,9 @@ use clerk::Clerk;
 use http::HeaderName;
 use lexopt::prelude::{Long, ValueExt as _};
 use tokio::net::TcpListener;
+
+/// What the caller hears when a turn fails.
+const APOLOGY: &str = "I am sorry, something went wrong. Please ask me again.";
 
 const USAGE: &str = "\
 usage: serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any]
@@ -68,7 +71,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
         println!("{USAGE}");
         return Ok(());
     };
-    let host = Host::builder(Clerk).odfs_settings(odfs_settings()?).build();
+    // Digital Employee has its own answer to a failure. The others would be silent, or release the call.
+    let host = [Platform::Duix, Platform::DuixStream, Platform::Odfs]
+        .into_iter()
+        .fold(Host::builder(Clerk), |host, platform| host.apology_on(platform, APOLOGY))
+        .odfs_settings(odfs_settings()?)
+        .build();
     let router = router(&options, &host)?;
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
@@ -93,7 +101,7 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
             bot
         }
     };
-    let mut human = host.duix()?.fallback("I am sorry, something went wrong. Please ask me again.");
+    let mut human = host.duix()?;
     if let Some(secret) = variable("CALLBOT_DUIX_SECRET")? {
         human = human.secret(HeaderName::from_static("x-callbot-secret"), secret);
     } else {

@@ -3,14 +3,16 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::mem::{Discriminant, discriminant};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::budget::Budget;
 use super::capabilities::{Capabilities, Platform};
 use super::controls::{ControlKind, Element};
 use super::error::{Dropped, Notice, ReplyError};
-use super::input::CallKey;
+use super::input::{CallKey, TurnId};
 use crate::lock::Mutex;
+use crate::server::{Error, Fault};
 
 /// The properties that distinguish one adapter from another.
 pub(super) struct AdapterSpec {
@@ -29,6 +31,7 @@ pub(super) struct Adapter {
     pub capabilities: Capabilities,
     pub budget: Budget,
     pub filler: Option<String>,
+    pub apology: Option<String>,
     pub lossy: Vec<ControlKind>,
     pub splits: bool,
     pub hang_up_reason: bool,
@@ -43,17 +46,21 @@ pub(super) type Noticed =
 
 impl Adapter {
     /// Returns an adapter for hooks outside a turn, which have no budget and no reader.
-    pub(super) fn detached(platform: Platform) -> Self {
+    pub(super) fn detached(
+        platform: Platform,
+        notices: impl Fn(&Notice) + Send + Sync + 'static,
+    ) -> Self {
         Self {
             platform,
             capabilities: *platform.capabilities(),
             budget: Budget::UNLIMITED,
             filler: None,
+            apology: None,
             lossy: Vec::new(),
             splits: false,
             hang_up_reason: true,
             check: |_| Ok(()),
-            notices: Box::new(|_| {}),
+            notices: Box::new(notices),
             noticed: Noticed::default(),
         }
     }
@@ -63,13 +70,26 @@ impl Adapter {
         (self.check)(element)
     }
 
-    pub(super) fn notice(&self, call: &CallKey, what: Dropped) {
+    /// Returns the apology, if it replaces the failure answer for this error. An error that the bot
+    /// created for the platform, with a status below 500, goes to the platform if it can report one.
+    pub(super) fn apology(&self, error: &Error) -> Option<&str> {
+        let rejects = error.downcast_ref::<Fault>().is_some_and(|fault| fault.status < 500);
+        let meant = rejects && self.platform != Platform::DuixStream;
+        self.apology.as_deref().filter(|_| !meant)
+    }
+
+    pub(super) fn notice(&self, call: &CallKey, turn: &TurnId, what: Dropped) {
         let control = match what {
             Dropped::Control(control) => Some(control),
             _ => None,
         };
         let first = self.noticed.lock().insert((self.platform, discriminant(&what), control));
-        (self.notices)(&Notice { call: call.clone(), platform: self.platform, what, first });
+        let (call, turn, platform) = (call.clone(), turn.clone(), self.platform);
+        let notice = Notice { call, turn, platform, what, first };
+        // Timers of the runtime call this, too: a panic must not take the turn with it.
+        if catch_unwind(AssertUnwindSafe(|| (self.notices)(&notice))).is_err() {
+            tracing::error!(call = %notice.call, "the bot panicked in `notice`");
+        }
     }
 }
 

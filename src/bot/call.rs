@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 use super::capabilities::Platform;
 use super::error::{ReplyError, Result};
 use super::history::History;
-use super::input::{CallKey, Cause, Cut};
+use super::input::{CallKey, Cause, Cut, TurnId};
 use super::limits::Limits;
 use super::memory;
 use super::outbox::{Hold, Outbox};
@@ -97,6 +98,13 @@ impl<M: Serialize> Call<M> {
     {
         let Some(lease) = &self.turn.lease else { return Ok(()) };
         let memory = memory::encode(self.turn.version, &self.memory, &self.turn.limits)?;
+        self.store_memory(lease, memory).await
+    }
+
+    async fn store_memory(&self, lease: &Lease, memory: Vec<u8>) -> Result
+    where
+        M: Sync,
+    {
         let change = Change { memory: Some(memory.clone()), ..Change::default() };
         let written = self.turn.store.write(lease, change).await;
         if written == Err(StoreError::Fenced) {
@@ -106,38 +114,108 @@ impl<M: Serialize> Call<M> {
         *self.turn.saved() = Some(memory);
         Ok(())
     }
-}
 
-impl<M> Call<M> {
-    /// Protects work that must not be cut in half, such as an order. Until the guard is dropped, this
-    /// turn goes on even if the caller barges in, and the next turn waits, in any process. A hold
-    /// lasts [`Limits::hold_timeout`] at most. Take the hold, do the work, [`save`](Self::save), then
-    /// drop the guard.
+    /// Runs `work` protected, then stores the memory, as [`save`](Self::save) does. For work that must not
+    /// be cut in half, such as an order.
+    ///
+    /// Until `work` ends, this turn goes on even if the caller barges in, and the next turn waits, in
+    /// any process. The protection lasts [`Limits::hold_timeout`], 2 s by default; for longer work use
+    /// [`hold_for`](Self::hold_for). If `work` returns an error, the memory is not stored.
+    ///
+    /// A hold whose time is up is logged as an error, and [`Bot::notice`](super::Bot::notice) gets
+    /// [`Dropped::Hold`](super::Dropped::Hold), or [`Dropped::HeldWork`](super::Dropped::HeldWork) if
+    /// the reply has been cut and the work is dropped.
     ///
     /// # Errors
     /// Returns [`ReplyError::Over`] when the turn is already over, so that nothing irreversible starts
-    /// after a barge-in. Returns a [`StoreError`] when the store fails.
+    /// after a barge-in. Returns a [`StoreError`] when the store fails, the error of `work`, or the
+    /// error of `save`.
     ///
     /// ```
     /// # use callbot::bot::{Call, Result};
     /// # async fn pay() -> Result<u64> { Ok(1) }
-    /// async fn order(call: &mut Call<Vec<u64>>) -> Result {
-    ///     let _hold = call.hold().await?;
-    ///     let receipt = pay().await?;
-    ///     call.memory.push(receipt);
-    ///     call.save().await
+    /// async fn order(call: &mut Call<Vec<u64>>) -> Result<u64> {
+    ///     call.hold(async |call| {
+    ///         let receipt = pay().await?;
+    ///         call.memory.push(receipt);
+    ///         Ok(receipt)
+    ///     })
+    ///     .await
     /// }
     /// ```
-    pub async fn hold(&self) -> Result<Hold>
+    pub async fn hold<T>(&mut self, work: impl AsyncFnOnce(&mut Self) -> Result<T>) -> Result<T>
     where
         M: Sync,
     {
-        let TurnHandle { outbox, store, limits, lease, .. } = &self.turn;
-        let Some(lease) = lease else { return Ok(Hold::detached()) };
+        self.held(self.turn.limits.hold_timeout, work).await
+    }
+
+    /// Runs `work` protected for at most `time`; otherwise as [`hold`](Self::hold).
+    ///
+    /// Choose a `time` that `work` never exceeds: limit its requests by shorter timeouts. A hold ends with
+    /// its work, so a long `time` costs nothing. The wait counts against the budget of the next turn.
+    ///
+    /// # Errors
+    /// Returns the errors of [`hold`](Self::hold), and [`ReplyError::Invalid`] when `time` exceeds
+    /// [`Limits::max_hold`], 60 s by default. `work` does not start then.
+    ///
+    /// ```
+    /// # use callbot::bot::{Call, Result};
+    /// # async fn bake() -> Result<u64> { Ok(1) }
+    /// use std::time::Duration;
+    ///
+    /// async fn order(call: &mut Call<Vec<u64>>) -> Result {
+    ///     call.hold_for(Duration::from_secs(10), async |call| {
+    ///         call.memory.push(bake().await?);
+    ///         Ok(())
+    ///     })
+    ///     .await
+    /// }
+    /// ```
+    pub async fn hold_for<T>(
+        &mut self,
+        time: Duration,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T>
+    where
+        M: Sync,
+    {
+        let max = self.turn.limits.longest_hold();
+        if time > max {
+            let allowed = format!("at most {max:?}, see `Limits::max_hold`");
+            return Err(ReplyError::invalid("/hold_for", format!("{time:?}"), &allowed).into());
+        }
+        self.held(time, work).await
+    }
+
+    async fn held<T>(
+        &mut self,
+        time: Duration,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T>
+    where
+        M: Sync,
+    {
+        let Some(lease) = self.turn.lease.clone() else { return work(self).await };
+        let _hold = self.take_hold(&lease, time).await?;
+        let output = work(self).await?;
+        let memory = memory::encode(self.turn.version, &self.memory, &self.turn.limits)?;
+        // The work may have saved it.
+        if self.turn.saved().as_ref() != Some(&memory) {
+            self.store_memory(&lease, memory).await?;
+        }
+        Ok(output)
+    }
+
+    async fn take_hold(&self, lease: &Lease, time: Duration) -> Result<Hold>
+    where
+        M: Sync,
+    {
+        let TurnHandle { outbox, store, .. } = &self.turn;
         // Registered before the store is asked, so that the release of an earlier hold can't end
         // this one.
-        let hold = Hold::new(outbox, limits.hold_timeout)?;
-        match store.hold(lease, Some(limits.hold_timeout)).await {
+        let (hold, time) = Hold::new(outbox, time)?;
+        match store.hold(lease, Some(time)).await {
             Ok(()) => {
                 outbox.check_not_cut()?;
                 Ok(hold)
@@ -148,6 +226,19 @@ impl<M> Call<M> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl<M> Call<M> {
+    /// Returns the id of this turn, for logs and as an idempotency key: a request that the platform
+    /// repeats has the same id on Digital Employee. The other platforms have no ids of turns, so it is
+    /// random there. It is unique together with the [`key`](Self::key) of the call.
+    ///
+    /// In [`Bot::interrupted`](super::Bot::interrupted) and [`Bot::ended`](super::Bot::ended), which are
+    /// not turns, it is empty or the id of the turn that follows.
+    #[must_use]
+    pub fn turn(&self) -> &TurnId {
+        self.turn.outbox.turn()
     }
 
     /// Returns the key of the call in the store.

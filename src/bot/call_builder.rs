@@ -55,6 +55,7 @@ use crate::lock::Mutex;
 pub struct CallBuilder<M> {
     memory: M,
     info: CallInfo,
+    turn: TurnId,
     history: Vec<Entry>,
     cut: Option<Cut>,
 }
@@ -63,7 +64,8 @@ impl<M> Call<M> {
     /// Returns a builder for a call with this memory, for unit tests.
     pub fn builder(memory: M) -> CallBuilder<M> {
         let info = CallInfo::new(Platform::DigitalEmployee, "test");
-        CallBuilder { memory, info, history: Vec::new(), cut: None }
+        let turn = TurnId::new("test");
+        CallBuilder { memory, info, turn, history: Vec::new(), cut: None }
     }
 }
 
@@ -77,6 +79,12 @@ impl<M> CallBuilder<M> {
     /// Sets [`CallInfo::id`]. Default: `test`.
     pub fn id(mut self, id: impl AsRef<str>) -> Self {
         self.info.id = id.as_ref().into();
+        self
+    }
+
+    /// Sets [`Call::turn`]. Default: `test`.
+    pub fn turn(mut self, turn: TurnId) -> Self {
+        self.turn = turn;
         self
     }
 
@@ -113,11 +121,11 @@ impl<M> CallBuilder<M> {
     /// Builds the call.
     #[must_use]
     pub fn build(self) -> Call<M> {
-        let Self { memory, info, history, cut } = self;
+        let Self { memory, info, turn, history, cut } = self;
         let limits = Arc::new(Limits::default());
         let key = CallKey::new(info.platform, &info.id);
-        let adapter = Arc::new(Adapter::detached(info.platform));
-        let (turn, now) = (TurnId::new("test"), Instant::now());
+        let adapter = Arc::new(Adapter::detached(info.platform, |_| {}));
+        let now = Instant::now();
         let outbox = Arc::new(Outbox::new(key, turn, adapter, &limits, now, ReplyKind::Turn));
         let turn = TurnHandle {
             outbox,
@@ -149,7 +157,9 @@ mod tests {
         let cut = Cut::new(TurnId::new("2"), Heard::Nothing, Cause::BargeIn);
         let turns = ["1", "2", "1"].map(|id| Entry::new(TurnId::new(id), None).with_said(id));
         let call = Call::builder(vec![1]).platform(Platform::Odfs).id("c-1").caller("135");
-        let call = call.called("400").extra("vdn", 7).history(turns).cut(cut.clone()).build();
+        let call = call.called("400").extra("vdn", 7).history(turns).cut(cut.clone());
+        let mut call = call.turn(TurnId::new("7")).build();
+        assert_eq!(call.turn().as_str(), "7");
         assert_eq!(call.key(), CallKey::new(Platform::Odfs, "c-1"));
         assert_eq!(
             (call.info.caller.as_deref(), call.info.called.as_deref()),
@@ -159,10 +169,8 @@ mod tests {
         assert_eq!((&call.memory, &call.cut), (&vec![1], &Some(cut)));
         let turns: Vec<_> = call.history.iter().map(|entry| entry.turn.as_str()).collect();
         assert_eq!(turns, ["1", "2"]);
-        let hold = call.hold().await.unwrap();
-        call.save().await.unwrap();
-        drop(hold);
-        drop(call.hold().await.unwrap());
+        let saved = call.hold(async |call| call.save().await).await;
+        assert!(saved.is_ok());
     }
 
     #[test]

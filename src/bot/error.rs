@@ -6,7 +6,7 @@ use std::fmt;
 use super::budget::BudgetError;
 use super::capabilities::Platform;
 use super::controls::ControlKind;
-use super::input::{CallKey, Cause};
+use super::input::{CallKey, Cause, TurnId};
 use super::store::StoreError;
 use crate::server::Error;
 use crate::server::watch::panic_message;
@@ -134,22 +134,23 @@ pub(super) fn cause_of(error: &Error) -> String {
     }
 }
 
-/// A notice that a part of a reply was dropped without an error; see
-/// [`Bot::notice`](super::Bot::notice).
+/// A notice that something was dropped without an error; see [`Bot::notice`](super::Bot::notice).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Notice {
     /// The call.
     pub call: CallKey,
+    /// The turn; see [`Call::turn`](super::Call::turn).
+    pub turn: TurnId,
     /// The platform.
     pub platform: Platform,
-    /// The part that was dropped.
+    /// What was dropped.
     pub what: Dropped,
     /// Whether it is the first notice of its kind on this platform since the host was built.
     pub first: bool,
 }
 
-/// A part of a reply that was dropped.
+/// What was dropped: a part of a reply, or the protection of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dropped {
@@ -165,6 +166,12 @@ pub enum Dropped {
     HangUpReason,
     /// The part of the greeting that came after the deadline, with the limit that it missed.
     RestOfGreeting(BudgetError),
+    /// The protection of a [hold](super::Call::hold) whose time was up. The work goes on, but the next
+    /// barge-in or turn of the caller drops it.
+    Hold,
+    /// The rest of the work in a [hold](super::Call::hold) whose time was up after the reply had been
+    /// cut. What the work has done outside of callbot stays done, but the memory does not have it.
+    HeldWork,
 }
 
 impl fmt::Display for Notice {
@@ -189,6 +196,18 @@ impl fmt::Display for Notice {
             }
             Dropped::RestOfGreeting(missed) => {
                 write!(f, "dropped the rest of the greeting: {missed}")
+            }
+            Dropped::Hold => {
+                write!(
+                    f,
+                    "dropped the protection of a hold: its time was up before its work was complete"
+                )
+            }
+            Dropped::HeldWork => {
+                write!(
+                    f,
+                    "dropped the rest of the work in a hold: its time was up after the reply was cut"
+                )
             }
         }
     }

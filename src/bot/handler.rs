@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::call::Call;
-use super::error::{Notice, Result};
+use super::error::{Dropped, Notice, Result};
 use super::input::{Cut, Ended, Input};
 use super::memory::MemoryVersion;
 use super::needs::Needs;
@@ -125,11 +125,15 @@ pub trait Bot: Send + Sync + Sized + 'static {
         async { Ok(()) }
     }
 
-    /// Called when a part of a reply is dropped without an error. The default logs it: the
-    /// [first](Notice::first) notice of its kind on a platform as a warning, later ones at level `DEBUG`,
-    /// so that not every call adds a line.
+    /// Called when a part of a reply is dropped without an error, and when the time of a
+    /// [hold](Call::hold) is up. The default logs it: the [first](Notice::first) notice of its kind on a
+    /// platform as a warning, later ones at level `DEBUG`, so that not every call adds a line. Holds are
+    /// logged as errors in any case.
     fn notice(&self, notice: &Notice) {
         let call = &notice.call;
+        if matches!(notice.what, Dropped::Hold | Dropped::HeldWork) {
+            return;
+        }
         match notice.first {
             true => tracing::warn!(%call, "{notice}"),
             false => tracing::debug!(%call, "{notice}"),

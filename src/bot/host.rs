@@ -96,12 +96,21 @@ pub struct HostBuilder<B: Bot> {
 #[derive(Debug, Clone, Default)]
 struct Settings {
     filler: Option<String>,
+    apology: Option<String>,
+    apologies: HashMap<Platform, String>,
     lossy: Vec<ControlKind>,
     transfers: TransferKinds,
     budgets: HashMap<Platform, Budget>,
     #[cfg(feature = "odfs")]
     odfs: OdfsSettings,
     noticed: Noticed,
+}
+
+impl Settings {
+    fn apology(&self, platform: Platform) -> Option<String> {
+        let text = self.apologies.get(&platform).or(self.apology.as_ref());
+        text.filter(|text| !text.is_empty()).cloned()
+    }
 }
 
 impl<B: Bot> Host<B> {
@@ -165,6 +174,7 @@ impl<B: Bot> Host<B> {
             capabilities,
             budget: self.budget(platform),
             filler: self.settings.filler.clone(),
+            apology: self.settings.apology(platform),
             lossy: self.settings.lossy.clone(),
             splits,
             hang_up_reason,
@@ -293,6 +303,62 @@ impl<B: Bot> HostBuilder<B> {
     /// when the first packet is due.
     pub fn filler(mut self, text: impl Into<String>) -> Self {
         self.settings.filler = Some(text.into());
+        self
+    }
+
+    /// Sets the apology: a text that the caller hears when a turn or the greeting fails, panics or misses
+    /// its [`Budget`], in place of the platform's failure answer. The call then goes on, also on ODFS,
+    /// which releases a call after a failure.
+    ///
+    /// ```
+    /// # #[cfg(all(feature = "client", feature = "odfs"))]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// use callbot::bot::testing::TestCall; // needs the feature `client`
+    /// use callbot::bot::{Bot, Call, Host, Input, Platform, Reply, Result};
+    ///
+    /// struct Shop;
+    ///
+    /// impl Bot for Shop {
+    ///     type Memory = ();
+    ///
+    ///     async fn turn(&self, _: &mut Call<()>, input: Input, reply: &mut Reply) -> Result {
+    ///         match input {
+    ///             Input::Speech(text) if text == "hello" => reply.say("Hello!").await,
+    ///             _ => Err("the database is down".into()),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let host = Host::builder(Shop).apology("I'm sorry, please ask me again.").build();
+    /// let mut call = TestCall::on(Platform::Odfs, host);
+    /// call.say("my order").await.expect_text("I'm sorry, please ask me again.").expect_end();
+    /// call.say("hello").await.expect_text("Hello!");
+    /// # }
+    /// # #[cfg(not(all(feature = "client", feature = "odfs")))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// - The turn has failed all the same: the memory is rolled back, and the error is logged.
+    /// - Text that was already sent stays, the apology follows it, and the reply ends. Text that was not
+    ///   sent yet is dropped. The history has the apology in [`Entry::apology`](super::Entry::apology).
+    /// - No apology goes out for a turn that was cut, that the caller's next turn has overtaken, or that
+    ///   follows a successful transfer; during a shutdown; and when the store has no room for the call.
+    /// - It does not replace an [`Error::public`](crate::server::Error::public) with a status below 500,
+    ///   which is meant for the platform, except in a DUIX stream, which can't report an error.
+    /// - The `fallback` of a DUIX server is the same for a hand-written `Api`. If both are set, the
+    ///   apology wins, and the fallback covers the rest, such as a shutdown.
+    ///
+    /// Default: none.
+    pub fn apology(mut self, text: impl Into<String>) -> Self {
+        self.settings.apology = Some(text.into());
+        self
+    }
+
+    /// Sets the [apology](Self::apology) for one platform, where it replaces the general one. An empty text
+    /// means none. Default: the general apology.
+    pub fn apology_on(mut self, platform: Platform, text: impl Into<String>) -> Self {
+        self.settings.apologies.insert(platform, text.into());
         self
     }
 

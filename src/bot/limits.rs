@@ -20,6 +20,9 @@ pub struct Limits {
     pub max_history_bytes: usize,
     /// How long a [hold](super::Call::hold) may last; a day at most. Default: 2 s.
     pub hold_timeout: Duration,
+    /// The longest time that [`Call::hold_for`](super::Call::hold_for) accepts; a day at most. Default:
+    /// 60 s.
+    pub max_hold: Duration,
     /// How long the end of a call may take, with [`Bot::ended`](super::Bot::ended), and how long
     /// [`Bot::interrupted`](super::Bot::interrupted) may run between turns. Default: 10 s.
     pub end_timeout: Duration,
@@ -39,6 +42,7 @@ impl Default for Limits {
             max_history_entries: 100,
             max_history_bytes: 32 * 1024,
             hold_timeout: Duration::from_secs(2),
+            max_hold: Duration::from_secs(60),
             end_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30 * 60),
             open_ended_idle_timeout: Duration::from_secs(10 * 60),
@@ -53,6 +57,13 @@ impl Limits {
             true => self.idle_timeout,
             false => self.idle_timeout.min(self.open_ended_idle_timeout),
         }
+    }
+}
+
+impl Limits {
+    /// Returns the longest time that a hold may last.
+    pub(super) fn longest_hold(&self) -> Duration {
+        self.max_hold.max(self.hold_timeout)
     }
 }
 
@@ -82,6 +93,8 @@ with! {
     with_max_history_bytes max_history_bytes: usize,
     /// Sets [`hold_timeout`](Self::hold_timeout).
     with_hold_timeout hold_timeout: Duration,
+    /// Sets [`max_hold`](Self::max_hold).
+    with_max_hold max_hold: Duration,
     /// Sets [`end_timeout`](Self::end_timeout).
     with_end_timeout end_timeout: Duration,
     /// Sets [`idle_timeout`](Self::idle_timeout).

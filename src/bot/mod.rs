@@ -34,7 +34,7 @@
 //! controls that it adds without waiting arrive together. When the turn returns `Ok`, the memory is
 //! written, and only then does the reply end. After an error, a panic or a barge-in, the memory is
 //! rolled back to the last [`Call::save`], or to its state before the turn. A barge-in drops the task
-//! where it waits, unless the task [holds](Call::hold).
+//! where it waits, unless the work that it waits for is in a [hold](Call::hold).
 //!
 //! # What the caller heard
 //!
@@ -133,7 +133,8 @@
 //!
 //! A [`Budget`] starts when the request arrives. If the bot has said nothing after part of it, the
 //! [filler](HostBuilder::filler) goes out. When all of it but a margin for the network is used up, the turn
-//! is dropped, the platform gets its failure answer, and a [`BudgetError`] goes to the log.
+//! is dropped, the platform gets its failure answer or the caller hears the
+//! [apology](HostBuilder::apology), and a [`BudgetError`] goes to the log.
 //!
 //! # Tests
 //!
@@ -219,7 +220,6 @@ pub use host::{Host, HostBuilder};
 pub use input::{CallKey, CallKeyError, Cause, Cut, Ended, Heard, Input, TransferOutcome, TurnId};
 pub use limits::{Greeting, Limits};
 pub use needs::{Need, Needs, NeedsError};
-pub use outbox::Hold;
 pub use platforms::Fitting;
 #[cfg(feature = "digital-employee")]
 pub use platforms::OnDigitalEmployee;

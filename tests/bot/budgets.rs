@@ -383,22 +383,30 @@ async fn the_time_for_a_whole_reply_can_be_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn on_odfs_the_shorter_of_two_deadlines_counts() {
+async fn on_odfs_the_budget_counts_unless_the_server_has_a_shorter_deadline() {
     let (traces, _guard) = traced();
     let minute = Budget::ODFS.with_whole(Some(60 * SECOND));
-    let host = Host::builder(Actor::default()).budget(Platform::Odfs, minute).build();
+    let host = Host::builder(Actor::default()).budget(Platform::Odfs, minute).apology("I'm sorry.");
+    let host = host.build();
     let inparams = json!({"flow_result_type": "1", "input": "wait 40000 | say Yes."});
-    let own = Ivr::new(host.odfs().unwrap().router(), "own");
+    for router in [host.odfs().unwrap().router(), host.router().unwrap()] {
+        let ivr = Ivr::new(router, "c");
+        let (status, answer) = ivr.ask(9, inparams.clone(), json!({})).await;
+        assert_eq!(
+            (status, &answer["outparams"]["prompt_text"]),
+            (200, &json!("Yes. ")),
+            "{answer}"
+        );
+    }
+
+    let server = host.odfs().unwrap().deadline(Some(30 * SECOND));
+    let ivr = Ivr::new(server.router(), "shorter");
     let start = Instant::now();
-    let (status, answer) = own.ask(9, inparams.clone(), json!({})).await;
+    let (status, answer) = ivr.ask(9, inparams, json!({})).await;
     is_about(start.elapsed(), 30_000);
     assert_eq!((status, &answer["outaction"]), (500, &json!(10)), "{answer}");
     let missed = "the handler missed the deadline of the server, 30s after the request arrived";
     assert_eq!(traces.with(&[missed, "`Server::deadline` sets another"]).len(), 1);
-
-    let ours = Ivr::new(host.router().unwrap(), "ours");
-    let (status, answer) = ours.ask(9, inparams, json!({})).await;
-    assert_eq!((status, &answer["outparams"]["prompt_text"]), (200, &json!("Yes. ")), "{answer}");
 }
 
 // The errors.

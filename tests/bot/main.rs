@@ -11,12 +11,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod apology;
 mod budgets;
 mod calls;
 mod controls;
 mod everywhere;
 mod failures;
 mod full;
+mod holds;
 mod many_calls;
 mod recognitions;
 mod secrets;

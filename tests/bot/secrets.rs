@@ -128,8 +128,11 @@ impl Bot for Vault {
                     "4711 fails" => return Err("as it was asked to".into()),
                     "4711 waits" => sleep(SECOND).await,
                     "4711 holds" => {
-                        let _hold = call.hold().await?;
-                        sleep(400 * MS).await;
+                        let work = async |_: &mut Call<u32>| {
+                            sleep(400 * MS).await;
+                            Ok(())
+                        };
+                        call.hold(work).await?;
                     }
                     _ => {}
                 }

@@ -126,12 +126,13 @@ impl Bot for Bank {
             "pay" => {
                 reply.say("I pay. ").await?;
                 reply.flush().await?;
-                let hold = call.hold().await?;
-                sleep(200 * MS).await;
-                self.paid.up();
-                call.memory.push("paid".into());
-                call.save().await?;
-                drop(hold);
+                call.hold(async |call| {
+                    sleep(200 * MS).await;
+                    self.paid.up();
+                    call.memory.push("paid".into());
+                    Ok(())
+                })
+                .await?;
                 sleep(200 * MS).await;
                 call.memory.push("told".into());
                 reply.say("Done.").await
@@ -141,7 +142,7 @@ impl Bot for Bank {
                 reply.flush().await?;
                 // The abort arrives here, and this bot does not check for it.
                 let _ = tokio::time::timeout(300 * MS, std::future::pending::<()>()).await;
-                if let Err(error) = call.hold().await {
+                if let Err(error) = call.hold(async |_| Ok(())).await {
                     let over = ReplyError::Over(Cause::BargeIn);
                     assert_eq!(error.downcast_ref(), Some(&over));
                     self.refused.up();
@@ -151,8 +152,7 @@ impl Bot for Bank {
             "for ever" => {
                 reply.say("Well. ").await?;
                 reply.flush().await?;
-                let _hold = call.hold().await?;
-                std::future::pending().await
+                call.hold(async |_| std::future::pending().await).await
             }
             _ => reply.say(call.memory.join(", ")).await,
         }
@@ -602,16 +602,18 @@ impl Bot for Twice {
         }
         reply.say("I pay. ").await?;
         reply.flush().await?;
-        let first = call.hold().await?;
-        sleep(1500 * MS).await;
-        call.memory.push("first".into());
-        call.save().await?;
-        drop(first);
-        let _second = call.hold().await?;
-        sleep(1500 * MS).await;
-        self.0.up();
-        call.memory.push("second".into());
-        call.save().await
+        for (number, what) in ["first", "second"].into_iter().enumerate() {
+            call.hold(async |call| {
+                sleep(1500 * MS).await;
+                if number == 1 {
+                    self.0.up();
+                }
+                call.memory.push(what.into());
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
     }
 }
 

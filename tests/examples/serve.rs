@@ -4,6 +4,7 @@
     unix,
     feature = "digital-employee",
     feature = "duix",
+    feature = "odfs",
     feature = "aui",
     feature = "client",
     feature = "server"
@@ -28,6 +29,7 @@ use callbot::digital_employee::{
 use callbot::duix::Flag;
 use callbot::duix::dialogue::{self, Delta, SpokenAnswer};
 use callbot::function_compute::port;
+use callbot::odfs;
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderName, HeaderValue};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -271,6 +273,9 @@ async fn ask(client: &dialogue::Client, question: &str) -> (SpokenAnswer, Vec<De
     (data.answer, stream.try_collect().await.unwrap())
 }
 
+/// What a caller on DUIX and ODFS hears when a turn fails.
+const SORRY: &str = "I am sorry, something went wrong. Please ask me again.";
+
 /// Returns the pieces of a stream. The last one is marked as the end.
 fn pieces(texts: &[&str]) -> Vec<Delta> {
     let last = texts.len() - 1;
@@ -281,7 +286,6 @@ fn pieces(texts: &[&str]) -> Vec<Delta> {
 async fn a_digital_human_answers_in_one_piece_and_in_a_stream() {
     let (_child, url) = start(LOCAL, NONE).await;
     let client = dialogue::Client::new(&url).unwrap();
-    let sorry = "I am sorry, something went wrong. Please ask me again.";
     let balance = ["Your balance ", "is 1234 euros ", "and 56 cents."];
     let in_frames = [balance[0], balance[1], balance[2], ""];
     // The server survives a crash of the bot.
@@ -292,12 +296,25 @@ async fn a_digital_human_answers_in_one_piece_and_in_a_stream() {
             ("", "", &[""]),
             ("an agent, please", "an agent, please", &["an agent, please"]),
             ("BYE!", "Goodbye.", &["Goodbye."]),
-            ("Now crash", sorry, &[sorry]),
+            ("Now crash", SORRY, &[SORRY]),
         ] {
             let (spoken, deltas) = ask(&client, question).await;
             assert_eq!(spoken, SpokenAnswer::new(answer), "{question}");
             assert_eq!(deltas, pieces(frames), "{question}");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_ivr_plays_an_apology_after_a_crash_and_the_call_goes_on() {
+    let (_child, url) = start(LOCAL, NONE).await;
+    let client = odfs::Client::builder_with_token(&url, "token").build().unwrap();
+    let mut call = client.dialogue("call-1", "13500000001", "10086");
+    call.start().await.unwrap();
+    for (words, text) in [("Now crash", SORRY), ("How are you?", "How are you?")] {
+        let answer = call.input(odfs::Input::Text(words)).await.unwrap();
+        let odfs::Response::Interact(answer) = answer else { panic!("{answer:?}") };
+        assert_eq!(answer.outparams.prompt(), odfs::Prompt::Tts(text));
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use callbot::bot::store::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
 use callbot::bot::{
-    Bot, Call, CallKey, CallSnapshot, Cut, Ended, Gather, HangUp, Hold, Host, HostBuilder, Input,
+    Bot, Call, CallKey, CallSnapshot, Cut, Ended, Gather, HangUp, Host, HostBuilder, Input,
     MemoryStore, Notice, Platform, Reply, Result, SpeechSettings, Store, StoreError, Transfer,
     TurnId,
 };
@@ -353,15 +353,44 @@ impl Actor {
         &self,
         call: &mut Call<Vec<String>>,
         script: &str,
+        reply: Option<&mut Reply>,
+    ) -> Result {
+        let steps: Vec<_> = script.split(" | ").filter(|step| !step.is_empty()).collect();
+        self.steps(call, &steps, reply).await
+    }
+
+    /// Performs the steps. Those from "hold" to "release" are the work of a hold.
+    async fn steps(
+        &self,
+        call: &mut Call<Vec<String>>,
+        mut steps: &[&str],
         mut reply: Option<&mut Reply>,
     ) -> Result {
-        let mut held = None;
-        for step in script.split(" | ").filter(|step| !step.is_empty()) {
+        while let Some((step, rest)) = steps.split_first() {
+            steps = rest;
             let (tries, step) = match step.strip_prefix("try ") {
                 Some(step) => (true, step),
-                None => (false, step),
+                None => (false, *step),
             };
-            let done = self.step(call, step, reply.as_deref_mut(), &mut held).await;
+            let reply = reply.as_deref_mut();
+            let done = match step.strip_prefix("hold") {
+                Some(ms) => {
+                    let mut depth = 1;
+                    let end = rest.iter().position(|step| {
+                        depth += i32::from(step.starts_with("hold"));
+                        depth -= i32::from(*step == "release");
+                        depth == 0
+                    });
+                    let (held, rest) = rest.split_at(end.unwrap_or(rest.len()));
+                    steps = rest.get(1..).unwrap_or_default();
+                    let work = async |call: &mut _| Box::pin(self.steps(call, held, reply)).await;
+                    match ms.trim().parse() {
+                        Ok(ms) => call.hold_for(Duration::from_millis(ms), work).await,
+                        Err(_) => call.hold(work).await,
+                    }
+                }
+                None => self.step(call, step, reply).await,
+            };
             if let Err(error) = done {
                 self.log.add(call, format!("{step}: {error}"));
                 if !tries {
@@ -377,7 +406,6 @@ impl Actor {
         call: &mut Call<Vec<String>>,
         step: &str,
         reply: Option<&mut Reply>,
-        held: &mut Option<Hold>,
     ) -> Result {
         let (verb, what) = step.split_once(' ').unwrap_or((step, ""));
         match (verb, reply) {
@@ -385,8 +413,6 @@ impl Actor {
             ("for", _) => std::future::pending().await,
             ("remember", _) => call.memory.push(what.into()),
             ("save", _) => call.save().await?,
-            ("hold", _) => *held = Some(call.hold().await?),
-            ("release", _) => *held = None,
             ("once", _) if self.log.count(&call.info.id, "once") > 0 => {}
             ("fail" | "once", _) => return Err(std::io::Error::other("as it was asked to").into()),
             ("panic", _) => panic!("the test wants it"),

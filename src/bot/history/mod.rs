@@ -132,13 +132,16 @@ pub struct Entry {
     /// The caller's input; `None` for the greeting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Input>,
-    /// The text of the bot's reply, without its filler. If the reply was cut short and the platform
+    /// The text of the bot's reply, without filler and apology. If the reply was cut short and the platform
     /// reported what was heard, it is only the text that the caller heard.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub said: String,
     /// The filler that went out before the reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filler: Option<String>,
+    /// The [apology](super::HostBuilder::apology) that went out after `said`, because the turn failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apology: Option<String>,
     /// The part of the reply that the caller heard; `None` if the reply was not cut short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Heard>,
@@ -164,6 +167,7 @@ impl fmt::Debug for Entry {
             .field("input", &self.input)
             .field("said", &Hidden)
             .field("filler", &self.filler.as_ref().map(Hidden::of))
+            .field("apology", &self.apology.as_ref().map(Hidden::of))
             .field("heard", &self.heard)
             .field("secret", &self.secret)
             .finish()
@@ -201,7 +205,7 @@ impl Entry {
     #[must_use]
     pub fn new(turn: TurnId, input: Option<Input>) -> Self {
         let said = String::new();
-        Self { turn, input, said, filler: None, heard: None, secret: false, epoch: 0 }
+        Self { turn, input, said, filler: None, apology: None, heard: None, secret: false, epoch: 0 }
     }
 
     /// Sets [`said`](Self::said).
@@ -215,6 +219,13 @@ impl Entry {
     #[must_use]
     pub fn with_filler(mut self, text: impl Into<String>) -> Self {
         self.filler = Some(text.into());
+        self
+    }
+
+    /// Sets [`apology`](Self::apology).
+    #[must_use]
+    pub fn with_apology(mut self, text: impl Into<String>) -> Self {
+        self.apology = Some(text.into());
         self
     }
 
@@ -238,13 +249,14 @@ impl Entry {
             }
             _ => 0,
         };
-        let filler = self.filler.as_ref().map_or(0, String::len);
+        let [filler, apology] =
+            [&self.filler, &self.apology].map(|text| text.as_ref().map_or(0, String::len));
         // `UpTo` repeats `said`, so only a mismatch adds text.
         let heard = match &self.heard {
             Some(Heard::Mismatch(text)) => text.len(),
             _ => 0,
         };
-        [filler, input, heard].into_iter().fold(self.said.len(), usize::saturating_add)
+        [filler, apology, input, heard].into_iter().fold(self.said.len(), usize::saturating_add)
     }
 
     fn cut(&mut self, heard: Option<&str>) -> Heard {
@@ -282,10 +294,12 @@ impl Entry {
         if heard.trim().is_empty() {
             return Some(0);
         }
-        let filler = self.filler.as_deref().unwrap_or_default();
-        let end = end_of(heard, &[filler, &self.said].concat())?;
-        // An end within the filler means that nothing of `said` was heard.
-        let end = end.saturating_sub(filler.len());
+        let [filler, apology] =
+            [&self.filler, &self.apology].map(|text| text.as_deref().unwrap_or_default());
+        let end = end_of(heard, &[filler, &self.said, apology].concat())?;
+        // An end within the filler means that nothing of `said` was heard, and one within the apology
+        // that all of it was.
+        let end = end.saturating_sub(filler.len()).min(self.said.len());
         let (start, rest) = self.said.split_at_checked(end)?;
         if start.trim().is_empty() {
             return Some(0);

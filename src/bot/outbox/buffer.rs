@@ -62,6 +62,8 @@ pub(in crate::bot) enum ReplyKind {
     Greeting,
     /// A turn. At its deadline, it fails.
     Turn,
+    /// The end of a successful transfer. The caller talks to another person, so nothing has to be said.
+    AfterTransfer,
 }
 
 impl fmt::Debug for Outbox {
@@ -83,7 +85,7 @@ impl Outbox {
         let whole = limit(BudgetLimit::Whole);
         let (first, whole) = match kind {
             ReplyKind::Greeting => (None, limit(BudgetLimit::Begin).or(whole)),
-            ReplyKind::Turn => (limit(BudgetLimit::FirstPacket), whole),
+            ReplyKind::Turn | ReplyKind::AfterTransfer => (limit(BudgetLimit::FirstPacket), whole),
         };
         let fills = adapter.capabilities.filler && kind == ReplyKind::Turn;
         let filler = adapter.filler.clone().filter(|_| fills);
@@ -126,10 +128,6 @@ impl Outbox {
         self.kind
     }
 
-    pub(super) fn is_watched(&self) -> bool {
-        self.watch.is_some()
-    }
-
     /// Reports to a test why a part of the work for this turn failed.
     pub(in crate::bot) fn report(&self, part: Part, cause: impl fmt::Display) {
         if let Some(watch) = &self.watch {
@@ -138,7 +136,7 @@ impl Outbox {
     }
 
     pub(super) fn notice(&self, what: Dropped) {
-        self.adapter.notice(&self.call, what);
+        self.adapter.notice(&self.call, &self.turn, what);
     }
 
     /// Returns the deadlines of the first packet and of the whole reply, each with the error of missing
@@ -155,7 +153,7 @@ impl Outbox {
     pub(in crate::bot) fn text_due(&self) -> Option<Instant> {
         let limit = match self.kind {
             ReplyKind::Greeting => self.whole,
-            ReplyKind::Turn => self.first,
+            ReplyKind::Turn | ReplyKind::AfterTransfer => self.first,
         };
         let due = self.arrived.checked_add(limit?.net)?;
         let state = self.lock();

@@ -43,6 +43,12 @@ pub(in crate::bot) struct Draft {
 }
 
 impl Draft {
+    /// Returns whether the bot has added nothing but speech settings.
+    pub(super) fn is_empty(&self) -> bool {
+        let controls = self.gather.is_some() || self.native.is_some() || self.closing.is_some();
+        self.text.is_empty() && !controls
+    }
+
     /// Returns the text that is not in a packet yet.
     pub(super) fn unsent(&self) -> &str {
         self.text.get(self.packed..).unwrap_or_default()

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use tokio::time::Instant;
 
-use super::buffer::Outbox;
+use super::buffer::{Outbox, ReplyKind};
 use super::draft::{Packet, Remainder};
 use super::phase::{CutAnswer, Phase};
 use super::state::State;
@@ -24,9 +24,7 @@ pub(in crate::bot) enum Step {
     Run,
     /// Tells the store that the turn no longer holds, and continues.
     Release,
-    /// Continues until this time although the reply was cut, because the bot holds.
-    HeldUntil(Instant),
-    /// Ends, because the reply was cut.
+    /// Ends, because the reply was cut and the bot does not hold.
     Stop,
 }
 
@@ -56,14 +54,20 @@ impl Outbox {
         let error = Error::late(missed);
         // A commit continues, but a platform that has received nothing must not wait for it.
         if matches!(state.phase, Phase::Committing) {
-            if state.packets.is_empty() && state.phase.fail(error) {
-                self.report(Part::Turn, missed);
-                drop(state);
-                self.added.notify_waiters();
+            if state.packets.is_empty() {
+                self.fail_state(state, error);
             }
             return false;
         }
-        self.cut_state(state, Cause::Deadline, CutAnswer::Fail(Some(error)), Some(missed.to_string()))
+        let failure = Some(missed.to_string());
+        let apology = self.apology(&error).filter(|_| state.phase.is_open());
+        let Some(apology) = apology else {
+            return self.cut_state(state, Cause::Deadline, CutAnswer::Fail(Some(error)), failure);
+        };
+        state.apologize(apology);
+        let cut = self.cut_state(state, Cause::Deadline, CutAnswer::Deliver, failure);
+        self.log_apology(&error);
+        cut
     }
 
     /// Ends a greeting at its deadline with the text so far. Returns whether this call cut it.
@@ -156,19 +160,58 @@ impl Outbox {
         self.added.notify_waiters();
     }
 
-    /// Fails the turn, unless it has ended. The text so far is still sent.
+    /// Fails the turn, unless it has ended. The platform gets the apology if there is one, otherwise
+    /// the text so far and the error.
     pub(in crate::bot) fn fail(&self, error: Error) {
-        self.flush();
-        let cause = self.is_watched().then(|| cause_of(&error));
+        if self.apology(&error).is_none() {
+            self.flush();
+        }
+        self.fail_state(self.lock(), error);
+    }
+
+    /// Fails the turn without an apology, unless it has ended, because this server can't take the call.
+    pub(in crate::bot) fn refuse(&self, error: Error) {
+        let cause = cause_of(&error);
         let mut state = self.lock();
-        if state.phase.fail(error)
-            && let Some(cause) = cause
-        {
+        if state.phase.fail(error) {
             // Under the lock, so that the report is there before a reader sees the error.
             self.report(Part::Turn, cause);
         }
         drop(state);
         self.added.notify_waiters();
+    }
+
+    fn fail_state(&self, mut state: MutexGuard<'_, State>, error: Error) {
+        if state.phase.is_final() {
+            return;
+        }
+        // Under the lock, so that the report is there before a reader sees the end.
+        self.report(Part::Turn, cause_of(&error));
+        if let Some(apology) = self.apology(&error) {
+            state.apologize(apology);
+            state.phase.complete();
+            drop(state);
+            self.log_apology(&error);
+        } else {
+            state.phase.fail(error);
+            drop(state);
+        }
+        self.added.notify_waiters();
+    }
+
+    /// Returns the apology, if the caller hears it for this error.
+    fn apology(&self, error: &Error) -> Option<&str> {
+        match self.kind() {
+            ReplyKind::Greeting | ReplyKind::Turn => self.adapter.apology(error),
+            // The caller talks to another person, who must not hear it.
+            ReplyKind::AfterTransfer => None,
+        }
+    }
+
+    /// Logs the error of a turn, which the platform does not get.
+    fn log_apology(&self, error: &Error) {
+        let (call, turn, platform) = (self.call(), self.turn(), self.adapter.platform);
+        tracing::error!(%call, %turn, %platform, "a turn failed, so the caller hears the apology: {error}");
     }
 }
 
@@ -189,10 +232,51 @@ impl Outbox {
             state.waker = Some(waker.clone());
         }
         let released = state.holds.take_release();
-        if state.phase.cause().is_none() {
-            return if released { Step::Release } else { Step::Run };
+        match state.phase.cause() {
+            None if released => Step::Release,
+            Some(_) if state.holds.until().is_none() => Step::Stop,
+            _ => Step::Run,
         }
-        state.holds.until(Instant::now()).map_or(Step::Stop, Step::HeldUntil)
+    }
+
+    /// Returns until when the turn holds, if it does.
+    pub(in crate::bot) fn holds_until(&self) -> Option<Instant> {
+        self.lock().holds.until()
+    }
+
+    /// Ends a hold whose time is up. If the reply was not cut, the work goes on without protection, which
+    /// is reported.
+    pub(in crate::bot) fn expire_hold(&self) {
+        let mut state = self.lock();
+        if state.holds.expire(Instant::now()) && state.phase.cause().is_none() {
+            self.report_hold(state, Dropped::Hold);
+        }
+    }
+
+    /// Reports that the work of a hold is dropped before it is complete, if there is any.
+    pub(in crate::bot) fn report_held_work(&self) {
+        let state = self.lock();
+        if state.holds.is_held() {
+            self.report_hold(state, Dropped::HeldWork);
+        }
+    }
+
+    fn report_hold(&self, state: MutexGuard<'_, State>, what: Dropped) {
+        let longer_than = state.holds.outlived();
+        // A notice runs code of the bot.
+        drop(state);
+        let (call, turn, platform) = (self.call(), self.turn(), self.adapter.platform);
+        let outcome = match what {
+            Dropped::HeldWork => "its work was dropped before it was complete",
+            _ => "its work goes on, but the next barge-in or turn of the caller drops it",
+        };
+        match longer_than {
+            Some(time) => {
+                tracing::error!(%call, %turn, %platform, "a hold was longer than {time:?}: {outcome}");
+            }
+            None => tracing::error!(%call, %turn, %platform, "a hold did not end: {outcome}"),
+        }
+        self.notice(what);
     }
 
     /// Marks the end of the task. Readers of a reply without an outcome get an error.

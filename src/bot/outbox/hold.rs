@@ -12,26 +12,29 @@ use crate::bot::error::ReplyError;
 const LONGEST_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Keeps the turn running until it is dropped; see [`Call::hold`](crate::bot::Call::hold).
+///
+/// Bots never see this guard. They pass the work to `hold`, so they can't drop the guard too early, as
+/// `let _ = …` would.
 #[derive(Debug)]
 #[must_use = "the hold ends when this is dropped"]
-pub struct Hold(Option<Arc<Outbox>>);
+pub(in crate::bot) struct Hold(Arc<Outbox>);
 
 impl Hold {
-    /// Returns a guard that holds nothing, for a call that is over.
-    pub(in crate::bot) fn detached() -> Self {
-        Self(None)
-    }
-
-    /// Holds the turn for at most `time`.
+    /// Holds the turn for at most `time`. Also returns the time for the store, which is longer if a hold
+    /// around this one lasts longer.
     ///
     /// # Errors
     /// Returns [`ReplyError::Over`] if the reply was cut.
-    pub(in crate::bot) fn new(outbox: &Arc<Outbox>, time: Duration) -> Result<Self, ReplyError> {
+    pub(in crate::bot) fn new(
+        outbox: &Arc<Outbox>,
+        time: Duration,
+    ) -> Result<(Self, Duration), ReplyError> {
         let mut state = outbox.lock();
         state.check_not_cut()?;
-        state.holds.add(Instant::now().checked_add(time.min(LONGEST_HOLD)));
+        let now = Instant::now();
+        let until = state.holds.add(now, now + time.min(LONGEST_HOLD));
         drop(state);
-        Ok(Self(Some(outbox.clone())))
+        Ok((Self(outbox.clone()), until - now))
     }
 }
 
@@ -42,8 +45,7 @@ impl Hold {
 // whatever closes the lease releases the hold, too.
 impl Drop for Hold {
     fn drop(&mut self) {
-        let Some(outbox) = &self.0 else { return };
-        let mut state = outbox.lock();
+        let mut state = self.0.lock();
         let waker = if state.holds.remove() { state.waker.take() } else { None };
         drop(state);
         if let Some(waker) = waker {

@@ -16,5 +16,5 @@ mod tests;
 pub(super) use buffer::{Audience, Outbox, ReplyKind};
 pub(super) use draft::{Packet, Remainder};
 pub(super) use ending::Step;
-pub use hold::Hold;
+pub(super) use hold::Hold;
 pub(super) use reader::Reader;

@@ -16,12 +16,19 @@ use crate::bot::input::Input;
 impl Outbox {
     /// Sets the speech settings that earlier turns have chosen.
     pub(in crate::bot) fn set_speech(&self, speech: Option<SpeechSettings>) {
-        self.lock().draft.speech = speech;
+        let mut state = self.lock();
+        state.speech.clone_from(&speech);
+        state.draft.speech = speech;
     }
 
     /// Returns the speech settings of the first packet.
     pub(in crate::bot) fn sent_speech(&self) -> Option<SpeechSettings> {
         self.lock().packets.first().and_then(|packet| packet.speech.clone())
+    }
+
+    /// Returns whether the bot has added text or a control, other than speech settings.
+    pub(in crate::bot) fn has_reply(&self) -> bool {
+        !self.lock().draft.is_empty()
     }
 
     /// Returns a copy of what the bot has added.
@@ -119,8 +126,10 @@ impl Outbox {
     pub(in crate::bot) fn sent_entry(&self, input: Option<Input>) -> Entry {
         let state = self.lock();
         let mut entry = Entry::new(self.turn().clone(), input);
+        entry.apology.clone_from(&state.apology);
+        let packets = state.packets.len() - usize::from(entry.apology.is_some());
         // After a cut, readers get no more than they already have.
-        let count = if state.phase.discards() { state.read } else { state.packets.len() };
+        let count = if state.phase.discards() { state.read } else { packets };
         let mut texts = state.packets.iter().take(count).map(|packet| packet.text.as_str());
         if let Filler::Sent(_) = state.filler {
             entry.filler = texts.next().map(str::to_owned);
@@ -138,7 +147,8 @@ impl Outbox {
             Filler::Off | Filler::Pending(_) => None,
         };
         let said = state.draft.text.clone();
-        let mut entry = Entry { said, filler, ..Entry::new(self.turn().clone(), input) };
+        let apology = state.apology.clone();
+        let mut entry = Entry { said, filler, apology, ..Entry::new(self.turn().clone(), input) };
         hide_secret(&mut entry, &state, Ending::Whole);
         entry
     }

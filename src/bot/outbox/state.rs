@@ -2,9 +2,10 @@
 
 use std::task::Waker;
 
-use super::draft::{Draft, Packet};
+use super::draft::{Draft, Packet, gap};
 use super::holds::Holds;
 use super::phase::Phase;
+use crate::bot::controls::SpeechSettings;
 use crate::bot::error::ReplyError;
 use crate::bot::input::Input;
 use crate::bot::store::Lease;
@@ -18,6 +19,10 @@ pub(super) struct State {
     pub packets: Vec<Packet>,
     pub filler: Filler,
     pub progress: Progress,
+    /// The apology, if it is the last packet.
+    pub apology: Option<String>,
+    /// The speech settings of the call before this turn.
+    pub speech: Option<SpeechSettings>,
     /// The number of readers.
     pub readers: usize,
     /// How many packets the fastest reader has taken.
@@ -94,6 +99,27 @@ impl State {
 
     pub(super) fn has_output(&self) -> bool {
         !self.packets.is_empty() || !self.draft.unsent().is_empty()
+    }
+
+    /// Adds the apology as the last packet. Text that is not in a packet is discarded: it may be half a
+    /// sentence, or promise what has failed.
+    pub(super) fn apologize(&mut self, apology: &str) {
+        self.draft.discard_unsent();
+        let packet = match self.packets.last() {
+            Some(before) => {
+                let text = [gap(&before.text, apology), apology].concat();
+                Packet { text, last: true, ..Packet::default() }
+            }
+            // Without the changes of this turn, which has failed.
+            None => Packet {
+                text: apology.to_owned(),
+                speech: self.speech.clone(),
+                last: true,
+                ..Packet::default()
+            },
+        };
+        self.packets.push(packet);
+        self.apology = Some(apology.to_owned());
     }
 
     pub(super) fn next_packet(&mut self) -> Packet {

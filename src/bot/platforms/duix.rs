@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::GRACE;
 use crate::bot::adapter::{Adapter, AdapterSpec};
 use crate::bot::call::CallInfo;
 use crate::bot::capabilities::Platform;
@@ -32,9 +33,11 @@ impl<B: Bot> Host<B> {
     /// Puts the bot on DUIX: on both kinds of dialogue, or on the one that supports what the bot
     /// requires. The other one is then refused as an unsupported operation.
     ///
-    /// The deadline of the server is the longer [`Budget::whole`](crate::bot::Budget::whole) of the
-    /// two. The server has no [`heartbeat`](crate::server::Server::heartbeat) unless you set one, since it is
-    /// not known whether the platform accepts comments in a stream.
+    /// The [`Budget`](crate::bot::Budget) limits the time of a turn. The deadline of the server is 1 s
+    /// longer than the longer budget of the two. If you set a shorter one, a turn that misses it gets no
+    /// [apology](crate::bot::HostBuilder::apology), only the `fallback` of the server. The server has no
+    /// [`heartbeat`](crate::server::Server::heartbeat) unless you set one, since it is not known whether
+    /// the platform accepts comments in a stream.
     ///
     /// The platform has no credential. Anybody may call these routes, unless a
     /// [`secret`](crate::server::Server::secret) is set.
@@ -59,6 +62,7 @@ impl<B: Bot> Host<B> {
             [Platform::Duix, Platform::DuixStream].map(|kind| self.budget(kind).whole);
         let longer = one.zip(other).map(|(one, other)| one.max(other));
         let privacy = self.privacy(Platform::Duix, ["dh-conversation-id", ""]);
+        let longer = longer.map(|time| time.saturating_add(GRACE));
         Ok(Server::new(on).deadline(longer).privacy(privacy))
     }
 }

@@ -45,7 +45,7 @@ impl<B: Bot> Host<B> {
         #[cfg(feature = "duix")]
         let router = router.merge(self.duix()?.router());
         #[cfg(feature = "odfs")]
-        let router = router.merge(self.odfs_router()?);
+        let router = router.merge(self.odfs()?.router());
         warn_open(&compiled_in());
         Ok(router)
     }
@@ -97,7 +97,10 @@ impl<B: Bot> Host<B> {
             self.with(fitting, &[Platform::Duix, Platform::DuixStream], router)
         };
         #[cfg(feature = "odfs")]
-        let fitting = self.with(fitting, &[Platform::Odfs], self.odfs_router());
+        let fitting = {
+            let router = self.odfs().map(|server| server.router());
+            self.with(fitting, &[Platform::Odfs], router)
+        };
         for error in &fitting.left_out {
             tracing::warn!("{error}; its routes are left out");
         }
@@ -122,12 +125,6 @@ impl<B: Bot> Host<B> {
             }
         }
         fitting
-    }
-
-    #[cfg(feature = "odfs")]
-    fn odfs_router(&self) -> Result<Router, NeedsError> {
-        let budget = self.budget(Platform::Odfs);
-        Ok(self.odfs()?.deadline(budget.whole).router())
     }
 }
 

@@ -8,6 +8,11 @@ mod fitting;
 #[cfg(feature = "odfs")]
 mod odfs;
 
+/// How much longer the deadline of a server is than the budget of a turn. The server knows no apology, so
+/// the budget has to end first.
+#[cfg(any(feature = "duix", feature = "odfs"))]
+const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
+
 #[cfg(feature = "digital-employee")]
 pub use digital_employee::OnDigitalEmployee;
 #[cfg(feature = "duix")]

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
+use super::GRACE;
 use crate::bot::adapter::{Adapter, AdapterSpec};
 use crate::bot::call::CallInfo;
 use crate::bot::capabilities::{Platform, TransferKind};
@@ -44,9 +45,11 @@ impl<B: Bot> fmt::Debug for OnOdfs<B> {
 
 impl<B: Bot> Host<B> {
     /// Puts the bot on ODFS with the settings of
-    /// [`HostBuilder::odfs_settings`](crate::bot::HostBuilder::odfs_settings). The server has a
-    /// [deadline](crate::server::Server::deadline) of 30 s. If the [`Budget`](crate::bot::Budget), less its
-    /// margin, is shorter, the budget counts.
+    /// [`HostBuilder::odfs_settings`](crate::bot::HostBuilder::odfs_settings).
+    ///
+    /// The [`Budget`](crate::bot::Budget) limits the time of a turn. The
+    /// [deadline](crate::server::Server::deadline) of the server is 1 s longer. If you set a shorter one,
+    /// a turn that misses it gets no [apology](crate::bot::HostBuilder::apology).
     ///
     /// # Speech
     ///
@@ -98,9 +101,10 @@ impl<B: Bot> Host<B> {
                  `without_recognitions` if the IVR sends text and keys only"
             );
         }
+        let whole = adapter.budget.whole.map(|time| time.saturating_add(GRACE));
         let on = OnOdfs { host: self.clone(), adapter, settings, deaf: AtomicBool::new(false) };
         let privacy = self.privacy(Platform::Odfs, ["userid", ""]);
-        Ok(Server::new(on).privacy(privacy))
+        Ok(Server::new(on).deadline(whole).privacy(privacy))
     }
 }
 
@@ -249,6 +253,16 @@ impl<B: Bot> OnOdfs<B> {
         self.action(call, packet)
     }
 
+    /// Answers a request whose input can't be read, without a turn.
+    fn apologize(&self, call: &Call, error: Error) -> Result<Action, Error> {
+        let Some(apology) = self.adapter.apology(&error) else { return Err(error) };
+        tracing::error!(
+            call = call.id(),
+            "can't read the input, so the caller hears the apology: {error}"
+        );
+        self.action(call, Packet { text: apology.to_owned(), ..Packet::default() })
+    }
+
     fn action(&self, call: &Call, packet: Packet) -> Result<Action, Error> {
         match &packet.closing {
             Some(Closing::Transfer(to)) => return transfer(call, to).map(Into::into),
@@ -327,7 +341,10 @@ impl<B: Bot> Api for OnOdfs<B> {
     }
 
     async fn interacted(&self, call: &Call, request: Interacted) -> Result<Action, Error> {
-        let input = self.input(call, &request).await?;
+        let input = match self.input(call, &request).await {
+            Ok(input) => input,
+            Err(error) => return self.apologize(call, error),
+        };
         self.ask(call, Trigger::Input(input), extras(request.extparams.as_ref())).await
     }
 

@@ -135,7 +135,7 @@ impl<B: Bot> Calls<B> {
         let ended = self.shared.spawn(async move {
             shared.cut_call(&call).await;
             // The store waits for a hold to end.
-            let patience = shared.setup.limits.hold_timeout.saturating_add(PATIENCE);
+            let patience = shared.longest_hold(&call).saturating_add(PATIENCE);
             let ended = timeout(patience, shared.store().end(&call)).await;
             let ended = ended.unwrap_or_else(|_| Err(no_answer(patience)));
             if let Some(record) = ended.map_err(store_failed)? {

@@ -21,9 +21,9 @@ use crate::bot::store::AnyStore;
 ///    the old one, which would then end it. So the work is not polled until the store has answered.
 /// 3. **Timers come after work.** If the bot's answer and its deadline are ready in the same poll, the
 ///    bot is in time: its text must be counted before the filler is sent or the deadline fails the
-///    turn.
-/// 4. **After a timer has cut the reply, the loop runs again** within the same poll, since nothing
-///    else would wake the task.
+///    turn. So is the work of a hold that ends when the time of the hold is up.
+/// 4. **After a timer has cut the reply or ended a hold, the loop runs again** within the same poll,
+///    since nothing else would wake the task.
 pub(super) async fn drive<T>(
     store: &dyn AnyStore,
     outbox: &Outbox,
@@ -31,21 +31,16 @@ pub(super) async fn drive<T>(
 ) -> Option<T> {
     let [first, whole] = outbox.deadlines().map(Limit::new);
     let mut timers = Timers { filler: Timer::new(outbox.filler_at()), first, whole };
-    let mut held = Timer::new(None);
+    let (mut held_until, mut held) = (None, Timer::new(None));
     let mut release = None;
     let mut work = pin!(work);
+    // Dropped before the work, so it finds the hold of work that is dropped unfinished.
+    let _dropped = ReportHeldWork(outbox);
     poll_fn(|cx| {
         loop {
             match outbox.next_step(cx.waker()) {
                 Step::Run => {}
                 Step::Stop => return Poll::Ready(None),
-                Step::HeldUntil(until) => {
-                    held.set(until);
-                    if held.passes(cx) {
-                        // The hold may have been extended in the meantime.
-                        continue;
-                    }
-                }
                 Step::Release => release = Some(Box::pin(release_hold(store, outbox))),
             }
             if let Some(releasing) = &mut release
@@ -58,7 +53,16 @@ pub(super) async fn drive<T>(
             {
                 return Poll::Ready(Some(ended));
             }
-            if !timers.cut(outbox, cx) {
+            let until = outbox.holds_until();
+            if until != held_until {
+                (held_until, held) = (until, Timer::new(until));
+            }
+            let expired = held.passes(cx);
+            if expired {
+                held_until = None;
+                outbox.expire_hold();
+            }
+            if !timers.cut(outbox, cx) && !expired {
                 return Poll::Pending;
             }
         }
@@ -71,6 +75,16 @@ pub(super) async fn drive<T>(
 async fn release_hold(store: &dyn AnyStore, outbox: &Outbox) {
     if let Some(lease) = outbox.lease() {
         let _ = store.hold(&lease, None).await;
+    }
+}
+
+/// Reports held work that is dropped: at the end of its hold, at the deadline of a hook between turns, or
+/// because the runtime shuts down.
+struct ReportHeldWork<'a>(&'a Outbox);
+
+impl Drop for ReportHeldWork<'_> {
+    fn drop(&mut self) {
+        self.0.report_held_work();
     }
 }
 
@@ -126,12 +140,6 @@ struct Timer(Option<Pin<Box<Sleep>>>);
 impl Timer {
     fn new(at: Option<Instant>) -> Self {
         Self(at.map(|at| Box::pin(sleep_until(at))))
-    }
-
-    fn set(&mut self, at: Instant) {
-        if self.0.is_none() {
-            *self = Self::new(Some(at));
-        }
     }
 
     fn passes(&mut self, cx: &mut Context<'_>) -> bool {

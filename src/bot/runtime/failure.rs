@@ -14,6 +14,8 @@ pub(super) enum Stop {
     Cut,
     /// Another turn owns the call.
     Overtaken,
+    /// There is no room for the call.
+    Refused(Error),
     Failed(Error),
 }
 
@@ -27,6 +29,7 @@ impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Fenced => Self::Overtaken,
+            StoreError::Full(_) => Self::Refused(store_failed(error)),
             error => Self::Failed(store_failed(error)),
         }
     }

@@ -15,7 +15,7 @@ use crate::bot::history::Entry;
 use crate::bot::input::{Cause, Cut, Ended, Heard, Input, TransferOutcome};
 use crate::bot::limits::Greeting;
 use crate::bot::memory;
-use crate::bot::outbox::{Audience, Outbox, Packet, Remainder};
+use crate::bot::outbox::{Audience, Outbox, Packet, Remainder, ReplyKind};
 use crate::bot::reply::Reply;
 use crate::bot::store::{Change, Lease, NoteKind, Record, StoreError, Then};
 use crate::lock::Mutex;
@@ -296,6 +296,11 @@ impl<'a, B: Bot> Session<'a, B> {
         let remainder = self.record_turn(input, cut);
         match self.write(Then::Close).await {
             Ok(()) if cut.is_none() => {
+                if outbox.kind() == ReplyKind::Turn && !outbox.has_reply() {
+                    let (call, turn) = (outbox.call(), outbox.turn());
+                    let platform = outbox.adapter().platform;
+                    tracing::warn!(%call, %turn, %platform, "the bot ended a turn without a reply");
+                }
                 outbox.finish(remainder);
                 Ok(())
             }

@@ -204,6 +204,17 @@ impl<B: Bot> Shared<B> {
         Ok(record.map(|(record, _)| record))
     }
 
+    /// Returns how long a turn of this call may hold from now on.
+    pub(super) fn longest_hold(&self, call: &CallKey) -> Duration {
+        if self.store().shared() {
+            // Another process may have the turn.
+            return self.setup.limits.longest_hold();
+        }
+        let now = Instant::now();
+        let until = self.outboxes(call).iter().filter_map(|outbox| outbox.holds_until()).max();
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
+    }
+
     /// Returns as much of an input as the history may contain.
     pub(super) fn trim_input(&self, input: Option<Input>) -> Option<Input> {
         let max = self.setup.limits.max_history_bytes;
@@ -226,7 +237,8 @@ impl<B: Bot> Shared<B> {
         let limits = &self.setup.limits;
         let record = record.and_then(|record| CallRecord::read(record, limits).ok().flatten());
         let platform = record.map_or_else(|| call.platform(), |(record, _)| record.platform);
-        let adapter = Arc::new(Adapter::detached(platform));
+        let bot = self.setup.bot.clone();
+        let adapter = Arc::new(Adapter::detached(platform, move |notice| bot.notice(notice)));
         let (turn, now) = (TurnId::new(""), Instant::now());
         Arc::new(Outbox::new(call.clone(), turn, adapter, limits, now, ReplyKind::Turn))
     }

@@ -1,7 +1,7 @@
 //! What a request asks of a bot.
 
 use crate::bot::call::CallInfo;
-use crate::bot::input::{Input, TurnId};
+use crate::bot::input::{Input, TransferOutcome, TurnId};
 use crate::bot::outbox::ReplyKind;
 
 /// A request of the platform.
@@ -30,6 +30,7 @@ impl Trigger {
     pub(super) fn reply_kind(&self) -> ReplyKind {
         match self {
             Self::Begin => ReplyKind::Greeting,
+            Self::Input(Input::Transferred(TransferOutcome::Done)) => ReplyKind::AfterTransfer,
             Self::Input(_) => ReplyKind::Turn,
         }
     }

@@ -54,6 +54,10 @@ impl<B: Bot> Turn<B> {
                 outbox.revoke(Cause::NewTurn);
                 self.give_back().await;
             }
+            Some(Err(Stop::Refused(error))) => {
+                outbox.refuse(error);
+                self.give_back().await;
+            }
             Some(Err(Stop::Failed(error))) => {
                 // The platform is waiting, so it is answered before the store is written.
                 outbox.fail(error);
@@ -91,14 +95,14 @@ impl<B: Bot> Turn<B> {
         };
         let epoch = lease.as_ref().map_or(0, |lease| lease.epoch);
         let sent = Sent {
+            // A greeting that was late has been said all the same.
+            begun: matches!(trigger, Trigger::Begin)
+                && cause == Some(Cause::Deadline)
+                && !entry.said.is_empty(),
             entry: Entry { epoch, ..entry },
             // A turn that never owned the call said nothing that could be cut.
             cause: cause.filter(|_| lease.is_some()),
             speech: outbox.sent_speech(),
-            // A greeting that was late has been said all the same.
-            begun: matches!(trigger, Trigger::Begin)
-                && cause == Some(Cause::Deadline)
-                && outbox.has_packets(),
             secret: outbox.expects_secret(),
         };
         let (call, turn) = (outbox.call(), outbox.turn());
@@ -183,6 +187,7 @@ fn repeated_answer(
         // The request has the secret that the history hides.
         let said = entry.said_to(input);
         packet.text = entry.filler.clone().filter(|_| first).unwrap_or_default() + &said;
+        packet.text += entry.apology.as_deref().unwrap_or_default();
     }
     if let Some(answered) = record.answered.filter(|answered| answered.turn == *outbox.turn()) {
         packet.speech = answered.speech.filter(|_| first);

@@ -97,8 +97,9 @@ mod server {
         /// Sets what the digital human says when the handler fails, panics or misses the deadline.
         ///
         /// The fallback does not replace an [`Error::public`](crate::server::Error::public) with a
-        /// status below 500, unless a stream has already started. Default: no fallback; the answer
-        /// is then a failure.
+        /// status below 500, unless a stream has already started. If the handler is a `Bot` whose host
+        /// has an apology, that one wins: its failed turns are no failures here. Default: no fallback;
+        /// the answer is then a failure.
         #[must_use]
         pub fn fallback(mut self, text: impl Into<String>) -> Self {
             self.settings().fallback = Some(text.into());

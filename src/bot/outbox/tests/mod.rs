@@ -32,7 +32,7 @@ type Notices = Arc<Mutex<Vec<Dropped>>>;
 /// An outbox on Digital Employee, which takes packets and all kinds of elements.
 fn outbox_with(kind: ReplyKind, change: impl FnOnce(&mut Adapter)) -> (Arc<Outbox>, Notices) {
     let notices = Notices::default();
-    let mut adapter = Adapter::detached(Platform::DigitalEmployee);
+    let mut adapter = Adapter::detached(Platform::DigitalEmployee, |_| {});
     adapter.budget = Budget { whole: Some(SECOND), ..adapter.budget };
     adapter.notices = Box::new({
         let notices = notices.clone();
@@ -217,25 +217,181 @@ async fn a_task_without_an_outcome_fails_its_readers() {
 #[tokio::test(start_paused = true)]
 async fn a_hold_continues_after_a_cut_until_it_expires() {
     let outbox = outbox();
-    let hold = Hold::new(&outbox, 2 * SECOND).unwrap();
-    let until = Instant::now() + 2 * SECOND;
+    let hold = hold(&outbox, 2 * SECOND);
     assert!(outbox.cut(Cause::BargeIn));
-    assert_eq!(outbox.next_step(Waker::noop()), Step::HeldUntil(until));
+    assert_eq!(outbox.next_step(Waker::noop()), Step::Run);
+    assert_eq!(outbox.holds_until(), Some(Instant::now() + 2 * SECOND));
     assert!(Hold::new(&outbox, SECOND).is_err(), "no hold begins after a cut");
-    advance(2 * SECOND).await;
+    advance(SECOND).await;
+    outbox.expire_hold();
+    assert_eq!(outbox.next_step(Waker::noop()), Step::Run);
+    advance(SECOND).await;
+    assert_eq!(outbox.next_step(Waker::noop()), Step::Run, "its work may be ready");
+    outbox.expire_hold();
     assert_eq!(outbox.next_step(Waker::noop()), Step::Stop);
     drop(hold);
     assert_eq!(outbox.next_step(Waker::noop()), Step::Stop);
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hold_whose_time_is_up_is_reported_and_protects_nothing() {
+    let (outbox, notices) = outbox_with(ReplyKind::Turn, |_| {});
+    outbox.report_held_work();
+    let guard = hold(&outbox, SECOND);
+    advance(SECOND).await;
+    outbox.expire_hold();
+    outbox.expire_hold();
+    assert_eq!(*notices.lock().unwrap(), [Dropped::Hold]);
+    assert_eq!(outbox.next_step(Waker::noop()), Step::Run);
+    assert!(outbox.cut(Cause::BargeIn));
+    assert_eq!(outbox.next_step(Waker::noop()), Step::Stop);
+    outbox.report_held_work();
+    assert_eq!(*notices.lock().unwrap(), [Dropped::Hold, Dropped::HeldWork]);
+    drop(guard);
+    outbox.report_held_work();
+    assert_eq!(notices.lock().unwrap().len(), 2, "the work is complete");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_within_another_one_never_shortens_it() {
+    let outbox = outbox();
+    let _outer = hold(&outbox, 3 * SECOND);
+    advance(SECOND).await;
+    let (inner, for_the_store) = Hold::new(&outbox, SECOND).unwrap();
+    assert_eq!(for_the_store, 2 * SECOND);
+    drop(inner);
+    assert_eq!(outbox.next_step(Waker::noop()), Step::Run, "the store is not told of a release");
+    let (_longer, for_the_store) = Hold::new(&outbox, 5 * SECOND).unwrap();
+    assert_eq!(for_the_store, 5 * SECOND);
+    assert_eq!(outbox.holds_until(), Some(Instant::now() + 5 * SECOND));
+}
+
+fn hold(outbox: &Arc<Outbox>, time: Duration) -> Hold {
+    Hold::new(outbox, time).unwrap().0
+}
+
+fn apologizing() -> Arc<Outbox> {
+    outbox_with(ReplyKind::Turn, |adapter| adapter.apology = Some("Sorry.".into())).0
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apology_replaces_the_failure_and_what_was_not_sent() {
+    for late in [false, true] {
+        for sent in ["", "One", "One ", "一"] {
+            let outbox = apologizing();
+            let mut reader = Reader::new(&outbox).unwrap();
+            outbox.push_text(sent).unwrap();
+            outbox.flush();
+            outbox.push_text("half a sen").unwrap();
+            match late {
+                true => assert!(outbox.fail_deadline(missed(&outbox))),
+                false => outbox.fail("broken".into()),
+            }
+            let (texts, end) = read(&mut reader);
+            let expected = match sent {
+                "One" => "One Sorry.".to_owned(),
+                sent => format!("{sent}Sorry."),
+            };
+            assert_eq!((texts.concat(), end), (expected, Some(Ok(()))), "{sent}");
+            assert_eq!(outbox.cause(), late.then_some(Cause::Deadline));
+            let entry = match late {
+                true => outbox.sent_entry(None),
+                false => outbox.failed_entry(None),
+            };
+            assert_eq!((&*entry.said, entry.apology.as_deref()), (sent, Some("Sorry.")));
+            // The end is final.
+            outbox.fail("broken again".into());
+            outbox.finish(Remainder::Nothing);
+            assert!(!outbox.fail_deadline(missed(&outbox)) && !outbox.cut(Cause::BargeIn));
+            assert_eq!(read(&mut reader), (vec![], Some(Ok(()))));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apology_has_the_speech_settings_of_the_call_and_not_those_of_the_turn() {
+    let settings = SpeechSettings::new().with_barge_in(true);
+    let outbox = apologizing();
+    let mut reader = Reader::new(&outbox).unwrap();
+    outbox.set_speech(Some(settings.clone()));
+    for element in [
+        Element::SpeechSettings(SpeechSettings::new().with_barge_in(false)),
+        Element::Gather(Gather::up_to(4)),
+        hang_up("done"),
+    ] {
+        outbox.push_control(element, Audience::Caller).unwrap();
+    }
+    outbox.fail("broken".into());
+    let packet = reader.next().await.unwrap().unwrap();
+    assert!(packet.last && packet.gather.is_none() && packet.closing.is_none());
+    assert_eq!(packet.speech, Some(settings));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_apology_follows_a_cut_a_shutdown_a_refusal_or_a_rejection() {
+    type End = fn(&Outbox);
+    let ends: [(&str, End, bool); 4] = [
+        ("barge-in", |outbox| assert!(outbox.cut(Cause::BargeIn)), true),
+        ("shutdown", |outbox| assert!(outbox.fail_shutdown()), false),
+        ("no room", |outbox| outbox.refuse("no room".into()), false),
+        ("rejection", |outbox| outbox.fail(Error::public("no account").status(404)), false),
+    ];
+    for (name, end, ends_well) in ends {
+        let outbox = apologizing();
+        let mut reader = Reader::new(&outbox).unwrap();
+        end(&outbox);
+        outbox.fail("broken".into());
+        let (texts, ended) = read(&mut reader);
+        assert_eq!((texts.len(), ended.unwrap().is_ok()), (0, ends_well), "{name}");
+        assert_eq!(outbox.sent_entry(None).apology, None);
+    }
+    let after_transfer = |adapter: &mut Adapter| adapter.apology = Some("Sorry.".into());
+    let (outbox, _) = outbox_with(ReplyKind::AfterTransfer, after_transfer);
+    let mut reader = Reader::new(&outbox).unwrap();
+    outbox.fail("broken".into());
+    assert!(matches!(read(&mut reader).1, Some(Err(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_cannot_report_an_error_ends_a_rejection_with_the_apology() {
+    let (outbox, _) = outbox_with(ReplyKind::Turn, |adapter| {
+        adapter.apology = Some("Sorry.".into());
+        adapter.platform = Platform::DuixStream;
+    });
+    let mut reader = Reader::new(&outbox).unwrap();
+    outbox.fail(Error::public("no account").status(404));
+    assert_eq!(read(&mut reader), (vec!["Sorry.".to_owned()], Some(Ok(()))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_takes_too_long_is_followed_by_the_apology_and_nothing_else() {
+    let outbox = apologizing();
+    let mut reader = Reader::new(&outbox).unwrap();
+    outbox.push_text("It is booked.").unwrap();
+    outbox.commit().unwrap();
+    assert!(!outbox.fail_deadline(missed(&outbox)));
+    outbox.finish(Remainder::Nothing);
+    assert_eq!(read(&mut reader), (vec!["Sorry.".to_owned()], Some(Ok(()))));
+    assert_eq!(outbox.cause(), None, "the commit goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_that_panics_does_no_harm() {
+    let (outbox, _) = outbox_with(ReplyKind::Greeting, |adapter| {
+        adapter.notices = Box::new(|_| panic!("the test wants it"));
+    });
+    outbox.push_text("Welcome. ").unwrap();
+    assert!(outbox.end_greeting(missed(&outbox)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_store_learns_of_a_release_once_and_before_further_work() {
     let outbox = outbox();
-    drop(Hold::new(&outbox, SECOND).unwrap());
+    drop(hold(&outbox, SECOND));
     assert_eq!(outbox.next_step(Waker::noop()), Step::Release);
     assert_eq!(outbox.next_step(Waker::noop()), Step::Run);
-    drop(Hold::new(&outbox, SECOND).unwrap());
-    let _second = Hold::new(&outbox, SECOND).unwrap();
+    drop(hold(&outbox, SECOND));
+    let _second = hold(&outbox, SECOND);
     assert_eq!(outbox.next_step(Waker::noop()), Step::Run, "it would end the second hold");
 }
 

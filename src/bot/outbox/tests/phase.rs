@@ -90,20 +90,38 @@ fn holds_count_and_are_released_once() {
     let now = Instant::now();
     let mut holds = Holds::default();
     assert!(!holds.take_release());
-    holds.add(Some(now + SECOND));
-    holds.add(Some(now + 2 * SECOND));
+    assert_eq!(holds.add(now, now + 2 * SECOND), now + 2 * SECOND);
+    assert_eq!(holds.add(now, now + SECOND), now + 2 * SECOND, "the latest counts");
     assert!(!holds.remove());
     assert!(!holds.take_release(), "one is left");
-    assert_eq!(holds.until(now), Some(now + 2 * SECOND));
-    assert_eq!(holds.until(now + 2 * SECOND), None);
+    assert_eq!(holds.until(), Some(now + 2 * SECOND));
     assert!(holds.remove());
-    assert_eq!(holds.until(now), None);
+    assert_eq!(holds.until(), None);
     assert!(holds.take_release());
     assert!(!holds.take_release());
     // A new hold before anybody looked: its release is still to come.
-    holds.add(None);
+    holds.add(now, now + SECOND);
     assert!(holds.remove());
-    holds.add(None);
+    holds.add(now, now + SECOND);
     assert!(!holds.take_release());
     assert!(holds.remove() && holds.take_release());
+}
+
+#[test]
+fn a_hold_expires_once() {
+    let now = Instant::now();
+    let mut holds = Holds::default();
+    assert!(!holds.expire(now) && holds.outlived().is_none());
+    holds.add(now, now + SECOND);
+    assert!(!holds.expire(now) && holds.outlived().is_none());
+    assert!(holds.expire(now + SECOND));
+    assert!(!holds.expire(now + SECOND));
+    assert_eq!((holds.until(), holds.outlived()), (None, Some(SECOND)));
+    // A new hold protects again, and counts from the first one.
+    holds.add(now + SECOND, now + 3 * SECOND);
+    assert_eq!((holds.until(), holds.outlived()), (Some(now + 3 * SECOND), None));
+    assert!(holds.expire(now + 3 * SECOND));
+    assert_eq!(holds.outlived(), Some(3 * SECOND));
+    assert!(!holds.remove() && holds.remove());
+    assert_eq!(holds.outlived(), None);
 }
