@@ -55,7 +55,7 @@ mod verifier;
 #[allow(unused_imports)]
 pub(crate) use canonical::RESERVED;
 #[allow(unused_imports)]
-pub(crate) use credentials::is_secret;
+pub(crate) use credentials::{is_secret, without_bearer};
 pub use credentials::{Credentials, Keys};
 #[cfg(feature = "server")]
 pub use layer::{Verify, VerifyLayer};

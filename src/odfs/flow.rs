@@ -12,6 +12,7 @@ use super::{
     ReleaseOutParamsFields, Request, Response, Route, Start, Transfer, TransferOutParams,
     Transferred,
 };
+use crate::auth::without_bearer;
 use crate::clock::SharedClock;
 use crate::server::Error;
 use crate::wire::{Hidden, Secret};
@@ -336,9 +337,9 @@ impl<A: Api> Flow<A> {
         request: Request,
     ) -> Result<Response, Error> {
         let Head { id, token, caller, called, hangs_up } = Head::of(&request)?;
-        let token = token.filter(|token| !token.expose().is_empty());
+        let token = token.map(without_bearer).filter(|token| !token.expose().is_empty());
         if let Some(tokens) = &self.tokens {
-            tokens.check(&id, token).await.map_err(|error| {
+            tokens.check(&id, token.as_ref()).await.map_err(|error| {
                 Error::public(error.to_string()).status(error.status()).code(error.code())
             })?;
         }

@@ -43,7 +43,7 @@ use crate::wire::Secret;
 pub trait TokenAuthorizer: Send + Sync + 'static {
     /// Checks whether a request of the call `user_id` may be served.
     ///
-    /// `token` is `None` if the request has no token or an empty one.
+    /// `token` is without a `Bearer ` before it, and `None` if the request has no token or an empty one.
     fn check(
         &self,
         user_id: &str,

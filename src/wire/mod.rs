@@ -27,6 +27,7 @@
 //! ```
 
 mod decode;
+pub(crate) mod dispensable;
 pub(crate) mod duration;
 pub(crate) mod enclosed;
 pub(crate) mod forms;

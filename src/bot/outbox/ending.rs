@@ -10,7 +10,7 @@ use super::buffer::Outbox;
 use super::draft::{Packet, Remainder};
 use super::phase::{CutAnswer, Phase};
 use super::state::State;
-use crate::bot::error::Dropped;
+use crate::bot::error::{Dropped, ReplyError};
 use crate::bot::input::Cause;
 use crate::bot::store::Lease;
 use crate::server::{Error, Fault};
@@ -142,7 +142,14 @@ impl Outbox {
     }
 
     /// Fails the turn, unless it has ended. The text so far is still sent.
+    ///
+    /// The platform is told that a reply is too long: that is not a secret of the bot, and the limit is
+    /// a setting.
     pub(in crate::bot) fn fail(&self, error: Error) {
+        let error = match error.downcast_ref::<ReplyError>() {
+            Some(too_long @ ReplyError::TooLong { .. }) => Error::public(too_long.to_string()),
+            _ => error,
+        };
         self.flush();
         self.lock().phase.fail(error);
         self.added.notify_waiters();

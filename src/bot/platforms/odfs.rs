@@ -245,6 +245,7 @@ impl<B: Bot> OnOdfs<B> {
                     Input::NoMatch
                 }
             },
+            odfs::Input::Other { input, .. } if input.trim().is_empty() => Input::Silence,
             _ => Input::Other(json!({
                 "flow_result_type": request.inparams.flow_result_type,
                 "input": request.inparams.input,

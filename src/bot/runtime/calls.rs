@@ -19,13 +19,10 @@ use crate::bot::input::{CallKey, Cause, Ended, TurnId};
 use crate::bot::outbox::{Outbox, Reader};
 use crate::bot::store::{NoteKind, PATIENCE, Record, StoreError, no_answer};
 use crate::server::Error;
+use crate::server::rules::MAX_ID_BYTES;
 
 /// How long the answer to an abort waits until the bot has been notified.
 const ABORT_PATIENCE: Duration = Duration::from_millis(200);
-
-/// The maximum length of the id of a call or a turn, in bytes. The platforms' ids have 36 or 64
-/// characters.
-const MAX_ID_BYTES: usize = 256;
 
 /// The calls of a bot, on all its platforms.
 pub(in crate::bot) struct Calls<B: Bot> {
