@@ -235,7 +235,8 @@ async fn a_token_that_was_changed_in_any_place_is_not_accepted() {
         format!("{token} "),
         format!("{token}.{signature}"),
         format!("{header}.{claims}.{claims}.{signature}"),
-        format!("Bearer {token}"),
+        format!("Bearer Bearer {token}"),
+        format!("Token {token}"),
         token.to_uppercase(),
         "x".repeat(500_000),
         ".".repeat(500_000),
@@ -243,6 +244,9 @@ async fn a_token_that_was_changed_in_any_place_is_not_accepted() {
         refuses(&mut peer, &with(&start(ID), &tampered), 900_002).await;
     }
     takes(&mut peer, &token).await;
+    for scheme in ["Bearer ", "bearer ", "BEARER  "] {
+        takes(&mut peer, &format!("{scheme}{token}")).await;
+    }
 }
 
 #[tokio::test]
