@@ -172,7 +172,8 @@ impl fmt::Display for TurnId {
     }
 }
 
-/// The key of a call: the platform and the platform's id of the call.
+/// The key of a call: the platform, the account if the platform has several, and the platform's id of
+/// the call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CallKey {
@@ -181,13 +182,24 @@ pub struct CallKey {
     /// The platform's id of the call: `sessionId` of Digital Employee, `dh-conversation-id` of DUIX,
     /// `userid` of ODFS.
     pub id: Arc<str>,
+    /// The account that the call belongs to, if the server tells accounts apart: on ODFS the app
+    /// key of its token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Arc<str>>,
 }
 
 impl CallKey {
     /// Creates the key of the call with this id on this platform.
     #[must_use]
     pub fn new(platform: Platform, id: impl AsRef<str>) -> Self {
-        Self { platform: platform.name().into(), id: id.as_ref().into() }
+        Self { platform: platform.name().into(), id: id.as_ref().into(), account: None }
+    }
+
+    /// Sets the account that the call belongs to.
+    #[must_use]
+    pub fn with_account(mut self, account: impl Into<Arc<str>>) -> Self {
+        self.account = Some(account.into());
+        self
     }
 
     /// Returns the platform. For DUIX it is always [`Platform::Duix`], since the key does not have the
@@ -199,6 +211,9 @@ impl CallKey {
 
 impl fmt::Display for CallKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.platform, self.id)
+        match &self.account {
+            Some(account) => write!(f, "{}/{account}/{}", self.platform, self.id),
+            None => write!(f, "{}/{}", self.platform, self.id),
+        }
     }
 }

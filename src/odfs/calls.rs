@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
-use super::CallTime;
+use super::{Account, CallTime};
 use crate::lock::Mutex;
 
 /// What the server keeps of a call, from its first request on.
@@ -27,7 +27,7 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// The calls of a server, by their ids.
+/// The calls of a server, by their accounts and ids.
 #[derive(Debug)]
 pub(super) struct Calls {
     known: Mutex<Known>,
@@ -44,10 +44,13 @@ pub(super) struct Limits {
 
 #[derive(Debug)]
 struct Known {
-    calls: HashMap<String, Entry>,
+    calls: HashMap<Key, Entry>,
     /// When idle calls were last removed.
     swept: Instant,
 }
+
+/// The account that a call belongs to, and the id of the call.
+type Key = (Account, String);
 
 #[derive(Debug)]
 struct Entry {
@@ -84,28 +87,28 @@ impl Calls {
     }
 
     /// Waits until a request may be served, in the order of arrival.
-    pub(super) async fn enter(&self, id: &str) -> Result<Inside<'_>, Full> {
-        let place = self.place(id)?;
+    pub(super) async fn enter(&self, account: &Account, id: &str) -> Result<Inside<'_>, Full> {
+        let place = self.place((account.clone(), id.to_owned()))?;
         let memory = place.memory.clone().lock_owned().await;
         Ok(Inside { memory, place })
     }
 
-    fn place(&self, id: &str) -> Result<QueuePlace<'_>, Full> {
+    fn place(&self, key: Key) -> Result<QueuePlace<'_>, Full> {
         let now = Instant::now();
         let Limits { max_calls, max_waiting, idle_timeout } = self.limits;
         let mut known = self.lock();
         let Known { calls, swept } = &mut *known;
-        let full = calls.len() >= max_calls && !calls.contains_key(id);
+        let full = calls.len() >= max_calls && !calls.contains_key(&key);
         // A full server removes idle calls more often, but not for every request that it refuses.
         let pause = if full { FULL.min(idle_timeout / 2) } else { idle_timeout / 2 };
         if now - *swept >= pause {
             *swept = now;
             calls.retain(|_, entry| entry.inside > 0 || now - entry.touched < idle_timeout);
         }
-        if !calls.contains_key(id) && calls.len() >= max_calls {
+        if !calls.contains_key(&key) && calls.len() >= max_calls {
             return Err(Full::Calls);
         }
-        let entry = calls.entry(id.to_owned()).or_insert_with(|| Entry {
+        let entry = calls.entry(key.clone()).or_insert_with(|| Entry {
             memory: Arc::default(),
             inside: 0,
             touched: now,
@@ -120,7 +123,7 @@ impl Calls {
         }
         entry.inside += 1;
         entry.touched = now;
-        Ok(QueuePlace { calls: self, id: id.to_owned(), memory: entry.memory.clone() })
+        Ok(QueuePlace { calls: self, key, memory: entry.memory.clone() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -135,17 +138,17 @@ impl Calls {
 #[derive(Debug)]
 struct QueuePlace<'a> {
     calls: &'a Calls,
-    id: String,
+    key: Key,
     memory: Arc<tokio::sync::Mutex<Memory>>,
 }
 
 impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
         let mut known = self.calls.lock();
-        if let Some(entry) = known.calls.get_mut(&self.id) {
+        if let Some(entry) = known.calls.get_mut(&self.key) {
             entry.inside = entry.inside.saturating_sub(1);
             if entry.over && entry.inside == 0 {
-                known.calls.remove(&self.id);
+                known.calls.remove(&self.key);
             }
         }
     }
@@ -172,7 +175,7 @@ impl Inside<'_> {
     }
 
     fn set_over(&self, over: bool) {
-        if let Some(entry) = self.place.calls.lock().calls.get_mut(&self.place.id) {
+        if let Some(entry) = self.place.calls.lock().calls.get_mut(&self.place.key) {
             entry.over = over;
         }
     }

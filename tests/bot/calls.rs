@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::support::bots::*;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
-    Bot, Call, CallInfo, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
+    Bot, Call, CallInfo, CallKey, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
 };
+use callbot::odfs::{Issuer, TokenRequest};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
@@ -158,6 +159,33 @@ async fn an_abort_without_a_reason_and_with_an_unreadable_text_aborts() {
     assert_eq!(post(&router, "/proxy/abortDialogue", abort).await.0, 200);
     reply.rest().await;
     assert_eq!(reply.text.trim(), "Once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_accounts_that_name_the_same_call_have_two_calls() {
+    let (log, line) = actor();
+    let issuer = Issuer::new().account("a", "1").account("b", "2");
+    let router = line.host.odfs().unwrap().issuer(issuer.clone()).router();
+    let ask = async |key: &str, secret: &str, kind: u8, input: &str| {
+        let token = issuer.issue(&TokenRequest::new(key, secret)).auth_token.unwrap();
+        let inparams = json!({"flow_result_type": "1", "input": input, "auth_token": token.expose()});
+        let body = json!({"userid": "i", "inaction": kind, "inparams": inparams});
+        let (status, answer) = post(&router, "/oifde/rest/crs/process", body.to_string()).await;
+        assert_eq!(status, 200, "{answer}");
+    };
+    for (key, secret) in [("a", "1"), ("b", "2")] {
+        ask(key, secret, 8, "").await;
+        ask(key, secret, 9, &format!("remember {key} | save")).await;
+    }
+    let memory = async |account: &str| {
+        let call = CallKey::new(Platform::Odfs, "i").with_account(account);
+        line.host.snapshot(&call).await.unwrap().map(|call| call.memory)
+    };
+    ask("b", "2", 9, "hangup").await;
+    assert_eq!(memory("a").await, Some(vec!["a".to_owned()]));
+    assert_eq!(memory("b").await, None);
+    assert!(line.host.snapshot(&CallKey::new(Platform::Odfs, "i")).await.unwrap().is_none());
+    assert_eq!(log.count("i", "ended"), 1);
 }
 
 #[tokio::test(start_paused = true)]

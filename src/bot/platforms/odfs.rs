@@ -175,7 +175,7 @@ impl<B: Bot> OnOdfs<B> {
         trigger: Trigger,
         extras: Map<String, Value>,
     ) -> Result<Action, Error> {
-        let mut info = CallInfo::new(Platform::Odfs, call.id());
+        let mut info = CallInfo::of(Platform::Odfs, &key(call));
         let number = |number: &str| Some(number.to_owned()).filter(|number| !number.is_empty());
         info.caller = number(call.caller());
         info.called = number(call.called());
@@ -286,8 +286,17 @@ impl<B: Bot> Api for OnOdfs<B> {
             Some("2") => Some(Ended::ByCaller),
             _ => None,
         };
-        self.host.end(CallKey::new(Platform::Odfs, call.id()), why).await?;
+        self.host.end(key(call), why).await?;
         Ok(call.release())
+    }
+}
+
+/// Returns the key of a call, of which the account is a part.
+fn key(call: &Call) -> CallKey {
+    let key = CallKey::new(Platform::Odfs, call.id());
+    match call.account().name() {
+        Some(account) => key.with_account(account),
+        None => key,
     }
 }
 

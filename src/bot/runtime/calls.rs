@@ -47,7 +47,7 @@ impl<B: Bot> Calls<B> {
         self.start();
         let shared = &self.shared;
         let TurnRequest { turn, trigger, info } = request;
-        let call = CallKey::new(info.platform, &*info.id);
+        let call = info.key();
         check_id_lengths(&call, &turn)?;
         let mut running = shared.running();
         let outboxes = running.entry(call.clone()).or_default();
