@@ -113,12 +113,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Returns whether a property must exist, and how it is read if it is missing.
-    fn presence(
-        &self,
-        node: &Node<'a>,
-        form: &Form,
-        required: bool,
-    ) -> Result<Presence, Error> {
+    fn presence(&self, node: &Node<'a>, form: &Form, required: bool) -> Result<Presence, Error> {
         let missing = node.get("x-missing-reads-as");
         let presence = match (required, node.flag("x-may-be-missing")?, &missing) {
             (false, false, None) => Presence::Optional,
@@ -159,7 +154,9 @@ impl<'a> Reader<'a, '_> {
         Ok(required.iter().all(|name| {
             let property = properties.as_ref().and_then(|all| all.get(name));
             property.is_some_and(|property| {
-                ["x-may-be-missing", "x-missing-reads-as"].iter().any(|key| property.get(key).is_some())
+                ["x-may-be-missing", "x-missing-reads-as"]
+                    .iter()
+                    .any(|key| property.get(key).is_some())
             })
         }))
     }

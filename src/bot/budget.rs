@@ -73,6 +73,9 @@ impl Budget {
 
     /// The limits in the document of Digital Employee: 200 ms for the greeting, 600 ms for the first
     /// packet of a turn, none for the whole turn. A filler goes out after 420 ms.
+    ///
+    /// The host counts from the arrival of a request, and the platform from before it connects. So what
+    /// the host sends at a limit is late. The time in between depends on your network: subtract it.
     pub const DIGITAL_EMPLOYEE: Self = Self {
         begin: Some(Duration::from_millis(200)),
         first_packet: Some(Duration::from_millis(600)),
@@ -80,7 +83,11 @@ impl Budget {
         filler_at: 0.7,
     };
 
-    /// The limit in the document of DUIX: 20 s for the whole answer. A filler goes out after 14 s.
+    /// The limit in the document of DUIX: 20 s, which 95 % of the answers must meet. A filler goes out
+    /// after 14 s.
+    ///
+    /// It is not documented whether the time of a stream ends at its first byte or at its last; here it is
+    /// the last. What the host sends at the limit is late, as the platform's clock started earlier.
     pub const DUIX: Self = Self {
         begin: None,
         first_packet: None,

@@ -9,8 +9,8 @@ use super::{
     Account, CallTime, Capture, Captured, CapturedOutParams, FlowReleaseReason, Input, Interact,
     InteractOutParams, Interacted, Issuer, Language, Prompt, Query, QueryOutParams, QueryType,
     Recognize, RecognizeType, Recognized, RecognizedOutParams, Release, ReleaseOutParams,
-    ReleaseOutParamsFields, Request, Response, Route, Start, TokenCheck, Transfer, TransferOutParams,
-    Transferred,
+    ReleaseOutParamsFields, Request, Response, Route, Start, TokenCheck, Transfer,
+    TransferOutParams, Transferred,
 };
 use crate::auth::without_bearer;
 use crate::clock::SharedClock;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::support::bots::*;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
-    Bot, Call, CallInfo, CallKey, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply, Result,
+    Bot, Call, CallInfo, CallKey, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply,
+    Result,
 };
 use callbot::odfs::{Issuer, TokenRequest};
 use futures_util::FutureExt;
@@ -168,7 +169,8 @@ async fn two_accounts_that_name_the_same_call_have_two_calls() {
     let router = line.host.odfs().unwrap().issuer(issuer.clone()).router();
     let ask = async |key: &str, secret: &str, kind: u8, input: &str| {
         let token = issuer.issue(&TokenRequest::new(key, secret)).auth_token.unwrap();
-        let inparams = json!({"flow_result_type": "1", "input": input, "auth_token": token.expose()});
+        let inparams =
+            json!({"flow_result_type": "1", "input": input, "auth_token": token.expose()});
         let body = json!({"userid": "i", "inaction": kind, "inparams": inparams});
         let (status, answer) = post(&router, "/oifde/rest/crs/process", body.to_string()).await;
         assert_eq!(status, 200, "{answer}");

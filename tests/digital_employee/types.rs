@@ -419,7 +419,11 @@ fn the_input_of_a_turn_is_dtmf_or_silence_or_otherwise_speech() {
         ("hello", vec![extra("SILENCE")], Input::Silence),
         ("hello", vec![keys("Noise", "1"), Extra::new()], Input::Speech("hello")),
         // Several extras are one input, in order, and the keys count more than silence.
-        ("", vec![keys("DTMF", "1"), keys("dtmf", "2"), keys("DTMF", "3")], Input::Keys("123".into())),
+        (
+            "",
+            vec![keys("DTMF", "1"), keys("dtmf", "2"), keys("DTMF", "3")],
+            Input::Keys("123".into()),
+        ),
         ("", vec![extra("Silence"), extra("DTMF"), keys("DTMF", "4")], Input::Keys("4".into())),
         // The time for keys has passed.
         ("", vec![extra("DTMF")], Input::Silence),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use callbot::client::{CallOptions, InMemoryTransport};
 use callbot::odfs::{
-    Account, Action, Api, AuthTokenError, Call, Client, Interacted, Language, Prompt, ReleaseOutParams,
-    Request, Response, Server, Start, TokenAuthorizer, TokenCheck, WireApi,
+    Account, Action, Api, AuthTokenError, Call, Client, Interacted, Language, Prompt,
+    ReleaseOutParams, Request, Response, Server, Start, TokenAuthorizer, TokenCheck, WireApi,
 };
 use callbot::server::Error;
 use serde_json::{Value, json};

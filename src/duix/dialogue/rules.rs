@@ -257,7 +257,8 @@ mod server {
     impl Speaks for Rules {
         type Writer = PacketWriter;
 
-        // The documented statuses apply to both operations.
+        // The statuses are documented for the answer as one body only. A stream that has not begun has no
+        // other way to refuse.
         const REFUSES_IN_STREAM: bool = false;
 
         fn writer(&self, _: Echo, _: &SharedClock) -> PacketWriter {

@@ -128,7 +128,8 @@ fn what_may_be_unreadable_reads_as_missing() {
 fn a_list_is_read_from_one_item_and_from_json_in_a_string() {
     let read = |companions: Value| -> Result<Vec<Option<String>>, String> {
         let json = json!({"guest": "Ann", "companions": companions});
-        let visit: Visit = decode(json.to_string().as_bytes()).map_err(|error| error.to_string())?;
+        let visit: Visit =
+            decode(json.to_string().as_bytes()).map_err(|error| error.to_string())?;
         assert_eq!(decode_value::<Visit>(&json).unwrap(), visit);
         Ok(visit.companions.into_iter().map(|place| place.floor).collect())
     };
@@ -145,7 +146,9 @@ fn a_list_is_read_from_one_item_and_from_json_in_a_string() {
                  contains the JSON of one";
     assert_eq!(read(json!(7)), Err(wrong.into()));
     assert!(read(json!([7])).unwrap_err().starts_with("/companions/0: invalid type: integer"));
-    assert!(read(json!("[{}, 7]")).unwrap_err().starts_with("/companions/1: invalid type: integer"));
+    assert!(
+        read(json!("[{}, 7]")).unwrap_err().starts_with("/companions/1: invalid type: integer")
+    );
     assert!(read(json!("one")).unwrap_err().starts_with("/companions: not JSON: "));
 }
 

@@ -48,10 +48,17 @@ fn the_kind_decides_what_an_input_means() {
     // Nothing was said, typed or pressed. A query is answered without an input, too.
     for blank in ["", " ", "\u{3000}\n"] {
         for kind in ["1", "2", "3"] {
-            assert_eq!(result(kind, blank, Some("0")).meaning(), Input::Timeout, "{kind} {blank:?}");
+            assert_eq!(
+                result(kind, blank, Some("0")).meaning(),
+                Input::Timeout,
+                "{kind} {blank:?}"
+            );
         }
         let other = FlowResultType::Other;
-        assert_eq!(result("-1", blank, None).meaning(), Input::Other { kind: &other, input: blank });
+        assert_eq!(
+            result("-1", blank, None).meaning(),
+            Input::Other { kind: &other, input: blank }
+        );
     }
     assert_eq!(result("2", "201801", Some("0")).meaning(), Input::Keys("201801"));
     assert_eq!(result("2", "*#", None).meaning(), Input::Keys("*#"));

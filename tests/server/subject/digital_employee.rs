@@ -9,7 +9,8 @@ use callbot::server::Error;
 use serde_json::{Value, json};
 
 use super::{
-    Cause, Dispensable, Failure, Mute, Operation, PIECE, Script, Settings, Streams, Subject, with_settings,
+    Cause, Dispensable, Failure, Mute, Operation, PIECE, Script, Settings, Streams, Subject,
+    with_settings,
 };
 use crate::support::digital_employee::{ABORT, ALL, BEGIN, SPOKEN, packet, valid};
 use crate::support::peer::Answer;

@@ -48,7 +48,8 @@ impl Subject for Duix {
 
     fn operations(&self) -> Vec<Operation> {
         let required = ["/dh-question", "/dh-conversation-id"];
-        let dispensable = ["/sid", "/dh-code"].map(|field| Dispensable::new(field, Some("".into())));
+        let dispensable =
+            ["/sid", "/dh-code"].map(|field| Dispensable::new(field, Some("".into())));
         let operation = |path: &str| Operation {
             path: path.into(),
             name: if path == STREAMED { "dialogueStream" } else { "dialogue" },
