@@ -121,7 +121,8 @@ impl<'a> Reader<'a, '_> {
             (true, true, None) => Presence::MayBeMissing,
             (true, false, Some(value)) => {
                 let empty = value.value.as_object().is_some_and(serde_json::Map::is_empty);
-                if !is_default(value.value, form) && !(empty && self.reads_empty(form)?) {
+                let fits = is_default(value.value, form) || (empty && self.reads_empty(form)?);
+                if !fits {
                     return Err(value.error(
                         "must be \"\", false, 0 or [], and of the property's type, or {} for an \
                          object that can be read from {}",

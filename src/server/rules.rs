@@ -11,9 +11,12 @@ use crate::wire::{Operation, Validate};
 
 /// The maximum length of the id of a call or a turn, in bytes. The platforms' ids have 36 or 64
 /// characters, and servers keep them in memory.
+// Depending on its features, no platform may use it, nor the two functions below.
+#[allow(dead_code)]
 pub(crate) const MAX_ID_BYTES: usize = 256;
 
 /// Refuses an input with an id that is longer than [`MAX_ID_BYTES`]. `ids` are JSON pointers and ids.
+#[allow(dead_code)]
 pub(crate) fn check_ids<const N: usize>(ids: [(&str, &str); N]) -> Result<(), Fault> {
     match ids.iter().find(|(_, id)| id.len() > MAX_ID_BYTES) {
         Some((pointer, _)) => {
@@ -25,6 +28,7 @@ pub(crate) fn check_ids<const N: usize>(ids: [(&str, &str); N]) -> Result<(), Fa
 }
 
 /// Returns an id unless it is too long to be repeated in an answer, or in every packet of one.
+#[allow(dead_code)]
 pub(crate) fn short_id(id: Option<String>) -> Option<String> {
     id.filter(|id| id.len() <= MAX_ID_BYTES)
 }
