@@ -93,6 +93,8 @@ pub(super) struct Property {
     pub only_with: Option<String>,
     /// Read, but never written.
     pub never_written: bool,
+    /// A value that does not match its type is read as if it was missing.
+    pub dispensable: bool,
     /// Other names under which rustdoc finds the property.
     pub doc_aliases: Vec<String>,
 }
@@ -156,6 +158,8 @@ pub(super) enum Also {
     JsonTextOrText,
     /// Any JSON where a string is written. The value is its JSON text.
     Json,
+    /// One item without its list, or the JSON text of the item or of the list in a string.
+    Item,
 }
 
 #[derive(Debug, Clone)]

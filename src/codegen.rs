@@ -6,6 +6,7 @@
 //! [`wire`](crate::wire).
 
 // JSON: objects, unions, and the forms in which platforms write values.
+pub use crate::wire::dispensable::{OrItem, empty_object, or_missing};
 pub use crate::wire::duration::{Milliseconds, Seconds};
 pub use crate::wire::enclosed::{Enclosed, read_enclosed};
 pub use crate::wire::forms::{

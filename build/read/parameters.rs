@@ -140,6 +140,7 @@ fn property(
         part: false,
         only_with: None,
         never_written: false,
+        dispensable: false,
         doc_aliases: Vec::new(),
     }
 }

@@ -11,7 +11,7 @@ use crate::compiler::model::{Form, Presence, Property, Shape};
 use crate::compiler::names;
 
 /// The keys that a property may have besides those of its schema.
-const ON_PROPERTY: [&str; 16] = [
+const ON_PROPERTY: [&str; 17] = [
     "x-rust-name",
     "x-doc-aliases",
     "x-initial",
@@ -24,6 +24,7 @@ const ON_PROPERTY: [&str; 16] = [
     "x-also-reads",
     "x-may-be-missing",
     "x-missing-reads-as",
+    "x-unreadable-is-missing",
     "x-personal",
     "x-only-known",
     "nullable",
@@ -39,7 +40,7 @@ impl<'a> Reader<'a, '_> {
     ) -> Result<Property, Error> {
         let shape = self.shape(node, &ON_PROPERTY)?;
         let required = required.iter().any(|name| name == wire);
-        let presence = presence(node, &shape.form, required)?;
+        let presence = self.presence(node, &shape.form, required)?;
         let optional = presence == Presence::Optional;
         let part = node.flag("x-part")?;
         if part && !(optional && self.is_optional_object(&shape.form)?) {
@@ -74,6 +75,7 @@ impl<'a> Reader<'a, '_> {
             part,
             only_with: only_with.transpose()?,
             never_written,
+            dispensable: dispensable(node, &shape.form, presence)?,
             doc_aliases: node.texts("x-doc-aliases")?,
             shape,
         })
@@ -110,6 +112,56 @@ impl<'a> Reader<'a, '_> {
         Ok(node.value.clone())
     }
 
+    /// Returns whether a property must exist, and how it is read if it is missing.
+    fn presence(&self, node: &Node<'a>, form: &Form, required: bool) -> Result<Presence, Error> {
+        let missing = node.get("x-missing-reads-as");
+        let presence = match (required, node.flag("x-may-be-missing")?, &missing) {
+            (false, false, None) => Presence::Optional,
+            (true, false, None) => Presence::Required,
+            (true, true, None) => Presence::MayBeMissing,
+            (true, false, Some(value)) => {
+                let empty = value.value.as_object().is_some_and(serde_json::Map::is_empty);
+                let fits = is_default(value.value, form) || (empty && self.reads_empty(form)?);
+                if !fits {
+                    return Err(value.error(
+                        "must be \"\", false, 0 or [], and of the property's type, or {} for an \
+                         object that can be read from {}",
+                    ));
+                }
+                Presence::MissingIsDefault
+            }
+            _ => {
+                let message = "`x-may-be-missing` and `x-missing-reads-as` are for required properties, \
+                               and only one of them can be set";
+                return Err(node.error(message));
+            }
+        };
+        let nullable = node.flag("nullable")? || is_nullable_type(node);
+        if nullable && presence == Presence::Required {
+            return Err(node.error("a required property must not be nullable"));
+        }
+        Ok(presence)
+    }
+
+    /// Whether a form is an object of this spec that can be read from `{}`.
+    fn reads_empty(&self, form: &Form) -> Result<bool, Error> {
+        let Form::Named(name) = form else { return Ok(false) };
+        let Some(schema) = self.component_of(name)? else { return Ok(false) };
+        if schema.get("type").is_none_or(|ty| ty.value != "object") {
+            return Ok(false);
+        }
+        let required = schema.texts("required")?;
+        let properties = schema.get("properties");
+        Ok(required.iter().all(|name| {
+            let property = properties.as_ref().and_then(|all| all.get(name));
+            property.is_some_and(|property| {
+                ["x-may-be-missing", "x-missing-reads-as"]
+                    .iter()
+                    .any(|key| property.get(key).is_some())
+            })
+        }))
+    }
+
     /// Whether a form is an object of this spec without required properties.
     fn is_optional_object(&self, form: &Form) -> Result<bool, Error> {
         let Form::Named(name) = form else { return Ok(false) };
@@ -125,30 +177,6 @@ pub(super) fn rust_name(node: &Node<'_>, wire: &str) -> Result<String, Error> {
         Some(rust) => Ok(rust.text()?.into()),
         None => Ok(names::snake(wire)),
     }
-}
-
-/// Returns whether a property must exist, and how it is read if it is missing.
-fn presence(node: &Node<'_>, form: &Form, required: bool) -> Result<Presence, Error> {
-    let missing = node.get("x-missing-reads-as");
-    let presence = match (required, node.flag("x-may-be-missing")?, &missing) {
-        (false, false, None) => Presence::Optional,
-        (true, false, None) => Presence::Required,
-        (true, true, None) => Presence::MayBeMissing,
-        (true, false, Some(value)) if is_default(value.value, form) => Presence::MissingIsDefault,
-        (true, false, Some(value)) => {
-            return Err(value.error("must be \"\", false, 0 or [], and of the property's type"));
-        }
-        _ => {
-            let message = "`x-may-be-missing` and `x-missing-reads-as` are for required properties, \
-                           and only one of them can be set";
-            return Err(node.error(message));
-        }
-    };
-    let nullable = node.flag("nullable")? || is_nullable_type(node);
-    if nullable && presence == Presence::Required {
-        return Err(node.error("a required property must not be nullable"));
-    }
-    Ok(presence)
 }
 
 /// Whether a value is the default of a form's Rust type.
@@ -179,6 +207,21 @@ fn aliases(node: &Node<'_>, presence: Presence) -> Result<Vec<String>, Error> {
         return Err(node.error("`x-aliases` are for properties that may be missing"));
     }
     Ok(aliases)
+}
+
+/// Returns whether a value that does not match its type is read as if it was missing.
+fn dispensable(node: &Node<'_>, form: &Form, presence: Presence) -> Result<bool, Error> {
+    let dispensable = node.flag("x-unreadable-is-missing")?;
+    let has = |key| node.get(key).is_some();
+    let unset_duration = matches!(form, Form::Duration { .. }) && has("x-unset-up-to");
+    let required_alias = presence != Presence::Optional && has("x-aliases");
+    if dispensable && (presence == Presence::Required || required_alias || unset_duration) {
+        return Err(node.error(
+            "`x-unreadable-is-missing` is for properties that may be missing, but neither for required \
+             ones with `x-aliases` nor for durations with `x-unset-up-to`",
+        ));
+    }
+    Ok(dispensable)
 }
 
 /// Returns the largest number that means "not set".

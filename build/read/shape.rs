@@ -33,10 +33,11 @@ impl<'a> Reader<'a, '_> {
                 }
             },
             [json, text] if json == "json-string" && text == "text" => Also::JsonTextOrText,
+            [item, json] if item == "item" && json == "json-string" => Also::Item,
             _ => {
-                return Err(
-                    node.error("`x-also-reads` must have one entry, or `json-string, text`")
-                );
+                return Err(node.error(
+                    "`x-also-reads` must have one entry, `json-string, text`, or `item, json-string`",
+                ));
             }
         };
         let form = self.form(node, &known)?;
@@ -47,6 +48,12 @@ impl<'a> Reader<'a, '_> {
                 matches!(form, Form::Integer { .. } | Form::Number { .. } | Form::Boolean)
             }
             Also::JsonText => matches!(form, Form::Named(_) | Form::Foreign { .. } | Form::Map(_)),
+            Also::Item => match &form {
+                Form::Array { items, .. } => {
+                    matches!(items.form, Form::Named(_)) && items.also == Also::Nothing
+                }
+                _ => false,
+            },
             Also::JsonTextOrText => match &form {
                 Form::Named(name) => self.is_one_text(name)?,
                 _ => false,

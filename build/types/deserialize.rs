@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::field::Field;
-use super::form::{meaningful, read_value};
+use super::form::{adapter, meaningful, read_value};
 use super::structs::Struct;
 use crate::compiler::model::{Extra, Form, Presence};
 
@@ -63,7 +63,7 @@ impl Struct<'_> {
 
     /// Writes the loop that reads the value of each key.
     fn keys(&self, map: &Ident, key: &Ident) -> TokenStream {
-        let arms = self.fields.iter().flat_map(|field| arms(field, map));
+        let arms = self.fields.iter().flat_map(|field| self.arms(field, map));
         let other = match &self.object.extra {
             Some(extra) => self.extra_value(extra, map, key),
             None => quote!(#map.skip()?),
@@ -96,13 +96,56 @@ impl Struct<'_> {
             }),
         }
     }
+
+    /// Writes the match arms of a field: one for each spelling of its key.
+    fn arms(&self, field: &Field<'_>, map: &Ident) -> Vec<TokenStream> {
+        let (ident, property) = (&field.ident, field.property);
+        let wire = &property.wire;
+        let read = match property.dispensable {
+            true => self.read_dispensable(field, map),
+            false => read_value(&property.shape, map, property.unset_up_to.is_some()),
+        };
+        if property.aliases.is_empty() {
+            return vec![quote!(#wire => #ident = #read)];
+        }
+        let spellings = [wire].into_iter().chain(&property.aliases).enumerate();
+        let arms = spellings.map(|(index, spelling)| {
+            let index = proc_macro2::Literal::usize_unsuffixed(index);
+            quote!(#spelling => #ident[#index] = #read)
+        });
+        arms.collect()
+    }
+
+    /// Writes the expression that reads a value that a program can do without.
+    fn read_dispensable(&self, field: &Field<'_>, map: &Ident) -> TokenStream {
+        let property = field.property;
+        let wire = &property.wire;
+        let adapter = adapter(&property.shape).unwrap_or_else(|| "codegen::Same".into());
+        let adapter: TokenStream = adapter.parse().unwrap_or_default();
+        let read = match self.is_object(&property.shape.form) {
+            true => quote!(#map.dispensable_object::<#adapter, _>(#wire)?),
+            false => quote!(#map.dispensable::<#adapter, _>(#wire)?),
+        };
+        if property.is_required() { quote!(Some(#read)) } else { read }
+    }
+
+    /// Whether a form is an object of this spec.
+    fn is_object(&self, form: &Form) -> bool {
+        let Form::Named(name) = form else { return false };
+        self.model.objects().any(|(ty, _)| ty.rust == *name)
+    }
 }
 
 /// Writes the variable for the value of a field: an array with one place for each spelling of its
 /// key.
 fn variable(field: &Field<'_>) -> TokenStream {
     let (ident, inner) = (&field.ident, field.inner());
-    match field.property.aliases.len() {
+    let property = field.property;
+    match property.aliases.len() {
+        // Whether the key was there, and its value.
+        0 if property.dispensable && property.is_required() => {
+            quote!(let mut #ident: Option<Option<#inner>> = None;)
+        }
         0 => quote!(let mut #ident: Option<#inner> = None;),
         others => {
             let spellings = others + 1;
@@ -113,26 +156,14 @@ fn variable(field: &Field<'_>) -> TokenStream {
     }
 }
 
-/// Writes the match arms of a field: one for each spelling of its key.
-fn arms(field: &Field<'_>, map: &Ident) -> Vec<TokenStream> {
-    let (ident, property) = (&field.ident, field.property);
-    let read = read_value(&property.shape, map, property.unset_up_to.is_some());
-    let wire = &property.wire;
-    if property.aliases.is_empty() {
-        return vec![quote!(#wire => #ident = #read)];
-    }
-    let spellings = [wire].into_iter().chain(&property.aliases).enumerate();
-    let arms = spellings.map(|(index, spelling)| {
-        let index = proc_macro2::Literal::usize_unsuffixed(index);
-        quote!(#spelling => #ident[#index] = #read)
-    });
-    arms.collect()
-}
-
 /// Writes the initialiser of a field, from the variable with its value.
 fn value(field: &Field<'_>) -> TokenStream {
     let (ident, property) = (&field.ident, field.property);
     let read = match property.aliases.is_empty() {
+        true if property.dispensable && property.is_required() => {
+            let wire = &property.wire;
+            quote!(codegen::or_missing(#wire, #ident))
+        }
         true => quote!(#ident),
         false => {
             let is_empty = match &property.shape.form {
@@ -156,6 +187,9 @@ fn value(field: &Field<'_>) -> TokenStream {
         (false, _) if property.part => {
             let ty = &field.ty;
             quote!(#value.unwrap_or_else(#ty::unset))
+        }
+        (false, _) if matches!(property.shape.form, Form::Named(_)) => {
+            quote!(#value.map_or_else(codegen::empty_object, Ok)?)
         }
         (false, _) => quote!(#value.unwrap_or_default()),
     };

@@ -75,6 +75,7 @@ pub(super) fn adapter(shape: &Shape) -> Option<String> {
         Also::JsonText => Some("codegen::OrJsonText"),
         Also::JsonTextOrText => Some("codegen::OrJsonTextOrText"),
         Also::Json => Some("codegen::OrJson"),
+        Also::Item => Some("codegen::OrItem"),
     };
     if let Some(this) = this {
         return Some(this.into());

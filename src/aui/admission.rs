@@ -14,6 +14,7 @@ use super::{
     Ownership, Principal, Resource, RtcTokenAnswer, RtcTokenRequest, StartInstanceInChannelRequest,
     StartInstanceRequest, StartedInstance, StopInstanceRequest, UpdateInstanceRequest,
 };
+use crate::auth::without_bearer;
 use crate::server::{Error, Fault, FaultKind};
 use crate::wire::{Operation, Secret};
 
@@ -80,9 +81,10 @@ impl<A: Api, Z: Authorizer> Admission<A, Z> {
         authorization: &Option<Secret>,
         named: Named<'_>,
     ) -> Result<Principal, Error> {
+        let token = authorization.as_ref().map(without_bearer);
         let ask = Ask {
             operation,
-            authorization: authorization.as_ref().filter(|token| !token.expose().is_empty()),
+            authorization: token.as_ref().filter(|token| !token.expose().is_empty()),
             user_id: named.user.and_then(filled),
             channel_id: named.channel.and_then(filled),
             instance_id: named.instance.and_then(filled),

@@ -9,7 +9,7 @@ use crate::wire::{Operation, Secret};
 /// Identifies the caller of a request, or refuses the request.
 ///
 /// It runs before every operation. The platform defines no scheme: clients send the app's own token
-/// in `Authorization` unchanged, an empty one, or none.
+/// in `Authorization` unchanged, an empty one, or none. Some write `Bearer ` before it.
 ///
 /// ```
 /// use callbot::aui::{AccessDenied, Ask, Authorizer, Principal};
@@ -47,7 +47,7 @@ pub trait Authorizer: Send + Sync + 'static {
 pub struct Ask<'a> {
     /// The operation.
     pub operation: &'static Operation,
-    /// The value of `Authorization`; `None` when it is missing or empty.
+    /// The value of `Authorization` without a `Bearer ` before it; `None` when it is missing or empty.
     pub authorization: Option<&'a Secret>,
     /// The user that the request names.
     pub user_id: Option<&'a str>,

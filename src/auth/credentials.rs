@@ -83,6 +83,16 @@ impl Keys for HashMap<String, Credentials> {
     }
 }
 
+/// Returns a token without the `Bearer ` that some clients write before it.
+// Depending on its features, no platform may use it.
+#[allow(dead_code)]
+pub(crate) fn without_bearer(token: &Secret) -> Secret {
+    let text = token.expose();
+    let scheme = text.get(.."Bearer ".len()).filter(|text| text.eq_ignore_ascii_case("Bearer "));
+    let rest = scheme.and_then(|scheme| text.get(scheme.len()..)).map(str::trim);
+    rest.map_or_else(|| token.clone(), Secret::from)
+}
+
 /// Compares a secret in constant time. An empty secret never matches, so that a missing setting
 /// cannot grant access.
 // Depending on its features, no platform may use it.

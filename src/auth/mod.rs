@@ -54,9 +54,9 @@ mod verifier;
 // Platforms sign and check in their own ways with these; a build may use none of them.
 #[allow(unused_imports)]
 pub(crate) use canonical::RESERVED;
-#[allow(unused_imports)]
-pub(crate) use credentials::is_secret;
 pub use credentials::{Credentials, Keys};
+#[allow(unused_imports)]
+pub(crate) use credentials::{is_secret, without_bearer};
 #[cfg(feature = "server")]
 pub use layer::{Verify, VerifyLayer};
 pub use signer::{SignError, Signer};

@@ -88,6 +88,9 @@ impl Budget {
     /// packet of a turn. The margin is 50 ms, since the bot runs close to the platform. A filler goes out
     /// after 385 ms. The document names no limit for the whole turn; the 5 min are ours, so that a turn ends
     /// whose platform has gone unnoticed.
+    ///
+    /// The host counts from the arrival of a request, and the platform from before it connects. The margin
+    /// stands for the time in between, which depends on your network: measure it, and set it.
     pub const DIGITAL_EMPLOYEE: Self = Self {
         begin: Some(Duration::from_millis(200)),
         first_packet: Some(Duration::from_millis(600)),
@@ -96,8 +99,11 @@ impl Budget {
         margin: Duration::from_millis(50),
     };
 
-    /// The limit in the document of DUIX: 20 s for the whole answer. The margin is 500 ms. A filler
-    /// goes out after 13.65 s.
+    /// The limit in the document of DUIX: 20 s, which 95 % of the answers must meet. The margin is 500 ms.
+    /// A filler goes out after 13.65 s.
+    ///
+    /// It is not documented whether the time of a stream ends at its first byte or at its last; here it is
+    /// the last.
     pub const DUIX: Self = Self {
         begin: None,
         first_packet: None,

@@ -244,7 +244,7 @@ impl<M> Call<M> {
     /// Returns the key of the call in the store.
     #[must_use]
     pub fn key(&self) -> CallKey {
-        CallKey::new(self.info.platform, &*self.info.id)
+        self.info.key()
     }
 }
 
@@ -266,6 +266,9 @@ pub struct CallInfo {
     pub platform: Platform,
     /// The platform's id of the call: `sessionId`, `dh-conversation-id` or `userid`.
     pub id: Arc<str>,
+    /// The account that the call belongs to, if the server tells accounts apart: on ODFS the app key of
+    /// its token.
+    pub account: Option<Arc<str>>,
     /// The number of the caller, or the id of the user; `None` if the platform did not send it, as on
     /// DUIX.
     pub caller: Option<String>,
@@ -278,7 +281,18 @@ pub struct CallInfo {
 
 impl CallInfo {
     pub(super) fn new(platform: Platform, id: &str) -> Self {
-        Self { platform, id: id.into(), caller: None, called: None, extras: Map::new() }
+        let (caller, called) = (None, None);
+        Self { platform, id: id.into(), account: None, caller, called, extras: Map::new() }
+    }
+
+    /// Returns what the key of a call says. `platform` has the kind, too.
+    pub(super) fn of(platform: Platform, call: &CallKey) -> Self {
+        Self { account: call.account.clone(), ..Self::new(platform, &call.id) }
+    }
+
+    /// Returns the key of the call.
+    pub(super) fn key(&self) -> CallKey {
+        CallKey { account: self.account.clone(), ..CallKey::new(self.platform, &*self.id) }
     }
 }
 
@@ -287,6 +301,7 @@ impl fmt::Debug for CallInfo {
         f.debug_struct("CallInfo")
             .field("platform", &self.platform)
             .field("id", &self.id)
+            .field("account", &self.account)
             .field("caller", &self.caller.as_ref().map(|_| Hidden))
             .field("called", &self.called.as_ref().map(|_| Hidden))
             .finish_non_exhaustive()

@@ -268,16 +268,21 @@ impl fmt::Display for TurnId {
     }
 }
 
-/// The key of a call: the platform and the platform's id of the call.
+/// The key of a call: the platform, the account if the platform has several, and the platform's id of
+/// the call.
 ///
-/// A key is displayed as `platform/id`, and parses from that text:
+/// A key is displayed as `platform/id`, or as `platform@account/id`, and parses from that text:
 ///
 /// ```
 /// use callbot::bot::{CallKey, Platform};
 ///
 /// let key = CallKey::new(Platform::Odfs, "1750-7/3");
 /// assert_eq!(key.to_string(), "odfs/1750-7/3");
-/// assert_eq!("odfs/1750-7/3".parse(), Ok(key));
+/// assert_eq!("odfs/1750-7/3".parse(), Ok(key.clone()));
+///
+/// let key = key.with_account("tenant-1");
+/// assert_eq!(key.to_string(), "odfs@tenant-1/1750-7/3");
+/// assert_eq!("odfs@tenant-1/1750-7/3".parse(), Ok(key));
 ///
 /// let error = "fax/7".parse::<CallKey>().unwrap_err();
 /// assert_eq!(
@@ -293,13 +298,24 @@ pub struct CallKey {
     /// The platform's id of the call: `sessionId` of Digital Employee, `dh-conversation-id` of DUIX,
     /// `userid` of ODFS.
     pub id: Arc<str>,
+    /// The account that the call belongs to, if the server tells accounts apart: on ODFS the app
+    /// key of its token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Arc<str>>,
 }
 
 impl CallKey {
     /// Creates the key of the call with this id on this platform.
     #[must_use]
     pub fn new(platform: Platform, id: impl AsRef<str>) -> Self {
-        Self { platform: platform.name().into(), id: id.as_ref().into() }
+        Self { platform: platform.name().into(), id: id.as_ref().into(), account: None }
+    }
+
+    /// Sets the account that the call belongs to.
+    #[must_use]
+    pub fn with_account(mut self, account: impl Into<Arc<str>>) -> Self {
+        self.account = Some(account.into());
+        self
     }
 
     /// Returns the platform. For DUIX it is always [`Platform::Duix`], since the key does not have the
@@ -311,7 +327,14 @@ impl CallKey {
 
 impl fmt::Display for CallKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.platform, self.id)
+        match &self.account {
+            Some(account) => {
+                // A slash in the account must not look like the one before the id.
+                let account = account.replace('%', "%25").replace('/', "%2F");
+                write!(f, "{}@{account}/{}", self.platform, self.id)
+            }
+            None => write!(f, "{}/{}", self.platform, self.id),
+        }
     }
 }
 
@@ -319,9 +342,16 @@ impl FromStr for CallKey {
     type Err = CallKeyError;
 
     fn from_str(text: &str) -> Result<Self, CallKeyError> {
-        let Some((name, id)) = text.split_once('/') else { return Err(CallKeyError::new(None)) };
-        let known = Platform::ALL.into_iter().find(|platform| platform.name() == name);
-        known.map(|platform| Self::new(platform, id)).ok_or_else(|| CallKeyError::new(Some(name)))
+        let Some((owner, id)) = text.split_once('/') else { return Err(CallKeyError::new(None)) };
+        let (name, account) = match owner.split_once('@') {
+            Some((name, account)) => (name, Some(account)),
+            None => (owner, None),
+        };
+        let Some(platform) = Platform::ALL.into_iter().find(|platform| platform.name() == name) else {
+            return Err(CallKeyError::new(Some(name)));
+        };
+        let account = account.map(|account| account.replace("%2F", "/").replace("%25", "%").into());
+        Ok(Self { account, ..Self::new(platform, id) })
     }
 }
 
@@ -364,7 +394,11 @@ mod tests {
         for platform in Platform::ALL {
             for id in ["s-1", "", "a/b//", " ", "电话"] {
                 let key = CallKey::new(platform, id);
-                assert_eq!(key.to_string().parse(), Ok(key));
+                assert_eq!(key.to_string().parse(), Ok(key.clone()));
+                for account in ["tenant-1", "", "a@b", "a/b%2F%"] {
+                    let key = key.clone().with_account(account);
+                    assert_eq!(key.to_string().parse(), Ok(key));
+                }
             }
         }
         for (text, message) in [
@@ -393,9 +427,11 @@ mod tests {
 
     #[test]
     fn the_reasons_of_an_end_have_names() {
-        use Ended::{ByBot, ByCaller, Expired, Shutdown, Transferred, Unknown};
+        use Ended::{ByBot, ByCaller, Evicted, Expired, Shutdown, Transferred, Unknown};
 
-        let names = [ByBot, ByCaller, Transferred, Expired, Shutdown, Unknown].map(Ended::as_str);
-        assert_eq!(names, ["by_bot", "by_caller", "transferred", "expired", "shutdown", "unknown"]);
+        let all = [ByBot, ByCaller, Transferred, Expired, Evicted, Shutdown, Unknown];
+        let names =
+            ["by_bot", "by_caller", "transferred", "expired", "evicted", "shutdown", "unknown"];
+        assert_eq!(all.map(Ended::as_str), names);
     }
 }

@@ -1,5 +1,7 @@
 //! Replies and inputs of a bot, without the envelope.
 
+use std::borrow::Cow;
+
 use super::{Control, DialogueRequest, GatherDtmf, HangUp, Transfer, Voice};
 
 /// One event of a reply: new text to speak, controls, or both.
@@ -89,13 +91,13 @@ pub enum ControlForm {
 }
 
 /// What the caller did in a turn.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input<'a> {
-    /// The caller said this.
+    /// The caller said this. Never blank.
     Speech(&'a str),
-    /// The caller pressed these keys.
-    Keys(&'a str),
+    /// The caller pressed these keys. Never empty.
+    Keys(Cow<'a, str>),
     /// The caller stayed silent.
     Silence,
 }
@@ -114,6 +116,9 @@ impl std::fmt::Debug for Input<'_> {
 impl DialogueRequest {
     /// Returns what the caller did: keys or silence if `extras` has one of them, speech otherwise.
     ///
+    /// The keys of several `DTMF` extras are one input, in order. A `DTMF` extra without keys is
+    /// silence: the time for keys has passed. So is a blank `utterance`.
+    ///
     /// The case of `dataType` does not matter, as in the vendor's sample.
     ///
     /// ```
@@ -131,19 +136,28 @@ impl DialogueRequest {
     ///     utterance: "",
     /// })
     /// .with_extras([Extra::new().with_data_type(DataType::Dtmf).with_dtmf("1234")]);
-    /// assert_eq!(request.input(), Input::Keys("1234"));
+    /// assert_eq!(request.input(), Input::Keys("1234".into()));
     /// ```
     #[must_use]
     pub fn input(&self) -> Input<'_> {
+        let mut keys = Cow::Borrowed("");
+        let mut silent = self.utterance.trim().is_empty();
         for extra in &self.extras {
             let kind = extra.data_type.as_ref().map_or("", |kind| kind.as_str());
             if kind.eq_ignore_ascii_case("DTMF") {
-                return Input::Keys(extra.dtmf.as_deref().unwrap_or_default());
+                silent = true;
+                match extra.dtmf.as_deref().unwrap_or_default().trim() {
+                    "" => {}
+                    more if keys.is_empty() => keys = more.into(),
+                    more => keys.to_mut().push_str(more),
+                }
             }
-            if kind.eq_ignore_ascii_case("Silence") {
-                return Input::Silence;
-            }
+            silent |= kind.eq_ignore_ascii_case("Silence");
         }
-        Input::Speech(&self.utterance)
+        match silent {
+            _ if !keys.is_empty() => Input::Keys(keys),
+            true => Input::Silence,
+            false => Input::Speech(&self.utterance),
+        }
     }
 }

@@ -72,6 +72,7 @@ mod server {
         FailurePacket, FailurePacketFields, Packet, PacketData, PacketFields, ResponseCode,
         TransferType,
     };
+    use crate::server::rules::{check_ids, short_id};
     use crate::server::{
         Answers, Dates, Fault, FaultKind, Frame, PacketKind, Reads, SendError, Server, Speaks,
         WritePackets,
@@ -133,7 +134,7 @@ mod server {
 
         fn salvage(&self, body: &[u8]) -> Echo {
             let [request_id, session_id, stream_id] =
-                salvage(body, ["requestId", "sessionId", "streamId"]);
+                salvage(body, ["requestId", "sessionId", "streamId"]).map(short_id);
             Echo { request_id, session_id, stream_id }
         }
 
@@ -168,12 +169,17 @@ mod server {
         serde_json::to_string(value).unwrap_or_default()
     }
 
-    macro_rules! echoes {
-        ($($request:ty: $echo:expr;)*) => {$(
+    macro_rules! reads {
+        ($($request:ty: $echo:expr, $check:expr;)*) => {$(
             impl Reads<$request> for Rules {
                 fn echo(&self, request: &$request) -> Echo {
                     let echo: fn(&$request) -> Echo = $echo;
                     echo(request)
+                }
+
+                fn check(&self, request: &$request) -> Result<(), Fault> {
+                    let check: fn(&$request) -> Result<(), Fault> = $check;
+                    check(request)
                 }
             }
         )*};
@@ -181,19 +187,35 @@ mod server {
 
     /// All ids, which the packets of a stream echo.
     fn ids(request: &str, session: &str, stream: &str) -> Echo {
-        Echo { session_id: Some(session.into()), stream_id: Some(stream.into()), ..id(request) }
+        let short = |id: &str| short_id(Some(id.into()));
+        Echo { session_id: short(session), stream_id: short(stream), ..id(request) }
     }
 
-    /// The only id that an envelope without `data` has.
+    /// The only id that an envelope without `data` has. One that is too long is not worth the call: it
+    /// is echoed as an empty one.
     fn id(request: &str) -> Echo {
-        Echo { request_id: Some(request.into()), ..Echo::default() }
+        let request_id = short_id(Some(request.into())).unwrap_or_default();
+        Echo { request_id: Some(request_id), ..Echo::default() }
     }
 
-    echoes! {
-        BeginSessionRequest: |of| ids(&of.request_id, &of.session_id, &of.stream_id);
-        DialogueRequest: |of| ids(&of.request_id, &of.session_id, &of.stream_id);
-        AbortDialogueRequest: |of| id(&of.request_id);
-        EndSessionRequest: |of| id(&of.request_id);
+    /// Checks the ids that name a call and a turn.
+    fn named(session: &str, stream: &str) -> Result<(), Fault> {
+        check_ids([("/sessionId", session), ("/streamId", stream)])
+    }
+
+    reads! {
+        BeginSessionRequest:
+            |of| ids(&of.request_id, &of.session_id, &of.stream_id),
+            |of| named(&of.session_id, &of.stream_id);
+        DialogueRequest:
+            |of| ids(&of.request_id, &of.session_id, &of.stream_id),
+            |of| named(&of.session_id, &of.stream_id);
+        AbortDialogueRequest:
+            |of| id(&of.request_id),
+            |of| named(&of.session_id, &of.stream_id);
+        EndSessionRequest:
+            |of| id(&of.request_id),
+            |of| named(&of.session_id, "");
     }
 
     impl Answers<()> for Rules {

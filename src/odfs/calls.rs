@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 
-use super::CallTime;
+use super::{Account, CallTime};
 use crate::lock::Mutex;
 
 /// What the server keeps of a call, from its first request on.
@@ -27,7 +27,7 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// The calls of a server, by their ids.
+/// The calls of a server, by their accounts and ids.
 #[derive(Debug)]
 pub(super) struct Calls {
     known: Mutex<Known>,
@@ -44,12 +44,15 @@ pub(super) struct Limits {
 
 #[derive(Debug, Default)]
 struct Known {
-    calls: HashMap<Arc<str>, Entry>,
+    calls: HashMap<Key, Entry>,
     /// The calls without a request inside, those whose last request is the oldest first.
-    idle: BTreeMap<Place, Arc<str>>,
+    idle: BTreeMap<Place, Key>,
     /// The number of places given so far.
     places: u64,
 }
+
+/// The account that a call belongs to, and the id of the call.
+type Key = (Account, Arc<str>);
 
 /// The place of an idle call: when its last request arrived, and a number that no other place has.
 type Place = (Instant, u64);
@@ -93,23 +96,22 @@ impl Calls {
     }
 
     /// Waits until a request may be served, in the order of arrival.
-    pub(super) async fn enter(&self, id: &str) -> Result<Inside<'_>, Full> {
-        let place = self.place(id)?;
+    pub(super) async fn enter(&self, account: &Account, id: &str) -> Result<Inside<'_>, Full> {
+        let place = self.place((account.clone(), id.into()))?;
         let memory = place.memory.clone().lock_owned().await;
         Ok(Inside { memory, place })
     }
 
-    fn place(&self, id: &str) -> Result<QueuePlace<'_>, Full> {
+    fn place(&self, key: Key) -> Result<QueuePlace<'_>, Full> {
         let now = Instant::now();
         let mut known = self.lock();
         known.expire(now, self.limits.idle_timeout);
-        let id = match known.calls.get_key_value(id) {
-            Some((id, _)) => id.clone(),
-            None => known.add(id, now, self.limits.max_calls)?,
-        };
+        if !known.calls.contains_key(&key) {
+            known.add(key.clone(), now, self.limits.max_calls)?;
+        }
         let Known { calls, idle, .. } = &mut *known;
         // It has just been added if it was not there.
-        let Some(entry) = calls.get_mut(&id) else { return Err(Full::Calls) };
+        let Some(entry) = calls.get_mut(&key) else { return Err(Full::Calls) };
         if entry.inside == 0 && now - entry.touched >= self.limits.idle_timeout {
             // An idle call that has not been removed yet; the id is used for a new one.
             entry.memory = Arc::default();
@@ -123,7 +125,7 @@ impl Calls {
         entry.inside += 1;
         entry.touched = now;
         let memory = entry.memory.clone();
-        Ok(QueuePlace { calls: self, id, memory })
+        Ok(QueuePlace { calls: self, key, memory })
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -148,30 +150,29 @@ impl Known {
     }
 
     /// Adds a call. If there are `max` calls, the one that has been idle longest is removed.
-    fn add(&mut self, id: &str, now: Instant, max: usize) -> Result<Arc<str>, Full> {
+    fn add(&mut self, key: Key, now: Instant, max: usize) -> Result<(), Full> {
         if self.calls.len() >= max {
             let (_, oldest) = self.idle.pop_first().ok_or(Full::Calls)?;
             self.calls.remove(&oldest);
         }
-        let id: Arc<str> = id.into();
-        self.calls.insert(id.clone(), Entry::new(now));
-        Ok(id)
+        self.calls.insert(key, Entry::new(now));
+        Ok(())
     }
 
     /// Notes that a request has left its call.
-    fn leave(&mut self, id: &Arc<str>) {
-        let Some(entry) = self.calls.get_mut(id) else { return };
+    fn leave(&mut self, key: &Key) {
+        let Some(entry) = self.calls.get_mut(key) else { return };
         entry.inside = entry.inside.saturating_sub(1);
         if entry.inside > 0 {
             return;
         }
         if entry.over {
-            self.calls.remove(id);
+            self.calls.remove(key);
         } else {
             self.places += 1;
             let place = (entry.touched, self.places);
             entry.place = Some(place);
-            self.idle.insert(place, id.clone());
+            self.idle.insert(place, key.clone());
         }
     }
 }
@@ -182,13 +183,13 @@ impl Known {
 #[derive(Debug)]
 struct QueuePlace<'a> {
     calls: &'a Calls,
-    id: Arc<str>,
+    key: Key,
     memory: Arc<tokio::sync::Mutex<Memory>>,
 }
 
 impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
-        self.calls.lock().leave(&self.id);
+        self.calls.lock().leave(&self.key);
     }
 }
 
@@ -213,7 +214,7 @@ impl Inside<'_> {
     }
 
     fn set_over(&self, over: bool) {
-        if let Some(entry) = self.place.calls.lock().calls.get_mut(&self.place.id) {
+        if let Some(entry) = self.place.calls.lock().calls.get_mut(&self.place.key) {
             entry.over = over;
         }
     }

@@ -6,12 +6,13 @@ use super::calls::{Calls, Full, Limits};
 use super::generated::{ProcessV2Parameters, TokenRequest, TokenResponse, WireApi};
 use super::issuer::SharedAuthorizer;
 use super::{
-    CallTime, Capture, Captured, CapturedOutParams, FlowReleaseReason, Input, Interact,
+    Account, CallTime, Capture, Captured, CapturedOutParams, FlowReleaseReason, Input, Interact,
     InteractOutParams, Interacted, Issuer, Language, Prompt, Query, QueryOutParams, QueryType,
     Recognize, RecognizeType, Recognized, RecognizedOutParams, Release, ReleaseOutParams,
-    ReleaseOutParamsFields, Request, Response, Route, Start, Transfer, TransferOutParams,
-    Transferred,
+    ReleaseOutParamsFields, Request, Response, Route, Start, TokenCheck, Transfer,
+    TransferOutParams, Transferred,
 };
+use crate::auth::without_bearer;
 use crate::clock::SharedClock;
 use crate::server::Error;
 use crate::wire::{Hidden, Secret};
@@ -22,7 +23,7 @@ use crate::wire::{Hidden, Secret};
 /// settings. Requests to both URLs of the interface arrive here; [`Call::tenant_space`] tells them
 /// apart.
 ///
-/// A `userid` names one call, on both URLs. The requests of one call are served one after the other,
+/// A `userid` names one call of an [`Account`], on both URLs. The requests of one call are served one after the other,
 /// in the order in which their tokens were accepted. This order and the data of a [`Call`] are kept in
 /// one process: if you run several servers, use a load balancer that sends all requests of a call to
 /// the same one.
@@ -166,6 +167,7 @@ pub trait Api: Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Call {
     id: String,
+    account: Account,
     tenant_space: Option<String>,
     caller: String,
     called: String,
@@ -178,6 +180,13 @@ impl Call {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Returns the account that the call belongs to, as the
+    /// [`TokenAuthorizer`](super::TokenAuthorizer) has found it.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
     }
 
     /// Returns the tenant space (VDN) in the path of the V2 URL, or `None` for a request to V1.
@@ -248,6 +257,7 @@ impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
             .field("id", &self.id)
+            .field("account", &self.account)
             .field("tenant_space", &self.tenant_space)
             .field("caller", &Hidden)
             .field("called", &self.called)
@@ -336,12 +346,20 @@ impl<A: Api> Flow<A> {
         request: Request,
     ) -> Result<Response, Error> {
         let Head { id, token, caller, called, hangs_up } = Head::of(&request)?;
-        let token = token.filter(|token| !token.expose().is_empty());
-        if let Some(tokens) = &self.tokens {
-            tokens.check(&id, token).await.map_err(|error| {
-                Error::public(error.to_string()).status(error.status()).code(error.code())
-            })?;
-        }
+        let token = token.map(without_bearer).filter(|token| !token.expose().is_empty());
+        let account = match &self.tokens {
+            Some(tokens) => {
+                let request = TokenCheck {
+                    user_id: &id,
+                    tenant_space: tenant_space.as_deref(),
+                    token: token.as_ref(),
+                };
+                tokens.check(request).await.map_err(|error| {
+                    Error::public(error.to_string()).status(error.status()).code(error.code())
+                })?
+            }
+            None => Account::default(),
+        };
         for (pointer, text) in [("/userid", Some(&id)), ("/inparams/call_sor_id", caller.as_ref())]
         {
             // The server keeps these texts for the whole call, and many calls at the same time.
@@ -350,7 +368,7 @@ impl<A: Api> Flow<A> {
                 return Err(Error::public(message).status(400));
             }
         }
-        let mut inside = self.calls.enter(&id).await.map_err(|full| {
+        let mut inside = self.calls.enter(&account, &id).await.map_err(|full| {
             let message = match full {
                 Full::Queue => "too many requests of this call are waiting",
                 Full::Calls => "too many calls",
@@ -372,6 +390,7 @@ impl<A: Api> Flow<A> {
         }
         let call = Call {
             id,
+            account,
             tenant_space,
             caller: memory.caller.clone(),
             called: memory.called.clone(),

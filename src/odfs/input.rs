@@ -51,6 +51,8 @@ impl InteractedInParams {
     /// - Speech or text (1) is an [`Input::Recognition`] if `input` consists of a key without white
     ///   space, `@`, and exactly the `inter_no` of the request. Otherwise it is an [`Input::Text`].
     ///   So without an `inter_no` everything is text, and an e-mail address is text too.
+    /// - A blank `input` is no input ([`Input::Timeout`]), if the kind is speech or text (1), keys (2) or
+    ///   no input (3).
     /// - Everything else is [`Input::Other`].
     ///
     /// ```
@@ -73,6 +75,11 @@ impl InteractedInParams {
             return keyword;
         }
         match kind {
+            FlowResultType::SpeechOrText | FlowResultType::Keys | FlowResultType::NoInput
+                if input.trim().is_empty() =>
+            {
+                Input::Timeout
+            }
             FlowResultType::SpeechOrText => {
                 let number = self.inter_no.as_deref().unwrap_or_default();
                 match RecognitionId::parse(input, number) {

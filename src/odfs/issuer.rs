@@ -17,38 +17,68 @@ use crate::wire::Secret;
 /// [`Server::authorize`](crate::server::Server::authorize).
 ///
 /// ```
-/// use callbot::odfs::{AuthTokenError, TokenAuthorizer};
+/// use callbot::odfs::{Account, AuthTokenError, TokenAuthorizer, TokenCheck};
 /// use callbot::wire::Secret;
 ///
-/// /// Accepts one fixed token.
+/// /// Accepts one token, in one tenant space.
 /// struct Fixed(Secret);
 ///
 /// impl TokenAuthorizer for Fixed {
-///     async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
-///         match token {
+///     async fn check(&self, request: TokenCheck<'_>) -> Result<Account, AuthTokenError> {
+///         match request.token {
 ///             None => Err(AuthTokenError::MissingOrExpired),
-///             Some(token) if *token == self.0 => Ok(()),
+///             Some(token) if *token == self.0 && request.tenant_space == Some("vdn-1") => {
+///                 Ok(Account::new("tenant-1"))
+///             }
 ///             Some(_) => Err(AuthTokenError::NotAccepted),
 ///         }
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
-/// let fixed = Fixed("token-1".into());
-/// assert_eq!(fixed.check("call-1", Some(&"token-1".into())).await, Ok(()));
-/// assert_eq!(fixed.check("call-1", None).await, Err(AuthTokenError::MissingOrExpired));
-/// # }
+/// let authorizer = Fixed("token-1".into());
+/// # drop(authorizer);
 /// ```
 pub trait TokenAuthorizer: Send + Sync + 'static {
-    /// Checks whether a request of the call `user_id` may be served.
+    /// Checks whether a request may be served, and returns the account that it comes from.
     ///
-    /// `token` is `None` if the request has no token or an empty one.
+    /// The calls of one account are inaccessible to others.
     fn check(
         &self,
-        user_id: &str,
-        token: Option<&Secret>,
-    ) -> impl Future<Output = Result<(), AuthTokenError>> + Send;
+        request: TokenCheck<'_>,
+    ) -> impl Future<Output = Result<Account, AuthTokenError>> + Send;
+}
+
+/// The parts of a request that a [`TokenAuthorizer`] decides on.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct TokenCheck<'a> {
+    /// The id of the call.
+    pub user_id: &'a str,
+    /// The tenant space (VDN) in the path of the V2 URL; `None` for a request to V1.
+    pub tenant_space: Option<&'a str>,
+    /// The token without a `Bearer ` before it; `None` if the request has no token or an empty one.
+    pub token: Option<&'a Secret>,
+}
+
+/// The account that a request comes from.
+///
+/// It is a part of the identity of a call: two accounts that name the same `userid` have two calls.
+/// The default is the one account of an authorizer that does not tell accounts apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Account(Option<Arc<str>>);
+
+impl Account {
+    /// Creates an account with a unique name, such as its app key.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self(Some(name.into()))
+    }
+
+    /// Returns the name; `None` for the default account.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
 }
 
 /// Why a token was refused.
@@ -88,13 +118,13 @@ impl fmt::Display for AuthTokenError {
 
 impl std::error::Error for AuthTokenError {}
 
-/// Accepts any token, and requests without one.
+/// Accepts any token, and requests without one, as one and the same account.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AnyToken;
 
 impl TokenAuthorizer for AnyToken {
-    async fn check(&self, _: &str, _: Option<&Secret>) -> Result<(), AuthTokenError> {
-        Ok(())
+    async fn check(&self, _: TokenCheck<'_>) -> Result<Account, AuthTokenError> {
+        Ok(Account::default())
     }
 }
 
@@ -107,12 +137,8 @@ impl SharedAuthorizer {
         Self(Arc::new(tokens))
     }
 
-    pub(super) async fn check(
-        &self,
-        user_id: &str,
-        token: Option<&Secret>,
-    ) -> Result<(), AuthTokenError> {
-        self.0.check_boxed(user_id, token).await
+    pub(super) async fn check(&self, request: TokenCheck<'_>) -> Result<Account, AuthTokenError> {
+        self.0.check_boxed(request).await
     }
 }
 
@@ -126,18 +152,16 @@ impl fmt::Debug for SharedAuthorizer {
 trait BoxedAuthorizer: Send + Sync {
     fn check_boxed<'a>(
         &'a self,
-        user_id: &'a str,
-        token: Option<&'a Secret>,
-    ) -> BoxFuture<'a, Result<(), AuthTokenError>>;
+        request: TokenCheck<'a>,
+    ) -> BoxFuture<'a, Result<Account, AuthTokenError>>;
 }
 
 impl<T: TokenAuthorizer> BoxedAuthorizer for T {
     fn check_boxed<'a>(
         &'a self,
-        user_id: &'a str,
-        token: Option<&'a Secret>,
-    ) -> BoxFuture<'a, Result<(), AuthTokenError>> {
-        Box::pin(self.check(user_id, token))
+        request: TokenCheck<'a>,
+    ) -> BoxFuture<'a, Result<Account, AuthTokenError>> {
+        Box::pin(self.check(request))
     }
 }
 
@@ -145,7 +169,7 @@ impl<T: TokenAuthorizer> BoxedAuthorizer for T {
 ///
 /// It replaces the access control of the OIAP. A token is signed with the secret of its account and
 /// contains its expiry, so no state is kept, and several servers with the same accounts accept each
-/// other's tokens.
+/// other's tokens. The app key is the [`Account`] of a request.
 ///
 /// ```
 /// # #[cfg(feature = "server")] {
@@ -219,7 +243,7 @@ impl Issuer {
         TokenResponse::new(0).with_error_msg("").with_auth_token(token).with_expire_time(seconds)
     }
 
-    fn verify(&self, token: &Secret) -> Result<(), AuthTokenError> {
+    fn verify(&self, token: &Secret) -> Result<Account, AuthTokenError> {
         let token = token.expose();
         let read = |claims: Vec<u8>| jwt::read::<Claims>(&claims);
         let signer = jwt::unverified(token).and_then(read);
@@ -227,7 +251,7 @@ impl Issuer {
         let secret = secret.filter(|secret| !secret.expose().is_empty());
         let claims = secret.and_then(|secret| jwt::verify(secret, token)).and_then(read);
         match claims {
-            Some(claims) if claims.exp > self.clock.seconds() => Ok(()),
+            Some(claims) if claims.exp > self.clock.seconds() => Ok(Account::new(claims.app_key)),
             Some(_) => Err(AuthTokenError::MissingOrExpired),
             None => Err(AuthTokenError::NotAccepted),
         }
@@ -241,7 +265,7 @@ impl Issuer {
 }
 
 impl TokenAuthorizer for Issuer {
-    async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
-        self.verify(token.ok_or(AuthTokenError::MissingOrExpired)?)
+    async fn check(&self, request: TokenCheck<'_>) -> Result<Account, AuthTokenError> {
+        self.verify(request.token.ok_or(AuthTokenError::MissingOrExpired)?)
     }
 }

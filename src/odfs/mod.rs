@@ -125,7 +125,7 @@ pub use flow::{Action, Api, Call};
 pub use generated::*;
 pub use input::{Input, RecognitionId};
 #[cfg(feature = "server")]
-pub use issuer::{AnyToken, AuthTokenError, Issuer, TokenAuthorizer};
+pub use issuer::{Account, AnyToken, AuthTokenError, Issuer, TokenAuthorizer, TokenCheck};
 #[doc(no_inline)]
 pub use jiff::civil::DateTime;
 pub use model_type::{DtmfKeys, InputMode, ModelType};

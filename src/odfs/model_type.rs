@@ -14,8 +14,8 @@ const DOCUMENTED: [[u8; 3]; 7] =
 
 /// A play template, `model_type`: what to play, and which input to accept meanwhile.
 ///
-/// On the wire it has seven digits, or the first three of them. Any text can be read and is written
-/// back unchanged. The constructors create documented templates of seven digits. Two templates are
+/// On the wire it has seven digits. Any text can be read, also the first three digits alone, but only seven
+/// documented digits pass validation before they are written. The constructors create documented templates of seven digits. Two templates are
 /// equal if their texts are equal.
 ///
 /// ```
@@ -278,7 +278,7 @@ impl<'de> Deserialize<'de> for ModelType {
 
 impl wire::Validate for ModelType {
     fn check(&self, report: &mut wire::Report<'_>) {
-        let Form::Digits { rest, .. } = &self.0 else {
+        let Form::Digits { rest: Some(rest), .. } = &self.0 else {
             return report.violation(Some(format!("{:?}", self.to_string())), "seven digits");
         };
         if !self.is_documented() {
@@ -288,7 +288,7 @@ impl wire::Validate for ModelType {
         if self.key_digits().is_none() {
             return;
         }
-        let Some(KeyDigits { max, star, hash }) = *rest else { return };
+        let KeyDigits { max, star, hash } = *rest;
         if !(1..=99).contains(&max) {
             report.violation(Some(format!("{max} keys")), "1 to 99 keys");
         }

@@ -61,6 +61,7 @@ mod server {
         CallTime, FlowReleaseReason, ProcessV2Parameters, Release, ReleaseOutParams,
         ReleaseOutParamsFields, Request, Response, TokenRequest, TokenResponse, operations,
     };
+    use crate::server::rules::short_id;
     use crate::server::{Answers, Fault, FaultKind, Reads};
     use crate::wire::{Operation, salvage};
 
@@ -81,7 +82,7 @@ mod server {
         const DEADLINE: Option<Duration> = Some(Duration::from_secs(30));
 
         fn salvage(&self, body: &[u8]) -> Echo {
-            let [user_id] = salvage(body, ["userid"]);
+            let [user_id] = salvage(body, ["userid"]).map(short_id);
             Echo { user_id }
         }
 
@@ -141,7 +142,7 @@ mod server {
                     _ => None,
                 },
             };
-            Echo { user_id }
+            Echo { user_id: short_id(user_id) }
         }
     }
 

@@ -163,7 +163,10 @@ async fn receive<A, C: Call<A>>(
         None => match C::read(&incoming) {
             Ok(input) => {
                 let echo = server.rules.echo(&input);
-                return Ok((input, echo));
+                return match server.rules.check(&input) {
+                    Ok(()) => Ok((input, echo)),
+                    Err(fault) => Err(refused(C::OPERATION, fault, echo)),
+                };
             }
             Err(error) => Fault::new(FaultKind::Request, error.to_string()),
         },

@@ -150,6 +150,7 @@ fn is_json(parts: &Parts) -> bool {
     let is =
         |range: Option<&str>, text: &str| range.is_some_and(|part| part.eq_ignore_ascii_case(text));
     is(Some(essence), "application/json")
+        || is(Some(essence), "text/json")
         || (is(essence.get(.."application/".len()), "application/")
             && is(
                 essence.len().checked_sub("+json".len()).and_then(|start| essence.get(start..)),

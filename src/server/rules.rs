@@ -5,9 +5,33 @@ use std::time::Duration;
 use http::request::Parts;
 use serde::Serialize;
 
-use super::{Fault, Frame, SendError};
+use super::{Fault, FaultKind, Frame, SendError};
 use crate::clock::SharedClock;
 use crate::wire::{Operation, Validate};
+
+/// The maximum length of the id of a call or a turn, in bytes. The platforms' ids have 36 or 64
+/// characters, and servers keep them in memory.
+// Depending on its features, no platform may use it, nor the two functions below.
+#[allow(dead_code)]
+pub(crate) const MAX_ID_BYTES: usize = 256;
+
+/// Refuses an input with an id that is longer than [`MAX_ID_BYTES`]. `ids` are JSON pointers and ids.
+#[allow(dead_code)]
+pub(crate) fn check_ids<const N: usize>(ids: [(&str, &str); N]) -> Result<(), Fault> {
+    match ids.iter().find(|(_, id)| id.len() > MAX_ID_BYTES) {
+        Some((pointer, _)) => {
+            let message = format!("{pointer}: longer than {MAX_ID_BYTES} bytes");
+            Err(Fault::new(FaultKind::Request, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Returns an id unless it is too long to be repeated in an answer, or in every packet of one.
+#[allow(dead_code)]
+pub(crate) fn short_id(id: Option<String>) -> Option<String> {
+    id.filter(|id| id.len() <= MAX_ID_BYTES)
+}
 
 /// The rules of a platform: which fields a response echoes and how a failure looks. They also
 /// contain the platform's settings.
@@ -48,6 +72,14 @@ pub trait Rules: Send + Sync + 'static {
 pub trait Reads<I>: Rules {
     /// Returns the fields of `input` that its response echoes.
     fn echo(&self, input: &I) -> Self::Echo;
+
+    /// Checks an input before its handler runs.
+    ///
+    /// # Errors
+    /// The reason for refusing it.
+    fn check(&self, _input: &I) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 /// Rules that wrap the output of a handler in the platform's envelope.

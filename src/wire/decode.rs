@@ -160,7 +160,7 @@ pub(super) fn push(pointer: &mut String, key: &str) {
 }
 
 /// Removes the value from a message of serde; only its kind may stay.
-fn without_value(message: &str) -> String {
+pub(super) fn without_value(message: &str) -> String {
     for prefix in ["invalid type: ", "invalid value: "] {
         let Some(rest) = message.strip_prefix(prefix) else { continue };
         let Some((found, expected)) = rest.rsplit_once(", expected ") else { continue };

@@ -12,11 +12,11 @@
 //! // Reading is lenient: `tenantId` is an integer, but a string that contains one is read as well.
 //! let text = br#"{"requestId":"r-1","tenantId":"7","instanceId":"n","scriptId":"c","sessionId":"s"}"#;
 //! let request: EndSessionRequest = decode(text)?;
-//! assert_eq!(request.tenant_id, 7);
+//! assert_eq!(request.tenant_id, Some(7));
 //! assert!(request.validate().is_ok());
 //!
 //! let error = decode::<EndSessionRequest>(br#"{"requestId":"r-1"}"#).unwrap_err();
-//! assert_eq!(error.pointer(), "/tenantId");
+//! assert_eq!(error.pointer(), "/sessionId");
 //!
 //! let key: Secret = "hush".into();
 //! assert_eq!(format!("{key:?}"), "[hidden]");
@@ -27,6 +27,7 @@
 //! ```
 
 mod decode;
+pub(crate) mod dispensable;
 pub(crate) mod duration;
 pub(crate) mod enclosed;
 pub(crate) mod forms;

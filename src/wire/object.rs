@@ -12,6 +12,7 @@ use serde_with::de::DeserializeAsWrap;
 use serde_with::ser::SerializeAsWrap;
 use serde_with::{DeserializeAs, SerializeAs};
 
+use super::dispensable::Dispensable;
 use super::duration::OrUnset;
 use super::forms::JsonTextOrBlank;
 
@@ -92,6 +93,30 @@ pub trait Entries<'de>: MapAccess<'de> {
         OrUnset<U>: DeserializeAs<'de, Option<Duration>>,
     {
         read_as::<OrUnset<U>, _, _>(self)
+    }
+
+    /// Reads a value that the program can do without, through the adapter `A`; `None` for null and for
+    /// a value that does not match its type, with a trace that names `key`.
+    ///
+    /// # Errors
+    /// If the text is not JSON.
+    fn dispensable<A, T>(&mut self, key: &'static str) -> Result<Option<T>, Self::Error>
+    where
+        A: DeserializeAs<'de, T>,
+    {
+        self.next_value_seed(Dispensable::<A, T>::new(key, false))
+    }
+
+    /// Reads an object as [`dispensable`](Self::dispensable) does, without a copy: a value that is not
+    /// an object is `None`, but an object must match its type.
+    ///
+    /// # Errors
+    /// If the text is not JSON, or an object does not match its type.
+    fn dispensable_object<A, T>(&mut self, key: &'static str) -> Result<Option<T>, Self::Error>
+    where
+        A: DeserializeAs<'de, T>,
+    {
+        self.next_value_seed(Dispensable::<A, T>::new(key, true))
     }
 
     /// Skips the value of the key that was read last, however deeply it nests.

@@ -12,6 +12,7 @@ use callbot::bot::{
     Bot, Call, CallInfo, CallKey, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply,
     Result, Store, TurnId,
 };
+use callbot::odfs::{Issuer, TokenRequest};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
@@ -128,6 +129,67 @@ async fn a_reply_that_is_too_long_is_refused() {
     assert_eq!(text, "1234 1234 ");
     assert_eq!(log.of("c").last().unwrap(), &format!("say 12345: {too_long}"));
     assert_eq!(line.failure("c", "3", "say 1234567890").await, 500);
+    // The platform is told the reason.
+    let says = |answer: &str, bytes: u32| {
+        let reason = format!("the text of the reply: {bytes} bytes, allowed: at most 10");
+        assert!(answer.contains(&reason) && !answer.contains("internal error"), "{answer}");
+    };
+    let begun = digital_employee("say 1234567890");
+    let router = line.host.digital_employee().unwrap().router();
+    says(&post(&router, "/proxy/dialogue", begun.to_string()).await.1, 11);
+    let duix = line.host.duix().unwrap().router();
+    says(&post(&duix, "/duix/dialogue", question("d", "say 1234567890")).await.1, 11);
+    let ivr = Ivr::new(line.host.odfs().unwrap().router(), "i");
+    ivr.ask(8, json!({"call_sor_id": "1"}), json!({})).await;
+    let said = json!({"flow_result_type": "1", "input": "say 1234567890"});
+    let (status, answer) = ivr.ask(9, said, json!({})).await;
+    assert_eq!(status, 500);
+    says(&answer.to_string(), 11);
+}
+
+/// A turn of a call on Digital Employee, with as little as is needed.
+fn digital_employee(words: &str) -> Value {
+    json!({"sessionId": "e", "streamId": "1", "utterance": words})
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abort_without_a_reason_and_with_an_unreadable_text_aborts() {
+    let (_, line) = actor();
+    let router = line.host.digital_employee().unwrap().router();
+    let mut reply = line.say("e", "2", "say Once | wait 10000 | say upon").await;
+    reply.until("Once").await;
+    let abort = json!({"sessionId": "e", "streamId": "2", "answer": ["Once"]}).to_string();
+    assert_eq!(post(&router, "/proxy/abortDialogue", abort).await.0, 200);
+    reply.rest().await;
+    assert_eq!(reply.text.trim(), "Once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_accounts_that_name_the_same_call_have_two_calls() {
+    let (log, line) = actor();
+    let issuer = Issuer::new().account("a", "1").account("b", "2");
+    let router = line.host.odfs().unwrap().issuer(issuer.clone()).router();
+    let ask = async |key: &str, secret: &str, kind: u8, input: &str| {
+        let token = issuer.issue(&TokenRequest::new(key, secret)).auth_token.unwrap();
+        let inparams =
+            json!({"flow_result_type": "1", "input": input, "auth_token": token.expose()});
+        let body = json!({"userid": "i", "inaction": kind, "inparams": inparams});
+        let (status, answer) = post(&router, "/oifde/rest/crs/process", body.to_string()).await;
+        assert_eq!(status, 200, "{answer}");
+    };
+    for (key, secret) in [("a", "1"), ("b", "2")] {
+        ask(key, secret, 8, "").await;
+        ask(key, secret, 9, &format!("remember {key} | save")).await;
+    }
+    let memory = async |account: &str| {
+        let call = CallKey::new(Platform::Odfs, "i").with_account(account);
+        line.host.snapshot(&call).await.unwrap().map(|call| call.memory)
+    };
+    ask("b", "2", 9, "hangup").await;
+    assert_eq!(memory("a").await, Some(vec!["a".to_owned()]));
+    assert_eq!(memory("b").await, None);
+    assert!(line.host.snapshot(&CallKey::new(Platform::Odfs, "i")).await.unwrap().is_none());
+    assert_eq!(log.count("i", "ended"), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -433,6 +495,44 @@ impl Bot for Curious {
 fn all(facts: &CallInfo) -> (Platform, &str, Option<&str>, Option<&str>, Value) {
     let CallInfo { platform, id, caller, called, extras, .. } = facts;
     (*platform, id, caller.as_deref(), called.as_deref(), extras.clone().into())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_platform_withholds_is_none() {
+    let told: Arc<Mutex<Vec<CallInfo>>> = Arc::default();
+    let host = Host::new(Curious(told.clone()));
+    let take = || std::mem::take(&mut *told.lock().unwrap());
+
+    let phone = host.digital_employee().unwrap().router();
+    for (index, (numbers, caller)) in [
+        (json!(null), None),
+        (json!({"callingNumber": null}), None),
+        (json!({"callingNumber": "", "calledNumber": ""}), None),
+        (json!({"callingNumber": ["1"]}), None),
+        (json!({"callingNumber": 135}), Some("135")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("e{index}");
+        let begin = json!({"sessionId": id, "streamId": "0", "vendorParams": numbers});
+        let (status, answer) = post(&phone, "/proxy/beginSession", begin.to_string()).await;
+        assert!(status == 200 && answer.contains("\"requestId\":\"\""), "{answer}");
+        let expected = (Platform::DigitalEmployee, &*id, caller, None, json!({}));
+        assert_eq!(take().iter().map(all).collect::<Vec<_>>(), vec![expected]);
+    }
+
+    let duix = host.duix().unwrap().router();
+    let asked = json!({"dh-question": "Hm", "dh-conversation-id": "d", "sid": [1]});
+    post(&duix, "/duix/dialogue", asked.to_string()).await;
+    let expected = (Platform::Duix, "d", None, None, json!({}));
+    assert_eq!(take().iter().map(all).next_back(), Some(expected));
+
+    let odfs = host.odfs().unwrap().router();
+    let start = json!({"userid": "i", "inaction": 8, "inparams": {"call_sor_id": null}});
+    let (status, _) = post(&odfs, "/oifde/rest/crs/process", start.to_string()).await;
+    let expected = (Platform::Odfs, "i", None, None, json!({}));
+    assert_eq!((status, take().iter().map(all).collect::<Vec<_>>()), (200, vec![expected]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -81,6 +81,42 @@ fn an_unknown_construct_stops_the_compiler_with_its_place() {
 }
 
 #[test]
+fn a_value_that_cannot_be_missing_or_unreadable_stops_the_compiler() {
+    refuses(
+        "fixture.yaml",
+        &[
+            (
+                "x-missing-reads-as: {}",
+                "x-missing-reads-as: {a: 1}",
+                "Visit/properties/place/x-missing-reads-as: must be \"\", false, 0 or []",
+            ),
+            (
+                "          x-may-be-missing: true\n          x-unreadable-is-missing: true\n          \
+                 description: The floor.",
+                "          description: The floor.",
+                "Visit/properties/place/x-missing-reads-as: must be \"\", false, 0 or []",
+            ),
+            (
+                "x-may-be-missing: true\n          x-unreadable-is-missing: true\n          \
+                 description: Counts the visits.",
+                "x-unreadable-is-missing: true\n          description: Counts the visits.",
+                "`x-unreadable-is-missing` is for properties that may be missing",
+            ),
+            (
+                "x-also-reads: [item, json-string]",
+                "x-also-reads: [json-string, item]",
+                "`x-also-reads` must have one entry",
+            ),
+            (
+                "x-unreadable-is-missing: true\n          description: Some words.",
+                "x-also-reads: [item, json-string]\n          description: Some words.",
+                "Visit/properties/tags: `x-also-reads` does not match this type",
+            ),
+        ],
+    );
+}
+
+#[test]
 fn a_contradictory_spec_stops_the_compiler_with_the_place() {
     refuses(
         "fixture.yaml",

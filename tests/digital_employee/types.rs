@@ -282,7 +282,7 @@ fn private_texts_do_not_show_in_the_debug_of_a_request() {
         &extra,
         &abort,
         &Input::Speech(PRIVATE),
-        &Input::Keys(PRIVATE),
+        &Input::Keys(PRIVATE.into()),
     ];
     for value in shown {
         let text = format!("{value:?} {value:#?}");
@@ -296,7 +296,7 @@ fn private_texts_do_not_show_in_the_debug_of_a_request() {
     // Values that can't be read do not show either.
     for json in [
         json!({"utterance": {PRIVATE: 1}}),
-        json!({"tenantId": PRIVATE}),
+        json!({"streamId": [PRIVATE]}),
         json!({"extras": PRIVATE}),
         json!({"extras": [{"dtmf": [PRIVATE]}]}),
         json!({"utterance": 4711}),
@@ -406,15 +406,29 @@ fn a_context_key_that_has_a_field_is_a_violation() {
 
 #[test]
 fn the_input_of_a_turn_is_dtmf_or_silence_or_otherwise_speech() {
-    let extra = |kind: &str| Extra::new().with_data_type(kind.parse().unwrap()).with_dtmf("12#");
-    for (extras, expected) in [
-        (vec![], Input::Speech("hello")),
-        (vec![extra("DTMF")], Input::Keys("12#")),
-        (vec![extra("dtmf")], Input::Keys("12#")),
-        (vec![extra("SILENCE")], Input::Silence),
-        (vec![extra("Noise"), Extra::new()], Input::Speech("hello")),
-        (vec![Extra::new(), extra("Noise"), extra("Silence"), extra("DTMF")], Input::Silence),
-        (vec![Extra::new().with_data_type(DataType::Dtmf)], Input::Keys("")),
+    let extra = |kind: &str| Extra::new().with_data_type(kind.parse().unwrap());
+    let keys = |kind: &str, keys: &str| extra(kind).with_dtmf(keys);
+    for (utterance, extras, expected) in [
+        ("hello", vec![], Input::Speech("hello")),
+        (" hello ", vec![], Input::Speech(" hello ")),
+        ("", vec![], Input::Silence),
+        (" \t\n", vec![], Input::Silence),
+        ("", vec![keys("Noise", "12#")], Input::Silence),
+        ("hello", vec![keys("DTMF", "12#")], Input::Keys("12#".into())),
+        ("", vec![keys("dtmf", "12#")], Input::Keys("12#".into())),
+        ("hello", vec![extra("SILENCE")], Input::Silence),
+        ("hello", vec![keys("Noise", "1"), Extra::new()], Input::Speech("hello")),
+        // Several extras are one input, in order, and the keys count more than silence.
+        (
+            "",
+            vec![keys("DTMF", "1"), keys("dtmf", "2"), keys("DTMF", "3")],
+            Input::Keys("123".into()),
+        ),
+        ("", vec![extra("Silence"), extra("DTMF"), keys("DTMF", "4")], Input::Keys("4".into())),
+        // The time for keys has passed.
+        ("", vec![extra("DTMF")], Input::Silence),
+        ("", vec![keys("DTMF", ""), keys("DTMF", " ")], Input::Silence),
+        ("hello", vec![extra("DTMF")], Input::Silence),
     ] {
         let request = DialogueRequest::new(DialogueRequestFields {
             request_id: "r",
@@ -423,10 +437,10 @@ fn the_input_of_a_turn_is_dtmf_or_silence_or_otherwise_speech() {
             script_id: "c",
             session_id: "s",
             stream_id: "t",
-            utterance: "hello",
+            utterance,
         })
         .with_extras(extras);
-        assert!(request.input() == expected, "{request:?}");
+        assert!(request.input() == expected, "{utterance:?}: {request:?}: {:?}", request.extras);
     }
 }
 

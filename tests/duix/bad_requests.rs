@@ -121,7 +121,7 @@ async fn the_first_missing_field_is_named() {
     let mut bench = Bench::new().await;
     for path in BOTH {
         for body in ["{}", "{\"dh-context\":\"{}\"}", "{\"DH-QUESTION\":\"who are you?\"}"] {
-            bench.refuses_place(&Post::new(path, body), "/sid").await;
+            bench.refuses_place(&Post::new(path, body), "/dh-question").await;
         }
     }
 }
@@ -309,7 +309,8 @@ async fn both_operations_can_be_served_at_any_path() {
     bench.accepts_as(false, &Post::question("/bots/7/ask")).await;
     bench.accepts_as(true, &Post::question("/bots/7/say")).await;
     for path in ["/bots/7/ask", "/bots/7/say"] {
-        bench.refuses_place(&Post::json(path, &changed("sid", None)), "/sid").await;
+        let post = Post::json(path, &changed("dh-question", None));
+        bench.refuses_place(&post, "/dh-question").await;
     }
     for path in BOTH {
         assert_eq!(bench.peer.ask(&Post::question(path)).await.status, 404);
@@ -500,13 +501,14 @@ async fn content_is_traced_only_when_set() {
         let mut bench = Bench::with(settings).await;
         for path in BOTH {
             bench.accepts(path, &Post::asking(path, SECRET)).await;
-            let body = changed("sid", None).to_string().replace("who are you?", SECRET);
-            bench.refuses_place(&Post::new(path, body), "/sid").await;
+            let body = changed("dh-conversation-id", None).to_string();
+            let body = body.replace("who are you?", SECRET);
+            bench.refuses_place(&Post::new(path, body), "/dh-conversation-id").await;
         }
         let on = on == Some(true);
         assert_eq!(!traces.with(&[SECRET]).is_empty(), on, "{:#?}", traces.lines());
         assert_eq!(!traces.with(&["TRACE", "heard"]).is_empty(), on, "{:#?}", traces.lines());
-        assert_eq!(traces.with(&["WARN", "/sid: must be there"]).len(), 2);
+        assert_eq!(traces.with(&["WARN", "/dh-conversation-id: must be there"]).len(), 2);
     }
 }
 

@@ -46,20 +46,13 @@ async fn a_nested_value_of_the_wrong_type_is_named_and_not_shown() {
     let in_start = |pointer, value: Value| (changed(&start(ID), [(pointer, Some(value))]), pointer);
     let in_input =
         |pointer, value: Value| (changed(&said(ID, "x"), [(pointer, Some(value))]), pointer);
-    let queue = json!({"queueIndex": [SECRET]});
     for (body, pointer) in [
         in_start("/inparams", json!(SECRET)),
         in_start("/inparams/auth_token", json!([SECRET])),
-        in_start("/inparams/real_callee", json!({ SECRET: 1 })),
-        in_start("/extparams", json!(SECRET)),
-        in_start("/seat", json!([SECRET])),
-        in_input("/inparams/feedback", json!(SECRET)),
-        in_input("/inparams/feedback", json!("")),
-        in_input("/inparams/feedback", json!(4711.5)),
-        in_input("/inparams/begin_play", json!([SECRET])),
-        in_input("/extparams", json!([SECRET])),
-        (changed(&said(ID, "x"), [("/extparams", Some(queue.clone()))]), "/extparams/queueIndex"),
-        (changed(&said(ID, "x"), [("/ExtParams", Some(queue))]), "/ExtParams/queueIndex"),
+        in_input("/inparams/input", json!([SECRET])),
+        in_input("/inparams/inter_no", json!({ SECRET: 1 })),
+        in_input("/inparams/flow_result_type", json!([SECRET])),
+        in_input("/inparams/flow_result_type", json!(null)),
     ] {
         let text = bench.refuses_json(V1, &body, ID).await;
         assert!(text.starts_with(&format!("{pointer}: ")), "{pointer} is wrong: {text}");
@@ -100,7 +93,7 @@ async fn an_unknown_kind_of_request_is_refused() {
 async fn an_id_that_is_a_number_is_echoed_whatever_is_wrong() {
     let mut bench = Bench::new().await;
     for (pointer, value) in [
-        ("/inparams/call_id", None),
+        ("/inparams/auth_token", Some(json!([]))),
         ("/inaction", None),
         ("/inparams", Some(json!([]))),
         ("/inaction", Some(json!(12))),
@@ -294,9 +287,9 @@ async fn a_refusal_is_traced_with_its_place() {
     for (path, operation) in [(V1, "operation=\"process\""), (V2, "operation=\"processV2\"")] {
         let (traces, _guard) = traced();
         let mut bench = Bench::new().await;
-        let body = changed(&start(ID), [("/inparams/call_id", None)]);
+        let body = changed(&said(ID, "x"), [("/inparams/flow_result_type", None)]);
         bench.refuses_json(path, &body, ID).await;
-        let parts = ["WARN", "refused: /inparams/call_id: must be there", operation];
+        let parts = ["WARN", "refused: /inparams/flow_result_type: must be there", operation];
         assert_eq!(traces.with(&parts).len(), 1, "{}", traces.text());
     }
 }

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use callbot::client::{CallOptions, InMemoryTransport};
 use callbot::odfs::{
-    Action, Api, AuthTokenError, Call, Client, Interacted, Language, Prompt, ReleaseOutParams,
-    Request, Response, Server, Start, TokenAuthorizer, WireApi,
+    Account, Action, Api, AuthTokenError, Call, Client, Interacted, Language, Prompt,
+    ReleaseOutParams, Request, Response, Server, Start, TokenAuthorizer, TokenCheck, WireApi,
 };
 use callbot::server::Error;
-use callbot::wire::Secret;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -94,11 +93,11 @@ impl Api for Slow {
 struct Arrivals(UnboundedSender<String>);
 
 impl TokenAuthorizer for Arrivals {
-    async fn check(&self, _: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
-        let token = token.map(|token| token.expose().to_owned()).unwrap_or_default();
+    async fn check(&self, request: TokenCheck<'_>) -> Result<Account, AuthTokenError> {
+        let token = request.token.map(|token| token.expose().to_owned()).unwrap_or_default();
         // The test may have stopped listening.
         let _ = self.0.send(token);
-        Ok(())
+        Ok(Account::default())
     }
 }
 
@@ -685,9 +684,9 @@ async fn refused_requests_do_not_create_a_call() {
     struct One;
 
     impl TokenAuthorizer for One {
-        async fn check(&self, user_id: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
-            match token {
-                Some(token) if token.expose() == user_id => Ok(()),
+        async fn check(&self, request: TokenCheck<'_>) -> Result<Account, AuthTokenError> {
+            match request.token {
+                Some(token) if token.expose() == request.user_id => Ok(Account::default()),
                 _ => Err(AuthTokenError::NotAccepted),
             }
         }

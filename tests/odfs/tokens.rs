@@ -7,10 +7,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use callbot::odfs::{
-    AnyToken, AuthTokenError, Client, Issuer, Server, TokenAuthorizer, TokenRequest, TokenResponse,
-    router,
+    Account, AnyToken, AuthTokenError, Client, Issuer, Server, TokenAuthorizer, TokenCheck,
+    TokenRequest, TokenResponse, router,
 };
-use callbot::wire::Secret;
 use serde_json::{Value, json};
 
 use crate::support::odfs::*;
@@ -235,7 +234,8 @@ async fn a_token_that_was_changed_in_any_place_is_not_accepted() {
         format!("{token} "),
         format!("{token}.{signature}"),
         format!("{header}.{claims}.{claims}.{signature}"),
-        format!("Bearer {token}"),
+        format!("Bearer Bearer {token}"),
+        format!("Token {token}"),
         token.to_uppercase(),
         "x".repeat(500_000),
         ".".repeat(500_000),
@@ -243,6 +243,9 @@ async fn a_token_that_was_changed_in_any_place_is_not_accepted() {
         refuses(&mut peer, &with(&start(ID), &tampered), 900_002).await;
     }
     takes(&mut peer, &token).await;
+    for scheme in ["Bearer ", "bearer ", "BEARER  "] {
+        takes(&mut peer, &format!("{scheme}{token}")).await;
+    }
 }
 
 #[tokio::test]
@@ -285,21 +288,43 @@ async fn servers_with_the_same_accounts_accept_each_others_tokens() {
 #[derive(Clone, Default)]
 struct Doorman(Arc<Mutex<Vec<Asked>>>);
 
-/// The id of the call, and the token.
-type Asked = (String, Option<String>);
+/// The id of the call, the tenant space, and the token.
+type Asked = (String, Option<String>, Option<String>);
 
 impl TokenAuthorizer for Doorman {
-    async fn check(&self, user_id: &str, token: Option<&Secret>) -> Result<(), AuthTokenError> {
+    async fn check(&self, request: TokenCheck<'_>) -> Result<Account, AuthTokenError> {
+        let TokenCheck { user_id, tenant_space, token, .. } = request;
         let token = token.map(|token| token.expose().to_owned());
-        self.0.lock().unwrap().push((user_id.to_owned(), token.clone()));
+        let space = tenant_space.map(Into::into);
+        self.0.lock().unwrap().push((user_id.to_owned(), space, token.clone()));
         tokio::task::yield_now().await;
         match token.as_deref() {
-            Some("good") => Ok(()),
+            Some("good") => Ok(Account::default()),
             Some("old") => Err(AuthTokenError::MissingOrExpired),
-            None if user_id == "guest" => Ok(()),
+            None if user_id == "guest" => Ok(Account::default()),
             _ => Err(AuthTokenError::NotAccepted),
         }
     }
+}
+
+#[tokio::test]
+async fn two_accounts_that_name_the_same_call_have_two_calls() {
+    let issuer = issuer().account("tenant-2", "SECRET-2");
+    let mine = token_of(&issuer, KEY, SECRET);
+    let other = token_of(&issuer, "tenant-2", "SECRET-2");
+    let mut peer = bench(issuer).await;
+    peer.ask_json(V1, &with(&start(ID), &mine)).await.outparams(ID, 9);
+    for path in DIALOGUE {
+        // Neither does the other account learn the number, nor does it end the call.
+        let over = peer.ask_json(path, &with(&hangup(ID), &other)).await.outparams(ID, 10);
+        assert_ne!(over["call_sor_id"], CALLER, "{over}");
+        let number = [("/inparams/call_sor_id", Some("4712".into()))];
+        peer.ask_json(path, &with(&changed(&start(ID), number), &other)).await.outparams(ID, 9);
+    }
+    let over = peer.ask_json(V2, &with(&hangup(ID), &mine)).await.outparams(ID, 10);
+    assert_eq!(over["call_sor_id"], CALLER, "{over}");
+    let over = peer.ask_json(V1, &with(&hangup(ID), &other)).await.outparams(ID, 10);
+    assert_eq!(over["call_sor_id"], "4712", "{over}");
 }
 
 #[tokio::test]
@@ -328,7 +353,8 @@ async fn a_custom_authorizer_decides_by_the_call_and_the_token() {
                 _ => assert_eq!(answer.fault(403, code, Some(id)), WRONG),
             }
             let token = token.filter(|token| !token.is_empty());
-            expected.push((id.to_owned(), token.map(String::from)));
+            let space = (path == V2).then(|| "vdn-1".to_owned());
+            expected.push((id.to_owned(), space, token.map(String::from)));
         }
     }
     // An empty token is a missing one.

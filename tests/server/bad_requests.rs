@@ -4,11 +4,14 @@
 use serde_json::{Value, json};
 
 use crate::subject::*;
+use crate::support::traces::traced;
 
 crate::subject::for_every_platform! {
     a_request_is_served_and_reaches_its_handler_as_it_was_sent,
     a_missing_or_null_field_is_named,
     a_value_of_the_wrong_type_is_named_and_not_shown,
+    a_field_that_the_bot_can_do_without_costs_no_call,
+    an_id_over_256_bytes_is_refused_on_every_path,
     a_body_that_is_not_a_json_object_is_refused,
     a_body_that_breaks_off_is_refused_with_the_id_that_came_before,
     a_body_that_is_not_utf8_is_refused,
@@ -81,13 +84,61 @@ async fn a_value_of_the_wrong_type_is_named_and_not_shown<S: Subject>() {
     for operation in bench.operations() {
         for pointer in &operation.required {
             for value in [json!({ SECRET: SECRET }), json!([SECRET]), json!(true), json!([])] {
-                // These are the right type, and the place is within them.
-                let within = operation.body.pointer(pointer).is_some_and(Value::is_object);
+                // An object in place of an object has the right type.
+                let object = operation.body.pointer(pointer).is_some_and(Value::is_object);
+                if object && value.is_object() {
+                    continue;
+                }
                 let post = operation.changed(pointer, Some(value));
                 let failure = bench.refuses(&operation, &post, 400).await;
-                let place = if within { pointer.clone() } else { format!("{pointer}: ") };
+                let place = format!("{pointer}: ");
                 assert!(failure.message.starts_with(&place), "{pointer}: {failure:?}");
                 assert_eq!(failure.id.as_deref(), operation.echo_without(pointer), "{failure:?}");
+            }
+        }
+    }
+}
+
+async fn a_field_that_the_bot_can_do_without_costs_no_call<S: Subject>() {
+    let mut bench = bench::<S>().await;
+    let (traces, _guard) = traced();
+    for operation in bench.handled() {
+        for field in &operation.dispensable {
+            let key = field.pointer.rsplit('/').next().unwrap();
+            let without = changed(&operation.body, [(&field.pointer, field.without.clone())]);
+            for sent in field.instead() {
+                let before = traces.lines().len();
+                let post = operation.changed(&field.pointer, sent.clone());
+                assert_eq!(bench.accepts(&operation, &post).await, without, "{post:?}");
+                let lines = traces.lines().split_off(before);
+                let told = lines.iter().filter(|line| line.contains(&format!("`{key}` is ")));
+                let silent = field.optional && sent.is_none();
+                assert!((told.count() > 0) != silent, "{post:?}: {lines:?}");
+                assert!(!lines.concat().contains(SECRET), "{lines:?}");
+            }
+        }
+    }
+}
+
+async fn an_id_over_256_bytes_is_refused_on_every_path<S: Subject>() {
+    let mut bench = bench::<S>().await;
+    for operation in bench.handled() {
+        for pointer in S::IDS {
+            if operation.body.pointer(pointer).is_none() {
+                continue;
+            }
+            for (length, fits) in [(256, true), (257, false), (100_000, false)] {
+                // Bytes count, not characters.
+                let id = "é".repeat(length / 2) + &"x".repeat(length % 2);
+                let post = operation.changed(pointer, Some(id.clone().into()));
+                let answer = bench.peer.ask(&post).await;
+                if fits {
+                    assert!(bench.heard().is_some(), "not accepted: {answer:?}");
+                    continue;
+                }
+                let failure = bench.assert_refused(&operation, &answer, 400, pointer);
+                assert_eq!(failure.message, format!("{pointer}: longer than 256 bytes"));
+                assert!(!answer.body.contains(&id), "it is not repeated");
             }
         }
     }
@@ -210,6 +261,8 @@ async fn json_content_types_are_accepted<S: Subject>() {
             Some("application/json ;charset=utf-8"),
             Some("application/vnd.a-vendor.call+json"),
             Some("application/problem+json; charset=utf-8"),
+            Some("text/json"),
+            Some("Text/JSON; charset=utf-8"),
         ] {
             bench.accepts(&operation, &operation.post().content_type(content_type)).await;
         }

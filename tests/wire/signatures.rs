@@ -321,6 +321,20 @@ async fn the_security_token_must_belong_to_the_key() {
 }
 
 #[tokio::test]
+async fn an_empty_security_token_may_be_lost_on_the_way() {
+    const TOKEN: &str = "x-acs-security-token";
+    let signed = Request::signed(Scheme::Trigger);
+    assert_eq!(signed.headers[TOKEN], "", "it is signed without a token, too");
+    assert_eq!(signed.clone().without(TOKEN).check(&verifier()).await, Ok(Scheme::Trigger));
+    // Only an empty one: a key with a token needs its token.
+    let key = key().with_token("sts");
+    let known = Verifier::new(key.clone()).schemes(ALL).clock(time(NOW));
+    assert_eq!(signed.without(TOKEN).check(&known).await, Err(VerifyError::Signature));
+    let signed = Request::signed_by(&Signer::new(key, Scheme::Trigger).clock(time(NOW)));
+    assert_eq!(signed.without(TOKEN).check(&known).await, Err(VerifyError::Signature));
+}
+
+#[tokio::test]
 async fn a_nonce_is_accepted_once_and_the_trigger_form_has_none() {
     let verifier = verifier();
     let (full, trigger) = (Request::signed(Scheme::Full), Request::signed(Scheme::Trigger));

@@ -11,7 +11,7 @@ use super::draft::{Packet, Remainder};
 use super::phase::{CutAnswer, Phase};
 use super::state::State;
 use crate::bot::budget::BudgetError;
-use crate::bot::error::{Dropped, cause_of};
+use crate::bot::error::{Dropped, ReplyError, cause_of};
 use crate::bot::input::Cause;
 use crate::bot::store::Lease;
 use crate::server::watch::Part;
@@ -162,7 +162,14 @@ impl Outbox {
 
     /// Fails the turn, unless it has ended. The platform gets the apology if there is one, otherwise
     /// the text so far and the error.
+    ///
+    /// The platform is told that a reply is too long: that is not a secret of the bot, and the limit is
+    /// a setting.
     pub(in crate::bot) fn fail(&self, error: Error) {
+        let error = match error.downcast_ref::<ReplyError>() {
+            Some(too_long @ ReplyError::TooLong { .. }) => Error::public(too_long.to_string()),
+            _ => error,
+        };
         if self.apology(&error).is_none() {
             self.flush();
         }

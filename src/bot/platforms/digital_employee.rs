@@ -76,8 +76,8 @@ impl<B: Bot> Api for OnDigitalEmployee<B> {
     ) -> Result<(), Error> {
         let mut info = CallInfo::new(Platform::DigitalEmployee, &request.session_id);
         let context = request.vendor_params;
-        info.caller = Some(context.calling_number);
-        info.called = Some(context.called_number);
+        info.caller = context.calling_number.filter(|number| !number.is_empty());
+        info.called = context.called_number.filter(|number| !number.is_empty());
         let extra = context.extra.into_iter().map(|(key, value)| (key, value.into()));
         info.extras.extend(extra);
         info.extras.extend(ids(request.tenant_id, request.instance_id, request.script_id));
@@ -90,7 +90,7 @@ impl<B: Bot> Api for OnDigitalEmployee<B> {
         let mut info = CallInfo::new(Platform::DigitalEmployee, &request.session_id);
         let input = match request.input() {
             digital_employee::Input::Speech(words) => Input::Speech(words.into()),
-            digital_employee::Input::Keys(keys) => Input::Dtmf(keys.into()),
+            digital_employee::Input::Keys(keys) => Input::Dtmf(keys.into_owned()),
             digital_employee::Input::Silence => Input::Silence,
         };
         info.extras.extend(ids(request.tenant_id, request.instance_id, request.script_id));
@@ -119,12 +119,19 @@ fn turn_id(stream_id: &str) -> TurnId {
     if stream_id.is_empty() { TurnId::random() } else { TurnId::new(stream_id) }
 }
 
-fn ids(tenant: i64, instance: String, script: String) -> [(String, Value); 3] {
-    [
-        ("tenantId".into(), tenant.into()),
-        ("instanceId".into(), instance.into()),
-        ("scriptId".into(), script.into()),
-    ]
+/// Returns the ids of the account, the contact centre and the scenario, as far as the request has them.
+fn ids(
+    tenant: Option<i64>,
+    instance: String,
+    script: String,
+) -> impl Iterator<Item = (String, Value)> {
+    let text = |id: String| Some(id).filter(|id| !id.is_empty()).map(Value::from);
+    let ids = [
+        ("tenantId", tenant.map(Value::from)),
+        ("instanceId", text(instance)),
+        ("scriptId", text(script)),
+    ];
+    ids.into_iter().filter_map(|(key, id)| Some((key.to_owned(), id?)))
 }
 
 async fn speak(mut answer: Reader, reply: &mut Reply) -> Result<(), Error> {

@@ -71,8 +71,10 @@ impl<B: Bot> OnDuix<B> {
     fn turn_request(request: DialogueRequest, platform: Platform) -> TurnRequest {
         let mut info = CallInfo::new(platform, &request.conversation_id);
         // `sid` names the account, not the person who speaks.
-        info.extras.insert("sid".into(), request.user_id.into());
-        info.called = Some(request.avatar_code);
+        if !request.user_id.is_empty() {
+            info.extras.insert("sid".into(), request.user_id.into());
+        }
+        info.called = Some(request.avatar_code).filter(|code| !code.is_empty());
         if let Some(context) = request.context {
             info.extras.insert("dh-context".into(), context.into());
         }

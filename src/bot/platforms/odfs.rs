@@ -230,7 +230,7 @@ impl<B: Bot> OnOdfs<B> {
         trigger: Trigger,
         extras: Map<String, Value>,
     ) -> Result<Action, Error> {
-        let mut info = CallInfo::new(Platform::Odfs, call.id());
+        let mut info = CallInfo::of(Platform::Odfs, &key(call));
         let number = |number: &str| Some(number.to_owned()).filter(|number| !number.is_empty());
         info.caller = number(call.caller());
         info.called = number(call.called());
@@ -326,6 +326,7 @@ impl<B: Bot> OnOdfs<B> {
                     Input::NoMatch
                 }
             },
+            odfs::Input::Other { input, .. } if input.trim().is_empty() => Input::Silence,
             _ => Input::Other(json!({
                 "flow_result_type": request.inparams.flow_result_type,
                 "input": request.inparams.input,
@@ -369,8 +370,17 @@ impl<B: Bot> Api for OnOdfs<B> {
             Some("2") => Some(Ended::ByCaller),
             _ => None,
         };
-        self.host.end(CallKey::new(Platform::Odfs, call.id()), why).await?;
+        self.host.end(key(call), why).await?;
         Ok(call.release())
+    }
+}
+
+/// Returns the key of a call, of which the account is a part.
+fn key(call: &Call) -> CallKey {
+    let key = CallKey::new(Platform::Odfs, call.id());
+    match call.account().name() {
+        Some(account) => key.with_account(account),
+        None => key,
     }
 }
 

@@ -34,7 +34,7 @@ impl<B: Bot> Shared<B> {
                 _ => return Ok(()),
             };
             outbox.set_lease(Some(lease.clone()));
-            let info = CallInfo::new(outbox.adapter().platform, &call.id);
+            let info = CallInfo::of(outbox.adapter().platform, &call);
             // Without a record there is nothing that the notes could be added to.
             let has_notes = !record.notes.is_empty() && !record.state.is_empty();
             let mut session = Session::open(self, &outbox, Some(lease.clone()), record, info)?;
@@ -133,7 +133,7 @@ impl<B: Bot> Shared<B> {
     /// Calls [`Bot::ended`] for a call that is no longer in the store.
     pub(super) async fn finish(&self, call: CallKey, record: Record, why: Option<Ended>) {
         let outbox = self.detached_outbox(&call, Some(&record));
-        let info = CallInfo::new(outbox.adapter().platform, &call.id);
+        let info = CallInfo::of(outbox.adapter().platform, &call);
         let work = async {
             let mut session = Session::open(self, &outbox, None, record, info)?;
             session.report_cuts(None).await?;

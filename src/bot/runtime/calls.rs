@@ -20,13 +20,10 @@ use crate::bot::input::{CallKey, Cause, Ended, TurnId};
 use crate::bot::outbox::{Outbox, Reader};
 use crate::bot::store::{NoteKind, PATIENCE, Record, StoreError, no_answer};
 use crate::server::Error;
+use crate::server::rules::MAX_ID_BYTES;
 
 /// How long the answer to an abort waits until the bot has been notified.
 const ABORT_PATIENCE: Duration = Duration::from_millis(200);
-
-/// The maximum length of the id of a call or a turn, in bytes. The platforms' ids have 36 or 64
-/// characters.
-const MAX_ID_BYTES: usize = 256;
 
 /// The calls of a bot, on all its platforms.
 pub(in crate::bot) struct Calls<B: Bot> {
@@ -51,7 +48,7 @@ impl<B: Bot> Calls<B> {
         self.start();
         let shared = &self.shared;
         let TurnRequest { turn, trigger, info } = request;
-        let call = CallKey::new(info.platform, &*info.id);
+        let call = info.key();
         check_id_lengths(&call, &turn)?;
         let mut running = shared.running();
         let outboxes = running.entry(call.clone()).or_default();

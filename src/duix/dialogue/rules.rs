@@ -74,6 +74,7 @@ mod server {
     use crate::duix::dialogue::{
         Answer, AnswerForm, Delta, DialogueAnswer, DialogueData, DialogueFailure, DialogueRequest,
     };
+    use crate::server::rules::{check_ids, short_id};
     use crate::server::{
         Answers, Fault, FaultKind, Frame, PacketKind, Reads, SendError, Server, Speaks,
         WritePackets,
@@ -174,7 +175,7 @@ mod server {
         }
 
         fn salvage(&self, body: &[u8]) -> Echo {
-            let [conversation_id] = salvage(body, ["dh-conversation-id"]);
+            let [conversation_id] = salvage(body, ["dh-conversation-id"]).map(short_id);
             Echo { conversation_id, question: None }
         }
 
@@ -197,9 +198,13 @@ mod server {
     impl Reads<DialogueRequest> for Rules {
         fn echo(&self, request: &DialogueRequest) -> Echo {
             Echo {
-                conversation_id: Some(request.conversation_id.clone()),
+                conversation_id: short_id(Some(request.conversation_id.clone())),
                 question: Some(request.question.clone()),
             }
+        }
+
+        fn check(&self, request: &DialogueRequest) -> Result<(), Fault> {
+            check_ids([("/dh-conversation-id", &request.conversation_id)])
         }
     }
 
@@ -253,7 +258,8 @@ mod server {
     impl Speaks for Rules {
         type Writer = PacketWriter;
 
-        // The documented statuses apply to both operations.
+        // The statuses are documented for the answer as one body only. A stream that has not begun has no
+        // other way to refuse.
         const REFUSES_IN_STREAM: bool = false;
 
         fn writer(&self, _: Echo, _: &SharedClock) -> PacketWriter {

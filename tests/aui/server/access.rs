@@ -37,13 +37,17 @@ async fn a_refused_client_learns_nothing_about_instances_and_channels() {
 }
 
 #[tokio::test]
-async fn the_authorizer_gets_the_authorization_header_unchanged() {
+async fn the_authorizer_gets_the_authorization_header_without_bearer() {
     let mut bench = Bench::new().await;
     for (path, _, body) in places() {
         for (sent, got) in [
             (Some("token-1"), Some("token-1")),
-            (Some("Bearer token-1"), Some("Bearer token-1")),
-            (Some("bearer  token-1"), Some("bearer  token-1")),
+            (Some("Bearer token-1"), Some("token-1")),
+            (Some("bearer  token-1"), Some("token-1")),
+            (Some("BEARER token-1 "), Some("token-1")),
+            (Some("Bearer"), Some("Bearer")),
+            (Some("Bearer-token"), Some("Bearer-token")),
+            (Some("Béarer t"), Some("Béarer t")),
             (Some("Basic dTpw"), Some("Basic dTpw")),
             (Some("a, b;c=\"d\""), Some("a, b;c=\"d\"")),
             (Some("4711"), Some("4711")),
@@ -158,7 +162,10 @@ async fn known_callers_are_recognized_by_their_whole_token() {
         (Some("token-"), None),
         (Some("token-aa"), None),
         (Some("TOKEN-A"), None),
-        (Some("Bearer token-a"), None),
+        (Some("Bearer token-a"), Some("a")),
+        (Some("bearer token-b"), Some("b")),
+        (Some("Bearer token-"), None),
+        (Some("Bearer Bearer token-a"), None),
         (Some(""), None),
         (None, None),
     ] {

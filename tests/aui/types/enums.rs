@@ -19,6 +19,7 @@ fn every_text_enum_is_read_and_written() {
             Finnish = "Finnish", Hindi = "Hindi", Auto = "auto";
         TtsEmotion: Happy = "happy", Sad = "sad", Angry = "angry", Fearful = "fearful",
             Disgusted = "disgusted", Surprised = "surprised", Calm = "calm";
+        TtsModel: Speech01Turbo = "speech-01-turbo", Speech02Turbo = "speech-02-turbo";
         NoInterruptMode: Cache = "cache", Discard = "discard";
         Eagerness: Low = "Low", Medium = "Medium", High = "High";
         CaptureMode: Single = "single", Continuous = "continuous";

@@ -37,7 +37,7 @@ use callbot::aicall::{
     SendTextToAgentRequest, ShareConfig, SpeakerEmotion, SpeakingInterruptedData,
     SpeakingInterruptedReason, SpeechOrder, SpeechRateData, SubtitleData, SwitchData,
     SystemPromptData, TakeoverMode, Template, TemplateConfig, TriggerStage, TtsConfig, TtsEmotion,
-    TtsLanguage, TurnDetectionConfig, TurnDetectionMode, UserSubtitleData, VcrBaseConfig,
+    TtsLanguage, TtsModel, TurnDetectionConfig, TurnDetectionMode, UserSubtitleData, VcrBaseConfig,
     VcrConfig, VcrFrameMotionConfig, VcrResult, VisionCaptureRequest, VoiceIdData,
     VoiceprintConfig, VoiceprintResult,
 };

@@ -86,6 +86,183 @@ impl codegen::Object for GuestList {
     }
 }
 
+/// A visit, of which little must be known.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Visit {
+    /// Who comes.
+    pub guest: String,
+    /// Counts the visits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<i32>,
+    /// Who is visited.
+    pub host: String,
+    /// Where it is.
+    pub place: Place,
+    /// How the host feels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mood: Option<Mood>,
+    /// What else is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Some words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Who comes, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub companions: Vec<Place>,
+}
+
+impl Visit {
+    /// Creates a value from its required fields. All others are absent.
+    #[must_use]
+    pub fn new(fields: VisitFields<'_>) -> Self {
+        Self {
+            guest: fields.guest.into(),
+            number: Some(fields.number),
+            host: fields.host.into(),
+            place: fields.place,
+            mood: None,
+            note: None,
+            tags: Vec::new(),
+            companions: Vec::new(),
+        }
+    }
+
+    /// Sets [`mood`](Self::mood).
+    #[must_use]
+    pub fn with_mood(mut self, mood: Mood) -> Self {
+        self.mood = Some(mood);
+        self
+    }
+
+    /// Sets [`note`](Self::note).
+    #[must_use]
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+
+    /// Sets [`tags`](Self::tags).
+    #[must_use]
+    pub fn with_tags(
+        mut self,
+        tags: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.tags = tags.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets [`companions`](Self::companions).
+    #[must_use]
+    pub fn with_companions(
+        mut self,
+        companions: impl IntoIterator<Item = Place>,
+    ) -> Self {
+        self.companions = companions.into_iter().collect();
+        self
+    }
+}
+
+/// The required fields of [`Visit`], as [`Visit::new`] takes them.
+#[derive(Debug, Clone)]
+pub struct VisitFields<'a> {
+    /// Who comes.
+    pub guest: &'a str,
+    /// Counts the visits.
+    pub number: i32,
+    /// Who is visited.
+    pub host: &'a str,
+    /// Where it is.
+    pub place: Place,
+}
+
+impl<'de> Deserialize<'de> for Visit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Visit {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut guest: Option<String> = None;
+        let mut number: Option<Option<i32>> = None;
+        let mut host: Option<Option<String>> = None;
+        let mut place: Option<Option<Place>> = None;
+        let mut mood: Option<Mood> = None;
+        let mut note: [Option<String>; 2] = [None, None];
+        let mut tags: Option<Vec<String>> = None;
+        let mut companions: Option<Vec<Place>> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "guest" => guest = map.value()?,
+                "number" => {
+                    number = Some(map.dispensable::<codegen::OrText, _>("number")?);
+                }
+                "host" => host = Some(map.dispensable::<codegen::OrNumber, _>("host")?),
+                "place" => {
+                    place = Some(map.dispensable_object::<codegen::Same, _>("place")?);
+                }
+                "mood" => mood = map.dispensable::<codegen::Same, _>("mood")?,
+                "note" => note[0] = map.dispensable::<codegen::Same, _>("note")?,
+                "Note" => note[1] = map.dispensable::<codegen::Same, _>("note")?,
+                "tags" => tags = map.dispensable::<codegen::Same, _>("tags")?,
+                "companions" => companions = map.value_as::<codegen::OrItem, _>()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            guest: codegen::required("guest", guest)?,
+            number: codegen::or_missing("number", number),
+            host: codegen::or_missing("host", host).unwrap_or_default(),
+            place: codegen::or_missing("place", place)
+                .map_or_else(codegen::empty_object, Ok)?,
+            mood,
+            note: codegen::first_filled(note, |value| value.is_empty()),
+            tags: tags.unwrap_or_default(),
+            companions: companions.unwrap_or_default(),
+        })
+    }
+}
+
+/// A place in the house.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Place {
+    /// The floor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<String>,
+}
+
+impl Place {
+    /// Creates a value from its required fields. All others are absent.
+    #[must_use]
+    pub fn new(floor: impl Into<String>) -> Self {
+        Self { floor: Some(floor.into()) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Place {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut floor: Option<Option<String>> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "floor" => floor = Some(map.dispensable::<codegen::Same, _>("floor")?),
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            floor: codegen::or_missing("floor", floor),
+        })
+    }
+}
+
 /// A guest.
 ///
 /// The second paragraph of a description stays separate from the first.
@@ -1524,6 +1701,26 @@ impl wire::Validate for GuestList {
     }
 }
 
+impl wire::Validate for Visit {
+    fn check(&self, report: &mut codegen::Report<'_>) {
+        if self.number.is_none() {
+            report.missing("number");
+        }
+        self.place.check(&mut report.field("place"));
+        for (index, item) in self.companions.iter().enumerate() {
+            item.check(&mut report.field("companions").item(index));
+        }
+    }
+}
+
+impl wire::Validate for Place {
+    fn check(&self, report: &mut codegen::Report<'_>) {
+        if self.floor.is_none() {
+            report.missing("floor");
+        }
+    }
+}
+
 impl wire::Validate for Guest {
     fn check(&self, report: &mut codegen::Report<'_>) {
         report.field("id").length(&self.id, 1..=8);
@@ -1674,6 +1871,64 @@ impl schemars::JsonSchema for GuestList {
 }"##,
             generator,
             &[("Guest", codegen::subschema::<Guest>)],
+        )
+    }
+}
+
+impl schemars::JsonSchema for Visit {
+    fn schema_name() -> Cow<'static, str> {
+        "Visit".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Visit").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        codegen::schema_of(
+            r##"{
+  "type": "object",
+  "description": "A visit, of which little must be known.",
+  "required": ["guest", "number", "host", "place"],
+  "properties": {
+    "guest": {"type": "string", "description": "Who comes."},
+    "number": {"type": "integer", "format": "int32", "description": "Counts the visits."},
+    "host": {"type": "string", "description": "Who is visited."},
+    "place": {"allOf": [{"$ref": "Place"}], "description": "Where it is."},
+    "mood": {"allOf": [{"$ref": "Mood"}], "description": "How the host feels."},
+    "note": {"type": "string", "description": "What else is known."},
+    "tags": {"type": "array", "description": "Some words.", "items": {"type": "string"}},
+    "companions": {"type": "array", "description": "Who comes, too.", "items": {"$ref": "Place"}}
+  }
+}"##,
+            generator,
+            &[
+                ("Mood", codegen::subschema::<Mood>),
+                ("Place", codegen::subschema::<Place>),
+            ],
+        )
+    }
+}
+
+impl schemars::JsonSchema for Place {
+    fn schema_name() -> Cow<'static, str> {
+        "Place".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Place").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        codegen::schema_of(
+            r##"{
+  "type": "object",
+  "description": "A place in the house.",
+  "required": ["floor"],
+  "properties": {"floor": {"type": "string", "description": "The floor."}}
+}"##,
+            generator,
+            &[],
         )
     }
 }

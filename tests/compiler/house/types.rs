@@ -1,11 +1,11 @@
 //! What the compiled types read, write, check and show: one test for each construct.
 
-use callbot::wire::{Validate, decode};
+use callbot::wire::{Validate, decode, decode_value};
 use serde_json::{Value, json};
 
 use crate::compiled::fixture::{
     Drink, Farewell, Greeting, Guest, GuestFields, GuestList, Meal, Mood, Motto, Order, Question,
-    Rank, Settings,
+    Rank, Settings, Visit,
 };
 use crate::compiled::shared::Address;
 
@@ -82,6 +82,74 @@ impl Guest {
         }
         self
     }
+}
+
+#[test]
+fn what_may_be_unreadable_reads_as_missing() {
+    let visit = |key: &str, value: Option<Value>| {
+        let mut json = json!({"guest": "Ann", "number": 7, "host": "Bo", "place": {"floor": "2"},
+            "mood": "calm", "note": "x", "tags": ["a"]});
+        match value {
+            Some(value) => json[key] = value,
+            None => drop(json.as_object_mut().unwrap().remove(key)),
+        }
+        let value: Visit = decode_value(&json).unwrap();
+        assert_eq!(decode::<Visit>(json.to_string().as_bytes()).unwrap(), value);
+        value
+    };
+    let good = visit("x", None);
+    assert_eq!((good.number, &*good.host, good.mood.clone()), (Some(7), "Bo", Some(Mood::Calm)));
+    let odd = [json!(null), json!(true), json!(1.5), json!([1, [2]]), json!({"a": {"b": [1]}})];
+    let odd = || odd.iter().cloned().map(Some).chain([None]);
+    for value in odd() {
+        let number = visit("number", value.clone());
+        assert_eq!(number, Visit { number: None, ..good.clone() }, "{value:?}");
+        assert!(number.validate().unwrap_err().to_string().contains("/number: missing"));
+        // A number is a text here.
+        let host = if value == Some(json!(1.5)) { "1.5" } else { "" };
+        assert_eq!(visit("host", value.clone()), Visit { host: host.into(), ..good.clone() });
+        assert_eq!(visit("note", value.clone()), Visit { note: None, ..good.clone() });
+        assert_eq!(visit("tags", value.clone()), Visit { tags: Vec::new(), ..good.clone() });
+        let place = visit("place", value.clone());
+        assert_eq!(place, Visit { place: decode(b"{}").unwrap(), ..good.clone() });
+        assert_eq!(place.place.floor, None);
+    }
+    assert_eq!(visit("mood", Some(json!({"a": 1}))), Visit { mood: None, ..good.clone() });
+    assert_eq!(visit("number", Some(json!(" 8 "))).number, Some(8));
+    assert_eq!(visit("tags", Some(json!(["a", 1]))).tags, [""; 0]);
+    assert_eq!(visit("place", Some(json!({"floor": [1]}))).place.floor, None);
+    assert_eq!(visit("Note", Some(json!("y"))).note.as_deref(), Some("x"));
+    // The guest is needed.
+    let error = decode::<Visit>(br#"{"guest":[1]}"#).unwrap_err();
+    assert_eq!(error.pointer(), "/guest");
+}
+
+#[test]
+fn a_list_is_read_from_one_item_and_from_json_in_a_string() {
+    let read = |companions: Value| -> Result<Vec<Option<String>>, String> {
+        let json = json!({"guest": "Ann", "companions": companions});
+        let visit: Visit =
+            decode(json.to_string().as_bytes()).map_err(|error| error.to_string())?;
+        assert_eq!(decode_value::<Visit>(&json).unwrap(), visit);
+        Ok(visit.companions.into_iter().map(|place| place.floor).collect())
+    };
+    let item = |floor: &str| json!({ "floor": floor });
+    let one = Ok(vec![Some("1".to_owned())]);
+    for sent in [json!([item("1")]), item("1"), json!([null, item("1")])] {
+        assert_eq!(read(sent.clone()), one);
+        assert_eq!(read(sent.to_string().into()), one);
+    }
+    for nothing in [json!(null), json!([]), json!(""), json!(" \n"), json!("null"), json!([null])] {
+        assert_eq!(read(nothing), Ok(vec![]));
+    }
+    let wrong = "/companions: invalid type: integer, expected an array, an object, or a string that \
+                 contains the JSON of one";
+    assert_eq!(read(json!(7)), Err(wrong.into()));
+    assert!(read(json!([7])).unwrap_err().starts_with("/companions/0: invalid type: integer"));
+    assert!(
+        read(json!("[{}, 7]")).unwrap_err().starts_with("/companions/1: invalid type: integer")
+    );
+    assert!(read(json!("one")).unwrap_err().starts_with("/companions: not JSON: "));
 }
 
 #[test]

@@ -45,7 +45,21 @@ fn the_keywords_of_the_protocol_are_known_with_any_kind() {
 #[test]
 fn the_kind_decides_what_an_input_means() {
     assert_eq!(result("1", "my bill", None).meaning(), Input::Text("my bill"));
-    assert_eq!(result("1", "", None).meaning(), Input::Text(""));
+    // Nothing was said, typed or pressed. A query is answered without an input, too.
+    for blank in ["", " ", "\u{3000}\n"] {
+        for kind in ["1", "2", "3"] {
+            assert_eq!(
+                result(kind, blank, Some("0")).meaning(),
+                Input::Timeout,
+                "{kind} {blank:?}"
+            );
+        }
+        let other = FlowResultType::Other;
+        assert_eq!(
+            result("-1", blank, None).meaning(),
+            Input::Other { kind: &other, input: blank }
+        );
+    }
     assert_eq!(result("2", "201801", Some("0")).meaning(), Input::Keys("201801"));
     assert_eq!(result("2", "*#", None).meaning(), Input::Keys("*#"));
     // A recognition id is looked for only if the kind means text.

@@ -25,34 +25,10 @@ use serde_json::{Value, json};
 
 use crate::support::types::{self, Sample, set, without};
 
-const START: &[&str] = &[
-    "/userid",
-    "/inaction",
-    "/inparams",
-    "/inparams/call_id",
-    "/inparams/call_sor_id",
-    "/inparams/call_dst_id",
-];
-const INTERACTED: &[&str] = &[
-    "/userid",
-    "/inaction",
-    "/inparams",
-    "/inparams/call_id",
-    "/inparams/call_dst_id",
-    "/inparams/flow_result_type",
-    "/inparams/input",
-];
-const TRANSFERRED: &[&str] = &[
-    "/userid",
-    "/inaction",
-    "/inparams",
-    "/inparams/call_id",
-    "/inparams/call_dst_id",
-    "/inparams/begin_trans",
-    "/inparams/end_trans",
-    "/inparams/trans_result",
-];
-const CAPTURE: &[&str] = &["/userid", "/inaction", "/inparams", "/inparams/call_dst_id"];
+const START: &[&str] = &["/userid", "/inaction", "/inparams"];
+const INTERACTED: &[&str] = &["/userid", "/inaction", "/inparams", "/inparams/flow_result_type"];
+const TRANSFERRED: &[&str] = &["/userid", "/inaction", "/inparams", "/inparams/trans_result"];
+const CAPTURE: &[&str] = &["/userid", "/inaction", "/inparams"];
 const INTERACT: &[&str] =
     &["/outaction", "/outparams", "/outparams/call_id", "/outparams/prompt_type"];
 const RELEASE: &[&str] = &[

@@ -39,10 +39,11 @@ fn the_documented_play_templates_are_built_and_read() {
     ] {
         for read in [made, template(text), template(&text[..3])] {
             assert!(read.is_documented(), "{text}");
-            assert_eq!(read.validate(), Ok(()), "{text}");
             assert_eq!(read.plays(), Some(true), "{text}");
             assert_eq!((read.speech_mode(), read.key_mode()), (Some(speech), Some(key)), "{text}");
+            // Three digits are read, but not written.
             let short = read.to_string().len() == 3;
+            assert_eq!(read.validate().is_err(), short, "{text}");
             assert!(short || read == template(text), "{text}");
             let limits = (read.max_keys(), read.star_cancels(), read.hash_confirms());
             if key == Off || short {
@@ -80,7 +81,8 @@ fn undocumented_play_templates_are_read_as_far_as_possible() {
 fn undocumented_play_templates_are_not_written() {
     for (bad, value, allowed) in [
         (template("0100000"), "0100000", "100, 101, 102, 110, 111, 120 or 122"),
-        (template("112"), "112", "100, 101, 102"),
+        (template("112"), "\"112\"", "seven digits"),
+        (template("101"), "\"101\"", "seven digits"),
         (template("1211200"), "1211200", "100, 101, 102"),
         (template(""), "\"\"", "seven digits"),
         (template("10112010"), "\"10112010\"", "seven digits"),

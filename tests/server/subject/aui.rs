@@ -190,6 +190,7 @@ fn operations() -> Vec<(&'static [&'static str], &'static str, Value, &'static [
 
 impl Subject for Aui {
     const CALL: &'static [&'static str] = &[];
+    const IDS: &'static [&'static str] = &[];
     const KEEPS_UNKNOWN_FIELDS: bool = false;
 
     fn operations(&self) -> Vec<Operation> {
@@ -202,6 +203,7 @@ impl Subject for Aui {
                 streams: false,
                 handled: true,
                 required: required.iter().map(|key| format!("/{key}")).collect(),
+                dispensable: Vec::new(),
                 text: "/user_id",
                 echo: None,
             }));

@@ -4,7 +4,7 @@ use axum::Router;
 use callbot::duix::dialogue::{Answer as Spoken, Api, DialogueRequest, Reply, Server};
 use callbot::server::Error;
 
-use super::{Cause, FALLBACK, Failure, Mute, Operation, PIECE, Script, Settings};
+use super::{Cause, Dispensable, FALLBACK, Failure, Mute, Operation, PIECE, Script, Settings};
 use super::{Streams, Subject, with_settings};
 use crate::support::duix::{ANSWERED, BOTH, CONVERSATION, STREAMED, frame, said, valid};
 use crate::support::peer::Answer;
@@ -43,10 +43,13 @@ fn documented(status: u16) -> u16 {
 
 impl Subject for Duix {
     const CALL: &'static [&'static str] = &["/dh-conversation-id"];
+    const IDS: &'static [&'static str] = &["/dh-conversation-id"];
     const KEEPS_UNKNOWN_FIELDS: bool = false;
 
     fn operations(&self) -> Vec<Operation> {
-        let required = ["/sid", "/dh-code", "/dh-question", "/dh-conversation-id"];
+        let required = ["/dh-question", "/dh-conversation-id"];
+        let dispensable =
+            ["/sid", "/dh-code"].map(|field| Dispensable::new(field, Some("".into())));
         let operation = |path: &str| Operation {
             path: path.into(),
             name: if path == STREAMED { "dialogueStream" } else { "dialogue" },
@@ -54,6 +57,7 @@ impl Subject for Duix {
             streams: path == STREAMED,
             handled: true,
             required: required.map(Into::into).into(),
+            dispensable: dispensable.clone().into(),
             text: "/sid",
             echo: None,
         };

@@ -21,7 +21,7 @@ use callbot::server::Error;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 #[cfg(feature = "aui")]
@@ -55,6 +55,8 @@ pub(crate) struct Operation {
     pub(crate) handled: bool,
     /// The JSON pointers of the fields that must be in a request.
     pub(crate) required: Vec<String>,
+    /// The fields that a bot can do without.
+    pub(crate) dispensable: Vec<Dispensable>,
     /// The JSON pointer of a text that may have any value.
     pub(crate) text: &'static str,
     /// The JSON pointer and the value of the id that a refusal echoes, if it echoes one.
@@ -90,6 +92,36 @@ impl Operation {
         let body = pad(length - pad(0).len());
         assert_eq!(body.len(), length);
         self.with(body)
+    }
+}
+
+/// A field that a bot can do without.
+#[derive(Debug, Clone)]
+pub(crate) struct Dispensable {
+    /// Its JSON pointer.
+    pub(crate) pointer: String,
+    /// What the handler gets if the field is missing.
+    pub(crate) without: Option<Value>,
+    /// Whether it may be missing by the platform's document.
+    pub(crate) optional: bool,
+    /// Whether it is an object.
+    pub(crate) object: bool,
+}
+
+impl Dispensable {
+    pub(crate) fn new(pointer: impl Into<String>, without: Option<Value>) -> Self {
+        Self { pointer: pointer.into(), without, optional: false, object: false }
+    }
+
+    pub(crate) fn optional(pointer: impl Into<String>) -> Self {
+        Self { optional: true, ..Self::new(pointer, None) }
+    }
+
+    /// What is sent in its place: nothing, null, or values of other types.
+    pub(crate) fn instead(&self) -> impl Iterator<Item = Option<Value>> + use<> {
+        let object = json!({ SECRET: [{"x": 1}] });
+        let other = if self.object { json!(SECRET) } else { object };
+        [None, Some(Value::Null), Some(json!([SECRET])), Some(json!(true)), Some(other)].into_iter()
     }
 }
 
@@ -145,6 +177,9 @@ pub(crate) use with_settings;
 pub(crate) trait Subject: Default + Send + Sync + 'static {
     /// The JSON pointers at which a request may hold the id of its call.
     const CALL: &'static [&'static str];
+
+    /// The JSON pointers of the ids that the server keeps of a call.
+    const IDS: &'static [&'static str];
 
     /// Whether unknown fields reach the handler, so that their depth has a limit.
     const KEEPS_UNKNOWN_FIELDS: bool;

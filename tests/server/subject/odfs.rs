@@ -8,9 +8,11 @@ use callbot::odfs::{
 };
 use callbot::server::Error;
 use futures_util::future::BoxFuture;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Cause, Failure, Mute, Operation, SECRET, Script, Settings, Subject, with_settings};
+use super::{
+    Cause, Dispensable, Failure, Mute, Operation, SECRET, Script, Settings, Subject, with_settings,
+};
 use crate::support::json::changed;
 use crate::support::odfs::{
     DIALOGUE, ID, TOKEN, V1, all_kinds, hangup, token_request, transferred_hangup,
@@ -45,6 +47,21 @@ impl Scripted {
         let handling = self.0.run(request.into(), Mute::line());
         Box::pin(async move { handling.await.map(|()| answer) })
     }
+}
+
+fn dispensable(body: &Value) -> Vec<Dispensable> {
+    let empty = |key: &str| Dispensable::new(format!("/inparams/{key}"), Some("".into()));
+    let none = |key: &str| Dispensable::new(format!("/inparams/{key}"), None);
+    let optional = |key: &str| Dispensable::optional(format!("/inparams/{key}"));
+    let kind = match body["inaction"].as_i64() {
+        Some(8) => vec![empty("call_id"), empty("call_sor_id"), optional("mediaType")],
+        Some(9) => vec![empty("call_id"), optional("begin_play"), optional("inter_idx")],
+        Some(11) => vec![empty("call_id"), none("begin_trans"), none("end_trans")],
+        _ => vec![optional("call_id"), optional("call_sor_id")],
+    };
+    let extparams = Dispensable { object: true, ..Dispensable::optional("/extparams") };
+    let all = [empty("call_dst_id"), Dispensable::optional("/seat"), extparams];
+    kind.into_iter().chain(all).collect()
 }
 
 fn welcome(call: &Call) -> Action {
@@ -103,23 +120,20 @@ impl Api for Scripted {
 
 impl Subject for Odfs {
     const CALL: &'static [&'static str] = &["/userid", "/inparams/call_id"];
+    const IDS: &'static [&'static str] = &["/userid"];
     const KEEPS_UNKNOWN_FIELDS: bool = true;
 
     fn operations(&self) -> Vec<Operation> {
         let mut operations = Vec::new();
         for path in DIALOGUE {
             for body in all_kinds(ID).into_iter().chain([hangup(ID), transferred_hangup(ID)]) {
-                // A token may be missing where none is needed.
-                let optional: &[&str] = match body["inaction"].as_i64() {
-                    Some(7 | 13) => &["auth_token", "call_id", "call_sor_id"],
-                    Some(11) => &["auth_token", "input"],
-                    _ => &["auth_token"],
+                // What decides the answer, and the call.
+                let kind: Option<&str> = match body["inaction"].as_i64() {
+                    Some(9) => Some("/inparams/flow_result_type"),
+                    Some(11) => Some("/inparams/trans_result"),
+                    _ => None,
                 };
-                let keys = body["inparams"].as_object().unwrap().keys();
-                let keys = keys.filter(|key| !optional.contains(&key.as_str()));
-                let mut required: Vec<_> =
-                    ["/userid", "/inaction", "/inparams"].map(String::from).into();
-                required.extend(keys.map(|key| format!("/inparams/{key}")));
+                let required = ["/userid", "/inaction", "/inparams"].into_iter().chain(kind);
                 operations.push(Operation {
                     path: path.into(),
                     name: if path == V1 { "process" } else { "processV2" },
@@ -129,7 +143,8 @@ impl Subject for Odfs {
                     ),
                     streams: false,
                     handled: true,
-                    required,
+                    required: required.map(Into::into).collect(),
+                    dispensable: dispensable(&body),
                     text: "/inparams/call_dst_id",
                     echo: Some(("/userid", ID.into())),
                 });
@@ -142,6 +157,7 @@ impl Subject for Odfs {
             streams: false,
             handled: false,
             required: ["/appKey", "/appSecret"].map(Into::into).into(),
+            dispensable: Vec::new(),
             text: "/appSecret",
             echo: None,
         });
