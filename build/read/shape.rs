@@ -32,11 +32,14 @@ impl<'a> Reader<'a, '_> {
                     return Err(node.error(format!("`x-also-reads` does not support `{other}`")));
                 }
             },
-            [json, text] if json == "json-string" && text == "text" => Also::JsonTextOrText,
+            [json, other] if json == "json-string" && other == "text" => Also::JsonTextOrText,
+            [json, other] if json == "json-string" && other == "unreadable" => {
+                Also::JsonTextOrUnreadable
+            }
             _ => {
-                return Err(
-                    node.error("`x-also-reads` must have one entry, or `json-string, text`")
-                );
+                return Err(node.error(
+                    "`x-also-reads` must have one entry, or `json-string` and `text` or `unreadable`",
+                ));
             }
         };
         let form = self.form(node, &known)?;
@@ -49,6 +52,12 @@ impl<'a> Reader<'a, '_> {
             Also::JsonText => matches!(form, Form::Named(_) | Form::Foreign { .. } | Form::Map(_)),
             Also::JsonTextOrText => match &form {
                 Form::Named(name) => self.is_one_text(name)?,
+                _ => false,
+            },
+            Also::JsonTextOrUnreadable => match &form {
+                Form::Named(name) => self
+                    .component_of(name)?
+                    .is_some_and(|component| component.get("oneOf").is_some()),
                 _ => false,
             },
         };

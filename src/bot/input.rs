@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::capabilities::Platform;
-use crate::wire::Hidden;
+use crate::wire::{Hidden, Printable};
 
 /// The caller's input in a turn.
 ///
@@ -166,9 +166,11 @@ impl TurnId {
     }
 }
 
+/// For logs: control characters are escaped, and an id of more than 256 bytes is cut. Use
+/// [`as_str`](TurnId::as_str) for anything else.
 impl fmt::Display for TurnId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Printable::cut(&self.0).fmt(f)
     }
 }
 
@@ -197,8 +199,10 @@ impl CallKey {
     }
 }
 
+/// For logs: control characters are escaped, and an id of more than 256 bytes is cut, since a peer
+/// chooses the id. Use the fields for anything else, such as the key in a store.
 impl fmt::Display for CallKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.platform, self.id)
+        write!(f, "{}/{}", Printable::cut(&self.platform), Printable::cut(&self.id))
     }
 }
