@@ -156,6 +156,8 @@ pub(super) enum Also {
     /// The JSON text of the object in a string, or a string that is the object's one required
     /// field.
     JsonTextOrText,
+    /// The JSON text of the value in a string, and anything else, which is kept as it is.
+    JsonTextOrUnreadable,
     /// Any JSON where a string is written. The value is its JSON text.
     Json,
     /// One item without its list, or the JSON text of the item or of the list in a string.
@@ -410,6 +412,28 @@ impl Model {
             visit(answer);
             operation.failures.iter().for_each(|failure| visit(&failure.form));
         }
+    }
+
+    /// Returns the Rust names of the types that are also read in this form somewhere.
+    pub(super) fn also_read(&self, also: Also) -> std::collections::BTreeSet<&str> {
+        fn find<'a>(shape: &'a Shape, also: Also, found: &mut std::collections::BTreeSet<&'a str>) {
+            match &shape.form {
+                Form::Named(name) if shape.also == also => {
+                    found.insert(name);
+                }
+                Form::Array { items: inner, .. } | Form::Map(inner) | Form::JsonText(inner) => {
+                    find(inner, also, found);
+                }
+                _ => {}
+            }
+        }
+        let mut found = std::collections::BTreeSet::new();
+        for (_, object) in self.objects() {
+            let extra = object.extra.iter().map(|extra| &extra.shape);
+            let shapes = object.properties.iter().map(|property| &property.shape).chain(extra);
+            shapes.for_each(|shape| find(shape, also, &mut found));
+        }
+        found
     }
 
     /// Returns the objects that are parts of others.

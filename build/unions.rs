@@ -4,20 +4,24 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::docs::{aliases, docs, first_paragraph, type_docs};
-use super::model::{Arm, EnumValue, Kind, Model, Type, Union};
+use super::model::{Also, Arm, EnumValue, Kind, Model, Type, Union};
 use super::names;
 use super::names::form_path;
 
 /// Writes every union of the spec.
 pub(super) fn write(model: &Model) -> TokenStream {
+    let keeping = model.also_read(Also::JsonTextOrUnreadable);
     model
         .types
         .iter()
         .filter_map(|ty| match &ty.kind {
-            Kind::Union(union) => Some(match &union.content {
-                Some(content) => write_enclosed(ty, union, content),
-                None => write_union(ty, union),
-            }),
+            Kind::Union(union) => {
+                let keeps = keeping.contains(ty.rust.as_str());
+                Some(match &union.content {
+                    Some(content) => write_enclosed(ty, union, content, keeps),
+                    None => write_union(ty, union, keeps),
+                })
+            }
             _ => None,
         })
         .collect()
@@ -25,7 +29,7 @@ pub(super) fn write(model: &Model) -> TokenStream {
 
 /// Writes the enum, the type of its unknown arm, `kind`, and the conversions. They do not depend on
 /// where the tag is.
-fn definition(ty: &Type, union: &Union) -> TokenStream {
+fn definition(ty: &Type, union: &Union, keeps: bool) -> TokenStream {
     let name = names::ident(&ty.rust);
     let unknown = format_ident!("Unknown{}", ty.rust);
     let type_docs = type_docs(ty);
@@ -39,6 +43,27 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
     let kind_docs = docs(&format!("Returns the value of `{tag}`."));
     let unknown_type = unknown_type(&name, &unknown, union);
     let from = from_arms(&name, union);
+    let unreadable = keeps.then(|| {
+        quote! {
+            /// A value that can't be read, and the reason. It is never written, and only reading
+            /// creates it.
+            Unreadable(wire::Unreadable),
+        }
+    });
+    let unreadable_kind = keeps.then(|| {
+        quote! {
+            Self::Unreadable(value) => codegen::unreadable_tag(value, #tag),
+        }
+    });
+    let keep = keeps.then(|| {
+        quote! {
+            impl codegen::KeepUnreadable for #name {
+                fn unreadable(value: wire::Unreadable) -> Self {
+                    Self::Unreadable(value)
+                }
+            }
+        }
+    });
     quote! {
         #type_docs
         #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +73,7 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
             /// A kind that this version does not know. It is written as it was read, and only
             /// reading creates it.
             Unknown(#unknown),
+            #unreadable
         }
 
         #unknown_type
@@ -59,9 +85,12 @@ fn definition(ty: &Type, union: &Union) -> TokenStream {
                 match self {
                     #(#kinds,)*
                     Self::Unknown(#unknown(object)) => codegen::tag_text(object, #tag),
+                    #unreadable_kind
                 }
             }
         }
+
+        #keep
 
         #from
     }
@@ -115,16 +144,22 @@ fn unknown_type(name: &Ident, unknown: &Ident, union: &Union) -> TokenStream {
 }
 
 /// Writes a union whose tag is one of the properties of its arms.
-fn write_union(ty: &Type, union: &Union) -> TokenStream {
-    let definition = definition(ty, union);
+fn write_union(ty: &Type, union: &Union, keeps: bool) -> TokenStream {
+    let definition = definition(ty, union, keeps);
     let name = names::ident(&ty.rust);
     let unknown = format_ident!("Unknown{}", ty.rust);
     let tag = &union.tag;
     let arms: Vec<_> = union.arms.iter().map(|arm| names::ident(&arm.rust)).collect();
-    let coded = union.arms.iter().any(|arm| matches!(arm.value, EnumValue::Code(_)));
+    let coded = is_coded(union);
     let values: Vec<_> = union.arms.iter().map(|arm| literal(&arm.value)).collect();
     let texts: Vec<_> = union.arms.iter().map(|arm| text(&arm.value)).collect();
     let tag_type = if coded { quote!(i64) } else { quote!(&'static str) };
+    let coded = coded.then(|| {
+        quote!(
+            const CODED: bool = true;
+        )
+    });
+    let unreadable = keeps.then(|| quote!(Self::Unreadable(_) => Err(codegen::never_written()),));
     quote! {
         #definition
 
@@ -141,6 +176,7 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
                 match self {
                     #(Self::#arms(arm) => Tagged { tag: #values, arm }.serialize(serializer),)*
                     Self::Unknown(#unknown(object)) => object.serialize(serializer),
+                    #unreadable
                 }
             }
         }
@@ -153,6 +189,7 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
 
         impl codegen::Union for #name {
             const TAG: &'static str = #tag;
+            #coded
 
             fn arm<'de, D: serde::Deserializer<'de>>(tag: &str, arm: D) -> codegen::Arm<Self, D, D::Error> {
                 match tag {
@@ -169,13 +206,20 @@ fn write_union(ty: &Type, union: &Union) -> TokenStream {
 }
 
 /// Writes a union whose arms have their own property, beside the tag.
-fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
-    let definition = definition(ty, union);
+fn write_enclosed(ty: &Type, union: &Union, content: &str, keeps: bool) -> TokenStream {
+    let definition = definition(ty, union, keeps);
     let name = names::ident(&ty.rust);
     let unknown = format_ident!("Unknown{}", ty.rust);
     let tag = &union.tag;
     let written = union.arms.iter().map(|arm| write_content(tag, content, arm));
     let read = union.arms.iter().map(read_content);
+    let coded = is_coded(union).then(|| {
+        quote!(
+            const CODED: bool = true;
+        )
+    });
+    let unreadable =
+        keeps.then(|| quote!(Self::Unreadable(_) => return Err(codegen::never_written()),));
     quote! {
         #definition
 
@@ -185,6 +229,7 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
                 match self {
                     #(#written,)*
                     Self::Unknown(#unknown(object)) => map.entries(object)?,
+                    #unreadable
                 }
                 map.end()
             }
@@ -199,6 +244,7 @@ fn write_enclosed(ty: &Type, union: &Union, content: &str) -> TokenStream {
         impl codegen::Enclosed for #name {
             const TAG: &'static str = #tag;
             const CONTENT: &'static str = #content;
+            #coded
 
             fn arm(tag: &str, content: Option<&serde_json::Value>) -> Option<Result<Self, wire::DecodeError>> {
                 let read = match tag {
@@ -268,6 +314,11 @@ fn from_arms(name: &Ident, union: &Union) -> TokenStream {
         })
     });
     quote!(#(#from)*)
+}
+
+/// Whether the tags are integers.
+fn is_coded(union: &Union) -> bool {
+    union.arms.iter().any(|arm| matches!(arm.value, EnumValue::Code(_)))
 }
 
 /// Returns the value of a tag as text.

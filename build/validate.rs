@@ -7,13 +7,14 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::model::{
-    Arm, Characters, Demand, Form, Kind, Model, Object, Presence, Property, Shape, Type, Unit,
+    Also, Arm, Characters, Demand, Form, Kind, Model, Object, Presence, Property, Shape, Type, Unit,
 };
 use super::names;
 
 /// Writes the checks of every type of the spec.
 pub(super) fn write(model: &Model) -> TokenStream {
-    let stage = Stage { limited: limited(model) };
+    let keeping = model.also_read(Also::JsonTextOrUnreadable);
+    let stage = Stage { limited: limited(model, &keeping), keeping };
     model
         .types
         .iter()
@@ -33,8 +34,8 @@ pub(super) fn write(model: &Model) -> TokenStream {
 }
 
 /// Returns the types that have limits, directly or in their fields. Only those are checked.
-fn limited(model: &Model) -> BTreeSet<String> {
-    let mut stage = Stage { limited: BTreeSet::new() };
+fn limited(model: &Model, keeping: &BTreeSet<&str>) -> BTreeSet<String> {
+    let mut stage = Stage { limited: BTreeSet::new(), keeping: keeping.clone() };
     loop {
         let before = stage.limited.len();
         for ty in &model.types {
@@ -48,8 +49,10 @@ fn limited(model: &Model) -> BTreeSet<String> {
     }
 }
 
-struct Stage {
+struct Stage<'a> {
     limited: BTreeSet<String>,
+    /// The unions that keep values that can't be read.
+    keeping: BTreeSet<&'a str>,
 }
 
 /// A value in the generated code.
@@ -76,7 +79,7 @@ impl Place {
     }
 }
 
-impl Stage {
+impl Stage<'_> {
     fn body(&self, ty: &Type) -> TokenStream {
         match &ty.kind {
             Kind::Object(object) => self.object(object),
@@ -99,20 +102,24 @@ impl Stage {
                         quote!(Self::#ident(#held))
                     })
                     .collect();
-                if arms.is_empty() {
+                let keeps = self.keeping.contains(ty.rust.as_str());
+                if arms.is_empty() && !keeps {
                     return TokenStream::new();
                 }
                 if let [arm] = arms.as_slice()
                     && union.arms.len() > 1
+                    && !keeps
                 {
                     return quote! { if let #arm = self { arm.check(#report); } };
                 }
                 let whole =
                     arms.len() == union.arms.len() && limited.iter().all(|arm| !arm.optional);
                 let rest = if whole { quote!(Self::Unknown(_)) } else { quote!(_) };
+                let unreadable = keeps.then(|| quote!(Self::Unreadable(_) => report.unreadable(),));
                 quote! {
                     match self {
                         #(#arms => arm.check(#report),)*
+                        #unreadable
                         #rest => {}
                     }
                 }

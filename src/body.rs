@@ -1,7 +1,23 @@
-//! Reads a body whole, within a limit.
+//! Reads a body whole, within a limit, and names its encoding.
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 use http_body_util::BodyExt;
+
+use crate::wire::Printable;
+
+/// Returns the encodings of a body, such as `gzip`; `None` if the body is sent as it is.
+///
+/// Servers and clients of this crate neither accept nor write any.
+pub(crate) fn encoding(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(CONTENT_ENCODING).iter();
+    let values = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect::<Vec<_>>();
+    let named = values.iter().flat_map(|value| value.split(',')).map(str::trim_ascii);
+    let named = named.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    (!named.is_empty()).then(|| Printable::cut(&named).to_string())
+}
 
 /// How many pieces a body may arrive in, however small they are.
 const FREE_PIECES: usize = 1024;

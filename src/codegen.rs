@@ -14,10 +14,12 @@ pub use crate::wire::forms::{
     read_code, read_text, tag_text,
 };
 pub use crate::wire::hidden::Hidden;
+pub use crate::wire::number::AnyNumber;
 pub use crate::wire::object::{Entries, Object, Writer, read_object, required, write_object};
 #[cfg(feature = "schemars")]
 pub use crate::wire::schema::{schema_of, subschema};
 pub use crate::wire::union::{Arm, Union, read_union, salvage};
+pub use crate::wire::unreadable::{KeepUnreadable, OrUnreadable, never_written, unreadable_tag};
 pub use crate::wire::validate::Report;
 pub use serde_with::{As, Same};
 

@@ -3,7 +3,10 @@
 use std::error::Error;
 use std::fmt;
 
-/// Displays an error followed by its sources, separated by `: `.
+use crate::wire::Printable;
+
+/// Displays an error followed by its sources, separated by `: `. Control characters are escaped, since
+/// the text of a peer may be in it.
 ///
 /// An error of this crate prints its source or returns it from [`Error::source`], never both, so no
 /// text appears twice.
@@ -15,12 +18,12 @@ struct Chain<'a>(&'a dyn Error);
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut text = self.0.to_string();
         let mut source = self.0.source();
         while let Some(error) = source {
-            write!(f, ": {error}")?;
+            text.push_str(&format!(": {error}"));
             source = error.source();
         }
-        Ok(())
+        Printable::whole(&text).fmt(f)
     }
 }

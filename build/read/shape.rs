@@ -32,11 +32,15 @@ impl<'a> Reader<'a, '_> {
                     return Err(node.error(format!("`x-also-reads` does not support `{other}`")));
                 }
             },
-            [json, text] if json == "json-string" && text == "text" => Also::JsonTextOrText,
+            [json, other] if json == "json-string" && other == "text" => Also::JsonTextOrText,
+            [json, other] if json == "json-string" && other == "unreadable" => {
+                Also::JsonTextOrUnreadable
+            }
             [item, json] if item == "item" && json == "json-string" => Also::Item,
             _ => {
                 return Err(node.error(
-                    "`x-also-reads` must have one entry, `json-string, text`, or `item, json-string`",
+                    "`x-also-reads` must have one entry, `json-string` and `text` or `unreadable`, or \
+                     `item, json-string`",
                 ));
             }
         };
@@ -56,6 +60,12 @@ impl<'a> Reader<'a, '_> {
             },
             Also::JsonTextOrText => match &form {
                 Form::Named(name) => self.is_one_text(name)?,
+                _ => false,
+            },
+            Also::JsonTextOrUnreadable => match &form {
+                Form::Named(name) => self
+                    .component_of(name)?
+                    .is_some_and(|component| component.get("oneOf").is_some()),
                 _ => false,
             },
         };

@@ -68,10 +68,14 @@ pub(super) fn read_value(shape: &Shape, map: &Ident, unset: bool) -> TokenStream
 /// Returns the adapter that reads and writes the wire form of a shape; `None` if serde's own form
 /// is used.
 pub(super) fn adapter(shape: &Shape) -> Option<String> {
+    if matches!(shape.form, Form::Integer { .. } | Form::Number { .. }) {
+        return Some("codegen::AnyNumber".into());
+    }
     let this = match shape.also {
         Also::Nothing => None,
         Also::Number => Some("codegen::OrNumber"),
         Also::Text => Some("codegen::OrText"),
+        Also::JsonTextOrUnreadable => Some("codegen::OrUnreadable<codegen::OrJsonText>"),
         Also::JsonText => Some("codegen::OrJsonText"),
         Also::JsonTextOrText => Some("codegen::OrJsonTextOrText"),
         Also::Json => Some("codegen::OrJson"),

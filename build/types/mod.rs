@@ -11,7 +11,7 @@ mod serialize;
 mod structs;
 mod unset;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use proc_macro2::TokenStream;
 
@@ -19,13 +19,13 @@ use self::field::{Field, field_type};
 use self::made::field_types;
 use self::structs::Struct;
 use crate::compiler::error::Error;
-use crate::compiler::model::{Also, Form, Model, Shape};
+use crate::compiler::model::{Also, Model};
 use crate::compiler::{lower, names};
 
 /// Writes every object of the spec, in the order of the spec.
 pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
     let fields = field_types(spec, model)?;
-    let texts = texts(model);
+    let texts = model.also_read(Also::JsonTextOrText);
     let parts = model.parts();
     let none = BTreeMap::new();
     let mut out = TokenStream::new();
@@ -62,26 +62,4 @@ pub(super) fn write(spec: &str, model: &Model) -> Result<TokenStream, Error> {
         }
     }
     Ok(out)
-}
-
-/// Returns the Rust names of the objects in whose place a text is accepted.
-fn texts(model: &Model) -> BTreeSet<&str> {
-    fn find<'a>(shape: &'a Shape, found: &mut BTreeSet<&'a str>) {
-        match &shape.form {
-            Form::Named(name) if shape.also == Also::JsonTextOrText => {
-                found.insert(name);
-            }
-            Form::Array { items: inner, .. } | Form::Map(inner) | Form::JsonText(inner) => {
-                find(inner, found);
-            }
-            _ => {}
-        }
-    }
-    let mut found = BTreeSet::new();
-    for (_, object) in model.objects() {
-        let extra = object.extra.iter().map(|extra| &extra.shape);
-        let shapes = object.properties.iter().map(|property| &property.shape).chain(extra);
-        shapes.for_each(|shape| find(shape, &mut found));
-    }
-    found
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::auth::without_bearer;
 use crate::server::{Error, Fault, FaultKind};
-use crate::wire::{Operation, Secret};
+use crate::wire::{Operation, Printable, Secret};
 
 /// An [`Api`] at one of the bases, behind the authorization of its callers.
 pub(super) struct Admission<A, Z> {
@@ -120,7 +120,8 @@ impl<A: Api, Z: Authorizer> Admission<A, Z> {
         match done {
             Ok(()) => Ok(InstanceResult::new(true)),
             Err(error) if self.base == Base::V1 && !is_callers_fault(&error) => {
-                tracing::warn!("answered with `result: false`: {error}");
+                let error = error.to_string();
+                tracing::warn!("answered with `result: false`: {}", Printable::whole(&error));
                 Ok(InstanceResult::new(false))
             }
             Err(error) => Err(error),

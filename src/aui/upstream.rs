@@ -17,7 +17,7 @@ use super::tokens::{RtcTokenError, RtcTokens, random_id};
 use crate::aicall::{AgentConfig, Template};
 use crate::lock::Mutex;
 use crate::server;
-use crate::wire::{DecodeError, decode_value};
+use crate::wire::{DecodeError, Printable, decode_value};
 
 /// Runs the agents of an [`AppServer`](super::AppServer).
 ///
@@ -130,12 +130,13 @@ impl UpstreamError {
     }
 
     fn internal(error: impl Error + Send + Sync + 'static) -> Self {
-        tracing::error!("the in-memory upstream failed: {error}");
+        let text = error.to_string();
+        tracing::error!("the in-memory upstream failed: {}", Printable::whole(&text));
         Self::new(500, "the upstream failed").with_code("InternalError").with_source(error)
     }
 
     fn no_instance(id: &str) -> Self {
-        let message = format!("The specified instance {id:?} is not found.");
+        let message = format!("The specified instance \"{}\" is not found.", Printable::cut(id));
         Self::new(404, message).with_code("InstanceNotFound")
     }
 }
@@ -245,7 +246,8 @@ impl InMemoryAgents {
         if !self.missing.iter().any(|missing| missing == agent_id) {
             return Ok(());
         }
-        let message = format!("The specified agentId {agent_id:?} is not found.");
+        let message =
+            format!("The specified agentId \"{}\" is not found.", Printable::cut(agent_id));
         Err(UpstreamError::new(400, message).with_code("AgentNotFound"))
     }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::canonical;
-use crate::wire::Secret;
+use crate::wire::{Secret, decode};
 
 /// `{"typ":"JWT","alg":"HS256"}`, with the keys in the order in which java-jwt writes them.
 const HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9";
@@ -26,7 +26,7 @@ pub(crate) fn sign(key: &Secret, claims: &impl Serialize) -> Secret {
 pub(crate) fn verify(key: &Secret, token: &str) -> Option<Vec<u8>> {
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, claims) = signed.split_once('.')?;
-    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+    let header: Value = decode(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
     // The sender must not choose how the token is checked.
     if header.get("alg")? != "HS256" {
         return None;
@@ -44,6 +44,6 @@ pub(crate) fn unverified(token: &str) -> Option<Vec<u8>> {
 /// Reads claims into a type. They must be an object: serde would accept an array, as no other
 /// library does.
 pub(crate) fn read<T: DeserializeOwned>(claims: &[u8]) -> Option<T> {
-    let claims: Map<String, Value> = serde_json::from_slice(claims).ok()?;
+    let claims: Map<String, Value> = decode(claims).ok()?;
     T::deserialize(Value::Object(claims)).ok()
 }

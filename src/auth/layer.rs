@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use super::{Keys, Verified, Verifier, VerifyError};
 use crate::body::read_body;
+use crate::wire::Printable;
 
 /// A layer around a router that lets only signed requests pass. All others get the same 403; the
 /// reason is traced. It checks the path as it was sent, even if the router is nested in another
@@ -108,7 +109,7 @@ where
             match layer.check(request).await {
                 Ok(request) => inner.call(request).await,
                 Err(refusal) => {
-                    tracing::warn!("refused: {refusal}");
+                    tracing::warn!("refused: {}", Printable::cut(&refusal.to_string()));
                     let mut response = Response::new(Body::from("forbidden\n"));
                     *response.status_mut() = StatusCode::FORBIDDEN;
                     Ok(response)

@@ -1,14 +1,16 @@
 //! The caller's input, the ends of calls and replies, and the ids of calls and turns.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::capabilities::Platform;
-use crate::wire::Hidden;
+use crate::wire::{Hidden, Printable, is_hidden};
 
 /// The caller's input in a turn.
 ///
@@ -262,16 +264,19 @@ impl TurnId {
     }
 }
 
+/// For logs: control characters are escaped, and an id of more than 256 bytes is cut. Use
+/// [`as_str`](TurnId::as_str) for anything else.
 impl fmt::Display for TurnId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Printable::cut(&self.0).fmt(f)
     }
 }
 
 /// The key of a call: the platform, the account if the platform has several, and the platform's id of
 /// the call.
 ///
-/// A key is displayed as `platform/id`, or as `platform@account/id`, and parses from that text:
+/// A key is displayed as `platform/id`, or as `platform@account/id`, and parses from that text. Control
+/// characters and `%` are in percent-encoding, so an id forges no line of a log:
 ///
 /// ```
 /// use callbot::bot::{CallKey, Platform};
@@ -325,17 +330,40 @@ impl CallKey {
     }
 }
 
+/// For logs: control characters are escaped, and an id of more than 256 bytes is cut, since a peer
+/// chooses the id. Use the fields for anything else, such as the key in a store.
 impl fmt::Display for CallKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.account {
-            Some(account) => {
-                // A slash in the account must not look like the one before the id.
-                let account = account.replace('%', "%25").replace('/', "%2F");
-                write!(f, "{}@{account}/{}", self.platform, self.id)
-            }
-            None => write!(f, "{}/{}", self.platform, self.id),
+        Escaped(&self.platform, "").fmt(f)?;
+        if let Some(account) = &self.account {
+            // A slash must not look like the one before the id.
+            write!(f, "@{}", Escaped(account, "/"))?;
         }
+        write!(f, "/{}", Escaped(&self.id, ""))
     }
+}
+
+/// A text with its percent signs, what is not shown as itself, and these characters in percent-encoding.
+struct Escaped<'a>(&'a str, &'static str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(text, others) = self;
+        for c in text.chars() {
+            if c == '%' || is_hidden(c) || others.contains(c) {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    write!(f, "%{byte:02X}")?;
+                }
+            } else {
+                f.write_char(c)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unescaped(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 impl FromStr for CallKey {
@@ -350,8 +378,8 @@ impl FromStr for CallKey {
         let Some(platform) = Platform::ALL.into_iter().find(|platform| platform.name() == name) else {
             return Err(CallKeyError::new(Some(name)));
         };
-        let account = account.map(|account| account.replace("%2F", "/").replace("%25", "%").into());
-        Ok(Self { account, ..Self::new(platform, id) })
+        let account = account.map(|account| unescaped(account).into());
+        Ok(Self { account, ..Self::new(platform, unescaped(id)) })
     }
 }
 
@@ -392,7 +420,7 @@ mod tests {
     #[test]
     fn a_key_parses_from_what_it_displays() {
         for platform in Platform::ALL {
-            for id in ["s-1", "", "a/b//", " ", "电话"] {
+            for id in ["s-1", "", "a/b//", " ", "电话", "100%", "a\n\u{1b}\u{202e}%0A"] {
                 let key = CallKey::new(platform, id);
                 assert_eq!(key.to_string().parse(), Ok(key.clone()));
                 for account in ["tenant-1", "", "a@b", "a/b%2F%"] {
@@ -411,6 +439,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<CallKey>().unwrap_err().to_string(), message);
         }
+        assert_eq!(CallKey::new(Platform::Duix, "a\nb").to_string(), "duix/a%0Ab");
         let long = format!("{}/1", "x".repeat(1000)).parse::<CallKey>().unwrap_err();
         assert!(long.to_string().len() < 150, "{long}");
     }

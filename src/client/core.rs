@@ -16,9 +16,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::error::Kind;
 use super::request::Requests;
 use super::{CallOptions, Deadline, Error, EventStream, Outcome, Transport, TransportError};
-use crate::body::{BodyError, read_body};
+use crate::body::{BodyError, encoding, read_body};
 use crate::error::chain;
-use crate::wire::{DecodeError, Operation, decode};
+use crate::wire::{DecodeError, Operation, Printable, decode};
 
 /// Shared by all compiled clients: the URL of the server, the transport and the options.
 #[derive(Clone)]
@@ -125,6 +125,9 @@ impl Core {
     {
         let status = response.status();
         let fail = |kind| Error::with_status(operation, kind, Some(status));
+        if let Some(encoding) = encoding(&headers) {
+            return Err(fail(encoded(status, encoding)));
+        }
         let body = self.body(response).await.map_err(fail)?;
         let fail = |kind| fail(kind).with_body(body.clone());
         let value: T = match decode(&body) {
@@ -182,6 +185,10 @@ impl Core {
         let response = self.attempt(operation, request).await?;
         let status = response.status();
         let fail = |kind| Error::with_status(operation, kind, Some(status));
+        if let Some(encoding) = encoding(response.headers()) {
+            let pause = retry_after(response.headers());
+            return Err(Refused { error: fail(encoded(status, encoding)), pause });
+        }
         let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_stream = media.is_some_and(crate::sse::is_event_stream);
         if status.is_success() && is_stream {
@@ -189,7 +196,7 @@ impl Core {
         }
         let pause = retry_after(response.headers());
         let otherwise = match status.is_success() {
-            true => Kind::ContentType(media.unwrap_or("untyped").to_owned()),
+            true => Kind::ContentType(Printable::cut(media.unwrap_or("untyped")).to_string()),
             false => Kind::Status,
         };
         let body = match is_stream {
@@ -311,6 +318,12 @@ fn only_unknown_keys(known: &[&str], body: &[u8]) -> Option<String> {
     let shown: Vec<_> = found.keys().take(SHOWN).map(|key| format!("{:?}", cut(key))).collect();
     let more = if found.len() > SHOWN { ", …" } else { "" };
     Some(shown.join(", ") + more)
+}
+
+/// Returns the error of an answer in an encoding that the client did not ask for. Of a failure only the
+/// status can be read.
+fn encoded(status: StatusCode, encoding: String) -> Kind {
+    if status.is_success() { Kind::Encoding(encoding) } else { Kind::Status }
 }
 
 /// Returns the instant `limit` from now. The limit is cut to a century, since a longer one could

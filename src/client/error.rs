@@ -73,6 +73,7 @@ pub(super) enum Kind {
     Transport(TransportError),
     Status,
     ContentType(String),
+    Encoding(String),
     TooLarge(usize),
     Decode(DecodeError),
     Failure(Failure),
@@ -320,6 +321,12 @@ impl fmt::Display for Error {
                 None => f.write_str("the server responded with a failure"),
             },
             Kind::ContentType(found) => write!(f, "expected an event stream, got {found}"),
+            Kind::Encoding(encoding) => {
+                write!(
+                    f,
+                    "the response is encoded with {encoding}, although no encoding was accepted"
+                )
+            }
             Kind::TooLarge(limit) => write!(f, "the response is larger than {limit} bytes"),
             Kind::Decode(error) => write!(f, "the response can't be read: {error}"),
             Kind::Failure(failure) => failure.fmt(f),

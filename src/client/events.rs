@@ -19,14 +19,14 @@ use super::error::Kind;
 use super::{CallOptions, Deadline, Error, Outcome, Reported, Step, TransportError};
 use crate::error::chain;
 use crate::sse::Decoder;
-use crate::wire::{Operation, decode};
+use crate::wire::{Operation, decode, without_bom};
 
 /// A stream of typed events: the packets as they are on the wire.
 ///
 /// The stream ends after the packet that is the last one by the platform's rules; later bytes are
 /// dropped. It yields an error if the body ends earlier ([`Error::is_cut`]), if a deadline passes,
 /// if an event can't be read or is too large, and if the peer reports a failure. An error ends the
-/// stream. Comments, empty events and `[DONE]` are skipped.
+/// stream. Comments, blank events and `[DONE]` are skipped.
 ///
 /// ```
 /// # #[cfg(all(feature = "digital-employee", feature = "server"))] {
@@ -163,7 +163,7 @@ impl<T: DeserializeOwned + Outcome> EventStream<T> {
             .next(&mut rest)
             .map_err(|error| (Kind::TooLarge(error.limit()), Bytes::new()))?
         {
-            let data = event.data();
+            let data = without_bom(event.data()).trim_ascii();
             if data.is_empty() || data == b"[DONE]" {
                 continue;
             }

@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::wire::Printable;
+
 /// A response whose body says whether the call succeeded.
 pub trait Outcome: Sized {
     /// The known keys of the response, if none of them is required; otherwise empty.
@@ -135,6 +137,7 @@ impl Failure {
     }
 }
 
+/// Shows the peer's code and message. Control characters are escaped, and each is cut after 256 bytes.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("failure")?;
@@ -142,10 +145,10 @@ impl fmt::Display for Failure {
             write!(f, " {status}")?;
         }
         if !self.code.is_empty() {
-            write!(f, " {}", self.code)?;
+            write!(f, " {}", Printable::cut(&self.code))?;
         }
         match &self.message {
-            Some(message) => write!(f, ": {message}"),
+            Some(message) => write!(f, ": {}", Printable::cut(message)),
             None => Ok(()),
         }
     }

@@ -62,7 +62,7 @@ impl InteractOutParams {
         is_such: impl FnOnce(&Value) -> bool,
     ) -> Result<Option<T>, DecodeError> {
         let text = self.prompt_text.as_deref().unwrap_or_default();
-        let Ok(json) = serde_json::from_str(text) else { return Ok(None) };
+        let Ok(json) = decode(text.as_bytes()) else { return Ok(None) };
         if !is_such(&json) {
             return Ok(None);
         }

@@ -63,7 +63,7 @@ mod server {
     };
     use crate::server::rules::short_id;
     use crate::server::{Answers, Fault, FaultKind, Reads};
-    use crate::wire::{Operation, salvage};
+    use crate::wire::{Operation, digits, salvage};
 
     /// The platform's rules for a server of the wire.
     #[derive(Debug, Clone, Copy, Default)]
@@ -138,7 +138,7 @@ mod server {
                 Request::Recognize(request) => Some(request.user_id.clone()),
                 Request::Unknown(request) => match request.json().get("userid") {
                     Some(Value::String(id)) => Some(id.clone()),
-                    Some(Value::Number(id)) => Some(id.to_string()),
+                    Some(Value::Number(id)) => Some(digits(id)),
                     _ => None,
                 },
             };

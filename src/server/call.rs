@@ -20,7 +20,7 @@ use super::events::{Events, SpawnedTurn};
 use super::frame_queue::FrameQueue;
 use super::watch::{self, Part, SharedWatch};
 use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks};
-use crate::wire::{DecodeError, Operation, Validate};
+use crate::wire::{DecodeError, Operation, Printable, Validate, decode};
 
 tokio::task_local! {
     static ARRIVED: Instant;
@@ -156,6 +156,7 @@ async fn receive<A, C: Call<A>>(
     }
     if *traced {
         let request = shown(C::OPERATION, incoming.bytes());
+        let request = Printable::whole(&request);
         tracing::trace!(operation = C::OPERATION.id, %request, "request");
     }
     let fault = match fault {
@@ -179,7 +180,7 @@ fn shown<'a>(operation: &Operation, body: &'a [u8]) -> Cow<'a, str> {
     if operation.secrets.is_empty() {
         return String::from_utf8_lossy(body);
     }
-    match serde_json::from_slice::<Value>(body) {
+    match decode::<Value>(body) {
         Ok(mut json) => {
             hide(&mut json, operation.secrets);
             json.to_string().into()
@@ -201,9 +202,9 @@ fn hide(json: &mut Value, keys: &[&str]) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| hide(item, keys)),
-        // A string may contain JSON, which has keys, too.
-        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
-            if let Ok(mut inner) = serde_json::from_str(text) {
+        // A string may contain JSON, which has keys, too. It is read as a type would read it.
+        Value::String(text) if text.contains(['{', '[']) => {
+            if let Ok(mut inner) = decode::<Value>(text.as_bytes()) {
                 hide(&mut inner, keys);
                 *text = inner.to_string();
             }
@@ -214,6 +215,7 @@ fn hide(json: &mut Value, keys: &[&str]) {
 
 fn refused<E>(operation: &Operation, fault: Fault, echo: E) -> (Fault, E) {
     let Fault { status, message, .. } = &fault;
+    let message = Printable::whole(message);
     tracing::warn!(operation = operation.id, status, "refused: {message}");
     (fault, echo)
 }
@@ -253,8 +255,9 @@ async fn run_handler<T>(
         Ok(Ok(output)) => Ok(output),
         Ok(Err(error)) => {
             let text = error.to_string();
-            let fault = error.into_fault();
             arrival.failed(&text);
+            let text = Printable::whole(&text);
+            let fault = error.into_fault();
             // Client errors are warnings, so callers cannot flood the error log.
             if fault.status < 500 {
                 tracing::warn!(
@@ -304,11 +307,13 @@ where
                 Ok(body) => {
                     if traced {
                         let answer = shown(C::OPERATION, body.as_bytes());
+                        let answer = Printable::whole(&answer);
                         tracing::trace!(operation = C::OPERATION.id, %answer, "answer");
                     }
                     json(StatusCode::OK, body)
                 }
                 Err(reason) => {
+                    let reason = Printable::whole(&reason);
                     tracing::error!(operation = C::OPERATION.id, "invalid response: {reason}");
                     arrival.failed(&format!("invalid response: {reason}"));
                     refuse(&server.rules, C::OPERATION, echo, &Fault::internal())

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Fault, FaultKind};
-use crate::body::{BodyError, read_body};
+use crate::body::{BodyError, encoding, read_body};
 use crate::wire::{DecodeError, Operation, decode, decode_value};
 
 /// A request whose body has been read.
@@ -55,10 +55,9 @@ impl Incoming {
         }
         let (body, fault) = match read_body(body, body_limit).await {
             Ok(body) => {
-                let fault = (!body.is_empty() && !is_json(&parts)).then(|| {
-                    let message = "the Content-Type must be application/json";
-                    Fault::new(FaultKind::MediaType, message)
-                });
+                let fault = if body.is_empty() { None } else { media_fault(&parts) };
+                // An encoded body has nothing that could be echoed or shown.
+                let body = if encoding(&parts.headers).is_some() { Bytes::new() } else { body };
                 (body, fault)
             }
             Err(error) => (Bytes::new(), Some(body_fault(error, body_limit))),
@@ -110,6 +109,18 @@ impl Incoming {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
+}
+
+/// Returns the fault of a body that is not JSON by its headers.
+fn media_fault(parts: &Parts) -> Option<Fault> {
+    let message = match encoding(&parts.headers) {
+        Some(encoding) => {
+            format!("the body is encoded with {encoding}; send it without a Content-Encoding")
+        }
+        None if is_json(parts) => return None,
+        None => "the Content-Type must be application/json".into(),
+    };
+    Some(Fault::new(FaultKind::MediaType, message))
 }
 
 fn body_fault<E: Error + 'static>(error: BodyError<E>, limit: usize) -> Fault {

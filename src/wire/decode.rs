@@ -1,5 +1,6 @@
 //! Reads JSON into types, with errors that say where.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
@@ -7,10 +8,14 @@ use serde_json::Value;
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
+use super::mend::{mend, without_bom};
+use super::printable::Printable;
+
 /// The error of JSON that does not match the spec: where, and why.
 ///
 /// It contains the kind of a value that does not match, never the value: errors must not carry
-/// secrets or what callers say.
+/// secrets or what callers say. Keys of the document in the pointer are cut after 256 bytes, and
+/// control characters in them are escaped, so that a log can show the error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
     pointer: String,
@@ -55,6 +60,9 @@ const DEEPEST: usize = 8;
 
 /// Reads a value from the text of a JSON document.
 ///
+/// A byte order mark before the text is ignored. The escape of a surrogate without its partner, such
+/// as the half of an emoji that was cut in two, is read as U+FFFD.
+///
 /// # Errors
 /// If the text is not JSON, nests deeper than 128 levels, or does not match the type.
 ///
@@ -73,7 +81,18 @@ const DEEPEST: usize = 8;
 /// # Ok::<(), callbot::wire::DecodeError>(())
 /// ```
 pub fn decode<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
-    serde_json::from_slice(json).map_err(|_| explain::<T>(json))
+    let json = without_bom(json);
+    serde_json::from_slice(json).or_else(|_| decode_mended(json))
+}
+
+/// Reads text that could not be read as it is. Only such text pays for being mended.
+#[cold]
+fn decode_mended<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
+    let mended = mend(json);
+    match &mended {
+        Cow::Owned(mended) => serde_json::from_slice(mended).map_err(|_| explain::<T>(mended)),
+        Cow::Borrowed(json) => Err(explain::<T>(json)),
+    }
 }
 
 /// Reads a value from parsed JSON.
@@ -151,11 +170,12 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 
 /// Appends one key to a JSON pointer.
 pub(super) fn push(pointer: &mut String, key: &str) {
+    let key = Printable::cut(key).to_string();
     pointer.push('/');
     if key.contains(['~', '/']) {
         pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
     } else {
-        pointer.push_str(key);
+        pointer.push_str(&key);
     }
 }
 
@@ -190,6 +210,38 @@ mod tests {
         type Nested = std::collections::BTreeMap<String, u8>;
         let error = decode::<Nested>(br#"{"a/b~c": "x"}"#).unwrap_err();
         assert_eq!(error.pointer(), "/a~1b~0c");
+    }
+
+    #[test]
+    fn keys_of_peers_are_shown_without_control_characters_and_cut() {
+        type Nested = std::collections::BTreeMap<String, u8>;
+        let error = decode::<Nested>(br#"{"a\n2026 INFO forged\u001b[2J": tru}"#).unwrap_err();
+        assert_eq!(error.pointer(), r"/a\n2026 INFO forged\u{1b}[2J");
+        let long = format!("{{\"{}\": \"x\"}}", "k".repeat(1_000_000));
+        let error = decode::<Nested>(long.as_bytes()).unwrap_err();
+        assert_eq!(error.pointer(), format!("/{}…", "k".repeat(256)));
+    }
+
+    #[test]
+    fn half_an_emoji_is_read_at_any_depth_and_in_json_in_strings() {
+        let json = br#"{"a \ud83d": ["\ude00", {"b": "\ud83d\ude00 \ud83d"}]}"#;
+        let expected = serde_json::json!({"a \u{FFFD}": ["\u{FFFD}", {"b": "\u{1F600} \u{FFFD}"}]});
+        assert_eq!(decode::<Value>(json), Ok(expected));
+    }
+
+    #[test]
+    fn an_error_in_mended_text_has_its_position() {
+        let error = decode::<Vec<String>>(br#"["\ud83d", 1 2]"#).unwrap_err();
+        assert_eq!(error.to_string(), "/1: invalid type: integer, expected a string");
+        let error = decode::<Value>(br#"["\ud83d", 1 2]"#).unwrap_err();
+        assert!(error.message().ends_with("at line 1 column 14"), "{error}");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_ignored_once() {
+        assert_eq!(decode::<Vec<u8>>("\u{FEFF}[1]".as_bytes()), Ok(vec![1]));
+        assert!(decode::<Vec<u8>>("\u{FEFF}\u{FEFF}[1]".as_bytes()).is_err());
+        assert!(decode::<Vec<u8>>(b"\xEF\xBB[1]").is_err());
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! Durations, as the numbers in which platforms write them.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer};
 use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
 use serde_with::{DeserializeAs, SerializeAs};
 
-use super::forms::number_in;
+use super::number::Number;
 
 /// Seconds as a number. A string that contains one is read as well.
 #[derive(Debug)]
@@ -67,63 +66,19 @@ impl SerializeAs<Duration> for Milliseconds {
 
 impl<'de, U: Unit> DeserializeAs<'de, Option<Duration>> for OrUnset<U> {
     fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        let number: Option<Number> = de::Deserialize::deserialize(deserializer)?;
-        match number {
-            Some(Number(number)) if number >= 0.0 => duration::<U, _>(number).map(Some),
+        let number: Option<Number> = Deserialize::deserialize(deserializer)?;
+        match number.map(Number::to_float) {
+            Some(number) if number >= 0.0 => duration::<U, _>(number).map(Some),
             _ => Ok(None),
         }
     }
 }
 
 fn read<'de, U: Unit, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let Number(number) = de::Deserialize::deserialize(deserializer)?;
-    duration::<U, _>(number)
+    duration::<U, _>(Number::deserialize(deserializer)?.to_float())
 }
 
 fn duration<U: Unit, E: de::Error>(number: f64) -> Result<Duration, E> {
     Duration::try_from_secs_f64(number / U::PER_SECOND)
         .map_err(|_| E::custom("expected a duration: a number, 0 or more"))
-}
-
-/// A number in any form of JSON, or in a string.
-struct Number(f64);
-
-impl<'de> de::Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
-
-        impl<'de> Visitor<'de> for Any {
-            type Value = Number;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, or a string that contains one")
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Number, E> {
-                Ok(Number(number as f64))
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Number, E> {
-                Ok(Number(number as f64))
-            }
-
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Number, E> {
-                Ok(Number(number))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
-                let expected = "a number in the string";
-                text.trim()
-                    .parse()
-                    .map(Number)
-                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &expected))
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Number, M::Error> {
-                number_in(map, &self).map(Number)
-            }
-        }
-
-        deserializer.deserialize_any(Any)
-    }
 }

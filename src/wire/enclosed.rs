@@ -7,6 +7,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAcces
 use serde_json::{Map, Value};
 
 use super::decode::{DecodeError, decode_value, push};
+use super::number;
 use super::object::Key;
 
 /// A union of objects that have one property for the content and one beside it for the tag.
@@ -15,6 +16,8 @@ pub trait Enclosed: Sized {
     const TAG: &'static str;
     /// The property of the content.
     const CONTENT: &'static str;
+    /// Whether the tags are integers, which are read in any form of a number.
+    const CODED: bool = false;
 
     /// Reads the arm with this tag; `None` if the tag is unknown.
     fn arm(tag: &str, content: Option<&Value>) -> Option<Result<Self, DecodeError>>;
@@ -79,16 +82,12 @@ impl<'de, T: Enclosed> Visitor<'de> for Both<T> {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        let text = match &tag {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
-            None => return Err(M::Error::missing_field(T::TAG)),
-            Some(_) => {
-                let mut pointer = String::new();
-                push(&mut pointer, T::TAG);
-                let error = DecodeError::new(pointer, "expected a string or a number");
-                return Err(M::Error::custom(error));
-            }
+        let Some(value) = &tag else { return Err(M::Error::missing_field(T::TAG)) };
+        let Some(text) = number::tag(value, T::CODED) else {
+            let mut pointer = String::new();
+            push(&mut pointer, T::TAG);
+            let error = DecodeError::new(pointer, "expected a string or a number");
+            return Err(M::Error::custom(error));
         };
         if let Some(read) = T::arm(&text, content.as_ref()) {
             return read.map_err(M::Error::custom);

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use serde_with::{DeserializeAs, SerializeAs};
 
 use super::decode::decode;
+use super::number::{self, AnyNumber, Number, number_in};
 
 /// Reads a string that some peers send as a number.
 #[derive(Debug)]
@@ -37,62 +38,34 @@ impl<'de> DeserializeAs<'de, String> for OrJson {
     }
 }
 
-/// Reads a number or a boolean that some peers send as a string, and an integer that they send with
-/// a decimal point.
+/// Reads a boolean that some peers send as a string.
 #[derive(Debug)]
 pub struct OrText;
 
-impl<'de, T> DeserializeAs<'de, T> for OrText
-where
-    T: FromStr + DeserializeOwned,
-{
-    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-        struct Parsed<T>(PhantomData<T>);
+impl<'de> DeserializeAs<'de, bool> for OrText {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+        struct Parsed;
 
-        impl<'de, T: FromStr + DeserializeOwned> Visitor<'de> for Parsed<T> {
-            type Value = T;
+        impl Visitor<'_> for Parsed {
+            type Value = bool;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, a boolean, or a string that contains one")
+                f.write_str("a boolean, or a string that contains one")
             }
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
-                let expected = "a number or a boolean in the string";
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<bool, E> {
+                let expected = "a boolean in the string";
                 text.trim()
                     .parse()
                     .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &expected))
             }
 
-            fn visit_bool<E: de::Error>(self, value: bool) -> Result<T, E> {
-                T::deserialize(de::value::BoolDeserializer::new(value))
-            }
-
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<T, E> {
-                T::deserialize(de::value::I64Deserializer::new(value))
-            }
-
-            fn visit_u64<E: de::Error>(self, value: u64) -> Result<T, E> {
-                T::deserialize(de::value::U64Deserializer::new(value))
-            }
-
-            fn visit_f64<E: de::Error>(self, value: f64) -> Result<T, E> {
-                // 2^53: up to there an integer with a decimal point is exact.
-                let whole = value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0;
-                match T::deserialize(de::value::F64Deserializer::<E>::new(value)) {
-                    Err(_) if whole => {
-                        T::deserialize(de::value::I64Deserializer::new(value as i64))
-                    }
-                    read => read,
-                }
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
-                let number = number_in(map, &self)?;
-                self.visit_f64(number)
+            fn visit_bool<E>(self, value: bool) -> Result<bool, E> {
+                Ok(value)
             }
         }
 
-        deserializer.deserialize_any(Parsed(PhantomData))
+        deserializer.deserialize_any(Parsed)
     }
 }
 
@@ -147,7 +120,7 @@ impl<'de, T: DeserializeOwned + From<String>> DeserializeAs<'de, T> for OrJsonTe
             fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
                 match decode(text.as_bytes()) {
                     Ok(value) => Ok(value),
-                    Err(error) => match serde_json::from_str::<Map<String, Value>>(text) {
+                    Err(error) => match decode::<Map<String, Value>>(text.as_bytes()) {
                         Ok(_) => Err(E::custom(error)),
                         Err(_) => Ok(text.to_owned().into()),
                     },
@@ -251,21 +224,11 @@ impl<'de, T, F: FnOnce(&str) -> T> Visitor<'de> for Text<F> {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<T, M::Error> {
-        let number = number_in(map, &self)?;
-        self.visit_f64(number)
+        match Number::from(&number_in(map, &self)?) {
+            Number::Integer(integer) => Ok((self.1)(&integer.to_string())),
+            Number::Float(number) => self.visit_f64(number),
+        }
     }
-}
-
-/// Returns the number that serde_json presents as a map. It does so for numbers with a point or an
-/// exponent, and for those beyond 64 bits, if any crate of the program switches on its feature
-/// `arbitrary_precision`.
-pub(super) fn number_in<'de, M: MapAccess<'de>>(
-    map: M,
-    expected: &impl de::Expected,
-) -> Result<f64, M::Error> {
-    let number = serde_json::Number::deserialize(de::value::MapAccessDeserializer::new(map));
-    let number = number.map_err(|_| de::Error::invalid_type(de::Unexpected::Map, expected))?;
-    number.as_f64().ok_or_else(|| de::Error::custom("number out of range"))
 }
 
 /// Reads the value of an open enum of strings. A number is read as its text.
@@ -284,22 +247,18 @@ where
     deserializer.deserialize_any(Text("a string", parse))
 }
 
-/// Reads the value of an open enum of integers. A string that contains an integer is read as well.
+/// Reads the value of an open enum of integers, in any form of a number.
 ///
 /// # Errors
-/// If the value is neither.
+/// If the value is not an integer.
 pub fn read_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    OrText::deserialize_as(deserializer)
+    AnyNumber::deserialize_as(deserializer)
 }
 
-/// Returns the tag of an object as text.
+/// Returns the tag of an object as text; empty if it has none.
 #[must_use]
 pub fn tag_text<'a>(object: &'a Map<String, Value>, tag: &str) -> Cow<'a, str> {
-    match object.get(tag) {
-        Some(Value::String(text)) => Cow::Borrowed(text),
-        Some(Value::Number(number)) => Cow::Owned(number.to_string()),
-        _ => Cow::Borrowed(""),
-    }
+    object.get(tag).and_then(|value| number::tag(value, false)).unwrap_or_default()
 }
 
 /// Returns the first of several spellings of a key whose value is not empty, else the first empty

@@ -32,23 +32,31 @@ pub(crate) mod duration;
 pub(crate) mod enclosed;
 pub(crate) mod forms;
 pub(crate) mod hidden;
+mod mend;
+pub(crate) mod number;
 pub(crate) mod object;
 mod operation;
+mod printable;
 #[cfg(feature = "schemars")]
 pub(crate) mod schema;
 pub(crate) mod union;
+pub(crate) mod unreadable;
 pub(crate) mod validate;
 
 pub use decode::{DecodeError, decode, decode_value};
 pub use hidden::Secret;
 pub use operation::Operation;
+pub use unreadable::Unreadable;
 pub use validate::{Validate, Violation, Violations};
 
 // Platform modules use these beside the compiled code; which of them depends on the features.
 #[allow(unused_imports)]
 pub(crate) use {
-    forms::{OrText, parameter, read_text},
+    forms::{parameter, read_text},
     hidden::Hidden,
+    mend::without_bom,
+    number::{AnyNumber, digits},
+    printable::{Printable, is_hidden},
     serde_with::As,
     union::salvage,
     validate::Report,

@@ -9,12 +9,16 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::decode::{DecodeError, push};
+use super::mend::{mend, without_bom};
+use super::number;
 use super::object::Key;
 
 /// A union of objects that are told apart by one property, the tag.
 pub trait Union: Sized {
     /// The name of the tag.
     const TAG: &'static str;
+    /// Whether the tags are integers, which are read in any form of a number.
+    const CODED: bool = false;
 
     /// Reads the arm with this tag. The tag belongs to the union, so the arm does not see it.
     fn arm<'de, D: Deserializer<'de>>(tag: &str, arm: D) -> Arm<Self, D, D::Error>;
@@ -58,12 +62,11 @@ impl<'de, T: Union> Visitor<'de> for Tagged<T> {
                 continue;
             }
             let tag: Value = map.next_value()?;
-            let text = match &tag {
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
-                Value::Null => break,
-                _ => return Err(wrong_tag::<T, _>()),
-            };
+            if tag.is_null() {
+                break;
+            }
+            let Some(text) = number::tag(&tag, T::CODED) else { return Err(wrong_tag::<T, _>()) };
+            let text = text.into_owned();
             if before.is_empty() {
                 return match T::arm(&text, MapAccessDeserializer::new(map)) {
                     Arm::Known(read) => read,
@@ -132,9 +135,7 @@ pub fn salvage<const N: usize>(json: &[u8], keys: [&str; N]) -> [Option<String>;
                     Some((_, place)) => match map.next_value()? {
                         Value::String(text) => *place = Some(text),
                         // A number beyond 64 bits has lost digits.
-                        Value::Number(number) if !number.is_f64() => {
-                            *place = Some(number.to_string());
-                        }
+                        Value::Number(id) if !id.is_f64() => *place = Some(number::digits(&id)),
                         _ => {}
                     },
                     // Skips the value without following its nesting.
@@ -146,7 +147,8 @@ pub fn salvage<const N: usize>(json: &[u8], keys: [&str; N]) -> [Option<String>;
     }
 
     let mut found = [const { None }; N];
-    let mut reader = serde_json::Deserializer::from_slice(json);
+    let json = mend(without_bom(json));
+    let mut reader = serde_json::Deserializer::from_slice(&json);
     // An error ends the search; the values found before it are kept.
     let _ = reader.deserialize_map(Wanted { keys, found: &mut found });
     found

@@ -204,6 +204,14 @@ impl Report<'_> {
         self.found.push(Violation { pointer, value, allowed: allowed.into() });
     }
 
+    /// Adds the violation of a value that was kept because it can't be read.
+    pub fn unreadable(&mut self) {
+        self.violation(
+            Some("a value that can't be read".into()),
+            "one that was not kept from reading",
+        );
+    }
+
     /// Adds the violation of a missing required field.
     pub fn missing(&mut self, key: &str) {
         self.field(key).violation(None, "required");

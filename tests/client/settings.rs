@@ -166,6 +166,23 @@ impl Transport for Silent {
     }
 }
 
+/// A transport whose every answer has this status and this encoding.
+#[derive(Clone, Copy)]
+struct Encoded(u16, &'static str);
+
+impl Transport for Encoded {
+    fn send(
+        &self,
+        _: reqwest::Request,
+    ) -> BoxFuture<'_, Result<reqwest::Response, TransportError>> {
+        let Self(status, encoding) = *self;
+        let response = http::Response::builder().status(status);
+        let response = response.header("content-encoding", encoding);
+        let response = response.header("content-type", "application/json");
+        Box::pin(async { Ok(response.body(b"\x1f\x8b\x08".as_slice()).unwrap().into()) })
+    }
+}
+
 fn header(value: &'static str) -> CallOptions {
     CallOptions::new().header(HeaderName::from_static("x-header"), HeaderValue::from_static(value))
 }
@@ -226,6 +243,27 @@ async fn reports_the_connect_deadline<C: BuildClient>(subject: Subject<C>) {
 #[tokio::test]
 async fn the_connect_deadline_is_reported() {
     with_every_client!(reports_the_connect_deadline);
+}
+
+async fn names_an_encoding<C: BuildClient>(subject: Subject<C>) {
+    for encoding in ["gzip", "br, zstd"] {
+        let client = subject.over(Encoded(200, encoding)).build().unwrap();
+        let error = subject.error(&client).await;
+        let expected =
+            format!("the response is encoded with {encoding}, although no encoding was accepted");
+        assert!(error.to_string().ends_with(&expected), "{}: {error}", subject.name);
+        assert!(!error.is_retryable() && error.decode_error().is_none(), "{error:?}");
+    }
+    // What a gateway answers instead of the peer keeps its status.
+    let client = subject.over(Encoded(503, "gzip")).build().unwrap();
+    let error = subject.error(&client).await;
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(503), "{}", subject.name);
+    assert!(error.is_retryable(), "{}: {error:?}", subject.name);
+}
+
+#[tokio::test]
+async fn an_encoding_that_was_not_asked_for_is_named() {
+    with_every_client!(names_an_encoding);
 }
 
 async fn applies_options<C: BuildClient>(subject: Subject<C>) {

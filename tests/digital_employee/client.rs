@@ -10,6 +10,7 @@ use callbot::digital_employee::{
     AnswerMode, Client, Control, Event, FailureAcknowledgement, FailurePacket, HangUp, Packet,
     ResponseCode, Transfer, TransferType, VendorParams,
 };
+use callbot::wire::Validate;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
@@ -212,6 +213,12 @@ async fn every_framing_gives_the_same_packets() {
             "[DONE] and empty data",
             format!("data:\n\ndata:{one}\n\ndata: [DONE]\n\ndata:{two}\n\ndata: [DONE]\n\n"),
         ),
+        (
+            "blank data and a byte order mark in data",
+            format!(
+                "data:  \t\n\ndata: \ndata:\n\ndata:\u{FEFF}{one}\n\ndata: [DONE] \n\ndata:{two}\n\n"
+            ),
+        ),
         ("an event name without data", format!("event:ping\n\ndata:{one}\n\ndata:{two}\n\n")),
         ("many data lines", format!("{many_lines}\ndata:{two}\n\n")),
     ];
@@ -377,6 +384,12 @@ async fn an_answer_that_is_not_an_event_stream_is_an_error_with_its_status() {
         ("403 Forbidden", "content-type: text/event-stream\r\n", &body, "HTTP 403"),
         ("302 Found", "location: http://127.0.0.1:1/\r\n", "", "HTTP 302"),
         ("200 OK", "content-type: text/html\r\n", &body, "text/html"),
+        (
+            "200 OK",
+            "content-type: text/event-stream\r\ncontent-encoding: gzip\r\n",
+            &body,
+            "the response is encoded with gzip",
+        ),
         ("200 OK", "content-type: application/json\r\n", ACK, "application/json"),
         ("200 OK", "", &body, "untyped"),
     ];
@@ -398,34 +411,59 @@ async fn an_answer_that_is_not_an_event_stream_is_an_error_with_its_status() {
 }
 
 #[tokio::test]
-async fn an_unreadable_field_is_named_by_its_pointer() {
-    let controls = |second: Value| {
-        let first = json!({"type": "HangUp", "delay": 1});
-        packet_of(json!({"streamEnd": true, "controlParamsList": [first, second]})).to_string()
-    };
+async fn a_control_that_cannot_be_read_is_kept_beside_the_text() {
     let late = json!({"type": "HangUp", "delay": "soon 4711"});
-    let voice = json!({"type": "Voice", "synthesizerConfig": {"voice": "v", "volume": "4711"}});
-    let delay = "/data/controlParamsList/1/delay";
-    let volume = "/data/controlParamsList/1/synthesizerConfig/volume";
-    let cases = [
-        (controls(late.clone()), delay, "invalid type: string, expected i32"),
-        (controls(late.to_string().into()), delay, "invalid type: string, expected i32"),
-        (controls(voice.clone()), volume, "invalid type: string, expected f64"),
-        (controls(voice.to_string().into()), volume, "invalid type: string, expected f64"),
-        (controls(json!({"delay": 1})), "/data/controlParamsList/1/type", "must be there"),
-        (controls("{\"delay\":1}".into()), "/data/controlParamsList/1/type", "must be there"),
+    let voice = json!({"type": "Voice", "synthesizerConfig": {"voice": "v", "volume": "loud"}});
+    let volume = "/synthesizerConfig/volume";
+    let keys = json!({"maxDigits": 11, "timeout": 10, "type": "GatherDtmf"});
+    let no_number = "invalid value: string, expected a number in the string";
+    for (sent, pointer, message, kind) in [
+        (late.clone(), "/delay", no_number, "HangUp"),
+        (late.to_string().into(), "/delay", no_number, ""),
+        (voice.clone(), volume, no_number, "Voice"),
+        (voice.to_string().into(), volume, no_number, ""),
+        (json!({"delay": 1}), "/type", "must be there", ""),
+        ("{\"delay\":1}".into(), "/type", "must be there", ""),
         (
-            controls(json!({"type": "Transfer", "transferee": "x"})),
-            "/data/controlParamsList/1/transferType",
+            json!({"type": "Transfer", "transferee": "x"}),
+            "/transferType",
             "must be there",
+            "Transfer",
         ),
-        (
-            controls(json!({"type": ["HangUp"]})),
-            "/data/controlParamsList/1/type",
-            "expected a string or a number",
-        ),
-        (controls("not json 4711".into()), "/data/controlParamsList/1", "not JSON: "),
-        (controls(4711.into()), "/data/controlParamsList/1", "invalid type: integer"),
+        (json!({"type": ["HangUp"]}), "/type", "expected a string or a number", ""),
+        (keys.clone(), "/terminator", "must be there", "GatherDtmf"),
+        (keys.to_string().into(), "/terminator", "must be there", ""),
+        ("not json 4711".into(), "", "not JSON: ", ""),
+        ("".into(), "", "not JSON: ", ""),
+        (Value::Null, "", "invalid type: null", ""),
+        (4711.into(), "", "invalid type: integer", ""),
+        (json!([[]]), "", "invalid type: sequence", ""),
+    ] {
+        let first = json!({"type": "HangUp", "delay": 1});
+        let last = json!({"type": "Later"});
+        let data = json!({"streamEnd": true, "answer": "Goodbye.", "controlParamsList": [first, sent, last]});
+        let (client, _stub) = turn(event(packet_of(data).to_string())).await;
+        let packets = client.dialogue(&dialogue()).await.unwrap();
+        let events: Vec<_> =
+            packets.into_events(AnswerMode::Cumulative).try_collect().await.unwrap();
+        let [Event { text, controls, .. }] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!((text.as_str(), controls.len()), ("Goodbye.", 3), "{sent}");
+        assert_eq!((controls[0].kind(), controls[2].kind()), ("HangUp".into(), "Later".into()));
+        let Control::Unreadable(control) = &controls[1] else { panic!("{sent}: {controls:?}") };
+        assert_eq!((control.json(), control.error().pointer()), (&sent, pointer), "{controls:?}");
+        assert!(control.error().message().starts_with(message), "{controls:?}");
+        assert_eq!(controls[1].kind(), kind);
+        assert!(!format!("{controls:?}").contains("4711"), "the value shows: {controls:?}");
+        // Neither form of the server's packets writes it.
+        let violations = controls[1].validate().unwrap_err().to_string();
+        assert!(violations.contains("a value that can't be read"), "{violations}");
+        assert!(serde_json::to_string(&controls[1]).is_err());
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_field_is_named_by_its_pointer() {
+    let cases = [
         (packet_of(json!({})).to_string(), "/data/streamEnd", "must be there"),
         (
             packet_of(json!({"streamEnd": "4711"})).to_string(),

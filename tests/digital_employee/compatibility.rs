@@ -8,10 +8,10 @@ use callbot::digital_employee::{
     Packet, PacketData, PacketFields, ResponseCode, SynthesizerConfig, Terminator, Transfer,
     TransferType, VendorParams, Voice,
 };
-use callbot::wire::{decode, decode_value};
+use callbot::wire::{DecodeError, decode, decode_value};
 use fastrand::Rng;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::support::types::{self, Reader, Sample, each_object, read_as, set};
@@ -43,15 +43,34 @@ fn samples() -> Vec<Sample<Optional>> {
         "request-dialogue-speech": DialogueRequest, &[("", &["utterance", "extras"])];
         "request-abort-dialogue": AbortDialogueRequest, &[("", &["scriptId", "answer"])];
         "request-end-session": EndSessionRequest, &[];
-        "packet-controls-as-objects": Packet, CONTROLS;
-        "packet-controls-as-strings": Packet, &[("", PACKET), ("/data", DATA)];
-        "packet-without-controls": Packet, &[("", PACKET), ("/data", DATA)];
-        "packet-null-answer": Packet, &[("", PACKET), ("/data", DATA)];
-        "failure-without-data": Packet, &[("", PACKET)];
-        "failure-with-data": Packet, &[("", PACKET), ("/data", DATA)];
+        "packet-controls-as-objects": Strict, CONTROLS;
+        "packet-controls-as-strings": Strict, &[("", PACKET), ("/data", DATA)];
+        "packet-without-controls": Strict, &[("", PACKET), ("/data", DATA)];
+        "packet-null-answer": Strict, &[("", PACKET), ("/data", DATA)];
+        "failure-without-data": Strict, &[("", PACKET)];
+        "failure-with-data": Strict, &[("", PACKET), ("/data", DATA)];
         "acknowledgement": Acknowledgement, &[("", ENVELOPE)];
         "acknowledgement-null-request-id": Acknowledgement, &[("", ENVELOPE)];
         "acknowledgement-failure": Acknowledgement, &[("", ENVELOPE)];
+    }
+}
+
+/// A packet without controls that can't be read: the first one is an error, as it is in any other place.
+#[derive(Debug, PartialEq, Serialize)]
+struct Strict(Packet);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let packet = Packet::deserialize(deserializer)?;
+        let controls = packet.data.iter().flat_map(|data| &data.controls).enumerate();
+        for (index, control) in controls {
+            if let Control::Unreadable(control) = control {
+                let error = control.error();
+                let place = format!("/data/controlParamsList/{index}{}", error.pointer());
+                return Err(D::Error::custom(DecodeError::new(place, error.message())));
+            }
+        }
+        Ok(Self(packet))
     }
 }
 
@@ -527,7 +546,7 @@ impl Values {
             3 => (of(self.end()), read_as::<EndSessionRequest>),
             4 => (of(self.acknowledgement()), read_as::<Acknowledgement>),
             5 => (of(self.control()), read_as::<Control>),
-            _ => (of(self.packet()), read_as::<Packet>),
+            _ => (of(self.packet()), read_as::<Strict>),
         }
     }
 
@@ -688,4 +707,11 @@ fn damaged_bytes_are_read_or_refused() {
         }
     }
     assert!(read > 500 && refused > 2_000, "{read} {refused}");
+}
+
+#[test]
+fn odd_forms_of_json_are_read_at_every_place() {
+    for sample in samples() {
+        sample.odd_forms_are_read(&[]);
+    }
 }

@@ -157,7 +157,7 @@ async fn a_body_that_is_not_a_json_object_is_refused<S: Subject>() {
             (format!("{{\"note\": \"{SECRET}"), "/note: not JSON: "),
             (whole.replace(':', "="), not_json),
             (whole.replace('"', "'"), not_json),
-            (format!("\u{FEFF}{whole}"), not_json),
+            (format!("\u{FEFF}\u{FEFF}{whole}"), not_json),
             (format!("{whole}{whole}"), not_json),
             ("sid=100003&question=who".into(), not_json),
             (format!("data: {whole}\n\n"), not_json),

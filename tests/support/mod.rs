@@ -16,6 +16,7 @@ pub(crate) mod duix_platform;
 #[cfg(feature = "server")]
 pub(crate) mod errors;
 pub(crate) mod json;
+pub(crate) mod odd_json;
 #[cfg(all(feature = "odfs", feature = "client", feature = "server"))]
 pub(crate) mod odfs;
 #[cfg(feature = "server")]

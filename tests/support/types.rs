@@ -10,6 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::odd_json::{forms_of_integers, halves_of_emoji};
+
 /// Reads a document as one of the types. Returns the JSON that is written for it, and its `Debug`.
 pub(crate) type Reader = fn(&Value) -> Result<(Value, String), DecodeError>;
 
@@ -18,6 +20,14 @@ pub(crate) fn read_as<T: DeserializeOwned + Serialize + PartialEq + Debug>(
 ) -> Result<(Value, String), DecodeError> {
     let value: T = try_read(document)?;
     Ok((written(&value), format!("{value:?} {value:#?}")))
+}
+
+pub(crate) fn are_alike<T: DeserializeOwned + PartialEq>(one: &str, other: &str) -> bool {
+    match (decode::<T>(one.as_bytes()), decode::<T>(other.as_bytes())) {
+        (Ok(one), Ok(other)) => one == other,
+        (Err(one), Err(other)) => one.pointer() == other.pointer(),
+        _ => false,
+    }
 }
 
 pub(crate) fn try_read<T: DeserializeOwned + PartialEq + Debug>(
@@ -47,6 +57,8 @@ pub(crate) struct Sample<A> {
     pub(crate) name: &'static str,
     pub(crate) text: &'static str,
     pub(crate) read: Reader,
+    /// Whether two texts are read as the same value, or refused at the same place.
+    pub(crate) alike: fn(&str, &str) -> bool,
     pub(crate) about: A,
 }
 
@@ -59,6 +71,7 @@ macro_rules! samples {
                 concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/", $folder, "/", $name, ".json")
             ),
             read: $crate::support::types::read_as::<$type>,
+            alike: $crate::support::types::are_alike::<$type>,
             about: $about,
         }),*]
     };
@@ -81,6 +94,19 @@ impl<A> Sample<A> {
         let written = read(document);
         assert_eq!(read(&written), written, "{}: {document}", self.name);
         written
+    }
+
+    /// Checks that odd forms of JSON are read as the plain ones at every place but those where JSON is kept
+    /// as it was sent.
+    #[track_caller]
+    pub(crate) fn odd_forms_are_read(&self, kept: &[&str]) {
+        let document = self.json();
+        let pairs = halves_of_emoji(&document).into_iter().chain(forms_of_integers(&document));
+        for pair in pairs {
+            let is_kept = kept.iter().any(|kept| pair.place.starts_with(kept));
+            assert!(is_kept || (self.alike)(&pair.odd, &pair.plain), "{}: {pair:?}", self.name);
+        }
+        assert!((self.alike)(&format!("\u{FEFF}{document}"), self.text), "{}", self.name);
     }
 
     pub(crate) fn error(&self, document: &Value) -> DecodeError {

@@ -20,6 +20,7 @@ use super::{Principal, Upstream, UpstreamError, ice};
 use crate::aicall::{AgentConfig, AgentType, ChatSyncConfig, Template};
 use crate::clock::{Clock, SharedClock};
 use crate::server::Error;
+use crate::wire::Printable;
 #[cfg(doc)]
 use crate::wire::Validate;
 
@@ -109,7 +110,8 @@ impl<T, U: Upstream> Drop for Made<T, U> {
         runtime.spawn(async move {
             tracing::warn!("stopping a new instance, because its caller has disconnected");
             if let Err(error) = upstream.stop(region.as_ref(), stop).await {
-                tracing::warn!("the instance can't be stopped: {error}");
+                let error = error.to_string();
+                tracing::warn!("the instance can't be stopped: {}", Printable::whole(&error));
             }
         });
     }

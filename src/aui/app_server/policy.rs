@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::aicall::{AgentConfig, AgentType, Template};
 use crate::aui::upstream::merged;
 use crate::server::Error;
-use crate::wire::decode_value;
+use crate::wire::{Printable, decode_value};
 
 /// A group of settings in an agent's configuration, for
 /// [`AppServer::callers_may_set`](super::AppServer::callers_may_set).
@@ -262,11 +262,14 @@ impl Drop for Dropped {
             return;
         }
         let (operation, request_id) = (self.operation, self.request_id.as_deref());
+        // The name of a template may be any that the caller chose.
+        let fields: Vec<_> =
+            self.fields.iter().map(|field| Printable::cut(field).to_string()).collect();
         tracing::info!(
             operation,
             request_id,
             "dropped settings that callers may not set: {}",
-            self.fields.join(", ")
+            fields.join(", ")
         );
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{IdError, Ids};
 use crate::auth::{encoding, is_secret};
 use crate::clock::{Clock, SharedClock};
-use crate::wire::{self, As, DecodeError, OrText, Secret};
+use crate::wire::{self, AnyNumber, As, DecodeError, Secret};
 
 /// Makes and checks the tokens with which users join the RTC channels of an app.
 ///
@@ -75,7 +75,7 @@ struct Fields {
     userid: String,
     #[serde(default)]
     nonce: String,
-    #[serde(deserialize_with = "As::<OrText>::deserialize")]
+    #[serde(deserialize_with = "As::<AnyNumber>::deserialize")]
     timestamp: i64,
     token: Secret,
 }

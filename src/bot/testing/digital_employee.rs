@@ -160,6 +160,9 @@ fn take(record: &mut Record, control: &Control) {
         Control::Unknown(_) => {
             record.failure = Some(format!("unknown control: {}", control.kind()));
         }
+        Control::Unreadable(control) => {
+            record.failure = Some(format!("unreadable control: {}", control.error()));
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::bot::host::Host;
 use crate::bot::needs::NeedsError;
 use crate::client::InMemoryTransport;
 use crate::duix::dialogue::{Answer, Client, DialogueData, DialogueRequest, DialogueRequestFields};
+use crate::wire::decode;
 
 #[derive(Clone)]
 pub(super) struct Duix {
@@ -80,6 +81,6 @@ fn native(data: DialogueData) -> Option<Native> {
     if answer.operations.is_none() && intent.is_none() && extra.is_none() {
         return None;
     }
-    let extra = extra.and_then(|extra| serde_json::from_str(&extra).ok());
+    let extra = extra.and_then(|extra| decode(extra.as_bytes()).ok());
     Some(Native::Duix(Answer { spoken: answer, intent, extra }))
 }

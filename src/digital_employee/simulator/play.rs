@@ -334,6 +334,9 @@ impl Listener<'_, '_> {
             if late && self.played.packets > 1 {
                 problem(format!("{} after the first packet is ignored", control.kind()));
             }
+            if let Control::Unreadable(control) = control {
+                problem(format!("a control can't be read: {}", control.error()));
+            }
         }
     }
 

@@ -123,6 +123,9 @@ impl fmt::Display for PlayedStep {
 
 /// Describes a control by its fields on the wire, without quotes.
 fn describe(control: &Control) -> String {
+    if let Control::Unreadable(control) = control {
+        return format!("unreadable: {}", control.error());
+    }
     let json = serde_json::to_value(control).unwrap_or_default();
     let mut text = control.kind().into_owned();
     for (key, value) in json.as_object().into_iter().flatten() {

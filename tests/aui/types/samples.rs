@@ -71,3 +71,17 @@ fn unknown_keys_are_ignored_outside_vcr() {
         assert_eq!(plain(sample.read(&document)), plain(sample.json()), "{}", sample.name);
     }
 }
+
+#[test]
+fn odd_forms_of_json_are_read_at_every_place() {
+    for sample in samples() {
+        sample.odd_forms_are_read(&[
+            "/LlmConfig/BailianAppParams",
+            "/WorkflowOverrideParams",
+            "/AvatarChat3D/BailianAppParams",
+            "/AvatarChat3D/WorkflowOverrideParams",
+            "/userData",
+            "/UserData",
+        ]);
+    }
+}

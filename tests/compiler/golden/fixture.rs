@@ -71,9 +71,9 @@ impl codegen::Object for GuestList {
                 "guests" => guests = map.value()?,
                 "message" => message[0] = map.value()?,
                 "msg" => message[1] = map.value()?,
-                "total" => total[0] = map.value()?,
-                "count" => total[1] = map.value()?,
-                "sum" => total[2] = map.value()?,
+                "total" => total[0] = map.value_as::<codegen::AnyNumber, _>()?,
+                "count" => total[1] = map.value_as::<codegen::AnyNumber, _>()?,
+                "sum" => total[2] = map.value_as::<codegen::AnyNumber, _>()?,
                 _ => map.skip()?,
             }
         }
@@ -197,7 +197,7 @@ impl codegen::Object for Visit {
             match key.as_str() {
                 "guest" => guest = map.value()?,
                 "number" => {
-                    number = Some(map.dispensable::<codegen::OrText, _>("number")?);
+                    number = Some(map.dispensable::<codegen::AnyNumber, _>("number")?);
                 }
                 "host" => host = Some(map.dispensable::<codegen::OrNumber, _>("host")?),
                 "place" => {
@@ -249,6 +249,8 @@ impl<'de> Deserialize<'de> for Place {
 }
 
 impl codegen::Object for Place {
+    const KEYS: &'static [&'static str] = &["floor"];
+
     fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
         let mut floor: Option<Option<String>> = None;
         while let Some(key) = map.key()? {
@@ -319,6 +321,9 @@ pub struct Guest {
     /// What was ordered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orders: Vec<Order>,
+    /// What the guest would like; old peers send other JSON.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub wishes: Vec<Order>,
     /// What it costs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub prices: BTreeMap<String, i64>,
@@ -352,6 +357,7 @@ impl Guest {
             motto: None,
             wakes: None,
             orders: Vec::new(),
+            wishes: Vec::new(),
             prices: BTreeMap::new(),
             notes: Map::new(),
             anything: None,
@@ -435,6 +441,13 @@ impl Guest {
         self
     }
 
+    /// Sets [`wishes`](Self::wishes).
+    #[must_use]
+    pub fn with_wishes(mut self, wishes: impl IntoIterator<Item = Order>) -> Self {
+        self.wishes = wishes.into_iter().collect();
+        self
+    }
+
     /// Sets [`prices`](Self::prices).
     #[must_use]
     pub fn with_prices(mut self, prices: BTreeMap<String, i64>) -> Self {
@@ -495,6 +508,7 @@ impl fmt::Debug for Guest {
             .field("motto", &self.motto)
             .field("wakes", &self.wakes)
             .field("orders", &self.orders)
+            .field("wishes", &self.wishes)
             .field("prices", &self.prices)
             .field("notes", &self.notes)
             .field("anything", &self.anything)
@@ -557,6 +571,7 @@ impl codegen::Object for Guest {
         let mut motto: Option<Motto> = None;
         let mut wakes: Option<super::house::Hour> = None;
         let mut orders: Option<Vec<Order>> = None;
+        let mut wishes: Option<Vec<Order>> = None;
         let mut prices: Option<BTreeMap<String, i64>> = None;
         let mut notes: Option<Map<String, Value>> = None;
         let mut anything: Option<Value> = None;
@@ -564,24 +579,31 @@ impl codegen::Object for Guest {
             match key.as_str() {
                 "id" => id = map.value_as::<codegen::OrNumber, _>()?,
                 "name" => name = map.value()?,
-                "age" => age = map.value_as::<codegen::OrText, _>()?,
+                "age" => age = map.value_as::<codegen::AnyNumber, _>()?,
                 "mood" => mood = map.value()?,
                 "reason" => reason = map.value()?,
                 "secret" => secret = map.value()?,
                 "wire" => wire = map.value()?,
                 "type" => type_ = map.value()?,
-                "weight" => weight = map.value()?,
+                "weight" => weight = map.value_as::<codegen::AnyNumber, _>()?,
                 "vip" => vip = map.value()?,
-                "patience" => patience = map.value()?,
+                "patience" => patience = map.value_as::<codegen::AnyNumber, _>()?,
                 "old" => old = map.value()?,
                 "home" => home = map.value()?,
                 "settings" => settings = map.json_text()?,
                 "motto" => motto = map.value_as::<codegen::OrJsonTextOrText, _>()?,
                 "wakes" => wakes = map.value()?,
                 "orders" => orders = map.value_as::<Vec<codegen::OrJsonText>, _>()?,
+                "wishes" => {
+                    wishes = map
+                        .value_as::<
+                            Vec<codegen::OrUnreadable<codegen::OrJsonText>>,
+                            _,
+                        >()?;
+                }
                 "prices" => {
                     prices = map
-                        .value_as::<BTreeMap<codegen::Same, codegen::OrText>, _>()?;
+                        .value_as::<BTreeMap<codegen::Same, codegen::AnyNumber>, _>()?;
                 }
                 "notes" => notes = map.value()?,
                 "anything" => anything = map.value()?,
@@ -606,6 +628,7 @@ impl codegen::Object for Guest {
             motto,
             wakes,
             orders: orders.unwrap_or_default(),
+            wishes: wishes.unwrap_or_default(),
             prices: prices.unwrap_or_default(),
             notes: notes.unwrap_or_default(),
             anything,
@@ -706,7 +729,7 @@ impl codegen::Object for Drink {
         let mut size: Option<i32> = None;
         while let Some(key) = map.key()? {
             match key.as_str() {
-                "size" => size = map.value()?,
+                "size" => size = map.value_as::<codegen::AnyNumber, _>()?,
                 _ => map.skip()?,
             }
         }
@@ -1251,7 +1274,7 @@ impl codegen::Object for ListGuestsParameters {
         while let Some(key_) = map.key()? {
             match key_.as_str() {
                 "roomId" => room_id = map.value()?,
-                "limit" => limit = map.value_as::<codegen::OrText, _>()?,
+                "limit" => limit = map.value_as::<codegen::AnyNumber, _>()?,
                 "detailed" => detailed = map.value_as::<codegen::OrText, _>()?,
                 "mood" => mood = map.value()?,
                 "X-Trace-Id" => trace_id = map.value()?,
@@ -1498,6 +1521,9 @@ pub enum Order {
     /// A kind that this version does not know. It is written as it was read, and only
     /// reading creates it.
     Unknown(UnknownOrder),
+    /// A value that can't be read, and the reason. It is never written, and only reading
+    /// creates it.
+    Unreadable(wire::Unreadable),
 }
 
 /// An object for [`Order`] of a kind that this version does not know.
@@ -1526,7 +1552,14 @@ impl Order {
             Self::Drink(_) => "Drink".into(),
             Self::Meal(_) => "Meal".into(),
             Self::Unknown(UnknownOrder(object)) => codegen::tag_text(object, "kind"),
+            Self::Unreadable(value) => codegen::unreadable_tag(value, "kind"),
         }
+    }
+}
+
+impl codegen::KeepUnreadable for Order {
+    fn unreadable(value: wire::Unreadable) -> Self {
+        Self::Unreadable(value)
     }
 }
 
@@ -1555,6 +1588,7 @@ impl Serialize for Order {
             Self::Drink(arm) => Tagged { tag: "Drink", arm }.serialize(serializer),
             Self::Meal(arm) => Tagged { tag: "Meal", arm }.serialize(serializer),
             Self::Unknown(UnknownOrder(object)) => object.serialize(serializer),
+            Self::Unreadable(_) => Err(codegen::never_written()),
         }
     }
 }
@@ -1674,6 +1708,7 @@ impl<'de> Deserialize<'de> for Question {
 
 impl codegen::Union for Question {
     const TAG: &'static str = "action";
+    const CODED: bool = true;
 
     fn arm<'de, D: Deserializer<'de>>(
         tag: &str,
@@ -1755,6 +1790,9 @@ impl wire::Validate for Guest {
         for (index, item) in self.orders.iter().enumerate() {
             item.check(&mut report.field("orders").item(index));
         }
+        for (index, item) in self.wishes.iter().enumerate() {
+            item.check(&mut report.field("wishes").item(index));
+        }
         for (key, item) in &self.prices {
             report.field("prices").field(key).integer(*item, 0..);
         }
@@ -1780,6 +1818,7 @@ impl wire::Validate for Order {
         match self {
             Self::Drink(arm) => arm.check(report),
             Self::Meal(arm) => arm.check(report),
+            Self::Unreadable(_) => report.unreadable(),
             Self::Unknown(_) => {}
         }
     }
@@ -2000,6 +2039,11 @@ impl schemars::JsonSchema for Guest {
     "orders": {
       "type": "array",
       "description": "What was ordered.",
+      "items": {"allOf": [{"$ref": "Order"}]}
+    },
+    "wishes": {
+      "type": "array",
+      "description": "What the guest would like; old peers send other JSON.",
       "items": {"allOf": [{"$ref": "Order"}]}
     },
     "prices": {

@@ -364,9 +364,9 @@ impl codegen::Object for HouseConfig {
                 "Idle" => idle = map.duration::<codegen::Seconds>()?,
                 "Fade" => fade = map.duration::<codegen::Milliseconds>()?,
                 "Pause" => pause = map.value_as::<codegen::Seconds, _>()?,
-                "Level" => level = map.value()?,
-                "Rate" => rate = map.value()?,
-                "Share" => share = map.value()?,
+                "Level" => level = map.value_as::<codegen::AnyNumber, _>()?,
+                "Rate" => rate = map.value_as::<codegen::AnyNumber, _>()?,
+                "Share" => share = map.value_as::<codegen::AnyNumber, _>()?,
                 "Names" => names = map.value()?,
                 "Words" => words = map.value()?,
                 "Params" => params = map.json_text()?,
@@ -799,6 +799,7 @@ impl<'de> Deserialize<'de> for HouseEvent {
 impl codegen::Enclosed for HouseEvent {
     const TAG: &'static str = "type";
     const CONTENT: &'static str = "data";
+    const CODED: bool = true;
 
     fn arm(
         tag: &str,

@@ -44,6 +44,12 @@ async fn every_framing_gives_the_same_pieces() {
         ("comments", format!(":\n\n: hi\ndata: {one}\n:x\n\n:\n\ndata: {two}\n\n")),
         ("names and ids", format!("event: message\nid: 1\ndata: {one}\n\nid: 2\ndata: {two}\n\n")),
         ("[DONE]", format!("data:\n\ndata: {one}\n\ndata: [DONE]\n\ndata: {two}\n\n")),
+        (
+            "blank data and a byte order mark in data",
+            format!(
+                "data:  \t\n\ndata: \ndata:\n\ndata:\u{FEFF}{one}\n\ndata: [DONE] \n\ndata: {two}\n\n"
+            ),
+        ),
         ("many data lines", format!("{lines}\ndata: {two}\n\n")),
     ] {
         let (client, _stub) = streaming(&body).await;

@@ -208,3 +208,10 @@ fn a_value_of_another_kind_is_read_or_refused_at_its_place() {
     }
     assert!(read > 500 && refused > 500, "{read} {refused}");
 }
+
+#[test]
+fn odd_forms_of_json_are_read_at_every_place() {
+    for sample in samples() {
+        sample.odd_forms_are_read(&[]);
+    }
+}

@@ -284,3 +284,10 @@ fn every_type_has_the_schema_of_the_spec() {
         assert_eq!((&schema["type"], &schema["format"]), (&json!("string"), &json!(format)));
     }
 }
+
+#[test]
+fn odd_forms_of_json_are_read_at_every_place() {
+    for sample in samples() {
+        sample.odd_forms_are_read(&["/extparams/anything", "/recomand_KP/1/id"]);
+    }
+}
