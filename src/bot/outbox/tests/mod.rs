@@ -472,7 +472,7 @@ async fn a_closing_that_comes_later_is_not_in_the_last_packet() {
     outbox.push_text("Goodbye.").unwrap();
     outbox.push_control(Element::Gather(Gather::up_to(4)), Audience::Caller).unwrap();
     outbox.push_control(hang_up("done"), Audience::Caller).unwrap();
-    let lost = [Dropped::HangUpReason, Dropped::Control(ControlKind::Gather)];
+    let lost = [Dropped::HangUpReason, Dropped::GatherBeforeClosing];
     assert_eq!(*notices.lock().unwrap(), lost);
     outbox.commit().unwrap();
     outbox.finish(Remainder::Closing);
