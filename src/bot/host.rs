@@ -224,12 +224,13 @@ impl<B: Bot> Host<B> {
         /// How long a trace may wait for the store. The caller waits as long.
         const PATIENCE: Duration = Duration::from_millis(100);
         let host = self.clone();
-        Privacy::new(move |body| {
-            let ids = salvage(body, ids);
+        Privacy::new(move |content| {
+            let ids = salvage(&content.body, ids);
             let host = host.clone();
             async move {
                 let [Some(call), turn] = ids else { return true };
-                let (call, turn) = (CallKey::new(platform, call), turn.map(TurnId::new));
+                let (mut call, turn) = (CallKey::new(platform, call), turn.map(TurnId::new));
+                call.account = content.account;
                 let secret = host.is_secret(&call, turn.as_ref());
                 timeout(PATIENCE, secret).await.unwrap_or(true)
             }

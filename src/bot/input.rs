@@ -375,7 +375,8 @@ impl FromStr for CallKey {
             Some((name, account)) => (name, Some(account)),
             None => (owner, None),
         };
-        let Some(platform) = Platform::ALL.into_iter().find(|platform| platform.name() == name) else {
+        let Some(platform) = Platform::ALL.into_iter().find(|platform| platform.name() == name)
+        else {
             return Err(CallKeyError::new(Some(name)));
         };
         let account = account.map(|account| unescaped(account).into());

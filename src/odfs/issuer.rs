@@ -5,13 +5,23 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "bot")]
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "bot")]
+use serde_json::Value;
 
 use super::{TokenRequest, TokenResponse};
+#[cfg(feature = "bot")]
+use crate::auth::without_bearer;
 use crate::auth::{is_secret, jwt};
 use crate::clock::{Clock, SharedClock};
+#[cfg(feature = "bot")]
+use crate::server::Privacy;
 use crate::wire::Secret;
+#[cfg(feature = "bot")]
+use crate::wire::decode;
 
 /// Checks the `auth_token` of dialogue requests; see
 /// [`Server::authorize`](crate::server::Server::authorize).
@@ -139,6 +149,30 @@ impl SharedAuthorizer {
 
     pub(super) async fn check(&self, request: TokenCheck<'_>) -> Result<Account, AuthTokenError> {
         self.0.check_boxed(request).await
+    }
+
+    /// Returns a privacy that tells the calls of accounts apart. The content of a request that is not accepted is
+    /// private, since it may belong to any call.
+    #[cfg(feature = "bot")]
+    pub(super) fn of_account(self, privacy: Privacy) -> Privacy {
+        Privacy::new(move |mut content| {
+            let (this, privacy) = (self.clone(), privacy.clone());
+            async move {
+                let Ok(body) = decode::<Value>(&content.body) else { return true };
+                let Some(user_id) = body.get("userid").and_then(Value::as_str) else { return true };
+                let token = body.pointer("/inparams/auth_token").and_then(Value::as_str);
+                let token = token.map(|token| without_bearer(&Secret::from(token)));
+                let tenant_space = content.path.first().map(|(_, vdn)| vdn.as_str());
+                let token = token.as_ref().filter(|token| !token.expose().is_empty());
+                let Ok(account) = this.check(TokenCheck { user_id, tenant_space, token }).await
+                else {
+                    return true;
+                };
+                content.account = account.0;
+                privacy.hides(content).await
+            }
+            .boxed()
+        })
     }
 }
 

@@ -159,6 +159,19 @@ impl<A: Api> Routes<A> for Rules {
 
     fn routes(server: Server<A>) -> axum::Router {
         let clock = server.clock.clone();
+        #[cfg(feature = "bot")]
+        let server = of_accounts(server);
         server.map(|api, rules| (Flow::new(api, rules.settings, clock), WireRules)).router()
     }
+}
+
+/// Lets the privacy of a server tell the calls of accounts apart, as the server itself does.
+#[cfg(feature = "bot")]
+fn of_accounts<A>(mut server: Server<A>) -> Server<A> {
+    let tokens = server.rules_mut().settings.tokens.clone();
+    server.privacy = match (server.privacy.take(), tokens) {
+        (Some(privacy), Some(tokens)) => Some(tokens.of_account(privacy)),
+        (privacy, _) => privacy,
+    };
+    server
 }

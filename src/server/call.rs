@@ -149,7 +149,7 @@ async fn receive<A, C: Call<A>>(
     };
     if *traced
         && let Some(privacy) = &server.privacy
-        && privacy.hides(incoming.bytes()).await
+        && privacy.hides(incoming.content()).await
     {
         *traced = false;
         tracing::trace!(operation = C::OPERATION.id, request = "[hidden]", "request");

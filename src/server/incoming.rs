@@ -10,7 +10,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Fault, FaultKind};
+use super::{Content, Fault, FaultKind};
 use crate::body::{BodyError, encoding, read_body};
 use crate::wire::{DecodeError, Operation, decode, decode_value};
 
@@ -71,6 +71,11 @@ impl Incoming {
     /// If it is not JSON, or does not match the type.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         decode(&self.body)
+    }
+
+    /// Returns what a [`Privacy`](super::Privacy) decides on.
+    pub(super) fn content(&self) -> Content {
+        Content { body: self.body.clone(), path: self.path.clone(), account: None }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

@@ -82,7 +82,8 @@ pub(crate) mod watch;
 pub use call::arrived;
 pub use error::{Error, Fault, FaultKind};
 #[cfg(feature = "bot")]
-pub(crate) use options::Privacy;
+#[allow(unused_imports)] // Which are used depends on the features.
+pub(crate) use options::{Content, Privacy};
 pub use options::{PathError, Server};
 pub use serve::{CutError, Serve, WhenFull, serve};
 pub use sink::{SendError, Sink};

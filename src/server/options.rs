@@ -1,5 +1,6 @@
 //! The settings of a server.
 
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -246,24 +247,36 @@ impl<A, R> Server<A, R> {
     }
 }
 
-/// Decides from the body of a request whether its content, and that of its answer, is never traced.
+/// What a [`Privacy`] decides on. It has no `Debug`, since it has the content that may be private.
+#[derive(Clone)]
+// Only a bot reads it.
+#[cfg_attr(not(feature = "bot"), allow(dead_code))]
+pub(crate) struct Content {
+    pub body: Bytes,
+    /// The parameters in the path, by their names.
+    pub path: Vec<(String, String)>,
+    /// The account that the call belongs to, on a platform that has several.
+    pub account: Option<Arc<str>>,
+}
+
+/// Decides from a request whether its content, and that of its answer, is never traced.
 #[derive(Clone)]
 // Only a bot makes one.
 #[cfg_attr(not(feature = "bot"), allow(dead_code))]
 pub(crate) struct Privacy(Arc<Hides>);
 
-type Hides = dyn Fn(&[u8]) -> BoxFuture<'static, bool> + Send + Sync;
+type Hides = dyn Fn(Content) -> BoxFuture<'static, bool> + Send + Sync;
 
 impl Privacy {
     #[cfg(feature = "bot")]
     pub(crate) fn new(
-        hides: impl Fn(&[u8]) -> BoxFuture<'static, bool> + Send + Sync + 'static,
+        hides: impl Fn(Content) -> BoxFuture<'static, bool> + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(hides))
     }
 
-    pub(super) async fn hides(&self, body: &[u8]) -> bool {
-        (self.0)(body).await
+    pub(crate) async fn hides(&self, content: Content) -> bool {
+        (self.0)(content).await
     }
 }
 

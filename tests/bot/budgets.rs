@@ -430,11 +430,12 @@ async fn a_missed_limit_is_logged_with_its_name_its_length_and_what_to_set() {
     ] {
         let (traces, _guard) = traced();
         let mut call = TestCall::on(platform, Actor::default());
-        call.say("for ever").await.expect_no_speech();
+        let answer = call.say("for ever").await;
+        answer.expect_no_speech();
         let lines = traces.with(&["ERROR", &message]);
         assert_eq!(lines.len(), 1, "{platform}: {}", traces.text());
         // The platform does not see it.
-        assert!(!call.to_string().contains("Budget::"), "{call}");
+        assert!(!answer.failure().unwrap_or_default().contains("Budget::"), "{answer}");
     }
 }
 
@@ -656,7 +657,8 @@ async fn the_bot_is_told_that_the_deadline_passed() {
         let bot = Actor::default();
         let log = bot.log.clone();
         let mut call = TestCall::on(platform, bot);
-        call.say("for ever").await.expect_no_speech();
+        let answer = call.say("for ever").await;
+        answer.expect_no_speech();
         call.say("say Yes.").await.expect_text("Yes. ");
         let told = log.of(&call.key().id);
         let cuts: Vec<_> = told.iter().filter(|line| line.starts_with("interrupted")).collect();

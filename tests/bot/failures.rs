@@ -98,7 +98,12 @@ async fn a_failed_turn_has_its_cause_on_every_platform() {
         Platform::DigitalEmployee => {
             "nothing was said within 550ms (`Budget::first_packet` for Digital Employee is 600ms"
         }
-        Platform::Odfs => "the reply was not complete within 29.5s (`Budget::whole` for ODFS is 30s",
+        Platform::Odfs => {
+            "the reply was not complete within 29.5s (`Budget::whole` for ODFS is 30s"
+        }
+        Platform::DuixStream => {
+            "the reply was not complete within 19.5s (`Budget::whole` for DUIX (streaming) is 20s"
+        }
         _ => "the reply was not complete within 19.5s (`Budget::whole` for DUIX is 20s",
     };
     for platform in Platform::ALL {

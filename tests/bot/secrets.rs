@@ -10,6 +10,7 @@ use callbot::bot::{
     Bot, Call, CallKey, Cut, Entry, Gather, Heard, Host, Input, MemoryStore, Platform, Reply,
     Result, Store, StoreError, TurnId,
 };
+use callbot::odfs::{Account, AuthTokenError, TokenAuthorizer, TokenCheck};
 use futures_util::Stream;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -287,6 +288,40 @@ async fn a_secret_is_neither_stored_nor_traced_on_any_platform() {
         for shown in ["password", "goodbye", "request=\"[hidden]\""] {
             assert!(traces.contains(shown), "{shown} on {platform}:\n{traces}");
         }
+    }
+}
+
+/// Takes the token for the name of the account.
+struct ByToken;
+
+impl TokenAuthorizer for ByToken {
+    async fn check(&self, request: TokenCheck<'_>) -> std::result::Result<Account, AuthTokenError> {
+        request
+            .token
+            .map(|token| Account::new(token.expose()))
+            .ok_or(AuthTokenError::MissingOrExpired)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_secrets_of_an_account_are_not_traced() {
+    let (traces, _guard) = traced();
+    let host = Host::new(Vault::default());
+    let router = host.odfs().unwrap().authorize(ByToken).trace_content(true).router();
+    let ask = async |token: &str, kind: &str, input: &str| {
+        let inparams = json!({"flow_result_type": kind, "input": input, "auth_token": token});
+        Ivr::new(router.clone(), "c").ask(9, inparams, json!({})).await.1.to_string()
+    };
+    assert!(ask("tenant-1", "1", "PIN").await.contains("Your PIN?"));
+    // The call of another account has the same id.
+    assert!(ask("tenant-2", "1", "a public word").await.contains("You said: a public word"));
+    // No account can be told.
+    ask("", "2", KEYS).await;
+    assert!(ask("tenant-1", "2", KEYS).await.contains("You entered 471108. "));
+    let traces = traces.text();
+    assert!(!traces.contains(KEYS), "{traces}");
+    for shown in ["PIN", "a public word"] {
+        assert!(traces.contains(shown), "{shown}:\n{traces}");
     }
 }
 

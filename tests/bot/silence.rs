@@ -85,16 +85,16 @@ async fn a_silent_reply_on_duix_has_no_heartbeat() {
     let router = Host::new(Silent::default()).duix().unwrap().router();
     let pieces = pieces(router, "/duix/dialogue/stream", 60 * SECOND).await;
     // The word, and the failure at the deadline.
-    assert_eq!(pieces.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 20], "{pieces:?}");
+    assert_eq!(pieces.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 19], "{pieces:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_without_an_end_fails_on_every_platform() {
-    for (platform, seconds) in Platform::ALL.into_iter().zip([300, 20, 20, 30]) {
+    for platform in Platform::ALL {
         let mut call = TestCall::on(platform, Silent::default());
         let start = Instant::now();
         let answer = call.say("wait").await;
-        assert_eq!(start.elapsed(), seconds * SECOND, "{platform}");
+        assert_eq!(Some(start.elapsed()), platform.budget().net().whole, "{platform}");
         // The end of a stream on DUIX can't tell a failure.
         if platform != Platform::DuixStream {
             answer.expect_failure();

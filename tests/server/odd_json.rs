@@ -227,7 +227,7 @@ mod deployed {
         let lines = traces.with(&["the extras of a call are too long"]);
         assert!(!lines.is_empty(), "{}", traces.text());
         assert!(
-            lines[0].contains(r"digital-employee/x\n2026-01-01T00:00:00Z  INFO forged"),
+            lines[0].contains(r"digital-employee/x%0A2026-01-01T00:00:00Z  INFO forged"),
             "{lines:?}"
         );
         assert_clean(&traces.text(), "the log");

@@ -205,7 +205,16 @@ impl Entry {
     #[must_use]
     pub fn new(turn: TurnId, input: Option<Input>) -> Self {
         let said = String::new();
-        Self { turn, input, said, filler: None, apology: None, heard: None, secret: false, epoch: 0 }
+        Self {
+            turn,
+            input,
+            said,
+            filler: None,
+            apology: None,
+            heard: None,
+            secret: false,
+            epoch: 0,
+        }
     }
 
     /// Sets [`said`](Self::said).

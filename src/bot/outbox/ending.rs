@@ -77,7 +77,8 @@ impl Outbox {
             let packet = state.next_packet();
             state.packets.push(packet);
         }
-        let cut = self.cut_state(state, Cause::Deadline, CutAnswer::Deliver, Some(missed.to_string()));
+        let cut =
+            self.cut_state(state, Cause::Deadline, CutAnswer::Deliver, Some(missed.to_string()));
         if cut {
             self.notice(Dropped::RestOfGreeting(missed));
         }
