@@ -1,6 +1,5 @@
 //! The settings of a server.
 
-use bytes::Bytes;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -8,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::MethodRouter;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
