@@ -36,7 +36,8 @@ impl Origins {
             .allow_methods(methods)
             .allow_headers([AUTHORIZATION, CONTENT_TYPE])
             .allow_credentials(true);
-        router.layer(cors)
+        // Only for these routes, and not for the unknown paths of a router that they are merged into.
+        router.route_layer(cors)
     }
 }
 

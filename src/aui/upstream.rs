@@ -186,7 +186,8 @@ impl UpstreamError {
 /// An upstream for development and tests, with agents in this process that do nothing.
 ///
 /// Its tokens are real, so an app can join the channels, but no agent answers there. Ids are UUIDs
-/// without dashes. It keeps the newest 10,000 instances, including stopped ones.
+/// without dashes. It keeps the newest 10,000 instances, including stopped ones, of at most 32 KiB each
+/// as JSON.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -221,6 +222,17 @@ struct Instances {
 
 /// The number of instances that are kept.
 const MAX: usize = 10_000;
+/// The size of an instance as JSON, in bytes. Callers send most of it.
+const MAX_BYTES: usize = 32 * 1024;
+
+fn check_size(instance: &Instance) -> Result<(), UpstreamError> {
+    let bytes = serde_json::to_vec(instance).map_err(UpstreamError::internal)?.len();
+    if bytes <= MAX_BYTES {
+        return Ok(());
+    }
+    let message = format!("The instance has {bytes} bytes, allowed: at most {MAX_BYTES}.");
+    Err(UpstreamError::new(400, message).with_code("InvalidParameter"))
+}
 
 impl InMemoryAgents {
     /// Creates an upstream whose channels belong to the RTC app of `tokens`.
@@ -264,6 +276,7 @@ impl InMemoryAgents {
         instance.agent_config = agent_config;
         instance.template_config = template_config;
         instance.user_data = user_data;
+        check_size(&instance)?;
         let mut instances = self.instances();
         while instances.order.len() >= MAX {
             if let Some(oldest) = instances.order.pop_front() {
@@ -366,17 +379,20 @@ impl Upstream for InMemoryAgents {
             return Err(UpstreamError::no_instance(&request.instance_id));
         };
         let merge = |error: DecodeError| UpstreamError::internal(error);
+        let mut changed = instance.clone();
         if let Some(change) = &request.agent_config {
-            let now = instance.agent_config.clone().unwrap_or_else(AgentConfig::unset);
-            instance.agent_config = Some(merged(&now, change).map_err(merge)?);
+            let now = changed.agent_config.unwrap_or_else(AgentConfig::unset);
+            changed.agent_config = Some(merged(&now, change).map_err(merge)?);
         }
         if let Some(change) = &request.template_config {
-            let now = instance.template_config.clone().unwrap_or_default();
-            instance.template_config = Some(merged(&now, change).map_err(merge)?);
+            let now = changed.template_config.unwrap_or_default();
+            changed.template_config = Some(merged(&now, change).map_err(merge)?);
         }
         if request.user_data.is_some() {
-            instance.user_data = request.user_data;
+            changed.user_data = request.user_data;
         }
+        check_size(&changed)?;
+        *instance = changed;
         Ok(UpdateInstanceResponse::new())
     }
 

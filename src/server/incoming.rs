@@ -5,7 +5,7 @@ use std::{fmt, io};
 
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, ORIGIN};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -158,9 +158,12 @@ fn is_late(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// Whether the content type is JSON. A request without a content type passes: only JSON is served.
+/// Whether the content type is JSON. A request without a content type passes, unless it comes from a browser:
+/// a page of another site can send one, without asking first whether it may.
 fn is_json(parts: &Parts) -> bool {
-    let Some(value) = parts.headers.get(CONTENT_TYPE) else { return true };
+    let Some(value) = parts.headers.get(CONTENT_TYPE) else {
+        return !parts.headers.contains_key(ORIGIN);
+    };
     let Ok(text) = value.to_str() else { return false };
     let essence = text.split(';').next().unwrap_or_default().trim();
     let is =

@@ -135,6 +135,9 @@ async fn a_text_is_found_under_its_key() {
     assert_eq!(text(&store, "asr:4712").await, Ok(None));
     assert_eq!(text(&store, "bytes").await, Err("Redis: the text is not UTF-8".into()));
     assert_eq!(text(&store, "list").await, Err("Redis: WRONGTYPE".into()));
+    let prefixed = RedisRecognitions::open(&folder.url("")).unwrap().with_key_prefix("asr:");
+    assert_eq!(text(&prefixed, "asr:4711").await, Ok(Some("查询话费 🙂".into())));
+    assert_eq!(text(&prefixed, "empty").await, Ok(None), "a key without the prefix");
     // The connection survives an error.
     assert_eq!(text(&store, "empty").await, Ok(Some(String::new())));
 }

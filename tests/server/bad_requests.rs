@@ -20,6 +20,7 @@ crate::subject::for_every_platform! {
     an_unknown_field_is_passed_over_or_has_a_limit_of_depth,
     json_content_types_are_accepted,
     other_content_types_are_refused,
+    a_page_of_another_site_is_refused_without_a_content_type,
     a_body_at_the_limit_is_accepted_and_one_above_it_is_refused,
     a_body_far_above_the_limit_is_still_answered,
     a_client_that_expects_100_is_told_whether_its_body_will_be_read,
@@ -266,6 +267,15 @@ async fn json_content_types_are_accepted<S: Subject>() {
         ] {
             bench.accepts(&operation, &operation.post().content_type(content_type)).await;
         }
+    }
+}
+
+async fn a_page_of_another_site_is_refused_without_a_content_type<S: Subject>() {
+    for operation in paths::<S>().await {
+        let mut bench = bench::<S>().await;
+        bench.accepts(&operation, &operation.post().content_type(None)).await;
+        let page = operation.post().content_type(None).header("Origin", "https://evil.example");
+        bench.refuses(&operation, &page, 415).await;
     }
 }
 

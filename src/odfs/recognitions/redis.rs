@@ -42,6 +42,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 pub struct RedisRecognitions {
     client: Client,
     timeout: Duration,
+    prefix: String,
     link: Mutex<Link>,
     /// Connections with this number or a lower one are broken.
     broken: AtomicU64,
@@ -65,13 +66,29 @@ impl RedisRecognitions {
     /// If the URL has another form. The error does not contain the URL.
     pub fn open(url: &str) -> Result<Self, RecognitionError> {
         let client = Client::open(url).map_err(|error| failed(&error))?;
-        Ok(Self { client, timeout: TIMEOUT, link: Mutex::default(), broken: AtomicU64::new(0) })
+        Ok(Self {
+            client,
+            timeout: TIMEOUT,
+            prefix: String::new(),
+            link: Mutex::default(),
+            broken: AtomicU64::new(0),
+        })
     }
 
     /// Sets the timeout of a lookup, including the connection. Default: 1 s.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Sets how the keys of texts begin. Other keys are not looked up, and have no text.
+    ///
+    /// Text that a caller types in a chat may look like the key of a text. Without a prefix, such a caller can
+    /// read any text of this Redis database. Default: empty, so every key is looked up.
+    #[must_use]
+    pub fn with_key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
         self
     }
 
@@ -115,6 +132,12 @@ impl RedisRecognitions {
 
 impl Recognitions for RedisRecognitions {
     async fn text(&self, id: &RecognitionId) -> Result<Option<String>, RecognitionError> {
+        if !id.key().starts_with(&self.prefix) {
+            tracing::warn!(
+                "a key of a text does not begin with the prefix that is set, and is not looked up"
+            );
+            return Ok(None);
+        }
         let mut used = 0;
         let found = timeout(self.timeout, self.get(id.key(), &mut used)).await.map_err(|_| {
             // A peer that vanished without closing the connection looks like a slow one.

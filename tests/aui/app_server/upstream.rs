@@ -217,3 +217,26 @@ async fn the_in_memory_upstream_keeps_the_newest_10_000_instances() {
         assert_eq!(described.await.is_ok(), there, "{number}");
     }
 }
+
+#[tokio::test]
+async fn an_instance_in_memory_has_a_limit_in_bytes() {
+    let agents = InMemoryAgents::new(RtcTokens::new("app", "key"));
+    let generate = |bytes: usize| {
+        let request = ice::GenerateCallRequest::new("agent-1").with_user_data("x".repeat(bytes));
+        agents.generate(None, request)
+    };
+    assert_eq!(generate(33_000).await.unwrap_err().code(), Some("InvalidParameter"));
+    let id = generate(30_000).await.unwrap().instance_id;
+    let update = |bytes: usize| {
+        let request = ice::UpdateInstanceRequest::new(&id).with_user_data("y".repeat(bytes));
+        agents.update(None, request)
+    };
+    assert_eq!(update(33_000).await.unwrap_err().code(), Some("InvalidParameter"));
+    let described = agents.describe(None, ice::DescribeInstanceRequest::new(&id)).await.unwrap();
+    assert_eq!(
+        described.instance.user_data,
+        Some("x".repeat(30_000)),
+        "a refused change changes nothing"
+    );
+    update(1).await.unwrap();
+}

@@ -106,6 +106,9 @@ async fn pages_of_every_origin_may_call_if_that_is_allowed() {
             }
         }
     }
+    // Paths of other routers, which this one may be merged into, are not opened.
+    let answer = bench.peer.ask(&preflight("/elsewhere", "https://app.example")).await;
+    assert_eq!((answer.status, cors(&answer)), (404, vec![]));
 }
 
 #[test]
