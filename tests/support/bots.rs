@@ -625,7 +625,9 @@ impl Ivr {
         let mut body = json!({"userid": self.id, "inaction": inaction, "inparams": inparams});
         body["inparams"]["call_id"] = self.id.clone().into();
         body["inparams"]["call_dst_id"] = "10086".into();
-        body["inparams"]["auth_token"] = "opaque".into();
+        if body["inparams"].get("auth_token").is_none() {
+            body["inparams"]["auth_token"] = "opaque".into();
+        }
         body["extparams"] = extparams;
         let (status, answer) =
             post(&self.router, "/oifde/rest/v2/crs/process/vdn-1", body.to_string()).await;
