@@ -85,7 +85,7 @@ async fn an_apology_follows_a_filler_and_not_the_text_that_was_held_back() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_greeting_is_an_apology_and_begin_runs_again() {
     for platform in [DigitalEmployee, Odfs] {
-        for begins in ["once | say Hello.", "say Hel | fail", "wait 40000 | say Hello."] {
+        for begins in ["once | say Hello.", "say Hello | fail", "wait 40000 | say Hello."] {
             let bot = Actor { begins, ..Actor::default() };
             let log = bot.log.clone();
             let mut call = TestCall::on(platform, host(bot));
