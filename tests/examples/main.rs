@@ -9,3 +9,4 @@ mod ivr;
 mod process;
 mod serve;
 mod sign;
+mod soak;
