@@ -10,7 +10,8 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Content, Fault, FaultKind};
+use super::options::Content;
+use super::{Fault, FaultKind};
 use crate::body::{BodyError, encoding, read_body};
 use crate::wire::{DecodeError, Operation, decode, decode_value};
 

@@ -82,8 +82,7 @@ pub(crate) mod watch;
 pub use call::arrived;
 pub use error::{Error, Fault, FaultKind};
 #[cfg(feature = "bot")]
-#[allow(unused_imports)] // Which are used depends on the features.
-pub(crate) use options::{Content, Privacy};
+pub(crate) use options::Privacy;
 pub use options::{PathError, Server};
 pub use serve::{CutError, Serve, WhenFull, serve};
 pub use sink::{SendError, Sink};

@@ -171,6 +171,7 @@ impl Progress {
     pub(super) fn request(&self, version: Version) {
         self.change(|state| {
             state.stage = Stage::Body;
+            state.is_body_awaited = false;
             state.takes_interim = version >= Version::HTTP_11;
         });
     }

@@ -240,6 +240,16 @@ async fn a_client_that_closes_its_half_after_its_request_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn requests_that_are_sent_one_behind_the_other_are_answered_after_a_half_close() {
+    let mut client = connect(echo());
+    let request = format!("{HEAD}{}", "x".repeat(100));
+    client.stream.write_all(request.repeat(3).as_bytes()).await.expect("the connection is open");
+    client.stream.shutdown().await.expect("the connection is open");
+    let (_, read) = client.closed().await;
+    assert_eq!(read.matches("read 100").count(), 3, "{read}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_closes_its_half_in_a_turn_is_probed_and_answered() {
     let slow = async || {
         sleep(10 * SECOND).await;
