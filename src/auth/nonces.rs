@@ -30,7 +30,7 @@ pub(super) enum Spent {
 
 impl Nonces {
     pub(super) fn new(most: usize) -> Self {
-        Self { most, used: Mutex::default() }
+        Self { most, used: Mutex::new(HashMap::new()) }
     }
 
     /// Accepts a nonce of a key and remembers it until `end`, Unix time in milliseconds.

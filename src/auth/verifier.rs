@@ -170,6 +170,7 @@ pub(super) struct SignedHead {
     payload: Option<Payload>,
 }
 
+#[cfg(feature = "server")]
 impl SignedHead {
     /// Returns whether the body has to be checked.
     pub(super) fn needs_body(&self) -> bool {

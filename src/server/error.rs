@@ -51,6 +51,8 @@ enum Inner {
     Public(Fault),
     Source(Box<dyn StdError + Send + Sync>),
     /// A missed deadline. The platform does not see the reason.
+    // Only a bot has budgets.
+    #[cfg_attr(not(feature = "bot"), allow(dead_code))]
     Late(Box<dyn StdError + Send + Sync>),
     Unsupported,
 }

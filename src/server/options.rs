@@ -167,6 +167,8 @@ impl<A, R> Server<A, R> {
 
     /// Sets what decides which requests are never traced with their content.
     #[cfg(feature = "bot")]
+    // Only a bot on a platform has secrets.
+    #[allow(dead_code)]
     pub(crate) fn privacy(mut self, privacy: Privacy) -> Self {
         self.privacy = Some(privacy);
         self
@@ -249,8 +251,8 @@ impl<A, R> Server<A, R> {
 
 /// What a [`Privacy`] decides on. It has no `Debug`, since it has the content that may be private.
 #[derive(Clone)]
-// Only a bot reads it.
-#[cfg_attr(not(feature = "bot"), allow(dead_code))]
+// Only a bot on a platform reads it.
+#[allow(dead_code)]
 pub(crate) struct Content {
     pub body: Bytes,
     /// The parameters in the path, by their names.
