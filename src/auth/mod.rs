@@ -48,6 +48,7 @@ pub(crate) mod jwt;
 #[cfg(feature = "server")]
 mod layer;
 mod nonces;
+mod refusal;
 mod signer;
 mod verifier;
 
@@ -59,8 +60,9 @@ pub use credentials::{Credentials, Keys};
 pub(crate) use credentials::{is_secret, without_bearer};
 #[cfg(feature = "server")]
 pub use layer::{Verify, VerifyLayer};
+pub use refusal::VerifyError;
 pub use signer::{SignError, Signer};
-pub use verifier::{Verified, Verifier, VerifyError};
+pub use verifier::{Verified, Verifier};
 
 /// A way to sign a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
