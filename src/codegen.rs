@@ -6,7 +6,7 @@
 //! [`wire`](crate::wire).
 
 // JSON: objects, unions, and the forms in which platforms write values.
-pub use crate::wire::dispensable::{OrItem, empty_object, or_missing};
+pub use crate::wire::dispensable::{OrItem, or_missing};
 pub use crate::wire::duration::{Milliseconds, Seconds};
 pub use crate::wire::enclosed::{Enclosed, read_enclosed};
 pub use crate::wire::forms::{
@@ -15,7 +15,9 @@ pub use crate::wire::forms::{
 };
 pub use crate::wire::hidden::Hidden;
 pub use crate::wire::number::AnyNumber;
-pub use crate::wire::object::{Entries, Object, Writer, read_object, required, write_object};
+pub use crate::wire::object::{
+    Entries, Object, Writer, empty_object, read_object, required, write_object,
+};
 #[cfg(feature = "schemars")]
 pub use crate::wire::schema::{schema_of, subschema};
 pub use crate::wire::union::{Arm, Union, read_union, salvage};

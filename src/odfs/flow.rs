@@ -15,6 +15,7 @@ use super::{
 use crate::auth::without_bearer;
 use crate::clock::SharedClock;
 use crate::server::Error;
+use crate::server::rules::{MAX_ID_BYTES, check_ids};
 use crate::wire::{Hidden, Secret};
 
 /// A dialog flow: each handler receives an event of a call and returns what the IVR does next.
@@ -360,14 +361,9 @@ impl<A: Api> Flow<A> {
             }
             None => Account::default(),
         };
-        for (pointer, text) in [("/userid", Some(&id)), ("/inparams/call_sor_id", caller.as_ref())]
-        {
-            // The server keeps these texts for the whole call, and many calls at the same time.
-            if text.is_some_and(|text| text.len() > LONGEST) {
-                let message = format!("{pointer}: longer than {LONGEST} bytes");
-                return Err(Error::public(message).status(400));
-            }
-        }
+        // The server keeps these texts for the whole call, and many calls at the same time.
+        let caller_id = caller.as_deref().unwrap_or_default();
+        check_ids([("/userid", &id), ("/inparams/call_sor_id", caller_id)])?;
         let mut inside = self.calls.enter(&account, &id).await.map_err(|full| {
             let message = match full {
                 Full::Queue => "too many requests of this call are waiting",
@@ -385,7 +381,7 @@ impl<A: Api> Flow<A> {
             memory.caller = caller;
         }
         let started = memory.started.get_or_insert_with(|| now.clone()).clone();
-        if called.len() <= LONGEST {
+        if called.len() <= MAX_ID_BYTES {
             memory.called = called;
         }
         let call = Call {
@@ -450,10 +446,6 @@ impl<A: Api> WireApi for Flow<A> {
         }
     }
 }
-
-/// The maximum length of a text that the server keeps of a call, in bytes. The platform's texts have up
-/// to 64 characters.
-const LONGEST: usize = 256;
 
 /// Refuses a kind of request that the platform's documents do not have.
 fn unknown() -> Error {

@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::events::{Events, SpawnedTurn};
 use super::frame_queue::FrameQueue;
+use super::incoming::late_body;
 use super::watch::{self, Part, SharedWatch};
 use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks};
 use crate::wire::{DecodeError, Operation, Printable, Validate, decode};
@@ -140,9 +141,7 @@ async fn receive<A, C: Call<A>>(
         Some(until) => match timeout_at(until, read).await {
             Ok(read) => read,
             Err(_) => {
-                let mut fault = Fault::new(FaultKind::Request, "the body did not arrive in time");
-                fault.status = 408;
-                return Err(refused(C::OPERATION, fault, Default::default()));
+                return Err(refused(C::OPERATION, late_body(), Default::default()));
             }
         },
         None => read.await,

@@ -137,11 +137,16 @@ fn body_fault<E: Error + 'static>(error: BodyError<E>, limit: usize) -> Fault {
         BodyError::Fragmented => {
             Fault::new(FaultKind::Request, "the body arrives in too many small pieces")
         }
-        BodyError::Failed(error) if is_late(&error) => {
-            Fault::new(FaultKind::Request, "the body did not arrive in time")
-        }
+        BodyError::Failed(error) if is_late(&error) => late_body(),
         BodyError::Failed(_) => Fault::new(FaultKind::Request, "the body ended too early"),
     }
+}
+
+/// Returns the fault of a body that did not arrive in time.
+pub(super) fn late_body() -> Fault {
+    let mut fault = Fault::new(FaultKind::Request, "the body did not arrive in time");
+    fault.status = 408;
+    fault
 }
 
 /// Whether a body failed since it did not arrive in time; `serve` has the limits.

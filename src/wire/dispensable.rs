@@ -15,7 +15,6 @@ use serde_json::Value;
 use serde_with::DeserializeAs;
 
 use super::decode::without_value;
-use super::object::Object;
 
 /// Reads the value of a key through the adapter `A`; `None` for null and for a value that does not
 /// match its type. Both are traced.
@@ -118,15 +117,6 @@ pub fn or_missing<T>(key: &'static str, value: Option<Option<T>>) -> Option<T> {
         tracing::debug!("`{key}` is missing");
     }
     value.flatten()
-}
-
-/// Reads an object from `{}`.
-///
-/// # Errors
-/// If the object has a key that must exist.
-pub fn empty_object<T: Object, E: de::Error>() -> Result<T, E> {
-    let nothing = std::iter::empty::<(&str, &str)>();
-    T::read(de::value::MapDeserializer::new(nothing))
 }
 
 /// Reads a list, one item without its list, or the JSON text of either in a string. Null and a blank

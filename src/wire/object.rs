@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,15 @@ pub fn read_object<'de, D: Deserializer<'de>, T: Object>(deserializer: D) -> Res
     }
 
     deserializer.deserialize_map(Fields(PhantomData))
+}
+
+/// Reads an object from `{}`.
+///
+/// # Errors
+/// If the object has a key that must exist.
+pub fn empty_object<T: Object, E: Error>() -> Result<T, E> {
+    let nothing = std::iter::empty::<(&str, &str)>();
+    T::read(MapDeserializer::new(nothing))
 }
 
 /// The entries of an object, in the order of the text.

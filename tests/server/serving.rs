@@ -296,6 +296,6 @@ async fn a_body_that_is_late_is_an_error_of_the_request() {
     let head = "POST /proxy/endSession HTTP/1.1\r\nhost: b\r\ncontent-type: application/json";
     let stream = server.write(&format!("{head}\r\ncontent-length: 9\r\n\r\n{{\"a\"")).await;
     let answer = rest(stream).await;
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("the body did not arrive in time"), "{answer}");
 }

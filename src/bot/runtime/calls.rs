@@ -20,7 +20,6 @@ use crate::bot::input::{CallKey, Cause, Ended, TurnId};
 use crate::bot::outbox::{Outbox, Reader};
 use crate::bot::store::{NoteKind, PATIENCE, Record, StoreError, no_answer};
 use crate::server::Error;
-use crate::server::rules::MAX_ID_BYTES;
 
 /// How long the answer to an abort waits until the bot has been notified.
 const ABORT_PATIENCE: Duration = Duration::from_millis(200);
@@ -49,7 +48,6 @@ impl<B: Bot> Calls<B> {
         let shared = &self.shared;
         let TurnRequest { turn, trigger, info } = request;
         let call = info.key();
-        check_id_lengths(&call, &turn)?;
         let mut running = shared.running();
         let outboxes = running.entry(call.clone()).or_default();
         let mut same = outboxes.iter().filter(|outbox| *outbox.turn() == turn);
@@ -91,7 +89,6 @@ impl<B: Bot> Calls<B> {
         heard: Option<String>,
     ) -> Result<(), Error> {
         self.start();
-        check_id_lengths(&call, &turn)?;
         let Setup { store, limits, .. } = self.setup();
         let mut outboxes = self.shared.outboxes(&call);
         outboxes.retain(|outbox| *outbox.turn() == turn);
@@ -126,7 +123,6 @@ impl<B: Bot> Calls<B> {
     /// Ends a call. `why` is the reason that the platform gives, if any.
     pub(in crate::bot) async fn end(&self, call: CallKey, why: Option<Ended>) -> Result<(), Error> {
         self.start();
-        check_id_lengths(&call, &TurnId::new(""))?;
         let shared = self.shared.clone();
         // In a task: the bot is notified even if the platform disconnects.
         let ended = self.shared.spawn(async move {
@@ -189,17 +185,6 @@ impl<B: Bot> Calls<B> {
             drop(self.shared.spawn_unwatched(housekeeping));
         }
     }
-}
-
-/// Checks the length of ids, since each is kept in memory until its call ends.
-fn check_id_lengths(call: &CallKey, turn: &TurnId) -> Result<(), Error> {
-    for (what, id) in [("call", &*call.id), ("turn", turn.as_str())] {
-        if id.len() > MAX_ID_BYTES {
-            let message = format!("the id of the {what} is longer than {MAX_ID_BYTES} bytes");
-            return Err(Error::public(message).status(400));
-        }
-    }
-    Ok(())
 }
 
 impl<B: Bot> Clone for Calls<B> {

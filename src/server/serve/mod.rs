@@ -208,7 +208,7 @@ impl Serve {
     }
 
     /// Sets how long the body of a request may take, from the end of the head. A handler that reads a
-    /// body which is late gets an error; the servers of callbot answer with status 400. Default: 60 s.
+    /// body which is late gets an error; the servers of callbot answer with status 408. Default: 60 s.
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.limits.body = timeout;
         self
