@@ -80,7 +80,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let router = router(&options, &host)?;
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
-    // From here on SIGTERM shuts down, so whoever reads the line may send it.
+    // Handles SIGTERM from here on: a supervisor may send it once it has read the line below.
     let served = serve(listener, router).host(&host).grace(options.grace).into_future();
     println!("listening on http://{address}");
     Ok(served.await?)

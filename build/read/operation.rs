@@ -123,7 +123,9 @@ impl<'a> Reader<'a, '_> {
             }
         }
         let Some((statuses, (answer, others))) = success else {
-            return Err(responses.error("there is no successful response"));
+            return Err(
+                responses.error("a successful response is missing, expected one with a status 2XX")
+            );
         };
         let others = others.into_iter().map(|form| FailureBody { statuses, form });
         Ok((answer, others.chain(split(refusals)).collect()))

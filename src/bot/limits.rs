@@ -58,9 +58,7 @@ impl Limits {
             false => self.idle_timeout.min(self.open_ended_idle_timeout),
         }
     }
-}
 
-impl Limits {
     /// Returns the longest time that a hold may last.
     pub(super) fn longest_hold(&self) -> Duration {
         self.max_hold.max(self.hold_timeout)

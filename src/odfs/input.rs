@@ -51,8 +51,8 @@ impl InteractedInParams {
     /// - Speech or text (1) is an [`Input::Recognition`] if `input` consists of a key without white
     ///   space, `@`, and exactly the `inter_no` of the request. Otherwise it is an [`Input::Text`].
     ///   So without an `inter_no` everything is text, and an e-mail address is text too.
-    /// - A blank `input` is no input ([`Input::Timeout`]), if the kind is speech or text (1), keys (2) or
-    ///   no input (3).
+    /// - A blank `input` is [`Input::Timeout`] if the kind is speech or text (1), keys (2) or no input (3):
+    ///   the caller did nothing.
     /// - Everything else is [`Input::Other`].
     ///
     /// ```

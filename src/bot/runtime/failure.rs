@@ -14,7 +14,7 @@ pub(super) enum Stop {
     Cut,
     /// Another turn owns the call.
     Overtaken,
-    /// There is no room for the call.
+    /// The store has no room for the call.
     Refused(Error),
     Failed(Error),
 }

@@ -8,7 +8,7 @@ use crate::bot::call::CallInfo;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{Closing, Gather, SpeechSettings};
 use crate::bot::history::{Entry, History, MAX_HEARD_BYTES};
-use crate::bot::input::{CallKey, Cause, Cut, Heard, TurnId};
+use crate::bot::input::{Cause, Cut, Heard, TurnId};
 use crate::bot::limits::Limits;
 use crate::bot::store::{Record, StoreError};
 
@@ -294,7 +294,7 @@ impl StoredInfo {
         let mut kept = Self { caller: caller.filter(short), called: called.filter(short), extras };
         let bytes = serde_json::to_vec(&kept.extras).map_or(usize::MAX, |json| json.len());
         if bytes > MAX_EXTRAS_BYTES {
-            let call = CallKey::new(info.platform, &*info.id);
+            let call = info.key();
             tracing::warn!(%call, bytes, "the extras of a call are too long to be stored");
             kept.extras.clear();
         }

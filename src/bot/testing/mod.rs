@@ -338,7 +338,7 @@ impl<B: Bot> TestCall<B> {
                 return self.unsupported(&step, "does not repeat requests");
             }
             let Some((act, id)) = self.last.clone() else {
-                return Err(self.call.wrong(Some(step.number), "there is no request to repeat"));
+                return Err(self.call.wrong(Some(step.number), "no request to repeat"));
             };
             if self.host.is_secret(&self.key, Some(&TurnId::new(&id))).await {
                 step.record().secret = act.content().map(str::to_owned);
@@ -363,7 +363,7 @@ impl<B: Bot> TestCall<B> {
             }
             step.record().barged_in = Some(heard.map(str::to_owned));
             let Some((_, id)) = &self.last else {
-                return Err(self.call.wrong(Some(step.number), "there is no reply to barge in on"));
+                return Err(self.call.wrong(Some(step.number), "no reply to barge in on"));
             };
             if let Some(Err(error)) = under(&step, self.peer.barge_in(id, heard)).await {
                 step.fail(error);

@@ -99,8 +99,8 @@ mod server {
         ///
         /// The fallback does not replace an [`Error::public`](crate::server::Error::public) with a
         /// status below 500, unless a stream has already started. If the handler is a `Bot` whose host
-        /// has an apology, that one wins: its failed turns are no failures here. Default: no fallback;
-        /// the answer is then a failure.
+        /// has an apology, the apology wins, and the server sees no failure. Default: none, so the answer is a
+        /// failure.
         #[must_use]
         pub fn fallback(mut self, text: impl Into<String>) -> Self {
             self.settings().fallback = Some(text.into());

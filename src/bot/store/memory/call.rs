@@ -93,7 +93,9 @@ impl Call {
         let Record { memory, state, notes } = &self.record;
         let notes = notes.iter().map(|note| note.capacity() + size_of::<Vec<u8>>());
         let answered = self.answered.iter().map(|turn| turn.as_str().len() + size_of::<TurnId>());
-        let texts = key.platform.len() + key.id.len() + memory.capacity() + state.capacity();
+        let account = key.account.as_deref().map_or(0, str::len);
+        let ids = key.platform.len() + key.id.len() + account;
+        let texts = ids + memory.capacity() + state.capacity();
         FIXED_BYTES + texts + notes.chain(answered).sum::<usize>()
     }
 

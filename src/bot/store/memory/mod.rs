@@ -130,7 +130,7 @@ impl MemoryStore {
         self.lock().shares.values().map(Share::len).sum()
     }
 
-    /// Returns whether there are no calls.
+    /// Returns `true` if the store has no calls.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

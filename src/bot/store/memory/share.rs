@@ -56,7 +56,7 @@ impl Share {
         self.calls.get(key).map(|kept| &kept.call)
     }
 
-    /// Changes a call. Returns `None` if there is no such call.
+    /// Changes a call. Returns `None` if the call is unknown.
     pub(super) fn change<T>(
         &mut self,
         key: &CallKey,
