@@ -4,7 +4,7 @@ use std::fmt;
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
-/// The default maximum length of a chunk of [`Sentences`] and [`sentences`], in characters: 100.
+/// The default maximum length of a chunk of [`Sentences`] and [`sentences`](super::sentences()), in characters: 100.
 pub const DEFAULT_MAX_CHARS: usize = 100;
 
 /// Cuts text that arrives in pieces into sentences, without I/O.

@@ -112,7 +112,7 @@ impl<S: TryStream> Unpin for SentenceStream<S> {}
 
 impl<S: TryStream> SentenceStream<S> {
     /// Sets the maximum length of a chunk, in characters (Unicode scalar values). Minimum: 1.
-    /// Default: [`DEFAULT_MAX_CHARS`].
+    /// Default: [`DEFAULT_MAX_CHARS`](super::DEFAULT_MAX_CHARS).
     pub fn max_chars(mut self, max: usize) -> Self {
         self.sentences = self.sentences.max_chars(max);
         self
