@@ -257,7 +257,7 @@ impl<B: Bot> OnOdfs<B> {
     fn apologize(&self, call: &Call, error: Error) -> Result<Action, Error> {
         let Some(apology) = self.adapter.apology(&error) else { return Err(error) };
         tracing::error!(
-            call = call.id(),
+            call = %key(call),
             "can't read the input, so the caller hears the apology: {error}"
         );
         self.action(call, Packet { text: apology.to_owned(), ..Packet::default() })
@@ -305,7 +305,7 @@ impl<B: Bot> OnOdfs<B> {
                 Some(texts) => match texts.find(&id).await? {
                     Some(text) => Input::Speech(text),
                     None => {
-                        let call = CallKey::new(Platform::Odfs, call.id());
+                        let call = key(call);
                         tracing::warn!(
                             %call,
                             "the source of recognitions has no text for what the caller said"
@@ -315,7 +315,7 @@ impl<B: Bot> OnOdfs<B> {
                 },
                 None => {
                     if !self.deaf.swap(true, Ordering::Relaxed) {
-                        let call = CallKey::new(Platform::Odfs, call.id());
+                        let call = key(call);
                         tracing::warn!(
                             %call,
                             "what the caller said arrived as the key of a text, but no source of \
