@@ -6,12 +6,14 @@
 //! [odfs]: crate::odfs
 //! [duix]: crate::duix
 //! [duix-dialogue]: crate::duix::dialogue
+//! [chat]: crate::chat
 //! [aui]: crate::aui
 //! [aicall]: crate::aicall
 //! [spec-de]: https://docs.rs/crate/callbot/latest/source/specs/digital-employee.yaml
 //! [spec-odfs]: https://docs.rs/crate/callbot/latest/source/specs/odfs.yaml
 //! [spec-duix-dialogue]: https://docs.rs/crate/callbot/latest/source/specs/duix-dialogue.yaml
 //! [spec-duix]: https://docs.rs/crate/callbot/latest/source/specs/duix.yaml
+//! [spec-chat]: https://docs.rs/crate/callbot/latest/source/specs/chat-completions.yaml
 //! [spec-aui]: https://docs.rs/crate/callbot/latest/source/specs/aui.yaml
 //! [spec-ice]: https://docs.rs/crate/callbot/latest/source/specs/ice.yaml
 //! [spec-aicall]: https://docs.rs/crate/callbot/latest/source/specs/aicall.yaml
@@ -35,6 +37,7 @@
         feature = "digital-employee",
         feature = "duix",
         feature = "odfs",
+        feature = "chat",
         feature = "aui",
         feature = "client"
     ),
@@ -47,6 +50,7 @@
         feature = "digital-employee",
         feature = "duix",
         feature = "odfs",
+        feature = "chat",
         feature = "aui",
         feature = "client"
     )),

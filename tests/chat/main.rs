@@ -1,0 +1,9 @@
+//! Chat completions, both sides of the wire.
+
+#![cfg(feature = "chat")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(feature = "server")]
+mod server;
