@@ -99,7 +99,7 @@ fn failure_in(body: &[u8]) -> Option<Failure> {
     failure_beside(&body).or_else(|| bare().then(|| failure_of(&body)))
 }
 
-/// Returns the failure that stands beside the fields of an answer.
+/// Returns the failure that is beside the fields of an answer.
 fn failure_beside<'a>(keys: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Option<Failure> {
     match keys.into_iter().find(|(key, _)| *key == "error")?.1 {
         Value::Null => None,

@@ -356,7 +356,10 @@ async fn tool_calls_of_servers_that_repeat_or_omit_something_are_put_together() 
 
 #[tokio::test]
 async fn the_first_of_several_answers_is_collected() {
-    let choice = |index: u32, text: &str| json!({"index": index, "delta": {"content": text}, "finish_reason": null});
+    let choice = |index: u32, text: &str| {
+        let delta = json!({"content": text});
+        json!({"index": index, "delta": delta, "finish_reason": null})
+    };
     let mut both = chunk(choice(0, "One"));
     both["choices"] = json!([choice(1, "Uno"), choice(0, "One")]);
     let body = event(chunk(choice(0, "And: "))) + &event(both) + &finish("stop") + DONE;
