@@ -166,7 +166,7 @@ impl<B: Bot> Host<B> {
     /// # Errors
     /// Fails if the platform lacks something that the bot requires.
     pub(super) fn adapter(&self, spec: AdapterSpec) -> Result<Arc<Adapter>, NeedsError> {
-        let AdapterSpec { platform, check, splits, hang_up_reason } = spec;
+        let AdapterSpec { platform, check, splits, hang_up_reason, tags } = spec;
         let capabilities = self.capabilities(platform)?;
         let bot = self.calls.setup().bot.clone();
         Ok(Arc::new(Adapter {
@@ -178,6 +178,7 @@ impl<B: Bot> Host<B> {
             lossy: self.settings.lossy.clone(),
             splits,
             hang_up_reason,
+            tags,
             check,
             notices: Box::new(move |notice| bot.notice(notice)),
             noticed: self.settings.noticed.clone(),

@@ -58,6 +58,7 @@ impl<B: Bot> Host<B> {
             check,
             splits: false,
             hang_up_reason: true,
+            tags: &[],
         })?;
         let privacy = self.privacy(Platform::DigitalEmployee, ["sessionId", "streamId"]);
         let server = Server::new(OnDigitalEmployee { host: self.clone(), adapter });

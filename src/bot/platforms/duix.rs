@@ -50,6 +50,7 @@ impl<B: Bot> Host<B> {
             check: |_| Ok(()),
             splits: false,
             hang_up_reason: false,
+            tags: &[],
         };
         let whole = self.adapter(spec(Platform::Duix));
         let stream = self.adapter(spec(Platform::DuixStream));

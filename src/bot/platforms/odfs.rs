@@ -93,6 +93,7 @@ impl<B: Bot> Host<B> {
             check,
             splits: true,
             hang_up_reason: false,
+            tags: &[],
         })?;
         if settings.recognitions.is_none() && !settings.text_only {
             tracing::warn!(
