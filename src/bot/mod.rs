@@ -220,6 +220,8 @@ pub use host::{Host, HostBuilder};
 pub use input::{CallKey, CallKeyError, Cause, Cut, Ended, Heard, Input, TransferOutcome, TurnId};
 pub use limits::{Greeting, Limits};
 pub use needs::{Need, Needs, NeedsError};
+#[cfg(feature = "chat")]
+pub use platforms::ChatDialect;
 pub use platforms::Fitting;
 #[cfg(feature = "digital-employee")]
 pub use platforms::OnDigitalEmployee;

@@ -135,6 +135,8 @@ fn compiled_in() -> Vec<Platform> {
         Platform::DigitalEmployee => cfg!(feature = "digital-employee"),
         Platform::Duix | Platform::DuixStream => cfg!(feature = "duix"),
         Platform::Odfs => cfg!(feature = "odfs"),
+        // Only with a key.
+        Platform::AiCall | Platform::Chat => false,
     };
     all.filter(is_in).collect()
 }
@@ -145,6 +147,7 @@ fn warn_open(platforms: &[Platform]) {
         Platform::DigitalEmployee => "a `VerifyLayer`, unless a gateway checks its signatures",
         Platform::Duix | Platform::DuixStream => "a `secret`",
         Platform::Odfs => "an `issuer`",
+        Platform::AiCall | Platform::Chat => "a `key`",
     };
     let mut open: Vec<_> =
         platforms.iter().map(|platform| (platform.name(), closed_by(platform))).collect();

@@ -1,5 +1,8 @@
 //! The platforms that a bot can be put on.
 
+#[cfg(feature = "chat")]
+#[allow(dead_code)]
+mod chat;
 #[cfg(feature = "digital-employee")]
 mod digital_employee;
 #[cfg(feature = "duix")]
@@ -13,6 +16,8 @@ mod odfs;
 #[cfg(any(feature = "duix", feature = "odfs"))]
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
+#[cfg(feature = "chat")]
+pub use chat::ChatDialect;
 #[cfg(feature = "digital-employee")]
 pub use digital_employee::OnDigitalEmployee;
 #[cfg(feature = "duix")]

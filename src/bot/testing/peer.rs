@@ -31,6 +31,7 @@ impl Peer {
             Platform::DigitalEmployee => cfg!(feature = "digital-employee"),
             Platform::Duix | Platform::DuixStream => cfg!(feature = "duix"),
             Platform::Odfs => cfg!(feature = "odfs"),
+            Platform::AiCall | Platform::Chat => false,
         }
     }
 
