@@ -37,6 +37,8 @@ pub trait Reported: Outcome {
 pub enum Step {
     /// More packets follow.
     Next,
+    /// The reply is complete, but packets about it may follow: a stream that ends here is not cut.
+    Complete,
     /// The last packet.
     Last,
 }
