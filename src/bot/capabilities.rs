@@ -225,7 +225,7 @@ impl fmt::Display for TransferKind {
 }
 
 /// A set of [`TransferKind`]s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct TransferKinds(u8);
 
 impl TransferKinds {

@@ -220,13 +220,13 @@ pub use host::{Host, HostBuilder};
 pub use input::{CallKey, CallKeyError, Cause, Cut, Ended, Heard, Input, TransferOutcome, TurnId};
 pub use limits::{Greeting, Limits};
 pub use needs::{Need, Needs, NeedsError};
-#[cfg(feature = "chat")]
-pub use platforms::ChatDialect;
 pub use platforms::Fitting;
 #[cfg(feature = "digital-employee")]
 pub use platforms::OnDigitalEmployee;
 #[cfg(feature = "duix")]
 pub use platforms::OnDuix;
+#[cfg(feature = "chat")]
+pub use platforms::{ChatDialect, ChatSettings};
 #[cfg(feature = "odfs")]
 pub use platforms::{OdfsSettings, OnOdfs};
 pub use reply::Reply;

@@ -83,6 +83,7 @@ impl<B: Bot> OnDuix<B> {
             turn: TurnId::random(),
             trigger: Trigger::Input(Input::Speech(request.question)),
             info,
+            history: None,
         }
     }
 }

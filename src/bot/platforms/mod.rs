@@ -17,7 +17,7 @@ mod odfs;
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[cfg(feature = "chat")]
-pub use chat::ChatDialect;
+pub use chat::{ChatDialect, ChatSettings};
 #[cfg(feature = "digital-employee")]
 pub use digital_employee::OnDigitalEmployee;
 #[cfg(feature = "duix")]

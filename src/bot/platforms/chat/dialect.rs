@@ -307,6 +307,11 @@ impl ChatDialect {
         can
     }
 
+    /// Returns whether a hang-up has a place for its reason.
+    pub(super) fn takes_reason(self, offers: impl Fn(&str) -> bool) -> bool {
+        self.tool(Does::HangUp, offers).is_some_and(|tool| !tool.argument.is_empty())
+    }
+
     /// Returns the tool for a control, if the request offers it.
     pub(super) fn tool(
         self,

@@ -3,6 +3,27 @@
 use super::question::{Line, Speaker};
 use crate::bot::history::{Entry, History, same_words};
 use crate::bot::input::{Heard, Input, TurnId};
+use crate::bot::runtime::trigger::PlatformHistory;
+
+/// The history of a request.
+pub(super) struct Lines {
+    pub lines: Vec<Line>,
+    /// The text that marks where a reply was interrupted.
+    pub marker: Option<&'static str>,
+    /// Whether the request names its call. If it does not, the history of the call is that of the request.
+    pub named: bool,
+}
+
+impl PlatformHistory for Lines {
+    fn entries(&self) -> Vec<Entry> {
+        if self.named { Vec::new() } else { entries(&self.lines, self.marker) }
+    }
+
+    fn heard(&self, known: &History) -> Vec<(TurnId, String)> {
+        let reports = reports(known, &self.lines, self.marker).into_iter();
+        reports.map(|report| (report.turn, report.heard)).collect()
+    }
+}
 
 /// What the caller heard of a reply.
 #[derive(Debug, Clone, PartialEq)]
