@@ -1,7 +1,6 @@
 //! The platforms that a bot can be put on.
 
 #[cfg(feature = "chat")]
-#[allow(dead_code)]
 mod chat;
 #[cfg(feature = "digital-employee")]
 mod digital_employee;
@@ -17,7 +16,9 @@ mod odfs;
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[cfg(feature = "chat")]
-pub use chat::{ChatDialect, ChatSettings};
+pub use chat::{ChatDialect, ChatSettings, OnChat};
+#[cfg(all(feature = "chat", feature = "client"))]
+pub(in crate::bot) use chat::turn_with_id;
 #[cfg(feature = "digital-employee")]
 pub use digital_employee::OnDigitalEmployee;
 #[cfg(feature = "duix")]

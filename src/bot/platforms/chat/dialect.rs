@@ -307,6 +307,19 @@ impl ChatDialect {
         can
     }
 
+    /// Returns the names of the tools that requests in this dialect usually offer.
+    pub(in crate::bot) fn offers(self) -> Vec<&'static str> {
+        let named = |form: &Form| match form {
+            Form::Tool(tool) => Some(tool.name),
+            Form::Tag => None,
+        };
+        match self {
+            // Nothing is usual there.
+            Self::Plain => Vec::new(),
+            _ => self.traits().controls.iter().filter_map(named).collect(),
+        }
+    }
+
     /// Returns whether a hang-up has a place for its reason.
     pub(super) fn takes_reason(self, offers: impl Fn(&str) -> bool) -> bool {
         self.tool(Does::HangUp, offers).is_some_and(|tool| !tool.argument.is_empty())

@@ -5,7 +5,10 @@ mod delivered;
 mod dialect;
 mod heard;
 mod question;
+mod server;
 mod settings;
 
 pub use dialect::ChatDialect;
+pub(in crate::bot) use question::turn_with_id;
+pub use server::OnChat;
 pub use settings::ChatSettings;

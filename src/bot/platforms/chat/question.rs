@@ -57,7 +57,7 @@ impl Question {
         let mut lines: Vec<_> = messages.iter().filter_map(line).collect();
         let id = content.first(traits.turn);
         let turn = match &id {
-            Some(id) => turn_with_id(id, lines.last()),
+            Some(id) => turn_with_id(id, lines.last().map_or("", |line| &line.text)),
             None => turn_without_id(&lines),
         };
         let (caller, called) = content.numbers(traits);
@@ -128,8 +128,9 @@ fn line(message: &Value) -> Option<Line> {
 /// A platform may send a longer version of an utterance under the same id, which is another turn. So the
 /// utterance is a part of the id. The rest of the history is not, since the platform may rewrite it between
 /// two attempts, for example when it learns how much was played.
-fn turn_with_id(id: &str, utterance: Option<&Line>) -> TurnId {
-    TurnId::new(format!("{id}.{}", digest(utterance)))
+pub(in crate::bot) fn turn_with_id(id: &str, utterance: &str) -> TurnId {
+    let utterance = Line { speaker: Speaker::Caller, text: utterance.to_owned() };
+    TurnId::new(format!("{id}.{}", digest([&utterance])))
 }
 
 /// Returns the id of a turn that the platform does not name: it is as good as its messages.

@@ -24,7 +24,9 @@ use crate::bot::input::{CallKey, TurnId};
 use crate::bot::needs::NeedsError;
 use crate::bot::outbox::{Packet, Reader};
 use crate::bot::runtime::trigger::{Trigger, TurnRequest};
-use crate::chat::{Api, ChatRequest, CreateChatCompletionParameters, Reply, Server};
+use crate::chat::{
+    Api, ChatRequest, CreateChatCompletionParameters, FunctionCall, Reply, Server, ToolCall,
+};
 use crate::lock::Mutex;
 use crate::server::{Error, Privacy};
 
@@ -181,7 +183,8 @@ impl<B: Bot> OnChat<B> {
             Some((name.to_owned(), value.clone().filter(|value| !value.is_empty())?))
         });
         let headers: Vec<_> = headers.collect();
-        let query = crate::server::query();
+        let query = crate::server::query().unwrap_or_default();
+        let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let body = serde_json::to_value(request)?;
         let question = Question::read(body, &headers, &query, self.settings.dialect);
         let ids = [("call", question.call.as_deref()), ("turn", Some(question.turn.as_str()))];
@@ -237,7 +240,7 @@ async fn speak(
         let Packet { text, closing, last, .. } = packet;
         if !text.is_empty() {
             begun = true;
-            reply.text(text).await?;
+            reply.send(text).await?;
         }
         let control = closing.as_ref().and_then(|closing| {
             let control = write(closing);
@@ -251,8 +254,10 @@ async fn speak(
             control
         });
         match control {
-            Some(Control::Tag(tag)) => reply.text(tag).await?,
-            Some(Control::Tool { name, arguments }) => reply.tool_call(name, arguments).await?,
+            Some(Control::Tag(tag)) => reply.send(tag).await?,
+            Some(Control::Tool { name, arguments }) => {
+                reply.send(ToolCall::new("", FunctionCall::new(name, arguments))).await?;
+            }
             None => {}
         }
         if last {

@@ -47,6 +47,11 @@ impl ChatSettings {
         self
     }
 
+    /// Returns the dialect of all requests, if it is fixed.
+    pub(in crate::bot) fn dialect(&self) -> Option<ChatDialect> {
+        self.dialect
+    }
+
     /// Returns whether there is a key.
     pub(in crate::bot) fn has_key(&self) -> bool {
         !self.keys.is_empty()
