@@ -28,7 +28,6 @@ use crate::wire::{DecodeError, Operation, Printable, Validate, decode};
 
 tokio::task_local! {
     static ARRIVED: Instant;
-    static QUERY: Option<Arc<str>>;
 }
 
 /// Returns when the request that the current handler serves arrived: when its head was there,
@@ -49,14 +48,6 @@ tokio::task_local! {
 #[must_use]
 pub fn arrived() -> Instant {
     ARRIVED.try_get().unwrap_or_else(|_| Instant::now())
-}
-
-/// Returns the query of the request that the current handler serves, for a platform whose queries have
-/// names that no document knows.
-// Only a bot on chat completions reads it.
-#[allow(dead_code)]
-pub(crate) fn query() -> Option<Arc<str>> {
-    QUERY.try_with(Clone::clone).ok().flatten()
 }
 
 /// The rules of a platform that has routes for this `Api`.
@@ -124,15 +115,13 @@ struct Arrival {
     at: Instant,
     /// The deadline of the handler.
     until: Option<Instant>,
-    query: Option<Arc<str>>,
     watch: Option<SharedWatch>,
 }
 
 impl Arrival {
-    fn now<A, R>(server: &Server<A, R>, request: &Request) -> Self {
+    fn now<A, R>(server: &Server<A, R>) -> Self {
         let at = Instant::now();
-        let query = request.uri().query().map(Arc::from);
-        Self { at, until: server.until(at), query, watch: watch::current() }
+        Self { at, until: server.until(at), watch: watch::current() }
     }
 
     /// Reports why the handler failed.
@@ -246,12 +235,11 @@ async fn run_handler<T>(
     arrival: &Arrival,
     handler: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Fault> {
-    let Arrival { at, until, query, watch } = arrival;
+    let Arrival { at, until, watch } = arrival;
     // Pinned here once: each wrapper would hold another copy, and handlers can be large.
     let mut handler = pin!(handler);
     let handler = poll_fn(|cx| {
         let poll = || ARRIVED.sync_scope(*at, || handler.as_mut().poll(cx));
-        let poll = || QUERY.sync_scope(query.clone(), poll);
         watch::poll_watched(watch.as_ref(), poll)
     });
     let handler = AssertUnwindSafe(handler).catch_unwind();
@@ -308,7 +296,7 @@ where
     A: Send + Sync + 'static,
     C: AnswerCall<A>,
 {
-    let arrival = Arrival::now(&server, &request);
+    let arrival = Arrival::now(&server);
     let mut traced = server.trace_content;
     let (input, echo) = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
         Ok(received) => received,
@@ -364,7 +352,7 @@ where
     A: Send + Sync + 'static,
     C: EventsCall<A>,
 {
-    let arrival = Arrival::now(&server, &request);
+    let arrival = Arrival::now(&server);
     let mut traced = server.trace_content;
     let received = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
         Err((fault, echo)) if !C::Rules::REFUSES_IN_STREAM => {
@@ -385,7 +373,7 @@ where
     C: EitherCall<A>,
     <C::Rules as Speaks>::Writer: FoldPackets,
 {
-    let arrival = Arrival::now(&server, &request);
+    let arrival = Arrival::now(&server);
     let mut traced = server.trace_content;
     let (input, echo) = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
         Ok(received) => received,

@@ -80,7 +80,6 @@ mod turns;
 pub(crate) mod watch;
 
 pub use call::arrived;
-pub(crate) use call::query;
 pub use error::{Error, Fault, FaultKind};
 #[cfg(feature = "bot")]
 pub(crate) use options::Privacy;
