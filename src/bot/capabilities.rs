@@ -27,14 +27,8 @@ pub enum Platform {
 
 impl Platform {
     /// All platforms.
-    pub const ALL: [Self; 6] = [
-        Self::DigitalEmployee,
-        Self::Duix,
-        Self::DuixStream,
-        Self::Odfs,
-        Self::AiCall,
-        Self::Chat,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::DigitalEmployee, Self::Duix, Self::DuixStream, Self::Odfs, Self::AiCall, Self::Chat];
 
     /// Returns the name, which is part of the key of a call. `Duix` and `DuixStream` share one, since
     /// DUIX uses only one of the two with a bot.

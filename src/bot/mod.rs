@@ -175,12 +175,7 @@
 
 // Each platform uses only a part of the runtime.
 #![cfg_attr(
-    not(all(
-        feature = "digital-employee",
-        feature = "duix",
-        feature = "odfs",
-        feature = "chat"
-    )),
+    not(all(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "chat")),
     allow(dead_code)
 )]
 

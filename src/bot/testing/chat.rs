@@ -15,9 +15,7 @@ use crate::bot::host::Host;
 use crate::bot::input::TurnId;
 use crate::bot::needs::NeedsError;
 use crate::bot::platforms::{ChatDialect, ChatSettings, turn_with_id};
-use crate::chat::{
-    ChatChunk, ChatRequest, Content, CreateChatCompletionParameters, WireClient,
-};
+use crate::chat::{ChatChunk, ChatRequest, Content, CreateChatCompletionParameters, WireClient};
 use crate::client::{EventStream, InMemoryTransport};
 use crate::lock::Mutex;
 use crate::wire::decode_value;

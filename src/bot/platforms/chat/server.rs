@@ -136,7 +136,8 @@ impl<B: Bot> Api for OnChat<B> {
         let question = self.read(&parameters, &request)?;
         drop(request);
         let adapter = self.adapter(&question);
-        let Question { dialect, call, turn, input, caller, called, extras, lines, tools } = question;
+        let Question { dialect, call, turn, input, caller, called, extras, lines, tools } =
+            question;
         let traits = dialect.traits();
         let named = call.is_some();
         let mut info = CallInfo::new(dialect.platform(), &call.unwrap_or_else(random_call));
@@ -190,7 +191,9 @@ impl<B: Bot> OnChat<B> {
         let ids = [("call", question.call.as_deref()), ("turn", Some(question.turn.as_str()))];
         for (what, id) in ids {
             if let Some(bytes) = id.map(str::len).filter(|bytes| *bytes > MAX_ID_BYTES) {
-                let error = format!("the id of the {what} has {bytes} bytes, allowed: at most {MAX_ID_BYTES}");
+                let error = format!(
+                    "the id of the {what} has {bytes} bytes, allowed: at most {MAX_ID_BYTES}"
+                );
                 return Err(Error::public(error).status(400));
             }
         }
