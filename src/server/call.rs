@@ -27,7 +27,14 @@ use super::{
 use crate::wire::{DecodeError, Operation, Printable, Validate, decode};
 
 tokio::task_local! {
-    static ARRIVED: Instant;
+    static CURRENT: Current;
+}
+
+/// What a handler may ask about the request that it serves.
+#[derive(Clone)]
+struct Current {
+    arrived: Instant,
+    query: Option<Arc<str>>,
 }
 
 /// Returns when the request that the current handler serves arrived: when its head was there,
@@ -47,7 +54,28 @@ tokio::task_local! {
 /// ```
 #[must_use]
 pub fn arrived() -> Instant {
-    ARRIVED.try_get().unwrap_or_else(|_| Instant::now())
+    CURRENT.try_with(|current| current.arrived).unwrap_or_else(|_| Instant::now())
+}
+
+/// Returns the query string of the URL of the request that the current handler serves, percent-encoded as it
+/// was sent. `None` if it has none, and outside a handler.
+///
+/// Where the URL of your server is a setting of the platform, the query string is yours: the tenant or the
+/// line of a call may be in it.
+///
+/// ```
+/// /// Returns the line that the URL in the platform's console names, as in `https://bot.example/v1?line=north`.
+/// fn line() -> Option<String> {
+///     let query = callbot::server::query()?;
+///     let line = query.split('&').find_map(|pair| pair.strip_prefix("line="))?;
+///     Some(line.to_owned())
+/// }
+///
+/// assert_eq!(line(), None);
+/// ```
+#[must_use]
+pub fn query() -> Option<Arc<str>> {
+    CURRENT.try_with(|current| current.query.clone()).unwrap_or_default()
 }
 
 /// The rules of a platform that has routes for this `Api`.
@@ -113,15 +141,17 @@ type Received<A, C> = Result<
 /// The arrival of a request.
 struct Arrival {
     at: Instant,
+    query: Option<Arc<str>>,
     /// The deadline of the handler.
     until: Option<Instant>,
     watch: Option<SharedWatch>,
 }
 
 impl Arrival {
-    fn now<A, R>(server: &Server<A, R>) -> Self {
+    fn now<A, R>(server: &Server<A, R>, request: &Request) -> Self {
         let at = Instant::now();
-        Self { at, until: server.until(at), watch: watch::current() }
+        let query = request.uri().query().map(Arc::from);
+        Self { at, query, until: server.until(at), watch: watch::current() }
     }
 
     /// Reports why the handler failed.
@@ -235,11 +265,12 @@ async fn run_handler<T>(
     arrival: &Arrival,
     handler: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Fault> {
-    let Arrival { at, until, watch } = arrival;
+    let Arrival { at, query, until, watch } = arrival;
     // Pinned here once: each wrapper would hold another copy, and handlers can be large.
     let mut handler = pin!(handler);
     let handler = poll_fn(|cx| {
-        let poll = || ARRIVED.sync_scope(*at, || handler.as_mut().poll(cx));
+        let current = Current { arrived: *at, query: query.clone() };
+        let poll = || CURRENT.sync_scope(current, || handler.as_mut().poll(cx));
         watch::poll_watched(watch.as_ref(), poll)
     });
     let handler = AssertUnwindSafe(handler).catch_unwind();
@@ -296,7 +327,7 @@ where
     A: Send + Sync + 'static,
     C: AnswerCall<A>,
 {
-    let arrival = Arrival::now(&server);
+    let arrival = Arrival::now(&server, &request);
     let mut traced = server.trace_content;
     let (input, echo) = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
         Ok(received) => received,
@@ -352,7 +383,7 @@ where
     A: Send + Sync + 'static,
     C: EventsCall<A>,
 {
-    let arrival = Arrival::now(&server);
+    let arrival = Arrival::now(&server, &request);
     let mut traced = server.trace_content;
     let received = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
         Err((fault, echo)) if !C::Rules::REFUSES_IN_STREAM => {
@@ -373,7 +404,7 @@ where
     C: EitherCall<A>,
     <C::Rules as Speaks>::Writer: FoldPackets,
 {
-    let arrival = Arrival::now(&server);
+    let arrival = Arrival::now(&server, &request);
     let mut traced = server.trace_content;
     let (input, echo) = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
         Ok(received) => received,

@@ -37,6 +37,16 @@ impl Frame {
         Self(out)
     }
 
+    /// Returns nothing, for an event that no packet is sent for.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Appends the event of another packet.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

@@ -79,10 +79,12 @@ mod turns;
 )]
 pub(crate) mod watch;
 
-pub use call::arrived;
+pub use call::{arrived, query};
 pub use error::{Error, Fault, FaultKind};
 #[cfg(feature = "bot")]
 pub(crate) use options::Privacy;
+#[allow(unused_imports)] // Depending on its features, no platform uses it.
+pub(crate) use options::check_path;
 pub use options::{PathError, Server};
 pub use serve::{CutError, Serve, WhenFull, serve};
 pub use sink::{SendError, Sink};

@@ -51,6 +51,14 @@ pub trait Rules: Send + Sync + 'static {
         None
     }
 
+    /// Returns the paths of an operation by the settings of the platform; `None` for those of its spec.
+    fn paths(&self, _operation: &Operation) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Called when the routes of a server are made, to warn about its settings.
+    fn mounted(&self) {}
+
     /// Decides from the head of a request whether to serve it.
     ///
     /// # Errors

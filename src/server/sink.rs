@@ -10,7 +10,7 @@ use super::{Error, Frame, PacketKind, WritePackets};
 use crate::wire::Violations;
 
 /// The reply of a turn. The handler borrows it for the turn. Each event is sent immediately, as one
-/// packet.
+/// packet, or collected where the request wants one answer.
 ///
 /// The reply ends when the handler returns; the server then writes the packet that ends the stream.
 ///
@@ -143,8 +143,11 @@ impl<T: WritePackets> Sink<T> {
         if let (PacketKind::Last, Some(end)) = (kind, self.end) {
             packet.end_with(end);
         }
-        if self.trace_content {
+        if self.trace_content && !packet.is_nothing() {
             tracing::trace!(packet = packet.text().trim_end(), "packet");
+        }
+        if packet.is_nothing() && kind == PacketKind::Next {
+            return;
         }
         if let Some(queue) = &self.queue {
             queue.put(packet, kind);
