@@ -94,12 +94,7 @@ async fn a_bot_is_put_on_the_platforms_that_it_fits() {
         ),
         (
             Needs::NONE.stream(),
-            &[
-                Platform::DigitalEmployee,
-                Platform::DuixStream,
-                Platform::AiCall,
-                Platform::Chat,
-            ],
+            &[Platform::DigitalEmployee, Platform::DuixStream, Platform::AiCall, Platform::Chat],
             vec![(Platform::Duix, Need::Stream), (Platform::Odfs, Need::Stream)],
         ),
     ] {
