@@ -171,7 +171,8 @@ impl<T: DeserializeOwned + Outcome> EventStream<T> {
             if self.operation.ends_with.is_some_and(|end| data == end.as_bytes()) {
                 return Ok(Next::End);
             }
-            if data.is_empty() || data == b"[DONE]" {
+            // Some peers send their comments as data. No JSON begins so.
+            if data.is_empty() || data == b"[DONE]" || data.starts_with(b":") {
                 continue;
             }
             let kind = match decode::<T>(data) {
