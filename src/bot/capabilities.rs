@@ -18,11 +18,17 @@ pub enum Platform {
     DuixStream,
     /// Huawei ODFS: an IVR, with one answer per step.
     Odfs,
+    /// Alibaba Cloud AICall: an agent that asks the bot as its language model, answered in a stream.
+    #[serde(rename = "aicall")]
+    AiCall,
+    /// Any other voice platform that asks the bot for chat completions, as its language model.
+    Chat,
 }
 
 impl Platform {
     /// All platforms.
-    pub const ALL: [Self; 4] = [Self::DigitalEmployee, Self::Duix, Self::DuixStream, Self::Odfs];
+    pub const ALL: [Self; 6] =
+        [Self::DigitalEmployee, Self::Duix, Self::DuixStream, Self::Odfs, Self::AiCall, Self::Chat];
 
     /// Returns the name, which is part of the key of a call. `Duix` and `DuixStream` share one, since
     /// DUIX uses only one of the two with a bot.
@@ -32,6 +38,8 @@ impl Platform {
             Self::DigitalEmployee => "digital-employee",
             Self::Duix | Self::DuixStream => "duix",
             Self::Odfs => "odfs",
+            Self::AiCall => "aicall",
+            Self::Chat => "chat",
         }
     }
 
@@ -55,7 +63,9 @@ impl Platform {
             Self::DigitalEmployee => {
                 TransferKinds::NONE.with(TransferKind::Agent).with(TransferKind::Number)
             }
-            Self::Duix | Self::DuixStream | Self::Odfs => TransferKinds::NONE,
+            Self::Duix | Self::DuixStream | Self::Odfs | Self::AiCall | Self::Chat => {
+                TransferKinds::NONE
+            }
         }
     }
 
@@ -67,6 +77,8 @@ impl Platform {
             Self::Duix => &Capabilities::DUIX,
             Self::DuixStream => &Capabilities::DUIX_STREAM,
             Self::Odfs => &Capabilities::ODFS,
+            Self::AiCall => &Capabilities::AICALL,
+            Self::Chat => &Capabilities::CHAT,
         }
     }
 }
@@ -78,6 +90,8 @@ impl fmt::Display for Platform {
             Self::Duix => "DUIX",
             Self::DuixStream => "DUIX (streaming)",
             Self::Odfs => "ODFS",
+            Self::AiCall => "aicall",
+            Self::Chat => "chat",
         })
     }
 }
@@ -94,24 +108,27 @@ impl fmt::Display for Platform {
 /// assert!(ivr.transfer.contains(TransferKind::Agent));
 /// assert_eq!(ivr.gather.map(|gather| gather.digits), Some((1, 99)));
 ///
-/// let streaming: Vec<_> = Platform::ALL.into_iter().filter(|p| p.capabilities().streams).collect();
-/// assert_eq!(streaming, [Platform::DigitalEmployee, Platform::DuixStream]);
+/// let silent: Vec<_> = Platform::ALL.into_iter().filter(|p| !p.capabilities().streams).collect();
+/// assert_eq!(silent, [Platform::Duix, Platform::Odfs]);
 /// ```
 ///
-/// | | Digital Employee | DUIX | DUIX, streaming | ODFS |
-/// |---|---|---|---|---|
-/// | `streams` | yes | | yes | |
-/// | `greets` | yes | | | yes |
-/// | `speech` | barge-in, silence, synthesis | | | barge-in, silence |
-/// | `gather` | 1 to 100 digits, 1 to 10 s for each | | | 1 to 99 digits, 1 s to 1 h for all |
-/// | `late_gather` | | | | yes |
-/// | `transfer` | queue | | | queue, agent, number, flow |
-/// | `hang_up` | yes | | | yes |
-/// | `newest_wins` | yes | yes | yes | |
-/// | `aborts`, `heard` | yes | | | |
-/// | `ends` | yes | | | yes |
-/// | `filler` | yes | | yes | |
-/// | `native` | | yes | | |
+/// | | Digital Employee | DUIX | DUIX, streaming | ODFS | AICall | Chat |
+/// |---|---|---|---|---|---|---|
+/// | `streams` | yes | | yes | | yes | yes |
+/// | `greets` | yes | | | yes | | |
+/// | `speech` | barge-in, silence, synthesis | | | barge-in, silence | emotion | |
+/// | `gather` | 1 to 100 digits, 1 to 10 s for each | | | 1 to 99 digits, 1 s to 1 h for all | | |
+/// | `late_gather` | | | | yes | | |
+/// | `transfer` | queue | | | queue, agent, number, flow | number | by the tools of the request |
+/// | `hang_up` | yes | | | yes | yes | by the tools of the request |
+/// | `newest_wins` | yes | yes | yes | | yes | yes |
+/// | `aborts`, `heard` | yes | | | | | |
+/// | `ends` | yes | | | yes | | |
+/// | `filler` | yes | | yes | | yes | yes |
+/// | `native` | | yes | | | | |
+///
+/// AICall and other chat completions do not report a barge-in, but a later request may tell how much was
+/// heard; see [`Host::chat`](super::Host#method.chat).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
@@ -157,13 +174,15 @@ pub struct SpeechSupport {
     pub silence_timeout: Option<(Duration, Duration)>,
     /// Whether the voice can be set, with its volume, pitch and rate.
     pub synthesis: bool,
+    /// Whether the emotion of the voice can be set.
+    pub emotion: bool,
 }
 
 impl SpeechSupport {
     /// Returns whether any setting is supported.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.barge_in || self.silence_timeout.is_some() || self.synthesis
+        self.barge_in || self.silence_timeout.is_some() || self.synthesis || self.emotion
     }
 }
 
@@ -212,7 +231,7 @@ impl fmt::Display for TransferKind {
 }
 
 /// A set of [`TransferKind`]s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct TransferKinds(u8);
 
 impl TransferKinds {
@@ -242,7 +261,7 @@ impl TransferKinds {
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const NOTHING: SpeechSupport =
-    SpeechSupport { barge_in: false, silence_timeout: None, synthesis: false };
+    SpeechSupport { barge_in: false, silence_timeout: None, synthesis: false, emotion: false };
 
 impl Capabilities {
     /// The capabilities of Digital Employee. The platform's document calls transfers to agents and
@@ -255,6 +274,7 @@ impl Capabilities {
             barge_in: true,
             silence_timeout: Some((SECOND, Duration::from_secs(10))),
             synthesis: true,
+            emotion: false,
         },
         gather: Some(GatherLimits { digits: (1, 100), timeout: (SECOND, Duration::from_secs(10)) }),
         late_gather: false,
@@ -296,6 +316,7 @@ impl Capabilities {
             barge_in: true,
             silence_timeout: Some((SECOND, HOUR)),
             synthesis: false,
+            emotion: false,
         },
         gather: Some(GatherLimits { digits: (1, 99), timeout: (SECOND, HOUR) }),
         late_gather: true,
@@ -308,4 +329,16 @@ impl Capabilities {
         filler: false,
         native: false,
     };
+
+    /// The capabilities of AICall. Its callbacks can report the end of a call, but nothing relies on them.
+    pub const AICALL: Self = Self {
+        speech: SpeechSupport { emotion: true, ..NOTHING },
+        transfer: TransferKinds::NONE.with(TransferKind::Number),
+        hang_up: true,
+        ..Self::CHAT
+    };
+
+    /// The capabilities of chat completions without tools. A request that offers tools adds hanging up
+    /// and transfers; in a turn, ask [`Reply::can`](super::Reply::can).
+    pub const CHAT: Self = Self { ..Self::DUIX_STREAM };
 }

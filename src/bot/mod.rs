@@ -49,14 +49,17 @@
 //! is an error where the bot uses it, unless [`HostBuilder::lossy`] allows it to be dropped with a
 //! [`Notice`].
 //!
-//! | | Digital Employee | DUIX | ODFS |
-//! |---|---|---|---|
-//! | id of a call | `sessionId` | `dh-conversation-id` | `userid` |
-//! | start of a call | `beginSession` | its first turn | `inaction` 8 |
-//! | a turn | `dialogue`, by `streamId` | each request | `inaction` 9 or 11 |
-//! | end of a call | `endSession` | when it is idle | `hangup` |
-//! | concurrent turns of a call | the newest wins | the newest wins | one after the other |
-//! | transfer, hang-up | a control in the last packet | – | `outaction` 11 or 10; after text, at `playover` |
+//! | | Digital Employee | DUIX | ODFS | AICall |
+//! |---|---|---|---|---|
+//! | id of a call | `sessionId` | `dh-conversation-id` | `userid` | `instanceId` |
+//! | start of a call | `beginSession` | its first turn | `inaction` 8 | its first turn |
+//! | a turn | `dialogue`, by `streamId` | each request | `inaction` 9 or 11 | a chat completion, by `sentenceId` |
+//! | end of a call | `endSession` | when it is idle | `hangup` | when it is idle |
+//! | concurrent turns of a call | the newest wins | the newest wins | one after the other | the newest wins |
+//! | transfer, hang-up | a control in the last packet | – | `outaction` 11 or 10; after text, at `playover` | a tag in the text, at the end |
+//!
+//! Other platforms that ask for chat completions are [`Platform::Chat`]. They work like AICall; the
+//! [`ChatDialect`] has the differences.
 //!
 //! A bot that lacks something on one platform still fits the others: [`Host::fitting`] returns their routes,
 //! and [`Host::router`] insists on all of them.
@@ -175,7 +178,7 @@
 
 // Each platform uses only a part of the runtime.
 #![cfg_attr(
-    not(all(feature = "digital-employee", feature = "duix", feature = "odfs")),
+    not(all(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "chat")),
     allow(dead_code)
 )]
 
@@ -202,7 +205,7 @@ mod snapshot;
 pub mod store;
 #[cfg(all(
     feature = "client",
-    any(feature = "digital-employee", feature = "duix", feature = "odfs")
+    any(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "chat")
 ))]
 pub mod testing;
 
@@ -212,7 +215,9 @@ pub use call_builder::CallBuilder;
 pub use capabilities::{
     Capabilities, GatherLimits, Platform, SpeechSupport, TransferKind, TransferKinds,
 };
-pub use controls::{ControlKind, Gather, HangUp, Native, SpeechSettings, Synthesis, Transfer};
+pub use controls::{
+    ControlKind, Emotion, Gather, HangUp, Native, SpeechSettings, Synthesis, Transfer,
+};
 pub use error::{Dropped, Notice, ReplyError, Result};
 pub use handler::Bot;
 pub use history::{Entry, History};
@@ -225,6 +230,8 @@ pub use platforms::Fitting;
 pub use platforms::OnDigitalEmployee;
 #[cfg(feature = "duix")]
 pub use platforms::OnDuix;
+#[cfg(feature = "chat")]
+pub use platforms::{ChatDialect, ChatSettings, OnChat};
 #[cfg(feature = "odfs")]
 pub use platforms::{OdfsSettings, OnOdfs};
 pub use reply::Reply;
