@@ -243,9 +243,9 @@ impl<B: Bot> Host<B> {
         &self.settings.chat
     }
 
-    /// Returns whether a call has, expects or had a secret input.
+    /// Returns whether a call expects or had a secret input; `None` if the call is unknown.
     #[cfg(feature = "chat")]
-    pub(super) async fn has_secrets(&self, call: &CallKey) -> bool {
+    pub(super) async fn has_secrets(&self, call: &CallKey) -> Option<bool> {
         self.calls.has_secrets(call).await
     }
 

@@ -115,13 +115,15 @@ impl<B: Bot> Calls<B> {
         Ok(())
     }
 
-    /// Returns whether a call has, expects or had a secret input. If the store can't tell, it has.
-    pub(in crate::bot) async fn has_secrets(&self, call: &CallKey) -> bool {
+    /// Returns whether a call expects or had a secret input; `None` if the call is unknown. If the store can't
+    /// tell, it had.
+    #[cfg(feature = "chat")]
+    pub(in crate::bot) async fn has_secrets(&self, call: &CallKey) -> Option<bool> {
         if self.shared.is_secret(call, None).await {
-            return true;
+            return Some(true);
         }
-        let Ok(record) = self.shared.stored(call).await else { return true };
-        record.is_some_and(|record| record.history.iter().any(|entry| entry.secret))
+        let Ok(record) = self.shared.stored(call).await else { return Some(true) };
+        record.map(|record| record.history.iter().any(|entry| entry.secret))
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.
