@@ -26,6 +26,7 @@ use super::runtime::trigger::TurnRequest;
 use super::runtime::{CallRecord, Calls, Setup};
 use super::snapshot::{CallSnapshot, SnapshotError};
 use super::store::{AnyStore, MemoryStore, Store};
+use crate::observe::{Observer, Observers};
 use crate::server::Privacy;
 use crate::wire::salvage;
 
@@ -104,6 +105,7 @@ struct Settings {
     #[cfg(feature = "odfs")]
     odfs: OdfsSettings,
     noticed: Noticed,
+    observers: Observers,
 }
 
 impl Settings {
@@ -236,6 +238,12 @@ impl<B: Bot> Host<B> {
             }
             .boxed()
         })
+    }
+
+    /// Returns the observers, which the servers of this host share.
+    #[allow(dead_code)]
+    pub(super) fn observers(&self) -> &Observers {
+        &self.settings.observers
     }
 
     pub(super) fn budget(&self, platform: Platform) -> Budget {
@@ -402,6 +410,14 @@ impl<B: Bot> HostBuilder<B> {
     /// Sets the limits of the bot's calls. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Adds an observer, which gets an event for each turn, call, cut and operation of the store, and for each
+    /// request that a server of this host refuses; see [`observe`](crate::observe). Call it again for more
+    /// observers. Default: none.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.settings.observers.add(observer);
         self
     }
 
