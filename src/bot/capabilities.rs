@@ -91,9 +91,8 @@ impl Platform {
     }
 }
 
-/// A name for logs and labels, which does not change: `digital-employee`, `duix`, `duix-stream`, `odfs`, `aicall`
-/// or `chat`.
-/// Unlike [`name`](Platform::name), it differs for the two kinds of DUIX.
+/// A name for logs and labels, which does not change: `digital-employee`, `duix`, `duix-stream`, `odfs`,
+/// `aicall` or `chat`. Unlike [`name`](Platform::name), it differs for the two kinds of DUIX.
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.label())

@@ -52,8 +52,8 @@
 //! # Events
 //!
 //! A label is one of a few names, which do not change; `as_str` of its type returns it. Platforms are labels
-//! as [`Platform`](crate::bot::Platform) displays them: `digital-employee`, `duix`, `duix-stream`, `odfs`, `aicall`, `chat`.
-//! The other fields are measurements, or ids, which are too many for labels of metrics.
+//! as [`Platform`](crate::bot::Platform) displays them: `digital-employee`, `duix`, `duix-stream`, `odfs`,
+//! `aicall`, `chat`. The other fields are measurements, or ids, which are too many for labels of metrics.
 //!
 //! | Event | When | Labels | Measurements and ids |
 //! |---|---|---|---|
