@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::Value;
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use super::controls::{Control, check_tags, check_tools, control};
 use super::delivered::Delivered;
 use super::dialect::ChatDialect;
 use super::heard::Lines;
-use super::question::Question;
+use super::question::{Question, Speaker};
 use super::settings::ChatSettings;
 use crate::bot::adapter::{Adapter, AdapterSpec};
 use crate::bot::call::CallInfo;
@@ -105,8 +107,11 @@ impl<B: Bot> Host<B> {
     }
 
     /// Returns what keeps secret inputs out of the traces. A request has the whole conversation, so no
-    /// request of a call is traced once there was a secret. Nor is one that does not name its call.
+    /// request of a call is traced once there was a secret. Nor is one that does not name its call, or with
+    /// turns of a call that is unknown here: they may have had one.
     fn chat_privacy(&self, dialect: Option<ChatDialect>) -> Privacy {
+        /// How long a trace may wait for the store. The caller waits as long.
+        const PATIENCE: Duration = Duration::from_millis(100);
         let host = self.clone();
         Privacy::new(move |content| {
             let host = host.clone();
@@ -116,7 +121,12 @@ impl<B: Bot> Host<B> {
                 let Some(call) = question.call else { return true };
                 let mut call = CallKey::new(question.dialect.platform(), call);
                 call.account = content.account;
-                host.has_secrets(&call).await
+                let is_first = question.lines.iter().all(|line| line.speaker == Speaker::Bot);
+                let secret = host.has_secrets(&call);
+                match timeout(PATIENCE, secret).await {
+                    Ok(known) => known.unwrap_or(!is_first),
+                    Err(_) => true,
+                }
             }
             .boxed()
         })
