@@ -22,6 +22,7 @@
 //! [guide-controls]: crate::guide::controls
 //! [guide-barge-in]: crate::guide::barge_in
 //! [guide-memory]: crate::guide::memory
+//! [guide-model]: crate::guide::language_model
 //! [guide-production]: crate::guide::production
 //! [guide-fc]: crate::function_compute
 //! [guide-platforms]: crate::guide::platforms
