@@ -94,6 +94,7 @@ mod stream;
 #[cfg(feature = "server")]
 mod writer;
 
+#[allow(clippy::too_many_lines)]
 mod generated {
     #[cfg(feature = "server")]
     use super::{rules::Rules, writer::PacketWriter};
