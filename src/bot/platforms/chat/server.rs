@@ -242,7 +242,10 @@ async fn speak(
             // The reply was cut.
             Ok(None) => return Ok(false),
             Err(error) if begun && streams => {
-                tracing::error!(%call, "a turn failed after its first text, so the stream just ends: {error}");
+                tracing::error!(
+                    %call,
+                    "a turn failed after its first text, so the stream just ends: {error}"
+                );
                 return Ok(false);
             }
             Err(error) => return Err(error),
