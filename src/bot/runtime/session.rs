@@ -103,8 +103,8 @@ impl<'a, B: Bot> Session<'a, B> {
             // No reply is longer, so a longer text can't be a part of one.
             let heard = Some(heard).filter(|heard| heard.len() <= max && !secret);
             if self.record.hear(turn, heard.as_deref()) {
-                let call = self.outbox.call();
-                tracing::warn!(%call, "the heard text does not occur in the reply");
+                let (platform, call) = (self.outbox.adapter().platform, self.outbox.call());
+                tracing::warn!(%platform, %call, "the heard text does not occur in the reply");
             }
         }
     }

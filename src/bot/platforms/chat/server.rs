@@ -37,9 +37,17 @@ use crate::server::{Error, Privacy};
 pub struct OnChat<B: Bot> {
     host: Host<B>,
     settings: ChatSettings,
-    /// By the dialect, and by what the tools of a request add to it.
-    adapters: Mutex<HashMap<(ChatDialect, bool, TransferKinds), Arc<Adapter>>>,
+    adapters: Mutex<HashMap<Terms, Arc<Adapter>>>,
     delivered: Delivered,
+}
+
+/// What a request supports: its dialect, and what its tools add to that.
+#[derive(PartialEq, Eq, Hash)]
+struct Terms {
+    dialect: ChatDialect,
+    hang_up: bool,
+    hang_up_reason: bool,
+    transfer: TransferKinds,
 }
 
 impl<B: Bot> fmt::Debug for OnChat<B> {
@@ -211,14 +219,16 @@ impl<B: Bot> OnChat<B> {
     fn adapter(&self, question: &Question) -> Arc<Adapter> {
         let dialect = question.dialect;
         let can = dialect.capabilities_with(|tool| question.offers(tool));
+        let hang_up_reason = dialect.takes_reason(|tool| question.offers(tool));
+        let (hang_up, transfer) = (can.hang_up, can.transfer);
         let mut adapters = self.adapters.lock();
-        let adapter = adapters.entry((dialect, can.hang_up, can.transfer));
+        let adapter = adapters.entry(Terms { dialect, hang_up, hang_up_reason, transfer });
         let adapter = adapter.or_insert_with(|| {
             let spec = AdapterSpec {
                 platform: dialect.platform(),
                 check: if dialect == ChatDialect::AiCall { check_tags } else { check_tools },
                 splits: false,
-                hang_up_reason: dialect.takes_reason(|tool| question.offers(tool)),
+                hang_up_reason,
                 tags: dialect.traits().tags,
             };
             Arc::new(self.host.adapter_with(spec, can))
@@ -242,7 +252,10 @@ async fn speak(
             // The reply was cut.
             Ok(None) => return Ok(false),
             Err(error) if begun && streams => {
-                tracing::error!(%call, "a turn failed after its first text, so the stream just ends: {error}");
+                tracing::error!(
+                    %call,
+                    "a turn failed after its first text, so the stream just ends: {error}"
+                );
                 return Ok(false);
             }
             Err(error) => return Err(error),
