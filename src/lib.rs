@@ -115,6 +115,8 @@ pub mod function_compute;
 pub mod guide;
 #[cfg(any(feature = "client", feature = "server"))]
 mod lock;
+#[cfg(any(feature = "client", feature = "server"))]
+pub mod observe;
 #[cfg(feature = "odfs")]
 pub mod odfs;
 #[cfg(feature = "server")]
