@@ -116,12 +116,23 @@ impl<A: Api, Z: Authorizer> Admission<A, Z> {
     }
 
     /// Converts the outcome of a stop or an update into the answer of this base.
-    fn result(&self, done: Result<(), Error>) -> Result<InstanceResult, Error> {
+    fn result(
+        &self,
+        operation: &Operation,
+        done: Result<(), Error>,
+    ) -> Result<InstanceResult, Error> {
         match done {
             Ok(()) => Ok(InstanceResult::new(true)),
             Err(error) if self.base == Base::V1 && !is_callers_fault(&error) => {
-                let error = error.to_string();
-                tracing::warn!("answered with `result: false`: {}", Printable::whole(&error));
+                let text = error.to_string();
+                let text = Printable::whole(&text);
+                let operation = operation.id;
+                // As the server logs the errors that it answers.
+                if error.into_fault().status < 500 {
+                    tracing::warn!(operation, "answered with `result: false`: {text}");
+                } else {
+                    tracing::error!(operation, "answered with `result: false`: {text}");
+                }
                 Ok(InstanceResult::new(false))
             }
             Err(error) => Err(error),
@@ -181,7 +192,7 @@ impl<A: Api, Z: Authorizer> WireApi for Admission<A, Z> {
             let caller = self.admit(operation, &parameters.authorization, named).await?;
             boxed(self.api.stop_instance(&caller, request.clone())).await
         };
-        self.result(stopped.await)
+        self.result(operation, stopped.await)
     }
 
     async fn update_ai_agent_instance(
@@ -196,7 +207,7 @@ impl<A: Api, Z: Authorizer> WireApi for Admission<A, Z> {
             let caller = self.admit(operation, &parameters.authorization, named).await?;
             boxed(self.api.update_instance(&caller, request.clone())).await
         };
-        self.result(changed.await)
+        self.result(operation, changed.await)
     }
 
     async fn start_ai_agent_instance_with_channel(

@@ -126,6 +126,15 @@ impl SpeechSettings {
         }
     }
 
+    /// Returns whether `can` supports all that is set, whatever the values are.
+    pub(super) fn are_supported_by(&self, can: &SpeechSupport) -> bool {
+        let set = |settings: &Self| {
+            let Self { barge_in, silence_timeout, synthesis } = settings;
+            [barge_in.is_some(), silence_timeout.is_some(), synthesis.is_some()]
+        };
+        set(self) == set(&self.supported_by(can))
+    }
+
     /// Returns these settings, with those of `before` for the fields that are `None`.
     pub(super) fn or(self, before: Option<Self>) -> Self {
         let before = before.unwrap_or_default();

@@ -15,7 +15,8 @@ use super::printable::Printable;
 ///
 /// It contains the kind of a value that does not match, never the value: errors must not carry
 /// secrets or what callers say. Keys of the document in the pointer are cut after 256 bytes, and
-/// control characters in them are escaped, so that a log can show the error.
+/// control characters in them are escaped, so that a log can show the error. So is a space after a
+/// colon: the first `: ` of the error's text ends the pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
     pointer: String,
@@ -125,7 +126,9 @@ impl DecodeError {
         let text = error.to_string();
         match error.classify() {
             Category::Data => {
-                let message = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
+                // Not the last " at line ": a key may contain it, too.
+                let position = format!(" at line {} column {}", error.line(), error.column());
+                let message = text.strip_suffix(&position).unwrap_or(&text);
                 Self::read_message(pointer, message.into())
             }
             _ => {
@@ -170,13 +173,16 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 
 /// Appends one key to a JSON pointer.
 pub(super) fn push(pointer: &mut String, key: &str) {
-    let key = Printable::cut(key).to_string();
-    pointer.push('/');
+    let mut key = Printable::cut(key).to_string();
     if key.contains(['~', '/']) {
-        pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-    } else {
-        pointer.push_str(&key);
+        key = key.replace('~', "~0").replace('/', "~1");
     }
+    if key.contains(": ") {
+        // `read_message` takes it for the end of a pointer.
+        key = key.replace(": ", r":\u{20}");
+    }
+    pointer.push('/');
+    pointer.push_str(&key);
 }
 
 /// Removes the value from a message of serde; only its kind may stay.
@@ -210,6 +216,38 @@ mod tests {
         type Nested = std::collections::BTreeMap<String, u8>;
         let error = decode::<Nested>(br#"{"a/b~c": "x"}"#).unwrap_err();
         assert_eq!(error.pointer(), "/a~1b~0c");
+    }
+
+    #[test]
+    fn a_key_does_not_end_the_pointer_of_a_nested_error() {
+        /// Reads an object whose error passes through serde as text.
+        #[derive(Debug)]
+        struct Nested;
+
+        impl<'de> serde::Deserialize<'de> for Nested {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = Value::deserialize(deserializer)?;
+                let read = decode_value::<std::collections::BTreeMap<String, u8>>(&value);
+                read.map(|_| Self).map_err(serde::de::Error::custom)
+            }
+        }
+
+        for (key, pointer) in [
+            ("a", "/0/a"),
+            ("a: b", r"/0/a:\u{20}b"),
+            ("a:: : b: ", r"/0/a::\u{20}:\u{20}b:\u{20}"),
+            ("a:", "/0/a:"),
+            (" at line 1 column 9", "/0/ at line 1 column 9"),
+            ("a at line x", "/0/a at line x"),
+        ] {
+            let value = serde_json::json!([{key: "x"}]);
+            let expected = DecodeError::new(pointer, "invalid type: string, expected u8");
+            let error = decode_value::<Vec<Nested>>(&value).unwrap_err();
+            assert_eq!(error, expected, "{key:?}");
+            let error = decode::<Vec<Nested>>(value.to_string().as_bytes()).unwrap_err();
+            assert_eq!(error, expected, "{key:?}");
+            assert_eq!(error.to_string().split_once(": "), Some((pointer, error.message())));
+        }
     }
 
     #[test]

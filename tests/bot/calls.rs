@@ -591,6 +591,29 @@ async fn each_platform_reports_what_it_knows_about_a_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn extras_that_are_too_long_are_logged_once_per_call() {
+    let (traces, _guard) = traced();
+    let told: Arc<Mutex<Vec<CallInfo>>> = Arc::default();
+    let line = line(Host::new(Curious(told.clone())));
+    let phone = line.host.digital_employee().unwrap().router();
+    for call in ["c", "d"] {
+        let begin = json!({
+            "requestId": "r", "tenantId": 1, "instanceId": "n1", "scriptId": "sc-1", "sessionId": call,
+            "streamId": "b",
+            "vendorParams": {"callingNumber": "1", "calledNumber": "2", "order": "o".repeat(20_000)},
+        });
+        post(&phone, "/proxy/beginSession", begin.to_string()).await;
+        line.text(call, "1", "Hm").await;
+        line.text(call, "2", "Hm").await;
+        let lines = traces.with(&["the extras of a call are too long", &key(call).to_string()]);
+        assert_eq!(lines.len(), 1, "{}", traces.text());
+    }
+    let known: Vec<_> =
+        told.lock().unwrap().iter().map(|info| info.extras.contains_key("order")).collect();
+    assert_eq!(known, [true, false, false, true, false, false]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn phone_numbers_do_not_show_in_debug() {
     let told: Arc<Mutex<Vec<CallInfo>>> = Arc::default();
     let line = line(Host::new(Curious(told.clone())));

@@ -488,6 +488,29 @@ async fn lossy_speech_settings_keep_their_supported_part() {
     assert_eq!(notices.lock().unwrap()[0].what, Dropped::Control(ControlKind::SpeechSettings));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_voice_with_a_number_that_is_none_is_out_of_range() {
+    let bell = || Synthesis::new("bell");
+    for (voice, error) in [
+        (bell().with_volume(f64::NAN), "/synthesis/volume: NaN, allowed: a finite number"),
+        (bell().with_pitch(f64::INFINITY), "/synthesis/pitch: inf, allowed: a finite number"),
+        (bell().with_rate(-f64::INFINITY), "/synthesis/rate: -inf, allowed: a finite number"),
+    ] {
+        let voice = SpeechSettings::new().with_synthesis(voice);
+        for platform in Platform::ALL {
+            let voice = voice.clone();
+            let told =
+                put(platform, move |reply| reply.speech_settings(voice.clone()).boxed()).await;
+            let told = told.unwrap_err().to_string();
+            if platform.capabilities().speech.synthesis {
+                assert_eq!(told, error, "{platform}");
+            } else {
+                assert!(told.contains("not supported"), "{platform}: {told}");
+            }
+        }
+    }
+}
+
 type Put<'a> = Boxed<'a, Result>;
 
 /// Adds one element to each reply, and records the result.

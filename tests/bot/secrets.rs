@@ -1,17 +1,13 @@
 //! Secret inputs: the bot gets them, and nothing that callbot keeps or traces contains them.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::Router;
-use callbot::bot::store::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
-    Bot, Call, CallKey, Cut, Entry, Gather, Heard, Host, Input, MemoryStore, Platform, Reply,
-    Result, Store, StoreError, TurnId,
+    Bot, Call, CallKey, Cut, Entry, Gather, Heard, Host, Input, Platform, Reply, Result,
 };
 use callbot::odfs::{Account, AuthTokenError, TokenAuthorizer, TokenCheck};
-use futures_util::Stream;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -22,74 +18,6 @@ use Platform::{AiCall, Chat, DigitalEmployee, Duix, DuixStream, Odfs};
 /// The secrets. The bot repeats both.
 const WORDS: &str = "Open Sesame";
 const KEYS: &str = "471108";
-
-/// A store that keeps every byte of what the runtime ever writes beside the bot's memory.
-#[derive(Clone, Default)]
-struct Written {
-    store: Arc<MemoryStore>,
-    bytes: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Written {
-    fn add(&self, bytes: &[u8]) {
-        let mut all = self.bytes.lock().unwrap();
-        all.extend_from_slice(bytes);
-        all.push(b'\n');
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.bytes.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Store for Written {
-    const SHARED: bool = true;
-
-    async fn open(&self, call: &CallKey, opening: Opening) -> Result<Opened, StoreError> {
-        self.store.open(call, opening).await
-    }
-
-    async fn hold(&self, lease: &Lease, time: Option<Duration>) -> Result<(), StoreError> {
-        self.store.hold(lease, time).await
-    }
-
-    async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
-        self.add(change.state.as_deref().unwrap_or_default());
-        self.store.write(lease, change).await
-    }
-
-    async fn note(
-        &self,
-        call: &CallKey,
-        turn: &TurnId,
-        note: Vec<u8>,
-        kind: NoteKind,
-    ) -> Result<bool, StoreError> {
-        self.add(&note);
-        self.store.note(call, turn, note, kind).await
-    }
-
-    async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
-        self.store.read(call).await
-    }
-
-    async fn end(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
-        self.store.end(call).await
-    }
-
-    async fn claim_idle(
-        &self,
-        platform: Platform,
-        idle: Duration,
-        max: usize,
-    ) -> Result<Vec<(CallKey, Record)>, StoreError> {
-        self.store.claim_idle(platform, idle, max).await
-    }
-
-    fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {
-        self.store.cancels()
-    }
-}
 
 /// Asks for secrets and repeats them. Its memory counts the inputs that it got.
 #[derive(Clone, Default)]
@@ -152,7 +80,7 @@ impl Bot for Vault {
 /// A vault on all platforms, with everything traced.
 struct Bench {
     vault: Vault,
-    written: Written,
+    store: Moody<true>,
     host: Host<Vault>,
     router: Router,
     /// The messages of a conversation on chat completions.
@@ -161,12 +89,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self::with(Written::default())
+        Self::with(Moody::default())
     }
 
-    fn with(written: Written) -> Self {
+    fn with(store: Moody<true>) -> Self {
         let vault = Vault::default();
-        let host = Host::builder(vault.clone()).store(written.clone()).build();
+        let host = Host::builder(vault.clone()).store(store.clone()).build();
         let phone = host.digital_employee().unwrap().trace_content(true).router();
         let human = host.duix().unwrap().trace_content(true).router();
         let texts = [("asr:7".to_owned(), WORDS.to_owned())];
@@ -175,7 +103,7 @@ impl Bench {
         let ivr = host.odfs_with(settings).unwrap().trace_content(true).router();
         let chat = host.chat().unwrap().trace_content(true).router();
         let router = phone.merge(human).merge(ivr).merge(chat);
-        Self { vault, written, host, router, messages: Mutex::default() }
+        Self { vault, store, host, router, messages: Mutex::default() }
     }
 
     async fn post(&self, path: &str, body: Value) -> String {
@@ -254,7 +182,7 @@ impl Bench {
 
     #[track_caller]
     fn stored_nothing_of(&self, secret: &str) {
-        let stored = self.written.text();
+        let stored = self.store.written();
         for part in [secret.to_owned(), secret.to_lowercase()] {
             assert!(!stored.contains(&part), "{part:?} was stored:\n{stored}");
         }
@@ -427,7 +355,7 @@ async fn a_caller_who_barges_in_with_the_secret_keeps_it_secret() {
 async fn a_secret_that_reaches_another_server_stays_secret() {
     let (traces, _guard) = traced();
     let bench = Bench::new();
-    let other = Bench::with(bench.written.clone());
+    let other = Bench::with(bench.store.clone());
     // The turn that asks is still running on the first server.
     let asking = async { bench.phone("t-1", "PIN, slowly", "").await };
     let answering = async {

@@ -481,10 +481,11 @@ pub(crate) enum Fate {
     Sleeps(Duration),
 }
 
-/// A store whose operations fail, hang or are slow as often as a test says.
+/// A store whose operations fail, hang or are slow as often as a test says. It keeps what was written.
 #[derive(Clone, Default)]
 pub(crate) struct Moody<const SHARED: bool = false> {
     pub(crate) store: Arc<MemoryStore>,
+    written: Arc<Mutex<Vec<u8>>>,
     fates: Arc<Mutex<HashMap<Op, (Fate, usize)>>>,
 }
 
@@ -496,6 +497,17 @@ impl<const SHARED: bool> Moody<SHARED> {
     /// Returns how often the fate of this operation is still to come.
     pub(crate) fn left(&self, op: Op) -> usize {
         self.fates.lock().unwrap().get(&op).map_or(0, |(_, left)| *left)
+    }
+
+    /// Returns all that the runtime ever wrote beside the memory of bots, as text.
+    pub(crate) fn written(&self) -> String {
+        String::from_utf8(self.written.lock().unwrap().clone()).unwrap()
+    }
+
+    fn keep(&self, bytes: &[u8]) {
+        let mut written = self.written.lock().unwrap();
+        written.extend_from_slice(bytes);
+        written.push(b'\n');
     }
 
     async fn meet(&self, op: Op) -> Result<(), StoreError> {
@@ -531,6 +543,7 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
     }
 
     async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
+        self.keep(change.state.as_deref().unwrap_or_default());
         self.meet(Op::Write).await?;
         self.store.write(lease, change).await
     }
@@ -542,6 +555,7 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
         note: Vec<u8>,
         kind: NoteKind,
     ) -> Result<bool, StoreError> {
+        self.keep(&note);
         self.meet(Op::Note).await?;
         self.store.note(call, turn, note, kind).await
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::bot::adapter::Adapter;
 use crate::bot::capabilities::{Capabilities, GatherLimits, TransferKind};
-use crate::bot::controls::{Closing, ControlKind, Element, Transfer};
+use crate::bot::controls::{Closing, ControlKind, Element, Synthesis, Transfer};
 use crate::bot::error::ReplyError;
 
 /// How far a platform supports a control.
@@ -25,11 +25,10 @@ pub(super) fn support(element: &mut Element, adapter: &Adapter) -> Support {
     let lossy = adapter.lossy.contains(&element.kind());
     let supported = match element {
         Element::SpeechSettings(speech) => {
-            let possible = speech.supported_by(&can.speech);
-            let all = possible == *speech && can.speech.any();
+            let all = speech.are_supported_by(&can.speech) && can.speech.any();
             if !all && lossy && can.speech.any() {
                 // The part that the platform can set is still useful.
-                *speech = possible;
+                *speech = speech.supported_by(&can.speech);
                 return Support::Reduced;
             }
             all
@@ -51,6 +50,7 @@ pub(super) fn check_values(element: &Element, can: &Capabilities) -> Result<(), 
     const DELAY: (Duration, Duration) = (Duration::ZERO, Duration::from_secs(10));
     match element {
         Element::SpeechSettings(speech) => {
+            speech.synthesis.as_ref().map_or(Ok(()), check_finite)?;
             match (speech.silence_timeout, can.speech.silence_timeout) {
                 (Some(time), Some(allowed)) => check_seconds("/silence_timeout", time, allowed),
                 _ => Ok(()),
@@ -69,6 +69,19 @@ pub(super) fn check_values(element: &Element, can: &Capabilities) -> Result<(), 
         Element::Closing(Closing::HangUp(how)) => check_seconds("/delay", how.delay, DELAY),
         Element::Closing(Closing::Transfer(to)) => check_target(to),
         Element::Native(_) => Ok(()),
+    }
+}
+
+/// Checks that JSON can express the numbers of a voice.
+fn check_finite(voice: &Synthesis) -> Result<(), ReplyError> {
+    let numbers = [
+        ("/synthesis/volume", voice.volume),
+        ("/synthesis/pitch", voice.pitch),
+        ("/synthesis/rate", voice.rate),
+    ];
+    match numbers.iter().find_map(|(at, number)| Some((*at, number.filter(|n| !n.is_finite())?))) {
+        Some((pointer, number)) => Err(ReplyError::invalid(pointer, number, "a finite number")),
+        None => Ok(()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::bot::call::CallInfo;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{Closing, Gather, SpeechSettings};
 use crate::bot::history::{Entry, History, MAX_HEARD_BYTES};
-use crate::bot::input::{Cause, Cut, Heard, TurnId};
+use crate::bot::input::{CallKey, Cause, Cut, Heard, TurnId};
 use crate::bot::limits::Limits;
 use crate::bot::store::{Record, StoreError};
 
@@ -307,6 +307,9 @@ pub(in crate::bot) struct StoredInfo {
     called: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     extras: Map<String, Value>,
+    /// The size of the extras, if they are too long to be stored and that was not logged yet.
+    #[serde(skip)]
+    too_long: Option<usize>,
 }
 
 /// The maximum size of the extras that are stored, in bytes of JSON.
@@ -319,20 +322,27 @@ impl StoredInfo {
     pub(in crate::bot) fn new(info: &CallInfo) -> Self {
         let CallInfo { caller, called, extras, .. } = info.clone();
         let short = |number: &String| number.len() <= MAX_NUMBER_BYTES;
-        let mut kept = Self { caller: caller.filter(short), called: called.filter(short), extras };
-        let bytes = serde_json::to_vec(&kept.extras).map_or(usize::MAX, |json| json.len());
-        if bytes > MAX_EXTRAS_BYTES {
-            let (platform, call) = (info.platform, info.key());
+        let (caller, called) = (caller.filter(short), called.filter(short));
+        let bytes = serde_json::to_vec(&extras).map_or(usize::MAX, |json| json.len());
+        let too_long = Some(bytes).filter(|bytes| *bytes > MAX_EXTRAS_BYTES);
+        let extras = if too_long.is_none() { extras } else { Map::new() };
+        Self { caller, called, extras, too_long }
+    }
+
+    /// Logs once that the extras are too long to be stored, if they are.
+    ///
+    /// Not when they are measured, since a call that begins anew replaces the info before it is stored.
+    pub(in crate::bot) fn log_too_long(&mut self, call: &CallKey) {
+        if let Some(bytes) = self.too_long.take() {
+            let platform = call.platform();
             tracing::warn!(%platform, %call, bytes, "the extras of a call are too long to be stored");
-            kept.extras.clear();
         }
-        kept
     }
 
     /// Adds the stored info to that of a request. For numbers the first value of the call counts, for
     /// extras the last.
     pub(in crate::bot) fn complete(&self, mut info: CallInfo) -> CallInfo {
-        let Self { caller, called, mut extras } = self.clone();
+        let Self { caller, called, mut extras, .. } = self.clone();
         info.caller = caller.or(info.caller);
         info.called = called.or(info.called);
         extras.extend(std::mem::take(&mut info.extras));

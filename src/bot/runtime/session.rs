@@ -232,6 +232,7 @@ impl<'a, B: Bot> Session<'a, B> {
     /// Writes the record, and the memory if it has changed.
     pub(super) async fn write(&mut self, then: Then) -> Result<(), StoreError> {
         let Some(lease) = &self.lease else { return Ok(()) };
+        self.record.info.log_too_long(self.outbox.call());
         let changed = std::mem::take(&mut self.memory_changed);
         let change = Change {
             memory: changed.then(|| self.memory.clone()),

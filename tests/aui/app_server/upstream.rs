@@ -1,6 +1,7 @@
 //! What goes upstream, and what happens to its failures.
 
 use super::*;
+use crate::support::traces::traced;
 
 #[tokio::test]
 async fn every_field_of_a_request_goes_upstream() {
@@ -182,11 +183,17 @@ async fn a_failed_stop_or_update_is_reported_in_the_form_of_the_base() {
     assert_eq!(failure(bench.a.stop_instance(&stop).await), busy);
     assert_eq!(failure(bench.a.update_instance(&update(&id)).await), busy);
     assert_eq!(failure(bench.a.describe_instance(&describe(&id)).await), busy);
+    let (traces, _guard) = traced();
     for error in [
         bench.old_a.stop_instance(&stop).await.unwrap_err(),
         bench.old_a.update_instance(&update(&id)).await.unwrap_err(),
     ] {
         assert!(error.to_string().contains("result: false"), "{error}");
+    }
+    for operation in ["stopAIAgentInstance", "updateAIAgentInstance"] {
+        let operation = format!("operation=\"{operation}\"");
+        let lines = traces.with(&["WARN", "answered with `result: false`: busy", &operation]);
+        assert_eq!(lines.len(), 1, "{}", traces.text());
     }
     // The instance still runs and is remembered as long as before.
     bench.hand.forward(2 * HOUR);
