@@ -21,14 +21,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use Platform::{AiCall, Chat, DigitalEmployee, Duix, DuixStream, Odfs};
+use TransferKind::{Agent, Flow, Number, Queue, QueueCode};
 
-const KINDS: [TransferKind; 5] = [
-    TransferKind::Queue,
-    TransferKind::QueueCode,
-    TransferKind::Agent,
-    TransferKind::Number,
-    TransferKind::Flow,
-];
+const KINDS: [TransferKind; 5] = [Queue, QueueCode, Agent, Number, Flow];
 
 /// The clerk of a small bank. Its memory has the results of its calls to `Reply`.
 #[derive(Debug, Clone, Default)]
