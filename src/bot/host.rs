@@ -23,9 +23,9 @@ use super::outbox::Reader;
 #[cfg(feature = "odfs")]
 use super::platforms::OdfsSettings;
 use super::runtime::trigger::TurnRequest;
-use super::runtime::{CallRecord, Calls, Setup};
+use super::runtime::{CallRecord, Calls, Sampler, Setup};
 use super::snapshot::{CallSnapshot, SnapshotError};
-use super::store::{AnyStore, MemoryStore, Store};
+use super::store::{AnyStore, MemoryStore, Store, TimedStore};
 use crate::observe::{Observer, Observers};
 use crate::server::Privacy;
 use crate::wire::salvage;
@@ -91,6 +91,7 @@ pub struct HostBuilder<B: Bot> {
     limits: Limits,
     greeting: Greeting,
     runtime: Option<Handle>,
+    content: Option<Sampler>,
     settings: Settings,
 }
 
@@ -130,6 +131,7 @@ impl<B: Bot> Host<B> {
             limits: Limits::default(),
             greeting: Greeting::default(),
             runtime: None,
+            content: None,
             settings: Settings::default(),
         }
     }
@@ -183,6 +185,7 @@ impl<B: Bot> Host<B> {
             check,
             notices: Box::new(move |notice| bot.notice(notice)),
             noticed: self.settings.noticed.clone(),
+            observers: self.settings.observers.clone(),
         }))
     }
 
@@ -422,6 +425,24 @@ impl<B: Bot> HostBuilder<B> {
         self
     }
 
+    /// Sets which calls are traced with their content: what the caller says and the keys that the caller presses,
+    /// and what the bot answers. **This is personal data.** It goes to the target `callbot::content`, at level
+    /// `TRACE`, with one event for each turn. A [secret input](crate::guide::controls#secret-inputs) is never
+    /// shown, nor what repeats it in the reply.
+    ///
+    /// `chooses` decides for each turn by the key of the call. Decide alike for all turns of a call, such as by
+    /// a list of calls, or by a hash of the id. It must return quickly. Default: no call.
+    ///
+    /// Whole requests and responses are traced by the server of a platform; see
+    /// [`Server::trace_content`](crate::server::Server::trace_content).
+    pub fn trace_content(
+        mut self,
+        chooses: impl Fn(&CallKey) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.content = Some(Arc::new(chooses));
+        self
+    }
+
     /// Sets the runtime on which turns run. With a dedicated runtime, a bot that blocks its threads
     /// does not delay the server. Default: the runtime that serves the requests.
     pub fn runtime(mut self, runtime: Handle) -> Self {
@@ -432,9 +453,12 @@ impl<B: Bot> HostBuilder<B> {
     /// Builds the host.
     #[must_use]
     pub fn build(self) -> Host<B> {
-        let Self { bot, store, limits, greeting, runtime, settings } = self;
+        let Self { bot, store, limits, greeting, runtime, content, settings } = self;
         let (bot, limits) = (Arc::new(bot), Arc::new(limits));
-        let calls = Calls::new(Setup { bot, store, limits, greeting, runtime });
+        let observers = settings.observers.clone();
+        let store = Arc::new(TimedStore::new(store, observers.clone()));
+        let setup = Setup { bot, store, limits, greeting, runtime, observers, content };
+        let calls = Calls::new(setup);
         Host { calls, settings: Arc::new(settings) }
     }
 }

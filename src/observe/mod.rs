@@ -95,6 +95,17 @@ mod server;
 
 use std::sync::Arc;
 
+/// The target of the spans of turns, and of the line at the end of each.
+#[cfg(feature = "bot")]
+pub(crate) const TURN: &str = "callbot::turn";
+/// The target of the spans of calls, and of the lines at their start and end.
+#[cfg(feature = "bot")]
+pub(crate) const CALL: &str = "callbot::call";
+/// The target of what callers and bots say.
+#[cfg(feature = "server")]
+#[allow(dead_code, reason = "not every set of features has traces of content")]
+pub(crate) const CONTENT: &str = "callbot::content";
+
 #[cfg(feature = "bot")]
 pub use bot::{
     CallBegun, CallEnded, FirstBy, HoldBroken, InputKind, StoreOperation, StoreOperationKind,

@@ -213,10 +213,13 @@ async fn run_handler<T>(
             let text = error.to_string();
             arrival.failed(&text);
             let text = Printable::whole(&text);
+            let logged = error.is_logged();
             let fault = error.into_fault();
             let status = fault.status;
             // Client errors are warnings, so callers cannot flood the error log.
-            if status < 500 {
+            if logged {
+                tracing::debug!(operation, platform, status, "the turn of a bot failed: {text}");
+            } else if status < 500 {
                 tracing::warn!(
                     operation,
                     platform,

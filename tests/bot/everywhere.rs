@@ -179,8 +179,8 @@ const TABLE: &[Scenario] = &[
         plays: |call| call.begin().boxed_local(),
         cells: [
             (DigitalEmployee, Says("Welcome to the bank.", 1, 0)),
-            (Duix, Lacks("DUIX does not report the start of a call")),
-            (DuixStream, Lacks("DUIX (streaming) does not report the start of a call")),
+            (Duix, Lacks("duix does not report the start of a call")),
+            (DuixStream, Lacks("duix-stream does not report the start of a call")),
             (Odfs, Says("Welcome to the bank.", 1, 0)),
         ],
     },
@@ -212,8 +212,8 @@ const TABLE: &[Scenario] = &[
         plays: |call| call.silence().boxed_local(),
         cells: [
             (DigitalEmployee, Says("Are you there?", 1, 0)),
-            (Duix, Lacks("DUIX does not report silence")),
-            (DuixStream, Lacks("DUIX (streaming) does not report silence")),
+            (Duix, Lacks("duix does not report silence")),
+            (DuixStream, Lacks("duix-stream does not report silence")),
             (Odfs, Says("Are you there?", 1, 0)),
         ],
     },
@@ -233,9 +233,9 @@ const TABLE: &[Scenario] = &[
         },
         cells: [
             (DigitalEmployee, Says(STORY, 2, 0)),
-            (Duix, Lacks("DUIX does not report barge-in")),
-            (DuixStream, Lacks("DUIX (streaming) does not report barge-in")),
-            (Odfs, Lacks("ODFS does not report barge-in")),
+            (Duix, Lacks("duix does not report barge-in")),
+            (DuixStream, Lacks("duix-stream does not report barge-in")),
+            (Odfs, Lacks("odfs does not report barge-in")),
         ],
     },
     Scenario {
@@ -843,7 +843,7 @@ fn every_unsupported_need_is_named() {
     assert_eq!((unmet.platform, &unmet.missing), (Duix, &expected));
     assert_eq!(
         unmet.to_string(),
-        "the bot requires features that DUIX does not support: a greeting, streamed replies, \
+        "the bot requires features that duix does not support: a greeting, streamed replies, \
          switching barge-in on and off, gathering DTMF digits, hanging up, reports of what callers \
          heard, a transfer to a queue, a transfer to a queue by its access code, a transfer to an \
          agent, a transfer to a number, a transfer to a flow"

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tracing::Level;
 
 use super::checks::{Support, check_values, is_first_packet_only, support};
 use super::draft::gap;
+use super::marks::Marks;
 use super::state::{Filler, Progress, State};
 use crate::bot::adapter::Adapter;
 use crate::bot::budget::{BudgetError, BudgetLimit};
@@ -18,6 +20,7 @@ use crate::bot::error::{Dropped, ReplyError};
 use crate::bot::input::{CallKey, TurnId};
 use crate::bot::limits::Limits;
 use crate::lock::Mutex;
+use crate::observe::TURN;
 use crate::server::watch::{self, Part, SharedWatch};
 
 /// The reply of a running turn.
@@ -26,8 +29,8 @@ use crate::server::watch::{self, Part, SharedWatch};
 /// the turn is over, so that a repeated request gets the same answer. The bot waits until the fastest
 /// reader has taken all packets. When the last reader is dropped, the turn is cut.
 pub(in crate::bot) struct Outbox {
-    call: CallKey,
-    turn: TurnId,
+    pub(super) call: CallKey,
+    pub(super) turn: TurnId,
     pub(super) adapter: Arc<Adapter>,
     max_bytes: usize,
     pub(super) arrived: Instant,
@@ -39,6 +42,8 @@ pub(in crate::bot) struct Outbox {
     state: Mutex<State>,
     /// Learns why the turn fails, in a test.
     watch: Option<SharedWatch>,
+    /// Whether times are measured.
+    pub(super) timed: bool,
     /// Wakes the bot: a reader has taken a packet, or the reply was cut.
     pub(super) taken: Notify,
     /// Wakes the readers: there is a packet, or the reply has ended.
@@ -90,6 +95,10 @@ impl Outbox {
         let fills = adapter.capabilities.filler && kind == ReplyKind::Turn;
         let filler = adapter.filler.clone().filter(|_| fills);
         let filler = filler.map_or(Filler::Off, Filler::Pending);
+        // For observers, or for the span of the turn and the line at its end.
+        let timed =
+            !adapter.observers.is_empty() || tracing::span_enabled!(target: TURN, Level::INFO);
+        let marks = Marks::new(timed);
         Self {
             call,
             turn,
@@ -99,8 +108,9 @@ impl Outbox {
             whole,
             first,
             kind,
-            state: Mutex::new(State { filler, ..State::default() }),
+            state: Mutex::new(State { filler, marks, ..State::default() }),
             watch: watch::current(),
+            timed,
             taken: Notify::new(),
             added: Notify::new(),
             ended: Notify::new(),

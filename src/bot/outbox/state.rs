@@ -4,11 +4,13 @@ use std::task::Waker;
 
 use super::draft::{Draft, Packet, gap};
 use super::holds::Holds;
+use super::marks::Marks;
 use super::phase::Phase;
 use crate::bot::controls::SpeechSettings;
 use crate::bot::error::ReplyError;
 use crate::bot::input::Input;
 use crate::bot::store::Lease;
+use crate::observe::FirstBy;
 
 #[derive(Default)]
 pub(super) struct State {
@@ -40,6 +42,7 @@ pub(super) struct State {
     pub secret: Secret,
     /// Whether the caller's next input is secret.
     pub expects_secret: bool,
+    pub marks: Marks,
 }
 
 /// What the history must not contain of a turn.
@@ -118,7 +121,7 @@ impl State {
                 ..Packet::default()
             },
         };
-        self.packets.push(packet);
+        self.push(packet, FirstBy::Apology);
         self.apology = Some(apology.to_owned());
     }
 

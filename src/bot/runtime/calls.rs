@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Span;
 
 use super::between::housekeeping;
 use super::failure::store_failed;
 use super::record::Note;
+use super::report::TurnReport;
 use super::shared::{END_PATIENCE, Setup, Shared, wait_for_end};
 use super::trigger::TurnRequest;
 use super::turn::Turn;
@@ -18,7 +20,8 @@ use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended, TurnId};
 use crate::bot::outbox::{Outbox, Reader};
-use crate::bot::store::{NoteKind, PATIENCE, Record, StoreError, no_answer};
+use crate::bot::store::{Meter, NoteKind, PATIENCE, Record, StoreError, no_answer};
+use crate::observe::{TraceContext, continued};
 use crate::server::Error;
 
 /// How long the answer to an abort waits until the bot has been notified.
@@ -54,18 +57,22 @@ impl<B: Bot> Calls<B> {
         if let Some(reader) = same.find_map(Reader::new) {
             return Ok(reader);
         }
-        if shared.is_closing() {
-            if outboxes.is_empty() {
-                running.remove(&call);
-            }
-            return Err(Error::public("the server is shutting down").status(503));
-        }
         let arrived = crate::server::arrived();
         let (limits, kind) = (&shared.setup.limits, trigger.reply_kind());
         let outbox = Arc::new(Outbox::new(call, turn, adapter.clone(), limits, arrived, kind));
         let Some(reader) = Reader::new(&outbox) else {
             return Err(StoreError::Fenced.into());
         };
+        if shared.is_closing() {
+            if outboxes.is_empty() {
+                running.remove(outbox.call());
+            }
+            drop(running);
+            let report = TurnReport::start(shared, &outbox, &trigger, Span::none());
+            outbox.refuse_shutdown();
+            drop(report);
+            return Ok(reader);
+        }
         let waiting: Vec<_> = outboxes.iter().filter(|other| other.lease().is_none()).collect();
         let waiting: Vec<_> = waiting.into_iter().cloned().collect();
         outboxes.push(outbox.clone());
@@ -76,7 +83,11 @@ impl<B: Bot> Calls<B> {
                 other.cut(Cause::NewTurn);
             }
         }
-        drop(shared.spawn(Turn { shared: shared.clone(), outbox, trigger, info }.run()));
+        let meter = outbox.is_timed().then(Arc::default);
+        let span = shared.spans.turn(&outbox, &trigger);
+        let context = TraceContext::local().map(|parent| continued(&span, parent));
+        let turn = Turn { shared: shared.clone(), outbox, trigger, info };
+        drop(shared.spawn_turn(context, Meter::scope(meter, turn.run(span))));
         Ok(reader)
     }
 

@@ -14,6 +14,8 @@ use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
 use super::record::CallRecord;
+use super::report::Sampler;
+use super::spans::Spans;
 use crate::bot::adapter::Adapter;
 use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
@@ -23,7 +25,7 @@ use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
 use crate::bot::store::{AnyStore, Record, StoreError};
 use crate::lock::Mutex;
-use crate::observe::{TraceContext, carried};
+use crate::observe::{Observers, TraceContext, carried};
 use crate::server::watch;
 
 /// How long a turn that was cut may take to end before the next one continues without it.
@@ -40,12 +42,16 @@ pub(in crate::bot) struct Setup<B: Bot> {
     pub greeting: Greeting,
     /// The runtime for turns, if they do not run where requests are served.
     pub runtime: Option<Handle>,
+    pub observers: Observers,
+    /// Chooses the calls whose content is traced.
+    pub content: Option<Sampler>,
 }
 
 /// The state that all turns of a bot share.
 pub(super) struct Shared<B: Bot> {
     pub setup: Setup<B>,
     running: Mutex<Running>,
+    pub spans: Spans,
     /// Whether the housekeeping has been started.
     started: AtomicBool,
     closing: AtomicBool,
@@ -64,6 +70,7 @@ impl<B: Bot> Shared<B> {
         Self {
             setup,
             running: Mutex::default(),
+            spans: Spans::default(),
             started,
             closing,
             evictions: Arc::new(Semaphore::new(MAX_EVICTIONS)),
@@ -137,6 +144,16 @@ impl<B: Bot> Shared<B> {
         self.spawn_unwatched(carried(TraceContext::local(), work).in_current_span())
     }
 
+    /// Spawns the task of a turn, as a part of the trace of `context`. It is not in the span of its request,
+    /// which could not end before the turn does.
+    pub(super) fn spawn_turn(
+        &self,
+        context: Option<TraceContext>,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> JoinHandle<()> {
+        self.spawn_unwatched(carried(context, watch::watched(watch::current(), work)))
+    }
+
     /// Spawns work that belongs to no request: it is not in the span of the one that starts it, either.
     pub(super) fn spawn_unwatched<T: Send + 'static>(
         &self,
@@ -205,6 +222,11 @@ impl<B: Bot> Shared<B> {
         Ok(record.map(|(record, _)| record))
     }
 
+    /// Returns whether a turn of this call holds, in this process.
+    pub(super) fn is_held(&self, call: &CallKey) -> bool {
+        self.outboxes(call).iter().any(|outbox| outbox.holds_until().is_some())
+    }
+
     /// Returns how long a turn of this call may hold from now on.
     pub(super) fn longest_hold(&self, call: &CallKey) -> Duration {
         if self.store().shared() {
@@ -239,7 +261,11 @@ impl<B: Bot> Shared<B> {
         let record = record.and_then(|record| CallRecord::read(record, limits).ok().flatten());
         let platform = record.map_or_else(|| call.platform(), |(record, _)| record.platform);
         let bot = self.setup.bot.clone();
-        let adapter = Arc::new(Adapter::detached(platform, move |notice| bot.notice(notice)));
+        let adapter = Arc::new(Adapter::detached(
+            platform,
+            move |notice| bot.notice(notice),
+            self.setup.observers.clone(),
+        ));
         let (turn, now) = (TurnId::new(""), Instant::now());
         Arc::new(Outbox::new(call.clone(), turn, adapter, limits, now, ReplyKind::Turn))
     }
