@@ -12,10 +12,10 @@ use super::{
     Api, Ask, Authorizer, Base, ChatTokenAnswer, ChatTokenRequest, DescribeInstanceRequest,
     GenerateCallRequest, GeneratedCall, InstanceDescription, InstanceInChannel, InstanceResult,
     Ownership, Principal, Resource, RtcTokenAnswer, RtcTokenRequest, StartInstanceInChannelRequest,
-    StartInstanceRequest, StartedInstance, StopInstanceRequest, UpdateInstanceRequest,
+    StartInstanceRequest, StartedInstance, StopInstanceRequest, UpdateInstanceRequest, WireRules,
 };
 use crate::auth::without_bearer;
-use crate::server::{Error, Fault, FaultKind};
+use crate::server::{Error, Fault, FaultKind, Rules};
 use crate::wire::{Operation, Printable, Secret};
 
 /// An [`Api`] at one of the bases, behind the authorization of its callers.
@@ -116,12 +116,18 @@ impl<A: Api, Z: Authorizer> Admission<A, Z> {
     }
 
     /// Converts the outcome of a stop or an update into the answer of this base.
-    fn result(&self, done: Result<(), Error>) -> Result<InstanceResult, Error> {
+    fn result(
+        &self,
+        operation: &'static Operation,
+        done: Result<(), Error>,
+    ) -> Result<InstanceResult, Error> {
         match done {
             Ok(()) => Ok(InstanceResult::new(true)),
             Err(error) if self.base == Base::V1 && !is_callers_fault(&error) => {
                 let error = error.to_string();
-                tracing::warn!("answered with `result: false`: {}", Printable::whole(&error));
+                let (operation, platform) = (operation.id, WireRules::platform(operation));
+                let error = Printable::whole(&error);
+                tracing::warn!(operation, platform, "answered with `result: false`: {error}");
                 Ok(InstanceResult::new(false))
             }
             Err(error) => Err(error),
@@ -181,7 +187,7 @@ impl<A: Api, Z: Authorizer> WireApi for Admission<A, Z> {
             let caller = self.admit(operation, &parameters.authorization, named).await?;
             boxed(self.api.stop_instance(&caller, request.clone())).await
         };
-        self.result(stopped.await)
+        self.result(operation, stopped.await)
     }
 
     async fn update_ai_agent_instance(
@@ -196,7 +202,7 @@ impl<A: Api, Z: Authorizer> WireApi for Admission<A, Z> {
             let caller = self.admit(operation, &parameters.authorization, named).await?;
             boxed(self.api.update_instance(&caller, request.clone())).await
         };
-        self.result(changed.await)
+        self.result(operation, changed.await)
     }
 
     async fn start_ai_agent_instance_with_channel(

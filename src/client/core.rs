@@ -181,7 +181,8 @@ impl Core {
         let mut observed = Observed::new(operation, &self.observers);
         let head = async {
             let observing = |span| (&observed, span);
-            let send = |request, span| self.attempt_events::<T>(operation, request, observing(span));
+            let send =
+                |request, span| self.attempt_events::<T>(operation, request, observing(span));
             self.again(&observed, operation, request, "text/event-stream", until, send).await
         };
         let head = match timeout_at(until, head).await {

@@ -223,7 +223,8 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
                 Poll::Ready(Some(Ok(chunk))) => this.chunk = chunk,
                 Poll::Ready(Some(Err(error))) => {
                     let error = TransportError::from(error);
-                    tracing::debug!(operation = this.operation.id, "stream cut: {}", chain(&error));
+                    let (operation, status) = (this.operation.id, this.status.as_u16());
+                    tracing::debug!(operation, status, "stream cut: {}", chain(&error));
                     return this.fail(Kind::Cut(Some(error)), Bytes::new());
                 }
                 Poll::Ready(None) => return this.fail(Kind::Cut(None), Bytes::new()),

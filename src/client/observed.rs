@@ -6,11 +6,11 @@ use http::HeaderMap;
 use reqwest::Request;
 use tokio::time::Instant;
 use tracing::Span;
-use tracing::field::{Empty, display};
+use tracing::field::Empty;
 
 use super::Error;
 use crate::observe::{
-    Event, Observers, TraceContext, UpstreamOutcome, UpstreamRequest, propagator,
+    ATTEMPT, Event, Observers, TraceContext, UpstreamOutcome, UpstreamRequest, propagator,
 };
 use crate::wire::{Operation, Printable};
 
@@ -100,7 +100,7 @@ impl Drop for Attempt {
 fn span(operation: &'static Operation, number: u32, request: &Request) -> Span {
     let (method, url) = (request.method(), request.url());
     tracing::debug_span!(
-        target: "callbot::attempt",
+        target: ATTEMPT,
         "attempt",
         // The path of the spec, which has names in place of parameters.
         otel.name = display(format_args!("{method} {}", operation.path)),
@@ -134,8 +134,6 @@ fn pass_on(span: &Span, headers: &mut HeaderMap) {
     }
     let Some(parent) = TraceContext::local() else { return };
     let own = parent.child();
-    span.record("trace_id", display(own.trace_id_text()));
-    span.record("parent_id", display(parent.span_id_text()));
-    span.record("span_id", display(own.span_id_text()));
+    own.record(&parent, span);
     own.insert_into(headers);
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use futures_util::future::Either;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Span;
+use tracing::field::display;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -203,14 +204,11 @@ impl TraceContext {
         CONTEXT.try_with(Clone::clone).ok()
     }
 
-    /// Returns the id of the trace as text.
-    pub(crate) fn trace_id_text(&self) -> impl fmt::Display {
-        Hex(&self.trace_id)
-    }
-
-    /// Returns the id of the span as text.
-    pub(crate) fn span_id_text(&self) -> impl fmt::Display {
-        Hex(&self.span_id)
+    /// Notes the ids in `span`, which has fields for them.
+    pub(crate) fn record(&self, parent: &Self, span: &Span) {
+        span.record("trace_id", display(Hex(&self.trace_id)));
+        span.record("parent_id", display(Hex(&parent.span_id)));
+        span.record("span_id", display(Hex(&self.span_id)));
     }
 }
 
@@ -223,11 +221,11 @@ impl fmt::Debug for TraceContext {
     }
 }
 
-/// Connects the traces of this crate with those of a tracing library such as OpenTelemetry, whose ids are
-/// its own.
+/// Connects the spans of this crate with a tracing library such as OpenTelemetry, which gives them ids of its
+/// own.
 ///
-/// Set it with [`set_propagator`]. Without one, the ids that clients pass on are made by this crate, and
-/// are those in the fields of its spans.
+/// Set it with [`set_propagator`]. Without one, this crate makes the ids that clients pass on, and writes
+/// them into the fields `trace_id`, `parent_id` and `span_id` of its spans.
 ///
 /// With `tracing-opentelemetry` it is about this:
 ///
@@ -250,9 +248,9 @@ impl fmt::Debug for TraceContext {
 /// }
 /// ```
 pub trait Propagator: Send + Sync + 'static {
-    /// Called with the new span of a request that a server has received, if the request is part of a
-    /// trace: `remote` is the parent of `span`. The span has not been entered yet. It is disabled if no
-    /// subscriber wants it.
+    /// Called with the span of a request that a server has received, if the request is part of a trace, and
+    /// with the span of the turn that it starts: `remote` is the parent of both. The span is new and has not
+    /// been entered. It is disabled if no subscriber wants it.
     fn received(&self, span: &Span, remote: &TraceContext);
 
     /// Returns the context of a request that is made inside `span`. With `None`, the request gets the
@@ -284,6 +282,23 @@ impl fmt::Display for PropagatorError {
 }
 
 impl std::error::Error for PropagatorError {}
+
+/// Makes `span` a part of the trace of `parent`. Returns the context of the work inside the span.
+// Only servers do so.
+#[cfg_attr(not(feature = "server"), allow(dead_code))]
+pub(crate) fn continued(span: &Span, parent: TraceContext) -> TraceContext {
+    if let Some(propagator) = PROPAGATOR.get() {
+        propagator.received(span, &parent);
+        // The span has an id of the propagator, or none that anybody records. What is passed on for work
+        // without a span is the parent.
+        if span.is_disabled() || propagator.current(span).is_some() {
+            return parent;
+        }
+    }
+    let own = parent.child();
+    own.record(&parent, span);
+    own
+}
 
 /// Runs `work` in a context, if there is one.
 // Only servers pass contexts on to tasks.

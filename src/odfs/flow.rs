@@ -14,8 +14,8 @@ use super::{
 };
 use crate::auth::without_bearer;
 use crate::clock::SharedClock;
-use crate::server::{Error, Fault, FaultKind};
 use crate::server::rules::{MAX_ID_BYTES, check_ids};
+use crate::server::{Error, Fault, FaultKind};
 use crate::wire::{Hidden, Secret};
 
 /// A dialog flow: each handler receives an event of a call and returns what the IVR does next.

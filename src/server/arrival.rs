@@ -2,15 +2,15 @@
 
 use axum::extract::{OriginalUri, Request};
 use axum::response::Response;
-use http::header::HOST;
 use http::Uri;
+use http::header::HOST;
 use tokio::time::Instant;
 use tracing::Span;
-use tracing::field::{Empty, display};
+use tracing::field::Empty;
 
 use super::watch::{self, Part, SharedWatch};
 use super::{Fault, FaultKind, Rules, Server};
-use crate::observe::{Event, Observers, Refused, RefusalReason, TraceContext, propagator};
+use crate::observe::{Event, Observers, REQUEST, RefusalReason, Refused, TraceContext, continued};
 use crate::wire::{Operation, Printable};
 
 /// The arrival of a request.
@@ -42,7 +42,8 @@ impl Arrival {
             until: server.until(at),
             operation,
             platform,
-            context: trace(&span, request),
+            context: TraceContext::from_headers(request.headers())
+                .map(|remote| continued(&span, remote)),
             span,
             watch: watch::current(),
             observers: server.observers.clone(),
@@ -144,7 +145,7 @@ fn span(platform: &'static str, operation: &'static Operation, request: &Request
     // A nested router sees only its part of the path.
     let uri = || request.extensions().get().map_or(request.uri(), |OriginalUri(uri)| uri);
     tracing::debug_span!(
-        target: "callbot::request",
+        target: REQUEST,
         "request",
         otel.name = display(format_args!("{} {}", request.method(), route(operation, uri()))),
         otel.kind = "server",
@@ -174,20 +175,4 @@ fn host(request: &Request) -> Option<String> {
     let host = request.headers().get(HOST)?.to_str().ok()?;
     let authority: http::uri::Authority = host.parse().ok()?;
     Some(Printable::cut(authority.host()).to_string())
-}
-
-/// Returns the trace that a request is a part of, as its handler passes it on: with the id of the
-/// request's own span.
-fn trace(span: &Span, request: &Request) -> Option<TraceContext> {
-    let remote = TraceContext::from_headers(request.headers())?;
-    if let Some(propagator) = propagator() {
-        // The ids in the span would not be those that are passed on.
-        propagator.received(span, &remote);
-        return Some(remote);
-    }
-    let own = remote.child();
-    span.record("trace_id", display(remote.trace_id_text()));
-    span.record("parent_id", display(remote.span_id_text()));
-    span.record("span_id", display(own.span_id_text()));
-    Some(own)
 }

@@ -23,7 +23,9 @@ use super::content::{self, Shown};
 use super::events::{Events, InSpan, SpawnedTurn};
 use super::frame_queue::FrameQueue;
 use super::incoming::late_body;
-use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks, watch};
+use super::{
+    Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks, watch,
+};
 use crate::observe::{Observers, RefusalReason, poll_in};
 use crate::wire::{DecodeError, Operation, Printable, Validate, decode};
 

@@ -12,10 +12,8 @@ use serde_json::Value;
 use tracing::Level;
 
 use super::arrival::{Arrival, Refusal};
+use crate::observe::CONTENT;
 use crate::wire::{Operation, Printable, decode};
-
-/// The target of all content.
-pub(crate) const CONTENT: &str = "callbot::content";
 
 /// The most of a request that can't be read that is traced, in bytes.
 const MAX_UNREADABLE: usize = 4096;
@@ -43,8 +41,8 @@ impl Sampling {
     /// Decides on a request.
     pub(super) fn of(&self, head: &Parts) -> Shown {
         match self {
-            _ if !tracing::enabled!(target: CONTENT, Level::TRACE) => Shown::Nothing,
             Self::None => Shown::Nothing,
+            _ if !tracing::enabled!(target: CONTENT, Level::TRACE) => Shown::Nothing,
             Self::All => Shown::All,
             Self::If(sample) if sample(head) => Shown::All,
             Self::If(_) => Shown::Unreadable,

@@ -16,6 +16,8 @@
 //! | `odfs::Server` | yes | 30 s | 1 MiB | –¹ | yes | no |
 //! | `aui::Server` | –³ | 30 s | 1 MiB | –¹ | –² | no |
 //!
+//! All of them have `observer` and `trace_content_if`, too.
+//!
 //! A cell shows the default, or whether the setting exists. ¹ No operation responds with an event
 //! stream. ² No response contains a time. ³ Apps with AICallKit call fixed paths. The 20 s come
 //! from the platform's document; no document names a number for the 30 s.
@@ -81,11 +83,11 @@ mod turns;
 )]
 pub(crate) mod watch;
 
-pub use call::arrived;
-pub use error::{Error, Fault, FaultKind};
 pub(crate) use arrival::observe_refusal;
+pub use call::arrived;
 #[cfg(feature = "bot")]
 pub(crate) use content::Privacy;
+pub use error::{Error, Fault, FaultKind};
 pub use options::{PathError, Server};
 pub use serve::{CutError, Serve, WhenFull, serve};
 pub use sink::{SendError, Sink};

@@ -5,9 +5,9 @@ use std::pin::pin;
 
 use futures_util::{Stream, StreamExt};
 
-use super::content::CONTENT;
 use super::frame_queue::FrameQueue;
 use super::{Error, Frame, PacketKind, WritePackets};
+use crate::observe::CONTENT;
 use crate::wire::Violations;
 
 /// The reply of a turn. The handler borrows it for the turn. Each event is sent immediately, as one

@@ -27,4 +27,5 @@ mod silence;
 mod store;
 mod streaming;
 mod testing;
+mod traced;
 mod turns;

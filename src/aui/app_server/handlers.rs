@@ -47,8 +47,11 @@ impl<U: Upstream> Api for AppServer<U> {
         let _room = self.ledger.room()?;
         let mut call =
             ice::GenerateCallRequest::new(agent_id).with_user_id(user_id).with_expire(expire);
-        let mut wanted =
-            self.policy.admit(operations::GENERATE_AI_AGENT_CALL.id, request.agent_config, request.template_config)?;
+        let mut wanted = self.policy.admit(
+            operations::GENERATE_AI_AGENT_CALL.id,
+            request.agent_config,
+            request.template_config,
+        )?;
         let of = self.type_of(agent_id, agent_type.as_ref());
         self.policy.complete(of, &mut wanted)?;
         let mut dropped = wanted.dropped;
@@ -60,12 +63,9 @@ impl<U: Upstream> Api for AppServer<U> {
         let upstream = Arc::clone(&self.upstream);
         let at = region.clone();
         let ask = async move { upstream.generate(at.as_ref(), call).await };
-        let made = self.make(
-            &operations::GENERATE_AI_AGENT_CALL,
-            region.clone(),
-            ask,
-            |made| &made.instance_id,
-        );
+        let made = self.make(&operations::GENERATE_AI_AGENT_CALL, region.clone(), ask, |made| {
+            &made.instance_id
+        });
         let made = made.await;
         let made = answered(made, &mut dropped, |made| &made.request_id)?;
         let (channel_id, agent_user_id) = (&*made.channel_id, &*made.agent_user_id);
@@ -152,8 +152,11 @@ impl<U: Upstream> Api for AppServer<U> {
         let id = filled(&request.instance_id).ok_or_else(|| missing("ai_agent_instance_id"))?;
         let region = self.ledger.region_of(caller, id)?;
         let mut update = ice::UpdateInstanceRequest::new(id);
-        let wanted =
-            self.policy.admit(operations::UPDATE_AI_AGENT_INSTANCE.id, request.agent_config, request.template_config)?;
+        let wanted = self.policy.admit(
+            operations::UPDATE_AI_AGENT_INSTANCE.id,
+            request.agent_config,
+            request.template_config,
+        )?;
         let mut dropped = wanted.dropped;
         update.agent_config = wanted.agent_config;
         update.template_config = wanted.template_config;

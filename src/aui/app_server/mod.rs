@@ -25,9 +25,9 @@ use crate::observe::{
     AgentStarted, AgentStopped, Event, Observer, Observers, TraceContext, carried,
 };
 use crate::server::Error;
-use crate::wire::{Operation, Printable};
 #[cfg(doc)]
 use crate::wire::Validate;
+use crate::wire::{Operation, Printable};
 
 /// An [`Api`] on top of an [`Upstream`], which runs the agents.
 ///

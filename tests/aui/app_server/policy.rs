@@ -125,7 +125,10 @@ async fn an_instance_that_is_started_gets_no_prompt_from_its_caller() {
     let started = app.start_instance(&caller(), request).await.unwrap();
     assert_allowed(&upstream(&app, &started.instance_id).await);
     let request_id = started.request_id.unwrap();
-    assert_eq!(traces.with(&["dropped", "operation=\"start_instance\"", &request_id]).len(), 1);
+    assert_eq!(
+        traces.with(&["dropped", "operation=\"startAIAgentInstance\"", &request_id]).len(),
+        1
+    );
 
     let request = in_channel("agent-2")
         .with_agent_config(greedy_config())
