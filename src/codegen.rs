@@ -45,4 +45,6 @@ pub use crate::server::frame::Frame;
 #[cfg(feature = "server")]
 pub use crate::server::incoming::{Incoming, ParameterLocation};
 #[cfg(feature = "server")]
-pub use crate::server::rules::{Answers, Dates, PacketKind, Reads, Rules, Speaks, WritePackets};
+pub use crate::server::rules::{
+    Answers, Dates, Delivery, PacketKind, Reads, Rules, Speaks, WritePackets,
+};

@@ -81,7 +81,35 @@
 //! | `reason` | `signature`, `token`, `method`, `media_type`, `cross_site`, `encoding`, `too_large`, `late_body`, `incomplete`, `json`, `body`, `unsupported`, `unavailable`, `handler` |
 //! | `outcome` of a client | `ok`, `failure`, `status`, `decode`, `deadline`, `transport`, `cut`, `invalid`, `dropped` |
 //!
-//! Without an observer nothing is measured.
+//! Without an observer, and without a subscriber that wants the span of a turn, nothing is measured.
+//!
+//! # Traces
+//!
+//! Each turn of a bot has a `tracing` span, in which the events of the bot and the requests of its clients
+//! stand. It stays open until the turn ends, also if the platform has gone and the bot
+//! [holds](crate::bot::Call::hold).
+//!
+//! | Span | Level | Target | Fields |
+//! |---|---|---|---|
+//! | `turn` | `INFO` | `callbot::turn` | `platform`, `call`, `turn`, `input`; at its end `outcome`, `cause`, `failure`, `first_by`, `first_packet_ms`, `duration_ms` |
+//! | `call` | `INFO` | `callbot::call` | `platform`, `call` |
+//! | `hook` | `INFO` | `callbot::turn` | `platform`, `call`, `hook`: `interrupted` or `ended`, between turns |
+//!
+//! A call may last for an hour, so each turn is a trace of its own. The span `call` opens when the call begins,
+//! and lives until the call ends. It is a root, and so are the spans of turns and hooks. They *follow from* it,
+//! which OpenTelemetry calls a link; the span of a turn also from that of its request. If the call has begun in
+//! another process, there is no link to it.
+//!
+//! | Event | Level | Target | Fields |
+//! |---|---|---|---|
+//! | a turn ended | `DEBUG` | `callbot::turn` | those of the span, `packets`, `bytes`, `requests`, `repeated`, `store_ms`, `hold_wait_ms` |
+//! | a call began, a call ended | `DEBUG` | `callbot::call` | `platform`, `call`; at the end `why`, `turns` |
+//! | a turn failed, with its error | `ERROR` | | `platform`, `call`, `turn` |
+//! | what was said in a turn | `TRACE` | `callbot::content` | `platform`, `call`, `turn`, `input`, `filler`, `said`, `apology` |
+//!
+//! **`callbot::content` is personal data.** Nothing goes there unless you ask for it with
+//! [`HostBuilder::trace_content`](crate::bot::HostBuilder::trace_content), for single calls. Secret inputs are
+//! never shown. No other target has texts of callers or bots.
 //!
 //! # Traces of servers and clients
 //!

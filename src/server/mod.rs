@@ -98,5 +98,5 @@ pub use turns::{RunningTurn, Turns};
 pub(crate) use {
     frame::Frame,
     incoming::Incoming,
-    rules::{Answers, Dates, PacketKind, Reads, Rules, Speaks, WritePackets},
+    rules::{Answers, Dates, Delivery, PacketKind, Reads, Rules, Speaks, WritePackets},
 };

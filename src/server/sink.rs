@@ -2,16 +2,19 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt};
 
-use super::frame_queue::FrameQueue;
-use super::{Error, Frame, PacketKind, WritePackets};
+use super::frame_queue::{FrameQueue, Held};
+use super::{Delivery, Error, Frame, PacketKind, WritePackets};
+use crate::lock::Mutex;
 use crate::observe::CONTENT;
 use crate::wire::Violations;
 
 /// The reply of a turn. The handler borrows it for the turn. Each event is sent immediately, as one
-/// packet.
+/// packet. Only where each packet repeats the text before it, long replies in tiny pieces are an exception:
+/// see [`AnswerMode::Cumulative`](crate::digital_employee::AnswerMode::Cumulative).
 ///
 /// The reply ends when the handler returns; the server then writes the packet that ends the stream.
 ///
@@ -34,14 +37,35 @@ use crate::wire::Violations;
 /// # }
 /// ```
 pub struct Sink<T> {
-    writer: T,
+    writer: Arc<Writer<T>>,
     queue: FrameQueue,
+}
+
+/// The writer of a reply. The body of the response also has it, to flush what is held.
+struct Writer<T> {
+    packets: Mutex<T>,
     trace_content: bool,
+}
+
+impl<T> Writer<T> {
+    fn trace(&self, packet: &Frame) {
+        if self.trace_content {
+            tracing::trace!(target: CONTENT, packet = packet.text().trim_end(), "packet");
+        }
+    }
+}
+
+impl<T: WritePackets> Held for Writer<T> {
+    fn flush(&self) -> Option<Frame> {
+        let packet = self.packets.lock().flush()?;
+        self.trace(&packet);
+        Some(packet)
+    }
 }
 
 impl<T: WritePackets> Sink<T> {
     pub(super) fn new(writer: T, queue: FrameQueue, trace_content: bool) -> Self {
-        Self { writer, queue, trace_content }
+        Self { writer: Arc::new(Writer { packets: Mutex::new(writer), trace_content }), queue }
     }
 
     /// Sends an event. Waits while the peer reads slowly, so that a slow peer slows the handler.
@@ -93,20 +117,29 @@ impl<T: WritePackets> Sink<T> {
     async fn put(&mut self, event: T::Event, kind: PacketKind) -> Result<(), SendError> {
         // Waits for room first, so that the packet contains the time at which it is sent.
         self.queue.room().await;
-        let packet = self.writer.packet(event, kind)?;
-        self.write(packet, kind);
+        let delivery = self.writer.packets.lock().packet(event, kind)?;
+        match delivery {
+            Delivery::Packet(packet) => self.write(packet, kind),
+            Delivery::Held(until) => self.queue.hold(until, || self.writer.clone()),
+        }
         Ok(())
     }
 
     /// Ends the stream without a failure.
     pub(super) async fn end(&mut self) {
-        let packet = self.writer.end();
+        let packet = self.writer.packets.lock().end();
         self.close(packet).await;
     }
 
     /// Ends the stream with a failure.
     pub(super) async fn fail(&mut self, fault: &super::Fault) {
-        let packet = self.writer.fail(fault);
+        // Room first, as in `put`.
+        self.queue.room().await;
+        let held = self.writer.packets.lock().flush();
+        if let Some(packet) = held {
+            self.write(packet, PacketKind::Next);
+        }
+        let packet = self.writer.packets.lock().fail(fault);
         self.close(packet).await;
     }
 
@@ -118,9 +151,7 @@ impl<T: WritePackets> Sink<T> {
     }
 
     fn write(&self, packet: Frame, kind: PacketKind) {
-        if self.trace_content {
-            tracing::trace!(target: CONTENT, packet = packet.text().trim_end(), "packet");
-        }
+        self.writer.trace(&packet);
         self.queue.put(packet, kind);
     }
 }

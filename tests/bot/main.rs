@@ -20,6 +20,7 @@ mod failures;
 mod full;
 mod holds;
 mod many_calls;
+mod observed;
 mod recognitions;
 mod secrets;
 mod serving;

@@ -3,7 +3,8 @@
 use callbot::client::Failure;
 use callbot::clock::SharedClock;
 use callbot::codegen::{
-    self, Answers, Frame, Outcome, PacketKind, Reads, Reported, Speaks, Step, WritePackets,
+    self, Answers, Delivery, Frame, Outcome, PacketKind, Reads, Reported, Speaks, Step,
+    WritePackets,
 };
 use callbot::server::{Fault, SendError};
 use callbot::wire;
@@ -82,19 +83,25 @@ pub(crate) struct PacketWriter {
     ended: bool,
 }
 
+impl PacketWriter {
+    fn word(&mut self, text: String, kind: PacketKind) -> Frame {
+        self.ended = kind == PacketKind::Last;
+        Frame::json(&Word::new(text, self.ended))
+    }
+}
+
 impl WritePackets for PacketWriter {
     type Event = String;
 
-    fn packet(&mut self, text: String, kind: PacketKind) -> Result<Frame, SendError> {
+    fn packet(&mut self, text: String, kind: PacketKind) -> Result<Delivery, SendError> {
         if self.ended {
             return Err(SendError::Finished);
         }
-        self.ended = kind == PacketKind::Last;
-        Ok(Frame::json(&Word::new(text, self.ended)))
+        Ok(self.word(text, kind).into())
     }
 
     fn end(&mut self) -> Option<Frame> {
-        self.packet(String::new(), PacketKind::Last).ok()
+        (!self.ended).then(|| self.word(String::new(), PacketKind::Last))
     }
 
     fn fail(&mut self, fault: &Fault) -> Option<Frame> {
