@@ -267,6 +267,8 @@ pub fn set_propagator(propagator: impl Propagator) -> Result<(), PropagatorError
 }
 
 /// Returns the propagator of this process.
+// Only clients send requests.
+#[cfg_attr(not(feature = "client"), allow(dead_code))]
 pub(crate) fn propagator() -> Option<&'static dyn Propagator> {
     PROPAGATOR.get().map(|propagator| &**propagator)
 }

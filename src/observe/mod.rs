@@ -64,7 +64,7 @@
 //! | `TurnCut` | a turn that was cut has stopped | `platform`, `cause` | `call`, `turn`, `latency` |
 //! | `StoreOperation` | the store has answered | `operation`, `outcome` | `duration` |
 //! | `HoldBroken` | the time of a hold was up before its work was complete | `platform`, `dropped` | `call`, `turn`, `after` |
-//! | `Refused` | a server has refused a request, or its handler has with a status below 500 | `platform`, `operation`, `status`, `reason` | |
+//! | `Refused` | a server has refused a request, or its handler has, with a status below 500, 501 or 503 | `platform`, `operation`, `status`, `reason` | |
 //! | `AgentStarted`, `AgentStopped` | the app server has started or stopped an agent | `operation` | `instance` |
 //! | `UpstreamRequest` | a client has ended a request, with all attempts | `operation`, `status`, `outcome` | `attempts`, `duration` |
 //!

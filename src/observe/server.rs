@@ -2,7 +2,7 @@
 
 use super::label::labels;
 
-/// A server has refused a request, or its handler has, with a status below 500.
+/// A server has refused a request, or its handler has: with a status below 500, or with 501 or 503.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Refused {

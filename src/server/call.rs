@@ -364,12 +364,13 @@ where
             Err(fault) => reply.fail(&fault).await,
         }
     };
+    let queue = packets.clone();
     *response.body_mut() = match until {
         Some(_) => {
             let events = Events::new(SpawnedTurn::new(turn), packets, heartbeat);
-            Body::from_stream(InSpan::new(events, span))
+            Body::from_stream(InSpan::new(events, span, queue))
         }
-        None => Body::from_stream(InSpan::new(Events::new(turn, packets, heartbeat), span)),
+        None => Body::from_stream(InSpan::new(Events::new(turn, packets, heartbeat), span, queue)),
     };
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

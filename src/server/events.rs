@@ -118,12 +118,13 @@ impl<F: Future<Output = ()>> Stream for Events<F> {
 pub(super) struct InSpan<S> {
     body: S,
     span: Span,
+    queue: FrameQueue,
     ended: bool,
 }
 
 impl<S> InSpan<S> {
-    pub(super) fn new(body: S, span: Span) -> Self {
-        Self { body, span, ended: false }
+    pub(super) fn new(body: S, span: Span, queue: FrameQueue) -> Self {
+        Self { body, span, queue, ended: false }
     }
 }
 
@@ -131,7 +132,7 @@ impl<S: Stream + Unpin> Stream for InSpan<S> {
     type Item = S::Item;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { body, span, ended } = self.get_mut();
+        let Self { body, span, ended, .. } = self.get_mut();
         let _inside = span.enter();
         let polled = Pin::new(body).poll_next(cx);
         *ended = matches!(polled, Poll::Ready(None));
@@ -141,7 +142,8 @@ impl<S: Stream + Unpin> Stream for InSpan<S> {
 
 impl<S> Drop for InSpan<S> {
     fn drop(&mut self) {
-        if !self.ended {
+        // A peer may leave once it has the last packet.
+        if !self.ended && !self.queue.is_over() {
             self.span.record("error.type", "peer_gone");
         }
     }
