@@ -109,7 +109,7 @@
 //!
 //! **`callbot::content` is personal data.** Nothing goes there unless you ask for it with
 //! [`HostBuilder::trace_content`](crate::bot::HostBuilder::trace_content), for single calls. Secret inputs are
-//! never shown. No other target has texts of callers or bots.
+//! never shown. callbot itself puts what callers and bots say into no other target.
 //!
 //! # Traces of servers and clients
 //!
