@@ -12,10 +12,10 @@ use super::{
     Api, Ask, Authorizer, Base, ChatTokenAnswer, ChatTokenRequest, DescribeInstanceRequest,
     GenerateCallRequest, GeneratedCall, InstanceDescription, InstanceInChannel, InstanceResult,
     Ownership, Principal, Resource, RtcTokenAnswer, RtcTokenRequest, StartInstanceInChannelRequest,
-    StartInstanceRequest, StartedInstance, StopInstanceRequest, UpdateInstanceRequest,
+    StartInstanceRequest, StartedInstance, StopInstanceRequest, UpdateInstanceRequest, WireRules,
 };
 use crate::auth::without_bearer;
-use crate::server::{Error, Fault, FaultKind};
+use crate::server::{Error, Fault, FaultKind, Rules};
 use crate::wire::{Operation, Printable, Secret};
 
 /// An [`Api`] at one of the bases, behind the authorization of its callers.
@@ -118,7 +118,7 @@ impl<A: Api, Z: Authorizer> Admission<A, Z> {
     /// Converts the outcome of a stop or an update into the answer of this base.
     fn result(
         &self,
-        operation: &Operation,
+        operation: &'static Operation,
         done: Result<(), Error>,
     ) -> Result<InstanceResult, Error> {
         match done {
@@ -126,12 +126,12 @@ impl<A: Api, Z: Authorizer> Admission<A, Z> {
             Err(error) if self.base == Base::V1 && !is_callers_fault(&error) => {
                 let text = error.to_string();
                 let text = Printable::whole(&text);
-                let operation = operation.id;
+                let (operation, platform) = (operation.id, WireRules::platform(operation));
                 // As the server logs the errors that it answers.
                 if error.into_fault().status < 500 {
-                    tracing::warn!(operation, "answered with `result: false`: {text}");
+                    tracing::warn!(operation, platform, "answered with `result: false`: {text}");
                 } else {
-                    tracing::error!(operation, "answered with `result: false`: {text}");
+                    tracing::error!(operation, platform, "answered with `result: false`: {text}");
                 }
                 Ok(InstanceResult::new(false))
             }

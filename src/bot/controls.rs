@@ -129,8 +129,8 @@ impl SpeechSettings {
     /// Returns whether `can` supports all that is set, whatever the values are.
     pub(super) fn are_supported_by(&self, can: &SpeechSupport) -> bool {
         let set = |settings: &Self| {
-            let Self { barge_in, silence_timeout, synthesis } = settings;
-            [barge_in.is_some(), silence_timeout.is_some(), synthesis.is_some()]
+            let Self { barge_in, silence_timeout, synthesis, emotion } = settings;
+            [barge_in.is_some(), silence_timeout.is_some(), synthesis.is_some(), emotion.is_some()]
         };
         set(self) == set(&self.supported_by(can))
     }

@@ -282,6 +282,7 @@ impl<B: Bot> Host<B> {
     }
 
     /// Returns the observers, which the servers of this host share.
+    // Only a bot on a platform has servers.
     #[allow(dead_code)]
     pub(super) fn observers(&self) -> &Observers {
         &self.settings.observers
@@ -470,21 +471,21 @@ impl<B: Bot> HostBuilder<B> {
         self
     }
 
-    /// Adds an observer, which gets an event for each turn, call, cut and operation of the store, and for each
-    /// request that a server of this host refuses; see [`observe`](crate::observe). Call it again for more
-    /// observers. Default: none.
+    /// Adds an observer, which gets an event for each turn, call, cut and operation of the store, and for
+    /// each request that a server of this host refuses; see [`observe`](crate::observe). Call it again for
+    /// more observers. Default: none.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.settings.observers.add(observer);
         self
     }
 
-    /// Sets which calls are traced with their content: what the caller says and the keys that the caller presses,
-    /// and what the bot answers. **This is personal data.** It goes to the target `callbot::content`, at level
-    /// `TRACE`, with one event for each turn. A [secret input](crate::guide::controls#secret-inputs) is never
-    /// shown, nor what repeats it in the reply.
+    /// Sets which calls are traced with their content: what the caller says and presses, and what the bot
+    /// answers. **This is personal data.** It goes to the target `callbot::content`, at level `TRACE`, with
+    /// one event for each turn. A [secret input](crate::guide::controls#secret-inputs) is never shown, nor
+    /// what repeats it in the reply.
     ///
-    /// `chooses` decides for each turn by the key of the call. Decide alike for all turns of a call, such as by
-    /// a list of calls, or by a hash of the id. It must return quickly. Default: no call.
+    /// `chooses` is called at the end of each turn, with the key of the call. Decide alike for all turns of a
+    /// call, such as by a list of calls, or by a hash of the id. It must return quickly. Default: no call.
     ///
     /// Whole requests and responses are traced by the server of a platform; see
     /// [`Server::trace_content`](crate::server::Server::trace_content).

@@ -93,6 +93,10 @@ pub struct Echo {
 impl crate::server::Rules for Rules {
     type Echo = Echo;
 
+    fn platform(_: &Operation) -> &'static str {
+        "chat"
+    }
+
     // The clients of OpenAI repeat a request by themselves, and a turn must not run twice.
     const REFUSAL_HEADERS: &'static [(&'static str, &'static str)] = &[("x-should-retry", "false")];
 

@@ -13,11 +13,14 @@ use http::{HeaderMap, StatusCode};
 use reqwest::Response;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tracing::Span;
 
 use super::core::deadline;
 use super::error::Kind;
+use super::observed::{Attempt, Observed};
 use super::{CallOptions, Deadline, Error, Outcome, Reported, Step, TransportError};
 use crate::error::chain;
+use crate::observe::UpstreamOutcome;
 use crate::sse::Decoder;
 use crate::wire::{Operation, decode, without_bom};
 
@@ -80,6 +83,8 @@ pub struct EventStream<T> {
     limit: (Deadline, Duration),
     /// Whether the stream may end here.
     complete: bool,
+    observed: Observed,
+    attempt: Attempt,
     event: PhantomData<fn() -> T>,
 }
 
@@ -89,6 +94,7 @@ impl<T> EventStream<T> {
         mut response: Response,
         options: &CallOptions,
         first: Instant,
+        (observed, attempt): (Observed, Attempt),
     ) -> Self {
         Self {
             operation,
@@ -102,6 +108,8 @@ impl<T> EventStream<T> {
             asked: true,
             limit: (Deadline::FirstEvent, options.first_event_deadline),
             complete: false,
+            observed,
+            attempt,
             event: PhantomData,
         }
     }
@@ -137,18 +145,22 @@ impl<T> EventStream<T> {
                 }
             }
         }
-        self.end();
+        self.end(UpstreamOutcome::Ok);
     }
 
     /// Ends the stream and drops its connection.
-    fn end(&mut self) {
+    fn end(&mut self, outcome: UpstreamOutcome) {
         self.body = None;
         self.chunk = Bytes::new();
+        self.attempt.end(outcome);
+        // A stream that has ended may be kept, and its span must not last as long.
+        self.attempt.span = Span::none();
+        self.observed.end(outcome);
     }
 
     fn fail<V>(&mut self, kind: Kind, body: Bytes) -> Poll<Option<Result<V, Error>>> {
-        self.end();
         let error = Error::with_status(self.operation, kind, Some(self.status));
+        self.end(error.outcome());
         Poll::Ready(Some(Err(error.with_body(body))))
     }
 }
@@ -205,6 +217,8 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        let span = this.attempt.span.clone();
+        let _inside = span.enter();
         // A body that is always ready must not keep others from running.
         for _ in 0..CHUNKS_AT_ONCE {
             if this.body.is_none() {
@@ -232,11 +246,12 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
                 Poll::Ready(Some(Ok(chunk))) => this.chunk = chunk,
                 Poll::Ready(Some(Err(error))) => {
                     let error = TransportError::from(error);
-                    tracing::debug!(operation = this.operation.id, "stream cut: {}", chain(&error));
+                    let (operation, status) = (this.operation.id, this.status.as_u16());
+                    tracing::debug!(operation, status, "stream cut: {}", chain(&error));
                     return this.fail(Kind::Cut(Some(error)), Bytes::new());
                 }
                 Poll::Ready(None) if this.complete => {
-                    this.end();
+                    this.end(UpstreamOutcome::Ok);
                     return Poll::Ready(None);
                 }
                 Poll::Ready(None) => return this.fail(Kind::Cut(None), Bytes::new()),

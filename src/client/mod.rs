@@ -4,7 +4,7 @@
 //!
 //! You create every client with its `builder` function. It takes the values that the client needs
 //! and returns a [`ClientBuilder`], whose settings are the same for all clients: base URL, connect
-//! deadline, [options](CallOptions), [transport](Transport), signing, and paths.
+//! deadline, [options](CallOptions), [transport](Transport), signing, paths, and observers.
 //!
 //! | Client | `builder(..)` takes | Its own settings | Default retries |
 //! |---|---|---|---|
@@ -28,7 +28,9 @@
 //! # Calls
 //!
 //! A client checks each request against the spec before it sends it. Deadlines, retries, limits and
-//! tracing apply to every call. A custom [`Transport`] can sign, record or replace what is sent.
+//! tracing apply to every call. A custom [`Transport`] can sign, record or replace what is sent. Each
+//! attempt has a [span](crate::observe#traces-of-servers-and-clients), and passes on the
+//! [trace](crate::observe::TraceContext) of the handler or bot that makes the call.
 //!
 //! Responses are read as the spec describes them. Unknown keys are skipped, but a response that has
 //! nothing else is an [error](Error::decode_error): `{}` is an answer in which nothing is set, whereas
@@ -63,6 +65,7 @@ mod error;
 mod events;
 #[cfg(feature = "server")]
 mod in_memory;
+mod observed;
 mod options;
 pub(crate) mod outcome;
 pub(crate) mod request;

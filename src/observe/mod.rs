@@ -64,7 +64,7 @@
 //! | `TurnCut` | a turn that was cut has stopped | `platform`, `cause` | `call`, `turn`, `latency` |
 //! | `StoreOperation` | the store has answered | `operation`, `outcome` | `duration` |
 //! | `HoldBroken` | the time of a hold was up before its work was complete | `platform`, `dropped` | `call`, `turn`, `after` |
-//! | `Refused` | a server has refused a request, which no handler saw | `platform`, `operation`, `status`, `reason` | |
+//! | `Refused` | a server has refused a request, or its handler has, with a status below 500, 501 or 503 | `platform`, `operation`, `status`, `reason` | |
 //! | `AgentStarted`, `AgentStopped` | the app server has started or stopped an agent | `operation` | `instance` |
 //! | `UpstreamRequest` | a client has ended a request, with all attempts | `operation`, `status`, `outcome` | `attempts`, `duration` |
 //!
@@ -78,15 +78,89 @@
 //! | `why` | `by_bot`, `by_caller`, `transferred`, `expired`, `evicted`, `shutdown`, `unknown` |
 //! | `operation` of a store | `open`, `hold`, `write`, `note`, `read`, `end`, `evict`, `claim_idle` |
 //! | `outcome` of a store | `ok`, `full`, `fenced`, `failed`, `dropped` |
-//! | `reason` | `signature`, `token`, `body`, `too_large`, `late_body`, `media_type`, `encoding`, `crowded`, `other` |
+//! | `reason` | `signature`, `token`, `method`, `media_type`, `cross_site`, `encoding`, `too_large`, `late_body`, `incomplete`, `json`, `body`, `unsupported`, `unavailable`, `handler` |
 //! | `outcome` of a client | `ok`, `failure`, `status`, `decode`, `deadline`, `transport`, `cut`, `invalid`, `dropped` |
 //!
-//! Without an observer nothing is measured.
+//! Without an observer, and without a subscriber that wants the span of a turn, nothing is measured.
+//!
+//! # Traces
+//!
+//! Each turn of a bot has a `tracing` span, in which the events of the bot and the requests of its clients
+//! stand. It stays open until the turn ends, also if the platform has gone and the bot
+//! [holds](crate::bot::Call::hold).
+//!
+//! | Span | Level | Target | Fields |
+//! |---|---|---|---|
+//! | `turn` | `INFO` | `callbot::turn` | `platform`, `call`, `turn`, `input`; at its end `outcome`, `cause`, `failure`, `first_by`, `first_packet_ms`, `duration_ms` |
+//! | `call` | `INFO` | `callbot::call` | `platform`, `call` |
+//! | `hook` | `INFO` | `callbot::turn` | `platform`, `call`, `hook`: `interrupted` or `ended`, between turns |
+//!
+//! A call may last for an hour, so each turn is a trace of its own. The span `call` opens when the call begins,
+//! and lives until the call ends. It is a root, and so are the spans of turns and hooks. They *follow from* it,
+//! which OpenTelemetry calls a link; the span of a turn also from that of its request. If the call has begun in
+//! another process, there is no link to it.
+//!
+//! | Event | Level | Target | Fields |
+//! |---|---|---|---|
+//! | a turn ended | `DEBUG` | `callbot::turn` | those of the span, `packets`, `bytes`, `requests`, `repeated`, `store_ms`, `hold_wait_ms` |
+//! | a call began, a call ended | `DEBUG` | `callbot::call` | `platform`, `call`; at the end `why`, `turns` |
+//! | a turn failed, with its error | `ERROR` | | `platform`, `call`, `turn` |
+//! | what was said in a turn | `TRACE` | `callbot::content` | `platform`, `call`, `turn`, `input`, `filler`, `said`, `apology` |
+//!
+//! **`callbot::content` is personal data.** Nothing goes there unless you ask for it with
+//! [`HostBuilder::trace_content`](crate::bot::HostBuilder::trace_content), for single calls. Secret inputs are
+//! never shown. callbot itself puts what callers and bots say into no other target.
+//!
+//! # Traces of servers and clients
+//!
+//! Each request at a server and each attempt of a client has a span, in which the events of the handler and
+//! of the transport stand. Both last until the end of the body, also if it is a stream. Their fields have
+//! the names of OpenTelemetry's semantic conventions, as far as there are such. `operation` is the
+//! `operationId` of the spec, and `platform` is as in the events.
+//!
+//! | Span | Level | Target | Fields |
+//! |---|---|---|---|
+//! | `request` | `DEBUG` | `callbot::request` | `otel.name`, `otel.kind` (`server`), `operation`, `platform`, `http.request.method`, `http.route`, `url.path`, `server.address`; later `http.response.status_code`, `error.type`, `otel.status_code` |
+//! | `attempt` | `DEBUG` | `callbot::attempt` | `otel.name`, `otel.kind` (`client`), `operation`, `http.request.method`, `http.request.resend_count` (from the first retry on), `url.path`, `server.address`, `server.port`; later `http.response.status_code`, `error.type`, `otel.status_code` |
+//!
+//! `error.type` of a `request` is the `reason` of a refusal, or `handler`, `deadline`, `internal` or
+//! `peer_gone`. That of an `attempt` is the `outcome` of a client. `otel.status_code` is `ERROR` for a
+//! status from 500 on, and for an attempt that failed. In a stream or an envelope a failure may have status
+//! 200.
+//!
+//! | Event | Level | Target | Fields |
+//! |---|---|---|---|
+//! | a request was refused | `WARN` | | `operation`, `platform`, `status`, `reason` |
+//! | a handler rejected a request: a status below 500 | `WARN` | | `operation`, `platform`, `status` |
+//! | a handler failed, panicked or missed its deadline, or its response is invalid | `ERROR` | | `operation`, `platform`, `status` if it failed |
+//! | a [`VerifyLayer`](crate::auth::VerifyLayer) refused a request | `WARN` | | `status`, `reason` |
+//! | an attempt got a response, or none | `DEBUG` | | `operation`, `status`, `elapsed` |
+//! | an attempt is repeated | `DEBUG` | | `operation`, `attempt`, `status`, `pause` |
+//! | a request or a response | `TRACE` | `callbot::content` | `operation`, `platform`, and `request` or `answer` |
+//! | a packet of a stream | `TRACE` | `callbot::content` | `packet`; it stands in the span of its request |
+//! | a request that can't be read | `TRACE` | `callbot::content` | `operation`, `platform`, `reason`, `request` |
+//!
+//! The content is personal data too, and only there if
+//! [`Server::trace_content`](crate::server::Server::trace_content) or
+//! [`Server::trace_content_if`](crate::server::Server::trace_content_if) asks for it. An event without a
+//! target here has that of its module, which begins with `callbot::`.
+//!
+//! # Distributed traces
+//!
+//! A server takes in `traceparent` and `tracestate` of the W3C's Trace Context. [`TraceContext::current`]
+//! returns them to a handler and to a bot, and the clients of this crate pass them on, each attempt with an
+//! id of its own. A request without `traceparent` starts no trace, and nothing is passed on.
+//!
+//! The ids are in the fields `trace_id`, `parent_id` and `span_id` of the spans `request`, `turn` and
+//! `attempt`, so the lines of a log can be found by the id of a trace. A library such as OpenTelemetry
+//! makes ids of its own: connect it with a [`Propagator`]. Request and turn then are children of the
+//! platform's span. Export the spans with the filter `callbot=debug`.
 
 #[cfg(feature = "bot")]
 mod bot;
 #[cfg(feature = "client")]
 mod client;
+mod context;
 mod label;
 mod observers;
 #[cfg(feature = "server")]
@@ -100,9 +174,14 @@ pub(crate) const TURN: &str = "callbot::turn";
 /// The target of the spans of calls, and of the lines at their start and end.
 #[cfg(feature = "bot")]
 pub(crate) const CALL: &str = "callbot::call";
+/// The target of the spans of requests at servers.
+#[cfg(feature = "server")]
+pub(crate) const REQUEST: &str = "callbot::request";
+/// The target of the spans of attempts of clients.
+#[cfg(feature = "client")]
+pub(crate) const ATTEMPT: &str = "callbot::attempt";
 /// The target of what callers and bots say.
 #[cfg(feature = "server")]
-#[allow(dead_code, reason = "not every set of features has traces of content")]
 pub(crate) const CONTENT: &str = "callbot::content";
 
 #[cfg(feature = "bot")]
@@ -112,6 +191,9 @@ pub use bot::{
 };
 #[cfg(feature = "client")]
 pub use client::{UpstreamOutcome, UpstreamRequest};
+pub use context::{Propagator, PropagatorError, TraceContext, set_propagator};
+#[allow(unused_imports, reason = "servers and clients use a part each")]
+pub(crate) use context::{carried, continued, poll_in, propagator};
 pub(crate) use observers::Observers;
 #[cfg(all(feature = "aui", feature = "server"))]
 pub use server::{AgentStarted, AgentStopped};

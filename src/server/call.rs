@@ -1,6 +1,5 @@
 //! Passes a request to its handler, and the handler's result back.
 
-use std::borrow::Cow;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -9,21 +8,27 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use axum::routing::MethodRouter;
 use futures_util::{FutureExt, StreamExt};
-use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Method, StatusCode};
 use serde::Serialize;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument, Span};
 
-use super::events::{Events, SpawnedTurn};
+use super::arrival::{Arrival, Refusal, note_status, observe_refusal};
+use super::content::{self, Shown};
+use super::events::{Events, InSpan, SpawnedTurn};
 use super::frame_queue::FrameQueue;
 use super::incoming::late_body;
-use super::watch::{self, Part, SharedWatch};
 use super::{
     Answers, Error, Fault, FaultKind, FoldPackets, Incoming, Reads, Rules, Server, Sink, Speaks,
+    watch,
 };
+use crate::observe::{Observers, RefusalReason, poll_in};
 use crate::wire::{DecodeError, Operation, Printable, Validate, decode};
 
 tokio::task_local! {
@@ -138,140 +143,90 @@ type Received<A, C> = Result<
     (Fault, <<C as Call<A>>::Rules as Rules>::Echo),
 >;
 
-/// The arrival of a request.
-struct Arrival {
-    at: Instant,
-    query: Option<Arc<str>>,
-    /// The deadline of the handler.
-    until: Option<Instant>,
-    watch: Option<SharedWatch>,
-}
-
-impl Arrival {
-    fn now<A, R>(server: &Server<A, R>, request: &Request) -> Self {
-        let at = Instant::now();
-        let query = request.uri().query().map(Arc::from);
-        Self { at, query, until: server.until(at), watch: watch::current() }
-    }
-
-    /// Reports why the handler failed.
-    fn failed(&self, cause: &str) {
-        if let Some(watch) = &self.watch {
-            watch.failed(Part::Handler, cause);
-        }
-    }
-}
-
-/// Reads a request. `traced` is whether its content is traced, and afterwards whether that of its
-/// answer is.
+/// Reads a request. `shown` is what is traced of its content, and afterwards of that of its answer.
 async fn receive<A, C: Call<A>>(
     server: &Server<A, C::Rules>,
-    until: Option<Instant>,
+    arrival: &Arrival,
     request: Request,
-    traced: &mut bool,
+    shown: &mut Shown,
 ) -> Received<A, C> {
     let (mut head, body) = request.into_parts();
     if let Err(fault) = server.rules.admit(&mut head) {
-        return Err(refused(C::OPERATION, fault, Default::default()));
+        let refusal = Refusal::new(RefusalReason::Token, fault);
+        return Err(arrival.refused(refusal, Default::default()));
     }
+    *shown = server.sampling.of(&head);
     let request = Request::from_parts(head, body);
     let read = Incoming::read(C::OPERATION, request, server.body_limit);
-    let (incoming, fault) = match until {
+    let (incoming, refusal) = match arrival.until {
         Some(until) => match timeout_at(until, read).await {
             Ok(read) => read,
-            Err(_) => {
-                return Err(refused(C::OPERATION, late_body(), Default::default()));
-            }
+            Err(_) => return Err(arrival.refused(late_body(), Default::default())),
         },
         None => read.await,
     };
-    if *traced
-        && let Some(privacy) = &server.privacy
-        && privacy.hides(incoming.content()).await
-    {
-        *traced = false;
-        tracing::trace!(operation = C::OPERATION.id, request = "[hidden]", "request");
+    if *shown == Shown::All {
+        match is_private(server, &incoming).await {
+            true => {
+                *shown = Shown::Structure;
+                content::hidden(arrival);
+            }
+            false => content::request(arrival, incoming.bytes()),
+        }
     }
-    if *traced {
-        let request = shown(C::OPERATION, incoming.bytes());
-        let request = Printable::whole(&request);
-        tracing::trace!(operation = C::OPERATION.id, %request, "request");
-    }
-    let fault = match fault {
-        Some(fault) => fault,
+    let refusal = match refusal {
+        Some(refusal) => refusal,
         None => match C::read(&incoming) {
             Ok(input) => {
                 let echo = server.rules.echo(&input);
                 return match server.rules.check(&input) {
                     Ok(()) => Ok((input, echo)),
-                    Err(fault) => Err(refused(C::OPERATION, fault, echo)),
+                    Err(fault) => {
+                        Err(arrival.refused(Refusal::new(RefusalReason::Body, fault), echo))
+                    }
                 };
             }
-            Err(error) => Fault::new(FaultKind::Request, error.to_string()),
+            Err(error) => {
+                let reason = match decode::<IgnoredAny>(incoming.bytes()) {
+                    Err(_) if !C::OPERATION.method.is_safe() => RefusalReason::Json,
+                    _ => RefusalReason::Body,
+                };
+                Refusal::new(reason, Fault::new(FaultKind::Request, error.to_string()))
+            }
         },
     };
-    Err(refused(C::OPERATION, fault, server.rules.salvage(incoming.bytes())))
+    if *shown == Shown::Unreadable && is_private(server, &incoming).await {
+        *shown = Shown::Structure;
+    }
+    if *shown != Shown::Nothing {
+        let structure = *shown == Shown::Structure;
+        content::unreadable(arrival, &refusal, incoming.bytes(), structure);
+    }
+    Err(arrival.refused(refusal, server.rules.salvage(incoming.bytes())))
 }
 
-/// Returns a body as the trace shows it: with what callers say, but without secrets.
-fn shown<'a>(operation: &Operation, body: &'a [u8]) -> Cow<'a, str> {
-    if operation.secrets.is_empty() {
-        return String::from_utf8_lossy(body);
+/// Returns whether the content of a request must not be traced.
+async fn is_private<A, R>(server: &Server<A, R>, incoming: &Incoming) -> bool {
+    match &server.privacy {
+        Some(privacy) => privacy.hides(incoming.content()).await,
+        None => false,
     }
-    match decode::<Value>(body) {
-        Ok(mut json) => {
-            hide(&mut json, operation.secrets);
-            json.to_string().into()
-        }
-        // Without JSON there is no way to know where a secret is.
-        Err(_) => format!("[{} bytes that are not JSON]", body.len()).into(),
-    }
-}
-
-fn hide(json: &mut Value, keys: &[&str]) {
-    match json {
-        Value::Object(map) => {
-            for (key, value) in map {
-                if keys.contains(&key.as_str()) {
-                    *value = "[hidden]".into();
-                } else {
-                    hide(value, keys);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, keys)),
-        // A string may contain JSON, which has keys, too. It is read as a type would read it.
-        Value::String(text) if text.contains(['{', '[']) => {
-            if let Ok(mut inner) = decode::<Value>(text.as_bytes()) {
-                hide(&mut inner, keys);
-                *text = inner.to_string();
-            }
-        }
-        _ => {}
-    }
-}
-
-fn refused<E>(operation: &Operation, fault: Fault, echo: E) -> (Fault, E) {
-    let Fault { status, message, .. } = &fault;
-    let message = Printable::whole(message);
-    tracing::warn!(operation = operation.id, status, "refused: {message}");
-    (fault, echo)
 }
 
 /// Runs a handler. An error, a panic or a missed deadline becomes a fault, and the reason is
 /// traced.
 async fn run_handler<T>(
-    operation: &Operation,
     arrival: &Arrival,
     handler: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Fault> {
-    let Arrival { at, query, until, watch } = arrival;
+    let Arrival { at, query, until, operation, platform, watch, context, .. } = arrival;
+    let operation = operation.id;
     // Pinned here once: each wrapper would hold another copy, and handlers can be large.
     let mut handler = pin!(handler);
     let handler = poll_fn(|cx| {
         let current = Current { arrived: *at, query: query.clone() };
         let poll = || CURRENT.sync_scope(current, || handler.as_mut().poll(cx));
-        watch::poll_watched(watch.as_ref(), poll)
+        poll_in(context.as_ref(), || watch::poll_watched(watch.as_ref(), poll))
     });
     let handler = AssertUnwindSafe(handler).catch_unwind();
     let ended = match *until {
@@ -280,7 +235,8 @@ async fn run_handler<T>(
             Err(_) => {
                 let limit = until.duration_since(*at);
                 tracing::error!(
-                    operation = operation.id,
+                    operation,
+                    platform,
                     "the handler missed the deadline of the server, {limit:?} after the request \
                      arrived; `Server::deadline` sets another"
                 );
@@ -298,27 +254,31 @@ async fn run_handler<T>(
             let text = Printable::whole(&text);
             let logged = error.is_logged();
             let fault = error.into_fault();
+            let status = fault.status;
             // Client errors are warnings, so callers cannot flood the error log.
             if logged {
-                tracing::debug!(operation = operation.id, "the turn of a bot failed: {text}");
-            } else if fault.status < 500 {
+                tracing::debug!(operation, platform, status, "the turn of a bot failed: {text}");
+            } else if status < 500 {
                 tracing::warn!(
-                    operation = operation.id,
+                    operation,
+                    platform,
+                    status,
                     "the handler rejected the request: {text}"
                 );
             } else {
-                tracing::error!(operation = operation.id, "the handler failed: {text}");
+                tracing::error!(operation, platform, status, "the handler failed: {text}");
             }
             Err(fault)
         }
         // The panic hook has got the message of the panic, which may contain anything.
         Err(panic) => {
-            tracing::error!(operation = operation.id, "the handler panicked");
+            tracing::error!(operation, platform, "the handler panicked");
             let message = watch::panic_message(&*panic).unwrap_or("no message");
             arrival.failed(&format!("the handler panicked: {message}"));
             Err(Fault::internal())
         }
     }
+    .inspect_err(|fault| arrival.rejected(fault))
 }
 
 /// Serves an operation with a single response.
@@ -330,18 +290,36 @@ where
     A: Send + Sync + 'static,
     C: AnswerCall<A>,
 {
-    let arrival = Arrival::now(&server, &request);
-    let mut traced = server.trace_content;
-    let (input, echo) = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
+    let arrival = Arrival::new(&server, C::OPERATION, &request);
+    let span = arrival.span.clone();
+    let answering = async move {
+        let response = answer_to::<A, C>(&server, &arrival, request).await;
+        arrival.answered(&response);
+        response
+    };
+    answering.instrument(span).await
+}
+
+async fn answer_to<A, C>(
+    server: &Server<A, C::Rules>,
+    arrival: &Arrival,
+    request: Request,
+) -> Response
+where
+    A: Send + Sync + 'static,
+    C: AnswerCall<A>,
+{
+    let mut shown = Shown::Nothing;
+    let (input, echo) = match receive::<A, C>(server, arrival, request, &mut shown).await {
         Ok(received) => received,
         Err((fault, echo)) => return refuse(&server.rules, C::OPERATION, echo, &fault),
     };
     // The `async` block around the call also catches a panic before the first await.
     let handler = async { C::call(&server.api, input).await };
-    let written = match run_handler(C::OPERATION, &arrival, handler).await {
+    let written = match run_handler(arrival, handler).await {
         Ok(output) => {
             let answer = server.rules.answer(&echo, output);
-            write_answer(C::OPERATION, &arrival, &answer, traced)
+            write_answer(arrival, &answer, shown)
         }
         Err(fault) => Err(fault),
     };
@@ -350,10 +328,9 @@ where
 
 /// Writes a single answer. One that the spec does not allow is not sent.
 fn write_answer(
-    operation: &Operation,
     arrival: &Arrival,
     answer: &(impl Serialize + Validate),
-    traced: bool,
+    shown: Shown,
 ) -> Result<Response, Fault> {
     let written = match answer.validate() {
         Ok(()) => serde_json::to_string(answer).map_err(|error| error.to_string()),
@@ -361,17 +338,17 @@ fn write_answer(
     };
     match written {
         Ok(body) => {
-            if traced {
-                let answer = shown(operation, body.as_bytes());
-                let answer = Printable::whole(&answer);
-                tracing::trace!(operation = operation.id, %answer, "answer");
+            if shown == Shown::All {
+                content::answer(arrival, &body);
             }
             Ok(json(StatusCode::OK, body))
         }
         Err(reason) => {
+            let (operation, platform) = (arrival.operation.id, arrival.platform);
             let reason = Printable::whole(&reason);
-            tracing::error!(operation = operation.id, "invalid response: {reason}");
+            tracing::error!(operation, platform, "invalid response: {reason}");
             arrival.failed(&format!("invalid response: {reason}"));
+            arrival.erroneous("internal");
             Err(Fault::internal())
         }
     }
@@ -386,15 +363,30 @@ where
     A: Send + Sync + 'static,
     C: EventsCall<A>,
 {
-    let arrival = Arrival::now(&server, &request);
-    let mut traced = server.trace_content;
-    let received = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
+    let arrival = Arrival::new(&server, C::OPERATION, &request);
+    let span = arrival.span.clone();
+    events_of::<A, C>(server, arrival, request).instrument(span).await
+}
+
+async fn events_of<A, C>(
+    server: Arc<Server<A, C::Rules>>,
+    arrival: Arrival,
+    request: Request,
+) -> Response
+where
+    A: Send + Sync + 'static,
+    C: EventsCall<A>,
+{
+    let mut shown = Shown::Nothing;
+    let received = match receive::<A, C>(&server, &arrival, request, &mut shown).await {
         Err((fault, echo)) if !C::Rules::REFUSES_IN_STREAM => {
-            return refuse(&server.rules, C::OPERATION, echo, &fault);
+            let response = refuse(&server.rules, C::OPERATION, echo, &fault);
+            arrival.answered(&response);
+            return response;
         }
         received => received,
     };
-    stream::<A, C>(server, arrival, received, traced).await
+    stream::<A, C>(server, arrival, received, shown).await
 }
 
 /// Serves an operation that responds with a stream of events or with one answer, as the request asks.
@@ -407,24 +399,40 @@ where
     C: EitherCall<A>,
     <C::Rules as Speaks>::Writer: FoldPackets,
 {
-    let arrival = Arrival::now(&server, &request);
-    let mut traced = server.trace_content;
-    let (input, echo) = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
-        Ok(received) => received,
+    let arrival = Arrival::new(&server, C::OPERATION, &request);
+    let span = arrival.span.clone();
+    either_of::<A, C>(server, arrival, request).instrument(span).await
+}
+
+async fn either_of<A, C>(
+    server: Arc<Server<A, C::Rules>>,
+    arrival: Arrival,
+    request: Request,
+) -> Response
+where
+    A: Send + Sync + 'static,
+    C: EitherCall<A>,
+    <C::Rules as Speaks>::Writer: FoldPackets,
+{
+    let mut shown = Shown::Nothing;
+    let response = match receive::<A, C>(&server, &arrival, request, &mut shown).await {
+        Ok(received) if C::streams(&received.0) => {
+            return stream::<A, C>(server, arrival, Ok(received), shown).await;
+        }
+        Ok((input, echo)) => {
+            let mut reply = Sink::folding(server.rules.writer(echo.clone(), &server.clock));
+            let handler = async { C::call(&server.api, input, &mut reply).await };
+            let written = match run_handler(&arrival, handler).await {
+                Ok(()) => write_answer(&arrival, &reply.answer(), shown),
+                Err(fault) => Err(fault),
+            };
+            written.unwrap_or_else(|fault| refuse(&server.rules, C::OPERATION, echo, &fault))
+        }
         // A stream may have been wanted, but this response has a status.
-        Err((fault, echo)) => return refuse(&server.rules, C::OPERATION, echo, &fault),
+        Err((fault, echo)) => refuse(&server.rules, C::OPERATION, echo, &fault),
     };
-    if C::streams(&input) {
-        return stream::<A, C>(server, arrival, Ok((input, echo)), traced).await;
-    }
-    let writer = server.rules.writer(echo.clone(), &server.clock);
-    let mut reply = Sink::folding(writer);
-    let handler = async { C::call(&server.api, input, &mut reply).await };
-    let written = match run_handler(C::OPERATION, &arrival, handler).await {
-        Ok(()) => write_answer(C::OPERATION, &arrival, &reply.answer(), traced),
-        Err(fault) => Err(fault),
-    };
-    written.unwrap_or_else(|fault| refuse(&server.rules, C::OPERATION, echo, &fault))
+    arrival.answered(&response);
+    response
 }
 
 /// Runs a handler whose events are the body of the response.
@@ -432,13 +440,13 @@ async fn stream<A, C>(
     server: Arc<Server<A, C::Rules>>,
     arrival: Arrival,
     received: Received<A, C>,
-    traced: bool,
+    shown: Shown,
 ) -> Response
 where
     A: Send + Sync + 'static,
     C: EventsCall<A>,
 {
-    let until = arrival.until;
+    let (until, span) = (arrival.until, arrival.span.clone());
     let queue = FrameQueue::default();
     let packets = queue.clone();
     let heartbeat = server.heartbeat;
@@ -452,11 +460,11 @@ where
             Err((fault, echo)) => (Err(fault), echo),
         };
         let writer = server.rules.writer(echo, &server.clock);
-        let mut reply = Sink::new(writer, queue.clone(), traced, end);
+        let mut reply = Sink::new(writer, queue.clone(), shown == Shown::All, end);
         let outcome = match received {
             Ok(input) => {
                 let handler = async { C::call(&server.api, input, &mut reply).await };
-                run_handler(C::OPERATION, &arrival, handler).await
+                run_handler(&arrival, handler).await
             }
             Err(fault) => Err(fault),
         };
@@ -466,17 +474,33 @@ where
             Err(fault) => reply.fail(&fault).await,
         }
     };
-    let waits = C::Rules::FAILS_WITH_STATUS;
+    let (waits, queue) = (C::Rules::FAILS_WITH_STATUS, packets.clone());
     let body = match until {
         Some(_) => {
-            begin(Events::new(SpawnedTurn::new(turn), packets.clone(), heartbeat), waits).await
+            let events = Events::new(SpawnedTurn::new(turn), packets, heartbeat);
+            begin(events, waits, &span, &queue).await
         }
-        None => begin(Events::new(turn, packets.clone(), heartbeat), waits).await,
+        None => begin(Events::new(turn, packets, heartbeat), waits, &span, &queue).await,
     };
-    let body = match packets.refusal() {
-        Some(fault) => return refuse(&rules.rules, C::OPERATION, refused, &fault),
-        None => body,
+    let response = match queue.refusal() {
+        Some(fault) => refuse(&rules.rules, C::OPERATION, refused, &fault),
+        None => event_stream(body),
     };
+    note_status(&span, &response);
+    response
+}
+
+/// Returns the body of a stream. `waits` is whether the first packet must be there.
+async fn begin<F>(mut events: Events<F>, waits: bool, span: &Span, queue: &FrameQueue) -> Body
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let first = if waits { events.next().await } else { None };
+    let events = futures_util::stream::iter(first).chain(events);
+    Body::from_stream(InSpan::new(events, span.clone(), queue.clone()))
+}
+
+fn event_stream(body: Body) -> Response {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -486,16 +510,31 @@ where
     response
 }
 
-/// Returns the body of a stream. `waits` is whether the first packet must be there.
-async fn begin<F>(mut events: Events<F>, waits: bool) -> Body
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    if !waits {
-        return Body::from_stream(events);
-    }
-    let first = events.next().await;
-    Body::from_stream(futures_util::stream::iter(first).chain(events))
+/// Reports requests to the path of an operation that have another method.
+///
+/// They get the response of the router, whether it is that of axum or the one that a user has set: so this
+/// is a layer, and not a fallback. A server that nobody observes does not have it.
+pub(super) fn observe_methods<R: Rules, S: Clone + Send + Sync + 'static>(
+    handler: MethodRouter<S>,
+    observers: Observers,
+    operation: &'static Operation,
+) -> MethodRouter<S> {
+    let platform = R::platform(operation);
+    handler.layer(from_fn(move |request: Request, next: Next| {
+        let method = request.method();
+        let served = *method == operation.method
+            || (operation.method == Method::GET && *method == Method::HEAD);
+        let observers = observers.clone();
+        async move {
+            let response = next.run(request).await;
+            let status = response.status();
+            if !served && status == StatusCode::METHOD_NOT_ALLOWED {
+                let (status, reason) = (status.as_u16(), RefusalReason::Method);
+                observe_refusal(&observers, platform, Some(operation), status, reason);
+            }
+            response
+        }
+    }))
 }
 
 fn refuse<R: Rules>(rules: &R, operation: &Operation, echo: R::Echo, fault: &Fault) -> Response {

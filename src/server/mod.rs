@@ -17,6 +17,8 @@
 //! | `chat::Server` | yes | none | 1 MiB | never | yes | no |
 //! | `aui::Server` | –³ | 30 s | 1 MiB | –¹ | –² | no |
 //!
+//! All of them have `observer` and `trace_content_if`, too.
+//!
 //! A cell shows the default, or whether the setting exists. ¹ No operation responds with an event
 //! stream. ² No response contains a time. ³ Apps with AICallKit call fixed paths. The 20 s come
 //! from the platform's document; no document names a number for the 30 s.
@@ -59,7 +61,9 @@
 //! # }
 //! ```
 
+mod arrival;
 pub(crate) mod call;
+pub(crate) mod content;
 mod error;
 mod events;
 pub(crate) mod frame;
@@ -81,10 +85,11 @@ mod turns;
 )]
 pub(crate) mod watch;
 
+pub(crate) use arrival::observe_refusal;
 pub use call::{arrived, query};
-pub use error::{Error, Fault, FaultKind};
 #[cfg(feature = "bot")]
-pub(crate) use options::Privacy;
+pub(crate) use content::Privacy;
+pub use error::{Error, Fault, FaultKind};
 #[allow(unused_imports)] // Depending on its features, no platform uses it.
 pub(crate) use options::check_path;
 pub use options::{PathError, Server};

@@ -47,6 +47,9 @@ pub trait Rules: Send + Sync + 'static {
     /// The headers of a response to a refused or failed request outside a stream, besides its type.
     const REFUSAL_HEADERS: &'static [(&'static str, &'static str)] = &[];
 
+    /// Returns the name of the platform of an operation, for logs and events.
+    fn platform(operation: &Operation) -> &'static str;
+
     /// Returns the one base that is served, of those that an operation has; `None` for all of them.
     fn base(&self) -> Option<&str> {
         None

@@ -9,6 +9,7 @@ use futures_util::{Stream, StreamExt};
 use super::frame_queue::{FrameQueue, Held};
 use super::{Delivery, Error, FoldPackets, Frame, PacketKind, WritePackets};
 use crate::lock::Mutex;
+use crate::observe::CONTENT;
 use crate::wire::Violations;
 
 /// The reply of a turn. The handler borrows it for the turn. Each event is sent immediately, as one
@@ -53,7 +54,7 @@ struct Writer<T> {
 impl<T> Writer<T> {
     fn trace(&self, packet: &Frame) {
         if self.trace_content && !packet.is_nothing() {
-            tracing::trace!(packet = packet.text().trim_end(), "packet");
+            tracing::trace!(target: CONTENT, packet = packet.text().trim_end(), "packet");
         }
     }
 }

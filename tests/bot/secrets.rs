@@ -462,3 +462,25 @@ async fn a_request_for_a_secret_fails_if_the_mark_cannot_be_stored() {
     store.set(Op::Note, Fate::Fails, 1);
     assert_eq!(line.failure("c", "t-1", "PIN").await, 500);
 }
+
+#[tokio::test]
+async fn of_a_request_that_cannot_be_read_only_the_structure_is_traced_where_a_secret_is_expected()
+{
+    let (traces, _guard) = traced();
+    let bench = Bench::new();
+    bench.phone("1", "PIN", "").await;
+    for dtmf in [json!({"digits": KEYS}), json!({KEYS: 1})] {
+        let extras = json!([{"dataType": "DTMF", "dtmf": dtmf}]);
+        bench.post("/proxy/dialogue", json!({"sessionId": "c", "extras": extras})).await;
+    }
+    // One that does not name its call may belong to any.
+    bench.post("/proxy/dialogue", json!({"extras": [{"dtmf": KEYS}]})).await;
+    let lines = traces.with(&["callbot::content", "unreadable request"]);
+    assert_eq!(lines.len(), 3, "{}", traces.text());
+    assert!(lines.iter().all(|line| line.contains("\"dtmf\":")), "{lines:?}");
+    assert_eq!(traces.with(&[KEYS]), [""; 0]);
+    // Of any other call it is traced as it is.
+    let extras = json!([{"dtmf": ["in the clear"]}]);
+    bench.post("/proxy/dialogue", json!({"sessionId": "d", "extras": extras})).await;
+    assert_eq!(traces.with(&["unreadable request", "in the clear"]).len(), 1);
+}

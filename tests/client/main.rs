@@ -4,5 +4,6 @@
 mod support;
 
 mod deadlines;
+mod observed;
 mod retries;
 mod settings;

@@ -12,6 +12,7 @@ use callbot::odfs::{
 };
 use serde_json::{Value, json};
 
+use crate::support::events::Events;
 use crate::support::odfs::*;
 
 const KEY: &str = "tenant-1";
@@ -508,4 +509,15 @@ async fn traces_of_content_show_neither_secrets_nor_tokens() {
     // The content itself is traced.
     assert!(!traces.with(&["TRACE", "operation=\"process\"", CALLER]).is_empty());
     assert_hidden(&traces.text(), &secrets);
+}
+
+#[tokio::test]
+async fn a_request_with_a_wrong_token_is_an_event() {
+    let events = Events::default();
+    traffic(Server::new(Parrot).issuer(issuer()).observer(events.clone())).await;
+    let refused = events.all();
+    assert!(!refused.is_empty());
+    let of_token =
+        |line: &String| line.starts_with("refused odfs process ") && line.ends_with(" token");
+    assert!(refused.iter().all(of_token), "{refused:?}");
 }

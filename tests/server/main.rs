@@ -9,6 +9,7 @@ mod support;
 mod bad_requests;
 mod faults;
 mod handler_errors;
+mod observed;
 mod odd_json;
 #[cfg(all(feature = "digital-employee", feature = "client"))]
 mod options;

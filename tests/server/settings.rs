@@ -109,6 +109,8 @@ struct Settings {
     deadline: Option<Option<Duration>>,
     body_limit: Option<usize>,
     trace_content: Option<bool>,
+    /// What chooses the requests whose content is traced returns for each of them.
+    sample: Option<bool>,
     /// The first operation moves to `/elsewhere`.
     moved: bool,
 }
@@ -125,6 +127,9 @@ macro_rules! set {
         }
         if let Some(on) = $settings.trace_content {
             server = server.trace_content(on);
+        }
+        if let Some(on) = $settings.sample {
+            server = server.trace_content_if(move |head| on && head.headers.contains_key("token"));
         }
         server
     }};
@@ -374,6 +379,45 @@ async fn content_is_traced_on_request_only() {
             platform.usual(settings).await;
             let shown = traces.text().contains("hush");
             assert_eq!(shown, on == Some(true), "{}: {}", platform.name, traces.text());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn content_is_traced_of_the_requests_that_are_chosen() {
+    let deadline = Some(Some(Duration::from_secs(1)));
+    for platform in platforms() {
+        for on in [true, false] {
+            let (traces, _guard) = traced();
+            let settings = Settings { deadline, sample: Some(on), ..Settings::default() };
+            platform.usual(settings).await;
+            let shown = traces.with(&["TRACE", "callbot::content", "hush"]);
+            assert_eq!(!shown.is_empty(), on, "{}: {}", platform.name, traces.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_read_is_recorded_with_the_reason_wherever_content_is_traced() {
+    let settings =
+        |trace_content, sample| Settings { trace_content, sample, ..Settings::default() };
+    // Without a body, or with one that has nothing to do with it.
+    for platform in platforms().into_iter().filter(|platform| platform.method == Method::POST) {
+        for (settings, on) in [
+            (Settings::default(), false),
+            (settings(Some(true), None), true),
+            (settings(None, Some(true)), true),
+            (settings(None, Some(false)), true),
+        ] {
+            let (traces, _guard) = traced();
+            let long = json!({"note": "x".repeat(100_000)}).to_string();
+            platform.ask(settings, platform.path, long.into_bytes()).await;
+            let lines = traces.with(&["callbot::content", "unreadable request: /"]);
+            assert_eq!(lines.len(), usize::from(on), "{}", platform.name);
+            for line in lines {
+                assert!(line.contains("TRACE") && line.contains("reason=\"body\""), "{line}");
+                assert!((4096..6000).contains(&line.len()), "{} bytes", line.len());
+            }
         }
     }
 }

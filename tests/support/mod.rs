@@ -17,6 +17,8 @@ pub(crate) mod duix;
 pub(crate) mod duix_platform;
 #[cfg(feature = "server")]
 pub(crate) mod errors;
+#[cfg(any(feature = "client", feature = "server"))]
+pub(crate) mod events;
 pub(crate) mod json;
 pub(crate) mod odd_json;
 #[cfg(all(feature = "odfs", feature = "client", feature = "server"))]
@@ -27,5 +29,6 @@ pub(crate) mod peer;
 pub(crate) mod schemas;
 #[cfg(feature = "client")]
 pub(crate) mod script;
+pub(crate) mod spans;
 pub(crate) mod traces;
 pub(crate) mod types;

@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use tracing::Level;
 use tracing::dispatcher::{DefaultGuard, Dispatch, set_default};
 
 // `tracing` caches for each place in the code whether a subscriber wants its events. With fewer than
 // two subscribers it asks only that of the current thread, so a test without one would silence the
 // place for all other tests.
 static LISTENERS: LazyLock<[Dispatch; 2]> =
-    LazyLock::new(|| [Traces::default().dispatch(), Traces::default().dispatch()]);
+    LazyLock::new(|| [Level::TRACE; 2].map(|level| Traces::default().dispatch(level)));
 
 /// Prevents a test from silencing the traces of another one.
 pub(crate) fn listen() {
@@ -18,9 +19,14 @@ pub(crate) fn listen() {
 
 /// Records all that this thread traces while the guard lives.
 pub(crate) fn traced() -> (Traces, DefaultGuard) {
+    traced_at(Level::TRACE)
+}
+
+/// Records what this thread traces at this level and above while the guard lives.
+pub(crate) fn traced_at(level: Level) -> (Traces, DefaultGuard) {
     listen();
     let traces = Traces::default();
-    let guard = set_default(&traces.dispatch());
+    let guard = set_default(&traces.dispatch(level));
     (traces, guard)
 }
 
@@ -28,10 +34,10 @@ pub(crate) fn traced() -> (Traces, DefaultGuard) {
 pub(crate) struct Traces(Arc<Mutex<Vec<u8>>>);
 
 impl Traces {
-    fn dispatch(&self) -> Dispatch {
+    fn dispatch(&self, level: Level) -> Dispatch {
         let writer = self.clone();
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
+            .with_max_level(level)
             .with_ansi(false)
             .with_writer(move || writer.clone());
         subscriber.finish().into()

@@ -1,5 +1,8 @@
 //! The foundation of every platform: event streams, text for voices, signatures.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod signatures;
 mod sse;
 mod text;

@@ -16,6 +16,8 @@ use http::{HeaderValue, Request};
 use tokio::net::TcpListener;
 use tower_service::Service;
 
+use crate::support::events::Events;
+
 struct Echo;
 
 impl Api for Echo {
@@ -164,4 +166,18 @@ async fn a_verified_request_carries_its_signer_and_hides_the_credentials() {
     let router = Router::new().route("/proxy/endSession", axum::routing::post(handler));
     let url = serve(verified(router)).await;
     end(&url, Some(Signer::new(key(), Scheme::Trigger))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_request_is_an_event() {
+    let events = Events::default();
+    let layer = VerifyLayer::new(Verifier::new(key()).schemes(SCHEMES)).observer(events.clone());
+    let url = serve(router(Echo).layer(layer)).await;
+    end(&url, Some(Signer::new(key(), Scheme::Full))).await.unwrap();
+    assert_eq!(events.all(), [""; 0]);
+    let wrong = Signer::new(Credentials::new("key-1", "a guess"), Scheme::Full);
+    for signer in [None, Some(wrong)] {
+        end(&url, signer).await.unwrap_err();
+    }
+    assert_eq!(events.all(), ["refused unknown - 403 signature"; 2]);
 }

@@ -88,7 +88,7 @@ fn shown(error: &Error) -> UpstreamError {
         };
     }
     // The details are only for the operator of the server.
-    tracing::warn!("a call to ICE failed: {}", chain(&error));
+    tracing::warn!(status, "a call to ICE failed: {}", chain(&error));
     if error.is_timeout() {
         UpstreamError::new(504, "the platform did not answer in time")
     } else if error.is_transport() {

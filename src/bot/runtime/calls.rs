@@ -21,6 +21,7 @@ use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended, TurnId};
 use crate::bot::outbox::{Outbox, Reader};
 use crate::bot::store::{Meter, NoteKind, PATIENCE, Record, StoreError, no_answer};
+use crate::observe::{TraceContext, continued};
 use crate::server::Error;
 
 /// How long the answer to an abort waits until the bot has been notified.
@@ -84,8 +85,9 @@ impl<B: Bot> Calls<B> {
         }
         let meter = outbox.is_timed().then(Arc::default);
         let span = shared.spans.turn(&outbox, &trigger);
+        let context = TraceContext::local().map(|parent| continued(&span, parent));
         let turn = Turn { shared: shared.clone(), outbox, trigger, info, history };
-        drop(shared.spawn_turn(Meter::scope(meter, turn.run(span))));
+        drop(shared.spawn_turn(context, Meter::scope(meter, turn.run(span))));
         Ok(reader)
     }
 

@@ -25,7 +25,7 @@ use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
 use crate::bot::store::{AnyStore, Record, StoreError};
 use crate::lock::Mutex;
-use crate::observe::Observers;
+use crate::observe::{Observers, TraceContext, carried};
 use crate::server::watch;
 
 /// How long a turn that was cut may take to end before the next one continues without it.
@@ -140,27 +140,22 @@ impl<B: Bot> Shared<B> {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        self.spawn_unwatched(watch::watched(watch::current(), work))
+        let work = watch::watched(watch::current(), work);
+        self.spawn_unwatched(carried(TraceContext::local(), work).in_current_span())
     }
 
-    /// Spawns the task of a turn. It is not in the span of its request, which could not end before the turn
-    /// does.
+    /// Spawns the task of a turn, as a part of the trace of `context`. It is not in the span of its request,
+    /// which could not end before the turn does.
     pub(super) fn spawn_turn(
         &self,
+        context: Option<TraceContext>,
         work: impl Future<Output = ()> + Send + 'static,
     ) -> JoinHandle<()> {
-        self.spawn_bare(watch::watched(watch::current(), work))
+        self.spawn_unwatched(carried(context, watch::watched(watch::current(), work)))
     }
 
-    /// Spawns work that belongs to no request.
+    /// Spawns work that belongs to no request: it is not in the span of the one that starts it, either.
     pub(super) fn spawn_unwatched<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> JoinHandle<T> {
-        self.spawn_bare(work.in_current_span())
-    }
-
-    fn spawn_bare<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {

@@ -17,9 +17,10 @@ use crate::observe::{CALL, InputKind, TURN};
 /// The spans of the calls that have begun in this process, if a subscriber wants them.
 ///
 /// Each turn is a trace of its own: a call may last for an hour, and a trace that long is never complete
-/// where it is looked at. So that a turn leads to its call, it follows from the span of the call. That span is
-/// a child of the turn with which the call began, and lives until the call ends: a subscriber knows a span
-/// only as long as that is open, so the span of the first turn would not do.
+/// where it is looked at. So that a turn leads to its call, it follows from a span that opens when the call
+/// begins, and lives until the call ends. A subscriber knows a span only as long as that is open, so the span
+/// of the first turn would not do. Nor can the span of the call be a child of the first turn: a span stays open
+/// as long as its children.
 #[derive(Default)]
 pub(super) struct Spans(Mutex<HashMap<CallKey, CallSpan>>);
 
@@ -30,10 +31,11 @@ struct CallSpan {
 }
 
 impl Spans {
-    /// Opens the span of a call in the turn with which it begins.
+    /// Opens the span of a call, a root, in the turn with which it begins.
     pub(super) fn begin(&self, platform: Platform, call: &CallKey) {
-        let span = tracing::info_span!(target: CALL, "call", %platform, %call);
+        let span = tracing::info_span!(target: CALL, parent: None, "call", %platform, %call);
         if !span.is_disabled() {
+            Span::current().follows_from(&span);
             self.0.lock().insert(call.clone(), CallSpan { span, used: Instant::now() });
         }
     }
@@ -77,6 +79,9 @@ impl Spans {
             first_by = Empty,
             first_packet_ms = Empty,
             duration_ms = Empty,
+            trace_id = Empty,
+            parent_id = Empty,
+            span_id = Empty,
         );
         if !span.is_disabled() {
             span.follows_from(Span::current());

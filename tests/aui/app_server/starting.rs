@@ -1,6 +1,7 @@
 //! Which agent is started in which channel, and which requests are refused.
 
 use super::*;
+use crate::support::events::Events;
 
 #[tokio::test]
 async fn a_call_of_an_agent_has_ids_and_a_valid_token() {
@@ -227,8 +228,8 @@ async fn a_malformed_region_is_refused() {
 
 #[tokio::test]
 async fn an_instance_is_stopped_if_the_client_disconnects_while_it_starts() {
-    let record = Record { slow: true, ..Record::default() };
-    let bench = Bench::over(|_| record.clone(), |app, _| app);
+    let (record, events) = (Record { slow: true, ..Record::default() }, Events::default());
+    let bench = Bench::over(|_| record.clone(), |app, _| app.observer(events.clone()));
     for name in ["start", "generate"] {
         let client = bench.a.clone();
         let gone = tokio::spawn(async move {
@@ -242,13 +243,37 @@ async fn an_instance_is_stopped_if_the_client_disconnects_while_it_starts() {
         }
         gone.abort();
         let stopped = async {
-            while record.count("stop") == 0 {
+            while record.count("stop") == 0 || events.all().len() < 2 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
         tokio::time::timeout(Duration::from_secs(10), stopped).await.unwrap();
+        let operation = match name {
+            "start" => "startAIAgentInstance",
+            _ => "generateAIAgentCall",
+        };
+        let expected = ["started", "stopped"].map(|done| format!("agent_{done} {operation}"));
+        assert_eq!(events.all(), expected);
+        events.clear();
         record.calls.lock().unwrap().clear();
     }
+}
+
+#[tokio::test]
+async fn an_agent_that_starts_or_is_stopped_is_an_event() {
+    let events = Events::default();
+    let bench = Bench::over(InMemoryAgents::new, |app, _| app.observer(events.clone()));
+    let made = bench.a.generate_call(&generate()).await.unwrap();
+    let started = bench.a.start_instance(&start()).await.unwrap();
+    // Another caller's is not stopped.
+    bench.b.stop_instance(&StopInstanceRequest::new(&made.instance_id)).await.unwrap_err();
+    for id in [&made.instance_id, &started.instance_id] {
+        bench.a.stop_instance(&StopInstanceRequest::new(id)).await.unwrap();
+    }
+    let starts = ["generateAIAgentCall", "startAIAgentInstance"];
+    let mut expected: Vec<_> = starts.map(|by| format!("agent_started {by}")).into();
+    expected.extend(vec!["agent_stopped stopAIAgentInstance".to_owned(); 2]);
+    assert_eq!(events.all(), expected);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Cause, Failure, Mute, Operation, Script, Settings, Subject, with_settings};
+use super::{Cause, Failure, Mute, Operation, Script, Settings, Subject, observed, with_settings};
 use crate::support::peer::Answer;
 
 const V1: &str = "/api/v1/aiagent";
@@ -212,7 +212,12 @@ impl Subject for Aui {
     }
 
     fn router(&self, script: Script, settings: Settings) -> Router {
-        with_settings!(Server::new(Scripted(script), Open), settings).router()
+        let server = observed!(Server::new(Scripted(script.clone()), Open), script, settings);
+        with_settings!(server, settings).router()
+    }
+
+    fn platform(_: &Operation) -> &'static str {
+        "aui"
     }
 
     fn assert_served(&self, _: &Operation, answer: &Answer) {

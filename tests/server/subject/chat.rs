@@ -43,6 +43,10 @@ impl Subject for Chat {
     const IDS: &'static [&'static str] = &["/extendData/instanceId", "/extendData/sentenceId"];
     const KEEPS_UNKNOWN_FIELDS: bool = true;
 
+    fn platform(_: &Operation) -> &'static str {
+        "chat"
+    }
+
     fn operations(&self) -> Vec<Operation> {
         let optional = [
             "/temperature",

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     Cause, Dispensable, Failure, Mute, Operation, PIECE, Script, Settings, Streams, Subject,
-    with_settings,
+    observed, with_settings,
 };
 use crate::support::digital_employee::{ABORT, ALL, BEGIN, SPOKEN, packet, valid};
 use crate::support::peer::Answer;
@@ -136,8 +136,13 @@ impl Subject for DigitalEmployee {
 
     // In the other mode a thousand packets would repeat all that was said.
     fn router(&self, script: Script, settings: Settings) -> Router {
-        let server = Server::new(Scripted(script)).answers(AnswerMode::Delta);
+        let server = Server::new(Scripted(script.clone())).answers(AnswerMode::Delta);
+        let server = observed!(server, script, settings);
         with_settings!(server, settings, heartbeat).router()
+    }
+
+    fn platform(_: &Operation) -> &'static str {
+        "digital-employee"
     }
 
     fn assert_served(&self, operation: &Operation, answer: &Answer) {

@@ -5,7 +5,7 @@ use callbot::duix::dialogue::{Answer as Spoken, Api, DialogueRequest, Reply, Ser
 use callbot::server::Error;
 
 use super::{Cause, Dispensable, FALLBACK, Failure, Mute, Operation, PIECE, Script, Settings};
-use super::{Streams, Subject, with_settings};
+use super::{Streams, Subject, observed, with_settings};
 use crate::support::duix::{ANSWERED, BOTH, CONVERSATION, STREAMED, frame, said, valid};
 use crate::support::peer::Answer;
 
@@ -65,9 +65,13 @@ impl Subject for Duix {
     }
 
     fn router(&self, script: Script, settings: Settings) -> Router {
-        let server = Server::new(Scripted(script));
+        let server = observed!(Server::new(Scripted(script.clone())), script, settings);
         let server = if settings.fallback { server.fallback(FALLBACK) } else { server };
         with_settings!(server, settings, heartbeat).router()
+    }
+
+    fn platform(operation: &Operation) -> &'static str {
+        if operation.streams { "duix-stream" } else { "duix" }
     }
 
     fn assert_served(&self, operation: &Operation, answer: &Answer) {

@@ -37,6 +37,7 @@ pub(crate) use self::digital_employee::DigitalEmployee;
 pub(crate) use self::duix::Duix;
 #[cfg(feature = "odfs")]
 pub(crate) use self::odfs::Odfs;
+use crate::support::events::Events;
 pub(crate) use crate::support::json::{arrays, changed, with_json};
 pub(crate) use crate::support::peer::*;
 
@@ -159,7 +160,20 @@ pub(crate) struct Settings {
     /// Sets [`FALLBACK`] where the platform has such a setting.
     #[cfg_attr(not(feature = "duix"), expect(dead_code))]
     pub(crate) fallback: bool,
+    /// Adds an observer; [`Bench::events`] has what it got.
+    pub(crate) observed: bool,
 }
+
+/// The observer that [`Settings::observed`] adds.
+macro_rules! observed {
+    ($server:expr, $script:expr, $settings:expr) => {
+        match $settings.observed {
+            true => $server.observer($script.events.clone()),
+            false => $server,
+        }
+    };
+}
+pub(crate) use observed;
 
 /// The settings that every server has, whatever its type.
 macro_rules! with_settings {
@@ -206,6 +220,9 @@ pub(crate) trait Subject: Default + Send + Sync + 'static {
     /// where the platform's form of a failure has neither status nor text; the form is checked all
     /// the same.
     fn failure(&self, operation: &Operation, answer: &Answer, pieces: usize) -> Option<Failure>;
+
+    /// The platform's name in events and in the log.
+    fn platform(operation: &Operation) -> &'static str;
 
     /// Whether an error of a handler is traced with the name of the operation.
     fn traces_failures(&self, _: &Operation) -> bool {
@@ -373,6 +390,7 @@ type Handler = dyn for<'a> Fn(&'a mut dyn Line) -> Handling<'a> + Send + Sync;
 pub(crate) struct Script {
     handler: Arc<Mutex<Arc<Handler>>>,
     heard: UnboundedSender<Value>,
+    pub(crate) events: Events,
 }
 
 impl Script {
@@ -399,13 +417,19 @@ impl<S: Subject> Bench<S> {
         let subject = S::default();
         let (told, heard) = unbounded_channel();
         let silent: Arc<Handler> = Arc::new(|_| Box::pin(async { Ok(()) }));
-        let script = Script { handler: Arc::new(Mutex::new(silent)), heard: told };
+        let (handler, events) = (Arc::new(Mutex::new(silent)), Events::default());
+        let script = Script { handler, heard: told, events };
         let address = start_router(subject.router(script.clone(), settings)).await;
         Self { subject, address, peer: Peer::connect(address).await, script, heard }
     }
 
     pub(crate) async fn new() -> Self {
         Self::with(Settings::default()).await
+    }
+
+    /// What the server's observer got, if it is [observed](Settings::observed).
+    pub(crate) fn events(&self) -> &Events {
+        &self.script.events
     }
 
     /// Sets what handlers do from now on.

@@ -11,7 +11,8 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::{
-    Cause, Dispensable, Failure, Mute, Operation, SECRET, Script, Settings, Subject, with_settings,
+    Cause, Dispensable, Failure, Mute, Operation, SECRET, Script, Settings, Subject, observed,
+    with_settings,
 };
 use crate::support::json::changed;
 use crate::support::odfs::{
@@ -165,8 +166,13 @@ impl Subject for Odfs {
     }
 
     fn router(&self, script: Script, settings: Settings) -> Router {
-        let server = Server::new(Scripted(script)).issuer(self.issuer.clone());
+        let server = Server::new(Scripted(script.clone())).issuer(self.issuer.clone());
+        let server = observed!(server, script, settings);
         with_settings!(server, settings).router()
+    }
+
+    fn platform(_: &Operation) -> &'static str {
+        "odfs"
     }
 
     fn assert_served(&self, operation: &Operation, answer: &Answer) {
