@@ -2,6 +2,7 @@
 //! again.
 #![no_main]
 
+use callbot::aicall::callback::Notification;
 use callbot::aicall::{
     AgentConfig, AgentMessage, ClientMessage, Message, ShareConfig, ShareTokens, Template,
 };
@@ -71,6 +72,10 @@ fuzz_target!(|json: &[u8]| {
     check!(json, Conversation, dialogue::DialogueRequest, DialogueAnswer, Request, Response);
     settles!(json, AgentConfig, Template, ShareConfig, GenerateCallRequest, InstanceDescription);
     settles!(json, Message<AgentMessage>, Message<ClientMessage>, GeneratedCall, FailureAnswer);
+    settles!(json, Notification);
+    if let Ok(notification) = decode::<Notification>(json) {
+        let _ = (notification.event(), notification.call_id());
+    }
     if let Ok(text) = std::str::from_utf8(json) {
         let _ = (RtcToken::read(text), ShareTokens::new().read(text));
     }

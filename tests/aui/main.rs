@@ -4,6 +4,7 @@
 mod support;
 
 mod app_server;
+mod callback;
 mod chat_token;
 mod client;
 mod ice;
