@@ -46,6 +46,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             },
         )?;
     }
+    if cfg!(feature = "chat") {
+        chat(settings)?;
+    }
     if cfg!(feature = "aicall") {
         let formats = &[("gmt-time", "super::GmtTime")];
         write("aicall.yaml", &Settings { formats, ..settings })?;
@@ -92,6 +95,21 @@ fn digital_employee(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
             client_docs: include_str!("src/digital_employee/client.md"),
             api_docs: include_str!("src/digital_employee/api.md"),
             server_docs: include_str!("src/digital_employee/server.md"),
+            ..settings
+        },
+    )
+}
+
+fn chat(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
+    write(
+        "chat-completions.yaml",
+        &Settings {
+            #[cfg(feature = "client")]
+            wire_client: true,
+            #[cfg(feature = "client")]
+            client_docs: WIRE_CLIENT,
+            api_docs: include_str!("src/chat/api.md"),
+            server_docs: include_str!("src/chat/server.md"),
             ..settings
         },
     )

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::docs::docs;
 use super::error::Error;
-use super::model::{Answer, FailureBody, Form, Model, Operation, Place, Presence};
+use super::model::{Answer, FailureBody, Flag, Form, Model, Operation, Place, Presence};
 use super::names::form_path;
 use super::settings::Settings;
 use super::{names, raw};
@@ -18,7 +18,7 @@ pub(super) fn write(
 ) -> Result<TokenStream, Error> {
     let raw = raw::write(spec, model)?;
     let name = names::ident(if settings.wire_client { "WireClient" } else { "Client" });
-    let methods = model.operations.iter().map(|operation| method(model, operation));
+    let methods = model.operations.iter().flat_map(|operation| methods(model, operation));
     let docs = docs(&client_docs(model, settings));
     let constructors = constructors();
     let failures = failures(model);
@@ -136,10 +136,52 @@ fn constructors() -> TokenStream {
     }
 }
 
-fn method(model: &Model, operation: &Operation) -> TokenStream {
-    let name = names::ident(&names::snake(&operation.id));
+/// Writes the method of an operation, or both methods if the request decides about a stream.
+fn methods(model: &Model, operation: &Operation) -> Vec<TokenStream> {
+    match &operation.answer {
+        Answer::Json(form) => vec![method(model, operation, &Asks::Json(form, None))],
+        Answer::Events(form) => vec![method(model, operation, &Asks::Events(form, None))],
+        Answer::Either { json, events, flag } => {
+            let asks = [Asks::Json(json, Some(flag)), Asks::Events(events, Some(flag))];
+            asks.iter().map(|asks| method(model, operation, asks)).collect()
+        }
+    }
+}
+
+/// The answer that a method asks for, and the property of the body that it sets to get it.
+enum Asks<'a> {
+    Json(&'a Form, Option<&'a Flag>),
+    Events(&'a Form, Option<&'a Flag>),
+}
+
+fn method(model: &Model, operation: &Operation, asks: &Asks<'_>) -> TokenStream {
+    let raw = names::ident(&names::snake(&operation.id));
     let constant = names::constant(&operation.id);
-    let docs = docs(&format!("{}\n\n{ERRORS}{}", operation.description, failure_docs(operation)));
+    let (name, flag, note) = match asks {
+        Asks::Events(_, Some(flag)) => {
+            let name = names::snake(&operation.id) + names::STREAM;
+            let note =
+                format!("Sets `{}` to true in the request: the answer is a stream.", flag.wire);
+            (names::ident(&name), Some((*flag, true)), format!("\n\n{note}"))
+        }
+        Asks::Json(_, Some(flag)) => {
+            let note =
+                format!("Sets `{}` to false in the request: the answer is one value.", flag.wire);
+            (raw.clone(), Some((*flag, false)), format!("\n\n{note}"))
+        }
+        _ => (raw.clone(), None, String::new()),
+    };
+    let text = &operation.description;
+    let docs = docs(&format!("{text}{note}\n\n{ERRORS}{}", failure_docs(operation)));
+    let set = flag.map(|(flag, value)| {
+        let ident = names::ident(&flag.rust);
+        let value = if flag.is_option { quote!(Some(#value)) } else { quote!(#value) };
+        quote! {
+            let mut request = request.clone();
+            request.#ident = #value;
+            let request = &request;
+        }
+    });
     let deprecated = operation.deprecated.then(|| quote!(#[deprecated]));
     let parameters = operation.parameters_type.as_deref().map(names::ident);
     let parameters_argument = parameters.iter().map(|ty| quote!(parameters: &#ty,));
@@ -151,12 +193,12 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
     let arguments = raw_arguments(model, operation);
     let headers = headers(model, operation);
     let mutable = (!headers.is_empty()).then(|| quote!(mut));
-    let (answer, call) = match &operation.answer {
-        Answer::Json(form) => {
+    let (answer, call) = match asks {
+        Asks::Json(form, _) => {
             let ty = form_path(form);
             (quote!(client::Answer<#ty>), quote!(self.core.answer(operation, http).await))
         }
-        Answer::Events(form) => {
+        Asks::Events(form, _) => {
             let ty = form_path(form);
             (quote!(client::EventStream<#ty>), quote!(self.core.events(operation, http).await))
         }
@@ -170,9 +212,10 @@ fn method(model: &Model, operation: &Operation) -> TokenStream {
             #(#body_argument)*
         ) -> Result<#answer, client::Error> {
             let operation = &operations::#constant;
+            #set
             #(#parameters_check)*
             #(#body_check)*
-            let built = raw::#name(self.core.connection(), #(#arguments),*);
+            let built = raw::#raw(self.core.connection(), #(#arguments),*);
             let #mutable http = codegen::built(operation, built)?;
             #(#headers)*
             #call

@@ -16,7 +16,7 @@ pub(super) fn definitions(model: &Model, base: &str) -> Map<String, Value> {
         let schema = match &ty.kind {
             Kind::Object(object) => lower_object(object, base, &mut definitions),
             // Other stages write these types; the lowered copy needs only the name.
-            Kind::Enum(_) | Kind::Union(_) => json!({"type": "string"}),
+            Kind::Enum(_) | Kind::Union(_) | Kind::Kinds(_) => json!({"type": "string"}),
         };
         definitions.insert(ty.rust.clone(), schema);
     }

@@ -2,9 +2,9 @@
 //!
 //! Each stage has a file or folder. In the order in which a spec passes through them: [`yaml`]
 //! parses the text, [`read`] checks it and builds the [`model`], [`lower`] makes the copy that
-//! typify accepts, then [`types`], [`enums`], [`unions`], [`validate`], [`schema`], [`operations`],
-//! `client` with `raw`, and [`server`] write the Rust, and [`imports`] and [`layout`](mod@layout)
-//! format it. No stage knows a platform by name.
+//! typify accepts, then [`types`], [`enums`], [`unions`], [`kinds`], [`validate`], [`schema`],
+//! [`operations`], `client` with `raw`, and [`server`] write the Rust, and [`imports`] and
+//! [`layout`](mod@layout) format it. No stage knows a platform by name.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -14,6 +14,7 @@ mod docs;
 mod enums;
 mod error;
 mod imports;
+mod kinds;
 mod layout;
 mod lower;
 mod model;
@@ -66,6 +67,7 @@ pub fn compile_text(
         types::write(name, &model)?,
         enums::write(&model),
         unions::write(&model),
+        kinds::write(&model),
         validate::write(&model),
     ];
     if settings.schemas {

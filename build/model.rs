@@ -33,6 +33,7 @@ pub(super) enum Kind {
     Object(Object),
     Enum(Enum),
     Union(Union),
+    Kinds(Kinds),
 }
 
 #[derive(Debug, Default)]
@@ -102,13 +103,16 @@ pub(super) struct Property {
 impl Property {
     /// Whether a value is needed to create the object.
     pub(super) fn is_required(&self) -> bool {
-        self.presence != Presence::Optional
+        !matches!(self.presence, Presence::Optional | Presence::NullIfUnset)
     }
 
     /// Whether it is an `Option` in Rust. Lists and maps are not, in typify and here: an empty one
     /// is an absent one, unless `empty_counts`.
     pub(super) fn is_option(&self) -> bool {
-        let optional = matches!(self.presence, Presence::Optional | Presence::MayBeMissing);
+        let optional = matches!(
+            self.presence,
+            Presence::Optional | Presence::MayBeMissing | Presence::NullIfUnset
+        );
         optional && !self.part && (self.empty_counts || !self.shape.form.is_list())
     }
 
@@ -126,6 +130,8 @@ pub(super) enum Presence {
     MissingIsDefault,
     /// Required when written, but an `Option` when read.
     MayBeMissing,
+    /// Always written, as null if it is not set.
+    NullIfUnset,
     Optional,
 }
 
@@ -137,7 +143,7 @@ pub(super) struct Demand {
 }
 
 /// The schema of a value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shape {
     pub form: Form,
     /// The JSON forms that are read besides the one that is written.
@@ -164,7 +170,7 @@ pub(super) enum Also {
     Item,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Form {
     Boolean,
     Integer {
@@ -233,7 +239,7 @@ impl Form {
 }
 
 /// A set of characters.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Characters {
     /// The set as the spec writes it, between brackets.
     pub text: String,
@@ -296,6 +302,32 @@ pub(super) struct Arm {
     pub doc_aliases: Vec<String>,
 }
 
+/// A union of values that are told apart by their JSON types.
+#[derive(Debug)]
+pub(super) struct Kinds {
+    pub arms: Vec<KindArm>,
+}
+
+#[derive(Debug)]
+pub(super) struct KindArm {
+    pub json: JsonKind,
+    /// The name of the variant.
+    pub rust: String,
+    pub description: String,
+    /// The value that the variant contains.
+    pub shape: Shape,
+}
+
+/// The type of a JSON value. Null has none: it is an absent value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum JsonKind {
+    Boolean,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
     Get,
@@ -333,6 +365,8 @@ pub(super) struct Operation {
     pub parameters_type: Option<String>,
     pub body: Option<Form>,
     pub answer: Answer,
+    /// The data of the event that ends a stream, after its last packet.
+    pub ends_with: Option<String>,
     /// The bodies of failures that the spec documents.
     pub failures: Vec<FailureBody>,
     /// A client must not retry it.
@@ -367,6 +401,32 @@ pub(super) enum Answer {
     Json(Form),
     /// A stream of these packets.
     Events(Form),
+    /// The request decides.
+    Either {
+        json: Form,
+        events: Form,
+        /// The boolean property of the body that asks for a stream.
+        flag: Flag,
+    },
+}
+
+impl Answer {
+    /// Returns the types of the answer and of the packets.
+    pub(super) fn forms(&self) -> impl Iterator<Item = &Form> {
+        let (first, second) = match self {
+            Self::Json(form) | Self::Events(form) => (form, None),
+            Self::Either { json, events, .. } => (json, Some(events)),
+        };
+        [first].into_iter().chain(second)
+    }
+}
+
+/// A boolean property.
+#[derive(Debug)]
+pub(super) struct Flag {
+    pub rust: String,
+    pub wire: String,
+    pub is_option: bool,
 }
 
 impl Model {
@@ -403,13 +463,15 @@ impl Model {
                 Kind::Union(union) => {
                     union.arms.iter().filter_map(|arm| arm.form.as_ref()).for_each(&mut *visit);
                 }
+                Kind::Kinds(kinds) => {
+                    kinds.arms.iter().for_each(|arm| arm.shape.form.walk(visit));
+                }
                 Kind::Enum(_) => {}
             }
         }
         for operation in &self.operations {
             operation.body.iter().for_each(&mut *visit);
-            let (Answer::Json(answer) | Answer::Events(answer)) = &operation.answer;
-            visit(answer);
+            operation.answer.forms().for_each(&mut *visit);
             operation.failures.iter().for_each(|failure| visit(&failure.form));
         }
     }
@@ -432,6 +494,11 @@ impl Model {
             let extra = object.extra.iter().map(|extra| &extra.shape);
             let shapes = object.properties.iter().map(|property| &property.shape).chain(extra);
             shapes.for_each(|shape| find(shape, also, &mut found));
+        }
+        for ty in &self.types {
+            if let Kind::Kinds(kinds) = &ty.kind {
+                kinds.arms.iter().for_each(|arm| find(&arm.shape, also, &mut found));
+            }
         }
         found
     }

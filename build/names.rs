@@ -5,6 +5,10 @@ use proc_macro2::{Ident, Span};
 
 use super::model::Form;
 
+/// The end of the name of the method that asks for a stream, for an operation that can also answer with
+/// JSON.
+pub(super) const STREAM: &str = "_stream";
+
 /// Returns an identifier. A keyword gets a trailing underscore, as typify does it.
 pub(super) fn ident(name: &str) -> Ident {
     match syn::parse_str::<Ident>(name) {

@@ -19,10 +19,11 @@ pub(super) fn write(model: &Model) -> TokenStream {
         let bases = (!bases.is_empty()).then(|| quote!(.with_bases(&[#(#bases),*])));
         let also_at = (!also_at.is_empty()).then(|| quote!(.with_spellings(&[#(#also_at),*])));
         let once = operation.once.then(|| quote!(.once()));
+        let end = operation.ends_with.iter().map(|end| quote!(.with_end(#end)));
         quote! {
             #docs
             pub static #constant: Operation =
-                Operation::new(#id, Method::#method, #path) #secrets #bases #also_at #once;
+                Operation::new(#id, Method::#method, #path) #secrets #bases #also_at #once #(#end)*;
         }
     });
     let secrets = (!secrets.is_empty()).then(|| {

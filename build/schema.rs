@@ -67,6 +67,9 @@ fn without_null(schema: &Value) -> Value {
     let mut schema = schema.clone();
     if let Value::Object(map) = &mut schema {
         map.shift_remove("nullable");
+        for arm in map.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
+            arm.as_object_mut().and_then(|arm| arm.shift_remove("nullable"));
+        }
         if let Some(Value::Array(values)) = map.get_mut("enum") {
             values.retain(|value| !value.is_null());
         }
@@ -184,6 +187,12 @@ fn convert(schema: &Value, named: &mut Vec<String>) -> Value {
                         out.insert(key.clone(), convert(value, named));
                     }
                 }
+            }
+            if map.get("x-unset-is-null") == Some(&true.into())
+                && let Some(reference) = out.shift_remove("allOf")
+            {
+                // The component has no null in Rust, but the property is written as one.
+                out.insert("anyOf".into(), json!([{"allOf": reference}, {"type": "null"}]));
             }
             if map.get("nullable") == Some(&true.into())
                 && let Some(ty) = out.get("type").cloned()

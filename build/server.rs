@@ -112,7 +112,7 @@ fn server_docs(settings: &Settings<'_>) -> String {
 fn output(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
     let stated = settings.outputs.iter().find(|(id, _)| *id == operation.id);
     match (&operation.answer, stated) {
-        (Answer::Events(_), _) => quote!(()),
+        (Answer::Events(_) | Answer::Either { .. }, _) => quote!(()),
         (_, Some((_, ty))) => ty.parse().unwrap_or_default(),
         (Answer::Json(form), None) => {
             let path = form_path(form);
@@ -141,7 +141,7 @@ fn method(operation: &Operation, settings: &Settings<'_>) -> TokenStream {
     let output = output(operation, settings);
     let inputs = inputs(operation);
     let (arguments, types): (Vec<_>, Vec<_>) = inputs.into_iter().unzip();
-    let events = matches!(operation.answer, Answer::Events(_));
+    let events = !matches!(operation.answer, Answer::Json(_));
     let reply = events.then(|| quote!(reply: &mut server::Sink<PacketWriter>));
     let optional = settings.optional.contains(&operation.id.as_str());
     let takes = events || !arguments.is_empty();
@@ -188,7 +188,7 @@ fn call(operation: &Operation, api: &Ident, settings: &Settings<'_>) -> TokenStr
     let incoming = if types.is_empty() { quote!(_) } else { quote!(incoming) };
     let comma = (!arguments.is_empty()).then(|| quote!(,));
     let (kind, output, given, reply, reply_type) = match operation.answer {
-        Answer::Events(_) => (
+        Answer::Events(_) | Answer::Either { .. } => (
             quote!(codegen::EventsCall<A>),
             None,
             quote!(()),
@@ -200,6 +200,28 @@ fn call(operation: &Operation, api: &Ident, settings: &Settings<'_>) -> TokenStr
             let output = Some(quote!(type Output = #output;));
             (quote!(codegen::AnswerCall<A>), output, quote!(Self::Output), None, None)
         }
+    };
+    let streams = match &operation.answer {
+        Answer::Either { flag, .. } => {
+            let ident = names::ident(&flag.rust);
+            let asked = match flag.is_option {
+                true => quote!(request.#ident == Some(true)),
+                false => quote!(request.#ident),
+            };
+            // The body is the last input.
+            let request = match types.len() {
+                1 => quote!(request),
+                _ => quote!((_, request)),
+            };
+            Some(quote! {
+                impl<A: #api> codegen::EitherCall<A> for #call {
+                    fn streams(#request: &#input) -> bool {
+                        #asked
+                    }
+                }
+            })
+        }
+        _ => None,
     };
     quote! {
         pub(super) struct #call;
@@ -226,6 +248,8 @@ fn call(operation: &Operation, api: &Ident, settings: &Settings<'_>) -> TokenStr
                 api.#name(#(#arguments),* #reply).await
             }
         }
+
+        #streams
     }
 }
 
@@ -266,6 +290,7 @@ fn route(operation: &Operation) -> TokenStream {
     let handler = match operation.answer {
         Answer::Json(_) => quote!(answer),
         Answer::Events(_) => quote!(events),
+        Answer::Either { .. } => quote!(either),
     };
     quote! {
         let handler = axum::routing::#method(codegen::#handler::<A, calls::#call>);

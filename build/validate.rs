@@ -7,7 +7,8 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::model::{
-    Also, Arm, Characters, Demand, Form, Kind, Model, Object, Presence, Property, Shape, Type, Unit,
+    Also, Arm, Characters, Demand, Form, Kind, Kinds, Model, Object, Presence, Property, Shape,
+    Type, Unit,
 };
 use super::names;
 
@@ -124,8 +125,33 @@ impl Stage<'_> {
                     }
                 }
             }
+            Kind::Kinds(kinds) => self.kinds(kinds),
             // Any value may be written, known or not: the peer decides.
             Kind::Enum(_) => TokenStream::new(),
+        }
+    }
+
+    fn kinds(&self, kinds: &Kinds) -> TokenStream {
+        let arms = kinds.arms.iter().filter_map(|arm| {
+            let ident = names::ident(&arm.rust);
+            let check = match &arm.shape.form {
+                // The report is lent already.
+                Form::Named(name) => {
+                    self.limited.contains(name).then(|| quote!(value.check(report);))?
+                }
+                _ => self.shape(&arm.shape, &Place::variable("value"), &quote!(report))?,
+            };
+            Some((ident, check))
+        });
+        let arms: Vec<_> = arms.collect();
+        match arms.as_slice() {
+            [] => TokenStream::new(),
+            [(ident, check)] => quote! { if let Self::#ident(value) = self { #check } },
+            _ => {
+                let arms =
+                    arms.iter().map(|(ident, check)| quote!(Self::#ident(value) => { #check }));
+                quote! { match self { #(#arms)* _ => {} } }
+            }
         }
     }
 

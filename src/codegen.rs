@@ -14,6 +14,7 @@ pub use crate::wire::forms::{
     read_code, read_text, tag_text,
 };
 pub use crate::wire::hidden::Hidden;
+pub use crate::wire::kinds::{Kinds, read_kinds};
 pub use crate::wire::number::AnyNumber;
 pub use crate::wire::object::{
     Entries, Object, Writer, empty_object, read_object, required, write_object,
@@ -39,10 +40,14 @@ pub use crate::client::request::{
 
 // Servers: routes, and the rules that the module of a platform implements.
 #[cfg(feature = "server")]
-pub use crate::server::call::{AnswerCall, Call, EventsCall, Routes, answer, events};
+pub use crate::server::call::{
+    AnswerCall, Call, EitherCall, EventsCall, Routes, answer, either, events,
+};
 #[cfg(feature = "server")]
 pub use crate::server::frame::Frame;
 #[cfg(feature = "server")]
 pub use crate::server::incoming::{Incoming, ParameterLocation};
 #[cfg(feature = "server")]
-pub use crate::server::rules::{Answers, Dates, PacketKind, Reads, Rules, Speaks, WritePackets};
+pub use crate::server::rules::{
+    Answers, Dates, FoldPackets, PacketKind, Reads, Rules, Speaks, WritePackets,
+};

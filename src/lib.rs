@@ -90,6 +90,8 @@ pub mod auth;
 mod body;
 #[cfg(feature = "bot")]
 pub mod bot;
+#[cfg(feature = "chat")]
+pub mod chat;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod clock;

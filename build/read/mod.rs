@@ -1,6 +1,7 @@
 //! Reads and checks a spec. Anything unknown stops the build.
 
 mod enums;
+mod kinds;
 mod node;
 mod object;
 mod operation;
@@ -92,7 +93,7 @@ fn unique_names(spec: &str, model: &Model) -> Result<(), Error> {
     for ty in &model.types {
         let added = match &ty.kind {
             Kind::Object(object) => object.companion(&ty.rust),
-            Kind::Enum(_) | Kind::Union(_) => Some(format!("Unknown{}", ty.rust)),
+            Kind::Enum(_) | Kind::Union(_) | Kind::Kinds(_) => Some(format!("Unknown{}", ty.rust)),
         };
         for name in [ty.rust.clone()].into_iter().chain(added) {
             if seen.contains(&name) {
@@ -107,8 +108,10 @@ fn unique_names(spec: &str, model: &Model) -> Result<(), Error> {
 
 impl<'a> Reader<'a, '_> {
     fn component(&self, name: &str, schema: Node<'a>) -> Result<Type, Error> {
-        let kind = if schema.get("oneOf").is_some() {
+        let kind = if schema.get("oneOf").is_some() && schema.get("x-tag").is_some() {
             self.union(&schema)?
+        } else if schema.get("oneOf").is_some() {
+            self.kinds(&schema)?
         } else if schema.get("enum").is_some() {
             Kind::Enum(self.enumeration(&schema)?)
         } else if schema.get("type").and_then(|ty| ty.value.as_str()) == Some("object") {

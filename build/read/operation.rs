@@ -3,7 +3,8 @@
 use super::node::Node;
 use super::reader::Reader;
 use crate::compiler::error::Error;
-use crate::compiler::model::{Answer, FailureBody, Form, Method, Model, Operation};
+use crate::compiler::model::{Answer, FailureBody, Flag, Form, Method, Model, Operation, Property};
+use crate::compiler::names;
 
 impl<'a> Reader<'a, '_> {
     pub(super) fn path(&self, path: &str, item: Node<'a>, model: &mut Model) -> Result<(), Error> {
@@ -51,6 +52,7 @@ impl<'a> Reader<'a, '_> {
         node.known(&[
             "security",
             "x-once",
+            "x-stream-if",
             "operationId",
             "summary",
             "description",
@@ -64,10 +66,24 @@ impl<'a> Reader<'a, '_> {
         let id: String = node.need("operationId")?.text()?.into();
         let summary = node.need("summary")?.text()?.trim();
         let description = format!("{summary}\n\n{}", node.description()?);
-        let (body, (answer, failures)) = (self.body(&node)?, self.responses(&node)?);
+        let body = self.body(&node)?;
+        let (success, failures) = self.responses(&node)?;
+        let answer = answer(&node, success.json, success.events, body.as_ref(), model)?;
         let (parameters, parameters_type) = self.parameters(&id, path, &node, model)?;
-        if model.operations.iter().any(|other| other.id == id) {
-            return Err(node.error(format!("a second operation has the id `{id}`")));
+        for other in &model.operations {
+            let taken = |either: &Answer, id: &str, other: &str| {
+                let stream = names::snake(id) + names::STREAM;
+                matches!(either, Answer::Either { .. }) && stream == names::snake(other)
+            };
+            if other.id == id {
+                return Err(node.error(format!("a second operation has the id `{id}`")));
+            }
+            if taken(&answer, &id, &other.id) || taken(&other.answer, &other.id, &id) {
+                return Err(node.error(format!(
+                    "the method that asks for a stream has the name of `{}`",
+                    other.id
+                )));
+            }
         }
         model.operations.push(Operation {
             id,
@@ -80,6 +96,7 @@ impl<'a> Reader<'a, '_> {
             parameters_type,
             body,
             answer,
+            ends_with: success.ends_with,
             failures,
             once: node.flag("x-once")?,
             deprecated: node.flag("deprecated")?,
@@ -95,13 +112,13 @@ impl<'a> Reader<'a, '_> {
             return Err(body.error("an optional body is not supported"));
         }
         match self.media(&body)? {
-            ("application/json", schema) => self.named(&schema).map(Some),
+            ("application/json", media) => self.named(&media.need("schema")?).map(Some),
             (media, _) => Err(body.error(format!("a body of `{media}` is not supported"))),
         }
     }
 
     /// Reads the successful response, and the bodies of failures.
-    fn responses(&self, operation: &Node<'a>) -> Result<(Answer, Vec<FailureBody>), Error> {
+    fn responses(&self, operation: &Node<'a>) -> Result<(Success, Vec<FailureBody>), Error> {
         let responses = operation.need("responses")?;
         let (mut success, mut refusals) = (None, Vec::new());
         for (key, response) in responses.entries()? {
@@ -122,28 +139,53 @@ impl<'a> Reader<'a, '_> {
                 return Err(responses.error("an operation must have one successful response"));
             }
         }
-        let Some((statuses, (answer, others))) = success else {
+        let Some((statuses, mut success)) = success else {
             return Err(
                 responses.error("a successful response is missing, expected one with a status 2XX")
             );
         };
+        let others = std::mem::take(&mut success.failures);
         let others = others.into_iter().map(|form| FailureBody { statuses, form });
-        Ok((answer, others.chain(split(refusals)).collect()))
+        Ok((success, others.chain(split(refusals)).collect()))
     }
 
     /// Reads the successful response, and the failures that come with the same status.
-    fn success(&self, response: &Node<'a>) -> Result<(Answer, Vec<Form>), Error> {
-        match self.media(response)? {
-            ("application/json", schema) => {
-                let (form, others) = self.forms(&schema)?;
-                Ok((Answer::Json(form), others))
+    fn success(&self, response: &Node<'a>) -> Result<Success, Error> {
+        let mut success = Success::default();
+        let content = response.need("content")?;
+        for (media, node) in content.entries()? {
+            let schema = node.need("schema")?;
+            let (place, schema) = match media {
+                "application/json" => {
+                    node.known(&MEDIA)?;
+                    (&mut success.json, schema)
+                }
+                "text/event-stream" => {
+                    let mut known = MEDIA.to_vec();
+                    known.push("x-ends-with");
+                    node.known(&known)?;
+                    success.ends_with =
+                        node.get("x-ends-with").map(|end| marker(&end)).transpose()?;
+                    (&mut success.events, event_data(&schema)?)
+                }
+                media => {
+                    let message = format!("a response of `{media}` is not supported");
+                    return Err(response.error(message));
+                }
+            };
+            let (form, failures) = self.forms(&schema)?;
+            *place = Some(form);
+            for failure in failures {
+                // Both media types may have it.
+                if !success.failures.contains(&failure) {
+                    success.failures.push(failure);
+                }
             }
-            ("text/event-stream", schema) => {
-                let (form, others) = self.forms(&event_data(&schema)?)?;
-                Ok((Answer::Events(form), others))
-            }
-            (media, _) => Err(response.error(format!("a response of `{media}` is not supported"))),
         }
+        if success.json.is_none() && success.events.is_none() {
+            return Err(content.error("a successful response must have a media type"));
+        }
+        Ok(success)
     }
 
     /// Reads the forms of a successful response. With `anyOf` the first one is the answer, and the
@@ -166,24 +208,93 @@ impl<'a> Reader<'a, '_> {
     /// Reads the body of a failure. A text has no type.
     fn failure(&self, response: &Node<'a>) -> Result<Option<Form>, Error> {
         match self.media(response)? {
-            ("application/json", schema) => self.named(&schema).map(Some),
+            ("application/json", media) => self.named(&media.need("schema")?).map(Some),
             ("text/plain", _) => Ok(None),
             (media, _) => Err(response.error(format!("a response of `{media}` is not supported"))),
         }
     }
 
-    /// Returns the only media type of a body, and its schema.
+    /// Returns the only media type of a body, and its entry.
     fn media(&self, node: &Node<'a>) -> Result<(&'a str, Node<'a>), Error> {
         let content = node.need("content")?;
         let mut entries = content.entries()?;
         match (entries.next(), entries.next()) {
             (Some((media, node)), None) => {
-                node.known(&["schema", "example", "examples"])?;
-                Ok((media, node.need("schema")?))
+                node.known(&MEDIA)?;
+                node.need("schema")?;
+                Ok((media, node))
             }
             _ => Err(content.error("a body must have exactly one media type")),
         }
     }
+}
+
+/// The keys that every media type may have.
+const MEDIA: [&str; 3] = ["schema", "example", "examples"];
+
+/// A successful response: the answer of each media type, and the failures with the same status.
+#[derive(Default)]
+struct Success {
+    json: Option<Form>,
+    events: Option<Form>,
+    ends_with: Option<String>,
+    failures: Vec<Form>,
+}
+
+/// Returns the answer of an operation, given the answers of its media types.
+fn answer(
+    operation: &Node<'_>,
+    json: Option<Form>,
+    events: Option<Form>,
+    body: Option<&Form>,
+    model: &Model,
+) -> Result<Answer, Error> {
+    let flag = operation.get("x-stream-if");
+    match (json, events, flag) {
+        (Some(json), Some(events), Some(name)) => {
+            let flag = flag_of(&name, body, model)?;
+            Ok(Answer::Either { json, events, flag })
+        }
+        (Some(_), Some(_), None) => Err(operation.error(
+            "an operation with two media types needs `x-stream-if`, the property that asks for a stream",
+        )),
+        (_, _, Some(name)) => Err(name.error(
+            "`x-stream-if` is for operations that answer with `application/json` and \
+             `text/event-stream`",
+        )),
+        (Some(json), None, None) => Ok(Answer::Json(json)),
+        (None, Some(events), None) => Ok(Answer::Events(events)),
+        (None, None, None) => Err(operation.error("a successful response must have a media type")),
+    }
+}
+
+/// Returns the property of the body that asks for a stream.
+fn flag_of(name: &Node<'_>, body: Option<&Form>, model: &Model) -> Result<Flag, Error> {
+    let wire = name.text()?;
+    let properties = model.objects().find_map(|(ty, object)| match body {
+        Some(Form::Named(body)) if ty.rust == *body => Some(&object.properties),
+        _ => None,
+    });
+    let property = properties.into_iter().flatten().find(|property| property.wire == wire);
+    match property {
+        Some(property @ Property { rust, .. }) if matches!(property.shape.form, Form::Boolean) => {
+            Ok(Flag { rust: rust.clone(), wire: wire.into(), is_option: property.is_option() })
+        }
+        _ => Err(name.error(format!("the body has no boolean property `{wire}`"))),
+    }
+}
+
+/// Returns the data of the event that ends a stream.
+fn marker(node: &Node<'_>) -> Result<String, Error> {
+    let text = node.text()?;
+    // Readers trim it, and a stream of JSON may have it as a packet.
+    let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok();
+    if text.is_empty() || is_json || text.trim() != text || text.contains(['\n', '\r']) {
+        return Err(node.error(
+            "must be one line that is not JSON, without spaces around it, such as `[DONE]`",
+        ));
+    }
+    Ok(text.into())
 }
 
 /// Returns the schema of the JSON in the data of an event, given the schema of the event.

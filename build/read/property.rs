@@ -11,7 +11,7 @@ use crate::compiler::model::{Form, Presence, Property, Shape};
 use crate::compiler::names;
 
 /// The keys that a property may have besides those of its schema.
-const ON_PROPERTY: [&str; 17] = [
+const ON_PROPERTY: [&str; 18] = [
     "x-rust-name",
     "x-doc-aliases",
     "x-initial",
@@ -24,6 +24,7 @@ const ON_PROPERTY: [&str; 17] = [
     "x-also-reads",
     "x-may-be-missing",
     "x-missing-reads-as",
+    "x-unset-is-null",
     "x-unreadable-is-missing",
     "x-personal",
     "x-only-known",
@@ -137,10 +138,30 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let nullable = node.flag("nullable")? || is_nullable_type(node);
+        if node.flag("x-unset-is-null")? {
+            let null = nullable || self.is_nullable(form)?;
+            if presence != Presence::Required || !null || form.is_list() {
+                return Err(node.error(
+                    "`x-unset-is-null` is for required properties that are nullable, but not for lists \
+                     and maps",
+                ));
+            }
+            return Ok(Presence::NullIfUnset);
+        }
         if nullable && presence == Presence::Required {
-            return Err(node.error("a required property must not be nullable"));
+            return Err(
+                node.error("a required property must not be nullable without `x-unset-is-null`")
+            );
         }
         Ok(presence)
+    }
+
+    /// Whether a form is a component of this spec that may be null.
+    fn is_nullable(&self, form: &Form) -> Result<bool, Error> {
+        let Form::Named(name) = form else { return Ok(false) };
+        let Some(schema) = self.component_of(name)? else { return Ok(false) };
+        let Some(arms) = schema.get("oneOf") else { return schema.flag("nullable") };
+        arms.items()?.iter().try_fold(false, |found, arm| Ok(found || arm.flag("nullable")?))
     }
 
     /// Whether a form is an object of this spec that can be read from `{}`.
@@ -202,7 +223,8 @@ fn default(node: &Node<'_>, presence: Presence) -> Result<Option<Value>, Error> 
 /// Returns other spellings of the key.
 fn aliases(node: &Node<'_>, presence: Presence) -> Result<Vec<String>, Error> {
     let aliases = node.texts("x-aliases")?;
-    let option = matches!(presence, Presence::Optional | Presence::MayBeMissing);
+    let option =
+        matches!(presence, Presence::Optional | Presence::MayBeMissing | Presence::NullIfUnset);
     if !aliases.is_empty() && !option {
         return Err(node.error("`x-aliases` are for properties that may be missing"));
     }

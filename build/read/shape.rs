@@ -65,7 +65,7 @@ impl<'a> Reader<'a, '_> {
             Also::JsonTextOrUnreadable => match &form {
                 Form::Named(name) => self
                     .component_of(name)?
-                    .is_some_and(|component| component.get("oneOf").is_some()),
+                    .is_some_and(|component| component.get("x-tag").is_some()),
                 _ => false,
             },
         };

@@ -11,10 +11,8 @@ impl<'a> Reader<'a, '_> {
     pub(super) fn find_tags(&mut self) -> Result<(), Error> {
         let schemas = self.schemas.clone();
         for (_, schema) in schemas.entries()? {
-            if schema.get("oneOf").is_none() {
-                continue;
-            }
-            let tag = schema.need("x-tag")?.text()?;
+            let (Some(_), Some(tag)) = (schema.get("oneOf"), schema.get("x-tag")) else { continue };
+            let tag = tag.text()?;
             for arm in arms(&schema)? {
                 let name = self.local_name(&arm)?;
                 let Some(property) = self.component_property(&name, tag) else {

@@ -67,7 +67,7 @@ pub(super) fn read_value(shape: &Shape, map: &Ident, unset: bool) -> TokenStream
 
 /// Returns the adapter that reads and writes the wire form of a shape; `None` if serde's own form
 /// is used.
-pub(super) fn adapter(shape: &Shape) -> Option<String> {
+pub(in crate::compiler) fn adapter(shape: &Shape) -> Option<String> {
     if matches!(shape.form, Form::Integer { .. } | Form::Number { .. }) {
         return Some("codegen::AnyNumber".into());
     }
@@ -97,7 +97,7 @@ pub(super) fn adapter(shape: &Shape) -> Option<String> {
 }
 
 /// Whether the wire form differs from the form in which serde writes the type.
-pub(super) fn writes_otherwise(shape: &Shape) -> bool {
+pub(in crate::compiler) fn writes_otherwise(shape: &Shape) -> bool {
     match &shape.form {
         Form::JsonText(_) | Form::Duration { .. } => true,
         Form::Array { items: inner, .. } | Form::Map(inner) => writes_otherwise(inner),

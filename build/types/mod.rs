@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use proc_macro2::TokenStream;
 
 use self::field::{Field, field_type};
+pub(super) use self::form::{adapter, writes_otherwise};
 use self::made::field_types;
 use self::structs::Struct;
 use crate::compiler::error::Error;

@@ -34,6 +34,15 @@ impl Struct<'_> {
     fn entry(&self, field: &Field<'_>) -> TokenStream {
         let Field { property, ident, .. } = field;
         let wire = &property.wire;
+        if property.presence == Presence::NullIfUnset {
+            return match adapter(&property.shape) {
+                Some(adapter) if writes_otherwise(&property.shape) => {
+                    let adapter: TokenStream = adapter.parse().unwrap_or_default();
+                    quote!(map.entry_as::<Option<#adapter>, _>(#wire, &self.#ident)?;)
+                }
+                _ => quote!(map.entry(#wire, &self.#ident)?;),
+            };
+        }
         let value = match field.is_option() {
             true => quote!(value),
             false => quote!(&self.#ident),

@@ -95,6 +95,8 @@ impl Struct<'_> {
         }
         if property.never_written {
             parts.push(quote!(skip_serializing));
+        } else if property.presence == Presence::NullIfUnset {
+            // Written, whatever it is.
         } else if field.is_option() {
             parts.push(quote!(skip_serializing_if = "Option::is_none"));
         } else if property.presence == Presence::Optional {

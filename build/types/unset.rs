@@ -6,7 +6,7 @@ use quote::quote;
 use super::field::Field;
 use super::form::meaningless;
 use super::structs::Struct;
-use crate::compiler::model::Property;
+use crate::compiler::model::{Presence, Property};
 
 impl Struct<'_> {
     /// Writes `Default`, `unset` and `is_unset` of an object that starts with values, or that is a
@@ -58,6 +58,9 @@ impl Struct<'_> {
         let Field { property, ident, .. } = field;
         if property.never_written {
             return None;
+        }
+        if property.presence == Presence::NullIfUnset {
+            return Some(quote!(false));
         }
         if property.part {
             return Some(quote!(self.#ident.is_unset()));

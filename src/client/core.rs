@@ -130,7 +130,15 @@ impl Core {
         }
         let body = self.body(response).await.map_err(fail)?;
         let fail = |kind| fail(kind).with_body(body.clone());
-        let value: T = match decode(&body) {
+        let events = if is_stream(&headers) { T::from_events(&body) } else { None };
+        if let Some(Err(failure)) = events {
+            return Err(fail(Kind::Failure(failure)));
+        }
+        let read = match events {
+            Some(Ok(value)) => Ok(value),
+            _ => decode(&body),
+        };
+        let value: T = match read {
             Ok(value) => value,
             Err(error) => {
                 return Err(fail(match T::failure_in(&body) {
@@ -189,21 +197,34 @@ impl Core {
             let pause = retry_after(response.headers());
             return Err(Refused { error: fail(encoded(status, encoding)), pause });
         }
-        let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_stream = media.is_some_and(crate::sse::is_event_stream);
+        let is_stream = is_stream(response.headers());
         if status.is_success() && is_stream {
             return Ok(response);
         }
         let pause = retry_after(response.headers());
         let otherwise = match status.is_success() {
-            true => Kind::ContentType(Printable::cut(media.unwrap_or("untyped")).to_string()),
+            true => {
+                let media = media(response.headers()).unwrap_or("untyped");
+                Kind::ContentType(Printable::cut(media).to_string())
+            }
             false => Kind::Status,
         };
+        let mut response = response;
+        let headers = std::mem::take(response.headers_mut());
         let body = match is_stream {
             true => Bytes::new(),
             false => self.body(response).await.unwrap_or_default(),
         };
-        let kind = T::failure_in(&body).map_or(otherwise, Kind::Failure);
+        let failure = T::failure_in(&body);
+        if failure.is_none()
+            && status.is_success()
+            && let Some(events) = T::as_events(&body)
+        {
+            let mut response = http::Response::new(reqwest::Body::from(events));
+            (*response.status_mut(), *response.headers_mut()) = (status, headers);
+            return Ok(response.into());
+        }
+        let kind = failure.map_or(otherwise, Kind::Failure);
         Err(Refused { error: fail(kind).with_body(body), pause })
     }
 
@@ -324,6 +345,15 @@ fn only_unknown_keys(known: &[&str], body: &[u8]) -> Option<String> {
 /// status can be read.
 fn encoded(status: StatusCode, encoding: String) -> Kind {
     if status.is_success() { Kind::Encoding(encoding) } else { Kind::Status }
+}
+
+/// Returns the media type of a response.
+fn media(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    media(headers).is_some_and(crate::sse::is_event_stream)
 }
 
 /// Returns the instant `limit` from now. The limit is cut to a century, since a longer one could

@@ -23,10 +23,11 @@ use crate::wire::{Operation, decode, without_bom};
 
 /// A stream of typed events: the packets as they are on the wire.
 ///
-/// The stream ends after the packet that is the last one by the platform's rules; later bytes are
-/// dropped. It yields an error if the body ends earlier ([`Error::is_cut`]), if a deadline passes,
-/// if an event can't be read or is too large, and if the peer reports a failure. An error ends the
-/// stream. Comments, blank events and `[DONE]` are skipped.
+/// The stream ends after the packet that is the last one by the platform's rules, or at the event that
+/// ends its streams ([`Operation::ends_with`]); later bytes are dropped. It yields an error if the body
+/// ends earlier ([`Error::is_cut`]), if a deadline passes, if an event can't be read or is too large,
+/// and if the peer reports a failure. An error ends the stream. Comments and blank events are skipped,
+/// and so is a `[DONE]` that does not end the stream.
 ///
 /// ```
 /// # #[cfg(all(feature = "digital-employee", feature = "server"))] {
@@ -77,6 +78,8 @@ pub struct EventStream<T> {
     /// Whether the next event has been polled for: the gap counts from the first such poll.
     asked: bool,
     limit: (Deadline, Duration),
+    /// Whether the stream may end here.
+    complete: bool,
     event: PhantomData<fn() -> T>,
 }
 
@@ -98,6 +101,7 @@ impl<T> EventStream<T> {
             alarm: Box::pin(sleep_until(first)),
             asked: true,
             limit: (Deadline::FirstEvent, options.first_event_deadline),
+            complete: false,
             event: PhantomData,
         }
     }
@@ -155,7 +159,7 @@ const CHUNKS_AT_ONCE: usize = 64;
 impl<T: DeserializeOwned + Outcome> EventStream<T> {
     /// Returns the next event of the bytes that have arrived. An event that can't be read, or that
     /// reports a failure, is an error with its data.
-    fn next_event(&mut self) -> Result<Option<T>, (Kind, Bytes)> {
+    fn next_event(&mut self) -> Result<Next<T>, (Kind, Bytes)> {
         let whole = std::mem::take(&mut self.chunk);
         let mut rest: &[u8] = &whole;
         while let Some(event) = self
@@ -164,7 +168,11 @@ impl<T: DeserializeOwned + Outcome> EventStream<T> {
             .map_err(|error| (Kind::TooLarge(error.limit()), Bytes::new()))?
         {
             let data = without_bom(event.data()).trim_ascii();
-            if data.is_empty() || data == b"[DONE]" {
+            if self.operation.ends_with.is_some_and(|end| data == end.as_bytes()) {
+                return Ok(Next::End);
+            }
+            // Some peers send their comments as data. No JSON begins so.
+            if data.is_empty() || data == b"[DONE]" || data.starts_with(b":") {
                 continue;
             }
             let kind = match decode::<T>(data) {
@@ -172,15 +180,24 @@ impl<T: DeserializeOwned + Outcome> EventStream<T> {
                     Some(failure) => Kind::Failure(failure),
                     None => {
                         self.chunk = whole.slice_ref(rest);
-                        return Ok(Some(value));
+                        return Ok(Next::Event(value));
                     }
                 },
                 Err(error) => Kind::Decode(error),
             };
             return Err((kind, Bytes::copy_from_slice(data)));
         }
-        Ok(None)
+        Ok(Next::Nothing)
     }
+}
+
+/// What the bytes that have arrived contain.
+enum Next<T> {
+    /// No whole event.
+    Nothing,
+    Event(T),
+    /// The event that ends the stream.
+    End,
 }
 
 impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
@@ -194,13 +211,19 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
                 return Poll::Ready(None);
             }
             match this.next_event() {
-                Ok(None) => {}
-                Ok(Some(event)) => {
+                Ok(Next::Nothing) => {}
+                Ok(Next::Event(event)) => {
                     this.asked = false;
-                    if event.step() == Step::Last {
-                        this.finish(cx);
+                    match event.step() {
+                        Step::Next => {}
+                        Step::Complete => this.complete = true,
+                        Step::Last => this.finish(cx),
                     }
                     return Poll::Ready(Some(Ok(event)));
+                }
+                Ok(Next::End) => {
+                    this.finish(cx);
+                    return Poll::Ready(None);
                 }
                 Err((kind, data)) => return this.fail(kind, data),
             }
@@ -211,6 +234,10 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
                     let error = TransportError::from(error);
                     tracing::debug!(operation = this.operation.id, "stream cut: {}", chain(&error));
                     return this.fail(Kind::Cut(Some(error)), Bytes::new());
+                }
+                Poll::Ready(None) if this.complete => {
+                    this.end();
+                    return Poll::Ready(None);
                 }
                 Poll::Ready(None) => return this.fail(Kind::Cut(None), Bytes::new()),
                 Poll::Pending => {

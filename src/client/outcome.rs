@@ -24,6 +24,17 @@ pub trait Outcome: Sized {
     fn failure_in(_body: &[u8]) -> Option<Failure> {
         None
     }
+
+    /// Reads a stream of events that came in place of one body: the response, or the failure that the
+    /// stream reports.
+    fn from_events(_events: &[u8]) -> Option<Result<Self, Failure>> {
+        None
+    }
+
+    /// Returns the stream of events that says the same as `body`, which came in its place.
+    fn as_events(_body: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// A packet of a stream.
@@ -37,6 +48,8 @@ pub trait Reported: Outcome {
 pub enum Step {
     /// More packets follow.
     Next,
+    /// The reply is complete, but packets about it may follow: a stream that ends here is not cut.
+    Complete,
     /// The last packet.
     Last,
 }

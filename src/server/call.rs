@@ -10,9 +10,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
@@ -20,11 +21,20 @@ use super::events::{Events, SpawnedTurn};
 use super::frame_queue::FrameQueue;
 use super::incoming::late_body;
 use super::watch::{self, Part, SharedWatch};
-use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks};
+use super::{
+    Answers, Error, Fault, FaultKind, FoldPackets, Incoming, Reads, Rules, Server, Sink, Speaks,
+};
 use crate::wire::{DecodeError, Operation, Printable, Validate, decode};
 
 tokio::task_local! {
-    static ARRIVED: Instant;
+    static CURRENT: Current;
+}
+
+/// What a handler may ask about the request that it serves.
+#[derive(Clone)]
+struct Current {
+    arrived: Instant,
+    query: Option<Arc<str>>,
 }
 
 /// Returns when the request that the current handler serves arrived: when its head was there,
@@ -44,7 +54,28 @@ tokio::task_local! {
 /// ```
 #[must_use]
 pub fn arrived() -> Instant {
-    ARRIVED.try_get().unwrap_or_else(|_| Instant::now())
+    CURRENT.try_with(|current| current.arrived).unwrap_or_else(|_| Instant::now())
+}
+
+/// Returns the query string of the URL of the request that the current handler serves, percent-encoded as it
+/// was sent. `None` if it has none, and outside a handler.
+///
+/// Where the URL of your server is a setting of the platform, the query string is yours: the tenant or the
+/// line of a call may be in it.
+///
+/// ```
+/// /// Returns the line that the URL in the platform's console names, as in `https://bot.example/v1?line=north`.
+/// fn line() -> Option<String> {
+///     let query = callbot::server::query()?;
+///     let line = query.split('&').find_map(|pair| pair.strip_prefix("line="))?;
+///     Some(line.to_owned())
+/// }
+///
+/// assert_eq!(line(), None);
+/// ```
+#[must_use]
+pub fn query() -> Option<Arc<str>> {
+    CURRENT.try_with(|current| current.query.clone()).unwrap_or_default()
 }
 
 /// The rules of a platform that has routes for this `Api`.
@@ -95,6 +126,12 @@ pub trait EventsCall<A>: Call<A, Rules: Speaks> {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
+/// An operation that responds with a stream of events or with one answer, as the request asks.
+pub trait EitherCall<A>: EventsCall<A> {
+    /// Whether the request asks for a stream.
+    fn streams(input: &Self::Input) -> bool;
+}
+
 /// A received request: its input and echo, or its fault and the fields that can still be echoed.
 type Received<A, C> = Result<
     (<C as Call<A>>::Input, <<C as Call<A>>::Rules as Rules>::Echo),
@@ -104,15 +141,17 @@ type Received<A, C> = Result<
 /// The arrival of a request.
 struct Arrival {
     at: Instant,
+    query: Option<Arc<str>>,
     /// The deadline of the handler.
     until: Option<Instant>,
     watch: Option<SharedWatch>,
 }
 
 impl Arrival {
-    fn now<A, R>(server: &Server<A, R>) -> Self {
+    fn now<A, R>(server: &Server<A, R>, request: &Request) -> Self {
         let at = Instant::now();
-        Self { at, until: server.until(at), watch: watch::current() }
+        let query = request.uri().query().map(Arc::from);
+        Self { at, query, until: server.until(at), watch: watch::current() }
     }
 
     /// Reports why the handler failed.
@@ -226,11 +265,12 @@ async fn run_handler<T>(
     arrival: &Arrival,
     handler: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Fault> {
-    let Arrival { at, until, watch } = arrival;
+    let Arrival { at, query, until, watch } = arrival;
     // Pinned here once: each wrapper would hold another copy, and handlers can be large.
     let mut handler = pin!(handler);
     let handler = poll_fn(|cx| {
-        let poll = || ARRIVED.sync_scope(*at, || handler.as_mut().poll(cx));
+        let current = Current { arrived: *at, query: query.clone() };
+        let poll = || CURRENT.sync_scope(current, || handler.as_mut().poll(cx));
         watch::poll_watched(watch.as_ref(), poll)
     });
     let handler = AssertUnwindSafe(handler).catch_unwind();
@@ -287,7 +327,7 @@ where
     A: Send + Sync + 'static,
     C: AnswerCall<A>,
 {
-    let arrival = Arrival::now(&server);
+    let arrival = Arrival::now(&server, &request);
     let mut traced = server.trace_content;
     let (input, echo) = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
         Ok(received) => received,
@@ -295,31 +335,42 @@ where
     };
     // The `async` block around the call also catches a panic before the first await.
     let handler = async { C::call(&server.api, input).await };
-    match run_handler(C::OPERATION, &arrival, handler).await {
+    let written = match run_handler(C::OPERATION, &arrival, handler).await {
         Ok(output) => {
             let answer = server.rules.answer(&echo, output);
-            let written = match answer.validate() {
-                Ok(()) => serde_json::to_string(&answer).map_err(|error| error.to_string()),
-                Err(violations) => Err(violations.to_string()),
-            };
-            match written {
-                Ok(body) => {
-                    if traced {
-                        let answer = shown(C::OPERATION, body.as_bytes());
-                        let answer = Printable::whole(&answer);
-                        tracing::trace!(operation = C::OPERATION.id, %answer, "answer");
-                    }
-                    json(StatusCode::OK, body)
-                }
-                Err(reason) => {
-                    let reason = Printable::whole(&reason);
-                    tracing::error!(operation = C::OPERATION.id, "invalid response: {reason}");
-                    arrival.failed(&format!("invalid response: {reason}"));
-                    refuse(&server.rules, C::OPERATION, echo, &Fault::internal())
-                }
-            }
+            write_answer(C::OPERATION, &arrival, &answer, traced)
         }
-        Err(fault) => refuse(&server.rules, C::OPERATION, echo, &fault),
+        Err(fault) => Err(fault),
+    };
+    written.unwrap_or_else(|fault| refuse(&server.rules, C::OPERATION, echo, &fault))
+}
+
+/// Writes a single answer. One that the spec does not allow is not sent.
+fn write_answer(
+    operation: &Operation,
+    arrival: &Arrival,
+    answer: &(impl Serialize + Validate),
+    traced: bool,
+) -> Result<Response, Fault> {
+    let written = match answer.validate() {
+        Ok(()) => serde_json::to_string(answer).map_err(|error| error.to_string()),
+        Err(violations) => Err(violations.to_string()),
+    };
+    match written {
+        Ok(body) => {
+            if traced {
+                let answer = shown(operation, body.as_bytes());
+                let answer = Printable::whole(&answer);
+                tracing::trace!(operation = operation.id, %answer, "answer");
+            }
+            Ok(json(StatusCode::OK, body))
+        }
+        Err(reason) => {
+            let reason = Printable::whole(&reason);
+            tracing::error!(operation = operation.id, "invalid response: {reason}");
+            arrival.failed(&format!("invalid response: {reason}"));
+            Err(Fault::internal())
+        }
     }
 }
 
@@ -332,25 +383,73 @@ where
     A: Send + Sync + 'static,
     C: EventsCall<A>,
 {
-    let arrival = Arrival::now(&server);
-    let until = arrival.until;
+    let arrival = Arrival::now(&server, &request);
     let mut traced = server.trace_content;
-    let received = match receive::<A, C>(&server, until, request, &mut traced).await {
+    let received = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
         Err((fault, echo)) if !C::Rules::REFUSES_IN_STREAM => {
             return refuse(&server.rules, C::OPERATION, echo, &fault);
         }
         received => received,
     };
+    stream::<A, C>(server, arrival, received, traced).await
+}
+
+/// Serves an operation that responds with a stream of events or with one answer, as the request asks.
+pub async fn either<A, C>(
+    State(server): State<Arc<Server<A, C::Rules>>>,
+    request: Request,
+) -> Response
+where
+    A: Send + Sync + 'static,
+    C: EitherCall<A>,
+    <C::Rules as Speaks>::Writer: FoldPackets,
+{
+    let arrival = Arrival::now(&server, &request);
+    let mut traced = server.trace_content;
+    let (input, echo) = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
+        Ok(received) => received,
+        // A stream may have been wanted, but this response has a status.
+        Err((fault, echo)) => return refuse(&server.rules, C::OPERATION, echo, &fault),
+    };
+    if C::streams(&input) {
+        return stream::<A, C>(server, arrival, Ok((input, echo)), traced).await;
+    }
+    let writer = server.rules.writer(echo.clone(), &server.clock);
+    let mut reply = Sink::folding(writer);
+    let handler = async { C::call(&server.api, input, &mut reply).await };
+    let written = match run_handler(C::OPERATION, &arrival, handler).await {
+        Ok(()) => write_answer(C::OPERATION, &arrival, &reply.into_writer().answer(), traced),
+        Err(fault) => Err(fault),
+    };
+    written.unwrap_or_else(|fault| refuse(&server.rules, C::OPERATION, echo, &fault))
+}
+
+/// Runs a handler whose events are the body of the response.
+async fn stream<A, C>(
+    server: Arc<Server<A, C::Rules>>,
+    arrival: Arrival,
+    received: Received<A, C>,
+    traced: bool,
+) -> Response
+where
+    A: Send + Sync + 'static,
+    C: EventsCall<A>,
+{
+    let until = arrival.until;
     let queue = FrameQueue::default();
     let packets = queue.clone();
     let heartbeat = server.heartbeat;
+    let (rules, end) = (server.clone(), C::OPERATION.ends_with);
+    let refused = match &received {
+        Ok((_, echo)) | Err((_, echo)) => echo.clone(),
+    };
     let turn = async move {
         let (received, echo) = match received {
             Ok((input, echo)) => (Ok(input), echo),
             Err((fault, echo)) => (Err(fault), echo),
         };
         let writer = server.rules.writer(echo, &server.clock);
-        let mut reply = Sink::new(writer, queue, traced);
+        let mut reply = Sink::new(writer, queue.clone(), traced, end);
         let outcome = match received {
             Ok(input) => {
                 let handler = async { C::call(&server.api, input, &mut reply).await };
@@ -360,13 +459,22 @@ where
         };
         match outcome {
             Ok(()) => reply.end().await,
+            Err(fault) if C::Rules::FAILS_WITH_STATUS && queue.refuse(&fault) => {}
             Err(fault) => reply.fail(&fault).await,
         }
     };
-    let mut response = Response::new(match until {
-        Some(_) => Body::from_stream(Events::new(SpawnedTurn::new(turn), packets, heartbeat)),
-        None => Body::from_stream(Events::new(turn, packets, heartbeat)),
-    });
+    let waits = C::Rules::FAILS_WITH_STATUS;
+    let body = match until {
+        Some(_) => {
+            begin(Events::new(SpawnedTurn::new(turn), packets.clone(), heartbeat), waits).await
+        }
+        None => begin(Events::new(turn, packets.clone(), heartbeat), waits).await,
+    };
+    let body = match packets.refusal() {
+        Some(fault) => return refuse(&rules.rules, C::OPERATION, refused, &fault),
+        None => body,
+    };
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -375,9 +483,25 @@ where
     response
 }
 
+/// Returns the body of a stream. `waits` is whether the first packet must be there.
+async fn begin<F>(mut events: Events<F>, waits: bool) -> Body
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    if !waits {
+        return Body::from_stream(events);
+    }
+    let first = events.next().await;
+    Body::from_stream(futures_util::stream::iter(first).chain(events))
+}
+
 fn refuse<R: Rules>(rules: &R, operation: &Operation, echo: R::Echo, fault: &Fault) -> Response {
     let (status, body) = rules.refuse(operation, echo, fault);
-    json(status, body)
+    let mut response = json(status, body);
+    for (name, value) in R::REFUSAL_HEADERS {
+        response.headers_mut().insert(*name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 fn json(status: StatusCode, body: String) -> Response {

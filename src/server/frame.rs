@@ -37,6 +37,30 @@ impl Frame {
         Self(out)
     }
 
+    /// Returns nothing, for an event that no packet is sent for.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Appends the event of another packet.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Appends an event with this text, which has no line breaks.
+    pub(super) fn end_with(&mut self, text: &str) {
+        self.0.extend_from_slice(b"data: ");
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.extend_from_slice(b"\n\n");
+    }
+
     /// Returns the event as text.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {

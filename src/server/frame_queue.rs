@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use super::{Frame, PacketKind};
+use super::{Fault, Frame, PacketKind};
 use crate::lock::Mutex;
 
 /// The queue between a reply, which puts packets in, and the body, which takes them out. It holds
@@ -30,6 +30,10 @@ struct Slot {
     reading: Option<Waker>,
     /// The last packet is in the queue: nothing may follow it, not even a comment.
     over: bool,
+    /// Whether there has been a packet.
+    started: bool,
+    /// Why the handler failed before its first packet.
+    fault: Option<Fault>,
 }
 
 impl FrameQueue {
@@ -58,6 +62,7 @@ impl FrameQueue {
         let mut slot = self.slot();
         slot.packet = Some(packet);
         slot.over = kind == PacketKind::Last;
+        slot.started = true;
         if let Some(reading) = slot.reading.take() {
             reading.wake();
         }
@@ -76,6 +81,20 @@ impl FrameQueue {
             waiting.wake();
         }
         Some(packet.into())
+    }
+
+    /// Keeps why the handler failed, unless there has been a packet. Returns whether it is kept.
+    pub(super) fn refuse(&self, fault: &Fault) -> bool {
+        let mut slot = self.slot();
+        if !slot.started {
+            slot.fault = Some(fault.clone());
+        }
+        !slot.started
+    }
+
+    /// Returns why the handler failed before its first packet.
+    pub(super) fn refusal(&self) -> Option<Fault> {
+        self.slot().fault.take()
     }
 
     pub(super) fn is_over(&self) -> bool {

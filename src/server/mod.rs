@@ -82,10 +82,12 @@ mod turns;
 )]
 pub(crate) mod watch;
 
-pub use call::arrived;
+pub use call::{arrived, query};
 pub use error::{Error, Fault, FaultKind};
 #[cfg(feature = "bot")]
 pub(crate) use options::Privacy;
+#[allow(unused_imports)] // Depending on its features, no platform uses it.
+pub(crate) use options::check_path;
 pub use options::{PathError, Server};
 pub use serve::{CutError, Serve, WhenFull, serve};
 pub use sink::{SendError, Sink};
@@ -96,5 +98,5 @@ pub use turns::{RunningTurn, Turns};
 pub(crate) use {
     frame::Frame,
     incoming::Incoming,
-    rules::{Answers, Dates, PacketKind, Reads, Rules, Speaks, WritePackets},
+    rules::{Answers, Dates, FoldPackets, PacketKind, Reads, Rules, Speaks, WritePackets},
 };

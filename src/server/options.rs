@@ -86,7 +86,7 @@ impl<A, R> Server<A, R> {
                 self.paths.insert(id, path);
                 Ok(self)
             }
-            Err(reason) => Err(PathError { operation: operation.id, path, reason }),
+            Err(reason) => Err(PathError::new(operation, path, reason)),
         }
     }
 
@@ -180,6 +180,7 @@ impl<A, R> Server<A, R> {
     where
         R: Routes<A>,
     {
+        self.rules.mounted();
         R::routes(self)
     }
 
@@ -197,6 +198,9 @@ impl<A, R> Server<A, R> {
     {
         if let Some(path) = self.paths.get(operation.id) {
             return vec![path.clone()];
+        }
+        if let Some(paths) = self.rules.paths(operation) {
+            return paths;
         }
         let own = self.rules.base();
         let bases: &[&str] = if operation.bases.is_empty() { &[""] } else { operation.bases };
@@ -296,6 +300,12 @@ pub struct PathError {
     reason: &'static str,
 }
 
+impl PathError {
+    pub(crate) fn new(operation: &Operation, path: String, reason: &'static str) -> Self {
+        Self { operation: operation.id, path, reason }
+    }
+}
+
 impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operation, path, reason } = self;
@@ -306,7 +316,7 @@ impl fmt::Display for PathError {
 impl std::error::Error for PathError {}
 
 /// Accepts only paths that every router and every client match literally.
-fn check_path(path: &str) -> Result<(), &'static str> {
+pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     let Some(rest) = path.strip_prefix('/') else {
         return Err("a path must start with `/`");
     };

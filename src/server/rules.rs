@@ -43,10 +43,21 @@ pub trait Rules: Send + Sync + 'static {
     /// deadline. [`Server::deadline`](super::Server::deadline) changes it.
     const DEADLINE: Option<Duration> = None;
 
+    /// The headers of a response to a refused or failed request outside a stream, besides its type.
+    const REFUSAL_HEADERS: &'static [(&'static str, &'static str)] = &[];
+
     /// Returns the one base that is served, of those that an operation has; `None` for all of them.
     fn base(&self) -> Option<&str> {
         None
     }
+
+    /// Returns the paths of an operation by the settings of the platform; `None` for those of its spec.
+    fn paths(&self, _operation: &Operation) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Called when the routes of a server are made, to warn about its settings.
+    fn mounted(&self) {}
 
     /// Decides from the head of a request whether to serve it.
     ///
@@ -103,6 +114,10 @@ pub trait Speaks: Rules {
     /// too, or a single JSON response.
     const REFUSES_IN_STREAM: bool = true;
 
+    /// Whether a handler that fails before its first packet gets a single JSON response, too. The
+    /// head of a stream is then sent with its first packet, not before.
+    const FAILS_WITH_STATUS: bool = false;
+
     /// Starts a reply.
     fn writer(&self, echo: Self::Echo, clock: &SharedClock) -> Self::Writer;
 }
@@ -128,10 +143,28 @@ pub trait WritePackets: Send + 'static {
     /// If the event breaks a rule. The writer is then unchanged.
     fn packet(&mut self, event: Self::Event, kind: PacketKind) -> Result<Frame, SendError>;
 
+    /// Takes an event for an answer that is not a stream, as [`packet`](Self::packet) does for one that
+    /// is. [`FoldPackets::answer`] then has all events.
+    ///
+    /// # Errors
+    /// If the event breaks a rule. The writer is then unchanged.
+    fn fold(&mut self, event: Self::Event, kind: PacketKind) -> Result<(), SendError> {
+        self.packet(event, kind).map(drop)
+    }
+
     /// Returns the packet that ends the stream; `None` if the stream has ended already.
     fn end(&mut self) -> Option<Frame>;
 
     /// Returns the packet that ends the stream with a failure; `None` if the stream has ended
     /// already.
     fn fail(&mut self, fault: &Fault) -> Option<Frame>;
+}
+
+/// Writes a reply as one answer, too, for a platform whose requests say which of the two they want.
+pub trait FoldPackets: WritePackets {
+    /// The answer.
+    type Answer: Serialize + Validate + Send;
+
+    /// Returns the answer with all events that [`fold`](WritePackets::fold) took.
+    fn answer(self) -> Self::Answer;
 }

@@ -10,7 +10,7 @@ use super::{Error, Frame, PacketKind, WritePackets};
 use crate::wire::Violations;
 
 /// The reply of a turn. The handler borrows it for the turn. Each event is sent immediately, as one
-/// packet.
+/// packet, or collected where the request wants one answer.
 ///
 /// The reply ends when the handler returns; the server then writes the packet that ends the stream.
 ///
@@ -34,13 +34,31 @@ use crate::wire::Violations;
 /// ```
 pub struct Sink<T> {
     writer: T,
-    queue: FrameQueue,
+    /// The queue to the stream; `None` for an answer that is not a stream.
+    queue: Option<FrameQueue>,
     trace_content: bool,
+    /// The data of the event after the last packet.
+    end: Option<&'static str>,
 }
 
 impl<T: WritePackets> Sink<T> {
-    pub(super) fn new(writer: T, queue: FrameQueue, trace_content: bool) -> Self {
-        Self { writer, queue, trace_content }
+    pub(super) fn new(
+        writer: T,
+        queue: FrameQueue,
+        trace_content: bool,
+        end: Option<&'static str>,
+    ) -> Self {
+        Self { writer, queue: Some(queue), trace_content, end }
+    }
+
+    /// Creates the reply of a request that wants one answer.
+    pub(super) fn folding(writer: T) -> Self {
+        Self { writer, queue: None, trace_content: false, end: None }
+    }
+
+    /// Returns the writer, which has taken all events.
+    pub(super) fn into_writer(self) -> T {
+        self.writer
     }
 
     /// Sends an event. Waits while the peer reads slowly, so that a slow peer slows the handler.
@@ -90,8 +108,13 @@ impl<T: WritePackets> Sink<T> {
     }
 
     async fn put(&mut self, event: T::Event, kind: PacketKind) -> Result<(), SendError> {
+        let Some(queue) = &self.queue else {
+            // As `room` does: a handler that only sends must not starve others.
+            tokio::task::coop::consume_budget().await;
+            return self.writer.fold(event, kind);
+        };
         // Waits for room first, so that the packet contains the time at which it is sent.
-        self.queue.room().await;
+        queue.room().await;
         let packet = self.writer.packet(event, kind)?;
         self.write(packet, kind);
         Ok(())
@@ -110,17 +133,25 @@ impl<T: WritePackets> Sink<T> {
     }
 
     async fn close(&mut self, packet: Option<Frame>) {
-        if let Some(packet) = packet {
-            self.queue.room().await;
+        if let (Some(packet), Some(queue)) = (packet, &self.queue) {
+            queue.room().await;
             self.write(packet, PacketKind::Last);
         }
     }
 
-    fn write(&self, packet: Frame, kind: PacketKind) {
-        if self.trace_content {
+    fn write(&self, mut packet: Frame, kind: PacketKind) {
+        if let (PacketKind::Last, Some(end)) = (kind, self.end) {
+            packet.end_with(end);
+        }
+        if self.trace_content && !packet.is_nothing() {
             tracing::trace!(packet = packet.text().trim_end(), "packet");
         }
-        self.queue.put(packet, kind);
+        if packet.is_nothing() && kind == PacketKind::Next {
+            return;
+        }
+        if let Some(queue) = &self.queue {
+            queue.put(packet, kind);
+        }
     }
 }
 

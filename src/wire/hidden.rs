@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use serde_with::DeserializeAs;
 
 use super::forms::OrNumber;
+use super::kinds::JsonKind;
 
 /// A placeholder that `Debug` shows for what callers say, for the keys they press, and for their numbers.
 #[derive(Clone, Copy)]
@@ -36,6 +37,16 @@ impl Hidden {
             };
         }
         map.finish()
+    }
+}
+
+impl Hidden {
+    /// Shows the type of a JSON value, and hides the value.
+    ///
+    /// # Errors
+    /// If the formatter fails.
+    pub fn value(f: &mut fmt::Formatter<'_>, value: &Value) -> fmt::Result {
+        f.debug_tuple(JsonKind::of(value).as_str()).field(&Self).finish()
     }
 }
 

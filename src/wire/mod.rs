@@ -32,6 +32,7 @@ pub(crate) mod duration;
 pub(crate) mod enclosed;
 pub(crate) mod forms;
 pub(crate) mod hidden;
+pub(crate) mod kinds;
 mod mend;
 pub(crate) mod number;
 pub(crate) mod object;
@@ -45,6 +46,7 @@ pub(crate) mod validate;
 
 pub use decode::{DecodeError, decode, decode_value};
 pub use hidden::Secret;
+pub use kinds::JsonKind;
 pub use operation::Operation;
 pub use unreadable::Unreadable;
 pub use validate::{Validate, Violation, Violations};

@@ -33,13 +33,25 @@ pub struct Operation {
     /// Whether the operation starts or changes something. A client then never retries it, whatever
     /// its options are.
     pub once: bool,
+    /// The data of the event that ends a stream, after its last packet; `None` if the last packet
+    /// ends it.
+    pub ends_with: Option<&'static str>,
 }
 
 impl Operation {
     /// Creates the description of an operation.
     #[must_use]
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
-        Self { id, method, path, secrets: &[], bases: &[], spellings: &[], once: false }
+        Self {
+            id,
+            method,
+            path,
+            secrets: &[],
+            bases: &[],
+            spellings: &[],
+            once: false,
+            ends_with: None,
+        }
     }
 
     /// Sets the keys of secret values.
@@ -53,6 +65,13 @@ impl Operation {
     #[must_use]
     pub const fn once(mut self) -> Self {
         self.once = true;
+        self
+    }
+
+    /// Sets the data of the event that ends a stream.
+    #[must_use]
+    pub const fn with_end(mut self, data: &'static str) -> Self {
+        self.ends_with = Some(data);
         self
     }
 

@@ -209,7 +209,8 @@ fn a_spec_that_other_tools_misread_stops_the_compiler_with_the_place() {
     refuses(
         "fixture.yaml",
         &[
-            ("x-tag: kind", "x-kind: kind", "Order: `x-tag` is missing"),
+            ("x-tag: action", "x-kind: action", "Question: `x-kind` is not supported here"),
+            ("      x-tag: action\n", "", "Question/oneOf/1: two arms have the same JSON type"),
             ("x-tag: kind", "x-tag: sort", "`DrinkParams` has no property `sort`"),
             (
                 "enum: [Meal]",
@@ -238,6 +239,125 @@ fn a_spec_that_other_tools_misread_stops_the_compiler_with_the_place() {
                 "                        - $ref: \"#/components/schemas/BrokenWord\"\n",
                 "",
                 "anyOf: must have the answer first, and then failures",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_union_by_json_type_that_is_ambiguous_stops_the_compiler_with_the_place() {
+    refuses(
+        "fixture.yaml",
+        &[
+            (
+                "        - type: boolean\n          x-rust-name: Never",
+                "        - type: number\n          x-rust-name: Never",
+                "Until/oneOf/1: two arms have the same JSON type",
+            ),
+            (
+                "x-rust-name: Never",
+                "x-rust-name: Hours",
+                "Until/oneOf/1: a second arm has the name `Hours`",
+            ),
+            ("x-rust-name: Never", "x-rust-name: Unknown", "no arm may be named `Unknown`"),
+            ("          x-rust-name: Never\n", "", "Until/oneOf/0: `x-rust-name` is missing"),
+            (
+                "          description: Whether it is never too late.\n",
+                "",
+                "Until/oneOf/0: `description` is missing",
+            ),
+            (
+                "          x-rust-name: Orders\n",
+                "          x-rust-name: Orders\n          nullable: true\n",
+                "Content/oneOf/1: only one arm of a union may be nullable",
+            ),
+            (
+                "          x-rust-name: Never\n",
+                "          x-rust-name: Never\n          x-also-reads: [string]\n",
+                "Until/oneOf/0: `x-also-reads` is not supported here",
+            ),
+            (
+                "        - $ref: \"#/components/schemas/Place\"\n        - type",
+                "        - $ref: \"#/components/schemas/Content\"\n        - type",
+                "Until/oneOf/3: an arm must be a string, a number, a boolean, an array, or an object or enum",
+            ),
+            (
+                "        - type: boolean\n          x-rust-name: Never",
+                "        - type: string\n          format: password\n          x-rust-name: Never",
+                "Until/oneOf/0: an arm must be a string",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_property_that_cannot_be_written_as_null_stops_the_compiler() {
+    let says = "`x-unset-is-null` is for required properties that are nullable";
+    refuses(
+        "fixture.yaml",
+        &[
+            ("required: [content, also, mood, note]", "required: [content, also, mood]", says),
+            (
+                "          nullable: true\n          maxLength: 4\n",
+                "          maxLength: 4\n",
+                says,
+            ),
+            (
+                "x-unset-is-null: true\n          x-unreadable-is-missing: true\n",
+                "x-unset-is-null: true\n          x-may-be-missing: true\n",
+                says,
+            ),
+            (
+                "          nullable: true\n          maxLength: 4\n          x-unset-is-null: true\n          \
+                 x-unreadable-is-missing: true\n",
+                "          nullable: true\n",
+                "note: a required property must not be nullable without `x-unset-is-null`",
+            ),
+            (
+                "        - type: string\n          nullable: true\n",
+                "        - type: string\n",
+                says,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_stream_that_no_request_or_reader_can_tell_apart_stops_the_compiler() {
+    let end = "must be one line that is not JSON, without spaces around it";
+    refuses(
+        "fixture.yaml",
+        &[
+            (
+                "      x-stream-if: aloud\n",
+                "",
+                "/paths/~1ask~1{roomId}/post: an operation with two media types",
+            ),
+            ("x-stream-if: aloud", "x-stream-if: loud", "the body has no boolean property `loud`"),
+            ("x-stream-if: aloud", "x-stream-if: note", "the body has no boolean property `note`"),
+            (
+                "operationId: talk\n",
+                "operationId: talk\n      x-stream-if: aloud\n",
+                "`x-stream-if` is for operations that answer with `application/json` and `text/event-stream`",
+            ),
+            (
+                "operationId: talk\n",
+                "operationId: askStream\n",
+                "the method that asks for a stream has the name of `ask",
+            ),
+            ("x-ends-with: \"[END]\"", "x-ends-with: \"[1]\"", end),
+            ("x-ends-with: \"[END]\"", "x-ends-with: \"\"", end),
+            ("x-ends-with: \"[END]\"", "x-ends-with: \" END\"", end),
+            ("x-ends-with: \"[END]\"", "x-ends-with: \"a\\nb\"", end),
+            (
+                "x-ends-with: \"[END]\"",
+                "x-starts-with: \"[END]\"",
+                "`x-starts-with` is not supported here",
+            ),
+            (
+                "              schema: { $ref: \"#/components/schemas/Reply\" }\n            text/event-stream:",
+                "              x-ends-with: \"[END]\"\n              schema: { $ref: \"#/components/schemas/Reply\" }\n            text/event-stream:",
+                "application~1json: `x-ends-with` is not supported here",
             ),
         ],
     );

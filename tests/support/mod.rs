@@ -5,6 +5,8 @@
 
 #[cfg(all(feature = "bot", feature = "digital-employee", feature = "client"))]
 pub(crate) mod bots;
+#[cfg(all(feature = "chat", feature = "server"))]
+pub(crate) mod chat;
 #[cfg(all(feature = "digital-employee", feature = "server"))]
 pub(crate) mod digital_employee;
 #[cfg(all(feature = "digital-employee", feature = "client"))]

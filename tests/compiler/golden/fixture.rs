@@ -909,6 +909,164 @@ impl codegen::Object for Silence {
     }
 }
 
+/// A request, whose answer may be a stream.
+#[derive(Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Request {
+    /// What is asked for.
+    pub content: Content,
+    /// What else is asked for, or null.
+    pub also: Option<Content>,
+    /// Whether the answer is a stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aloud: Option<bool>,
+    /// The mood, or null.
+    pub mood: Option<Mood>,
+    /// A note, or null.
+    pub note: Option<String>,
+    /// When it is too late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<TooLate>,
+}
+
+impl Request {
+    /// Creates a value from its required fields. All others are absent.
+    #[must_use]
+    pub fn new(content: Content) -> Self {
+        Self {
+            content,
+            also: None,
+            aloud: None,
+            mood: None,
+            note: None,
+            until: None,
+        }
+    }
+
+    /// Sets [`also`](Self::also).
+    #[must_use]
+    pub fn with_also(mut self, also: Content) -> Self {
+        self.also = Some(also);
+        self
+    }
+
+    /// Sets [`aloud`](Self::aloud).
+    #[must_use]
+    pub fn with_aloud(mut self, aloud: bool) -> Self {
+        self.aloud = Some(aloud);
+        self
+    }
+
+    /// Sets [`mood`](Self::mood).
+    #[must_use]
+    pub fn with_mood(mut self, mood: Mood) -> Self {
+        self.mood = Some(mood);
+        self
+    }
+
+    /// Sets [`note`](Self::note).
+    #[must_use]
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+
+    /// Sets [`until`](Self::until).
+    #[must_use]
+    pub fn with_until(mut self, until: TooLate) -> Self {
+        self.until = Some(until);
+        self
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("content", &codegen::Hidden)
+            .field("also", &self.also)
+            .field("aloud", &self.aloud)
+            .field("mood", &self.mood)
+            .field("note", &self.note)
+            .field("until", &self.until)
+            .finish()
+    }
+}
+
+impl<'de> Deserialize<'de> for Request {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Request {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut content: Option<Content> = None;
+        let mut also: Option<Content> = None;
+        let mut aloud: Option<bool> = None;
+        let mut mood: Option<Mood> = None;
+        let mut note: Option<String> = None;
+        let mut until: Option<TooLate> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "content" => content = map.value()?,
+                "also" => also = map.value()?,
+                "aloud" => aloud = map.value()?,
+                "mood" => mood = map.value()?,
+                "note" => note = map.dispensable::<codegen::Same, _>("note")?,
+                "until" => until = map.value()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            content: codegen::required("content", content)?,
+            also,
+            aloud,
+            mood,
+            note,
+            until,
+        })
+    }
+}
+
+/// An answer that is not a stream.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The words.
+    pub words: Vec<String>,
+}
+
+impl Reply {
+    /// Creates a value from its required fields. All others are absent.
+    #[must_use]
+    pub fn new(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self {
+            words: words.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Reply {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for Reply {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut words: Option<Vec<String>> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "words" => words = map.value()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            words: codegen::required("words", words)?,
+        })
+    }
+}
+
 /// A guest's motto.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -1376,6 +1534,44 @@ impl codegen::Object for WhisperParameters {
     }
 }
 
+/// The parameters of `ask` in the path, the query and the headers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct AskParameters {
+    /// The room.
+    #[serde(rename = "roomId")]
+    pub room_id: String,
+}
+
+impl AskParameters {
+    /// Creates a value from its required fields. All others are absent.
+    #[must_use]
+    pub fn new(room_id: impl Into<String>) -> Self {
+        Self { room_id: room_id.into() }
+    }
+}
+
+impl<'de> Deserialize<'de> for AskParameters {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_object(deserializer)
+    }
+}
+
+impl codegen::Object for AskParameters {
+    fn read<'de, M: codegen::Entries<'de>>(mut map: M) -> Result<Self, M::Error> {
+        let mut room_id: Option<String> = None;
+        while let Some(key) = map.key()? {
+            match key.as_str() {
+                "roomId" => room_id = map.value()?,
+                _ => map.skip()?,
+            }
+        }
+        Ok(Self {
+            room_id: codegen::required("roomId", room_id)?,
+        })
+    }
+}
+
 /// A mood.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -1727,6 +1923,242 @@ impl codegen::Union for Question {
     }
 }
 
+/// A text, or a list of orders.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Content {
+    /// A text.
+    Text(String),
+    /// A list of orders.
+    Orders(Vec<Order>),
+    /// A value of a JSON type that this version does not know here. It is written as it was
+    /// read, and only reading creates it.
+    Unknown(UnknownContent),
+}
+
+/// A value for [`Content`] of a JSON type that this version does not know there.
+#[derive(Clone, PartialEq)]
+pub struct UnknownContent(Value);
+
+impl UnknownContent {
+    /// Returns the whole value.
+    #[must_use]
+    pub fn json(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UnknownContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        codegen::Hidden::value(f, &self.0)
+    }
+}
+
+impl Content {
+    /// Returns the JSON type of the value.
+    #[must_use]
+    pub fn kind(&self) -> wire::JsonKind {
+        match self {
+            Self::Text(_) => wire::JsonKind::String,
+            Self::Orders(_) => wire::JsonKind::Array,
+            Self::Unknown(UnknownContent(value)) => wire::JsonKind::of(value),
+        }
+    }
+}
+
+impl From<String> for Content {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&str> for Content {
+    fn from(value: &str) -> Self {
+        Self::Text(value.into())
+    }
+}
+
+impl From<Vec<Order>> for Content {
+    fn from(value: Vec<Order>) -> Self {
+        Self::Orders(value)
+    }
+}
+
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(value) => value.serialize(serializer),
+            Self::Orders(value) => value.serialize(serializer),
+            Self::Unknown(UnknownContent(value)) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_kinds(deserializer)
+    }
+}
+
+impl codegen::Kinds for Content {
+    fn arm<'de, D: Deserializer<'de>>(
+        kind: wire::JsonKind,
+        value: D,
+    ) -> codegen::Arm<Self, D, D::Error> {
+        match kind {
+            wire::JsonKind::String => {
+                codegen::Arm::Known(<String>::deserialize(value).map(Self::Text))
+            }
+            wire::JsonKind::Array => {
+                codegen::Arm::Known(<Vec<Order>>::deserialize(value).map(Self::Orders))
+            }
+            _ => codegen::Arm::Unknown(value),
+        }
+    }
+
+    fn unknown(value: Value) -> Self {
+        Self::Unknown(UnknownContent(value))
+    }
+}
+
+/// When it is too late, in one of many forms.
+#[doc(alias = "Until")]
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum TooLate {
+    /// Whether it is never too late.
+    Never(bool),
+    /// The hours from now.
+    Hours(i32),
+    /// A mood.
+    Mood(Mood),
+    /// A place in the house.
+    Place(Place),
+    /// All of these.
+    All(Vec<Settings>),
+    /// A value of a JSON type that this version does not know here. It is written as it was
+    /// read, and only reading creates it.
+    Unknown(UnknownTooLate),
+}
+
+/// A value for [`TooLate`] of a JSON type that this version does not know there.
+#[derive(Clone, PartialEq)]
+pub struct UnknownTooLate(Value);
+
+impl UnknownTooLate {
+    /// Returns the whole value.
+    #[must_use]
+    pub fn json(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UnknownTooLate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        codegen::Hidden::value(f, &self.0)
+    }
+}
+
+impl TooLate {
+    /// Returns the JSON type of the value.
+    #[must_use]
+    pub fn kind(&self) -> wire::JsonKind {
+        match self {
+            Self::Never(_) => wire::JsonKind::Boolean,
+            Self::Hours(_) => wire::JsonKind::Number,
+            Self::Mood(_) => wire::JsonKind::String,
+            Self::Place(_) => wire::JsonKind::Object,
+            Self::All(_) => wire::JsonKind::Array,
+            Self::Unknown(UnknownTooLate(value)) => wire::JsonKind::of(value),
+        }
+    }
+}
+
+impl From<bool> for TooLate {
+    fn from(value: bool) -> Self {
+        Self::Never(value)
+    }
+}
+
+impl From<i32> for TooLate {
+    fn from(value: i32) -> Self {
+        Self::Hours(value)
+    }
+}
+
+impl From<Mood> for TooLate {
+    fn from(value: Mood) -> Self {
+        Self::Mood(value)
+    }
+}
+
+impl From<Place> for TooLate {
+    fn from(value: Place) -> Self {
+        Self::Place(value)
+    }
+}
+
+impl From<Vec<Settings>> for TooLate {
+    fn from(value: Vec<Settings>) -> Self {
+        Self::All(value)
+    }
+}
+
+impl Serialize for TooLate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Never(value) => value.serialize(serializer),
+            Self::Hours(value) => value.serialize(serializer),
+            Self::Mood(value) => value.serialize(serializer),
+            Self::Place(value) => value.serialize(serializer),
+            Self::All(value) => value.serialize(serializer),
+            Self::Unknown(UnknownTooLate(value)) => value.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TooLate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        codegen::read_kinds(deserializer)
+    }
+}
+
+impl codegen::Kinds for TooLate {
+    fn arm<'de, D: Deserializer<'de>>(
+        kind: wire::JsonKind,
+        value: D,
+    ) -> codegen::Arm<Self, D, D::Error> {
+        match kind {
+            wire::JsonKind::Boolean => {
+                codegen::Arm::Known(<bool>::deserialize(value).map(Self::Never))
+            }
+            wire::JsonKind::Number => {
+                codegen::Arm::Known(
+                    codegen::As::<codegen::AnyNumber>::deserialize(value)
+                        .map(Self::Hours),
+                )
+            }
+            wire::JsonKind::String => {
+                codegen::Arm::Known(<Mood>::deserialize(value).map(Self::Mood))
+            }
+            wire::JsonKind::Object => {
+                codegen::Arm::Known(<Place>::deserialize(value).map(Self::Place))
+            }
+            wire::JsonKind::Array => {
+                codegen::Arm::Known(
+                    codegen::As::<Vec<codegen::OrJsonText>>::deserialize(value)
+                        .map(Self::All),
+                )
+            }
+            _ => codegen::Arm::Unknown(value),
+        }
+    }
+
+    fn unknown(value: Value) -> Self {
+        Self::Unknown(UnknownTooLate(value))
+    }
+}
+
 impl wire::Validate for GuestList {
     fn check(&self, report: &mut codegen::Report<'_>) {
         report.field("guests").count(self.guests.len(), ..=3);
@@ -1857,6 +2289,62 @@ impl wire::Validate for Farewell {
 
 impl wire::Validate for Silence {}
 
+impl wire::Validate for Request {
+    fn check(&self, report: &mut codegen::Report<'_>) {
+        self.content.check(&mut report.field("content").private());
+        if let Some(value) = &self.also {
+            value.check(&mut report.field("also"));
+        }
+        if let Some(value) = &self.note {
+            report.field("note").length(value, ..=4);
+        }
+        if let Some(value) = &self.until {
+            value.check(&mut report.field("until"));
+        }
+    }
+}
+
+impl wire::Validate for Content {
+    fn check(&self, report: &mut codegen::Report<'_>) {
+        match self {
+            Self::Text(value) => {
+                report.length(value, ..=20);
+            }
+            Self::Orders(value) => {
+                for (index, item) in value.iter().enumerate() {
+                    item.check(&mut report.item(index));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl wire::Validate for TooLate {
+    fn check(&self, report: &mut codegen::Report<'_>) {
+        match self {
+            Self::Hours(value) => {
+                report.integer(*value, 0..);
+            }
+            Self::Place(value) => {
+                value.check(report);
+            }
+            Self::All(value) => {
+                for (index, item) in value.iter().enumerate() {
+                    item.check(&mut report.item(index));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl wire::Validate for Reply {
+    fn check(&self, report: &mut codegen::Report<'_>) {
+        report.field("words").count(self.words.len(), ..=3);
+    }
+}
+
 impl wire::Validate for Motto {
     fn check(&self, report: &mut codegen::Report<'_>) {
         self.check_by_hand(report);
@@ -1885,6 +2373,8 @@ impl wire::Validate for ListGuestsParameters {
 impl wire::Validate for AddGuestParameters {}
 
 impl wire::Validate for WhisperParameters {}
+
+impl wire::Validate for AskParameters {}
 
 impl schemars::JsonSchema for GuestList {
     fn schema_name() -> Cow<'static, str> {
@@ -2326,6 +2816,130 @@ impl schemars::JsonSchema for Silence {
     }
 }
 
+impl schemars::JsonSchema for Request {
+    fn schema_name() -> Cow<'static, str> {
+        "Request".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Request").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        codegen::schema_of(
+            r##"{
+  "type": "object",
+  "description": "A request, whose answer may be a stream.",
+  "required": ["content", "also", "mood", "note"],
+  "properties": {
+    "content": {"allOf": [{"$ref": "Content"}], "description": "What is asked for."},
+    "also": {
+      "description": "What else is asked for, or null.",
+      "anyOf": [{"allOf": [{"$ref": "Content"}]}, {"type": "null"}]
+    },
+    "aloud": {"type": "boolean", "description": "Whether the answer is a stream."},
+    "mood": {
+      "description": "The mood, or null.",
+      "anyOf": [{"allOf": [{"$ref": "Mood"}]}, {"type": "null"}]
+    },
+    "note": {"type": ["string", "null"], "maxLength": 4, "description": "A note, or null."},
+    "until": {"allOf": [{"$ref": "Until"}], "description": "When it is too late."}
+  }
+}"##,
+            generator,
+            &[
+                ("Content", codegen::subschema::<Content>),
+                ("Mood", codegen::subschema::<Mood>),
+                ("Until", codegen::subschema::<TooLate>),
+            ],
+        )
+    }
+}
+
+impl schemars::JsonSchema for Content {
+    fn schema_name() -> Cow<'static, str> {
+        "Content".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Content").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        codegen::schema_of(
+            r##"{
+  "description": "A text, or a list of orders.",
+  "oneOf": [
+    {"type": "string", "maxLength": 20, "description": "A text."},
+    {"type": "array", "description": "A list of orders.", "items": {"$ref": "Order"}}
+  ]
+}"##,
+            generator,
+            &[("Order", codegen::subschema::<Order>)],
+        )
+    }
+}
+
+impl schemars::JsonSchema for TooLate {
+    fn schema_name() -> Cow<'static, str> {
+        "TooLate".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::TooLate").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        codegen::schema_of(
+            r##"{
+  "description": "When it is too late, in one of many forms.",
+  "oneOf": [
+    {"type": "boolean", "description": "Whether it is never too late."},
+    {"type": "integer", "format": "int32", "minimum": 0, "description": "The hours from now."},
+    {"$ref": "Mood"},
+    {"$ref": "Place"},
+    {
+      "type": "array",
+      "description": "All of these.",
+      "items": {"allOf": [{"$ref": "Settings"}]}
+    }
+  ]
+}"##,
+            generator,
+            &[
+                ("Mood", codegen::subschema::<Mood>),
+                ("Place", codegen::subschema::<Place>),
+                ("Settings", codegen::subschema::<Settings>),
+            ],
+        )
+    }
+}
+
+impl schemars::JsonSchema for Reply {
+    fn schema_name() -> Cow<'static, str> {
+        "Reply".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Reply").into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        codegen::schema_of(
+            r##"{
+  "type": "object",
+  "description": "An answer that is not a stream.",
+  "required": ["words"],
+  "properties": {
+    "words": {"type": "array", "maxItems": 3, "description": "The words.", "items": {"type": "string"}}
+  }
+}"##,
+            generator,
+            &[],
+        )
+    }
+}
+
 impl schemars::JsonSchema for Motto {
     fn schema_name() -> Cow<'static, str> {
         "Motto".into()
@@ -2498,6 +3112,15 @@ pub mod operations {
     /// `POST /talk`.
     pub static TALK: Operation = Operation::new("talk", Method::POST, "/talk")
         .with_secrets(SECRETS);
+
+    /// `POST /ask/{roomId}`.
+    pub static ASK: Operation = Operation::new("ask", Method::POST, "/ask/{roomId}")
+        .with_secrets(SECRETS)
+        .with_end("[END]");
+
+    /// `POST /order`.
+    pub static ORDER: Operation = Operation::new("order", Method::POST, "/order")
+        .with_secrets(SECRETS);
 }
 
 /// A client of the Fixture of the compiler.
@@ -2652,6 +3275,126 @@ impl Client {
         let http = codegen::built(operation, built)?;
         self.core.events(operation, http).await
     }
+
+    /// Asks in a room.
+    ///
+    /// The body says whether the answer is a stream, whose end is marked.
+    ///
+    /// Sets `aloud` to false in the request: the answer is one value.
+    ///
+    /// # Errors
+    /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
+    /// own error. A failure that the peer reports in its response is an error, too.
+    ///
+    /// The spec documents the bodies of these failures, which [`body_as`](client::Error::body_as) reads:
+    ///
+    /// - status 200: [`BrokenWord`]
+    pub async fn ask(
+        &self,
+        parameters: &AskParameters,
+        request: &Request,
+    ) -> Result<client::Answer<Reply>, client::Error> {
+        let operation = &operations::ASK;
+        let mut request = request.clone();
+        request.aloud = Some(false);
+        let request = &request;
+        codegen::check(operation, parameters)?;
+        codegen::check(operation, request)?;
+        let built = raw::ask(
+            self.core.connection(),
+            &codegen::segment(operation, "roomId", &parameters.room_id)?,
+            request,
+        );
+        let http = codegen::built(operation, built)?;
+        self.core.answer(operation, http).await
+    }
+
+    /// Asks in a room.
+    ///
+    /// The body says whether the answer is a stream, whose end is marked.
+    ///
+    /// Sets `aloud` to true in the request: the answer is a stream.
+    ///
+    /// # Errors
+    /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
+    /// own error. A failure that the peer reports in its response is an error, too.
+    ///
+    /// The spec documents the bodies of these failures, which [`body_as`](client::Error::body_as) reads:
+    ///
+    /// - status 200: [`BrokenWord`]
+    pub async fn ask_stream(
+        &self,
+        parameters: &AskParameters,
+        request: &Request,
+    ) -> Result<client::EventStream<Word>, client::Error> {
+        let operation = &operations::ASK;
+        let mut request = request.clone();
+        request.aloud = Some(true);
+        let request = &request;
+        codegen::check(operation, parameters)?;
+        codegen::check(operation, request)?;
+        let built = raw::ask(
+            self.core.connection(),
+            &codegen::segment(operation, "roomId", &parameters.room_id)?,
+            request,
+        );
+        let http = codegen::built(operation, built)?;
+        self.core.events(operation, http).await
+    }
+
+    /// Orders something.
+    ///
+    /// The same without parameters, a failure, and an end that is marked.
+    ///
+    /// Sets `aloud` to false in the request: the answer is one value.
+    ///
+    /// # Errors
+    /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
+    /// own error. A failure that the peer reports in its response is an error, too.
+    ///
+    /// The spec documents the bodies of these failures, which [`body_as`](client::Error::body_as) reads:
+    ///
+    /// - status 200: [`BrokenWord`]
+    pub async fn order(
+        &self,
+        request: &Request,
+    ) -> Result<client::Answer<Reply>, client::Error> {
+        let operation = &operations::ORDER;
+        let mut request = request.clone();
+        request.aloud = Some(false);
+        let request = &request;
+        codegen::check(operation, request)?;
+        let built = raw::order(self.core.connection(), request);
+        let http = codegen::built(operation, built)?;
+        self.core.answer(operation, http).await
+    }
+
+    /// Orders something.
+    ///
+    /// The same without parameters, a failure, and an end that is marked.
+    ///
+    /// Sets `aloud` to true in the request: the answer is a stream.
+    ///
+    /// # Errors
+    /// See [`client::Error`]. A request that breaks a rule of the spec is not sent. Each deadline has its
+    /// own error. A failure that the peer reports in its response is an error, too.
+    ///
+    /// The spec documents the bodies of these failures, which [`body_as`](client::Error::body_as) reads:
+    ///
+    /// - status 200: [`BrokenWord`]
+    pub async fn order_stream(
+        &self,
+        request: &Request,
+    ) -> Result<client::EventStream<Word>, client::Error> {
+        let operation = &operations::ORDER;
+        let mut request = request.clone();
+        request.aloud = Some(true);
+        let request = &request;
+        codegen::check(operation, request)?;
+        let built = raw::order(self.core.connection(), request);
+        let http = codegen::built(operation, built)?;
+        self.core.events(operation, http).await
+    }
 }
 
 impl codegen::BuildClient for Client {
@@ -2687,6 +3430,8 @@ impl client::FailureBody for Refusal {
 impl client::FailureBody for BrokenWord {
     const PLACES: &'static [(&'static wire::Operation, u16, u16)] = &[
         (&operations::TALK, 200u16, 200u16),
+        (&operations::ASK, 200u16, 200u16),
+        (&operations::ORDER, 200u16, 200u16),
     ];
 }
 
@@ -2736,6 +3481,24 @@ mod raw {
         body: &Question,
     ) -> codegen::BuiltRequest {
         let url = format!("{}/talk", to.base_url);
+        to.client.post(url).json(&body).build()
+    }
+
+    pub(super) fn ask(
+        to: codegen::Connection<'_>,
+        room_id: &str,
+        body: &Request,
+    ) -> codegen::BuiltRequest {
+        let room_id = encode_path(room_id);
+        let url = format!("{}/ask/{}", to.base_url, room_id);
+        to.client.post(url).json(&body).build()
+    }
+
+    pub(super) fn order(
+        to: codegen::Connection<'_>,
+        body: &Request,
+    ) -> codegen::BuiltRequest {
+        let url = format!("{}/order", to.base_url);
         to.client.post(url).json(&body).build()
     }
 }
@@ -2791,6 +3554,25 @@ pub trait Api: Send + Sync + 'static {
         request: Question,
         reply: &mut server::Sink<PacketWriter>,
     ) -> impl Future<Output = Result<(), server::Error>> + Send;
+
+    /// Asks in a room.
+    ///
+    /// The body says whether the answer is a stream, whose end is marked.
+    fn ask(
+        &self,
+        parameters: AskParameters,
+        request: Request,
+        reply: &mut server::Sink<PacketWriter>,
+    ) -> impl Future<Output = Result<(), server::Error>> + Send;
+
+    /// Orders something.
+    ///
+    /// The same without parameters, a failure, and an end that is marked.
+    fn order(
+        &self,
+        request: Request,
+        reply: &mut server::Sink<PacketWriter>,
+    ) -> impl Future<Output = Result<(), server::Error>> + Send;
 }
 
 /// Serves an [`Api`] with the settings of [`server::Server`].
@@ -2812,6 +3594,8 @@ impl<A: Api> codegen::Routes<A> for Rules {
         &operations::GET_STATUS,
         &operations::WHISPER,
         &operations::TALK,
+        &operations::ASK,
+        &operations::ORDER,
     ];
 
     fn routes(server: Server<A>) -> axum::Router {
@@ -2826,6 +3610,10 @@ impl<A: Api> codegen::Routes<A> for Rules {
         let router = server.route(router, &operations::WHISPER, handler);
         let handler = axum::routing::post(codegen::events::<A, calls::TalkCall>);
         let router = server.route(router, &operations::TALK, handler);
+        let handler = axum::routing::post(codegen::either::<A, calls::AskCall>);
+        let router = server.route(router, &operations::ASK, handler);
+        let handler = axum::routing::post(codegen::either::<A, calls::OrderCall>);
+        let router = server.route(router, &operations::ORDER, handler);
         router.with_state(Arc::new(server))
     }
 }
@@ -2955,6 +3743,65 @@ mod calls {
             reply: &mut server::Sink<PacketWriter>,
         ) -> Result<(), server::Error> {
             api.talk(request, reply).await
+        }
+    }
+
+    pub(super) struct AskCall;
+
+    impl<A: Api> codegen::Call<A> for AskCall {
+        type Rules = Rules;
+        type Input = (AskParameters, Request);
+
+        const OPERATION: &'static wire::Operation = &operations::ASK;
+
+        fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            let names = [(codegen::ParameterLocation::Path, "roomId")];
+            Ok((incoming.parameters(&names)?, incoming.body()?))
+        }
+    }
+
+    impl<A: Api> codegen::EventsCall<A> for AskCall {
+        async fn call(
+            api: &A,
+            (parameters, request): (AskParameters, Request),
+            reply: &mut server::Sink<PacketWriter>,
+        ) -> Result<(), server::Error> {
+            api.ask(parameters, request, reply).await
+        }
+    }
+
+    impl<A: Api> codegen::EitherCall<A> for AskCall {
+        fn streams((_, request): &(AskParameters, Request)) -> bool {
+            request.aloud == Some(true)
+        }
+    }
+
+    pub(super) struct OrderCall;
+
+    impl<A: Api> codegen::Call<A> for OrderCall {
+        type Rules = Rules;
+        type Input = Request;
+
+        const OPERATION: &'static wire::Operation = &operations::ORDER;
+
+        fn read(incoming: &codegen::Incoming) -> Result<Self::Input, wire::DecodeError> {
+            incoming.body()
+        }
+    }
+
+    impl<A: Api> codegen::EventsCall<A> for OrderCall {
+        async fn call(
+            api: &A,
+            request: Request,
+            reply: &mut server::Sink<PacketWriter>,
+        ) -> Result<(), server::Error> {
+            api.order(request, reply).await
+        }
+    }
+
+    impl<A: Api> codegen::EitherCall<A> for OrderCall {
+        fn streams(request: &Request) -> bool {
+            request.aloud == Some(true)
         }
     }
 }

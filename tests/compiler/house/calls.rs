@@ -11,8 +11,9 @@ use futures_util::future::BoxFuture;
 
 use super::{PacketWriter, guest};
 use crate::compiled::fixture::{
-    AddGuestParameters, Api, BrokenWord, Client, Farewell, Greeting, Guest, GuestFields,
-    ListGuestsParameters, Mood, Question, Refusal, Trouble, WhisperParameters, router,
+    AddGuestParameters, Api, AskParameters, BrokenWord, Client, Content, Farewell, Greeting, Guest,
+    GuestFields, ListGuestsParameters, Mood, Question, Refusal, Request, Trouble,
+    WhisperParameters, router,
 };
 
 struct House;
@@ -46,6 +47,26 @@ impl Api for House {
             "crowded" => Ok(vec![request; 4]),
             _ => Ok(vec![request]),
         }
+    }
+
+    async fn ask(
+        &self,
+        parameters: AskParameters,
+        request: Request,
+        reply: &mut Sink<PacketWriter>,
+    ) -> Result<(), Error> {
+        reply.send(parameters.room_id).await?;
+        self.order(request, reply).await
+    }
+
+    async fn order(&self, request: Request, reply: &mut Sink<PacketWriter>) -> Result<(), Error> {
+        let Content::Text(text) = request.content else { return Err(Error::public("say it")) };
+        for word in text.split(' ') {
+            reply.send(word).await?;
+        }
+        reply.finish(request.note.unwrap_or_default()).await?;
+        assert!(reply.send("more").await.is_err());
+        Ok(())
     }
 
     async fn talk(&self, request: Question, reply: &mut Sink<PacketWriter>) -> Result<(), Error> {
@@ -130,6 +151,129 @@ async fn an_unreadable_parameter_is_refused_with_its_name() {
 async fn a_body_and_parameters_travel_together() {
     let list = client().add_guest(&AddGuestParameters::new("r"), &guest()).await.unwrap();
     assert_eq!(list.into_inner().guests, [guest()]);
+}
+
+fn request(text: &str) -> Request {
+    Request::new(text.into()).with_note("bye")
+}
+
+#[tokio::test]
+async fn the_method_decides_whether_the_answer_is_a_stream() {
+    let (parameters, client) = (AskParameters::new("attic"), client());
+    // Both methods set the property, whatever it was.
+    for asked in [request("a b"), request("a").with_aloud(true), request("a").with_aloud(false)] {
+        let Content::Text(text) = &asked.content else { panic!() };
+        let said: Vec<_> = ["attic"].into_iter().chain(text.split(' ')).chain(["bye"]).collect();
+        if said.len() == 3 {
+            let reply = client.ask(&parameters, &asked).await.unwrap();
+            assert_eq!(reply.words, said);
+        }
+        let words = client.ask_stream(&parameters, &asked).await.unwrap();
+        let words: Vec<_> = words.try_collect().await.unwrap();
+        assert_eq!(words.iter().map(|word| &word.text).collect::<Vec<_>>(), said);
+        assert!(words.last().unwrap().last);
+    }
+    assert_eq!(client.order(&request("a")).await.unwrap().words, ["a", "bye"]);
+}
+
+#[tokio::test]
+async fn a_folded_answer_that_breaks_a_rule_or_fails_has_a_status() {
+    let client = client();
+    let error = client.order(&request("a b c")).await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 500);
+    assert_eq!(error.failure().unwrap().message(), Some("internal error"));
+    let list = Request::new(Vec::new().into()).with_note("bye");
+    let error = client.order(&list).await.unwrap_err();
+    assert_eq!(error.failure().unwrap().message(), Some("say it"));
+    // These rules have no status for the failure of a stream.
+    let words = client.order_stream(&list).await.unwrap();
+    let error = words.try_collect::<Vec<_>>().await.unwrap_err();
+    assert_eq!(error.body_as(), Some(BrokenWord::new("", true, "say it")));
+}
+
+/// Posts a body to the house, and returns what comes back.
+async fn posted(path: &str, body: &'static str) -> (http::StatusCode, String, String) {
+    use tower_service::Service;
+
+    let request = http::Request::post(path).body(axum::body::Body::from(body)).unwrap();
+    let response = router(House).call(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, 10_000).await.unwrap();
+    let media = head.headers["content-type"].to_str().unwrap().to_owned();
+    (head.status, media, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn a_request_gets_a_stream_only_if_it_asks_for_one() {
+    for (flag, media) in [
+        (r#","aloud":true"#, "text/event-stream"),
+        (r#","aloud":false"#, "application/json"),
+        (r#","aloud":null"#, "application/json"),
+        ("", "application/json"),
+    ] {
+        let body = format!(r#"{{"content":"a"{flag}}}"#).leak();
+        let (status, sent, _) = posted("/order", body).await;
+        assert_eq!((status.as_u16(), sent.as_str()), (200, media), "{body}");
+    }
+    for body in ["[]", r#"{"aloud":true}"#, r#"{"content":"a","aloud":1}"#] {
+        let (status, sent, text) = posted("/order", body).await;
+        assert_eq!((status.as_u16(), sent.as_str()), (400, "application/json"), "{body}");
+        assert!(text.contains("success"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_with_a_marked_end_has_it_after_its_last_packet() {
+    let body = r#"{"content":"a","aloud":true}"#;
+    let last = "data:{\"text\":\"\",\"last\":true}\n\n";
+    let (_, _, marked) = posted("/ask/attic", body).await;
+    assert!(marked.ends_with(&format!("{last}data: [END]\n\n")), "{marked}");
+    assert_eq!(marked.matches("[END]").count(), 1);
+    let (_, _, plain) = posted("/order", body).await;
+    assert!(plain.ends_with(last), "{plain}");
+    let (_, _, failed) = posted("/ask/attic", r#"{"content":[],"aloud":true}"#).await;
+    assert!(failed.ends_with("\"reason\":\"say it\"}\n\ndata: [END]\n\n"), "{failed}");
+}
+
+/// Answers every request with this stream.
+#[derive(Clone)]
+struct Streams(&'static str);
+
+impl Transport for Streams {
+    fn send(
+        &self,
+        _: reqwest::Request,
+    ) -> BoxFuture<'_, Result<reqwest::Response, TransportError>> {
+        let stream = http::Response::builder().header("content-type", "text/event-stream");
+        let stream = stream.body(self.0).unwrap();
+        Box::pin(async { Ok(stream.into()) })
+    }
+}
+
+#[tokio::test]
+async fn the_mark_or_a_complete_reply_ends_a_stream_without_a_last_packet() {
+    let ask = |stream: &'static str| async move {
+        let client = Client::builder("http://house").transport(Streams(stream)).build().unwrap();
+        let words = client.ask_stream(&AskParameters::new("attic"), &request("a")).await.unwrap();
+        words.try_collect::<Vec<_>>().await.map(|words| words.len())
+    };
+    let word = r#"data: {"text": "a", "last": false}"#;
+    let all = r#"data: {"text": "that is all", "last": false}"#;
+    for (stream, words) in [
+        (format!("{word}\n\ndata: [END]\n\n{word}\n\n"), 1),
+        (format!("{word}\n\ndata:[END] \n\n"), 1),
+        ("data: [END]\n\n".into(), 0),
+        (format!("{word}\n\n{all}\n\n"), 2),
+        // What is said about a complete reply belongs to it.
+        (format!("{all}\n\n{word}\n\n"), 2),
+        // Another mark says nothing here.
+        (format!("data: [DONE]\n\n{word}\n\ndata: [END]\n\n"), 1),
+    ] {
+        assert_eq!(ask(stream.clone().leak()).await.unwrap(), words, "{stream}");
+    }
+    for stream in [format!("{word}\n\n"), format!("{word}\n\ndata: [DONE]\n\n"), String::new()] {
+        assert!(ask(stream.clone().leak()).await.unwrap_err().is_cut(), "{stream}");
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use callbot::client::Failure;
 use callbot::clock::SharedClock;
 use callbot::codegen::{
-    self, Answers, Frame, Outcome, PacketKind, Reads, Reported, Speaks, Step, WritePackets,
+    self, Answers, FoldPackets, Frame, Outcome, PacketKind, Reads, Reported, Speaks, Step,
+    WritePackets,
 };
 use callbot::server::{Fault, SendError};
 use callbot::wire;
@@ -11,8 +12,8 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::compiled::fixture::{
-    AddGuestParameters, BrokenWord, Guest, GuestList, ListGuestsParameters, Question, Trouble,
-    WhisperParameters, Word,
+    AddGuestParameters, AskParameters, BrokenWord, Guest, GuestList, ListGuestsParameters,
+    Question, Reply, Request, Trouble, WhisperParameters, Word,
 };
 
 #[derive(Debug, Default)]
@@ -45,6 +46,14 @@ impl Reads<WhisperParameters> for Rules {
     fn echo(&self, _: &WhisperParameters) {}
 }
 
+impl Reads<(AskParameters, Request)> for Rules {
+    fn echo(&self, _: &(AskParameters, Request)) {}
+}
+
+impl Reads<Request> for Rules {
+    fn echo(&self, _: &Request) {}
+}
+
 impl Reads<Question> for Rules {
     fn echo(&self, _: &Question) {}
 }
@@ -69,12 +78,13 @@ impl Speaks for Rules {
     type Writer = PacketWriter;
 
     fn writer(&self, (): (), _: &SharedClock) -> PacketWriter {
-        PacketWriter { ended: false }
+        PacketWriter { words: Vec::new(), ended: false }
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct PacketWriter {
+    words: Vec<String>,
     ended: bool,
 }
 
@@ -89,6 +99,15 @@ impl WritePackets for PacketWriter {
         Ok(Frame::json(&Word::new(text, self.ended)))
     }
 
+    fn fold(&mut self, text: String, kind: PacketKind) -> Result<(), SendError> {
+        if self.ended {
+            return Err(SendError::Finished);
+        }
+        self.ended = kind == PacketKind::Last;
+        self.words.push(text);
+        Ok(())
+    }
+
     fn end(&mut self) -> Option<Frame> {
         self.packet(String::new(), PacketKind::Last).ok()
     }
@@ -96,6 +115,24 @@ impl WritePackets for PacketWriter {
     fn fail(&mut self, fault: &Fault) -> Option<Frame> {
         let broken = BrokenWord::new("", true, fault.message.as_ref());
         (!std::mem::replace(&mut self.ended, true)).then(|| Frame::json(&broken))
+    }
+}
+
+impl FoldPackets for PacketWriter {
+    type Answer = Reply;
+
+    fn answer(self) -> Reply {
+        Reply::new(self.words)
+    }
+}
+
+impl Outcome for Reply {
+    fn failure(&self) -> Option<Failure> {
+        None
+    }
+
+    fn failure_in(body: &[u8]) -> Option<Failure> {
+        GuestList::failure_in(body)
     }
 }
 
@@ -118,6 +155,10 @@ impl Outcome for Word {
 
 impl Reported for Word {
     fn step(&self) -> Step {
-        if self.last { Step::Last } else { Step::Next }
+        match self.text.as_str() {
+            _ if self.last => Step::Last,
+            "that is all" => Step::Complete,
+            _ => Step::Next,
+        }
     }
 }

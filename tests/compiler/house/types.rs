@@ -1,11 +1,11 @@
 //! What the compiled types read, write, check and show: one test for each construct.
 
-use callbot::wire::{Validate, decode, decode_value};
+use callbot::wire::{JsonKind, Validate, decode, decode_value};
 use serde_json::{Value, json};
 
 use crate::compiled::fixture::{
-    Drink, Farewell, Greeting, Guest, GuestFields, GuestList, Meal, Mood, Motto, Order, Question,
-    Rank, Settings, Visit,
+    Content, Drink, Farewell, Greeting, Guest, GuestFields, GuestList, Meal, Mood, Motto, Order,
+    Place, Question, Rank, Request, Settings, TooLate, Visit,
 };
 use crate::compiled::shared::Address;
 
@@ -433,4 +433,92 @@ fn a_type_has_the_schema_of_the_spec() {
     let mood = &schema["properties"]["mood"];
     assert_eq!(mood["allOf"][0]["$ref"], "#/$defs/Mood");
     assert_eq!(mood["description"], "How the guest feels now.");
+}
+
+#[test]
+fn the_type_of_the_json_decides_about_the_variant() {
+    let read = |json: &str| {
+        let value: TooLate = decode(json.as_bytes()).unwrap();
+        assert_eq!(
+            serde_json::to_value(&value).unwrap(),
+            serde_json::from_str::<Value>(json).unwrap()
+        );
+        // A copy of the text in memory is read as the text is.
+        assert_eq!(decode_value::<TooLate>(&serde_json::from_str(json).unwrap()).unwrap(), value);
+        value
+    };
+    assert_eq!(read("true"), TooLate::Never(true));
+    assert_eq!(read("7"), 7.into());
+    assert_eq!(read("\"angry\""), TooLate::Mood(Mood::Angry));
+    assert_eq!(read("{\"floor\": \"2\"}").kind(), JsonKind::Object);
+    let all = read("[{\"lights\": true}]");
+    assert_eq!(all, vec![Settings::new().with_lights(true)].into());
+    let text: TooLate = decode(br#"["{\"lights\": true}"]"#).unwrap();
+    assert_eq!(text, all);
+    assert_eq!(decode::<Content>(br#""a\n""#).unwrap(), "a\n".into());
+    assert_eq!(decode::<Content>(b"[]").unwrap(), Content::Orders(Vec::new()));
+}
+
+#[test]
+fn a_value_of_an_unknown_json_type_is_kept_and_hidden() {
+    for (json, shown) in [
+        ("3", "Unknown(number([hidden]))"),
+        ("true", "Unknown(boolean([hidden]))"),
+        (r#"{"a":[null]}"#, "Unknown(object([hidden]))"),
+        ("null", "Unknown(null([hidden]))"),
+    ] {
+        let content: Content = decode(json.as_bytes()).unwrap();
+        assert_eq!(serde_json::to_string(&content).unwrap(), json);
+        assert_eq!(format!("{content:?}"), shown);
+        assert!(matches!(&content, Content::Unknown(value) if value.json().to_string() == json));
+        content.validate().unwrap();
+    }
+}
+
+#[test]
+fn the_values_of_a_union_by_json_type_have_limits_and_places() {
+    let request = |content: &str| {
+        let json = format!(r#"{{"content":{content},"until":{{}}}}"#);
+        decode::<Request>(json.as_bytes())
+    };
+    for (content, says) in [
+        (r#"[{"kind":"Drink"}]"#, "/content/0/size: must be there"),
+        (r#"[7]"#, "/content/0: invalid type: integer, expected an object"),
+    ] {
+        assert_eq!(request(content).unwrap_err().to_string(), says);
+    }
+    let long = request(&format!("{:?}", "a".repeat(21))).unwrap();
+    let long = long.with_until((-1).into());
+    assert_eq!(
+        long.validate().unwrap_err().to_string(),
+        "/content: [hidden], allowed: at most 20 characters; /until: -1, allowed: 0 or more"
+    );
+    assert!(!format!("{long:?}").contains("aaa"));
+    let drinks = Request::new(vec![Drink::new(0).into()].into());
+    assert_eq!(
+        drinks.validate().unwrap_err().to_string(),
+        "/content/0/size: [hidden], allowed: 1 to 10"
+    );
+    let nowhere = TooLate::Place(decode::<Place>(b"{}").unwrap());
+    assert_eq!(nowhere.validate().unwrap_err().to_string(), "/floor: missing, required");
+}
+
+#[test]
+fn a_property_whose_null_counts_is_always_written() {
+    let nothing = r#"{"content":"a","also":null,"mood":null,"note":null}"#;
+    let request = Request::new("a".into());
+    assert_eq!(serde_json::to_string(&request).unwrap(), nothing);
+    request.validate().unwrap();
+    for json in [nothing, r#"{"content":"a"}"#, r#"{"content":"a","note":[1]}"#] {
+        assert_eq!(decode::<Request>(json.as_bytes()).unwrap(), request, "{json}");
+    }
+    let full = request.with_also("b".into()).with_mood(Mood::Calm).with_note("long note");
+    assert_eq!(
+        serde_json::to_string(&full).unwrap(),
+        r#"{"content":"a","also":"b","mood":"calm","note":"long note"}"#
+    );
+    assert_eq!(
+        full.validate().unwrap_err().to_string(),
+        r#"/note: "long note", allowed: at most 4 characters"#
+    );
 }

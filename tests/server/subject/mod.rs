@@ -5,6 +5,8 @@
 
 #[cfg(feature = "aui")]
 mod aui;
+#[cfg(feature = "chat")]
+mod chat;
 #[cfg(feature = "digital-employee")]
 mod digital_employee;
 #[cfg(feature = "duix")]
@@ -23,9 +25,12 @@ use futures_util::stream::BoxStream;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
 
 #[cfg(feature = "aui")]
 pub(crate) use self::aui::Aui;
+#[cfg(feature = "chat")]
+pub(crate) use self::chat::Chat;
 #[cfg(feature = "digital-employee")]
 pub(crate) use self::digital_employee::DigitalEmployee;
 #[cfg(feature = "duix")]
@@ -213,20 +218,84 @@ pub(crate) trait Subject: Default + Send + Sync + 'static {
 
 /// A platform whose replies are streams.
 pub(crate) trait Streams: Subject {
+    /// Whether a packet of its own says that the stream ends, and the last text comes before it.
+    const ENDS_APART: bool = false;
+
+    /// Whether the head waits for the first packet, so that a failure before it has a status.
+    const HEAD_WAITS: bool = false;
+
     /// The new text of a packet, and whether the packet says that it is the last one. `block` must be
-    /// a packet in the form of the platform's document.
+    /// a packet in the form of the platform's document: one block, or all that belong together.
     fn packet(block: &str) -> (String, bool);
+
+    /// Whether the next block belongs to the same packet as these blocks.
+    fn goes_on(_block: &str) -> bool {
+        false
+    }
+
+    /// The blocks of the next packet, and when it was whole.
+    fn next_block(peer: &mut Peer) -> impl Future<Output = Option<(String, Instant)>> + Send {
+        async {
+            let (mut packet, mut whole) = peer.block().await?;
+            while Self::goes_on(&packet) {
+                let (block, at) = peer.block().await.expect("the rest of a packet");
+                packet.push_str(&block);
+                whole = at;
+            }
+            Some((packet, whole))
+        }
+    }
+
+    /// Reads the packet with this text, and the end if it is the last one.
+    fn expect(peer: &mut Peer, text: &str, last: bool) -> impl Future<Output = ()> + Send {
+        async move {
+            for (text, last) in Self::written(&[(text, last)]) {
+                let (block, _) = Self::next_block(peer).await.expect("a packet");
+                assert_eq!(Self::packet(&block), (text, last));
+            }
+        }
+    }
+
+    /// The packets that are written for these events.
+    fn written(events: &[(&str, bool)]) -> Vec<(String, bool)> {
+        let apart = |text: &str, last: bool| last && Self::ENDS_APART && !text.is_empty();
+        let packets = events.iter().flat_map(|&(text, last)| {
+            let packet = (text.to_owned(), last && !apart(text, last));
+            [packet].into_iter().chain(apart(text, last).then(|| (String::new(), true)))
+        });
+        packets.collect()
+    }
+
+    /// The texts of the packets that are written for these texts, the last of which ends the stream.
+    fn texts(events: &[&str]) -> Vec<String> {
+        let last = events.len() - 1;
+        let events: Vec<_> = events.iter().enumerate().map(|(i, text)| (*text, i == last)).collect();
+        Self::written(&events).into_iter().map(|(text, _)| text).collect()
+    }
 
     /// The packets of a whole answer: the head is that of a stream, and the last packet and no other
     /// says that it is the last one.
     fn packets(answer: &Answer) -> Vec<String> {
         assert_eq!((answer.status, answer.header("content-type")), (200, "text/event-stream"));
-        let blocks = answer.body.strip_suffix("\n\n").expect("the stream ends with a blank line");
-        let (texts, ends): (Vec<_>, Vec<_>) = blocks.split("\n\n").map(Self::packet).unzip();
+        assert!(answer.body.ends_with("\n\n"), "the stream ends with a blank line");
+        let blocks = Self::grouped(answer.body.split_inclusive("\n\n"));
+        let (texts, ends): (Vec<_>, Vec<_>) = blocks.iter().map(|block| Self::packet(block)).unzip();
         let mut expected = vec![false; texts.len() - 1];
         expected.push(true);
         assert_eq!(ends, expected, "one end, and nothing behind it: {}", answer.body);
         texts
+    }
+
+    /// The packets that blocks belong to.
+    fn grouped<'a>(blocks: impl Iterator<Item = &'a str>) -> Vec<String> {
+        let mut packets: Vec<String> = Vec::new();
+        for block in blocks {
+            match packets.last_mut() {
+                Some(packet) if Self::goes_on(packet) => packet.push_str(block),
+                _ => packets.push(block.into()),
+            }
+        }
+        packets
     }
 }
 
@@ -264,6 +333,8 @@ macro_rules! line {
     };
 }
 
+#[cfg(feature = "chat")]
+line!(callbot::chat::Reply);
 #[cfg(feature = "digital-employee")]
 line!(callbot::digital_employee::Reply);
 #[cfg(feature = "duix")]
@@ -466,6 +537,8 @@ macro_rules! for_every_platform {
                 duix: Duix,
                 #[cfg(feature = "odfs")]
                 odfs: Odfs,
+                #[cfg(feature = "chat")]
+                chat: Chat,
                 #[cfg(feature = "aui")]
                 aui: Aui,
             ]
@@ -487,6 +560,8 @@ macro_rules! for_every_stream {
                     digital_employee: DigitalEmployee,
                     #[cfg(feature = "duix")]
                     duix: Duix,
+                    #[cfg(feature = "chat")]
+                    chat: Chat,
                 ]
                 [$($behaviour,)*]
             }

@@ -1,0 +1,251 @@
+//! The rules of chat completions that a schema can't express, for a server: its paths, its keys, and what a
+//! failure looks like.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use super::writer::PacketWriter;
+use super::{ChatRequest, CreateChatCompletionParameters, ErrorAnswer, ErrorObject, operations};
+use crate::auth::is_secret;
+use crate::clock::SharedClock;
+use crate::server::rules::{check_ids, short_id};
+use crate::server::{Dates, Fault, FaultKind, PathError, Reads, Server, Speaks, check_path};
+use crate::wire::{Operation, Secret};
+
+/// The rules of chat completions for a server, and their settings.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    settings: Arc<Settings>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Settings {
+    keys: Vec<Secret>,
+    /// Empty for the default.
+    bases: Vec<String>,
+    whole: Vec<String>,
+}
+
+/// The bases below which a server answers unless others are set.
+const BASES: [&str; 2] = ["", "/v1"];
+
+impl<A> Server<A, Rules> {
+    /// Accepts requests with this key. Call it once for each key, to have several: one for each platform,
+    /// or the old one and the new one.
+    ///
+    /// The key is what the platform's console calls the API key. It is read from the header
+    /// `Authorization`, with or without `Bearer`, and compared in constant time before the body is read.
+    /// Other requests get status 401 and never reach the handler. An empty key grants access to nobody.
+    /// Default: every request is accepted, and a warning is logged when the routes are made.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<Secret>) -> Self {
+        self.settings().keys.push(key.into());
+        self
+    }
+
+    /// Serves `/chat/completions` below this base, such as `/bot/v1`. Call it once for each base.
+    ///
+    /// Default: the bases `""` and `/v1`, which are no longer served if you set one.
+    ///
+    /// # Errors
+    /// If the base is not empty and does not start with `/`, or has a segment that a router would not match
+    /// literally.
+    pub fn base(mut self, base: impl Into<String>) -> Result<Self, PathError> {
+        let base = base.into();
+        let below = base.trim_end_matches('/');
+        let operation = &operations::CREATE_CHAT_COMPLETION;
+        if let Err(reason) = check_path(&format!("{below}{}", operation.path)) {
+            return Err(PathError::new(operation, base, reason));
+        }
+        self.settings().bases.push(below.into());
+        Ok(self)
+    }
+
+    /// Also serves exactly this path, for a platform that uses the URL unchanged. Call it once for each
+    /// path. Default: none.
+    ///
+    /// # Errors
+    /// If the path does not start with `/`, or has a segment that a router would not match literally.
+    pub fn whole_url(mut self, path: impl Into<String>) -> Result<Self, PathError> {
+        let path = path.into();
+        if let Err(reason) = check_path(&path) {
+            return Err(PathError::new(&operations::CREATE_CHAT_COMPLETION, path, reason));
+        }
+        self.settings().whole.push(path);
+        Ok(self)
+    }
+
+    fn settings(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.rules_mut().settings)
+    }
+}
+
+/// What the answer repeats of a request, and what the request asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Echo {
+    pub(super) model: Option<String>,
+    pub(super) include_usage: bool,
+}
+
+impl crate::server::Rules for Rules {
+    type Echo = Echo;
+
+    // The clients of OpenAI repeat a request by themselves, and a turn must not run twice.
+    const REFUSAL_HEADERS: &'static [(&'static str, &'static str)] = &[("x-should-retry", "false")];
+
+    fn paths(&self, operation: &Operation) -> Option<Vec<String>> {
+        let Settings { bases, whole, .. } = &*self.settings;
+        let bases = match bases.as_slice() {
+            [] => BASES.to_vec(),
+            bases => bases.iter().map(String::as_str).collect(),
+        };
+        let spellings = || [operation.path].into_iter().chain(operation.spellings.iter().copied());
+        let below =
+            bases.iter().flat_map(|base| spellings().map(move |path| format!("{base}{path}")));
+        let mut paths = Vec::new();
+        for path in below.chain(whole.iter().cloned()) {
+            // A base may end with the path itself.
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        Some(paths)
+    }
+
+    fn mounted(&self) {
+        if self.settings.keys.is_empty() {
+            tracing::warn!(
+                "chat completions are served to anybody who reaches this server; \
+                 `chat::Server::key` sets a key"
+            );
+        }
+    }
+
+    fn admit(&self, head: &mut Parts) -> Result<(), Fault> {
+        let given = head.headers.get_mut(AUTHORIZATION).map(|value| {
+            value.set_sensitive(true);
+            without_bearer(value.as_bytes())
+        });
+        if self.settings.keys.is_empty() {
+            return Ok(());
+        }
+        let Some(given) = given else {
+            return Err(unauthorized("the header Authorization is missing"));
+        };
+        // All keys are compared, so that the time does not tell which one matches.
+        let keys = self.settings.keys.iter();
+        match keys.fold(false, |found, key| is_secret(key, given) | found) {
+            true => Ok(()),
+            false => Err(unauthorized("the key is wrong")),
+        }
+    }
+
+    fn salvage(&self, _: &[u8]) -> Echo {
+        Echo::default()
+    }
+
+    fn refuse(&self, _: &Operation, _: Echo, fault: &Fault) -> (StatusCode, String) {
+        let status =
+            StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        // Can't fail: the values have string keys and plain values only.
+        (status, serde_json::to_string(&error(fault)).unwrap_or_default())
+    }
+}
+
+fn without_bearer(value: &[u8]) -> &[u8] {
+    match value.split_at_checked("Bearer ".len()) {
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case(b"Bearer ") => key.trim_ascii(),
+        _ => value,
+    }
+}
+
+fn unauthorized(message: &'static str) -> Fault {
+    let mut fault = Fault::new(FaultKind::Unauthorized, message);
+    fault.code = Some("invalid_api_key".into());
+    fault
+}
+
+/// Returns the error object of a failure.
+pub(super) fn error(fault: &Fault) -> ErrorAnswer {
+    let kind = match fault.status {
+        401 => "authentication_error",
+        403 => "permission_error",
+        429 => "rate_limit_error",
+        400..=499 => "invalid_request_error",
+        _ => "server_error",
+    };
+    let mut object = ErrorObject::new(fault.message.as_ref()).with_type(kind);
+    object.param = match fault.kind {
+        FaultKind::Request => param(&fault.message),
+        _ => None,
+    };
+    object.code.clone_from(&fault.code);
+    ErrorAnswer::new(object)
+}
+
+/// Returns the field that the message of a fault begins with, as OpenAI writes it: `messages[0].content` for
+/// `/messages/0/content: …`.
+fn param(message: &str) -> Option<String> {
+    let (pointer, _) = message.strip_prefix('/')?.split_once(": ")?;
+    let mut param = String::new();
+    for segment in pointer.split('/') {
+        match segment.bytes().all(|byte| byte.is_ascii_digit()) && !param.is_empty() {
+            true => param.push_str(&format!("[{segment}]")),
+            false => {
+                if !param.is_empty() {
+                    param.push('.');
+                }
+                param.push_str(&segment.replace("~1", "/").replace("~0", "~"));
+            }
+        }
+    }
+    Some(param)
+}
+
+impl Reads<(CreateChatCompletionParameters, ChatRequest)> for Rules {
+    fn echo(&self, (_, request): &(CreateChatCompletionParameters, ChatRequest)) -> Echo {
+        let options = request.stream_options.as_ref();
+        Echo {
+            model: short_id(request.model.clone()).filter(|model| !model.is_empty()),
+            include_usage: options.is_some_and(|options| options.include_usage == Some(true)),
+        }
+    }
+
+    /// Refuses ids that servers would have to keep in memory.
+    fn check(
+        &self,
+        (parameters, request): &(CreateChatCompletionParameters, ChatRequest),
+    ) -> Result<(), Fault> {
+        let aicall = request.extend_data.as_ref();
+        let vapi = request.call.as_ref();
+        let agora = request.context.as_ref();
+        let ids = [
+            ("/extendData/instanceId", aicall.and_then(|data| data.instance_id.as_deref())),
+            ("/extendData/sentenceId", aicall.and_then(|data| data.sentence_id.as_deref())),
+            ("/call/id", vapi.and_then(|call| call.id.as_deref())),
+            ("/context/channel", agora.and_then(|context| context.channel.as_deref())),
+            ("/turn_id", request.turn_id.as_deref()),
+            ("/round_id", request.round_id.as_deref()),
+            ("/X-Task-Id", parameters.task_id.as_deref()),
+            ("/X-Request-Id", parameters.request_id.as_deref()),
+        ];
+        check_ids(ids.map(|(pointer, id)| (pointer, id.unwrap_or_default())))
+    }
+}
+
+impl Dates for Rules {}
+
+impl Speaks for Rules {
+    type Writer = PacketWriter;
+
+    const REFUSES_IN_STREAM: bool = false;
+
+    const FAILS_WITH_STATUS: bool = true;
+
+    fn writer(&self, echo: Echo, clock: &SharedClock) -> PacketWriter {
+        PacketWriter::new(echo, clock.seconds())
+    }
+}
