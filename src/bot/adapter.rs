@@ -11,6 +11,7 @@ use super::capabilities::{Capabilities, Platform};
 use super::controls::{ControlKind, Element};
 use super::error::{Dropped, Notice, ReplyError};
 use super::input::{CallKey, TurnId};
+use super::outbox::Tag;
 use crate::lock::Mutex;
 use crate::server::{Error, Fault};
 
@@ -23,6 +24,8 @@ pub(super) struct AdapterSpec {
     pub splits: bool,
     /// Whether the platform accepts a reason for a hang-up.
     pub hang_up_reason: bool,
+    /// The tags that are controls in the platform's text, which the bot's own text must not contain.
+    pub tags: &'static [Tag],
 }
 
 /// A bot on a platform.
@@ -35,6 +38,7 @@ pub(super) struct Adapter {
     pub lossy: Vec<ControlKind>,
     pub splits: bool,
     pub hang_up_reason: bool,
+    pub tags: &'static [Tag],
     pub check: fn(&Element) -> Result<(), ReplyError>,
     pub notices: Box<dyn Fn(&Notice) + Send + Sync>,
     pub noticed: Noticed,
@@ -59,6 +63,7 @@ impl Adapter {
             lossy: Vec::new(),
             splits: false,
             hang_up_reason: true,
+            tags: &[],
             check: |_| Ok(()),
             notices: Box::new(notices),
             noticed: Noticed::default(),

@@ -13,6 +13,7 @@ impl Platform {
             Self::DigitalEmployee => Budget::DIGITAL_EMPLOYEE,
             Self::Duix | Self::DuixStream => Budget::DUIX,
             Self::Odfs => Budget::ODFS,
+            Self::AiCall | Self::Chat => Budget::CHAT,
         }
     }
 }
@@ -115,6 +116,20 @@ impl Budget {
     /// The limit for ODFS: 30 s for an answer. It is ours, since the documents of ODFS name none. The
     /// margin is 500 ms.
     pub const ODFS: Self = Self { whole: Some(Duration::from_secs(30)), ..Self::DUIX };
+
+    /// The limits for AICall and other chat completions: 8 s for the first packet, 5 min for the whole turn.
+    /// The margin is 500 ms. A filler goes out after 1.875 s.
+    ///
+    /// AICall documents no limit. ElevenLabs waits 8 s by default, Volcengine 10 s, Vapi 20 s. Tencent TRTC
+    /// waits 10 s, or 3 s with its old API: if you use that one, set the filler or a shorter limit. The
+    /// limit for the whole turn is ours, so that a turn ends whose platform has gone unnoticed.
+    pub const CHAT: Self = Self {
+        begin: None,
+        first_packet: Some(Duration::from_secs(8)),
+        whole: Some(Duration::from_secs(5 * 60)),
+        filler_at: 0.25,
+        margin: Duration::from_millis(500),
+    };
 
     /// Sets [`begin`](Self::begin).
     #[must_use]

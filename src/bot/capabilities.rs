@@ -18,11 +18,17 @@ pub enum Platform {
     DuixStream,
     /// Huawei ODFS: an IVR, with one answer per step.
     Odfs,
+    /// Alibaba Cloud AICall: an agent that asks the bot as its language model, answered in a stream.
+    #[serde(rename = "aicall")]
+    AiCall,
+    /// Any other voice platform that asks the bot for chat completions, as its language model.
+    Chat,
 }
 
 impl Platform {
     /// All platforms.
-    pub const ALL: [Self; 4] = [Self::DigitalEmployee, Self::Duix, Self::DuixStream, Self::Odfs];
+    pub const ALL: [Self; 6] =
+        [Self::DigitalEmployee, Self::Duix, Self::DuixStream, Self::Odfs, Self::AiCall, Self::Chat];
 
     /// Returns the name, which is part of the key of a call. `Duix` and `DuixStream` share one, since
     /// DUIX uses only one of the two with a bot.
@@ -32,6 +38,8 @@ impl Platform {
             Self::DigitalEmployee => "digital-employee",
             Self::Duix | Self::DuixStream => "duix",
             Self::Odfs => "odfs",
+            Self::AiCall => "aicall",
+            Self::Chat => "chat",
         }
     }
 
@@ -55,7 +63,9 @@ impl Platform {
             Self::DigitalEmployee => {
                 TransferKinds::NONE.with(TransferKind::Agent).with(TransferKind::Number)
             }
-            Self::Duix | Self::DuixStream | Self::Odfs => TransferKinds::NONE,
+            Self::Duix | Self::DuixStream | Self::Odfs | Self::AiCall | Self::Chat => {
+                TransferKinds::NONE
+            }
         }
     }
 
@@ -67,6 +77,8 @@ impl Platform {
             Self::Duix => &Capabilities::DUIX,
             Self::DuixStream => &Capabilities::DUIX_STREAM,
             Self::Odfs => &Capabilities::ODFS,
+            Self::AiCall => &Capabilities::AICALL,
+            Self::Chat => &Capabilities::CHAT,
         }
     }
 }
@@ -78,6 +90,8 @@ impl fmt::Display for Platform {
             Self::Duix => "DUIX",
             Self::DuixStream => "DUIX (streaming)",
             Self::Odfs => "ODFS",
+            Self::AiCall => "aicall",
+            Self::Chat => "chat",
         })
     }
 }
@@ -212,7 +226,7 @@ impl fmt::Display for TransferKind {
 }
 
 /// A set of [`TransferKind`]s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct TransferKinds(u8);
 
 impl TransferKinds {
@@ -308,4 +322,15 @@ impl Capabilities {
         filler: false,
         native: false,
     };
+
+    /// The capabilities of AICall. Its callbacks report the end of a call, if you serve them.
+    pub const AICALL: Self = Self {
+        transfer: TransferKinds::NONE.with(TransferKind::Number),
+        hang_up: true,
+        ..Self::CHAT
+    };
+
+    /// The capabilities of chat completions without tools. A request that offers tools adds hanging up
+    /// and transfers; in a turn, ask [`Reply::can`](super::Reply::can).
+    pub const CHAT: Self = Self { ..Self::DUIX_STREAM };
 }

@@ -160,6 +160,9 @@ pub enum Dropped {
     /// The request to gather DTMF digits, because the same reply transfers the caller or hangs up. ODFS
     /// then plays the text without listening. Digital Employee gets both controls.
     GatherBeforeClosing,
+    /// A tag in the bot's text that the platform would carry out, such as `<imsagent_hangup/>`. Use
+    /// [`Reply::hang_up`](super::Reply::hang_up) and [`Reply::transfer`](super::Reply::transfer).
+    ControlTag,
     /// The greeting, on a platform that does not ask for one.
     Greeting,
     /// The reason of a hang-up, for which the platform has no field.
@@ -186,6 +189,12 @@ impl fmt::Display for Notice {
                     f,
                     "dropped the request to gather DTMF digits: the same reply transfers the caller or \
                      hangs up, and {platform} does not listen before that"
+                )
+            }
+            Dropped::ControlTag => {
+                write!(
+                    f,
+                    "dropped a control tag from the text of a reply: {platform} would carry it out"
                 )
             }
             Dropped::Greeting => {

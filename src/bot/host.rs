@@ -20,6 +20,8 @@ use super::limits::{Greeting, Limits};
 use super::memory;
 use super::needs::NeedsError;
 use super::outbox::Reader;
+#[cfg(feature = "chat")]
+use super::platforms::ChatSettings;
 #[cfg(feature = "odfs")]
 use super::platforms::OdfsSettings;
 use super::runtime::trigger::TurnRequest;
@@ -27,6 +29,8 @@ use super::runtime::{CallRecord, Calls, Setup};
 use super::snapshot::{CallSnapshot, SnapshotError};
 use super::store::{AnyStore, MemoryStore, Store};
 use crate::server::Privacy;
+#[cfg(feature = "chat")]
+use crate::wire::Secret;
 use crate::wire::salvage;
 
 /// A bot with its settings and its calls, ready to be put on platforms. Clones share the calls.
@@ -103,6 +107,8 @@ struct Settings {
     budgets: HashMap<Platform, Budget>,
     #[cfg(feature = "odfs")]
     odfs: OdfsSettings,
+    #[cfg(feature = "chat")]
+    chat: ChatSettings,
     noticed: Noticed,
 }
 
@@ -166,10 +172,15 @@ impl<B: Bot> Host<B> {
     /// # Errors
     /// Fails if the platform lacks something that the bot requires.
     pub(super) fn adapter(&self, spec: AdapterSpec) -> Result<Arc<Adapter>, NeedsError> {
-        let AdapterSpec { platform, check, splits, hang_up_reason } = spec;
-        let capabilities = self.capabilities(platform)?;
+        let capabilities = self.capabilities(spec.platform)?;
+        Ok(Arc::new(self.adapter_with(spec, capabilities)))
+    }
+
+    /// Returns the adapter of the bot for a platform with these capabilities.
+    pub(super) fn adapter_with(&self, spec: AdapterSpec, capabilities: Capabilities) -> Adapter {
+        let AdapterSpec { platform, check, splits, hang_up_reason, tags } = spec;
         let bot = self.calls.setup().bot.clone();
-        Ok(Arc::new(Adapter {
+        Adapter {
             platform,
             capabilities,
             budget: self.budget(platform),
@@ -178,10 +189,11 @@ impl<B: Bot> Host<B> {
             lossy: self.settings.lossy.clone(),
             splits,
             hang_up_reason,
+            tags,
             check,
             notices: Box::new(move |notice| bot.notice(notice)),
             noticed: self.settings.noticed.clone(),
-        }))
+        }
     }
 
     /// Returns the capabilities of a platform, with the transfers that this host allows.
@@ -189,7 +201,22 @@ impl<B: Bot> Host<B> {
     /// # Errors
     /// Fails if they lack something that the bot requires.
     pub(super) fn capabilities(&self, platform: Platform) -> Result<Capabilities, NeedsError> {
-        let mut capabilities = *platform.capabilities();
+        #[cfg(feature = "chat")]
+        let capabilities = self.settings.chat.capabilities(platform);
+        #[cfg(not(feature = "chat"))]
+        let capabilities = *platform.capabilities();
+        self.meets(platform, capabilities)
+    }
+
+    /// Returns these capabilities of a platform, with the transfers that this host allows.
+    ///
+    /// # Errors
+    /// Fails if they lack something that the bot requires.
+    pub(super) fn meets(
+        &self,
+        platform: Platform,
+        mut capabilities: Capabilities,
+    ) -> Result<Capabilities, NeedsError> {
         for kind in self.allowed_transfers(platform) {
             capabilities.transfer = capabilities.transfer.with(kind);
         }
@@ -209,6 +236,17 @@ impl<B: Bot> Host<B> {
     #[cfg(feature = "odfs")]
     pub(super) fn odfs_settings(&self) -> &OdfsSettings {
         &self.settings.odfs
+    }
+
+    #[cfg(feature = "chat")]
+    pub(super) fn chat_settings(&self) -> &ChatSettings {
+        &self.settings.chat
+    }
+
+    /// Returns whether a call has, expects or had a secret input.
+    #[cfg(feature = "chat")]
+    pub(super) async fn has_secrets(&self, call: &CallKey) -> bool {
+        self.calls.has_secrets(call).await
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.
@@ -396,6 +434,22 @@ impl<B: Bot> HostBuilder<B> {
     #[cfg(feature = "odfs")]
     pub fn odfs_settings(mut self, settings: OdfsSettings) -> Self {
         self.settings.odfs = settings;
+        self
+    }
+
+    /// Sets how the bot answers chat completions, for [`Host::chat`], [`Host::router`], [`Host::fitting`]
+    /// and [`Host::serve`]. Default: [`ChatSettings::new`], which has no key.
+    #[cfg(feature = "chat")]
+    pub fn chat_settings(mut self, settings: ChatSettings) -> Self {
+        self.settings.chat = settings;
+        self
+    }
+
+    /// Adds a key to the settings of chat completions; see [`ChatSettings::with_key`]. Only with a key,
+    /// [`Host::router`], [`Host::fitting`] and [`Host::serve`] have routes for them. Default: none.
+    #[cfg(feature = "chat")]
+    pub fn chat_key(mut self, key: impl Into<Secret>) -> Self {
+        self.settings.chat = self.settings.chat.with_key(key);
         self
     }
 

@@ -175,7 +175,7 @@
 
 // Each platform uses only a part of the runtime.
 #![cfg_attr(
-    not(all(feature = "digital-employee", feature = "duix", feature = "odfs")),
+    not(all(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "chat")),
     allow(dead_code)
 )]
 
@@ -202,7 +202,7 @@ mod snapshot;
 pub mod store;
 #[cfg(all(
     feature = "client",
-    any(feature = "digital-employee", feature = "duix", feature = "odfs")
+    any(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "chat")
 ))]
 pub mod testing;
 
@@ -225,6 +225,8 @@ pub use platforms::Fitting;
 pub use platforms::OnDigitalEmployee;
 #[cfg(feature = "duix")]
 pub use platforms::OnDuix;
+#[cfg(feature = "chat")]
+pub use platforms::{ChatDialect, ChatSettings, OnChat};
 #[cfg(feature = "odfs")]
 pub use platforms::{OdfsSettings, OnOdfs};
 pub use reply::Reply;

@@ -782,8 +782,8 @@ async fn a_failing_store_when_turns_are_cut_and_calls_end_is_survived() {
     assert_eq!(log.count("c", "ended"), 1);
 
     line.text("d", "1", "say Yes.").await;
-    // For five rounds, each of which asks for the calls of three platforms.
-    store.set(Op::ClaimIdle, Fate::Fails, 15);
+    // For five rounds, each of which asks for the calls of five platforms.
+    store.set(Op::ClaimIdle, Fate::Fails, 25);
     sleep(80 * SECOND).await;
     assert_eq!((log.count("d", "ended"), store.left(Op::ClaimIdle)), (0, 0));
     sleep(15 * SECOND).await;

@@ -20,7 +20,7 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use Platform::{DigitalEmployee, Duix, DuixStream, Odfs};
+use Platform::{AiCall, Chat, DigitalEmployee, Duix, DuixStream, Odfs};
 
 const KINDS: [TransferKind; 5] = [
     TransferKind::Queue,
@@ -141,7 +141,7 @@ struct Scenario {
     name: &'static str,
     filler: Option<&'static str>,
     plays: for<'a> fn(&'a mut TestCall<Clerk>) -> LocalBoxFuture<'a, Answer>,
-    cells: [(Platform, Cell); 4],
+    cells: [(Platform, Cell); 6],
 }
 
 /// The outcome of a scenario on one platform.
@@ -182,6 +182,8 @@ const TABLE: &[Scenario] = &[
             (Duix, Lacks("DUIX does not report the start of a call")),
             (DuixStream, Lacks("DUIX (streaming) does not report the start of a call")),
             (Odfs, Says("Welcome to the bank.", 1, 0)),
+            (AiCall, Lacks("aicall does not report the start of a call")),
+            (Chat, Lacks("chat does not report the start of a call")),
         ],
     },
     Scenario {
@@ -193,6 +195,8 @@ const TABLE: &[Scenario] = &[
             (Duix, Says("We open at nine every day.", 1, 300)),
             (DuixStream, Says("We open at nine every day.", 3, 100)),
             (Odfs, Says("We open at nine every day.", 1, 300)),
+            (AiCall, Says("We open at nine every day.", 3, 100)),
+            (Chat, Says("We open at nine every day.", 3, 100)),
         ],
     },
     Scenario {
@@ -204,6 +208,8 @@ const TABLE: &[Scenario] = &[
             (Duix, Without("Your PIN?", ControlKind::Gather)),
             (DuixStream, Without("Your PIN?", ControlKind::Gather)),
             (Odfs, And("Your PIN?", 1, Gathers(4))),
+            (AiCall, Without("Your PIN?", ControlKind::Gather)),
+            (Chat, Without("Your PIN?", ControlKind::Gather)),
         ],
     },
     Scenario {
@@ -215,6 +221,8 @@ const TABLE: &[Scenario] = &[
             (Duix, Lacks("DUIX does not report silence")),
             (DuixStream, Lacks("DUIX (streaming) does not report silence")),
             (Odfs, Says("Are you there?", 1, 0)),
+            (AiCall, Lacks("aicall does not report silence")),
+            (Chat, Lacks("chat does not report silence")),
         ],
     },
     Scenario {
@@ -236,6 +244,8 @@ const TABLE: &[Scenario] = &[
             (Duix, Lacks("DUIX does not report barge-in")),
             (DuixStream, Lacks("DUIX (streaming) does not report barge-in")),
             (Odfs, Lacks("ODFS does not report barge-in")),
+            (AiCall, Lacks("aicall does not report barge-in")),
+            (Chat, Lacks("chat does not report barge-in")),
         ],
     },
     Scenario {
@@ -247,6 +257,8 @@ const TABLE: &[Scenario] = &[
             (Duix, Without("One moment.", QUEUE)),
             (DuixStream, Without("One moment.", QUEUE)),
             (Odfs, And("One moment.", 2, TransfersTo("vip"))),
+            (AiCall, Without("One moment.", QUEUE)),
+            (Chat, Without("One moment.", QUEUE)),
         ],
     },
     Scenario {
@@ -258,6 +270,8 @@ const TABLE: &[Scenario] = &[
             (Duix, Without("Goodbye.", ControlKind::HangUp)),
             (DuixStream, Without("Goodbye.", ControlKind::HangUp)),
             (Odfs, And("Goodbye.", 2, HangsUp)),
+            (AiCall, And("Goodbye.", 2, HangsUp)),
+            (Chat, Without("Goodbye.", ControlKind::HangUp)),
         ],
     },
     Scenario {
@@ -269,6 +283,8 @@ const TABLE: &[Scenario] = &[
             (Duix, Fails(0)),
             (DuixStream, Breaks(0)),
             (Odfs, Fails(0)),
+            (AiCall, Fails(0)),
+            (Chat, Fails(0)),
         ],
     },
     Scenario {
@@ -280,6 +296,8 @@ const TABLE: &[Scenario] = &[
             (Duix, Fails(19_500)),
             (DuixStream, Breaks(19_500)),
             (Odfs, Fails(29_500)),
+            (AiCall, Fails(7500)),
+            (Chat, Fails(7500)),
         ],
     },
     Scenario {
@@ -291,6 +309,8 @@ const TABLE: &[Scenario] = &[
             (Duix, Says("It is 7.", 1, 15_000)),
             (DuixStream, Says("Let me see. It is 7.", 2, 13_650)),
             (Odfs, Says("It is 7.", 1, 15_000)),
+            (AiCall, Says("Let me see. It is 7.", 2, 1875)),
+            (Chat, Says("Let me see. It is 7.", 2, 1875)),
         ],
     },
 ];
@@ -336,7 +356,7 @@ async fn each_scenario_has_its_outcome_on_each_platform() {
 }
 
 fn greeting_lost(platform: Platform) -> Option<Dropped> {
-    matches!(platform, Duix | DuixStream).then_some(Dropped::Greeting)
+    (!platform.capabilities().greets).then_some(Dropped::Greeting)
 }
 
 fn dropped(clerk: &Clerk) -> Vec<Dropped> {
@@ -413,12 +433,12 @@ async fn a_reply_is_cut_only_where_the_platform_reports_barge_in() {
 
 /// Utterance, reply, its control, and the platforms that lack the control.
 const LOSSY: [(&str, &str, ControlKind, &[Platform]); 6] = [
-    ("PIN", "Your PIN?", ControlKind::Gather, &[Duix, DuixStream]),
-    ("agent", "One moment.", QUEUE, &[Duix, DuixStream]),
-    ("bye", "Goodbye.", ControlKind::HangUp, &[Duix, DuixStream]),
-    ("quiet", "Listen!", ControlKind::SpeechSettings, &[Duix, DuixStream]),
-    ("bell", "Ding.", ControlKind::SpeechSettings, &[Duix, DuixStream, Odfs]),
-    ("picture", "Look!", ControlKind::Native, &[DigitalEmployee, DuixStream, Odfs]),
+    ("PIN", "Your PIN?", ControlKind::Gather, &[Duix, DuixStream, AiCall, Chat]),
+    ("agent", "One moment.", QUEUE, &[Duix, DuixStream, AiCall, Chat]),
+    ("bye", "Goodbye.", ControlKind::HangUp, &[Duix, DuixStream, Chat]),
+    ("quiet", "Listen!", ControlKind::SpeechSettings, &[Duix, DuixStream, AiCall, Chat]),
+    ("bell", "Ding.", ControlKind::SpeechSettings, &[Duix, DuixStream, Odfs, AiCall, Chat]),
+    ("picture", "Look!", ControlKind::Native, &[DigitalEmployee, DuixStream, Odfs, AiCall, Chat]),
 ];
 
 #[tokio::test(start_paused = true)]

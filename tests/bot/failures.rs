@@ -104,6 +104,8 @@ async fn a_failed_turn_has_its_cause_on_every_platform() {
         Platform::DuixStream => {
             "the reply was not complete within 19.5s (`Budget::whole` for DUIX (streaming) is 20s"
         }
+        Platform::AiCall => "nothing was said within 7.5s (`Budget::first_packet` for aicall is 8s",
+        Platform::Chat => "nothing was said within 7.5s (`Budget::first_packet` for chat is 8s",
         _ => "the reply was not complete within 19.5s (`Budget::whole` for DUIX is 20s",
     };
     for platform in Platform::ALL {

@@ -14,6 +14,8 @@ mod support;
 mod apology;
 mod budgets;
 mod calls;
+#[cfg(feature = "chat")]
+mod chat;
 mod controls;
 mod everywhere;
 mod failures;

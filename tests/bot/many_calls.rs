@@ -61,17 +61,19 @@ async fn count(mut call: TestCall<Counter>, number: usize) {
 
 #[tokio::test(start_paused = true)]
 async fn two_thousand_calls_on_all_platforms_are_not_mixed_up() {
+    let platform = |number| Platform::ALL[number % Platform::ALL.len()];
     let bot = Counter::default();
     let host = Host::new(bot.clone());
     let calls = (0..2000).map(|number| {
-        let call = TestCall::on(Platform::ALL[number % 4], host.clone());
+        let call = TestCall::on(platform(number), host.clone());
         tokio::spawn(count(call, number))
     });
     for call in join_all(calls.collect::<Vec<_>>()).await {
         call.unwrap();
     }
-    // Calls on DUIX have no end event.
-    assert_eq!(bot.ended.get(), 1000);
+    // On some platforms calls have no end event.
+    let ended = (0..2000).filter(|number| platform(*number).capabilities().ends);
+    assert_eq!(bot.ended.get(), ended.count());
     host.shutdown(Duration::from_secs(10)).await;
     assert_eq!(bot.ended.get(), 2000);
 }

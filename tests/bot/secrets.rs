@@ -17,7 +17,7 @@ use tokio::time::sleep;
 
 use crate::support::bots::*;
 use crate::support::traces::traced;
-use Platform::{DigitalEmployee, Duix, DuixStream, Odfs};
+use Platform::{AiCall, Chat, DigitalEmployee, Duix, DuixStream, Odfs};
 
 /// The secrets. The bot repeats both.
 const WORDS: &str = "Open Sesame";
@@ -155,6 +155,8 @@ struct Bench {
     written: Written,
     host: Host<Vault>,
     router: Router,
+    /// The messages of a conversation on chat completions.
+    messages: Mutex<Vec<Value>>,
 }
 
 impl Bench {
@@ -171,8 +173,9 @@ impl Bench {
         let settings = callbot::bot::OdfsSettings::default()
             .with_recognitions(std::collections::HashMap::from(texts));
         let ivr = host.odfs_with(settings).unwrap().trace_content(true).router();
-        let router = phone.merge(human).merge(ivr);
-        Self { vault, written, host, router }
+        let chat = host.chat().unwrap().trace_content(true).router();
+        let router = phone.merge(human).merge(ivr).merge(chat);
+        Self { vault, written, host, router, messages: Mutex::default() }
     }
 
     async fn post(&self, path: &str, body: Value) -> String {
@@ -200,6 +203,24 @@ impl Bench {
         self.post("/proxy/abortDialogue", body).await;
     }
 
+    /// Chat completions: the request has the whole conversation.
+    async fn chat(&self, platform: Platform, turn: &str, text: &str) -> String {
+        let messages = {
+            let mut messages = self.messages.lock().unwrap();
+            messages.push(json!({"role": "user", "content": text}));
+            messages.clone()
+        };
+        let mut body = json!({"model": "bot", "messages": messages});
+        match platform {
+            AiCall => body["extendData"] = json!({"instanceId": "c", "sentenceId": turn}),
+            _ => body["metadata"] = json!({"call_id": "c", "turn_id": turn}),
+        }
+        let answer = self.post("/v1/chat/completions", body).await;
+        let json: Value = serde_json::from_str(&answer).unwrap();
+        self.messages.lock().unwrap().push(json["choices"][0]["message"].clone());
+        answer
+    }
+
     /// Says something on a platform, or presses it on one with keys.
     async fn turn(&self, platform: Platform, turn: &str, text: &str, keys: &str) -> String {
         let question = json!({
@@ -209,6 +230,7 @@ impl Bench {
             DigitalEmployee => self.phone(turn, text, keys).await,
             Duix => self.post("/duix/dialogue", question).await,
             DuixStream => self.post("/duix/dialogue/stream", question).await,
+            AiCall | Chat => self.chat(platform, turn, text).await,
             _ => {
                 let inparams = match (text, keys) {
                     // As the voice platform sends it.
@@ -284,8 +306,10 @@ async fn a_secret_is_neither_stored_nor_traced_on_any_platform() {
         for secret in ["Sesame", KEYS] {
             assert!(!traces.contains(secret), "{secret} on {platform}:\n{traces}");
         }
-        // The rest is traced.
-        for shown in ["password", "goodbye", "request=\"[hidden]\""] {
+        // The rest is traced, unless a request has the whole conversation.
+        let whole = matches!(platform, AiCall | Chat);
+        let rest = if whole { "password" } else { "goodbye" };
+        for shown in ["password", rest, "request=\"[hidden]\""] {
             assert!(traces.contains(shown), "{shown} on {platform}:\n{traces}");
         }
     }

@@ -41,3 +41,8 @@ pub(super) fn folded(text: &str) -> impl Iterator<Item = (Range<usize>, char)> {
         lower.map(move |c| (place.clone(), c))
     })
 }
+
+/// Returns whether two texts are the same, with case, width, punctuation and white space ignored.
+pub(in crate::bot) fn same_words(one: &str, other: &str) -> bool {
+    one == other || folded(one).map(|(_, c)| c).eq(folded(other).map(|(_, c)| c))
+}

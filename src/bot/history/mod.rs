@@ -15,6 +15,8 @@ mod secret;
 mod tests;
 
 use matching::end_of;
+#[cfg(feature = "chat")]
+pub(in crate::bot) use matching::same_words;
 pub(in crate::bot) use secret::{Ending, hidden};
 
 /// The maximum length of a heard text that is kept outside of a reply, in bytes. It is some minutes of

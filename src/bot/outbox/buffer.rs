@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::checks::{Support, check_values, is_first_packet_only, support};
 use super::draft::gap;
 use super::state::{Filler, Progress, State};
+use super::tags::TagFilter;
 use crate::bot::adapter::Adapter;
 use crate::bot::budget::{BudgetError, BudgetLimit};
 use crate::bot::controls::{Closing, Element};
@@ -90,6 +91,7 @@ impl Outbox {
         let fills = adapter.capabilities.filler && kind == ReplyKind::Turn;
         let filler = adapter.filler.clone().filter(|_| fills);
         let filler = filler.map_or(Filler::Off, Filler::Pending);
+        let tags = TagFilter::new(adapter.tags);
         Self {
             call,
             turn,
@@ -99,7 +101,7 @@ impl Outbox {
             whole,
             first,
             kind,
-            state: Mutex::new(State { filler, ..State::default() }),
+            state: Mutex::new(State { filler, tags, ..State::default() }),
             watch: watch::current(),
             taken: Notify::new(),
             added: Notify::new(),
@@ -215,14 +217,21 @@ impl Outbox {
     pub(in crate::bot) fn push_text(&self, text: &str) -> Result<(), ReplyError> {
         let mut state = self.lock();
         state.check_not_closed()?;
-        let gap = if state.new_sentence { gap(&state.draft.text, text) } else { "" };
+        let text = state.tags.push(text);
+        let gap = if state.new_sentence { gap(&state.draft.text, &text) } else { "" };
         let bytes = state.draft.text.len() + gap.len() + text.len();
         if bytes > self.max_bytes {
             return Err(ReplyError::TooLong { bytes, max: self.max_bytes });
         }
         state.new_sentence &= text.is_empty();
         state.draft.text.push_str(gap);
-        state.draft.text.push_str(text);
+        state.draft.text.push_str(&text);
+        let removed = state.tags.take_removed();
+        drop(state);
+        if removed {
+            // Without the lock, since a notice runs code of the bot.
+            self.notice(Dropped::ControlTag);
+        }
         Ok(())
     }
 

@@ -123,7 +123,17 @@ impl Outbox {
     /// # Errors
     /// Returns the cause if the reply has already been cut.
     pub(in crate::bot) fn commit(&self) -> Result<(), Cause> {
-        self.lock().phase.commit()
+        let mut state = self.lock();
+        state.phase.commit()?;
+        // No text follows that could turn the start of a tag into one.
+        let rest = state.tags.finish();
+        state.draft.text.push_str(&rest);
+        let removed = state.tags.take_removed();
+        drop(state);
+        if removed {
+            self.notice(Dropped::ControlTag);
+        }
+        Ok(())
     }
 
     /// Reopens a reply whose commit failed.

@@ -10,6 +10,7 @@ mod phase;
 mod reader;
 mod sending;
 mod state;
+mod tags;
 #[cfg(test)]
 mod tests;
 
@@ -18,3 +19,4 @@ pub(super) use draft::{Packet, Remainder};
 pub(super) use ending::Step;
 pub(super) use hold::Hold;
 pub(super) use reader::Reader;
+pub(super) use tags::Tag;

@@ -38,7 +38,7 @@ impl Outbox {
 
     /// Discards what is not in a packet, after a hook that failed.
     pub(in crate::bot) fn discard_unsent(&self) {
-        self.lock().draft.discard_unsent();
+        self.lock().discard_unsent();
     }
 
     /// Marks the start of the bot's turn.

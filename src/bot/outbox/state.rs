@@ -5,6 +5,7 @@ use std::task::Waker;
 use super::draft::{Draft, Packet, gap};
 use super::holds::Holds;
 use super::phase::Phase;
+use super::tags::TagFilter;
 use crate::bot::controls::SpeechSettings;
 use crate::bot::error::ReplyError;
 use crate::bot::input::Input;
@@ -14,6 +15,8 @@ use crate::bot::store::Lease;
 pub(super) struct State {
     pub phase: Phase,
     pub draft: Draft,
+    /// Removes control tags from the text on its way into the draft.
+    pub tags: TagFilter,
     /// Whether the next text starts a new sentence after the text so far.
     pub new_sentence: bool,
     pub packets: Vec<Packet>,
@@ -104,7 +107,7 @@ impl State {
     /// Adds the apology as the last packet. Text that is not in a packet is discarded: it may be half a
     /// sentence, or promise what has failed.
     pub(super) fn apologize(&mut self, apology: &str) {
-        self.draft.discard_unsent();
+        self.discard_unsent();
         let packet = match self.packets.last() {
             Some(before) => {
                 let text = [gap(&before.text, apology), apology].concat();
@@ -120,6 +123,12 @@ impl State {
         };
         self.packets.push(packet);
         self.apology = Some(apology.to_owned());
+    }
+
+    /// Discards what is not in a packet.
+    pub(super) fn discard_unsent(&mut self) {
+        self.draft.discard_unsent();
+        self.tags.discard();
     }
 
     pub(super) fn next_packet(&mut self) -> Packet {

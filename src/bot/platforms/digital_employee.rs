@@ -58,6 +58,7 @@ impl<B: Bot> Host<B> {
             check,
             splits: false,
             hang_up_reason: true,
+            tags: &[],
         })?;
         let privacy = self.privacy(Platform::DigitalEmployee, ["sessionId", "streamId"]);
         let server = Server::new(OnDigitalEmployee { host: self.clone(), adapter });
@@ -82,7 +83,7 @@ impl<B: Bot> Api for OnDigitalEmployee<B> {
         info.extras.extend(extra);
         info.extras.extend(ids(request.tenant_id, request.instance_id, request.script_id));
         let turn = turn_id(&request.stream_id);
-        let request = TurnRequest { turn, trigger: Trigger::Begin, info };
+        let request = TurnRequest { turn, trigger: Trigger::Begin, info, history: None };
         speak(self.host.ask(&self.adapter, request)?, reply).await
     }
 
@@ -95,7 +96,7 @@ impl<B: Bot> Api for OnDigitalEmployee<B> {
         };
         info.extras.extend(ids(request.tenant_id, request.instance_id, request.script_id));
         let turn = turn_id(&request.stream_id);
-        let request = TurnRequest { turn, trigger: Trigger::Input(input), info };
+        let request = TurnRequest { turn, trigger: Trigger::Input(input), info, history: None };
         speak(self.host.ask(&self.adapter, request)?, reply).await
     }
 

@@ -50,6 +50,7 @@ impl<B: Bot> Host<B> {
             check: |_| Ok(()),
             splits: false,
             hang_up_reason: false,
+            tags: &[],
         };
         let whole = self.adapter(spec(Platform::Duix));
         let stream = self.adapter(spec(Platform::DuixStream));
@@ -82,6 +83,7 @@ impl<B: Bot> OnDuix<B> {
             turn: TurnId::random(),
             trigger: Trigger::Input(Input::Speech(request.question)),
             info,
+            history: None,
         }
     }
 }

@@ -21,9 +21,10 @@ pub struct Fitting {
 
 impl<B: Bot> Host<B> {
     /// Returns the routes of every platform that is compiled in, with the default settings of each. For a
-    /// bot that does not fit every platform, use [`fitting`](Self::fitting).
+    /// bot that does not fit every platform, use [`fitting`](Self::fitting). Chat completions are among them
+    /// only if there is a [key](crate::bot::HostBuilder::chat_key) for them.
     ///
-    /// **These routes check nobody.** DUIX and ODFS are open to anybody who reaches the server, and so is
+    /// **These routes check nobody**, except those of chat completions. DUIX and ODFS are open to anybody who reaches the server, and so is
     /// Digital Employee unless the gateway of Function Compute checks its signatures. A warning in the log
     /// names the platforms. In production, take the server of each platform from its own method and close
     /// the door:
@@ -46,6 +47,11 @@ impl<B: Bot> Host<B> {
         let router = router.merge(self.duix()?.router());
         #[cfg(feature = "odfs")]
         let router = router.merge(self.odfs()?.router());
+        #[cfg(feature = "chat")]
+        let router = match self.chat_settings().has_key() {
+            true => router.merge(self.chat()?.router()),
+            false => router,
+        };
         warn_open(&compiled_in());
         Ok(router)
     }
@@ -101,6 +107,8 @@ impl<B: Bot> Host<B> {
             let router = self.odfs().map(|server| server.router());
             self.with(fitting, &[Platform::Odfs], router)
         };
+        #[cfg(feature = "chat")]
+        let fitting = self.with_chat(fitting);
         for error in &fitting.left_out {
             tracing::warn!("{error}; its routes are left out");
         }
@@ -128,6 +136,25 @@ impl<B: Bot> Host<B> {
     }
 }
 
+#[cfg(feature = "chat")]
+impl<B: Bot> Host<B> {
+    /// Returns `fitting` with the routes of chat completions, if there is a key. Requests do not say
+    /// beforehand which platform sends them, so the bot has to fit all that the settings allow.
+    fn with_chat(&self, mut fitting: Fitting) -> Fitting {
+        let settings = self.chat_settings();
+        if settings.has_key() {
+            match self.chat() {
+                Ok(server) => {
+                    fitting.router = fitting.router.merge(server.router());
+                    fitting.platforms.extend(settings.platforms());
+                }
+                Err(error) => fitting.left_out.push(error),
+            }
+        }
+        fitting
+    }
+}
+
 /// Returns the platforms that are compiled in.
 fn compiled_in() -> Vec<Platform> {
     let all = Platform::ALL.into_iter();
@@ -135,6 +162,8 @@ fn compiled_in() -> Vec<Platform> {
         Platform::DigitalEmployee => cfg!(feature = "digital-employee"),
         Platform::Duix | Platform::DuixStream => cfg!(feature = "duix"),
         Platform::Odfs => cfg!(feature = "odfs"),
+        // Only with a key.
+        Platform::AiCall | Platform::Chat => false,
     };
     all.filter(is_in).collect()
 }
@@ -145,6 +174,7 @@ fn warn_open(platforms: &[Platform]) {
         Platform::DigitalEmployee => "a `VerifyLayer`, unless a gateway checks its signatures",
         Platform::Duix | Platform::DuixStream => "a `secret`",
         Platform::Odfs => "an `issuer`",
+        Platform::AiCall | Platform::Chat => "a `key`",
     };
     let mut open: Vec<_> =
         platforms.iter().map(|platform| (platform.name(), closed_by(platform))).collect();

@@ -1,5 +1,7 @@
 //! The platforms that a bot can be put on.
 
+#[cfg(feature = "chat")]
+mod chat;
 #[cfg(feature = "digital-employee")]
 mod digital_employee;
 #[cfg(feature = "duix")]
@@ -13,6 +15,10 @@ mod odfs;
 #[cfg(any(feature = "duix", feature = "odfs"))]
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
+#[cfg(all(feature = "chat", feature = "client"))]
+pub(in crate::bot) use chat::turn_with_id;
+#[cfg(feature = "chat")]
+pub use chat::{ChatDialect, ChatSettings, OnChat};
 #[cfg(feature = "digital-employee")]
 pub use digital_employee::OnDigitalEmployee;
 #[cfg(feature = "duix")]

@@ -93,6 +93,7 @@ impl<B: Bot> Host<B> {
             check,
             splits: true,
             hang_up_reason: false,
+            tags: &[],
         })?;
         if settings.recognitions.is_none() && !settings.text_only {
             tracing::warn!(
@@ -240,7 +241,7 @@ impl<B: Bot> OnOdfs<B> {
         }
         let transferred =
             matches!(trigger, Trigger::Input(Input::Transferred(TransferOutcome::Done)));
-        let request = TurnRequest { turn: TurnId::random(), trigger, info };
+        let request = TurnRequest { turn: TurnId::random(), trigger, info, history: None };
         let packet = self.host.ask(&self.adapter, request)?.whole().await?.unwrap_or_default();
         if transferred
             && packet.text.is_empty()

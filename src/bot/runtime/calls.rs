@@ -46,7 +46,7 @@ impl<B: Bot> Calls<B> {
     ) -> Result<Reader, Error> {
         self.start();
         let shared = &self.shared;
-        let TurnRequest { turn, trigger, info } = request;
+        let TurnRequest { turn, trigger, info, history } = request;
         let call = info.key();
         let mut running = shared.running();
         let outboxes = running.entry(call.clone()).or_default();
@@ -76,7 +76,7 @@ impl<B: Bot> Calls<B> {
                 other.cut(Cause::NewTurn);
             }
         }
-        drop(shared.spawn(Turn { shared: shared.clone(), outbox, trigger, info }.run()));
+        drop(shared.spawn(Turn { shared: shared.clone(), outbox, trigger, info, history }.run()));
         Ok(reader)
     }
 
@@ -113,6 +113,15 @@ impl<B: Bot> Calls<B> {
         // The bot is notified now if possible, otherwise before its next turn.
         let _ = timeout(ABORT_PATIENCE, reported).await;
         Ok(())
+    }
+
+    /// Returns whether a call has, expects or had a secret input. If the store can't tell, it has.
+    pub(in crate::bot) async fn has_secrets(&self, call: &CallKey) -> bool {
+        if self.shared.is_secret(call, None).await {
+            return true;
+        }
+        let Ok(record) = self.shared.stored(call).await else { return true };
+        record.is_some_and(|record| record.history.iter().any(|entry| entry.secret))
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.

@@ -223,6 +223,18 @@ impl CallRecord {
         Ok(Some((record, mismatches)))
     }
 
+    /// Cuts a reply of the history to what the caller heard. Returns whether that is not in the reply.
+    pub(in crate::bot) fn hear(&mut self, turn: TurnId, heard: Option<&str>) -> bool {
+        let before = self.history.get(&turn).and_then(|entry| entry.heard.clone());
+        let Some(now) = self.history.cut(&turn, heard) else { return false };
+        if before.as_ref() == Some(&now) {
+            return false;
+        }
+        let mismatch = matches!(now, Heard::Mismatch(_));
+        self.push_cut(turn, now, Cause::BargeIn);
+        mismatch
+    }
+
     /// Returns the epoch of the newest turn that has ended.
     fn newest_epoch(&self) -> u64 {
         self.history.iter().map(|entry| entry.epoch).fold(self.epoch, u64::max)

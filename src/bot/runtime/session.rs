@@ -8,6 +8,7 @@ use super::failure::{Stop, hook_failed};
 use super::hook::run_hook;
 use super::record::{Answered, CallRecord, Ending, Sent, StoredInfo};
 use super::shared::Shared;
+use super::trigger::PlatformHistory;
 use crate::bot::call::{Call, CallInfo, TurnHandle};
 use crate::bot::controls::Closing;
 use crate::bot::handler::Bot;
@@ -76,6 +77,28 @@ impl<'a, B: Bot> Session<'a, B> {
     /// Removes what an earlier attempt of this turn said.
     pub(super) fn forget_turn(&mut self) {
         self.record.history.forget(self.outbox.turn());
+    }
+
+    /// Compares the history of the request with that of the call, which stays the truth: it is only cut to
+    /// what the caller heard. A call without a history takes over the other one.
+    ///
+    /// Nothing is written here. If the turn fails, the next request tells the same again.
+    pub(super) fn compare_history(&mut self, history: &dyn PlatformHistory) {
+        if !self.record.begun && self.record.history.is_empty() {
+            self.record.history = history.entries().into_iter().collect();
+            self.record.trim(&self.shared.setup.limits);
+            return;
+        }
+        let max = 2 * self.shared.setup.limits.max_reply_bytes;
+        for (turn, heard) in history.heard(&self.record.history) {
+            let secret = self.record.repeats_secret(&turn);
+            // No reply is longer, so a longer text can't be a part of one.
+            let heard = Some(heard).filter(|heard| heard.len() <= max && !secret);
+            if self.record.hear(turn, heard.as_deref()) {
+                let call = self.outbox.call();
+                tracing::warn!(%call, "the heard text does not occur in the reply");
+            }
+        }
     }
 
     /// Starts the call anew. Returns the former record if that call had begun.

@@ -198,7 +198,7 @@ impl<B: Bot> Shared<B> {
     }
 
     /// Returns the record of a call, or `None` for an unknown call.
-    async fn stored(&self, call: &CallKey) -> Result<Option<CallRecord>, StoreError> {
+    pub(super) async fn stored(&self, call: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         let Some(stored) = self.store().read(call).await? else { return Ok(None) };
         let record = CallRecord::read(&stored, &self.setup.limits)?;
         Ok(record.map(|(record, _)| record))

@@ -1,6 +1,7 @@
 //! What a request asks of a bot.
 
 use crate::bot::call::CallInfo;
+use crate::bot::history::{Entry, History};
 use crate::bot::input::{Input, TransferOutcome, TurnId};
 use crate::bot::outbox::ReplyKind;
 
@@ -9,6 +10,17 @@ pub(in crate::bot) struct TurnRequest {
     pub turn: TurnId,
     pub trigger: Trigger,
     pub info: CallInfo,
+    /// What the request says about the call so far, if it does.
+    pub history: Option<Box<dyn PlatformHistory>>,
+}
+
+/// The history of a call as the platform has it.
+pub(in crate::bot) trait PlatformHistory: Send + Sync {
+    /// Returns the turns of a call that the runtime does not know.
+    fn entries(&self) -> Vec<Entry>;
+
+    /// Returns what is new about how much the caller heard of the turns in `known`.
+    fn heard(&self, known: &History) -> Vec<(TurnId, String)>;
 }
 
 /// What started a turn.

@@ -12,7 +12,7 @@ use super::failure::{Stop, hook_failed, panicked};
 use super::record::{CallRecord, Sent};
 use super::session::{BeginAs, Session};
 use super::shared::{Shared, TurnGuard};
-use super::trigger::Trigger;
+use super::trigger::{PlatformHistory, Trigger};
 use crate::bot::call::CallInfo;
 use crate::bot::handler::Bot;
 use crate::bot::history::Entry;
@@ -27,6 +27,7 @@ pub(super) struct Turn<B: Bot> {
     pub outbox: Arc<Outbox>,
     pub trigger: Trigger,
     pub info: CallInfo,
+    pub history: Option<Box<dyn PlatformHistory>>,
 }
 
 /// Whether there are cuts that the bot has not been notified of.
@@ -126,7 +127,7 @@ impl<B: Bot> Turn<B> {
     }
 
     async fn work(&self) -> Result<Cuts, Stop> {
-        let Self { shared, outbox, trigger, info } = self;
+        let Self { shared, outbox, trigger, info, history } = self;
         let opening = Opening::Turn(outbox.turn().clone());
         let (lease, record) = match shared.open(outbox.call(), opening).await? {
             Opened::Run(lease, record) => (lease, record),
@@ -147,6 +148,9 @@ impl<B: Bot> Turn<B> {
         let mut session = Session::open(shared, outbox, Some(lease), record, info.clone())?;
         session.hide_secret(trigger.input().as_ref());
         session.forget_turn();
+        if let Some(history) = history {
+            session.compare_history(&**history);
+        }
         match trigger {
             Trigger::Begin => {
                 let former = session.reset(info).await?;

@@ -29,11 +29,11 @@ pub(super) enum Act {
 impl Act {
     /// Returns what the platform lacks for this step; `None` if it supports the step.
     pub(super) fn lacked_by(&self, platform: Platform) -> Option<&'static str> {
-        let duix = matches!(platform, Platform::Duix | Platform::DuixStream);
+        let speech_only = !matches!(platform, Platform::DigitalEmployee | Platform::Odfs);
         match self {
-            Self::Begin if duix => Some("does not report the start of a call"),
-            Self::Keys(_) if duix => Some("does not report DTMF digits"),
-            Self::Silence if duix => Some("does not report silence"),
+            Self::Begin if speech_only => Some("does not report the start of a call"),
+            Self::Keys(_) if speech_only => Some("does not report DTMF digits"),
+            Self::Silence if speech_only => Some("does not report silence"),
             Self::NoMatch if platform != Platform::Odfs => {
                 Some("does not report unrecognised speech")
             }

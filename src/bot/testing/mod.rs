@@ -94,6 +94,8 @@
 mod act;
 mod answer;
 mod awaited;
+#[cfg(feature = "chat")]
+mod chat;
 #[cfg(feature = "digital-employee")]
 mod digital_employee;
 #[cfg(feature = "duix")]
@@ -332,7 +334,10 @@ impl<B: Bot> TestCall<B> {
     #[track_caller]
     pub fn repeat(&mut self) -> impl Future<Output = Answer> {
         Awaited::new(async move {
-            let repeats = self.platform() == Platform::DigitalEmployee;
+            let repeats = matches!(
+                self.platform(),
+                Platform::DigitalEmployee | Platform::AiCall | Platform::Chat
+            );
             let step = self.call.step("(the platform repeats its request)");
             if !repeats {
                 return self.unsupported(&step, "does not repeat requests");
@@ -340,7 +345,8 @@ impl<B: Bot> TestCall<B> {
             let Some((act, id)) = self.last.clone() else {
                 return Err(self.call.wrong(Some(step.number), "no request to repeat"));
             };
-            if self.host.is_secret(&self.key, Some(&TurnId::new(&id))).await {
+            let turn = self.peer.turn(&act, &id);
+            if self.host.is_secret(&self.key, Some(&turn)).await {
                 step.record().secret = act.content().map(str::to_owned);
             }
             self.ask(act, id, step).await.try_rest().await

@@ -1,6 +1,8 @@
 //! The platforms that a test plays.
 
 use super::act::Act;
+#[cfg(feature = "chat")]
+use super::chat;
 #[cfg(feature = "digital-employee")]
 use super::digital_employee;
 #[cfg(feature = "duix")]
@@ -11,6 +13,7 @@ use super::transcript::Step;
 use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::host::Host;
+use crate::bot::input::TurnId;
 use crate::bot::needs::NeedsError;
 use crate::client::Error;
 
@@ -23,6 +26,8 @@ pub(super) enum Peer {
     Duix(duix::Duix),
     #[cfg(feature = "odfs")]
     Odfs(odfs::Odfs),
+    #[cfg(feature = "chat")]
+    Chat(chat::Chat),
 }
 
 impl Peer {
@@ -31,6 +36,7 @@ impl Peer {
             Platform::DigitalEmployee => cfg!(feature = "digital-employee"),
             Platform::Duix | Platform::DuixStream => cfg!(feature = "duix"),
             Platform::Odfs => cfg!(feature = "odfs"),
+            Platform::AiCall | Platform::Chat => cfg!(feature = "chat"),
         }
     }
 
@@ -53,6 +59,10 @@ impl Peer {
             Platform::DuixStream => duix::Duix::new(host, id, platform).map(Self::Duix),
             #[cfg(feature = "odfs")]
             Platform::Odfs => odfs::Odfs::new(host, id).map(Self::Odfs),
+            #[cfg(feature = "chat")]
+            Platform::AiCall | Platform::Chat => {
+                chat::Chat::new(host, id, platform).map(Self::Chat)
+            }
             #[allow(unreachable_patterns)]
             _ => panic!("{platform} is not compiled in"),
         }
@@ -77,6 +87,19 @@ impl Peer {
             Self::Duix(peer) => peer.ask(act, step).await,
             #[cfg(feature = "odfs")]
             Self::Odfs(peer) => peer.ask(act, step).await,
+            #[cfg(feature = "chat")]
+            Self::Chat(peer) => peer.ask(act, id, step).await,
+        }
+    }
+
+    /// Returns the id that the bot's turn gets for a step, whose id at the platform is `id`.
+    pub(super) fn turn(&self, act: &Act, id: &str) -> TurnId {
+        let _ = act;
+        match self {
+            #[cfg(feature = "chat")]
+            Self::Chat(_) => chat::Chat::turn(act, id),
+            #[allow(unreachable_patterns)]
+            _ => TurnId::new(id),
         }
     }
 
@@ -94,6 +117,8 @@ impl Peer {
             Self::Duix(_) => None,
             #[cfg(feature = "odfs")]
             Self::Odfs(_) => None,
+            #[cfg(feature = "chat")]
+            Self::Chat(_) => None,
         }
     }
 
@@ -115,6 +140,8 @@ impl Peer {
                 peer.end(step).await;
                 true
             }
+            #[cfg(feature = "chat")]
+            Self::Chat(_) => false,
         }
     }
 }

@@ -1,0 +1,216 @@
+//! Plays a voice platform that asks for chat completions, in a test.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+use super::act::{Act, CALLED, CALLER, built, options};
+use super::transcript::{Record, Step};
+use crate::bot::capabilities::{Platform, TransferKind};
+use crate::bot::controls::{HangUp, Transfer};
+use crate::bot::handler::Bot;
+use crate::bot::host::Host;
+use crate::bot::input::TurnId;
+use crate::bot::needs::NeedsError;
+use crate::bot::platforms::{ChatDialect, ChatSettings, turn_with_id};
+use crate::chat::{ChatChunk, ChatRequest, Content, CreateChatCompletionParameters, WireClient};
+use crate::client::{EventStream, InMemoryTransport};
+use crate::lock::Mutex;
+use crate::wire::decode_value;
+
+const KEY: &str = "test";
+
+#[derive(Clone)]
+pub(super) struct Chat {
+    client: WireClient,
+    call: String,
+    dialect: ChatDialect,
+    conversation: Arc<Mutex<Conversation>>,
+}
+
+/// The conversation as the platform keeps it.
+#[derive(Default)]
+struct Conversation {
+    messages: Vec<Value>,
+    /// The id of the newest turn, and how many messages its request had.
+    newest: Option<(String, usize)>,
+}
+
+impl Chat {
+    pub(super) fn new<B: Bot>(
+        host: &Host<B>,
+        call: &str,
+        platform: Platform,
+    ) -> Result<Self, NeedsError> {
+        let settings = host.chat_settings();
+        let fixed = settings.dialect().filter(|dialect| dialect.platform() == platform);
+        let dialect = fixed.unwrap_or(match platform {
+            Platform::AiCall => ChatDialect::AiCall,
+            _ => ChatDialect::Plain,
+        });
+        let settings: ChatSettings = settings.clone().with_dialect(dialect).with_key(KEY);
+        let router = host.chat_with(settings)?.router();
+        let client = WireClient::builder("http://bot");
+        let client = client.transport(InMemoryTransport::new(router)).options(options());
+        let (client, call) = (built(client.build()), call.into());
+        Ok(Self { client, call, dialect, conversation: Arc::default() })
+    }
+
+    pub(super) async fn ask(&self, act: &Act, turn: &str, step: &Step) {
+        // `act` has excluded the others.
+        let Act::Say(text) = act else { return };
+        let messages = {
+            let mut conversation = self.conversation.lock();
+            let Conversation { messages, newest } = &mut *conversation;
+            match newest {
+                // A repeated request has the same messages.
+                Some((id, count)) if id == turn => messages.truncate(*count),
+                _ => {
+                    messages.push(json!({"role": "user", "content": text}));
+                    *newest = Some((turn.to_owned(), messages.len()));
+                }
+            }
+            messages.clone()
+        };
+        let Some(request) = self.request(messages, turn) else {
+            return step.fail("the request can't be written");
+        };
+        let mut parameters = CreateChatCompletionParameters::new();
+        parameters.authorization = Some(KEY.into());
+        match self.client.create_chat_completion_stream(&parameters, &request).await {
+            Ok(stream) => receive(stream, step).await,
+            Err(error) => return step.fail(error),
+        }
+        let text = step.record().text.clone();
+        let mut conversation = self.conversation.lock();
+        // A reply that the next turn has cut is not in the history: it is not known what was heard of it.
+        let is_newest = conversation.newest.as_ref().is_some_and(|(id, _)| id == turn);
+        if is_newest && !text.is_empty() {
+            conversation.messages.push(json!({"role": "assistant", "content": text}));
+        }
+    }
+
+    pub(super) fn turn(act: &Act, id: &str) -> TurnId {
+        turn_with_id(id, act.content().unwrap_or_default())
+    }
+
+    /// Returns a request in the dialect of the platform.
+    fn request(&self, messages: Vec<Value>, turn: &str) -> Option<ChatRequest> {
+        let tool = |name: &str| json!({"type": "function", "function": {"name": name}});
+        let tools = self.dialect.offers();
+        let call = &self.call;
+        let mut body = match self.dialect {
+            ChatDialect::AiCall => json!({"extendData": {
+                "instanceId": call, "sentenceId": turn, "callerNumber": CALLER, "calleeNumber": CALLED,
+            }}),
+            ChatDialect::Vapi => json!({
+                "call": {"id": call, "type": "inboundPhoneCall"},
+                "customer": {"number": CALLER}, "phoneNumber": {"number": CALLED},
+            }),
+            ChatDialect::ElevenLabs => json!({
+                "elevenlabs_extra_body": {"call_id": call, "caller": CALLER, "called": CALLED},
+            }),
+            ChatDialect::Agora => json!({"context": {"channel": call}, "turn_id": turn}),
+            ChatDialect::Volcengine => json!({"custom": {"call_id": call}, "round_id": turn}),
+            ChatDialect::Trtc | ChatDialect::Plain => json!({"metadata": {
+                "call_id": call, "turn_id": turn, "caller": CALLER, "called": CALLED,
+            }}),
+        };
+        let object = body.as_object_mut()?;
+        object.insert("model".into(), "bot".into());
+        object.insert("messages".into(), messages.into());
+        if !tools.is_empty() {
+            object.insert("tools".into(), tools.into_iter().map(tool).collect());
+        }
+        decode_value(&body).ok()
+    }
+}
+
+async fn receive(mut stream: EventStream<ChatChunk>, step: &Step) {
+    while let Some(chunk) = stream.next().await {
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(error) => return step.fail(error),
+        };
+        let deltas = chunk.choices.iter().filter_map(|choice| choice.delta.as_ref());
+        for delta in deltas {
+            let text = match &delta.content {
+                Some(Content::Text(text)) => text,
+                _ => "",
+            };
+            match tag(text) {
+                Some(tag) => step.packet("", |record| take(record, tag)),
+                None => step.packet(text, |_| false),
+            }
+            for call in &delta.tool_calls {
+                let function = call.function.clone().unwrap_or_default();
+                let name = function.name.unwrap_or_default();
+                let arguments = function.arguments.unwrap_or_default();
+                step.packet("", |record| take(record, called(&name, &arguments)));
+            }
+        }
+    }
+}
+
+/// A control from the wire, in the types that the bot uses.
+enum Control {
+    HangUp(HangUp),
+    Transfer(Transfer),
+    Unknown(String),
+}
+
+fn take(record: &mut Record, control: Control) -> bool {
+    match control {
+        Control::HangUp(how) => record.hang_up = Some(how),
+        Control::Transfer(to) => record.transfer = Some(to),
+        Control::Unknown(what) => record.failure = Some(format!("unknown control: {what}")),
+    }
+    true
+}
+
+/// Returns the control that a text is.
+fn tag(text: &str) -> Option<Control> {
+    let tag = text.strip_prefix("<imsagent_")?.strip_suffix("/>")?;
+    let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
+    let attribute = |wanted: &str| {
+        let mut pairs = attributes.split(", ").filter_map(|pair| pair.split_once('='));
+        let value = pairs.find_map(|(name, value)| (name == wanted).then_some(value))?;
+        Some(value.trim_matches('"').to_owned())
+    };
+    Some(match name {
+        "hangup" => Control::HangUp(HangUp::new()),
+        "transfer_call" => {
+            let mut transfer = Transfer::to_number(attribute("callee").unwrap_or_default());
+            transfer.shown_number = attribute("caller");
+            Control::Transfer(transfer)
+        }
+        name => Control::Unknown(name.to_owned()),
+    })
+}
+
+/// Returns the control that a call of a tool is.
+fn called(name: &str, arguments: &str) -> Control {
+    let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
+    let argument = |key: &str| match arguments.get(key) {
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(value) => Some(value.to_string()),
+        None => None,
+    };
+    let to = |kind, key| Control::Transfer(Transfer::new(kind, argument(key).unwrap_or_default()));
+    match name {
+        "endCall" | "hangup" => Control::HangUp(HangUp::new()),
+        "end_call" => Control::HangUp(HangUp { reason: argument("reason"), ..HangUp::new() }),
+        "transferCall" => to(TransferKind::Number, "destination"),
+        "transfer_to_number" => to(TransferKind::Number, "transfer_number"),
+        "transfer_to_agent" => to(TransferKind::Agent, "agent_number"),
+        name => Control::Unknown(name.to_owned()),
+    }
+}
+
+impl fmt::Debug for Chat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chat").field("call", &self.call).finish_non_exhaustive()
+    }
+}
