@@ -112,6 +112,7 @@ pub mod function_compute;
     feature = "digital-employee",
     feature = "duix",
     feature = "odfs",
+    feature = "chat",
     feature = "aui",
     feature = "client"
 ))]

@@ -231,8 +231,9 @@ impl<M: Serialize> Call<M> {
 
 impl<M> Call<M> {
     /// Returns the id of this turn, for logs and as an idempotency key: a request that the platform
-    /// repeats has the same id on Digital Employee. The other platforms have no ids of turns, so it is
-    /// random there. It is unique together with the [`key`](Self::key) of the call.
+    /// repeats has the same id on Digital Employee, AICall and other chat completions. The other platforms
+    /// have no ids of turns, so it is random there. It is unique together with the [`key`](Self::key) of the
+    /// call.
     ///
     /// In [`Bot::interrupted`](super::Bot::interrupted) and [`Bot::ended`](super::Bot::ended), which are
     /// not turns, it is empty or the id of the turn that follows.
@@ -264,7 +265,8 @@ impl<M> fmt::Debug for Call<M> {
 pub struct CallInfo {
     /// The platform.
     pub platform: Platform,
-    /// The platform's id of the call: `sessionId`, `dh-conversation-id` or `userid`.
+    /// The platform's id of the call: `sessionId`, `dh-conversation-id`, `userid` or `instanceId`. A chat
+    /// completion that names no call has a random one.
     pub id: Arc<str>,
     /// The account that the call belongs to, if the server tells accounts apart: on ODFS the app key of
     /// its token.

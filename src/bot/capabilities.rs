@@ -108,24 +108,27 @@ impl fmt::Display for Platform {
 /// assert!(ivr.transfer.contains(TransferKind::Agent));
 /// assert_eq!(ivr.gather.map(|gather| gather.digits), Some((1, 99)));
 ///
-/// let streaming: Vec<_> = Platform::ALL.into_iter().filter(|p| p.capabilities().streams).collect();
-/// assert_eq!(streaming, [Platform::DigitalEmployee, Platform::DuixStream]);
+/// let silent: Vec<_> = Platform::ALL.into_iter().filter(|p| !p.capabilities().streams).collect();
+/// assert_eq!(silent, [Platform::Duix, Platform::Odfs]);
 /// ```
 ///
-/// | | Digital Employee | DUIX | DUIX, streaming | ODFS |
-/// |---|---|---|---|---|
-/// | `streams` | yes | | yes | |
-/// | `greets` | yes | | | yes |
-/// | `speech` | barge-in, silence, synthesis | | | barge-in, silence |
-/// | `gather` | 1 to 100 digits, 1 to 10 s for each | | | 1 to 99 digits, 1 s to 1 h for all |
-/// | `late_gather` | | | | yes |
-/// | `transfer` | queue | | | queue, agent, number, flow |
-/// | `hang_up` | yes | | | yes |
-/// | `newest_wins` | yes | yes | yes | |
-/// | `aborts`, `heard` | yes | | | |
-/// | `ends` | yes | | | yes |
-/// | `filler` | yes | | yes | |
-/// | `native` | | yes | | |
+/// | | Digital Employee | DUIX | DUIX, streaming | ODFS | AICall | Chat |
+/// |---|---|---|---|---|---|---|
+/// | `streams` | yes | | yes | | yes | yes |
+/// | `greets` | yes | | | yes | | |
+/// | `speech` | barge-in, silence, synthesis | | | barge-in, silence | emotion | |
+/// | `gather` | 1 to 100 digits, 1 to 10 s for each | | | 1 to 99 digits, 1 s to 1 h for all | | |
+/// | `late_gather` | | | | yes | | |
+/// | `transfer` | queue | | | queue, agent, number, flow | number | by the tools of the request |
+/// | `hang_up` | yes | | | yes | yes | by the tools of the request |
+/// | `newest_wins` | yes | yes | yes | | yes | yes |
+/// | `aborts`, `heard` | yes | | | | | |
+/// | `ends` | yes | | | yes | | |
+/// | `filler` | yes | | yes | | yes | yes |
+/// | `native` | | yes | | | | |
+///
+/// AICall and other chat completions do not report a barge-in, but a later request may tell how much was
+/// heard; see [`Host::chat`](super::Host#method.chat).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
@@ -171,13 +174,15 @@ pub struct SpeechSupport {
     pub silence_timeout: Option<(Duration, Duration)>,
     /// Whether the voice can be set, with its volume, pitch and rate.
     pub synthesis: bool,
+    /// Whether the emotion of the voice can be set.
+    pub emotion: bool,
 }
 
 impl SpeechSupport {
     /// Returns whether any setting is supported.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.barge_in || self.silence_timeout.is_some() || self.synthesis
+        self.barge_in || self.silence_timeout.is_some() || self.synthesis || self.emotion
     }
 }
 
@@ -256,7 +261,7 @@ impl TransferKinds {
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const NOTHING: SpeechSupport =
-    SpeechSupport { barge_in: false, silence_timeout: None, synthesis: false };
+    SpeechSupport { barge_in: false, silence_timeout: None, synthesis: false, emotion: false };
 
 impl Capabilities {
     /// The capabilities of Digital Employee. The platform's document calls transfers to agents and
@@ -269,6 +274,7 @@ impl Capabilities {
             barge_in: true,
             silence_timeout: Some((SECOND, Duration::from_secs(10))),
             synthesis: true,
+            emotion: false,
         },
         gather: Some(GatherLimits { digits: (1, 100), timeout: (SECOND, Duration::from_secs(10)) }),
         late_gather: false,
@@ -310,6 +316,7 @@ impl Capabilities {
             barge_in: true,
             silence_timeout: Some((SECOND, HOUR)),
             synthesis: false,
+            emotion: false,
         },
         gather: Some(GatherLimits { digits: (1, 99), timeout: (SECOND, HOUR) }),
         late_gather: true,
@@ -323,8 +330,9 @@ impl Capabilities {
         native: false,
     };
 
-    /// The capabilities of AICall. Its callbacks report the end of a call, if you serve them.
+    /// The capabilities of AICall. Its callbacks can report the end of a call, but nothing relies on them.
     pub const AICALL: Self = Self {
+        speech: SpeechSupport { emotion: true, ..NOTHING },
         transfer: TransferKinds::NONE.with(TransferKind::Number),
         hang_up: true,
         ..Self::CHAT

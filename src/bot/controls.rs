@@ -18,6 +18,8 @@ use crate::wire::Hidden;
 /// | `barge_in` | `interruptible` of `Voice` | `model_type`: 111 if yes, 122 if no | no; ODFS: yes |
 /// | `silence_timeout` | `silenceDetectionTimeout`, 1 to 10 s | `timeout` | 5 s |
 /// | `synthesis` | `synthesizerConfig` | – | the platform's own |
+///
+/// AICall takes the `emotion` only, as a tag at the start of the reply. Default: the platform's own.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SpeechSettings {
@@ -31,6 +33,34 @@ pub struct SpeechSettings {
     /// The voice that speaks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synthesis: Option<Synthesis>,
+    /// The emotion of the voice. Only some voices of AICall can express one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emotion: Option<Emotion>,
+}
+
+/// The emotion of a voice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Emotion {
+    /// No emotion.
+    Neutral,
+    /// Happy.
+    Happy,
+    /// Sad.
+    Sad,
+}
+
+impl Emotion {
+    /// Returns the name of the emotion, as AICall has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Neutral => "neutral",
+            Self::Happy => "happy",
+            Self::Sad => "sad",
+        }
+    }
 }
 
 /// A voice. The names and the ranges are defined by the vendor of the voice.
@@ -79,12 +109,20 @@ impl SpeechSettings {
         self
     }
 
+    /// Sets the emotion of the voice. It lasts until a later reply sets another one.
+    #[must_use]
+    pub fn with_emotion(mut self, emotion: Emotion) -> Self {
+        self.emotion = Some(emotion);
+        self
+    }
+
     /// Returns the settings that `can` supports.
     pub(super) fn supported_by(&self, can: &SpeechSupport) -> Self {
         Self {
             barge_in: self.barge_in.filter(|_| can.barge_in),
             silence_timeout: self.silence_timeout.filter(|_| can.silence_timeout.is_some()),
             synthesis: self.synthesis.clone().filter(|_| can.synthesis),
+            emotion: self.emotion.filter(|_| can.emotion),
         }
     }
 
@@ -95,6 +133,7 @@ impl SpeechSettings {
             barge_in: self.barge_in.or(before.barge_in),
             silence_timeout: self.silence_timeout.or(before.silence_timeout),
             synthesis: self.synthesis.or(before.synthesis),
+            emotion: self.emotion.or(before.emotion),
         }
     }
 }
@@ -182,11 +221,11 @@ impl Gather {
 
 /// A transfer of the caller. `Debug` shows only its kind.
 ///
-/// | | Digital Employee | ODFS |
-/// |---|---|---|
-/// | `kind` and `to` | `transferType` and `transferee` | `trans_type` and `route_value`: 3 queue, 1 queue by code, 4 agent, 5 number, 2 flow |
-/// | `shown_number` | `transferor` | `calling_num` |
-/// | `data` | – | `trans_data` |
+/// | | Digital Employee | ODFS | AICall | Other chat completions |
+/// |---|---|---|---|---|
+/// | `kind` and `to` | `transferType` and `transferee` | `trans_type` and `route_value`: 3 queue, 1 queue by code, 4 agent, 5 number, 2 flow | `callee` of `<imsagent_transfer_call/>` | the argument of `transferCall`, `transfer_to_number` or `transfer_to_agent` |
+/// | `shown_number` | `transferor` | `calling_num` | `caller` | – |
+/// | `data` | – | `trans_data` | – | – |
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Transfer {
@@ -254,7 +293,9 @@ impl fmt::Debug for Transfer {
 /// A hang-up by the bot.
 ///
 /// Digital Employee gets both fields. ODFS plays the whole text before it releases the call, so the
-/// delay is not needed there, and it has no field for the reason.
+/// delay is not needed there, and it has no field for the reason. AICall and other chat completions have no
+/// field for the delay, which has no effect there; of the reasons, `end_call` of ElevenLabs takes one. It is
+/// not documented whether AICall plays the text before the hang-up to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HangUp {

@@ -292,7 +292,7 @@ impl fmt::Display for TurnId {
 /// let error = "fax/7".parse::<CallKey>().unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     r#"unknown platform "fax" in the key of a call, allowed: digital-employee, duix, odfs"#
+///     r#"unknown platform "fax" in the key of a call, allowed: digital-employee, duix, odfs, aicall, chat"#
 /// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -301,7 +301,8 @@ pub struct CallKey {
     /// The platform's [`name`](Platform::name).
     pub platform: Arc<str>,
     /// The platform's id of the call: `sessionId` of Digital Employee, `dh-conversation-id` of DUIX,
-    /// `userid` of ODFS.
+    /// `userid` of ODFS, `instanceId` of AICall. The [`ChatDialect`](super::ChatDialect)s have those of
+    /// other chat completions.
     pub id: Arc<str>,
     /// The account that the call belongs to, if the server tells accounts apart: on ODFS the app
     /// key of its token.
@@ -435,7 +436,8 @@ mod tests {
             ("duix", "the key of a call has no slash, expected: `platform/id`"),
             (
                 "DUIX/1",
-                "unknown platform \"DUIX\" in the key of a call, allowed: digital-employee, duix, odfs",
+                "unknown platform \"DUIX\" in the key of a call, allowed: digital-employee, duix, \
+                 odfs, aicall, chat",
             ),
         ] {
             assert_eq!(text.parse::<CallKey>().unwrap_err().to_string(), message);

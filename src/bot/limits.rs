@@ -29,8 +29,8 @@ pub struct Limits {
     /// How long a call may stay without a turn before it ends. The end comes up to a quarter of that
     /// time late, but never more than a minute. Default: 30 min.
     pub idle_timeout: Duration,
-    /// The same for a platform that reports no end of a call, which is DUIX: there every call ends that
-    /// way. If [`idle_timeout`](Self::idle_timeout) is shorter, that counts. Default: 10 min.
+    /// The same for a platform that reports no end of a call: DUIX and chat completions, with AICall. There
+    /// every call ends that way, unless AICall's callbacks are served. If [`idle_timeout`](Self::idle_timeout) is shorter, that counts. Default: 10 min.
     pub open_ended_idle_timeout: Duration,
 }
 

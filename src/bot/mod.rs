@@ -49,14 +49,17 @@
 //! is an error where the bot uses it, unless [`HostBuilder::lossy`] allows it to be dropped with a
 //! [`Notice`].
 //!
-//! | | Digital Employee | DUIX | ODFS |
-//! |---|---|---|---|
-//! | id of a call | `sessionId` | `dh-conversation-id` | `userid` |
-//! | start of a call | `beginSession` | its first turn | `inaction` 8 |
-//! | a turn | `dialogue`, by `streamId` | each request | `inaction` 9 or 11 |
-//! | end of a call | `endSession` | when it is idle | `hangup` |
-//! | concurrent turns of a call | the newest wins | the newest wins | one after the other |
-//! | transfer, hang-up | a control in the last packet | – | `outaction` 11 or 10; after text, at `playover` |
+//! | | Digital Employee | DUIX | ODFS | AICall |
+//! |---|---|---|---|---|
+//! | id of a call | `sessionId` | `dh-conversation-id` | `userid` | `instanceId` |
+//! | start of a call | `beginSession` | its first turn | `inaction` 8 | its first turn |
+//! | a turn | `dialogue`, by `streamId` | each request | `inaction` 9 or 11 | a chat completion, by `sentenceId` |
+//! | end of a call | `endSession` | when it is idle | `hangup` | when it is idle |
+//! | concurrent turns of a call | the newest wins | the newest wins | one after the other | the newest wins |
+//! | transfer, hang-up | a control in the last packet | – | `outaction` 11 or 10; after text, at `playover` | a tag in the text, at the end |
+//!
+//! Other platforms that ask for chat completions are [`Platform::Chat`]. They work like AICall; the
+//! [`ChatDialect`] has the differences.
 //!
 //! A bot that lacks something on one platform still fits the others: [`Host::fitting`] returns their routes,
 //! and [`Host::router`] insists on all of them.
@@ -212,7 +215,9 @@ pub use call_builder::CallBuilder;
 pub use capabilities::{
     Capabilities, GatherLimits, Platform, SpeechSupport, TransferKind, TransferKinds,
 };
-pub use controls::{ControlKind, Gather, HangUp, Native, SpeechSettings, Synthesis, Transfer};
+pub use controls::{
+    ControlKind, Emotion, Gather, HangUp, Native, SpeechSettings, Synthesis, Transfer,
+};
 pub use error::{Dropped, Notice, ReplyError, Result};
 pub use handler::Bot;
 pub use history::{Entry, History};

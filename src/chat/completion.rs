@@ -5,8 +5,8 @@ use std::fmt;
 use serde::de::IgnoredAny;
 
 use super::{
-    ChatChunk, ChatCompletion, ChunkChoice, Delta, FinishReason, FunctionCall, Message, Role, ToolCall,
-    ToolCallDelta, Usage,
+    ChatChunk, ChatCompletion, ChunkChoice, Delta, FinishReason, FunctionCall, Message, Role,
+    ToolCall, ToolCallDelta, Usage,
 };
 use crate::wire::hidden::Hidden;
 
@@ -57,7 +57,8 @@ impl From<ChatCompletion> for Completion {
         let ChatCompletion { id, model, choices, usage, .. } = answer;
         let mut completion = Self { id, model, usage, ..Self::default() };
         let Some(choice) = choices.into_iter().next() else { return completion };
-        completion.finish_reason = choice.finish_reason.filter(|reason| !reason.as_str().is_empty());
+        completion.finish_reason =
+            choice.finish_reason.filter(|reason| !reason.as_str().is_empty());
         if let Some(message) = choice.message {
             completion.text = message.text().into_owned();
             completion.reasoning = message.reasoning_content.unwrap_or_default();
@@ -127,7 +128,8 @@ impl Collector {
         let id = fragment.id.as_deref().unwrap_or_default();
         let function = fragment.function.as_ref();
         let name = function.and_then(|function| function.name.as_deref()).unwrap_or_default();
-        let arguments = function.and_then(|function| function.arguments.as_deref()).unwrap_or_default();
+        let arguments =
+            function.and_then(|function| function.arguments.as_deref()).unwrap_or_default();
         let position = self.position(fragment.index, id, name).unwrap_or_else(|| {
             self.indices.push(fragment.index);
             self.completion.tool_calls.push(ToolCall::new("", FunctionCall::new("", "")));
@@ -165,7 +167,9 @@ impl Collector {
         let last = calls.last()?;
         let continues = match name {
             "" => true,
-            name => id.is_empty() && name == last.function.name && !is_json(&last.function.arguments),
+            name => {
+                id.is_empty() && name == last.function.name && !is_json(&last.function.arguments)
+            }
         };
         continues.then(|| calls.len() - 1)
     }

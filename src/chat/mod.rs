@@ -67,14 +67,27 @@
 //! stream ends. Every failure has the header `x-should-retry: false`: the clients of OpenAI would otherwise
 //! repeat the turn.
 //!
+//! # The client
+//!
+//! [`Client`] asks any server with this wire, such as that of a language model. It reads the answer whole or
+//! as a stream, and puts tool calls together from their fragments.
+//! [The guide](crate::guide::language_model) has a bot that uses it.
+//!
 //! The types and their descriptions are compiled from [`SPEC`].
 
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+mod completion;
 #[cfg(feature = "server")]
 mod event;
+mod message;
 #[cfg(feature = "client")]
 mod outcome;
 #[cfg(feature = "server")]
 mod rules;
+#[cfg(feature = "client")]
+mod stream;
 #[cfg(feature = "server")]
 mod writer;
 
@@ -85,7 +98,13 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/chat_completions.rs"));
 }
 
+#[cfg(feature = "client")]
+pub use client::{Client, ClientBuilder};
+#[cfg(feature = "client")]
+pub use completion::Completion;
 pub use generated::*;
+#[cfg(feature = "client")]
+pub use stream::ChatStream;
 #[cfg(feature = "server")]
 pub use {event::Event, rules::Rules, writer::PacketWriter};
 

@@ -1,54 +1,120 @@
 //! Reads from a body or a chunk whether the request succeeded.
 
-use std::collections::BTreeMap;
+use serde_json::{Map, Value};
 
-use serde_json::Value;
-
-use super::{ChatChunk, ChatCompletion, ErrorAnswer};
+use super::completion::Collector;
+use super::{ChatChunk, ChatCompletion, ChatCompletionFields, Choice, Completion};
 use crate::client::{Failure, Outcome, Reported, Step};
-use crate::wire::{decode, decode_value};
-
-fn failure(extra: &BTreeMap<String, Value>) -> Option<Failure> {
-    let error = extra.get("error").filter(|error| !error.is_null())?;
-    let answer = serde_json::json!({"error": error});
-    decode_value::<ErrorAnswer>(&answer).ok().map(failure_of)
-}
-
-fn failure_in(body: &[u8]) -> Option<Failure> {
-    decode::<ErrorAnswer>(body).ok().map(failure_of)
-}
-
-fn failure_of(answer: ErrorAnswer) -> Failure {
-    let error = answer.error;
-    let code = error.code.or(error.type_).unwrap_or_default();
-    Failure::new(code).with_message(Some(error.message))
-}
+use crate::sse::{Decoder, write_event};
+use crate::wire::{decode, without_bom};
 
 impl Outcome for ChatCompletion {
     fn failure(&self) -> Option<Failure> {
-        failure(&self.extra)
+        failure_beside(&self.extra)
     }
 
     fn failure_in(body: &[u8]) -> Option<Failure> {
         failure_in(body)
+    }
+
+    /// Puts the chunks of a stream together.
+    fn from_events(body: &[u8]) -> Option<Result<Self, Failure>> {
+        let mut decoder = Decoder::new(body.len());
+        let (mut rest, mut collector, mut done) = (body, Collector::default(), false);
+        let (mut created, mut read) = (0, false);
+        while let Some(event) = decoder.next(&mut rest).ok()? {
+            let data = without_bom(event.data()).trim_ascii();
+            if data == END.as_bytes() {
+                done = true;
+                break;
+            }
+            if data.is_empty() || data.starts_with(b":") {
+                continue;
+            }
+            let chunk: ChatChunk = decode(data).ok()?;
+            if let Some(failure) = chunk.failure() {
+                return Some(Err(failure));
+            }
+            (created, read) = (chunk.created, true);
+            collector.add(&chunk.without_blanks());
+        }
+        // What ends before is a part of an answer.
+        (read && (done || collector.is_finished()))
+            .then(|| Ok(collector.completion().whole(created)))
     }
 }
 
 impl Outcome for ChatChunk {
     fn failure(&self) -> Option<Failure> {
-        failure(&self.extra)
+        failure_beside(&self.extra)
     }
 
     fn failure_in(body: &[u8]) -> Option<Failure> {
         failure_in(body)
     }
+
+    /// A chunk reads a whole message in place of its delta.
+    fn as_events(body: &[u8]) -> Option<Vec<u8>> {
+        decode::<ChatCompletion>(body).ok()?;
+        let mut events = Vec::new();
+        write_event(std::str::from_utf8(body).ok()?, &mut events);
+        write_event(END, &mut events);
+        Some(events)
+    }
 }
 
 impl Reported for ChatChunk {
     fn step(&self) -> Step {
-        let ends = self.choices.iter().any(|choice| {
-            choice.finish_reason.as_ref().is_some_and(|reason| !reason.as_str().is_empty())
-        });
-        if ends { Step::Complete } else { Step::Next }
+        let reasons = self.choices.iter().filter_map(|choice| choice.finish_reason.as_ref());
+        match reasons.filter(|reason| !reason.as_str().is_empty()).count() {
+            0 => Step::Next,
+            _ => Step::Complete,
+        }
     }
+}
+
+impl Completion {
+    /// Returns the answer as one body.
+    fn whole(self, created: i64) -> ChatCompletion {
+        let mut message = self.message();
+        message.reasoning_content = Some(self.reasoning).filter(|text| !text.is_empty());
+        let mut choice = Choice::new(0, message);
+        choice.finish_reason = self.finish_reason;
+        let (id, model) = (self.id.as_str(), self.model.as_str());
+        let fields = ChatCompletionFields { id, created, model, choices: vec![choice] };
+        let mut whole = ChatCompletion::new(fields);
+        whole.usage = self.usage;
+        whole
+    }
+}
+
+/// The data of the last event of a stream.
+const END: &str = "[DONE]";
+
+/// Returns the failure that a body reports which is not an answer. Some servers send the error object without
+/// a key around it.
+fn failure_in(body: &[u8]) -> Option<Failure> {
+    let body: Map<String, Value> = decode(body).ok()?;
+    let bare = || body.get("object").is_some_and(|object| object == "error");
+    failure_beside(&body).or_else(|| bare().then(|| failure_of(&body)))
+}
+
+/// Returns the failure that is beside the fields of an answer.
+fn failure_beside<'a>(keys: impl IntoIterator<Item = (&'a String, &'a Value)>) -> Option<Failure> {
+    match keys.into_iter().find(|(key, _)| *key == "error")?.1 {
+        Value::Null => None,
+        Value::Object(error) => Some(failure_of(error)),
+        Value::String(message) => Some(Failure::new("").with_message(Some(message.clone()))),
+        other => Some(Failure::new("").with_message(Some(other.to_string()))),
+    }
+}
+
+fn failure_of(error: &Map<String, Value>) -> Failure {
+    let text = |key| match error.get(key) {
+        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let code = text("code").or_else(|| text("type")).unwrap_or_default();
+    Failure::new(code).with_message(text("message"))
 }

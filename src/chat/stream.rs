@@ -114,7 +114,9 @@ impl Stream for ChatStream {
                 Poll::Ready(Some(Ok(chunk)))
             }
             // Everything but the usage has arrived.
-            Some(Err(error)) if this.collector.is_finished() && (error.is_cut() || error.is_timeout()) => {
+            Some(Err(error))
+                if this.collector.is_finished() && (error.is_cut() || error.is_timeout()) =>
+            {
                 this.end()
             }
             Some(Err(error)) => {
@@ -137,6 +139,8 @@ impl ChatChunk {
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         let first = self.choices.iter().find(|choice| choice.index == 0);
-        first.and_then(|choice| choice.delta.as_ref()).map_or_else(Default::default, |delta| delta.text())
+        first
+            .and_then(|choice| choice.delta.as_ref())
+            .map_or_else(Default::default, |delta| delta.text())
     }
 }

@@ -10,6 +10,7 @@
 //! | [`controls`] | gather keys, transfer, hang up; what each platform supports |
 //! | [`barge_in`] | callers who interrupt, and what they heard |
 //! | [`memory`] | what a call remembers, and steps that must not be interrupted |
+//! | [`language_model`] | answer with a language model |
 //! | [`production`] | a VM, Kubernetes, limits, shutdown |
 //! | [`function_compute`](crate::function_compute) | Alibaba Cloud Function Compute |
 //! | [`platforms`] | each platform by hand, both sides |
@@ -49,6 +50,8 @@ pub mod controls {}
 pub mod barge_in {}
 #[doc = include_str!("memory.md")]
 pub mod memory {}
+#[doc = include_str!("language_model.md")]
+pub mod language_model {}
 #[doc = include_str!("production.md")]
 pub mod production {}
 #[doc = include_str!("platforms.md")]

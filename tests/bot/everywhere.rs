@@ -8,10 +8,10 @@ use crate::support::bots::*;
 use crate::support::errors::typed;
 use callbot::bot::testing::{Answer, TestCall};
 use callbot::bot::{
-    Bot, Call, Capabilities, ControlKind, Dropped, Ended, Gather, GatherLimits, HangUp, Heard,
-    Host, HostBuilder, Input, Need, Needs, Notice, OdfsSettings, Platform, Reply, ReplyError,
-    Result, SpeechSettings, SpeechSupport, Synthesis, Transfer, TransferKind, TransferKinds,
-    TransferOutcome,
+    Bot, Call, Capabilities, ControlKind, Dropped, Emotion, Ended, Gather, GatherLimits, HangUp,
+    Heard, Host, HostBuilder, Input, Need, Needs, Notice, OdfsSettings, Platform, Reply,
+    ReplyError, Result, SpeechSettings, SpeechSupport, Synthesis, Transfer, TransferKind,
+    TransferKinds, TransferOutcome,
 };
 use callbot::duix::dialogue;
 use callbot::odfs::Language;
@@ -547,6 +547,7 @@ async fn seen(platform: Platform) -> Capabilities {
     seen.speech.barge_in = voice(SpeechSettings::new().with_barge_in(true)).await;
     seen.speech.synthesis =
         voice(SpeechSettings::new().with_synthesis(Synthesis::new("bell"))).await;
+    seen.speech.emotion = voice(SpeechSettings::new().with_emotion(Emotion::Happy)).await;
     let second = Duration::from_secs(1);
     if voice(SpeechSettings::new().with_silence_timeout(second)).await {
         let allowed = async |seconds: u64| {

@@ -466,7 +466,7 @@ async fn everywhere_plays_a_script_on_every_platform_that_meets_the_needs() {
         call.say("bye").await.expect_hang_up();
     })
     .await;
-    assert_eq!(platforms.into_inner(), 3);
+    assert_eq!(platforms.into_inner(), 4);
 }
 
 #[tokio::test(start_paused = true)]

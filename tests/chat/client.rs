@@ -227,8 +227,7 @@ async fn tool_calls_are_put_together_from_their_fragments() {
         json!({"index": index, "id": id, "type": "function",
             "function": {"name": name, "arguments": ""}})
     };
-    let more =
-        |index: u32, text: &str| json!({"index": index, "function": {"arguments": text}});
+    let more = |index: u32, text: &str| json!({"index": index, "function": {"arguments": text}});
     let found = calls(&[
         begin(0, "call_1", "balance"),
         more(0, "{\"account\":"),
@@ -249,22 +248,29 @@ async fn tool_calls_of_servers_that_repeat_or_omit_something_are_put_together() 
         piece.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         piece
     };
-    let function = |name: Option<&str>, arguments: &str| json!({"name": name, "arguments": arguments});
+    let function =
+        |name: Option<&str>, arguments: &str| json!({"name": name, "arguments": arguments});
     let one = [call("a", "end_call", "{\"reason\":1}")];
     let two = [call("a", "balance", "{}"), call("b", "end_call", "{}")];
     let cases: [(&str, Vec<Value>, &[(String, String, String)]); 9] = [
         (
             "the id and the name repeated",
             vec![
-                piece(json!({"index": 0, "id": "a", "function": function(Some("end_call"), "{\"re")})),
-                piece(json!({"index": 0, "id": "a", "function": function(Some("end_call"), "ason\":1}")})),
+                piece(
+                    json!({"index": 0, "id": "a", "function": function(Some("end_call"), "{\"re")}),
+                ),
+                piece(
+                    json!({"index": 0, "id": "a", "function": function(Some("end_call"), "ason\":1}")}),
+                ),
             ],
             &one,
         ),
         (
             "an empty id and name later",
             vec![
-                piece(json!({"index": 0, "id": "a", "function": function(Some("end_call"), "{\"re")})),
+                piece(
+                    json!({"index": 0, "id": "a", "function": function(Some("end_call"), "{\"re")}),
+                ),
                 piece(json!({"index": 0, "id": "", "function": function(Some(""), "ason\":1}")})),
             ],
             &one,
@@ -272,7 +278,9 @@ async fn tool_calls_of_servers_that_repeat_or_omit_something_are_put_together() 
         (
             "another id in every fragment",
             vec![
-                piece(json!({"index": 0, "id": "a", "function": function(Some("end_call"), "{\"re")})),
+                piece(
+                    json!({"index": 0, "id": "a", "function": function(Some("end_call"), "{\"re")}),
+                ),
                 piece(json!({"index": 0, "id": "x", "function": function(None, "ason\":1}")})),
             ],
             &one,
@@ -281,7 +289,9 @@ async fn tool_calls_of_servers_that_repeat_or_omit_something_are_put_together() 
             "the name after the id",
             vec![
                 piece(json!({"index": 0, "id": "a"})),
-                piece(json!({"index": 0, "function": function(Some("end_call"), "{\"reason\":1}")})),
+                piece(
+                    json!({"index": 0, "function": function(Some("end_call"), "{\"reason\":1}")}),
+                ),
             ],
             &one,
         ),
@@ -330,7 +340,8 @@ async fn tool_calls_of_servers_that_repeat_or_omit_something_are_put_together() 
         assert_eq!(calls(&fragments).await, expected, "{what}");
     }
     // Without an id, the name and the arguments tell calls apart.
-    let nameless = |name: &str, arguments: &str| piece(json!({"function": function(Some(name), arguments)}));
+    let nameless =
+        |name: &str, arguments: &str| piece(json!({"function": function(Some(name), arguments)}));
     let found = calls(&[
         nameless("end_call", "{"),
         nameless("end_call", "}"),
@@ -346,7 +357,8 @@ async fn tool_calls_of_servers_that_repeat_or_omit_something_are_put_together() 
 #[tokio::test]
 async fn the_first_of_several_answers_is_collected() {
     let choice = |index: u32, text: &str| {
-        json!({"index": index, "delta": {"content": text}, "finish_reason": null})
+        let delta = json!({"content": text});
+        json!({"index": index, "delta": delta, "finish_reason": null})
     };
     let mut both = chunk(choice(0, "One"));
     both["choices"] = json!([choice(1, "Uno"), choice(0, "One")]);
@@ -629,7 +641,10 @@ async fn a_dropped_stream_closes_its_connection() {
 fn stalled(pieces: &[String], options: CallOptions) -> (Client, Fake) {
     let pieces = pieces.to_vec();
     let fake = Fake::new(move |_| {
-        let pieces: Vec<_> = pieces.iter().map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece.clone()))).collect();
+        let pieces: Vec<_> = pieces
+            .iter()
+            .map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece.clone())))
+            .collect();
         let body = stream::iter(pieces).chain(stream::pending());
         let mut response = http::Response::new(reqwest::Body::wrap_stream(body));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

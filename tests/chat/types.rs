@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use callbot::chat::{
-    ChatChunk, ChatCompletion, ChatRequest, Content, ContentPart, ErrorAnswer, FinishReason, Message, Role,
-    ToolChoice, ToolChoiceMode, ToolType, VapiCallType,
+    ChatChunk, ChatCompletion, ChatRequest, Content, ContentPart, ErrorAnswer, FinishReason,
+    Message, Role, ToolChoice, ToolChoiceMode, ToolType, VapiCallType,
 };
 use serde_json::{Value, json};
 
@@ -43,7 +43,8 @@ fn plain(mut document: Value) -> Value {
         match value {
             Value::Object(object) => {
                 object.retain(|key, value| {
-                    !value.is_null() || ["finish_reason", "type", "param", "code", "logprobs"].contains(&&**key)
+                    !value.is_null()
+                        || ["finish_reason", "type", "param", "code", "logprobs"].contains(&&**key)
                 });
                 object.values_mut().for_each(strip);
             }
@@ -70,6 +71,7 @@ fn odd_forms_of_json_are_read_as_the_plain_ones() {
             "request-aicall" => "/extendData/userData",
             // A key without a field is kept, too.
             "request-agora" => "/messages/0/timestamp",
+            "completion" => "/usage/prompt_tokens_details",
             "request-tool-result" => "/messages/2/tool_calls/0/function/arguments",
             "completion-tool-call" => "/choices/0/message/tool_calls/0/function/arguments",
             _ => "none",
@@ -99,7 +101,9 @@ fn what_a_request_can_do_without_does_not_refuse_it() {
                     }
                 }
             }
-            for odd in [json!([[4711]]), json!("4711"), json!(4711), json!({"4711": 4711}), json!(true)] {
+            for odd in
+                [json!([[4711]]), json!("4711"), json!(4711), json!({"4711": 4711}), json!(true)]
+            {
                 let mut changed = document.clone();
                 types::set(&mut changed, &place, odd.clone());
                 let is_read = (sample.read)(&changed).is_ok();
@@ -112,9 +116,32 @@ fn what_a_request_can_do_without_does_not_refuse_it() {
 #[test]
 fn what_callers_say_and_their_numbers_do_not_show() {
     let hidden = [
-        "my balance", "my last", "Good", "Please", "euros", "says ten", "Hello", "greeting", "help with", "reason",
-        "10.00", "9j/4AAQ", "What is", "4711", "13500000001", "4000000000", "4915100000001", "493000000001", "gold",
-        "Ada", "north", "caller-7", "1001", "control.example", "fp_1", "1735787045000",
+        "my balance",
+        "my last",
+        "Good",
+        "Please",
+        "euros",
+        "says ten",
+        "Hello",
+        "greeting",
+        "help with",
+        "reason",
+        "10.00",
+        "9j/4AAQ",
+        "What is",
+        "4711",
+        "13500000001",
+        "4000000000",
+        "4915100000001",
+        "493000000001",
+        "gold",
+        "Ada",
+        "north",
+        "caller-7",
+        "1001",
+        "control.example",
+        "fp_1",
+        "1735787045000",
     ];
     let mut found = BTreeSet::<&str>::new();
     for sample in samples() {
@@ -163,9 +190,8 @@ fn content_is_a_text_or_a_list_of_parts() {
     let message = text(parts);
     assert_eq!(message.text(), "One two");
     let Some(Content::Parts(list)) = &message.content else { panic!("{message:?}") };
-    let known = |part: &ContentPart| {
-        matches!(part, ContentPart::TextPart(_) | ContentPart::ImagePart(_))
-    };
+    let known =
+        |part: &ContentPart| matches!(part, ContentPart::TextPart(_) | ContentPart::ImagePart(_));
     assert_eq!(list.iter().map(known).collect::<Vec<_>>(), [true, true, false, true, false, false]);
     // What can't be read is never written.
     assert!(serde_json::to_string(&message).is_err());
@@ -206,7 +232,8 @@ fn the_ids_of_the_platforms_are_read_from_numbers_and_data_from_json_in_strings(
         "stream": "true",
     }));
     let data = request.extend_data.unwrap();
-    let ids = [&data.instance_id, &data.sentence_id, &request.round_id, &request.turn_id, &request.model];
+    let ids =
+        [&data.instance_id, &data.sentence_id, &request.round_id, &request.turn_id, &request.model];
     let ids: Vec<_> = ids.iter().map(|id| id.as_deref().unwrap()).collect();
     assert_eq!(ids, ["7", "3", "5", "2", "4"]);
     assert_eq!(data.user_data.as_deref(), Some("{\"vip\":\"gold\"}"));

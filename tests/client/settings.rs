@@ -1,7 +1,8 @@
 //! Every client of the crate accepts the shared settings, and each setting has its effect.
 
 #![cfg(all(feature = "client", feature = "rustls"))]
-#![cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "aui"))]
+#![cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs"))]
+#![cfg(all(feature = "chat", feature = "aui"))]
 
 use std::error::Error as _;
 use std::sync::{Arc, Mutex};
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use callbot::aui::{self, Base, ice};
 use callbot::auth::{Credentials, Scheme, Signer};
+use callbot::chat::{self, ChatRequest, Message};
 use callbot::client::{
     CallOptions, ClientBuilder, Deadline, Error, Retries, Transport, TransportError,
 };
@@ -83,6 +85,14 @@ macro_rules! with_every_client {
             client => client.process(&start())
         )).await;
         $check(subject!(
+            chat::Client, chat::Client::builder(URL).key(SECRET),
+            client => client.complete(&question())
+        )).await;
+        $check(subject!(
+            chat::WireClient, chat::WireClient::builder(URL),
+            client => client.create_chat_completion(&Default::default(), &question())
+        )).await;
+        $check(subject!(
             aui::Client, aui::Client::builder(URL, Base::V2).authorization(SECRET),
             client => client.describe_instance(&describe())
         )).await;
@@ -124,6 +134,10 @@ fn start() -> odfs::Request {
         auth_token: "".into(),
     });
     odfs::Request::Start(Start::new("c-1", parameters))
+}
+
+fn question() -> ChatRequest {
+    ChatRequest::new("large", [Message::user("Hello!")])
 }
 
 fn describe() -> aui::DescribeInstanceRequest {
@@ -369,6 +383,7 @@ fn debug_of_a_client_shows_no_secret() {
         format!("{:?}", duix::dialogue::Client::new(url).unwrap()),
         format!("{:?}", odfs::Client::builder(url, "tenant-1", SECRET).build().unwrap()),
         format!("{:?}", odfs::Client::builder_with_token(url, SECRET).build().unwrap()),
+        format!("{:?}", chat::Client::builder(url).key(SECRET).build().unwrap()),
         format!("{:?}", aui::Client::builder(url, Base::V1).authorization(SECRET).build().unwrap()),
         format!("{:?}", ice::Client::builder(key()).build().unwrap()),
     ];

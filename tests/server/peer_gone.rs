@@ -186,7 +186,8 @@ async fn a_peer_that_closes_its_half_in_mid_stream_gets_the_rest<S: Streams>() {
         }
         let (comments, rest): (Vec<_>, Vec<_>) =
             blocks.iter().map(String::as_str).partition(|block| *block == ":\n\n");
-        let rest: Vec<_> = S::grouped(rest.into_iter()).iter().map(|block| S::packet(block)).collect();
+        let rest: Vec<_> =
+            S::grouped(rest.into_iter()).iter().map(|block| S::packet(block)).collect();
         assert_eq!(rest, S::written(&[("Bye.", true)]));
         assert!((1..=4).contains(&comments.len()), "{blocks:?}");
     }

@@ -24,16 +24,17 @@ impl<B: Bot> Host<B> {
     /// bot that does not fit every platform, use [`fitting`](Self::fitting). Chat completions are among them
     /// only if there is a [key](crate::bot::HostBuilder::chat_key) for them.
     ///
-    /// **These routes check nobody**, except those of chat completions. DUIX and ODFS are open to anybody who reaches the server, and so is
-    /// Digital Employee unless the gateway of Function Compute checks its signatures. A warning in the log
-    /// names the platforms. In production, take the server of each platform from its own method and close
-    /// the door:
+    /// **These routes check nobody**, except those of chat completions. DUIX and ODFS are open to anybody who
+    /// reaches the server, and so is Digital Employee unless the gateway of Function Compute checks its
+    /// signatures. A warning in the log names the platforms. In production, take the server of each platform
+    /// from its own method and close the door:
     ///
     /// | Platform | Method | What closes the door |
     /// |---|---|---|
     /// | Digital Employee | `digital_employee` | a [`VerifyLayer`](crate::auth::VerifyLayer) around its routes, or the gateway |
     /// | DUIX | `duix` | `secret`: a header that your gateway adds |
     /// | ODFS | `odfs` | `issuer`, or `authorize` |
+    /// | AICall, other chat completions | `chat` | `key` |
     ///
     /// [The guide](crate::guide::production) has a program that does all of that.
     ///
@@ -60,7 +61,8 @@ impl<B: Bot> Host<B> {
     /// default settings of each. A warning in the log names each platform that is left out. If no
     /// platform fits, the router is empty.
     ///
-    /// Like those of [`router`](Self::router), these routes are open to anybody.
+    /// Like those of [`router`](Self::router), these routes are open to anybody, and those of chat completions
+    /// are there only with a key.
     ///
     /// ```
     /// # #[cfg(all(feature = "digital-employee", feature = "duix", feature = "odfs"))] {

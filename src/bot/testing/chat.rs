@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::act::{Act, CALLED, CALLER, built, options};
 use super::transcript::{Record, Step};
 use crate::bot::capabilities::{Platform, TransferKind};
-use crate::bot::controls::{HangUp, Transfer};
+use crate::bot::controls::{Emotion, HangUp, SpeechSettings, Transfer};
 use crate::bot::handler::Bot;
 use crate::bot::host::Host;
 use crate::bot::input::TurnId;
@@ -158,6 +158,7 @@ async fn receive(mut stream: EventStream<ChatChunk>, step: &Step) {
 enum Control {
     HangUp(HangUp),
     Transfer(Transfer),
+    Emotion(Emotion),
     Unknown(String),
 }
 
@@ -165,6 +166,9 @@ fn take(record: &mut Record, control: Control) -> bool {
     match control {
         Control::HangUp(how) => record.hang_up = Some(how),
         Control::Transfer(to) => record.transfer = Some(to),
+        Control::Emotion(emotion) => {
+            record.speech = Some(SpeechSettings::new().with_emotion(emotion));
+        }
         Control::Unknown(what) => record.failure = Some(format!("unknown control: {what}")),
     }
     true
@@ -172,6 +176,11 @@ fn take(record: &mut Record, control: Control) -> bool {
 
 /// Returns the control that a text is.
 fn tag(text: &str) -> Option<Control> {
+    if let Some(name) = text.strip_prefix("{{emotion=").and_then(|text| text.strip_suffix("}}")) {
+        let all = [Emotion::Neutral, Emotion::Happy, Emotion::Sad];
+        let found = all.into_iter().find(|emotion| emotion.as_str() == name);
+        return Some(found.map_or_else(|| Control::Unknown(name.to_owned()), Control::Emotion));
+    }
     let tag = text.strip_prefix("<imsagent_")?.strip_suffix("/>")?;
     let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
     let attribute = |wanted: &str| {

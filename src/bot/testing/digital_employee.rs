@@ -177,5 +177,6 @@ fn speech_settings(control: &digital_employee::Voice) -> SpeechSettings {
         barge_in: control.interruptible,
         silence_timeout: control.silence_detection_timeout.map(seconds),
         synthesis,
+        emotion: None,
     }
 }

@@ -77,16 +77,19 @@
 //!
 //! # What the platforms do
 //!
-//! | | Digital Employee | DUIX, both kinds | ODFS |
-//! |---|---|---|---|
-//! | [`begin`](TestCall::begin) | `beginSession` | – | `inaction` 8 |
-//! | [`say`](TestCall::say), [`start`](TestCall::start) | `dialogue` | a question | `inaction` 9 |
-//! | [`keys`](TestCall::keys), [`silence`](TestCall::silence) | `dialogue` | – | `inaction` 9 |
-//! | [`no_match`](TestCall::no_match) | – | – | `inaction` 9 |
-//! | [`transferred`](TestCall::transferred), [`transfer_failed`](TestCall::transfer_failed) | – | – | `inaction` 11 |
-//! | [`barge_in`](TestCall::barge_in) | `abortDialogue` | – | – |
-//! | [`repeat`](TestCall::repeat) | the same `streamId` | – | – |
-//! | [`end`](TestCall::end) | `endSession` | – | `hangup` |
+//! | | Digital Employee | DUIX, both kinds | ODFS | AICall, chat |
+//! |---|---|---|---|---|
+//! | [`begin`](TestCall::begin) | `beginSession` | – | `inaction` 8 | – |
+//! | [`say`](TestCall::say), [`start`](TestCall::start) | `dialogue` | a question | `inaction` 9 | a chat completion |
+//! | [`keys`](TestCall::keys), [`silence`](TestCall::silence) | `dialogue` | – | `inaction` 9 | – |
+//! | [`no_match`](TestCall::no_match) | – | – | `inaction` 9 | – |
+//! | [`transferred`](TestCall::transferred), [`transfer_failed`](TestCall::transfer_failed) | – | – | `inaction` 11 | – |
+//! | [`barge_in`](TestCall::barge_in) | `abortDialogue` | – | – | – |
+//! | [`repeat`](TestCall::repeat) | the same `streamId` | – | – | the same turn |
+//! | [`end`](TestCall::end) | `endSession` | – | `hangup` | – |
+//!
+//! On `Platform::Chat` the test speaks the fixed [dialect](super::ChatSettings::with_dialect) of the host, and
+//! offers the tools of that dialect. Without one it is `ChatDialect::Plain` without tools.
 //!
 //! At a dash nothing is sent, and the answer is [unsupported](Answer::unsupported). The ODFS player
 //! follows an answer that only plays a prompt with `playover`; both answers are one [`Answer`].
@@ -329,8 +332,8 @@ impl<B: Bot> TestCall<B> {
         })
     }
 
-    /// Repeats the platform's last request, with the same id of the turn. Only Digital Employee does
-    /// so: the other platforms have no such id, or don't repeat requests.
+    /// Repeats the platform's last request, with the same id of the turn. Only Digital Employee, AICall and
+    /// other chat completions do so: the other platforms have no such id, or don't repeat requests.
     #[track_caller]
     pub fn repeat(&mut self) -> impl Future<Output = Answer> {
         Awaited::new(async move {
@@ -379,7 +382,7 @@ impl<B: Bot> TestCall<B> {
     }
 
     /// Ends the call: the caller hangs up, or the platform reports the end of a call that the bot has
-    /// released. DUIX has no such event: its calls end when they are idle.
+    /// released. DUIX, AICall and chat completions have no such event: their calls end when they are idle.
     #[track_caller]
     pub fn end(&mut self) -> impl Future<Output = Answer> {
         Awaited::new(async move {

@@ -162,6 +162,7 @@ fn interact(step: &Step, answer: &Interact) -> bool {
         barge_in: [speech, keys].contains(&Some(InputMode::NoBargeIn)).then_some(false),
         silence_timeout: set.filter(|_| !gathers),
         synthesis: None,
+        emotion: None,
     };
     step.packet(text, |record| {
         if gathers {

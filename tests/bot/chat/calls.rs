@@ -180,13 +180,15 @@ async fn a_failure_has_a_status_before_the_first_byte_and_a_clean_end_after_it()
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_id_of_a_call_has_a_maximum_length() {
+async fn the_ids_of_calls_and_turns_have_a_maximum_length() {
     let line = line(ChatSettings::new());
-    let call = |bytes| body(&["hello"], aicall(&"x".repeat(bytes), 1.into()));
-    assert_eq!(line.post("/chat/completions", call(512)).await.0, 200);
-    let (status, error) = line.post("/chat/completions", call(513)).await;
-    assert_eq!(status, 400, "{error}");
-    assert!(error.contains("the id of the call has 513 bytes, allowed: at most 512"), "{error}");
+    for key in ["call_id", "turn_id"] {
+        let request = |bytes| body(&["hello"], json!({"metadata": {key: "x".repeat(bytes)}}));
+        assert_eq!(line.post("/chat/completions", request(256)).await.0, 200);
+        let (status, error) = line.post("/chat/completions", request(257)).await;
+        assert_eq!(status, 400, "{error}");
+        assert!(error.contains("is longer than 256 bytes"), "{error}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

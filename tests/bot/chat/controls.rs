@@ -1,8 +1,9 @@
 //! How a reply hangs up and transfers, what a request allows, and that no text can do either.
 
+use callbot::bot::testing::TestCall;
 use callbot::bot::{
-    Bot, Call, ChatDialect, ChatSettings, ControlKind, Host, Input, Need, Needs, Platform, Reply,
-    Result, TransferKind,
+    Bot, Call, ChatDialect, ChatSettings, ControlKind, Emotion, Host, Input, Need, Needs, Platform,
+    Reply, Result, SpeechSettings, TransferKind,
 };
 use serde_json::{Value, json};
 
@@ -70,6 +71,23 @@ async fn a_hang_up_and_a_transfer_are_a_tag_or_a_tool_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_emotion_is_a_tag_at_the_start_of_each_reply() {
+    let line = line(ChatSettings::new());
+    let happy = line.ask(&["be happy"], aicall("c", 1.into())).await;
+    assert_eq!(happy, answer(&["{{emotion=happy}}", "I am."], "stop"));
+    assert_eq!(line.ask(&["be happy"], aicall("c", 1.into())).await, happy);
+    let still = line.ask(&["go on"], aicall("c", 2.into())).await;
+    assert_eq!(still.deltas[0], "{{emotion=happy}}");
+    // Elsewhere the voice has none.
+    let body = super::body(&["be happy"], json!({}));
+    assert_eq!(line.post("/chat/completions", body).await.0, 500);
+    let mut call = TestCall::on(Platform::AiCall, Clerk::default());
+    let answer = call.say("be happy").await;
+    let settings = SpeechSettings::new().with_emotion(Emotion::Happy);
+    assert_eq!(answer.expect_text("I am.").speech_settings(), Some(&settings));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_turn_can_do_what_its_request_offers() {
     let line = line(ChatSettings::new());
     let mut turn = 0;
@@ -98,14 +116,15 @@ async fn a_turn_can_do_what_its_request_offers() {
 
 #[tokio::test(start_paused = true)]
 async fn a_control_that_the_request_lacks_is_an_error_or_is_dropped() {
+    let body = || super::body(&["agent"], json!({}));
     let strict = line(ChatSettings::new());
-    let body = super::body(&["bye"], json!({}));
-    assert_eq!(strict.post("/chat/completions", body).await.0, 500);
+    assert_eq!(strict.post("/chat/completions", body()).await.0, 500);
     let clerk = Clerk::default();
-    let host = Host::builder(clerk.clone()).lossy(ControlKind::HangUp).build();
+    let lossy = ControlKind::Transfer(TransferKind::Agent);
+    let host = Host::builder(clerk.clone()).lossy(lossy).build();
     let lossy = line_of(clerk, host);
-    assert_eq!(lossy.ask(&["bye"], json!({})).await, answer(&["Goodbye."], "stop"));
-    assert!(lossy.clerk.events().contains(&"dropped Control(HangUp)".to_owned()));
+    assert_eq!(lossy.ask(&["agent"], json!({})).await, answer(&[], "stop"));
+    assert!(lossy.clerk.events().contains(&"dropped Control(Transfer(Agent))".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::support::bots::post;
 use callbot::bot::{
-    Bot, Call, ChatSettings, Cut, Dropped, Ended, HangUp, Host, Input, Notice, Reply, Result,
-    Transfer,
+    Bot, Call, ChatSettings, Cut, Dropped, Emotion, Ended, HangUp, Host, Input, Notice, Reply,
+    Result, SpeechSettings, Transfer,
 };
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
@@ -66,6 +66,11 @@ impl Bot for Clerk {
                 let can = reply.can();
                 let kinds: Vec<_> = can.transfer.iter().map(|kind| format!("{kind:?}")).collect();
                 reply.say(format!("{} {}", can.hang_up, kinds.join("+"))).await
+            }
+            "be happy" => {
+                let settings = SpeechSettings::new().with_emotion(Emotion::Happy);
+                reply.speech_settings(settings).await?;
+                reply.say("I am.").await
             }
             "bye" => {
                 reply.say("Goodbye.").await?;

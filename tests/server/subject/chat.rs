@@ -6,7 +6,8 @@ use callbot::server::Error;
 use serde_json::{Value, json};
 
 use super::{
-    Cause, Dispensable, Failure, Operation, PIECE, Script, Settings, Streams, Subject, with_settings,
+    Cause, Dispensable, Failure, Operation, PIECE, Script, Settings, Streams, Subject,
+    with_settings,
 };
 use crate::support::chat::{PATH, choice, event, events, valid};
 use crate::support::peer::Answer;
@@ -81,7 +82,11 @@ impl Subject for Chat {
             return events.iter().for_each(|event| drop(choice(event)));
         }
         let json = answer.json();
-        assert_eq!((answer.status, &json["object"]), (200, &json!("chat.completion")), "{answer:?}");
+        assert_eq!(
+            (answer.status, &json["object"]),
+            (200, &json!("chat.completion")),
+            "{answer:?}"
+        );
         assert_eq!(json["choices"][0]["message"]["role"], "assistant", "{answer:?}");
     }
 
@@ -130,7 +135,10 @@ impl Streams for Chat {
                 continue;
             }
             let choice = choice(&event);
-            assert_eq!(choice["finish_reason"].is_null(), !last || choice["delta"]["role"] == "assistant");
+            assert_eq!(
+                choice["finish_reason"].is_null(),
+                !last || choice["delta"]["role"] == "assistant"
+            );
             text.push_str(choice["delta"]["content"].as_str().unwrap_or_default());
         }
         (text, last)

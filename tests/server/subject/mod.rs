@@ -269,7 +269,8 @@ pub(crate) trait Streams: Subject {
     /// The texts of the packets that are written for these texts, the last of which ends the stream.
     fn texts(events: &[&str]) -> Vec<String> {
         let last = events.len() - 1;
-        let events: Vec<_> = events.iter().enumerate().map(|(i, text)| (*text, i == last)).collect();
+        let events: Vec<_> =
+            events.iter().enumerate().map(|(i, text)| (*text, i == last)).collect();
         Self::written(&events).into_iter().map(|(text, _)| text).collect()
     }
 
@@ -279,7 +280,8 @@ pub(crate) trait Streams: Subject {
         assert_eq!((answer.status, answer.header("content-type")), (200, "text/event-stream"));
         assert!(answer.body.ends_with("\n\n"), "the stream ends with a blank line");
         let blocks = Self::grouped(answer.body.split_inclusive("\n\n"));
-        let (texts, ends): (Vec<_>, Vec<_>) = blocks.iter().map(|block| Self::packet(block)).unzip();
+        let (texts, ends): (Vec<_>, Vec<_>) =
+            blocks.iter().map(|block| Self::packet(block)).unzip();
         let mut expected = vec![false; texts.len() - 1];
         expected.push(true);
         assert_eq!(ends, expected, "one end, and nothing behind it: {}", answer.body);

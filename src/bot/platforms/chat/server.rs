@@ -28,6 +28,7 @@ use crate::chat::{
     Api, ChatRequest, CreateChatCompletionParameters, FunctionCall, Reply, Server, ToolCall,
 };
 use crate::lock::Mutex;
+use crate::server::rules::MAX_ID_BYTES;
 use crate::server::{Error, Privacy};
 
 /// A bot that answers chat completions; see [`Host::chat`].
@@ -44,9 +45,6 @@ impl<B: Bot> fmt::Debug for OnChat<B> {
         f.debug_struct("OnChat").field("host", &self.host).finish_non_exhaustive()
     }
 }
-
-/// The maximum length of the id of a call or of a turn, in bytes.
-const MAX_ID_BYTES: usize = 512;
 
 impl<B: Bot> Host<B> {
     /// Lets the bot answer chat completions, as the language model of AICall and other voice platforms,
@@ -188,12 +186,11 @@ impl<B: Bot> OnChat<B> {
         let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let body = serde_json::to_value(request)?;
         let question = Question::read(body, &headers, &query, self.settings.dialect);
-        let ids = [("call", question.call.as_deref()), ("turn", Some(question.turn.as_str()))];
-        for (what, id) in ids {
-            if let Some(bytes) = id.map(str::len).filter(|bytes| *bytes > MAX_ID_BYTES) {
-                let error = format!(
-                    "the id of the {what} has {bytes} bytes, allowed: at most {MAX_ID_BYTES}"
-                );
+        // The digest of the utterance is not a part of the platform's id.
+        let turn = question.turn.as_str().rsplit_once('.').map(|(id, _)| id);
+        for (what, id) in [("call", question.call.as_deref()), ("turn", turn)] {
+            if id.is_some_and(|id| id.len() > MAX_ID_BYTES) {
+                let error = format!("the id of the {what} is longer than {MAX_ID_BYTES} bytes");
                 return Err(Error::public(error).status(400));
             }
         }
@@ -240,8 +237,13 @@ async fn speak(
             }
             Err(error) => return Err(error),
         };
-        let Packet { text, closing, last, .. } = packet;
+        let Packet { text, speech, closing, last, .. } = packet;
         if !text.is_empty() {
+            let emotion = speech.and_then(|speech| speech.emotion).filter(|_| !begun);
+            if let Some(emotion) = emotion {
+                // AICall reads it at the very start only.
+                reply.send(format!("{{{{emotion={}}}}}", emotion.as_str())).await?;
+            }
             begun = true;
             reply.send(text).await?;
         }

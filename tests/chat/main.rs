@@ -1,0 +1,10 @@
+//! Chat completions, both sides of the wire.
+
+#![cfg(feature = "chat")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(feature = "client")]
+mod client;
+mod types;
