@@ -13,6 +13,9 @@ use super::{CallOptions, Error, Transport};
 use crate::auth::Signer;
 use crate::wire::Operation;
 
+/// How long a connection may take by default.
+pub(super) const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
 /// A client that a [`ClientBuilder`] can build.
 ///
 /// The clients of this crate implement it; you do not need to.
@@ -145,7 +148,7 @@ impl CoreBuilder {
         Self {
             base_url: base_url.into(),
             base_path: "",
-            connect_deadline: Duration::from_secs(5),
+            connect_deadline: CONNECT_DEADLINE,
             options: CallOptions::new(),
             transport: None,
             signer: None,

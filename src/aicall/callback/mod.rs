@@ -5,6 +5,8 @@
 //! agent in the platform's console, and serve an [`Api`] there. Its default path is
 //! `/aicall/callback`; [`path`](crate::server::Server::path) changes it.
 //!
+//! For a bot, `bot::Host::aicall_callbacks` is such a server: it ends the call of an agent that has stopped.
+//!
 //! # The token
 //!
 //! The platform does not sign its notifications. It sends the token of the console in `Authorization`;
