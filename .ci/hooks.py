@@ -26,6 +26,9 @@ def before_load_schema(context, schema):
                     data = event["schema"]["properties"]["data"]
                     data["contentMediaType"] = "application/json"
                     data["contentSchema"] = data.pop("x-content-schema")
+                    if "x-ends-with" in event:
+                        ends = {"enum": [event["x-ends-with"]]}
+                        event["schema"]["properties"]["data"] = {"anyOf": [ends, dict(data)]}
 
 
 @schemathesis.check
@@ -68,8 +71,10 @@ ANY = {}
 def component(name, schemas):
     """Returns the schema of what is read for a component."""
     schema = schemas[name]
-    if "oneOf" in schema:
+    if "x-tag" in schema:
         return union(schema, schemas)
+    if "oneOf" in schema:
+        return kinds(schema, schemas)
     if "enum" in schema:
         # All enums are open, and numbers and texts are read for each other.
         return {"type": ["string", "number"]}
@@ -77,7 +82,8 @@ def component(name, schemas):
     for key, property in schema.get("properties", {}).items():
         properties[key] = read(property, name, key)
         properties |= {alias: ANY for alias in property.get("x-aliases", [])}
-        may_be_missing = property.get("x-may-be-missing") or "x-missing-reads-as" in property
+        keys = ("x-may-be-missing", "x-missing-reads-as", "x-unset-is-null")
+        may_be_missing = any(key in property for key in keys)
         if key in schema.get("required", []) and not may_be_missing and (name, key) not in LENIENT:
             needed.append(key)
         else:
@@ -99,6 +105,18 @@ def union(schema, schemas):
         arms.append({"allOf": [{"properties": {tag: {"enum": values}}}, {"$ref": f"#/$defs/{name}"}]})
     arms.append({"properties": {tag: {"not": {"enum": known}}}})
     return {"type": "object", "required": [tag], "anyOf": arms}
+
+
+def kinds(schema, schemas):
+    """An arm by the type of the JSON. A value of another type is kept whole."""
+
+    def kind(arm):
+        reference = arm.get("$ref") or next((inner["$ref"] for inner in arm.get("allOf", [])), "")
+        kind = schemas.get(reference.rsplit("/", 1)[-1], arm).get("type", "object")
+        return "number" if kind == "integer" else kind
+
+    others = {"not": {"type": [kind(arm) for arm in schema["oneOf"]]}}
+    return {"anyOf": [*(read(arm, "", "") for arm in schema["oneOf"]), others]}
 
 
 def read(schema, name, key):

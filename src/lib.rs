@@ -6,6 +6,7 @@
 //! [odfs]: crate::odfs
 //! [duix]: crate::duix
 //! [duix-dialogue]: crate::duix::dialogue
+//! [chat]: crate::chat
 //! [aui]: crate::aui
 //! [aicall]: crate::aicall
 //! [aicall-callback]: crate::aicall::callback
@@ -13,6 +14,7 @@
 //! [spec-odfs]: https://docs.rs/crate/callbot/latest/source/specs/odfs.yaml
 //! [spec-duix-dialogue]: https://docs.rs/crate/callbot/latest/source/specs/duix-dialogue.yaml
 //! [spec-duix]: https://docs.rs/crate/callbot/latest/source/specs/duix.yaml
+//! [spec-chat]: https://docs.rs/crate/callbot/latest/source/specs/chat-completions.yaml
 //! [spec-aui]: https://docs.rs/crate/callbot/latest/source/specs/aui.yaml
 //! [spec-ice]: https://docs.rs/crate/callbot/latest/source/specs/ice.yaml
 //! [spec-aicall]: https://docs.rs/crate/callbot/latest/source/specs/aicall.yaml
@@ -22,6 +24,7 @@
 //! [guide-controls]: crate::guide::controls
 //! [guide-barge-in]: crate::guide::barge_in
 //! [guide-memory]: crate::guide::memory
+//! [guide-model]: crate::guide::language_model
 //! [guide-production]: crate::guide::production
 //! [guide-fc]: crate::function_compute
 //! [guide-platforms]: crate::guide::platforms
@@ -37,6 +40,7 @@
         feature = "digital-employee",
         feature = "duix",
         feature = "odfs",
+        feature = "chat",
         feature = "aui",
         feature = "client"
     ),
@@ -49,6 +53,7 @@
         feature = "digital-employee",
         feature = "duix",
         feature = "odfs",
+        feature = "chat",
         feature = "aui",
         feature = "client"
     )),
@@ -120,6 +125,8 @@ pub mod function_compute;
 pub mod guide;
 #[cfg(any(feature = "client", feature = "server"))]
 mod lock;
+#[cfg(any(feature = "client", feature = "server"))]
+pub mod observe;
 #[cfg(feature = "odfs")]
 pub mod odfs;
 #[cfg(feature = "server")]

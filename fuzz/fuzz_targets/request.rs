@@ -9,6 +9,7 @@ use callbot::aicall::{
 use callbot::aui::{
     FailureAnswer, GenerateCallRequest, GeneratedCall, InstanceDescription, RtcToken,
 };
+use callbot::chat::{ChatChunk, ChatCompletion, ChatRequest, ErrorAnswer};
 use callbot::digital_employee::{
     AbortDialogueRequest, BeginSessionRequest, DialogueRequest, Packet,
 };
@@ -63,6 +64,7 @@ fuzz_target!(|json: &[u8]| {
         for pair in odd_json::halves_of_emoji(&document).iter().filter(|pair| !pair.in_string) {
             same!(pair, BeginSessionRequest, DialogueRequest, AbortDialogueRequest, Packet);
             same!(pair, Conversation, dialogue::DialogueRequest, DialogueAnswer, Request, Response);
+            same!(pair, ChatRequest, ChatCompletion, ChatChunk, ErrorAnswer);
         }
         for pair in odd_json::forms_of_integers(&document) {
             check!(pair.odd.as_bytes(), DialogueRequest, Packet, Conversation, Request, Response);
@@ -70,6 +72,7 @@ fuzz_target!(|json: &[u8]| {
     }
     check!(json, BeginSessionRequest, DialogueRequest, AbortDialogueRequest, Packet);
     check!(json, Conversation, dialogue::DialogueRequest, DialogueAnswer, Request, Response);
+    settles!(json, ChatRequest, ChatCompletion, ChatChunk, ErrorAnswer);
     settles!(json, AgentConfig, Template, ShareConfig, GenerateCallRequest, InstanceDescription);
     settles!(json, Message<AgentMessage>, Message<ClientMessage>, GeneratedCall, FailureAnswer);
     settles!(json, Notification);

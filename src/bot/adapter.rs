@@ -13,6 +13,7 @@ use super::error::{Dropped, Notice, ReplyError};
 use super::input::{CallKey, TurnId};
 use super::outbox::Tag;
 use crate::lock::Mutex;
+use crate::observe::Observers;
 use crate::server::{Error, Fault};
 
 /// The properties that distinguish one adapter from another.
@@ -42,6 +43,7 @@ pub(super) struct Adapter {
     pub check: fn(&Element) -> Result<(), ReplyError>,
     pub notices: Box<dyn Fn(&Notice) + Send + Sync>,
     pub noticed: Noticed,
+    pub observers: Observers,
 }
 
 /// The kinds of notices that there have been: platform, kind of part, and kind of control.
@@ -53,6 +55,7 @@ impl Adapter {
     pub(super) fn detached(
         platform: Platform,
         notices: impl Fn(&Notice) + Send + Sync + 'static,
+        observers: Observers,
     ) -> Self {
         Self {
             platform,
@@ -67,6 +70,7 @@ impl Adapter {
             check: |_| Ok(()),
             notices: Box::new(notices),
             noticed: Noticed::default(),
+            observers,
         }
     }
 
@@ -93,7 +97,8 @@ impl Adapter {
         let notice = Notice { call, turn, platform, what, first };
         // Timers of the runtime call this, too: a panic must not take the turn with it.
         if catch_unwind(AssertUnwindSafe(|| (self.notices)(&notice))).is_err() {
-            tracing::error!(call = %notice.call, "the bot panicked in `notice`");
+            let Notice { call, turn, platform, .. } = &notice;
+            tracing::error!(%platform, %call, %turn, "the bot panicked in `notice`");
         }
     }
 }

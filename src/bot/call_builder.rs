@@ -15,6 +15,7 @@ use super::limits::Limits;
 use super::outbox::{Outbox, ReplyKind};
 use super::store::MemoryStore;
 use crate::lock::Mutex;
+use crate::observe::Observers;
 
 /// Builds a [`Call`] for a unit test of your own functions, without a platform, a host or a store.
 ///
@@ -124,7 +125,7 @@ impl<M> CallBuilder<M> {
         let Self { memory, info, turn, history, cut } = self;
         let limits = Arc::new(Limits::default());
         let key = CallKey::new(info.platform, &info.id);
-        let adapter = Arc::new(Adapter::detached(info.platform, |_| {}));
+        let adapter = Arc::new(Adapter::detached(info.platform, |_| {}, Observers::default()));
         let now = Instant::now();
         let outbox = Arc::new(Outbox::new(key, turn, adapter, &limits, now, ReplyKind::Turn));
         let turn = TurnHandle {

@@ -43,6 +43,14 @@ impl Platform {
         }
     }
 
+    /// Returns the name that is displayed.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::DuixStream => "duix-stream",
+            _ => self.name(),
+        }
+    }
+
     /// Returns the platform with this name. An unknown name, which only a custom store can put into a
     /// key, gives the first platform.
     pub(super) fn from_name(name: &str) -> Self {
@@ -83,16 +91,11 @@ impl Platform {
     }
 }
 
+/// A name for logs and labels, which does not change: `digital-employee`, `duix`, `duix-stream`, `odfs`,
+/// `aicall` or `chat`. Unlike [`name`](Platform::name), it differs for the two kinds of DUIX.
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::DigitalEmployee => "Digital Employee",
-            Self::Duix => "DUIX",
-            Self::DuixStream => "DUIX (streaming)",
-            Self::Odfs => "ODFS",
-            Self::AiCall => "aicall",
-            Self::Chat => "chat",
-        })
+        f.pad(self.label())
     }
 }
 

@@ -7,9 +7,11 @@ use super::budget::BudgetError;
 use super::capabilities::Platform;
 use super::controls::ControlKind;
 use super::input::{CallKey, Cause, TurnId};
+use super::memory::MemoryVersion;
 use super::store::StoreError;
-use crate::server::Error;
+use crate::observe::TurnFailure;
 use crate::server::watch::panic_message;
+use crate::server::{Error, Fault};
 use crate::wire::{Violation, Violations};
 
 /// The result of a bot's methods. Every error converts to [`Error`], so `?` works on all of them.
@@ -131,6 +133,28 @@ pub(super) fn cause_of(error: &Error) -> String {
     match error.downcast_ref() {
         Some(panicked @ Panicked { message: Some(message) }) => format!("{panicked}: {message}"),
         _ => error.to_string(),
+    }
+}
+
+/// Returns the kind of a turn's failure.
+pub(super) fn failure_of(error: &Error) -> TurnFailure {
+    let of_store = |error: &StoreError| match error {
+        StoreError::Full(_) => TurnFailure::Full,
+        StoreError::TooLarge { .. } | StoreError::Memory(_) => TurnFailure::Memory,
+        StoreError::Fenced | StoreError::Failed(_) => TurnFailure::Store,
+    };
+    if let Some(fault) = error.downcast_ref::<Fault>() {
+        return if fault.status < 500 { TurnFailure::Rejected } else { TurnFailure::Bot };
+    }
+    if let Some(error) = error.downcast_ref::<StoreError>() {
+        return of_store(error);
+    }
+    match error.downcast_ref::<ReplyError>() {
+        Some(ReplyError::Store(error)) => of_store(error),
+        _ if error.downcast_ref::<BudgetError>().is_some() => TurnFailure::Deadline,
+        _ if error.downcast_ref::<Panicked>().is_some() => TurnFailure::Panic,
+        _ if error.downcast_ref::<MemoryVersion>().is_some() => TurnFailure::Memory,
+        _ => TurnFailure::Bot,
     }
 }
 

@@ -130,13 +130,13 @@ pub trait Bot: Send + Sync + Sized + 'static {
     /// platform as a warning, later ones at level `DEBUG`, so that not every call adds a line. Holds are
     /// logged as errors in any case.
     fn notice(&self, notice: &Notice) {
-        let call = &notice.call;
+        let Notice { platform, call, turn, .. } = notice;
         if matches!(notice.what, Dropped::Hold | Dropped::HeldWork) {
             return;
         }
         match notice.first {
-            true => tracing::warn!(%call, "{notice}"),
-            false => tracing::debug!(%call, "{notice}"),
+            true => tracing::warn!(%platform, %call, %turn, "{notice}"),
+            false => tracing::debug!(%platform, %call, %turn, "{notice}"),
         }
     }
 }

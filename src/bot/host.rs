@@ -25,9 +25,10 @@ use super::platforms::ChatSettings;
 #[cfg(feature = "odfs")]
 use super::platforms::OdfsSettings;
 use super::runtime::trigger::TurnRequest;
-use super::runtime::{CallRecord, Calls, Setup};
+use super::runtime::{CallRecord, Calls, Sampler, Setup};
 use super::snapshot::{CallSnapshot, SnapshotError};
-use super::store::{AnyStore, MemoryStore, Store};
+use super::store::{AnyStore, MemoryStore, Store, TimedStore};
+use crate::observe::{Observer, Observers};
 use crate::server::Privacy;
 #[cfg(feature = "chat")]
 use crate::wire::Secret;
@@ -94,6 +95,7 @@ pub struct HostBuilder<B: Bot> {
     limits: Limits,
     greeting: Greeting,
     runtime: Option<Handle>,
+    content: Option<Sampler>,
     settings: Settings,
 }
 
@@ -112,6 +114,7 @@ struct Settings {
     #[cfg(all(feature = "aicall", feature = "chat"))]
     aicall_callback_tokens: Vec<Secret>,
     noticed: Noticed,
+    observers: Observers,
 }
 
 impl Settings {
@@ -136,6 +139,7 @@ impl<B: Bot> Host<B> {
             limits: Limits::default(),
             greeting: Greeting::default(),
             runtime: None,
+            content: None,
             settings: Settings::default(),
         }
     }
@@ -195,6 +199,7 @@ impl<B: Bot> Host<B> {
             check,
             notices: Box::new(move |notice| bot.notice(notice)),
             noticed: self.settings.noticed.clone(),
+            observers: self.settings.observers.clone(),
         }
     }
 
@@ -250,9 +255,9 @@ impl<B: Bot> Host<B> {
         &self.settings.aicall_callback_tokens
     }
 
-    /// Returns whether a call has, expects or had a secret input.
+    /// Returns whether a call expects or had a secret input; `None` if the call is unknown.
     #[cfg(feature = "chat")]
-    pub(super) async fn has_secrets(&self, call: &CallKey) -> bool {
+    pub(super) async fn has_secrets(&self, call: &CallKey) -> Option<bool> {
         self.calls.has_secrets(call).await
     }
 
@@ -281,6 +286,12 @@ impl<B: Bot> Host<B> {
             }
             .boxed()
         })
+    }
+
+    /// Returns the observers, which the servers of this host share.
+    #[allow(dead_code)]
+    pub(super) fn observers(&self) -> &Observers {
+        &self.settings.observers
     }
 
     pub(super) fn budget(&self, platform: Platform) -> Budget {
@@ -475,6 +486,32 @@ impl<B: Bot> HostBuilder<B> {
         self
     }
 
+    /// Adds an observer, which gets an event for each turn, call, cut and operation of the store, and for each
+    /// request that a server of this host refuses; see [`observe`](crate::observe). Call it again for more
+    /// observers. Default: none.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.settings.observers.add(observer);
+        self
+    }
+
+    /// Sets which calls are traced with their content: what the caller says and the keys that the caller presses,
+    /// and what the bot answers. **This is personal data.** It goes to the target `callbot::content`, at level
+    /// `TRACE`, with one event for each turn. A [secret input](crate::guide::controls#secret-inputs) is never
+    /// shown, nor what repeats it in the reply.
+    ///
+    /// `chooses` decides for each turn by the key of the call. Decide alike for all turns of a call, such as by
+    /// a list of calls, or by a hash of the id. It must return quickly. Default: no call.
+    ///
+    /// Whole requests and responses are traced by the server of a platform; see
+    /// [`Server::trace_content`](crate::server::Server::trace_content).
+    pub fn trace_content(
+        mut self,
+        chooses: impl Fn(&CallKey) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.content = Some(Arc::new(chooses));
+        self
+    }
+
     /// Sets the runtime on which turns run. With a dedicated runtime, a bot that blocks its threads
     /// does not delay the server. Default: the runtime that serves the requests.
     pub fn runtime(mut self, runtime: Handle) -> Self {
@@ -485,9 +522,12 @@ impl<B: Bot> HostBuilder<B> {
     /// Builds the host.
     #[must_use]
     pub fn build(self) -> Host<B> {
-        let Self { bot, store, limits, greeting, runtime, settings } = self;
+        let Self { bot, store, limits, greeting, runtime, content, settings } = self;
         let (bot, limits) = (Arc::new(bot), Arc::new(limits));
-        let calls = Calls::new(Setup { bot, store, limits, greeting, runtime });
+        let observers = settings.observers.clone();
+        let store = Arc::new(TimedStore::new(store, observers.clone()));
+        let setup = Setup { bot, store, limits, greeting, runtime, observers, content };
+        let calls = Calls::new(setup);
         Host { calls, settings: Arc::new(settings) }
     }
 }

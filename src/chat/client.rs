@@ -13,7 +13,7 @@ use crate::wire::Secret;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), callbot::client::Error> {
 /// # use callbot::chat::{Api, CreateChatCompletionParameters, Reply, router};
-/// use callbot::chat::{ChatRequest, Client, Message, Role};
+/// use callbot::chat::{ChatRequest, Client, Message};
 /// use callbot::text::sentences;
 /// use futures_util::StreamExt;
 /// # struct Model;
@@ -34,8 +34,8 @@ use crate::wire::Secret;
 ///     .key("the key of your account")
 ///     .build()?;
 /// let request = ChatRequest::new("large", [
-///     Message::text(Role::System, "You answer the phone of a bank."),
-///     Message::text(Role::User, "What is my balance?"),
+///     Message::system("You answer the phone of a bank."),
+///     Message::user("What is my balance?"),
 /// ]);
 ///
 /// let mut stream = client.stream(&request).await?;

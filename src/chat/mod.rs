@@ -52,13 +52,16 @@
 //!
 //! Some platforms append `/chat/completions` to the URL that you enter, some use the URL unchanged, and
 //! at one of them the path may arrive twice. By default a server answers at `/chat/completions` and
-//! `/v1/chat/completions`, and at both with `/chat/completions` once more. [`Server::base`] sets other bases,
-//! [`Server::whole_url`] adds a path that is used unchanged.
+//! `/v1/chat/completions`, and at both with `/chat/completions` once more.
+//! [`base`](crate::server::Server::base) sets other bases, and
+//! [`whole_url`](crate::server::Server::whole_url) adds a path that is used unchanged. The query of the URL is
+//! yours: [`server::query`](crate::server::query) returns it.
 //!
 //! # Keys
 //!
-//! Set a [`key`](Server::key), and enter it as the API key in the platform's console. Without one, **anybody
-//! who reaches the server can talk to it**; a warning in the log says so when the routes are made.
+//! Set a [`key`](crate::server::Server::key), and enter it as the API key in the platform's console.
+//! Without one, **anybody who reaches the server can talk to it**; a warning in the log says so when the
+//! routes are made.
 //!
 //! # Failures
 //!
@@ -91,6 +94,7 @@ mod stream;
 #[cfg(feature = "server")]
 mod writer;
 
+#[allow(clippy::too_many_lines)]
 mod generated {
     #[cfg(feature = "server")]
     use super::{rules::Rules, writer::PacketWriter};

@@ -214,11 +214,14 @@ impl Reads<(CreateChatCompletionParameters, ChatRequest)> for Rules {
         }
     }
 
-    /// Refuses ids that servers would have to keep in memory.
+    /// Refuses a conversation without messages, and ids that servers would have to keep in memory.
     fn check(
         &self,
         (parameters, request): &(CreateChatCompletionParameters, ChatRequest),
     ) -> Result<(), Fault> {
+        if request.messages.is_empty() {
+            return Err(Fault::new(FaultKind::Request, "/messages: must be there"));
+        }
         let aicall = request.extend_data.as_ref();
         let vapi = request.call.as_ref();
         let agora = request.context.as_ref();

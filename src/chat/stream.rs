@@ -14,7 +14,7 @@ use super::completion::Collector;
 use super::{ChatChunk, Completion};
 use crate::client::{Error, EventStream};
 
-/// How long the usage and the end may follow the reason for the end.
+/// How long the stream waits for the usage and the end after the reason for the end.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The answer of a language model as a stream of chunks.
@@ -23,9 +23,9 @@ const GRACE: Duration = Duration::from_secs(1);
 /// them, the stream puts the answer together: [`completion`](Self::completion) returns it with its tool
 /// calls. Dropping the stream closes the connection.
 ///
-/// A stream ends with `[DONE]`. If the server has sent the reason for the end, the end of the body is enough,
-/// and so is 1 s without another event. Without both, the end of the body is an error
-/// ([`Error::is_cut`]). An error ends the stream.
+/// A stream ends with `[DONE]`. After the reason for the end, the end of the body is enough, and the stream
+/// waits for it for 1 s only. Without that reason, the end of the body is an error ([`Error::is_cut`]). An
+/// error ends the stream.
 pub struct ChatStream {
     events: Option<EventStream<ChatChunk>>,
     status: StatusCode,

@@ -296,9 +296,12 @@ async fn run_handler<T>(
             let text = error.to_string();
             arrival.failed(&text);
             let text = Printable::whole(&text);
+            let logged = error.is_logged();
             let fault = error.into_fault();
             // Client errors are warnings, so callers cannot flood the error log.
-            if fault.status < 500 {
+            if logged {
+                tracing::debug!(operation = operation.id, "the turn of a bot failed: {text}");
+            } else if fault.status < 500 {
                 tracing::warn!(
                     operation = operation.id,
                     "the handler rejected the request: {text}"

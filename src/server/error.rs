@@ -45,7 +45,16 @@ use std::fmt;
 /// assert_eq!(error.downcast_ref(), Some(&SendError::Finished));
 /// assert!(outside(Err(error)).is_err());
 /// ```
-pub struct Error(Inner);
+pub struct Error(Inner, Logged);
+
+/// Whether the log has the error already, with the call and the turn, which the server does not know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Logged {
+    No,
+    // Only a bot has turns.
+    #[cfg_attr(not(feature = "bot"), allow(dead_code))]
+    Yes,
+}
 
 enum Inner {
     Public(Fault),
@@ -63,7 +72,7 @@ impl Error {
     /// The status is 500 and the code is the platform's code for a failure, unless you set others.
     #[must_use]
     pub fn public(message: impl Into<String>) -> Self {
-        Self(Inner::Public(Fault::new(FaultKind::Public, message.into())))
+        Self(Inner::Public(Fault::new(FaultKind::Public, message.into())), Logged::No)
     }
 
     /// Returns the error that was converted into this one, if it is a `T`.
@@ -123,14 +132,26 @@ impl Error {
     /// Creates the error of an operation that this server does not offer. Its status is 501.
     #[must_use]
     pub fn unsupported() -> Self {
-        Self(Inner::Unsupported)
+        Self(Inner::Unsupported, Logged::No)
     }
 
     /// Creates the error of a missed deadline. The platform sees [`Fault::deadline`], and `source` goes to
     /// the log.
     #[cfg(feature = "bot")]
     pub(crate) fn late(source: impl StdError + Send + Sync + 'static) -> Self {
-        Self(Inner::Late(Box::new(source)))
+        Self(Inner::Late(Box::new(source)), Logged::No)
+    }
+
+    /// Marks the error as logged.
+    #[cfg(feature = "bot")]
+    pub(crate) fn logged(mut self) -> Self {
+        self.1 = Logged::Yes;
+        self
+    }
+
+    /// Returns whether the log has the error already.
+    pub(crate) fn is_logged(&self) -> bool {
+        self.1 == Logged::Yes
     }
 
     /// Converts into the failure that the platform sees.
@@ -147,10 +168,11 @@ impl Error {
 impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Error {
     fn from(error: E) -> Self {
         // A `Fault` that came out of `into_boxed` becomes the same error again.
-        Self(match error.into().downcast::<Fault>() {
+        let inner = match error.into().downcast::<Fault>() {
             Ok(fault) => Inner::Public(*fault),
             Err(source) => Inner::Source(source),
-        })
+        };
+        Self(inner, Logged::No)
     }
 }
 

@@ -14,6 +14,7 @@
 //! | `duix::Server` | yes | none | 1 MiB | –¹ | –² | no |
 //! | `duix::dialogue::Server` | yes | 20 s | 1 MiB | never | –² | no |
 //! | `odfs::Server` | yes | 30 s | 1 MiB | –¹ | yes | no |
+//! | `chat::Server` | yes | none | 1 MiB | never | yes | no |
 //! | `aui::Server` | –³ | 30 s | 1 MiB | –¹ | –² | no |
 //! | `aicall::callback::Server` | yes | 30 s⁴ | 1 MiB | –¹ | –² | no |
 //!
@@ -28,7 +29,8 @@
 //! | `duix::Server` | `check_tokens` | |
 //! | `duix::dialogue::Server` | `fallback`, `answer_form`, `secret` | `Host::duix` |
 //! | `odfs::Server` | `authorize`, `issuer`, `max_waiting`, `max_calls`, `idle_timeout`, `utc_offset` | `Host::odfs` |
-//! | `aicall::callback::Server` | `token`, `max_running` | |
+//! | `chat::Server` | `key`, `base`, `whole_url` | `Host::chat` |
+//! | `aicall::callback::Server` | `token`, `max_running` | `Host::aicall_callbacks` |
 //! | `aui::Server` | `bases`, `allow_origins`, `allow_any_origin`; `new` also takes the authorizer | |
 //!
 //! A small `Api` of your own:

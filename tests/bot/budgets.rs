@@ -413,7 +413,7 @@ async fn on_odfs_the_budget_counts_unless_the_server_has_a_shorter_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_missed_limit_is_logged_with_its_name_its_length_and_what_to_set() {
-    let first = "nothing was said within 550ms (`Budget::first_packet` for Digital Employee is 600ms, less \
+    let first = "nothing was said within 550ms (`Budget::first_packet` for digital-employee is 600ms, less \
                  a margin of 50ms): say something sooner, set `HostBuilder::filler`, or set another limit \
                  with `HostBuilder::budget`";
     let whole = |platform, net, set| {
@@ -424,9 +424,9 @@ async fn a_missed_limit_is_logged_with_its_name_its_length_and_what_to_set() {
     };
     for (platform, message) in [
         (Platform::DigitalEmployee, first.to_owned()),
-        (Platform::Duix, whole("DUIX", "19.5s", "20s")),
-        (Platform::DuixStream, whole("DUIX (streaming)", "19.5s", "20s")),
-        (Platform::Odfs, whole("ODFS", "29.5s", "30s")),
+        (Platform::Duix, whole("duix", "19.5s", "20s")),
+        (Platform::DuixStream, whole("duix-stream", "19.5s", "20s")),
+        (Platform::Odfs, whole("odfs", "29.5s", "30s")),
     ] {
         let (traces, _guard) = traced();
         let mut call = TestCall::on(platform, Actor::default());
@@ -449,14 +449,14 @@ async fn a_greeting_that_is_cut_says_which_limit_it_missed() {
     let limits = Budget::DIGITAL_EMPLOYEE;
     begin(limits).begin().await.expect_text("Hello.");
     let missed = "dropped the rest of the greeting: the greeting was not complete within 150ms \
-                  (`Budget::begin` for Digital Employee is 200ms, less a margin of 50ms): greet sooner, \
+                  (`Budget::begin` for digital-employee is 200ms, less a margin of 50ms): greet sooner, \
                   or set another limit with `HostBuilder::budget`";
     assert_eq!(traces.with(&["WARN", missed]).len(), 1, "{}", traces.text());
     // Without a limit of its own, the greeting has that of a whole reply. Without a margin, none is named.
     let limits = limits.with_begin(None).with_whole(Some(SECOND)).with_margin(Duration::ZERO);
     begin(limits).begin().await.expect_text("Hello.");
     let missed =
-        "the reply was not complete within 1s (`Budget::whole` for Digital Employee is 1s): answer";
+        "the reply was not complete within 1s (`Budget::whole` for digital-employee is 1s): answer";
     assert_eq!(traces.with(&["WARN", missed]).len(), 1, "{}", traces.text());
 }
 

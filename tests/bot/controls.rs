@@ -101,6 +101,6 @@ async fn the_notice_of_a_displaced_gather_says_why() {
     });
     TestCall::on(Odfs, bot).say("go").await.expect_text("Goodbye.").expect_hang_up();
     let why = "dropped the request to gather DTMF digits: the same reply transfers the caller or hangs up, \
-               and ODFS does not listen before that";
+               and odfs does not listen before that";
     assert_eq!(traces.with(&[" WARN ", why]).len(), 1, "{}", traces.text());
 }

@@ -21,14 +21,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use Platform::{AiCall, Chat, DigitalEmployee, Duix, DuixStream, Odfs};
+use TransferKind::{Agent, Flow, Number, Queue, QueueCode};
 
-const KINDS: [TransferKind; 5] = [
-    TransferKind::Queue,
-    TransferKind::QueueCode,
-    TransferKind::Agent,
-    TransferKind::Number,
-    TransferKind::Flow,
-];
+const KINDS: [TransferKind; 5] = [Queue, QueueCode, Agent, Number, Flow];
 
 /// The clerk of a small bank. Its memory has the results of its calls to `Reply`.
 #[derive(Debug, Clone, Default)]
@@ -179,8 +174,8 @@ const TABLE: &[Scenario] = &[
         plays: |call| call.begin().boxed_local(),
         cells: [
             (DigitalEmployee, Says("Welcome to the bank.", 1, 0)),
-            (Duix, Lacks("DUIX does not report the start of a call")),
-            (DuixStream, Lacks("DUIX (streaming) does not report the start of a call")),
+            (Duix, Lacks("duix does not report the start of a call")),
+            (DuixStream, Lacks("duix-stream does not report the start of a call")),
             (Odfs, Says("Welcome to the bank.", 1, 0)),
             (AiCall, Lacks("aicall does not report the start of a call")),
             (Chat, Lacks("chat does not report the start of a call")),
@@ -218,8 +213,8 @@ const TABLE: &[Scenario] = &[
         plays: |call| call.silence().boxed_local(),
         cells: [
             (DigitalEmployee, Says("Are you there?", 1, 0)),
-            (Duix, Lacks("DUIX does not report silence")),
-            (DuixStream, Lacks("DUIX (streaming) does not report silence")),
+            (Duix, Lacks("duix does not report silence")),
+            (DuixStream, Lacks("duix-stream does not report silence")),
             (Odfs, Says("Are you there?", 1, 0)),
             (AiCall, Lacks("aicall does not report silence")),
             (Chat, Lacks("chat does not report silence")),
@@ -241,9 +236,9 @@ const TABLE: &[Scenario] = &[
         },
         cells: [
             (DigitalEmployee, Says(STORY, 2, 0)),
-            (Duix, Lacks("DUIX does not report barge-in")),
-            (DuixStream, Lacks("DUIX (streaming) does not report barge-in")),
-            (Odfs, Lacks("ODFS does not report barge-in")),
+            (Duix, Lacks("duix does not report barge-in")),
+            (DuixStream, Lacks("duix-stream does not report barge-in")),
+            (Odfs, Lacks("odfs does not report barge-in")),
             (AiCall, Lacks("aicall does not report barge-in")),
             (Chat, Lacks("chat does not report barge-in")),
         ],
@@ -864,7 +859,7 @@ fn every_unsupported_need_is_named() {
     assert_eq!((unmet.platform, &unmet.missing), (Duix, &expected));
     assert_eq!(
         unmet.to_string(),
-        "the bot requires features that DUIX does not support: a greeting, streamed replies, \
+        "the bot requires features that duix does not support: a greeting, streamed replies, \
          switching barge-in on and off, gathering DTMF digits, hanging up, reports of what callers \
          heard, a transfer to a queue, a transfer to a queue by its access code, a transfer to an \
          agent, a transfer to a number, a transfer to a flow"

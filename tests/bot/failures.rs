@@ -96,17 +96,17 @@ async fn failure(check: impl Future) -> (String, u32) {
 async fn a_failed_turn_has_its_cause_on_every_platform() {
     let missed = |platform| match platform {
         Platform::DigitalEmployee => {
-            "nothing was said within 550ms (`Budget::first_packet` for Digital Employee is 600ms"
+            "nothing was said within 550ms (`Budget::first_packet` for digital-employee is 600ms"
         }
         Platform::Odfs => {
-            "the reply was not complete within 29.5s (`Budget::whole` for ODFS is 30s"
+            "the reply was not complete within 29.5s (`Budget::whole` for odfs is 30s"
         }
         Platform::DuixStream => {
-            "the reply was not complete within 19.5s (`Budget::whole` for DUIX (streaming) is 20s"
+            "the reply was not complete within 19.5s (`Budget::whole` for duix-stream is 20s"
         }
         Platform::AiCall => "nothing was said within 7.5s (`Budget::first_packet` for aicall is 8s",
         Platform::Chat => "nothing was said within 7.5s (`Budget::first_packet` for chat is 8s",
-        _ => "the reply was not complete within 19.5s (`Budget::whole` for DUIX is 20s",
+        _ => "the reply was not complete within 19.5s (`Budget::whole` for duix is 20s",
     };
     for platform in Platform::ALL {
         for (how, cause) in [
@@ -149,7 +149,7 @@ async fn the_cause_of_a_missed_limit_says_what_to_set() {
     for how in ["slow", "never ends"] {
         let bot = Faulty { begin: Some(how) };
         let mut call = TestCall::on(Platform::DigitalEmployee, bot);
-        let cause = "the greeting was not complete within 150ms (`Budget::begin` for Digital Employee is 200ms";
+        let cause = "the greeting was not complete within 150ms (`Budget::begin` for digital-employee is 200ms";
         call.begin().await.expect_cause(cause);
     }
 }

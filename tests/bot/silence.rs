@@ -109,7 +109,7 @@ async fn a_turn_without_an_end_fails_on_every_platform() {
 async fn a_notice_is_a_warning_once_for_each_platform() {
     let (traces, _guard) = traced();
     let host = Host::new(Silent::default());
-    let said = "dropped the greeting: DUIX did not ask for one";
+    let said = "dropped the greeting: duix did not ask for one";
     for _ in 0..20 {
         let mut call = TestCall::on(Platform::Duix, host.clone());
         call.say("go on").await.expect_text("So.");
@@ -129,7 +129,7 @@ async fn a_notice_is_a_warning_once_for_each_platform() {
     for _ in 0..2 {
         TestCall::on(Platform::DuixStream, host.clone()).say("go on").await.expect_text("So.");
     }
-    assert_eq!(traces.with(&["WARN", "dropped the greeting: DUIX (streaming)"]).len(), 1);
+    assert_eq!(traces.with(&["WARN", "dropped the greeting: duix-stream"]).len(), 1);
 }
 
 #[tokio::test]

@@ -378,8 +378,8 @@ async fn transfers_are_read_back_on_odfs() {
 async fn events_that_a_platform_lacks_are_unsupported() {
     let mut call = on(Platform::DigitalEmployee);
     for (answer, reason) in [
-        (call.no_match().await, "Digital Employee does not report unrecognised speech"),
-        (call.transferred().await, "Digital Employee does not report the outcome of a transfer"),
+        (call.no_match().await, "digital-employee does not report unrecognised speech"),
+        (call.transferred().await, "digital-employee does not report the outcome of a transfer"),
     ] {
         assert_eq!(answer.expect_unsupported().unsupported(), Some(reason));
     }
@@ -404,7 +404,7 @@ async fn events_that_a_platform_lacks_are_unsupported() {
     ];
     for expectation in expectations {
         let wrong = wrong(|| expectation(&keys));
-        assert!(wrong.ends_with("WRONG: step 1: DUIX does not report DTMF digits\n"), "{wrong}");
+        assert!(wrong.ends_with("WRONG: step 1: duix does not report DTMF digits\n"), "{wrong}");
     }
 }
 
@@ -454,7 +454,7 @@ async fn everywhere_plays_a_script_on_every_platform_that_meets_the_needs() {
         call.say("bye").await.expect_hang_up();
     }))
     .await;
-    assert!(text.starts_with("\na call on DUIX (duix/"), "{text}");
+    assert!(text.starts_with("\na call on duix (duix/"), "{text}");
     // With a configured host, and only on the platforms that meet the bot's needs.
     let platforms = AtomicUsize::new(0);
     let host = || {
@@ -493,13 +493,13 @@ fn a_platform_that_lacks_a_need_is_refused() {
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
     assert_eq!(
         text,
-        "the bot requires features that DUIX does not support: hanging up, reports of what callers \
+        "the bot requires features that duix does not support: hanging up, reports of what callers \
          heard"
     );
     // Of the two DUIX dialogues, only the other one has it.
     let bot = || Clerk { needs: Needs::NONE.stream(), ..Clerk::default() };
     let text = wrong(|| TestCall::on(Platform::Duix, bot()));
-    assert_eq!(text, "the bot requires features that DUIX does not support: streamed replies");
+    assert_eq!(text, "the bot requires features that duix does not support: streamed replies");
     drop(TestCall::on(Platform::DuixStream, bot()));
 }
 
@@ -545,7 +545,7 @@ async fn a_failed_expectation_says_why_after_the_transcript() {
         (wrong(|| crash.expect_end()), "step 2: the reply failed: "),
         (wrong(|| hm.expect_failure()), "no failure, expected one"),
         (wrong(|| nothing.expect_within(Duration::MAX)), "no packet arrived, expected one within"),
-        (wrong(|| hm.expect_unsupported()), "ODFS supports this, expected that it does not"),
+        (wrong(|| hm.expect_unsupported()), "odfs supports this, expected that it does not"),
     ];
     for (text, expected) in checks {
         let (transcript, wrong) = text.split_once("\nWRONG: ").unwrap();
@@ -573,7 +573,7 @@ async fn a_transcript_shows_the_whole_call() {
     let failure = text.lines().find(|line| line.starts_with("    failure ")).unwrap();
     let expected = format!(
         r#"
-a call on Digital Employee ({})
+a call on digital-employee ({})
 
  1. caller  (the call begins)
     bot     “Welcome.”
@@ -583,7 +583,7 @@ a call on Digital Employee ({})
     caller  (barges in, heard “Once”)
     time    2 packets, first after 0 ms, all after 300 ms
  3. caller  (is not understood)
-    skipped Digital Employee does not report unrecognised speech
+    skipped digital-employee does not report unrecognised speech
     time    0 packets, all after 0 ms
  4. caller  “crash”
 {failure}

@@ -241,112 +241,87 @@ async fn tool_calls_are_put_together_from_their_fragments() {
     assert_eq!(found, expected);
 }
 
+/// A fragment with what is given.
+fn piece(index: Option<u32>, id: Option<&str>, name: Option<&str>, arguments: &str) -> Value {
+    let mut piece = json!({"type": "function", "function": {"arguments": arguments}});
+    if let Some(index) = index {
+        piece["index"] = index.into();
+    }
+    if let Some(id) = id {
+        piece["id"] = id.into();
+    }
+    if let Some(name) = name {
+        piece["function"]["name"] = name.into();
+    }
+    piece
+}
+
 #[tokio::test]
-async fn tool_calls_of_servers_that_repeat_or_omit_something_are_put_together() {
-    let piece = |more: Value| {
-        let mut piece = json!({"type": "function"});
-        piece.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        piece
-    };
-    let function =
-        |name: Option<&str>, arguments: &str| json!({"name": name, "arguments": arguments});
-    let one = [call("a", "end_call", "{\"reason\":1}")];
-    let two = [call("a", "balance", "{}"), call("b", "end_call", "{}")];
-    let cases: [(&str, Vec<Value>, &[(String, String, String)]); 9] = [
-        (
-            "the id and the name repeated",
-            vec![
-                piece(
-                    json!({"index": 0, "id": "a", "function": function(Some("end_call"), "{\"re")}),
-                ),
-                piece(
-                    json!({"index": 0, "id": "a", "function": function(Some("end_call"), "ason\":1}")}),
-                ),
-            ],
-            &one,
-        ),
-        (
-            "an empty id and name later",
-            vec![
-                piece(
-                    json!({"index": 0, "id": "a", "function": function(Some("end_call"), "{\"re")}),
-                ),
-                piece(json!({"index": 0, "id": "", "function": function(Some(""), "ason\":1}")})),
-            ],
-            &one,
-        ),
-        (
-            "another id in every fragment",
-            vec![
-                piece(
-                    json!({"index": 0, "id": "a", "function": function(Some("end_call"), "{\"re")}),
-                ),
-                piece(json!({"index": 0, "id": "x", "function": function(None, "ason\":1}")})),
-            ],
-            &one,
-        ),
+async fn a_tool_call_of_a_server_that_repeats_or_omits_something_is_put_together() {
+    let whole = json!({"index": 0, "id": "a",
+        "function": {"name": "end_call", "arguments": {"reason": 1}}});
+    let first = || piece(Some(0), Some("a"), Some("end_call"), "{\"re");
+    let rest = "ason\":1}";
+    let cases = [
+        ("all repeated", vec![first(), piece(Some(0), Some("a"), Some("end_call"), rest)]),
+        ("blanks later", vec![first(), piece(Some(0), Some(""), Some(""), rest)]),
+        ("another id in every fragment", vec![first(), piece(Some(0), Some("x"), None, rest)]),
         (
             "the name after the id",
             vec![
-                piece(json!({"index": 0, "id": "a"})),
-                piece(
-                    json!({"index": 0, "function": function(Some("end_call"), "{\"reason\":1}")}),
-                ),
+                piece(Some(0), Some("a"), None, ""),
+                piece(Some(0), None, Some("end_call"), "{\"reason\":1}"),
             ],
-            &one,
         ),
+        (
+            "no index, and later no id",
+            vec![piece(None, Some("a"), Some("end_call"), "{\"re"), piece(None, None, None, rest)],
+        ),
+        ("the arguments as an object", vec![whole]),
+    ];
+    for (what, fragments) in cases {
+        assert_eq!(calls(&fragments).await, [call("a", "end_call", "{\"reason\":1}")], "{what}");
+    }
+}
+
+#[tokio::test]
+async fn tool_calls_without_their_own_index_are_told_apart() {
+    let two = [call("a", "balance", "{}"), call("b", "end_call", "{}")];
+    let cases = [
         (
             "whole calls that all have the index 0",
             vec![
-                piece(json!({"index": 0, "id": "a", "function": function(Some("balance"), "{}")})),
-                piece(json!({"index": 0, "id": "b", "function": function(Some("end_call"), "{}")})),
+                piece(Some(0), Some("a"), Some("balance"), "{}"),
+                piece(Some(0), Some("b"), Some("end_call"), "{}"),
             ],
-            &two,
         ),
         (
             "whole calls without an index",
             vec![
-                piece(json!({"id": "a", "function": function(Some("balance"), "{}")})),
-                piece(json!({"id": "b", "function": function(Some("end_call"), "{}")})),
+                piece(None, Some("a"), Some("balance"), "{}"),
+                piece(None, Some("b"), Some("end_call"), "{}"),
             ],
-            &two,
         ),
         (
-            "fragments without an index, told apart by their ids",
+            "fragments told apart by their ids",
             vec![
-                piece(json!({"id": "a", "function": function(Some("balance"), "{")})),
-                piece(json!({"id": "b", "function": function(Some("end_call"), "{")})),
-                piece(json!({"id": "a", "function": function(None, "}")})),
-                piece(json!({"id": "b", "function": function(None, "}")})),
+                piece(None, Some("a"), Some("balance"), "{"),
+                piece(None, Some("b"), Some("end_call"), "{"),
+                piece(None, Some("a"), None, "}"),
+                piece(None, Some("b"), None, "}"),
             ],
-            &two,
-        ),
-        (
-            "fragments without an index and later without an id",
-            vec![
-                piece(json!({"id": "a", "function": function(Some("end_call"), "{\"re")})),
-                piece(json!({"function": function(None, "ason\":1}")})),
-            ],
-            &one,
-        ),
-        (
-            "the arguments as an object",
-            vec![piece(json!({"index": 0, "id": "a",
-                "function": {"name": "end_call", "arguments": {"reason": 1}}}))],
-            &one,
         ),
     ];
-    for (what, fragments, expected) in cases {
-        assert_eq!(calls(&fragments).await, expected, "{what}");
+    for (what, fragments) in cases {
+        assert_eq!(calls(&fragments).await, two, "{what}");
     }
     // Without an id, the name and the arguments tell calls apart.
-    let nameless =
-        |name: &str, arguments: &str| piece(json!({"function": function(Some(name), arguments)}));
+    let without_id = |name: &str, arguments: &str| piece(None, None, Some(name), arguments);
     let found = calls(&[
-        nameless("end_call", "{"),
-        nameless("end_call", "}"),
-        nameless("end_call", "{}"),
-        nameless("balance", "{}"),
+        without_id("end_call", "{"),
+        without_id("end_call", "}"),
+        without_id("end_call", "{}"),
+        without_id("balance", "{}"),
     ])
     .await;
     let expected =

@@ -7,4 +7,6 @@ mod support;
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "server")]
+mod server;
 mod types;

@@ -24,7 +24,7 @@ pub(crate) fn valid(stream: bool) -> Value {
             "sentenceId": "3",
             "callerNumber": "13500000001",
             "calleeNumber": "4000000000",
-            "userData": "{\"vip\":\"gold\"}",
+            "userData": "vip",
         },
     })
 }

@@ -43,6 +43,7 @@ pub(super) fn folded(text: &str) -> impl Iterator<Item = (Range<usize>, char)> {
 }
 
 /// Returns whether two texts are the same, with case, width, punctuation and white space ignored.
+#[cfg(feature = "chat")]
 pub(in crate::bot) fn same_words(one: &str, other: &str) -> bool {
     one == other || folded(one).map(|(_, c)| c).eq(folded(other).map(|(_, c)| c))
 }

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tracing::Level;
 
 use super::checks::{Support, check_values, is_first_packet_only, support};
 use super::draft::gap;
+use super::marks::Marks;
 use super::state::{Filler, Progress, State};
 use super::tags::TagFilter;
 use crate::bot::adapter::Adapter;
@@ -19,6 +21,7 @@ use crate::bot::error::{Dropped, ReplyError};
 use crate::bot::input::{CallKey, TurnId};
 use crate::bot::limits::Limits;
 use crate::lock::Mutex;
+use crate::observe::TURN;
 use crate::server::watch::{self, Part, SharedWatch};
 
 /// The reply of a running turn.
@@ -27,8 +30,8 @@ use crate::server::watch::{self, Part, SharedWatch};
 /// the turn is over, so that a repeated request gets the same answer. The bot waits until the fastest
 /// reader has taken all packets. When the last reader is dropped, the turn is cut.
 pub(in crate::bot) struct Outbox {
-    call: CallKey,
-    turn: TurnId,
+    pub(super) call: CallKey,
+    pub(super) turn: TurnId,
     pub(super) adapter: Arc<Adapter>,
     max_bytes: usize,
     pub(super) arrived: Instant,
@@ -40,6 +43,8 @@ pub(in crate::bot) struct Outbox {
     state: Mutex<State>,
     /// Learns why the turn fails, in a test.
     watch: Option<SharedWatch>,
+    /// Whether times are measured.
+    pub(super) timed: bool,
     /// Wakes the bot: a reader has taken a packet, or the reply was cut.
     pub(super) taken: Notify,
     /// Wakes the readers: there is a packet, or the reply has ended.
@@ -92,6 +97,10 @@ impl Outbox {
         let filler = adapter.filler.clone().filter(|_| fills);
         let filler = filler.map_or(Filler::Off, Filler::Pending);
         let tags = TagFilter::new(adapter.tags);
+        // For observers, or for the span of the turn and the line at its end.
+        let timed =
+            !adapter.observers.is_empty() || tracing::span_enabled!(target: TURN, Level::INFO);
+        let marks = Marks::new(timed);
         Self {
             call,
             turn,
@@ -101,8 +110,9 @@ impl Outbox {
             whole,
             first,
             kind,
-            state: Mutex::new(State { filler, tags, ..State::default() }),
+            state: Mutex::new(State { filler, marks, tags, ..State::default() }),
             watch: watch::current(),
+            timed,
             taken: Notify::new(),
             added: Notify::new(),
             ended: Notify::new(),

@@ -11,11 +11,13 @@ use super::draft::{Packet, Remainder};
 use super::phase::{CutAnswer, Phase};
 use super::state::State;
 use crate::bot::budget::BudgetError;
-use crate::bot::error::{Dropped, ReplyError, cause_of};
+use crate::bot::error::{Dropped, ReplyError, cause_of, failure_of};
 use crate::bot::input::Cause;
 use crate::bot::store::Lease;
+use crate::observe::{Event, FirstBy, HoldBroken, TurnFailure};
 use crate::server::watch::Part;
 use crate::server::{Error, Fault};
+use crate::wire::Printable;
 
 /// What the task of a turn does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,14 @@ pub(in crate::bot) enum Step {
     Release,
     /// Ends, because the reply was cut and the bot does not hold.
     Stop,
+}
+
+/// Why a reply ends before its time, beside the cause of the cut.
+struct Reason {
+    /// For the test that watches the turn, and for the log if the platform gets an error.
+    text: String,
+    /// `None` if the turn did not fail.
+    failure: Option<TurnFailure>,
 }
 
 /// The end of the reply. [`Phase`] has the transitions.
@@ -43,9 +53,14 @@ impl Outbox {
     /// Fails the reply because the server shuts down: what was said so far must not look complete.
     /// Returns whether this call cut it.
     pub(in crate::bot) fn fail_shutdown(&self) -> bool {
-        let error = Error::public("the server is shutting down").status(503);
-        let failure = cause_of(&error);
-        self.cut_state(self.lock(), Cause::CallOver, CutAnswer::Fail(Some(error)), Some(failure))
+        let error = shutting_down();
+        let reason = Reason { text: cause_of(&error), failure: Some(TurnFailure::Shutdown) };
+        self.cut_state(self.lock(), Cause::CallOver, CutAnswer::Fail(Some(error)), Some(reason))
+    }
+
+    /// Refuses a turn that would start while the server shuts down.
+    pub(in crate::bot) fn refuse_shutdown(&self) {
+        self.refuse(shutting_down(), TurnFailure::Shutdown);
     }
 
     /// Fails the reply because it missed a limit of its budget. Returns whether this call cut it.
@@ -59,13 +74,14 @@ impl Outbox {
             }
             return false;
         }
-        let failure = Some(missed.to_string());
+        let failure = Some(TurnFailure::Deadline);
+        let reason = Some(Reason { text: missed.to_string(), failure });
         let apology = self.apology(&error).filter(|_| state.phase.is_open());
         let Some(apology) = apology else {
-            return self.cut_state(state, Cause::Deadline, CutAnswer::Fail(Some(error)), failure);
+            return self.cut_state(state, Cause::Deadline, CutAnswer::Fail(Some(error)), reason);
         };
         state.apologize(apology);
-        let cut = self.cut_state(state, Cause::Deadline, CutAnswer::Deliver, failure);
+        let cut = self.cut_state(state, Cause::Deadline, CutAnswer::Deliver, reason);
         self.log_apology(&error);
         cut
     }
@@ -75,33 +91,43 @@ impl Outbox {
         let mut state = self.lock();
         if state.phase.is_open() && !state.draft.unsent().is_empty() {
             let packet = state.next_packet();
-            state.packets.push(packet);
+            state.push(packet, FirstBy::Bot);
         }
-        let cut =
-            self.cut_state(state, Cause::Deadline, CutAnswer::Deliver, Some(missed.to_string()));
+        let reason = Some(Reason { text: missed.to_string(), failure: None });
+        let cut = self.cut_state(state, Cause::Deadline, CutAnswer::Deliver, reason);
         if cut {
             self.notice(Dropped::RestOfGreeting(missed));
         }
         cut
     }
 
-    /// Cuts the reply. `failure` goes to the test that watches the turn.
+    /// Cuts the reply.
     fn cut_state(
         &self,
         mut state: MutexGuard<'_, State>,
         cause: Cause,
         answer: CutAnswer,
-        failure: Option<String>,
+        reason: Option<Reason>,
     ) -> bool {
-        if !state.phase.cut(cause, answer) {
+        let answer = match answer {
+            CutAnswer::Fail(error) => CutAnswer::Fail(error.map(Error::logged)),
+            answer => answer,
+        };
+        let fails = matches!(answer, CutAnswer::Fail(_));
+        if !state.cut(cause, answer, reason.as_ref().and_then(|reason| reason.failure)) {
             return false;
         }
         // Under the lock, so that the report is there before a reader sees the end.
-        if let Some(failure) = failure {
-            self.report(Part::Turn, failure);
+        if let Some(Reason { text, .. }) = &reason {
+            self.report(Part::Turn, text);
         }
         let waker = state.waker.take();
         drop(state);
+        if let Some(Reason { text, failure: Some(failure) }) = &reason
+            && fails
+        {
+            self.log_failure(text, *failure);
+        }
         self.added.notify_waiters();
         self.taken.notify_waiters();
         if let Some(waker) = waker {
@@ -151,21 +177,27 @@ impl Outbox {
     /// Completes the reply with its last packet, unless it has ended.
     pub(in crate::bot) fn finish(&self, remainder: Remainder) {
         let mut state = self.lock();
-        if !state.phase.complete() {
+        if !state.complete(None) {
             return;
         }
         let packet = state.next_packet();
         let packet = state.draft.close(packet, remainder);
-        state.packets.push(packet);
+        state.push(packet, FirstBy::Bot);
         drop(state);
         self.added.notify_waiters();
     }
 
     /// Completes the reply with an answer that was given before, unless it has ended.
+    pub(in crate::bot) fn repeat(&self, packet: Packet) {
+        self.lock().mark_repeated();
+        self.replay(packet);
+    }
+
+    /// Completes the reply with this packet alone, unless it has ended.
     pub(in crate::bot) fn replay(&self, packet: Packet) {
         let mut state = self.lock();
-        if state.phase.complete() {
-            state.packets.push(Packet { last: true, ..packet });
+        if state.complete(None) {
+            state.push(Packet { last: true, ..packet }, FirstBy::Bot);
         }
         drop(state);
         self.added.notify_waiters();
@@ -188,14 +220,18 @@ impl Outbox {
     }
 
     /// Fails the turn without an apology, unless it has ended, because this server can't take the call.
-    pub(in crate::bot) fn refuse(&self, error: Error) {
+    pub(in crate::bot) fn refuse(&self, error: Error, failure: TurnFailure) {
         let cause = cause_of(&error);
         let mut state = self.lock();
-        if state.phase.fail(error) {
+        let failed = state.fail(error.logged(), failure);
+        if failed {
             // Under the lock, so that the report is there before a reader sees the error.
-            self.report(Part::Turn, cause);
+            self.report(Part::Turn, &cause);
         }
         drop(state);
+        if failed {
+            self.log_failure(&cause, failure);
+        }
         self.added.notify_waiters();
     }
 
@@ -205,14 +241,17 @@ impl Outbox {
         }
         // Under the lock, so that the report is there before a reader sees the end.
         self.report(Part::Turn, cause_of(&error));
+        let failure = failure_of(&error);
         if let Some(apology) = self.apology(&error) {
             state.apologize(apology);
-            state.phase.complete();
+            state.complete(Some(failure));
             drop(state);
             self.log_apology(&error);
         } else {
-            state.phase.fail(error);
+            let text = error.to_string();
+            state.fail(error.logged(), failure);
             drop(state);
+            self.log_failure(&text, failure);
         }
         self.added.notify_waiters();
     }
@@ -229,8 +268,32 @@ impl Outbox {
     /// Logs the error of a turn, which the platform does not get.
     fn log_apology(&self, error: &Error) {
         let (call, turn, platform) = (self.call(), self.turn(), self.adapter.platform);
-        tracing::error!(%call, %turn, %platform, "a turn failed, so the caller hears the apology: {error}");
+        let error = error.to_string();
+        let error = Printable::whole(&error);
+        tracing::error!(
+            %platform, %call, %turn,
+            "a turn failed, so the caller hears the apology: {error}"
+        );
     }
+
+    /// Logs why a turn failed. The server that sends the failure knows neither call nor turn, so it does not
+    /// log it again.
+    fn log_failure(&self, error: &str, failure: TurnFailure) {
+        let (call, turn, platform) = (self.call(), self.turn(), self.adapter.platform);
+        let error = Printable::whole(error);
+        match failure {
+            // A bot may do so for any caller, who must not flood the log of errors.
+            TurnFailure::Rejected => {
+                tracing::warn!(%platform, %call, %turn, "the bot rejected a turn: {error}");
+            }
+            _ => tracing::error!(%platform, %call, %turn, "a turn failed: {error}"),
+        }
+    }
+}
+
+/// Returns the answer to a turn during a shutdown.
+fn shutting_down() -> Error {
+    Error::public("the server is shutting down").status(503)
 }
 
 /// The task of the turn.
@@ -290,10 +353,13 @@ impl Outbox {
         };
         match longer_than {
             Some(time) => {
-                tracing::error!(%call, %turn, %platform, "a hold was longer than {time:?}: {outcome}");
+                tracing::error!(%platform, %call, %turn, "a hold was longer than {time:?}: {outcome}");
             }
-            None => tracing::error!(%call, %turn, %platform, "a hold did not end: {outcome}"),
+            None => tracing::error!(%platform, %call, %turn, "a hold did not end: {outcome}"),
         }
+        let dropped = what == Dropped::HeldWork;
+        let broken = HoldBroken { platform, call, turn, after: longer_than, dropped };
+        self.adapter.observers.emit(&Event::HoldBroken(&broken));
         self.notice(what);
     }
 
@@ -302,7 +368,7 @@ impl Outbox {
         self.flush();
         let mut state = self.lock();
         state.task_ended = true;
-        state.phase.fail(Error::from(Fault::internal()));
+        state.fail(Error::from(Fault::internal()).logged(), TurnFailure::Internal);
         drop(state);
         self.ended.notify_waiters();
         self.added.notify_waiters();

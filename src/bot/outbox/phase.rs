@@ -129,7 +129,7 @@ impl Phase {
             Self::Complete => Some(Ok(())),
             Self::Cut { answer: CutAnswer::Discard | CutAnswer::Deliver, .. } => Some(Ok(())),
             Self::Failed(error) | Self::Cut { answer: CutAnswer::Fail(error), .. } => {
-                let internal = || Error::from(crate::server::Fault::internal());
+                let internal = || Error::from(crate::server::Fault::internal()).logged();
                 Some(Err(error.take().unwrap_or_else(internal)))
             }
         }

@@ -26,6 +26,7 @@ impl Reader {
             return None;
         }
         state.readers += 1;
+        state.marks.requests += 1;
         drop(state);
         Some(Self { outbox: outbox.clone(), at: 0 })
     }
@@ -71,7 +72,10 @@ impl Reader {
         }
         if self.outbox.cause() == Some(Cause::CallOver) {
             // An empty answer would look like a reply without text.
-            return Err(Error::public("the call is over").status(503));
+            let Outbox { call, turn, adapter, .. } = &*self.outbox;
+            let platform = adapter.platform;
+            tracing::warn!(%platform, %call, %turn, "the call ended before its turn was answered");
+            return Err(Error::public("the call is over").status(503).logged());
         }
         Ok(whole)
     }

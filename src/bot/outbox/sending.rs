@@ -12,6 +12,7 @@ use crate::bot::controls::SpeechSettings;
 use crate::bot::error::ReplyError;
 use crate::bot::history::{Ending, Entry, hidden};
 use crate::bot::input::Input;
+use crate::observe::FirstBy;
 
 impl Outbox {
     /// Sets the speech settings that earlier turns have chosen.
@@ -78,7 +79,7 @@ impl Outbox {
             return;
         }
         let packet = state.next_packet();
-        state.packets.push(packet);
+        state.push(packet, FirstBy::Bot);
         drop(state);
         self.added.notify_waiters();
     }
@@ -107,7 +108,7 @@ impl Outbox {
         let Filler::Pending(text) = std::mem::take(&mut state.filler) else { return };
         state.filler = Filler::Sent(text.clone());
         let packet = Packet { text, ..state.next_packet() };
-        state.packets.push(packet);
+        state.push(packet, FirstBy::Filler);
         drop(state);
         self.added.notify_waiters();
     }

@@ -4,12 +4,14 @@ use std::task::Waker;
 
 use super::draft::{Draft, Packet, gap};
 use super::holds::Holds;
+use super::marks::Marks;
 use super::phase::Phase;
 use super::tags::TagFilter;
 use crate::bot::controls::SpeechSettings;
 use crate::bot::error::ReplyError;
 use crate::bot::input::Input;
 use crate::bot::store::Lease;
+use crate::observe::FirstBy;
 
 #[derive(Default)]
 pub(super) struct State {
@@ -43,6 +45,7 @@ pub(super) struct State {
     pub secret: Secret,
     /// Whether the caller's next input is secret.
     pub expects_secret: bool,
+    pub marks: Marks,
 }
 
 /// What the history must not contain of a turn.
@@ -121,7 +124,7 @@ impl State {
                 ..Packet::default()
             },
         };
-        self.packets.push(packet);
+        self.push(packet, FirstBy::Apology);
         self.apology = Some(apology.to_owned());
     }
 

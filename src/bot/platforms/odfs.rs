@@ -258,6 +258,7 @@ impl<B: Bot> OnOdfs<B> {
     fn apologize(&self, call: &Call, error: Error) -> Result<Action, Error> {
         let Some(apology) = self.adapter.apology(&error) else { return Err(error) };
         tracing::error!(
+            platform = %Platform::Odfs,
             call = %key(call),
             "can't read the input, so the caller hears the apology: {error}"
         );
@@ -308,6 +309,7 @@ impl<B: Bot> OnOdfs<B> {
                     None => {
                         let call = key(call);
                         tracing::warn!(
+                            platform = %Platform::Odfs,
                             %call,
                             "the source of recognitions has no text for what the caller said"
                         );
@@ -318,6 +320,7 @@ impl<B: Bot> OnOdfs<B> {
                     if !self.deaf.swap(true, Ordering::Relaxed) {
                         let call = key(call);
                         tracing::warn!(
+                            platform = %Platform::Odfs,
                             %call,
                             "what the caller said arrived as the key of a text, but no source of \
                              recognitions is set: the bot gets `Input::NoMatch`, here and for every \

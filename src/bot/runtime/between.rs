@@ -7,18 +7,21 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::{Instrument, Span};
 
 use super::drive::drive;
 use super::failure::{hook_failed, hook_panicked};
+use super::report::EndReport;
 use super::session::Session;
 use super::shared::Shared;
+use super::spans::hook_span;
 use crate::bot::call::CallInfo;
 use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended};
 use crate::bot::limits::Limits;
 use crate::bot::store::{
-    AnyStore, CancelReason, Change, Opened, Opening, Record, StoreError, Then,
+    AnyStore, CancelReason, Change, Meter, Opened, Opening, Record, StoreError, Then,
 };
 use crate::error::chain;
 
@@ -46,6 +49,8 @@ impl<B: Bot> Shared<B> {
             self.store().write(&lease, Change { then: Then::Close, ..Change::default() }).await
         };
         // If the next turn cuts this work, or its time runs out, the cuts are reported by the next turn.
+        let platform = outbox.adapter().platform;
+        let work = work.instrument(self.spans.hook(platform, &call, "interrupted"));
         let work = AssertUnwindSafe(work).catch_unwind();
         let work = timeout(self.setup.limits.end_timeout, drive(self.store(), &outbox, work));
         let ended = work.await.ok().flatten().map(|ended| {
@@ -84,7 +89,11 @@ impl<B: Bot> Shared<B> {
         // Another call may take the room that was made for this one.
         const ATTEMPTS: u32 = 8;
         let mut left = ATTEMPTS;
+        let meter = Meter::current();
         loop {
+            if let Some(meter) = &meter {
+                meter.set_held(self.is_held(call));
+            }
             let opened = self.store().open(call, opening.clone()).await;
             let Err(full @ StoreError::Full(_)) = opened else { return opened };
             if left == 0 {
@@ -110,7 +119,7 @@ impl<B: Bot> Shared<B> {
         }
         let (shared, room_for) = (self.clone(), room_for.clone());
         // In a task: the bot hears of the evicted calls even if the turn that needs the room is cut.
-        let evicting = self.spawn(async move {
+        let evicting = self.spawn(Meter::scope(Meter::current(), async move {
             let evicted = shared.store().evict(&room_for).await?;
             let (count, ending) = (evicted.len(), shared.clone());
             drop(shared.spawn(async move {
@@ -120,28 +129,53 @@ impl<B: Bot> Shared<B> {
                 drop(permit);
             }));
             Ok(count)
-        });
+        }));
         evicting.await.unwrap_or_else(|error| Err(StoreError::failed(error)))
     }
 
     /// Ends a call that is no longer in the store, in a new task.
-    pub(super) fn spawn_finish(self: &Arc<Self>, call: CallKey, record: Record, why: Ended) {
+    pub(super) fn spawn_finish(
+        self: &Arc<Self>,
+        call: CallKey,
+        record: Record,
+        why: Ended,
+        span: Option<Span>,
+    ) {
         let shared = self.clone();
-        drop(self.spawn(async move { shared.finish(call, record, Some(why)).await }));
+        drop(self.spawn(async move { shared.finish_in(call, record, Some(why), span).await }));
     }
 
     /// Calls [`Bot::ended`] for a call that is no longer in the store.
     pub(super) async fn finish(&self, call: CallKey, record: Record, why: Option<Ended>) {
+        let span = self.spans.end(&call);
+        self.finish_in(call, record, why, span).await;
+    }
+
+    /// Calls [`Bot::ended`] for a call whose span is `span`.
+    async fn finish_in(
+        &self,
+        call: CallKey,
+        record: Record,
+        why: Option<Ended>,
+        span: Option<Span>,
+    ) {
         let outbox = self.detached_outbox(&call, Some(&record));
-        let info = CallInfo::of(outbox.adapter().platform, &call);
+        let platform = outbox.adapter().platform;
+        let hook = hook_span(platform, &call, "ended");
+        hook.follows_from(span.as_ref().and_then(Span::id));
+        let mut report = EndReport::new(self, platform, &call, &record, span);
+        if let Some(why) = why {
+            report.why = why;
+        }
+        let info = CallInfo::of(platform, &call);
         let work = async {
             let mut session = Session::open(self, &outbox, None, record, info)?;
             session.report_cuts(None).await?;
-            let why = why.unwrap_or_else(|| session.ending());
-            session.end(why).await;
+            report.why = why.unwrap_or_else(|| session.ending());
+            session.end(report.why).await;
             Ok::<_, StoreError>(())
         };
-        let work = AssertUnwindSafe(work).catch_unwind();
+        let work = AssertUnwindSafe(work.instrument(hook)).catch_unwind();
         match timeout(self.setup.limits.end_timeout, work).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Err(panic)) => hook_panicked(&outbox, &*panic),
@@ -165,7 +199,7 @@ impl<B: Bot> Shared<B> {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     let error = chain(&error);
-                    tracing::error!("could not look for idle calls: {error}");
+                    tracing::error!(%platform, "could not look for idle calls: {error}");
                     return;
                 }
             };
@@ -212,6 +246,7 @@ pub(super) async fn housekeeping<B: Bot>(
             }
             _ = ticks.tick() => {
                 let Some(shared) = shared.upgrade() else { return };
+                shared.spans.close_idle(limits.idle_timeout.saturating_mul(2));
                 // In a task: a slow bot must not delay the cuts of other calls.
                 for platform in Platform::by_name() {
                     let (ending, idle) = (shared.clone(), limits.idle_timeout_on(platform));

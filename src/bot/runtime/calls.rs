@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Span;
 
 use super::between::housekeeping;
 use super::failure::store_failed;
 use super::record::Note;
+use super::report::TurnReport;
 use super::shared::{END_PATIENCE, Setup, Shared, wait_for_end};
 use super::trigger::TurnRequest;
 use super::turn::Turn;
@@ -18,7 +20,7 @@ use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended, TurnId};
 use crate::bot::outbox::{Outbox, Reader};
-use crate::bot::store::{NoteKind, PATIENCE, Record, StoreError, no_answer};
+use crate::bot::store::{Meter, NoteKind, PATIENCE, Record, StoreError, no_answer};
 use crate::server::Error;
 
 /// How long the answer to an abort waits until the bot has been notified.
@@ -54,18 +56,22 @@ impl<B: Bot> Calls<B> {
         if let Some(reader) = same.find_map(Reader::new) {
             return Ok(reader);
         }
-        if shared.is_closing() {
-            if outboxes.is_empty() {
-                running.remove(&call);
-            }
-            return Err(Error::public("the server is shutting down").status(503));
-        }
         let arrived = crate::server::arrived();
         let (limits, kind) = (&shared.setup.limits, trigger.reply_kind());
         let outbox = Arc::new(Outbox::new(call, turn, adapter.clone(), limits, arrived, kind));
         let Some(reader) = Reader::new(&outbox) else {
             return Err(StoreError::Fenced.into());
         };
+        if shared.is_closing() {
+            if outboxes.is_empty() {
+                running.remove(outbox.call());
+            }
+            drop(running);
+            let report = TurnReport::start(shared, &outbox, &trigger, Span::none());
+            outbox.refuse_shutdown();
+            drop(report);
+            return Ok(reader);
+        }
         let waiting: Vec<_> = outboxes.iter().filter(|other| other.lease().is_none()).collect();
         let waiting: Vec<_> = waiting.into_iter().cloned().collect();
         outboxes.push(outbox.clone());
@@ -76,7 +82,10 @@ impl<B: Bot> Calls<B> {
                 other.cut(Cause::NewTurn);
             }
         }
-        drop(shared.spawn(Turn { shared: shared.clone(), outbox, trigger, info, history }.run()));
+        let meter = outbox.is_timed().then(Arc::default);
+        let span = shared.spans.turn(&outbox, &trigger);
+        let turn = Turn { shared: shared.clone(), outbox, trigger, info, history };
+        drop(shared.spawn_turn(Meter::scope(meter, turn.run(span))));
         Ok(reader)
     }
 
@@ -115,13 +124,15 @@ impl<B: Bot> Calls<B> {
         Ok(())
     }
 
-    /// Returns whether a call has, expects or had a secret input. If the store can't tell, it has.
-    pub(in crate::bot) async fn has_secrets(&self, call: &CallKey) -> bool {
+    /// Returns whether a call expects or had a secret input; `None` if the call is unknown. If the store can't
+    /// tell, it had.
+    #[cfg(feature = "chat")]
+    pub(in crate::bot) async fn has_secrets(&self, call: &CallKey) -> Option<bool> {
         if self.shared.is_secret(call, None).await {
-            return true;
+            return Some(true);
         }
-        let Ok(record) = self.shared.stored(call).await else { return true };
-        record.is_some_and(|record| record.history.iter().any(|entry| entry.secret))
+        let Ok(record) = self.shared.stored(call).await else { return Some(true) };
+        record.map(|record| record.history.iter().any(|entry| entry.secret))
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.

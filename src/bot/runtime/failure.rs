@@ -2,11 +2,15 @@
 
 use std::any::Any;
 
+use tracing::field::{DisplayValue, display};
+
 use crate::bot::error::{Panicked, cause_of};
+use crate::bot::input::TurnId;
 use crate::bot::outbox::Outbox;
 use crate::bot::store::StoreError;
 use crate::server::Error;
 use crate::server::watch::Part;
+use crate::wire::Printable;
 
 /// Why a turn did not succeed.
 pub(super) enum Stop {
@@ -46,7 +50,8 @@ pub(super) fn store_failed(error: StoreError) -> Error {
 /// Logs a panic, and returns its error. The panic hook has got the message, which may contain anything.
 /// So it is neither logged nor sent.
 pub(super) fn panicked(outbox: &Outbox, panic: &(dyn Any + Send)) -> Error {
-    tracing::error!(call = %outbox.call(), "the bot panicked");
+    let (platform, call, turn) = (outbox.adapter().platform, outbox.call(), shown_turn(outbox));
+    tracing::error!(%platform, %call, turn, "the bot panicked");
     Panicked::new(panic).into()
 }
 
@@ -57,6 +62,14 @@ pub(super) fn hook_panicked(outbox: &Outbox, panic: &(dyn Any + Send)) {
 
 /// Logs the error of work beside the reply, which the platform does not see. `what` says what failed.
 pub(super) fn hook_failed(outbox: &Outbox, what: &str, error: &Error) {
-    tracing::error!(call = %outbox.call(), "{what}: {error}");
+    let (platform, call, turn) = (outbox.adapter().platform, outbox.call(), shown_turn(outbox));
+    let shown = error.to_string();
+    let shown = Printable::whole(&shown);
+    tracing::error!(%platform, %call, turn, "{what}: {shown}");
     outbox.report(Part::Hook, format_args!("{what}: {}", cause_of(error)));
+}
+
+/// Returns the id of the turn for the log, unless a hook runs between turns.
+pub(super) fn shown_turn(outbox: &Outbox) -> Option<DisplayValue<&TurnId>> {
+    Some(outbox.turn()).filter(|turn| !turn.as_str().is_empty()).map(display)
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant as WallInstant};
 use futures_util::FutureExt;
 use tracing::Level;
 
-use super::failure::panicked;
+use super::failure::{panicked, shown_turn};
 use crate::bot::outbox::Outbox;
 use crate::server::Error;
 use crate::text::release_by;
@@ -45,10 +45,11 @@ pub(super) async fn run_hook(
 fn log_if_blocked(outbox: &Outbox, took: Duration) {
     const MESSAGE: &str = "the bot blocked its thread, so other calls had to wait; `spawn_blocking` or \
                            `HostBuilder::runtime` prevents that";
-    let (call, ms) = (outbox.call(), took.as_millis());
+    let (platform, call, turn) = (outbox.adapter().platform, outbox.call(), shown_turn(outbox));
+    let ms = took.as_millis();
     match blocked_level(took, cfg!(debug_assertions)) {
-        Some(Level::WARN) => tracing::warn!(%call, ms, "{MESSAGE}"),
-        Some(_) => tracing::debug!(%call, ms, "{MESSAGE}"),
+        Some(Level::WARN) => tracing::warn!(%platform, %call, turn, ms, "{MESSAGE}"),
+        Some(_) => tracing::debug!(%platform, %call, turn, ms, "{MESSAGE}"),
         None => {}
     }
 }

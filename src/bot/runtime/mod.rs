@@ -6,11 +6,14 @@ mod drive;
 mod failure;
 mod hook;
 mod record;
+mod report;
 mod session;
 mod shared;
+mod spans;
 pub(super) mod trigger;
 mod turn;
 
 pub(super) use calls::Calls;
 pub(super) use record::{CallRecord, Note};
+pub(super) use report::Sampler;
 pub(super) use shared::Setup;

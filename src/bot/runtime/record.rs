@@ -1,9 +1,12 @@
 //! What the runtime stores of a call between turns, besides the bot's memory.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::report::now_ms;
 use crate::bot::call::CallInfo;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{Closing, Gather, SpeechSettings};
@@ -49,6 +52,12 @@ pub(in crate::bot) struct CallRecord {
     /// Whether the caller's next input is secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
+    /// The number of turns that were answered, with the greeting.
+    #[serde(default)]
+    pub turns: u64,
+    /// When the first turn started, in milliseconds of Unix time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begun_ms: Option<u64>,
 }
 
 /// An abort that waits for its reply.
@@ -140,7 +149,14 @@ impl CallRecord {
             aborts: Vec::new(),
             answered: None,
             secret: false,
+            turns: 0,
+            begun_ms: Some(now_ms()),
         }
+    }
+
+    /// Returns when the first turn started, unless an older version wrote the record.
+    pub(in crate::bot) fn begun_at(&self) -> Option<SystemTime> {
+        UNIX_EPOCH.checked_add(Duration::from_millis(self.begun_ms?))
     }
 
     /// Returns whether the input of a turn is secret: of the next turn, or of one that ran before.
@@ -306,8 +322,8 @@ impl StoredInfo {
         let mut kept = Self { caller: caller.filter(short), called: called.filter(short), extras };
         let bytes = serde_json::to_vec(&kept.extras).map_or(usize::MAX, |json| json.len());
         if bytes > MAX_EXTRAS_BYTES {
-            let call = info.key();
-            tracing::warn!(%call, bytes, "the extras of a call are too long to be stored");
+            let (platform, call) = (info.platform, info.key());
+            tracing::warn!(%platform, %call, bytes, "the extras of a call are too long to be stored");
             kept.extras.clear();
         }
         kept

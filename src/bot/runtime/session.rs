@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
+use tracing::Span;
 
 use super::failure::{Stop, hook_failed};
 use super::hook::run_hook;
@@ -33,6 +34,8 @@ pub(super) struct Session<'a, B: Bot> {
     /// Whether the memory differs from the stored one.
     memory_changed: bool,
     notes: usize,
+    /// Whether the store has nothing of the call yet.
+    is_new: bool,
 }
 
 /// When [`Bot::begin`] runs.
@@ -52,11 +55,15 @@ impl<'a, B: Bot> Session<'a, B> {
         stored: Record,
         mut info: CallInfo,
     ) -> Result<Self, StoreError> {
+        let is_new = stored.state.is_empty();
         let record = match CallRecord::read(&stored, &shared.setup.limits)? {
             Some((record, mismatches)) => {
                 if mismatches > 0 {
-                    let call = outbox.call();
-                    tracing::warn!(%call, mismatches, "the heard text does not occur in the reply");
+                    let (platform, call) = (outbox.adapter().platform, outbox.call());
+                    tracing::warn!(
+                        %platform, %call, mismatches,
+                        "the heard text does not occur in the reply"
+                    );
                 }
                 info = record.info.complete(info);
                 record
@@ -65,7 +72,8 @@ impl<'a, B: Bot> Session<'a, B> {
         };
         let Record { memory, notes, .. } = stored;
         let notes = notes.len();
-        Ok(Self { shared, outbox, lease, info, record, memory, memory_changed: false, notes })
+        let memory_changed = false;
+        Ok(Self { shared, outbox, lease, info, record, memory, memory_changed, notes, is_new })
     }
 
     /// Hides the input of this turn if it is secret.
@@ -95,14 +103,17 @@ impl<'a, B: Bot> Session<'a, B> {
             // No reply is longer, so a longer text can't be a part of one.
             let heard = Some(heard).filter(|heard| heard.len() <= max && !secret);
             if self.record.hear(turn, heard.as_deref()) {
-                let call = self.outbox.call();
-                tracing::warn!(%call, "the heard text does not occur in the reply");
+                let (platform, call) = (self.outbox.adapter().platform, self.outbox.call());
+                tracing::warn!(%platform, %call, "the heard text does not occur in the reply");
             }
         }
     }
 
-    /// Starts the call anew. Returns the former record if that call had begun.
-    pub(super) async fn reset(&mut self, info: &CallInfo) -> Result<Option<Record>, StoreError> {
+    /// Starts the call anew. Returns the former record if that call had begun, with its span.
+    pub(super) async fn reset(
+        &mut self,
+        info: &CallInfo,
+    ) -> Result<Option<(Record, Option<Span>)>, StoreError> {
         let former = match self.record.begun {
             true => {
                 let (memory, state) = (self.memory.clone(), self.record.to_bytes()?);
@@ -115,7 +126,17 @@ impl<'a, B: Bot> Session<'a, B> {
         self.memory = Vec::new();
         self.memory_changed = true;
         self.write(Then::Keep).await?;
+        let former = former.map(|record| (record, self.shared.spans.end(self.outbox.call())));
+        self.is_new |= former.is_some();
+        self.report_begun();
         Ok(former)
+    }
+
+    /// Reports the start of the call if the store did not have it. Called after the first write.
+    fn report_begun(&mut self) {
+        if std::mem::take(&mut self.is_new) {
+            self.shared.report_begun(self.outbox.adapter().platform, self.outbox.call());
+        }
     }
 
     /// Prepares a turn of the caller: applies the call's speech settings and runs [`Bot::begin`] if it
@@ -124,6 +145,7 @@ impl<'a, B: Bot> Session<'a, B> {
         self.outbox.set_speech(self.record.speech.clone());
         if !self.record.begun {
             self.write(Then::Keep).await?;
+            self.report_begun();
             self.begin(BeginAs::BeforeTurn).await?;
         }
         Ok(())
@@ -322,7 +344,7 @@ impl<'a, B: Bot> Session<'a, B> {
                 if outbox.kind() == ReplyKind::Turn && !outbox.has_reply() {
                     let (call, turn) = (outbox.call(), outbox.turn());
                     let platform = outbox.adapter().platform;
-                    tracing::warn!(%call, %turn, %platform, "the bot ended a turn without a reply");
+                    tracing::warn!(%platform, %call, %turn, "the bot ended a turn without a reply");
                 }
                 outbox.finish(remainder);
                 Ok(())
@@ -354,6 +376,7 @@ impl<'a, B: Bot> Session<'a, B> {
         let entry = Entry { epoch: self.epoch(), ..entry };
         // A greeting without text is not a turn.
         if entry.input.is_some() || !entry.said.is_empty() || cut.is_some() {
+            self.record.turns += u64::from(cut.is_none());
             self.record.history.push(entry);
         }
         self.record.trim(limits);

@@ -14,6 +14,8 @@ use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
 use super::record::CallRecord;
+use super::report::Sampler;
+use super::spans::Spans;
 use crate::bot::adapter::Adapter;
 use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
@@ -23,6 +25,7 @@ use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
 use crate::bot::store::{AnyStore, Record, StoreError};
 use crate::lock::Mutex;
+use crate::observe::Observers;
 use crate::server::watch;
 
 /// How long a turn that was cut may take to end before the next one continues without it.
@@ -39,12 +42,16 @@ pub(in crate::bot) struct Setup<B: Bot> {
     pub greeting: Greeting,
     /// The runtime for turns, if they do not run where requests are served.
     pub runtime: Option<Handle>,
+    pub observers: Observers,
+    /// Chooses the calls whose content is traced.
+    pub content: Option<Sampler>,
 }
 
 /// The state that all turns of a bot share.
 pub(super) struct Shared<B: Bot> {
     pub setup: Setup<B>,
     running: Mutex<Running>,
+    pub spans: Spans,
     /// Whether the housekeeping has been started.
     started: AtomicBool,
     closing: AtomicBool,
@@ -63,6 +70,7 @@ impl<B: Bot> Shared<B> {
         Self {
             setup,
             running: Mutex::default(),
+            spans: Spans::default(),
             started,
             closing,
             evictions: Arc::new(Semaphore::new(MAX_EVICTIONS)),
@@ -135,12 +143,27 @@ impl<B: Bot> Shared<B> {
         self.spawn_unwatched(watch::watched(watch::current(), work))
     }
 
+    /// Spawns the task of a turn. It is not in the span of its request, which could not end before the turn
+    /// does.
+    pub(super) fn spawn_turn(
+        &self,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> JoinHandle<()> {
+        self.spawn_bare(watch::watched(watch::current(), work))
+    }
+
     /// Spawns work that belongs to no request.
     pub(super) fn spawn_unwatched<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        let work = work.in_current_span();
+        self.spawn_bare(work.in_current_span())
+    }
+
+    fn spawn_bare<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
         match &self.setup.runtime {
             Some(runtime) => runtime.spawn(work),
             None => tokio::spawn(work),
@@ -204,6 +227,11 @@ impl<B: Bot> Shared<B> {
         Ok(record.map(|(record, _)| record))
     }
 
+    /// Returns whether a turn of this call holds, in this process.
+    pub(super) fn is_held(&self, call: &CallKey) -> bool {
+        self.outboxes(call).iter().any(|outbox| outbox.holds_until().is_some())
+    }
+
     /// Returns how long a turn of this call may hold from now on.
     pub(super) fn longest_hold(&self, call: &CallKey) -> Duration {
         if self.store().shared() {
@@ -238,7 +266,11 @@ impl<B: Bot> Shared<B> {
         let record = record.and_then(|record| CallRecord::read(record, limits).ok().flatten());
         let platform = record.map_or_else(|| call.platform(), |(record, _)| record.platform);
         let bot = self.setup.bot.clone();
-        let adapter = Arc::new(Adapter::detached(platform, move |notice| bot.notice(notice)));
+        let adapter = Arc::new(Adapter::detached(
+            platform,
+            move |notice| bot.notice(notice),
+            self.setup.observers.clone(),
+        ));
         let (turn, now) = (TurnId::new(""), Instant::now());
         Arc::new(Outbox::new(call.clone(), turn, adapter, limits, now, ReplyKind::Turn))
     }

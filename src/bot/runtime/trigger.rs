@@ -32,11 +32,15 @@ pub(in crate::bot) enum Trigger {
 }
 
 impl Trigger {
-    pub(super) fn input(&self) -> Option<Input> {
+    pub(super) fn as_input(&self) -> Option<&Input> {
         match self {
             Self::Begin => None,
-            Self::Input(input) => Some(input.clone()),
+            Self::Input(input) => Some(input),
         }
+    }
+
+    pub(super) fn input(&self) -> Option<Input> {
+        self.as_input().cloned()
     }
 
     pub(super) fn reply_kind(&self) -> ReplyKind {

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 use super::drive::drive;
 use super::failure::{Stop, hook_failed, panicked};
 use super::record::{CallRecord, Sent};
+use super::report::TurnReport;
 use super::session::{BeginAs, Session};
 use super::shared::{Shared, TurnGuard};
 use super::trigger::{PlatformHistory, Trigger};
@@ -20,6 +22,7 @@ use crate::bot::input::{Cause, Ended, Input};
 use crate::bot::limits::Limits;
 use crate::bot::outbox::{Outbox, Packet};
 use crate::bot::store::{Change, NoteKind, Opened, Opening, Record, StoreError, Then};
+use crate::observe::TurnFailure;
 
 /// A running turn.
 pub(super) struct Turn<B: Bot> {
@@ -38,13 +41,26 @@ enum Cuts {
 }
 
 impl<B: Bot> Turn<B> {
-    /// Runs the turn to its end.
-    pub(super) async fn run(self) {
+    /// Runs the turn to its end, in this span.
+    pub(super) async fn run(self, span: Span) {
         let Self { shared, outbox, .. } = &self;
+        let cuts = self.run_in(span.clone()).instrument(span).await;
+        // If the next turn cut this one, that turn reports it.
+        let cause = outbox.cause();
+        let cut = matches!(cause, Some(Cause::BargeIn | Cause::PeerGone | Cause::Deadline));
+        if cut || cuts == Cuts::Left {
+            shared.report_cuts(outbox.call().clone()).await;
+        }
+    }
+
+    async fn run_in(&self, span: Span) -> Cuts {
+        let Self { shared, outbox, trigger, .. } = self;
+        let mut report = TurnReport::start(shared, outbox, trigger, span);
         // If this task is dropped or panics, nobody waits for it any longer.
         let running = TurnGuard { shared, outbox };
         let work = AssertUnwindSafe(self.work()).catch_unwind();
         let ended = drive(shared.store(), outbox, work).await;
+        report.stop();
         let panicked = |panic: Box<dyn Any + Send>| Err(panicked(outbox, &*panic).into());
         let ended = ended.map(|ended| ended.unwrap_or_else(panicked));
         let mut cuts = Cuts::None;
@@ -56,7 +72,7 @@ impl<B: Bot> Turn<B> {
                 self.give_back().await;
             }
             Some(Err(Stop::Refused(error))) => {
-                outbox.refuse(error);
+                outbox.refuse(error, TurnFailure::Full);
                 self.give_back().await;
             }
             Some(Err(Stop::Failed(error))) => {
@@ -67,12 +83,7 @@ impl<B: Bot> Turn<B> {
             None => self.give_back().await,
         }
         drop(running);
-        // If the next turn cut this one, that turn reports it.
-        let cause = outbox.cause();
-        let cut = matches!(cause, Some(Cause::BargeIn | Cause::PeerGone | Cause::Deadline));
-        if cut || cuts == Cuts::Left {
-            shared.report_cuts(outbox.call().clone()).await;
-        }
+        cuts
     }
 
     /// Stores what was said in a turn that did not succeed, and releases the call.
@@ -134,7 +145,7 @@ impl<B: Bot> Turn<B> {
             Opened::Repeated(record) => {
                 let input = trigger.input();
                 let limits = &shared.setup.limits;
-                outbox.replay(repeated_answer(outbox, &record, limits, input.as_ref())?);
+                outbox.repeat(repeated_answer(outbox, &record, limits, input.as_ref())?);
                 return Ok(Cuts::None);
             }
             Opened::Busy => return Err(Stop::Overtaken),
@@ -154,9 +165,9 @@ impl<B: Bot> Turn<B> {
         match trigger {
             Trigger::Begin => {
                 let former = session.reset(info).await?;
-                if let Some(former) = former {
+                if let Some((former, span)) = former {
                     // A call with this id never ended.
-                    shared.spawn_finish(outbox.call().clone(), former, Ended::Unknown);
+                    shared.spawn_finish(outbox.call().clone(), former, Ended::Unknown, span);
                 }
                 session.begin(BeginAs::Turn).await?;
                 Ok(Cuts::None)

@@ -38,7 +38,7 @@ pub(in crate::bot) trait AnyStore: Send + Sync {
     fn cancels(&self) -> BoxStream<'static, Cancel>;
 }
 
-type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+pub(super) type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// How long a store may take for an operation that does not wait for a hold.
 pub(in crate::bot) const PATIENCE: Duration = Duration::from_secs(5);

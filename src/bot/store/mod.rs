@@ -29,9 +29,11 @@ mod erased;
 mod error;
 mod memory;
 mod records;
+mod timed;
 
 pub use contract::Store;
 pub(super) use erased::{AnyStore, PATIENCE, no_answer};
 pub use error::{StoreError, StoreFailure, StoreLimit};
 pub use memory::MemoryStore;
 pub use records::{Cancel, CancelReason, Change, Lease, NoteKind, Opened, Opening, Record, Then};
+pub(super) use timed::{Meter, TimedStore};

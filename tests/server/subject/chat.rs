@@ -79,7 +79,10 @@ impl Subject for Chat {
         if operation.streams {
             let events = events(answer);
             assert!(events.iter().all(|event| event["id"] == events[0]["id"]), "{answer:?}");
-            return events.iter().for_each(|event| drop(choice(event)));
+            events.iter().for_each(|event| {
+                choice(event);
+            });
+            return;
         }
         let json = answer.json();
         assert_eq!(

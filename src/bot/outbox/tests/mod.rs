@@ -23,6 +23,7 @@ use crate::bot::controls::{
 use crate::bot::error::{Dropped, ReplyError};
 use crate::bot::input::{CallKey, Cause, TurnId};
 use crate::bot::limits::Limits;
+use crate::observe::{Observers, TurnFailure};
 use crate::server::Error;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -32,7 +33,7 @@ type Notices = Arc<Mutex<Vec<Dropped>>>;
 /// An outbox on Digital Employee, which takes packets and all kinds of elements.
 fn outbox_with(kind: ReplyKind, change: impl FnOnce(&mut Adapter)) -> (Arc<Outbox>, Notices) {
     let notices = Notices::default();
-    let mut adapter = Adapter::detached(Platform::DigitalEmployee, |_| {});
+    let mut adapter = Adapter::detached(Platform::DigitalEmployee, |_| {}, Observers::default());
     adapter.budget = Budget { whole: Some(SECOND), ..adapter.budget };
     adapter.notices = Box::new({
         let notices = notices.clone();
@@ -333,7 +334,7 @@ async fn no_apology_follows_a_cut_a_shutdown_a_refusal_or_a_rejection() {
     let ends: [(&str, End, bool); 4] = [
         ("barge-in", |outbox| assert!(outbox.cut(Cause::BargeIn)), true),
         ("shutdown", |outbox| assert!(outbox.fail_shutdown()), false),
-        ("no room", |outbox| outbox.refuse("no room".into()), false),
+        ("no room", |outbox| outbox.refuse("no room".into(), TurnFailure::Full), false),
         ("rejection", |outbox| outbox.fail(Error::public("no account").status(404)), false),
     ];
     for (name, end, ends_well) in ends {

@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::Value;
 use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use super::controls::{Control, check_tags, check_tools, control};
 use super::delivered::Delivered;
 use super::dialect::ChatDialect;
 use super::heard::Lines;
-use super::question::Question;
+use super::question::{Question, Speaker};
 use super::settings::ChatSettings;
 use crate::bot::adapter::{Adapter, AdapterSpec};
 use crate::bot::call::CallInfo;
@@ -35,9 +37,17 @@ use crate::server::{Error, Privacy};
 pub struct OnChat<B: Bot> {
     host: Host<B>,
     settings: ChatSettings,
-    /// By the dialect, and by what the tools of a request add to it.
-    adapters: Mutex<HashMap<(ChatDialect, bool, TransferKinds), Arc<Adapter>>>,
+    adapters: Mutex<HashMap<Terms, Arc<Adapter>>>,
     delivered: Delivered,
+}
+
+/// What a request supports: its dialect, and what its tools add to that.
+#[derive(PartialEq, Eq, Hash)]
+struct Terms {
+    dialect: ChatDialect,
+    hang_up: bool,
+    hang_up_reason: bool,
+    transfer: TransferKinds,
 }
 
 impl<B: Bot> fmt::Debug for OnChat<B> {
@@ -105,8 +115,11 @@ impl<B: Bot> Host<B> {
     }
 
     /// Returns what keeps secret inputs out of the traces. A request has the whole conversation, so no
-    /// request of a call is traced once there was a secret. Nor is one that does not name its call.
+    /// request of a call is traced once there was a secret. Nor is one that does not name its call, or with
+    /// turns of a call that is unknown here: they may have had one.
     fn chat_privacy(&self, dialect: Option<ChatDialect>) -> Privacy {
+        /// How long a trace may wait for the store. The caller waits as long.
+        const PATIENCE: Duration = Duration::from_millis(100);
         let host = self.clone();
         Privacy::new(move |content| {
             let host = host.clone();
@@ -116,7 +129,12 @@ impl<B: Bot> Host<B> {
                 let Some(call) = question.call else { return true };
                 let mut call = CallKey::new(question.dialect.platform(), call);
                 call.account = content.account;
-                host.has_secrets(&call).await
+                let is_first = question.lines.iter().all(|line| line.speaker == Speaker::Bot);
+                let secret = host.has_secrets(&call);
+                match timeout(PATIENCE, secret).await {
+                    Ok(known) => known.unwrap_or(!is_first),
+                    Err(_) => true,
+                }
             }
             .boxed()
         })
@@ -201,14 +219,16 @@ impl<B: Bot> OnChat<B> {
     fn adapter(&self, question: &Question) -> Arc<Adapter> {
         let dialect = question.dialect;
         let can = dialect.capabilities_with(|tool| question.offers(tool));
+        let hang_up_reason = dialect.takes_reason(|tool| question.offers(tool));
+        let (hang_up, transfer) = (can.hang_up, can.transfer);
         let mut adapters = self.adapters.lock();
-        let adapter = adapters.entry((dialect, can.hang_up, can.transfer));
+        let adapter = adapters.entry(Terms { dialect, hang_up, hang_up_reason, transfer });
         let adapter = adapter.or_insert_with(|| {
             let spec = AdapterSpec {
                 platform: dialect.platform(),
                 check: if dialect == ChatDialect::AiCall { check_tags } else { check_tools },
                 splits: false,
-                hang_up_reason: dialect.takes_reason(|tool| question.offers(tool)),
+                hang_up_reason,
                 tags: dialect.traits().tags,
             };
             Arc::new(self.host.adapter_with(spec, can))
@@ -232,7 +252,10 @@ async fn speak(
             // The reply was cut.
             Ok(None) => return Ok(false),
             Err(error) if begun && streams => {
-                tracing::error!(%call, "a turn failed after its first text, so the stream just ends: {error}");
+                tracing::error!(
+                    %call,
+                    "a turn failed after its first text, so the stream just ends: {error}"
+                );
                 return Ok(false);
             }
             Err(error) => return Err(error),

@@ -287,7 +287,8 @@ impl Store for MemoryStore {
         drop(known);
         let Some(dropped) = dropped else { return Ok(false) };
         if dropped > 0 {
-            tracing::warn!(call = %key, dropped, "too many unread notes: dropped the oldest");
+            let platform = key.platform();
+            tracing::warn!(%platform, call = %key, dropped, "too many unread notes: dropped the oldest");
         }
         Ok(true)
     }
