@@ -49,5 +49,5 @@ pub use crate::server::frame::Frame;
 pub use crate::server::incoming::{Incoming, ParameterLocation};
 #[cfg(feature = "server")]
 pub use crate::server::rules::{
-    Answers, Dates, FoldPackets, PacketKind, Reads, Rules, Speaks, WritePackets,
+    Answers, Dates, Delivery, FoldPackets, PacketKind, Reads, Rules, Speaks, WritePackets,
 };

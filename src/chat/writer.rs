@@ -6,7 +6,7 @@ use super::{
     Event, FinishReason, FunctionCall, FunctionDelta, Message, Role, ToolCall, ToolCallDelta,
     ToolType, Usage,
 };
-use crate::server::{Fault, FoldPackets, Frame, PacketKind, SendError, WritePackets};
+use crate::server::{Delivery, Fault, FoldPackets, Frame, PacketKind, SendError, WritePackets};
 use crate::wire::{Validate, Violation};
 
 /// Writes the chunks of one reply, or the whole answer.
@@ -163,7 +163,7 @@ fn random_id(prefix: &str) -> String {
 impl WritePackets for PacketWriter {
     type Event = Event;
 
-    fn packet(&mut self, event: Event, kind: PacketKind) -> Result<Frame, SendError> {
+    fn packet(&mut self, event: Event, kind: PacketKind) -> Result<Delivery, SendError> {
         self.check(&event)?;
         let packet = match event {
             Event::Text(text) if text.is_empty() => {
@@ -189,11 +189,11 @@ impl WritePackets for PacketWriter {
             }
         };
         if kind == PacketKind::Next {
-            return Ok(packet);
+            return Ok(packet.into());
         }
         self.ended = true;
         let finished = self.finish.is_some();
-        Ok(packet.and(self.last(finished)))
+        Ok(packet.and(self.last(finished)).into())
     }
 
     fn fold(&mut self, event: Event, kind: PacketKind) -> Result<(), SendError> {
@@ -272,9 +272,9 @@ impl PacketWriter {
 impl FoldPackets for PacketWriter {
     type Answer = ChatCompletion;
 
-    fn answer(self) -> ChatCompletion {
+    fn answer(&mut self) -> ChatCompletion {
         let reason = self.reason();
-        let Whole { text, reasoning, calls } = self.whole;
+        let Whole { text, reasoning, calls } = std::mem::take(&mut self.whole);
         let mut message = Message::new(Role::Assistant);
         // A message without tool calls has a text, even if it is empty.
         message.content = match text {
@@ -289,7 +289,7 @@ impl FoldPackets for PacketWriter {
             model: &self.model,
             choices: vec![Choice::new(0, message).with_finish_reason(reason)],
         });
-        answer.usage = Some(self.usage.unwrap_or_else(no_usage));
+        answer.usage = Some(self.usage.take().unwrap_or_else(no_usage));
         answer
     }
 }

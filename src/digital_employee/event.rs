@@ -74,6 +74,11 @@ from_controls!(Control, Voice, GatherDtmf, Transfer, HangUp);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AnswerMode {
     /// The whole text of the turn so far, in every packet, as the vendor's sample writes it.
+    ///
+    /// A long reply in tiny pieces would repeat its text thousands of times. So once its packets have 256 KiB
+    /// of text in all, text without controls is held until the text has grown by an eighth, or until the last
+    /// packet is 1 ms ago for each 64 bytes of text so far. After five minutes of speech that is a tenth of a
+    /// second. The first text, controls and the end of a reply are never held.
     #[default]
     Cumulative,
     /// Only the new text.

@@ -61,9 +61,11 @@ pub use server::{PacketWriter, Rules};
 #[cfg(feature = "server")]
 mod server {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use http::StatusCode;
     use serde_json::Value;
+    use tokio::time::Instant;
 
     use crate::clock::SharedClock;
     use crate::digital_employee::{
@@ -74,8 +76,8 @@ mod server {
     };
     use crate::server::rules::{check_ids, short_id};
     use crate::server::{
-        Answers, Dates, Fault, FaultKind, Frame, PacketKind, Reads, SendError, Server, Speaks,
-        WritePackets,
+        Answers, Dates, Delivery, Fault, FaultKind, Frame, PacketKind, Reads, SendError, Server,
+        Speaks, WritePackets,
     };
     use crate::wire::{Operation, Validate, salvage};
 
@@ -238,6 +240,7 @@ mod server {
                 echo,
                 clock: clock.clone(),
                 text: String::new(),
+                repetition: Repetition::default(),
                 started: false,
                 ended: false,
             }
@@ -246,15 +249,65 @@ mod server {
 
     /// Writes the packets of one reply.
     ///
-    /// It keeps the text so far and whether the reply has started or ended.
+    /// It keeps the text so far and whether the reply has started or ended. It [holds](Repetition) text that
+    /// would be repeated too often.
     #[derive(Debug)]
     pub struct PacketWriter {
         settings: Arc<Settings>,
         echo: Echo,
         clock: SharedClock,
         text: String,
+        repetition: Repetition,
         started: bool,
         ended: bool,
+    }
+
+    /// What the repetition of the text in each packet costs, and when to avoid it.
+    ///
+    /// A reply in n pieces of equal size repeats its text n/2 times: 64 KiB, letter by letter, would be 2 GiB.
+    /// So text is held after the first [`FREE`](Self::FREE) bytes, until
+    ///
+    /// - it has grown by an eighth since the last packet, so that the packets of fast pieces have at most nine
+    ///   times the bytes of the text,
+    /// - or the last packet is 1 ms ago for each [`RATE`](Self::RATE) bytes of text, so that slow pieces need
+    ///   64 kB/s at most. The caller does not hear that: for five minutes of speech it is a tenth of a second.
+    ///
+    /// Controls and the end of the reply do not wait, nor do the first packets: no reply of a usual length
+    /// gets here.
+    #[derive(Debug, Default)]
+    struct Repetition {
+        /// The bytes of text in all packets.
+        written: usize,
+        /// The bytes of text in the last packet, and its time.
+        last: Option<(usize, Instant)>,
+        /// There is text that is not in a packet.
+        held: bool,
+    }
+
+    impl Repetition {
+        /// The bytes of text that are written without holding any.
+        const FREE: usize = 256 << 10;
+        /// The bytes of text that may be repeated in a millisecond after that.
+        const RATE: usize = 64;
+
+        /// Returns until when to hold a text that now has so many bytes.
+        fn hold(&mut self, bytes: usize) -> Option<Instant> {
+            let (last, at) = self.last?;
+            if self.written < Self::FREE || bytes - last >= last / 8 {
+                return None;
+            }
+            let millis = u64::try_from(bytes / Self::RATE).ok()?;
+            let until = at.checked_add(Duration::from_millis(millis))?;
+            self.held = until > Instant::now();
+            self.held.then_some(until)
+        }
+
+        /// Notes a packet with so many bytes of text.
+        fn wrote(&mut self, bytes: usize) {
+            self.written += bytes;
+            self.last = Some((bytes, Instant::now()));
+            self.held = false;
+        }
     }
 
     impl PacketWriter {
@@ -309,13 +362,21 @@ mod server {
     impl WritePackets for PacketWriter {
         type Event = Event;
 
-        fn packet(&mut self, event: Event, kind: PacketKind) -> Result<Frame, SendError> {
+        fn packet(&mut self, event: Event, kind: PacketKind) -> Result<Delivery, SendError> {
             if self.ended {
                 return Err(SendError::Finished);
             }
             event.controls.iter().try_for_each(|control| self.check(control))?;
             let before = self.text.len();
             self.text.push_str(&event.text);
+            let cumulative = self.settings.answers == AnswerMode::Cumulative;
+            if cumulative
+                && event.controls.is_empty()
+                && kind == PacketKind::Next
+                && let Some(until) = self.repetition.hold(self.text.len())
+            {
+                return Ok(Delivery::Held(until));
+            }
             let mut data = self.data(kind);
             data.controls = event.controls;
             data.answer = match self.settings.answers {
@@ -329,7 +390,20 @@ mod server {
             }
             self.started = true;
             self.ended = kind == PacketKind::Last;
-            Ok(self.write(&packet))
+            if cumulative {
+                self.repetition.wrote(self.text.len());
+            }
+            Ok(self.write(&packet).into())
+        }
+
+        fn flush(&mut self) -> Option<Frame> {
+            if self.ended || !self.repetition.held {
+                return None;
+            }
+            self.repetition.wrote(self.text.len());
+            let mut data = self.data(PacketKind::Next);
+            data.answer = Some(self.text.clone());
+            Some(self.write(&self.wrap(data)))
         }
 
         fn end(&mut self) -> Option<Frame> {

@@ -421,7 +421,7 @@ where
     let mut reply = Sink::folding(writer);
     let handler = async { C::call(&server.api, input, &mut reply).await };
     let written = match run_handler(C::OPERATION, &arrival, handler).await {
-        Ok(()) => write_answer(C::OPERATION, &arrival, &reply.into_writer().answer(), traced),
+        Ok(()) => write_answer(C::OPERATION, &arrival, &reply.answer(), traced),
         Err(fault) => Err(fault),
     };
     written.unwrap_or_else(|fault| refuse(&server.rules, C::OPERATION, echo, &fault))

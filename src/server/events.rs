@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until};
 use tracing::Instrument;
 
 use super::frame_queue::FrameQueue;
@@ -20,6 +20,8 @@ pub(super) struct Events<F> {
     turn: Option<Pin<Box<F>>>,
     queue: FrameQueue,
     heartbeat: Option<Interval>,
+    /// Waits for the time at which held events are due.
+    held: Option<Pin<Box<Sleep>>>,
 }
 
 /// A turn in its own task, which is aborted when this is dropped. hyper does not poll a body while
@@ -55,15 +57,34 @@ impl<F: Future<Output = ()>> Events<F> {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         });
-        Self { turn: Some(Box::pin(turn)), queue, heartbeat }
+        Self { turn: Some(Box::pin(turn)), queue, heartbeat, held: None }
     }
 
     fn packet(&mut self, cx: &Context<'_>) -> Option<Bytes> {
         let packet = self.queue.take(cx)?;
+        self.reset_heartbeat();
+        Some(packet)
+    }
+
+    /// Returns the packet of held events when they are due.
+    fn held_packet(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
+        let until = self.queue.held_until()?;
+        let sleep = self.held.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if sleep.deadline() != until {
+            sleep.as_mut().reset(until);
+        }
+        if sleep.as_mut().poll(cx).is_pending() {
+            return None;
+        }
+        let packet = self.queue.flush()?;
+        self.reset_heartbeat();
+        Some(packet)
+    }
+
+    fn reset_heartbeat(&mut self) {
         if let Some(ticks) = &mut self.heartbeat {
             ticks.reset();
         }
-        Some(packet)
     }
 }
 
@@ -78,6 +99,9 @@ impl<F: Future<Output = ()>> Stream for Events<F> {
             return Poll::Ready(self.packet(cx).map(Ok));
         }
         if let Some(packet) = self.packet(cx) {
+            return Poll::Ready(Some(Ok(packet)));
+        }
+        if let Some(packet) = self.held_packet(cx) {
             return Poll::Ready(Some(Ok(packet)));
         }
         if !self.queue.is_over()

@@ -5,6 +5,7 @@ use std::sync::{Arc, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::{Fault, Frame, PacketKind};
 use crate::lock::Mutex;
@@ -18,16 +19,24 @@ use crate::lock::Mutex;
 /// Both sides run in one task when there is no deadline, and in two when there is one. Each side
 /// therefore leaves its waker before it waits, and the other side wakes it. A waker is stored under
 /// the same lock under which the slot was seen full or empty, so no wake-up is lost in between.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct FrameQueue(Arc<Mutex<Slot>>);
 
-#[derive(Debug, Default)]
+/// A writer that may hold events back.
+pub(super) trait Held: Send + Sync {
+    /// Returns the packet of the events that are held, if there are any.
+    fn flush(&self) -> Option<Frame>;
+}
+
+#[derive(Default)]
 struct Slot {
     packet: Option<Frame>,
     /// Wakes the handler, which waits for room.
     waiting: Option<Waker>,
     /// Wakes the body, which waits for a packet.
     reading: Option<Waker>,
+    /// When to flush what the writer holds, if it holds something.
+    held: Option<(Instant, Arc<dyn Held>)>,
     /// The last packet is in the queue: nothing may follow it, not even a comment.
     over: bool,
     /// Whether there has been a packet.
@@ -61,11 +70,43 @@ impl FrameQueue {
     pub(super) fn put(&self, packet: Frame, kind: PacketKind) {
         let mut slot = self.slot();
         slot.packet = Some(packet);
+        // The packet includes what was held.
+        slot.held = None;
         slot.over = kind == PacketKind::Last;
         slot.started = true;
         if let Some(reading) = slot.reading.take() {
             reading.wake();
         }
+    }
+
+    /// Makes the body flush the writer at a time, unless it does so earlier or a packet is put in before.
+    pub(super) fn hold<H: Held + 'static>(&self, until: Instant, writer: impl FnOnce() -> Arc<H>) {
+        let mut slot = self.slot();
+        if slot.held.is_none() {
+            slot.held = Some((until, writer()));
+            // The body has to set its timer.
+            if let Some(reading) = slot.reading.take() {
+                reading.wake();
+            }
+        }
+    }
+
+    /// Returns when the body must [flush](Self::flush) the writer.
+    pub(super) fn held_until(&self) -> Option<Instant> {
+        self.slot().held.as_ref().map(|(until, _)| *until)
+    }
+
+    /// Returns the packet of what the writer holds.
+    pub(super) fn flush(&self) -> Option<Bytes> {
+        // A block of its own, since the writer must not be called under this lock.
+        let held = {
+            let mut slot = self.slot();
+            let held = slot.held.take();
+            slot.started |= held.is_some();
+            held
+        };
+        let (_, writer) = held?;
+        Some(writer.flush()?.into())
     }
 
     /// Takes the packet, or stores the waker to be woken when there is one.

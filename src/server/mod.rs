@@ -100,5 +100,7 @@ pub use turns::{RunningTurn, Turns};
 pub(crate) use {
     frame::Frame,
     incoming::Incoming,
-    rules::{Answers, Dates, FoldPackets, PacketKind, Reads, Rules, Speaks, WritePackets},
+    rules::{
+        Answers, Dates, Delivery, FoldPackets, PacketKind, Reads, Rules, Speaks, WritePackets,
+    },
 };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::{Fault, FaultKind, Frame, SendError};
 use crate::clock::SharedClock;
@@ -131,17 +132,38 @@ pub enum PacketKind {
     Last,
 }
 
+/// What a writer makes of an event.
+#[derive(Debug)]
+pub enum Delivery {
+    /// A packet, which is sent immediately. It includes the events that were held before.
+    Packet(Frame),
+    /// Nothing yet: the event is part of a later packet. Unless the handler causes that packet before, it is
+    /// [flushed](WritePackets::flush) at this time.
+    Held(Instant),
+}
+
+impl From<Frame> for Delivery {
+    fn from(frame: Frame) -> Self {
+        Self::Packet(frame)
+    }
+}
+
 /// Writes the packets of one reply: turns the events of the handler into packets and enforces the
 /// platform's rules about their order.
 pub trait WritePackets: Send + 'static {
     /// The event that a handler sends.
     type Event: Send + 'static;
 
-    /// Returns the packet of an event. A packet of [`PacketKind::Last`] ends the stream.
+    /// Writes an event. One of [`PacketKind::Last`] is a packet that ends the stream.
     ///
     /// # Errors
     /// If the event breaks a rule. The writer is then unchanged.
-    fn packet(&mut self, event: Self::Event, kind: PacketKind) -> Result<Frame, SendError>;
+    fn packet(&mut self, event: Self::Event, kind: PacketKind) -> Result<Delivery, SendError>;
+
+    /// Returns the packet of the events that are [held](Delivery::Held), if there are any.
+    fn flush(&mut self) -> Option<Frame> {
+        None
+    }
 
     /// Takes an event for an answer that is not a stream, as [`packet`](Self::packet) does for one that
     /// is. [`FoldPackets::answer`] then has all events.
@@ -156,7 +178,7 @@ pub trait WritePackets: Send + 'static {
     fn end(&mut self) -> Option<Frame>;
 
     /// Returns the packet that ends the stream with a failure; `None` if the stream has ended
-    /// already.
+    /// already. Events that are held have been flushed before.
     fn fail(&mut self, fault: &Fault) -> Option<Frame>;
 }
 
@@ -165,6 +187,6 @@ pub trait FoldPackets: WritePackets {
     /// The answer.
     type Answer: Serialize + Validate + Send;
 
-    /// Returns the answer with all events that [`fold`](WritePackets::fold) took.
-    fn answer(self) -> Self::Answer;
+    /// Returns the answer with all events that [`fold`](WritePackets::fold) took. Called once, at the end.
+    fn answer(&mut self) -> Self::Answer;
 }

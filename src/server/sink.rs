@@ -2,15 +2,19 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt};
 
-use super::frame_queue::FrameQueue;
-use super::{Error, Frame, PacketKind, WritePackets};
+use super::frame_queue::{FrameQueue, Held};
+use super::{Delivery, Error, FoldPackets, Frame, PacketKind, WritePackets};
+use crate::lock::Mutex;
 use crate::wire::Violations;
 
 /// The reply of a turn. The handler borrows it for the turn. Each event is sent immediately, as one
-/// packet, or collected where the request wants one answer.
+/// packet. Only where each packet repeats the text before it, long replies in tiny pieces are an exception:
+/// see [`AnswerMode::Cumulative`](crate::digital_employee::AnswerMode::Cumulative). Where a request wants one
+/// answer, events are collected.
 ///
 /// The reply ends when the handler returns; the server then writes the packet that ends the stream.
 ///
@@ -33,12 +37,33 @@ use crate::wire::Violations;
 /// # }
 /// ```
 pub struct Sink<T> {
-    writer: T,
+    writer: Arc<Writer<T>>,
     /// The queue to the stream; `None` for an answer that is not a stream.
     queue: Option<FrameQueue>,
-    trace_content: bool,
     /// The data of the event after the last packet.
     end: Option<&'static str>,
+}
+
+/// The writer of a reply. The body of the response also has it, to flush what is held.
+struct Writer<T> {
+    packets: Mutex<T>,
+    trace_content: bool,
+}
+
+impl<T> Writer<T> {
+    fn trace(&self, packet: &Frame) {
+        if self.trace_content && !packet.is_nothing() {
+            tracing::trace!(packet = packet.text().trim_end(), "packet");
+        }
+    }
+}
+
+impl<T: WritePackets> Held for Writer<T> {
+    fn flush(&self) -> Option<Frame> {
+        let packet = self.packets.lock().flush()?;
+        self.trace(&packet);
+        Some(packet)
+    }
 }
 
 impl<T: WritePackets> Sink<T> {
@@ -48,17 +73,22 @@ impl<T: WritePackets> Sink<T> {
         trace_content: bool,
         end: Option<&'static str>,
     ) -> Self {
-        Self { writer, queue: Some(queue), trace_content, end }
+        let writer = Arc::new(Writer { packets: Mutex::new(writer), trace_content });
+        Self { writer, queue: Some(queue), end }
     }
 
     /// Creates the reply of a request that wants one answer.
     pub(super) fn folding(writer: T) -> Self {
-        Self { writer, queue: None, trace_content: false, end: None }
+        let writer = Arc::new(Writer { packets: Mutex::new(writer), trace_content: false });
+        Self { writer, queue: None, end: None }
     }
 
-    /// Returns the writer, which has taken all events.
-    pub(super) fn into_writer(self) -> T {
-        self.writer
+    /// Returns the answer with all events.
+    pub(super) fn answer(&self) -> T::Answer
+    where
+        T: FoldPackets,
+    {
+        self.writer.packets.lock().answer()
     }
 
     /// Sends an event. Waits while the peer reads slowly, so that a slow peer slows the handler.
@@ -111,24 +141,34 @@ impl<T: WritePackets> Sink<T> {
         let Some(queue) = &self.queue else {
             // As `room` does: a handler that only sends must not starve others.
             tokio::task::coop::consume_budget().await;
-            return self.writer.fold(event, kind);
+            return self.writer.packets.lock().fold(event, kind);
         };
         // Waits for room first, so that the packet contains the time at which it is sent.
         queue.room().await;
-        let packet = self.writer.packet(event, kind)?;
-        self.write(packet, kind);
+        let delivery = self.writer.packets.lock().packet(event, kind)?;
+        match delivery {
+            Delivery::Packet(packet) => self.write(packet, kind),
+            Delivery::Held(until) => queue.hold(until, || self.writer.clone()),
+        }
         Ok(())
     }
 
     /// Ends the stream without a failure.
     pub(super) async fn end(&mut self) {
-        let packet = self.writer.end();
+        let packet = self.writer.packets.lock().end();
         self.close(packet).await;
     }
 
     /// Ends the stream with a failure.
     pub(super) async fn fail(&mut self, fault: &super::Fault) {
-        let packet = self.writer.fail(fault);
+        let Some(queue) = &self.queue else { return };
+        // Room first, as in `put`.
+        queue.room().await;
+        let held = self.writer.packets.lock().flush();
+        if let Some(packet) = held {
+            self.write(packet, PacketKind::Next);
+        }
+        let packet = self.writer.packets.lock().fail(fault);
         self.close(packet).await;
     }
 
@@ -143,9 +183,7 @@ impl<T: WritePackets> Sink<T> {
         if let (PacketKind::Last, Some(end)) = (kind, self.end) {
             packet.end_with(end);
         }
-        if self.trace_content && !packet.is_nothing() {
-            tracing::trace!(packet = packet.text().trim_end(), "packet");
-        }
+        self.writer.trace(&packet);
         if packet.is_nothing() && kind == PacketKind::Next {
             return;
         }

@@ -38,6 +38,7 @@
 //!
 //! [`Sentences`] and [`Cumulative`] do the same without a stream, a clock or a runtime.
 
+mod boundaries;
 mod cumulative;
 mod sentences;
 mod stream;

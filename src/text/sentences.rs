@@ -4,6 +4,8 @@ use std::fmt;
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
+use super::boundaries::Boundaries;
+
 /// The default maximum length of a chunk of [`Sentences`] and [`sentences`](super::sentences()), in characters: 100.
 pub const DEFAULT_MAX_CHARS: usize = 100;
 
@@ -62,13 +64,26 @@ pub struct Sentences {
     text: String,
     /// The start of the next chunk in `text`, in bytes. All other positions count from there.
     start: usize,
-    /// How far the text has been examined: at most one character past the maximum.
-    seen: usize,
-    seen_chars: usize,
-    /// No sentence ends before this position, whatever text follows.
-    from: usize,
+    /// How far the waiting text is white space.
+    blank: usize,
     /// The next chunk starts inside straight quotes.
     quoted: bool,
+    /// How far the text has been examined: at most one character past the maximum.
+    seen: Place,
+    seen_chars: usize,
+    boundaries: Boundaries<Place>,
+    /// How many characters have been examined, repetitions included.
+    #[cfg(test)]
+    examined: std::cell::Cell<usize>,
+}
+
+/// A place in the waiting text.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// Its position, in bytes.
+    at: usize,
+    /// The number of straight quotes before it is odd.
+    odd_quotes: bool,
 }
 
 impl Sentences {
@@ -83,20 +98,21 @@ impl Sentences {
 
     /// Adds a piece of text.
     pub fn push(&mut self, piece: &str) {
+        if self.is_blank() {
+            self.blank += blank_len(piece);
+        }
         self.text.push_str(piece);
     }
 
     /// Takes the next complete chunk. `None` means that more text is needed.
     pub fn next_chunk(&mut self) -> Option<String> {
-        while self.look_on() {
-            if let Some(end) = self.settled_end() {
+        while self.seen_chars <= self.max_chars {
+            let c = self.waiting().get(self.seen.at..)?.chars().next()?;
+            if let Some(end) = self.look_at(c) {
                 return Some(self.take(end));
             }
-            // A letter decides whether a sentence ended before it.
-            let tail = self.window().get(self.from..).unwrap_or_default();
-            self.from += tail.rfind(is_letter).unwrap_or(0);
         }
-        (self.seen_chars > self.max_chars).then(|| self.take(self.best_cut()))
+        Some(self.take(self.best_cut()))
     }
 
     /// Takes the next chunk of the remaining text, complete or not. `None` means that no text is
@@ -107,8 +123,7 @@ impl Sentences {
         if chunk.is_some() || len == 0 {
             return chunk;
         }
-        let ends = self.ends_if_before("").into_iter().filter(|end| *end < len);
-        let end = ends.filter_map(|end| self.accept(end)).next();
+        let end = self.boundaries.undecided().and_then(|end| self.accept(end));
         Some(self.take(end.unwrap_or(len)))
     }
 
@@ -118,67 +133,57 @@ impl Sentences {
         self.text.get(self.start..).unwrap_or_default()
     }
 
-    /// Examines a little more of the text. Returns false if there is no more within the maximum.
-    fn look_on(&mut self) -> bool {
-        // Takes small steps, since the first end may be near, and larger ones where none is found.
-        let step = (self.seen - self.from).max(64);
-        let room = self.max_chars.saturating_add(1) - self.seen_chars;
-        let rest = self.waiting().get(self.seen..).unwrap_or_default();
-        let (mut bytes, mut chars) = (0, 0);
-        for c in rest.chars().take(step.min(room)) {
-            bytes += c.len_utf8();
-            chars += 1;
+    /// Returns the length of the white space at the start of the waiting text, in bytes.
+    pub(super) fn blank_len(&self) -> usize {
+        self.blank
+    }
+
+    /// Returns whether only white space waits, if anything.
+    pub(super) fn is_blank(&self) -> bool {
+        self.blank == self.waiting().len()
+    }
+
+    /// Examines the next character. Returns the end of the first sentence, if it is an end whatever text
+    /// follows.
+    fn look_at(&mut self, c: char) -> Option<usize> {
+        self.count(1);
+        let end = self.boundaries.read(c, self.seen);
+        self.seen.at += c.len_utf8();
+        self.seen.odd_quotes ^= c == '"';
+        self.seen_chars += 1;
+        if let Some(end) = end.and_then(|end| self.accept(end)) {
+            return Some(end);
         }
-        self.seen += bytes;
-        self.seen_chars += chars;
-        chars > 0
+        let at_once = LINE_FEEDS.contains(&c) && self.seen_chars <= self.max_chars;
+        at_once.then(|| self.accept(self.seen))?
     }
 
     fn look_afresh(&mut self) {
-        (self.seen, self.seen_chars, self.from) = (0, 0, 0);
+        self.seen = Place::default();
+        self.seen_chars = 0;
+        self.boundaries = Boundaries::default();
     }
 
     /// Returns the text that has been examined.
     fn window(&self) -> &str {
-        self.waiting().get(..self.seen).unwrap_or_default()
-    }
-
-    /// Returns the end of the first sentence, if it is an end whatever text follows.
-    fn settled_end(&self) -> Option<usize> {
-        let window = self.window();
-        let at_once = window.ends_with(LINE_FEEDS) && self.seen_chars <= self.max_chars;
-        let settled = |end: &usize| *end < window.len() || at_once;
-        // No following text speaks more against an end than a lower-case letter does.
-        self.ends_if_before("a").into_iter().take_while(settled).find_map(|end| self.accept(end))
-    }
-
-    /// Returns where sentences end by UAX #29 if `next` follows the window.
-    fn ends_if_before(&self, next: &str) -> Vec<usize> {
-        let tail = self.window().get(self.from..).unwrap_or_default();
-        // UAX #29 ignores an ellipsis, but treats a one dot leader as a dot. Both have 3 bytes.
-        let tail = tail.replace(ELLIPSES, "\u{2024}") + next;
-        let mut end = self.from;
-        let sentences = tail.split_sentence_bounds().map(|sentence| {
-            end += sentence.len();
-            end
-        });
-        sentences.take_while(|end| *end <= self.seen).collect()
+        self.waiting().get(..self.seen.at).unwrap_or_default()
     }
 
     /// Corrects the end of a sentence that UAX #29 found; `None` if the sentence does not end
     /// there.
-    fn accept(&self, end: usize) -> Option<usize> {
+    fn accept(&self, end: Place) -> Option<usize> {
         let window = self.window();
-        let sentence = window.get(..end)?;
-        if is_blank(sentence) {
+        if end.at <= self.blank {
             return None;
         }
+        let sentence = window.get(..end.at)?;
         if sentence.ends_with(LINE_ENDS) {
-            return Some(end);
+            return Some(end.at);
         }
-        let end = before_opening(sentence, self.quoted);
+        let end = before_opening(sentence, self.quoted ^ end.odd_quotes);
+        self.count(sentence.get(end..)?.chars().count());
         let (sentence, rest) = window.split_at_checked(end)?;
-        let over = !is_abbreviated(sentence.trim_end(), rest.chars().next())
+        let over = !is_abbreviated(sentence.trim_end(), self.blank, rest.chars().next())
             && GraphemeCursor::new(end, window.len(), true).is_boundary(window, 0) == Ok(true);
         over.then_some(end)
     }
@@ -186,12 +191,13 @@ impl Sentences {
     /// Returns where to cut a window that is one character longer than the maximum.
     fn best_cut(&self) -> usize {
         let window = self.window();
+        self.count(self.seen_chars);
         let Some((fits, last)) = window.grapheme_indices(true).next_back() else { return 0 };
-        let blank = is_blank(last);
         // An end that may still change is the best place. If only white space exceeds the maximum,
         // the sentence itself fits.
-        let ends = self.ends_if_before("A").into_iter().filter(|end| *end < window.len() || blank);
-        if let Some(end) = ends.filter_map(|end| self.accept(end)).next_back() {
+        let fitting = is_blank(last) && self.boundaries.may_end_here();
+        let end = self.boundaries.undecided().or_else(|| fitting.then_some(self.seen));
+        if let Some(end) = end.and_then(|end| self.accept(end)) {
             return end.min(fits);
         }
 
@@ -225,6 +231,7 @@ impl Sentences {
     /// Takes a chunk of `end` bytes.
     fn take(&mut self, end: usize) -> String {
         let chunk = self.waiting().get(..end).unwrap_or_default().to_owned();
+        let blank = self.blank.checked_sub(end);
         self.quoted = !chunk.ends_with(LINE_ENDS) && (self.quoted ^ has_odd_quotes(&chunk));
         self.start += end;
         // The remaining text is moved only when it is shorter than the taken text.
@@ -232,8 +239,15 @@ impl Sentences {
             self.text.drain(..self.start);
             self.start = 0;
         }
+        self.blank = blank.unwrap_or_else(|| blank_len(self.waiting()));
         self.look_afresh();
         chunk
+    }
+
+    /// Counts characters that are examined.
+    fn count(&self, _chars: usize) {
+        #[cfg(test)]
+        self.examined.set(self.examined.get() + _chars);
     }
 }
 
@@ -244,10 +258,13 @@ impl Default for Sentences {
             max_chars: DEFAULT_MAX_CHARS,
             text: String::new(),
             start: 0,
-            seen: 0,
-            seen_chars: 0,
-            from: 0,
+            blank: 0,
             quoted: false,
+            seen: Place::default(),
+            seen_chars: 0,
+            boundaries: Boundaries::default(),
+            #[cfg(test)]
+            examined: std::cell::Cell::default(),
         }
     }
 }
@@ -265,7 +282,6 @@ impl fmt::Debug for Sentences {
 /// Line ends that are complete: a line feed may follow a carriage return.
 const LINE_FEEDS: [char; 4] = ['\n', '\u{85}', '\u{2028}', '\u{2029}'];
 const LINE_ENDS: [char; 5] = ['\n', '\u{85}', '\u{2028}', '\u{2029}', '\r'];
-const ELLIPSES: [char; 2] = ['…', '⋯'];
 /// White space at which lines must not be broken.
 const NO_BREAK: [char; 3] = ['\u{a0}', '\u{2007}', '\u{202f}'];
 const OPENING: &str = "([{（［｛「『｢〈《【〔〖〘〚“‘«‹";
@@ -283,8 +299,9 @@ const BEFORE_NUMBER: &[&str] = &[
     "vol", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
 ];
 
-/// Whether the dot at the end of `text` belongs to an abbreviation or to a number in a list.
-fn is_abbreviated(text: &str, next: Option<char>) -> bool {
+/// Whether the dot at the end of `text` belongs to an abbreviation or to a number in a list. The first
+/// `blank` bytes of the text are white space.
+fn is_abbreviated(text: &str, blank: usize, next: Option<char>) -> bool {
     let Some(text) = text.strip_suffix('.') else { return false };
     // Chinese characters are not cased, so they are not part of the word.
     let in_word = |c: char| is_cased(c) || c.is_numeric();
@@ -295,7 +312,7 @@ fn is_abbreviated(text: &str, next: Option<char>) -> bool {
     let mut chars = word.chars();
     let letter = matches!((chars.next(), chars.next()), (Some(c), None) if is_cased(c));
     let digits = (1..=3).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
-    if (letter || digits) && is_blank(lead) {
+    if (letter || digits) && lead.len() <= blank {
         return true;
     }
     if letter && next.is_some_and(is_cased) {
@@ -309,13 +326,17 @@ fn is_abbreviated(text: &str, next: Option<char>) -> bool {
         || next.is_some_and(char::is_numeric) && is_in(BEFORE_NUMBER)
 }
 
-/// Returns the end of `sentence` without the brackets and quotes that open at its end.
-fn before_opening(sentence: &str, quoted: bool) -> usize {
-    let opens = |(at, c): &(usize, char)| match c {
-        '"' => !(quoted ^ sentence.get(..*at).is_some_and(has_odd_quotes)),
+/// Returns the end of `sentence` without the brackets and quotes that open at its end. `quoted` is whether
+/// the sentence ends inside straight quotes.
+fn before_opening(sentence: &str, mut quoted: bool) -> usize {
+    let mut opens = |(_, c): &(usize, char)| match c {
+        '"' => {
+            quoted = !quoted;
+            !quoted
+        }
         c => OPENING.contains(*c),
     };
-    let opening = sentence.char_indices().rev().take_while(opens).last();
+    let opening = sentence.char_indices().rev().take_while(&mut opens).last();
     opening.map_or(sentence.len(), |(at, _)| at)
 }
 
@@ -323,20 +344,16 @@ fn has_odd_quotes(text: &str) -> bool {
     text.matches('"').count() % 2 == 1
 }
 
-pub(super) fn is_blank(text: &str) -> bool {
+fn is_blank(text: &str) -> bool {
     text.chars().all(char::is_whitespace)
+}
+
+fn blank_len(text: &str) -> usize {
+    text.len() - text.trim_start().len()
 }
 
 fn is_cased(c: char) -> bool {
     c.is_lowercase() || c.is_uppercase()
-}
-
-/// Whether UAX #29 takes `c` for a letter, so that later text can't change an end before it.
-fn is_letter(c: char) -> bool {
-    let ends = |next| format!(". {c}{next}").split_sentence_bounds().count();
-    c.is_ascii_alphabetic()
-        || ('\u{4e00}'..='\u{9fff}').contains(&c)
-        || c.is_alphabetic() && ends('a') == ends('A')
 }
 
 /// Whether a sentence may be cut after `c`.
@@ -358,5 +375,68 @@ fn is_closing(c: char, next: Option<char>) -> bool {
     match c {
         '"' | '\'' => next.is_none_or(char::is_whitespace),
         c => CLOSING.contains(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns how many characters are examined while a text arrives in pieces of one character.
+    fn examined(max: usize, text: &str) -> usize {
+        let mut sentences = Sentences::default().max_chars(max);
+        let mut chunks = String::new();
+        for piece in text.split_inclusive(|_| true) {
+            sentences.push(piece);
+            chunks.extend(std::iter::from_fn(|| sentences.next_chunk()));
+        }
+        chunks.extend(std::iter::from_fn(|| sentences.finish()));
+        assert_eq!(chunks, text);
+        sentences.examined.get()
+    }
+
+    #[test]
+    fn each_character_is_examined_a_few_times_only() {
+        let runs = [
+            "a",
+            "word ",
+            "1",
+            "1 ",
+            "一",
+            "好，",
+            "…",
+            "……一",
+            ".",
+            ". ",
+            "。",
+            "。」",
+            "!(",
+            "(",
+            "\"",
+            "\n",
+            " ",
+            "e\u{301}",
+            "\u{301}",
+            "😊",
+            "vs.\" ",
+            "Dr. A",
+            "1. ",
+            "a. 1 ",
+            "\u{600}",
+            ".\u{600}1",
+            "Hello. World. ",
+            "好的。再见！",
+            "a, b",
+            "\u{200d}",
+        ];
+        for run in runs {
+            for lead in ["", "Hello. 1 ", "    "] {
+                for max in [100, 500, usize::MAX] {
+                    let text = lead.to_owned() + &run.repeat(2500);
+                    let (examined, chars) = (examined(max, &text), text.chars().count());
+                    assert!(examined <= 4 * chars, "{run:?} after {lead:?}, {max}: {examined}");
+                }
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::{Stream, TryStream};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::sentences::{Sentences, is_blank};
+use super::sentences::Sentences;
 
 /// The default maximum time that text waits in [`sentences`]: 1 s.
 pub const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(1);
@@ -97,7 +97,8 @@ pub struct SentenceStream<S: TryStream> {
     max_wait: Duration,
     /// When the first text must be yielded, until it is.
     first_by: Option<Instant>,
-    /// The pieces of the waiting text: their lengths in bytes, and when they arrived.
+    /// The pieces of the waiting text: their lengths in bytes, and when they arrived. White space is part of
+    /// the piece before it, so that at most the first one is blank.
     arrivals: VecDeque<(usize, Instant)>,
     sleep: Option<Pin<Box<Sleep>>>,
     /// All waiting text is being yielded.
@@ -154,15 +155,17 @@ impl<S: TryStream> SentenceStream<S> {
     }
 
     fn push(&mut self, piece: &str) {
-        if !piece.is_empty() {
-            self.sentences.push(piece);
-            self.arrivals.push_back((piece.len(), Instant::now()));
+        self.sentences.push(piece);
+        match self.arrivals.back_mut() {
+            Some((bytes, _)) if piece.trim_start().is_empty() => *bytes += piece.len(),
+            _ if piece.is_empty() => {}
+            _ => self.arrivals.push_back((piece.len(), Instant::now())),
         }
     }
 
     fn next_chunk(&mut self) -> Option<String> {
         // White space waits on, unless no text can follow.
-        self.releasing &= self.ended || !is_blank(self.sentences.waiting());
+        self.releasing &= self.ended || !self.sentences.is_blank();
         let chunk = match self.releasing {
             true => self.sentences.finish(),
             false => self.sentences.next_chunk(),
@@ -182,8 +185,10 @@ impl<S: TryStream> SentenceStream<S> {
 
     /// Returns when the waiting text must be yielded. `None` if no text waits, or without a limit.
     fn deadline(&self) -> Option<Instant> {
-        let waiting = self.sentences.waiting();
-        let mut before = waiting.find(|c: char| !c.is_whitespace())?;
+        if self.sentences.is_blank() {
+            return None;
+        }
+        let mut before = self.sentences.blank_len();
         let first = self.arrivals.iter().find(|(bytes, _)| match before.checked_sub(*bytes) {
             Some(rest) => {
                 before = rest;
@@ -256,5 +261,23 @@ impl<S: TryStream> fmt::Debug for SentenceStream<S> {
             .field("sentences", &self.sentences)
             .field("max_wait", &self.max_wait)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    #[test]
+    fn white_space_is_kept_with_the_piece_before_it() {
+        let none = stream::empty::<Result<String, std::io::Error>>();
+        let mut texts = sentences(none).max_chars(usize::MAX);
+        for piece in [" ", "\n", "", " ", "Hello", " ", "\t", "world"] {
+            texts.push(piece);
+        }
+        let bytes: Vec<usize> = texts.arrivals.iter().map(|(bytes, _)| *bytes).collect();
+        assert_eq!(bytes, [3, 7, 5]);
     }
 }

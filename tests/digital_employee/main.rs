@@ -16,6 +16,8 @@ mod faults;
 #[cfg(feature = "server")]
 mod packets;
 #[cfg(feature = "server")]
+mod repetition;
+#[cfg(feature = "server")]
 mod rules;
 #[cfg(all(feature = "client", feature = "server"))]
 mod simulator;

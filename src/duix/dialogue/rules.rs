@@ -76,7 +76,7 @@ mod server {
     };
     use crate::server::rules::{check_ids, short_id};
     use crate::server::{
-        Answers, Fault, FaultKind, Frame, PacketKind, Reads, SendError, Server, Speaks,
+        Answers, Delivery, Fault, FaultKind, Frame, PacketKind, Reads, SendError, Server, Speaks,
         WritePackets,
     };
     use crate::wire::{Operation, Report, Secret, Validate, salvage};
@@ -284,12 +284,12 @@ mod server {
     impl WritePackets for PacketWriter {
         type Event = String;
 
-        fn packet(&mut self, text: String, kind: PacketKind) -> Result<Frame, SendError> {
+        fn packet(&mut self, text: String, kind: PacketKind) -> Result<Delivery, SendError> {
             if self.ended {
                 return Err(SendError::Finished);
             }
             self.ended = kind == PacketKind::Last;
-            Ok(Frame::spaced_json(&Delta::new(text, self.ended)))
+            Ok(Frame::spaced_json(&Delta::new(text, self.ended)).into())
         }
 
         fn end(&mut self) -> Option<Frame> {

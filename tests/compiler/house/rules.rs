@@ -3,8 +3,8 @@
 use callbot::client::Failure;
 use callbot::clock::SharedClock;
 use callbot::codegen::{
-    self, Answers, FoldPackets, Frame, Outcome, PacketKind, Reads, Reported, Speaks, Step,
-    WritePackets,
+    self, Answers, Delivery, FoldPackets, Frame, Outcome, PacketKind, Reads, Reported, Speaks,
+    Step, WritePackets,
 };
 use callbot::server::{Fault, SendError};
 use callbot::wire;
@@ -88,15 +88,21 @@ pub(crate) struct PacketWriter {
     ended: bool,
 }
 
+impl PacketWriter {
+    fn word(&mut self, text: String, kind: PacketKind) -> Frame {
+        self.ended = kind == PacketKind::Last;
+        Frame::json(&Word::new(text, self.ended))
+    }
+}
+
 impl WritePackets for PacketWriter {
     type Event = String;
 
-    fn packet(&mut self, text: String, kind: PacketKind) -> Result<Frame, SendError> {
+    fn packet(&mut self, text: String, kind: PacketKind) -> Result<Delivery, SendError> {
         if self.ended {
             return Err(SendError::Finished);
         }
-        self.ended = kind == PacketKind::Last;
-        Ok(Frame::json(&Word::new(text, self.ended)))
+        Ok(self.word(text, kind).into())
     }
 
     fn fold(&mut self, text: String, kind: PacketKind) -> Result<(), SendError> {
@@ -109,7 +115,7 @@ impl WritePackets for PacketWriter {
     }
 
     fn end(&mut self) -> Option<Frame> {
-        self.packet(String::new(), PacketKind::Last).ok()
+        (!self.ended).then(|| self.word(String::new(), PacketKind::Last))
     }
 
     fn fail(&mut self, fault: &Fault) -> Option<Frame> {
@@ -121,8 +127,8 @@ impl WritePackets for PacketWriter {
 impl FoldPackets for PacketWriter {
     type Answer = Reply;
 
-    fn answer(self) -> Reply {
-        Reply::new(self.words)
+    fn answer(&mut self) -> Reply {
+        Reply::new(std::mem::take(&mut self.words))
     }
 }
 
