@@ -91,13 +91,13 @@ async fn callbacks_need_the_token() {
 async fn what_has_no_secret_is_closed_and_named_at_the_start() {
     let chat = "chat completions (no CALLBOT_CHAT_KEY)";
     let callbacks = "the callbacks of AICall (no CALLBOT_AICALL_TOKEN)";
-    let cases: [(&[(&str, &str)], Option<String>); 4] = [
-        (&[], Some(format!("{chat}, {callbacks}"))),
+    let none: &[(&str, &str)] = &[];
+    for (variables, closed) in [
+        (none, Some(format!("{chat}, {callbacks}"))),
         (&[KEY], Some(callbacks.into())),
         (&[TOKEN], Some(chat.into())),
         (&[KEY, TOKEN], None),
-    ];
-    for (variables, closed) in cases {
+    ] {
         let log = tempfile(variables);
         let mut command = example("serve", LOCAL, variables);
         command.stderr(Stdio::from(std::fs::File::create(&log).unwrap()));

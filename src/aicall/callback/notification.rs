@@ -32,7 +32,7 @@ impl Notification {
         let mut object = Map::new();
         object.insert(Event::TAG.into(), self.event_name.as_str().into());
         let without = object.clone();
-        if let Some(data) = self.data() {
+        if let Some(data) = self.given_data() {
             object.insert(Event::CONTENT.into(), data.into_owned());
         }
         let read = decode_value(&object.clone().into());
@@ -42,7 +42,7 @@ impl Notification {
 
     /// Returns the data. Those of a chat record may also be beside the other fields, where receivers look
     /// for them.
-    fn data(&self) -> Option<Cow<'_, Value>> {
+    fn given_data(&self) -> Option<Cow<'_, Value>> {
         match &self.data {
             Some(Value::String(text)) => Some(match decode(text.as_bytes()) {
                 Ok(json) => Cow::Owned(json),
