@@ -52,6 +52,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     if cfg!(feature = "aicall") {
         let formats = &[("gmt-time", "super::GmtTime")];
         write("aicall.yaml", &Settings { formats, ..settings })?;
+        write(
+            "aicall-callback.yaml",
+            &Settings {
+                outputs: &[("notify", "()")],
+                #[cfg(feature = "client")]
+                wire_client: true,
+                #[cfg(feature = "client")]
+                client_docs: WIRE_CLIENT,
+                wire_server: true,
+                ..settings
+            },
+        )?;
     }
     if cfg!(feature = "aui") {
         let aicall = ("aicall.yaml", "crate::aicall");

@@ -1,20 +1,24 @@
 //! Calls AI agents through an AUI Kits app server: generates, starts, changes, describes and stops
-//! them, and shows how an agent is configured.
+//! them, and shows how an agent is configured. Then it talks to an agent whose language model is the demo
+//! bot, until the bot hangs up.
 //!
 //! ```text
 //! agent [--url URL] [--base v1|v2]
 //! ```
 //!
-//! Without `--url` an app server runs in this process, with agents in memory. With `--url` it is
-//! another one, such as that of the example `serve`. `CALLBOT_AUI_TOKEN` is the token that the app
-//! server expects in `Authorization`.
+//! Without `--url` a server runs in this process, on a free port: an app server with agents in memory, the
+//! bot that the agents ask, and the callbacks that they send to the bot. With `--url` the app server is
+//! another one, such as that of the example `serve`, and nobody talks. `CALLBOT_AUI_TOKEN` is the token
+//! that the app server expects in `Authorization`.
 
 mod agents;
+mod clerk;
 
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use callbot::aicall::callback;
 use callbot::aicall::{
     AgentConfig, AgentType, AutoSpeechContent, AutoSpeechUserIdle, TurnDetectionMode,
 };
@@ -22,10 +26,13 @@ use callbot::aui::{
     AnyCaller, Base, Client, DescribeInstanceRequest, GenerateCallRequest, StartInstanceRequest,
     StopInstanceRequest, UpdateInstanceRequest, error_code,
 };
-use callbot::aui::{ChatTokens, RtcToken, RtcTokens};
+use callbot::aui::{ChatTokens, InMemoryAgents, RtcToken, RtcTokens};
+use callbot::bot::{Bot, Call, Ended, Host, Input, Reply};
 use callbot::server::serve;
+use clerk::Clerk;
 use lexopt::prelude::{Long, ValueExt as _};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 const USAGE: &str = "usage: agent [--url URL] [--base v1|v2]";
 
@@ -54,9 +61,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
             _ => return Err(argument.unexpected().into()),
         }
     }
-    let url = match url {
-        Some(url) => url,
-        None => start_app_server().await?,
+    let (url, here) = match url {
+        Some(url) => (url, None),
+        None => {
+            let (url, here) = start_server().await?;
+            (url, Some(here))
+        }
     };
     let token = std::env::var("CALLBOT_AUI_TOKEN").unwrap_or_default();
     let client = Client::builder(&url, base).authorization(token).build()?;
@@ -109,6 +119,27 @@ async fn run() -> Result<(), Box<dyn Error>> {
             println!("\nan agent that is not there: {} ({}): {code}", code.code(), error);
         }
     }
+    match here {
+        Some(here) => talk(&client, here).await,
+        None => Ok(()),
+    }
+}
+
+/// Talks to an agent until its bot hangs up, and waits until the bot has heard of the end of the call.
+async fn talk(client: &Client, mut here: Here) -> Result<(), Box<dyn Error>> {
+    let request = StartInstanceRequest::new("caller-1", AgentType::Voice);
+    let started = client.start_instance(&request).await?;
+    println!("\na call, instance {}:", started.instance_id);
+    for utterance in ["What is my balance?", "Thank you, bye."] {
+        println!("  user:  {utterance}");
+        let reply = here.agents.say(&started.instance_id, utterance).await?;
+        println!("  agent: {}", reply.text);
+        if reply.hung_up {
+            println!("  (the agent hangs up)");
+        }
+    }
+    let ended = tokio::time::timeout(Duration::from_secs(5), here.ended.recv()).await?;
+    println!("  (the bot learns from a callback that the call has ended: {ended:?})");
     Ok(())
 }
 
@@ -148,15 +179,61 @@ fn show_token(token: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Starts an app server on a port of this machine, and returns its URL.
-async fn start_app_server() -> Result<String, Box<dyn Error>> {
+/// What runs in this process.
+struct Here {
+    agents: InMemoryAgents,
+    /// The ends of calls, as the bot learns of them.
+    ended: UnboundedReceiver<Ended>,
+}
+
+/// The demo bot. It tells how its calls end.
+struct Desk {
+    clerk: Clerk,
+    ended: UnboundedSender<Ended>,
+}
+
+impl Bot for Desk {
+    type Memory = ();
+
+    async fn begin(&self, call: &mut Call<()>, reply: &mut Reply) -> callbot::bot::Result {
+        self.clerk.begin(call, reply).await
+    }
+
+    async fn turn(
+        &self,
+        call: &mut Call<()>,
+        input: Input,
+        reply: &mut Reply,
+    ) -> callbot::bot::Result {
+        self.clerk.turn(call, input, reply).await
+    }
+
+    async fn ended(&self, _: &mut Call<()>, why: Ended) -> callbot::bot::Result {
+        Ok(self.ended.send(why)?)
+    }
+}
+
+/// Starts an app server, the bot behind its agents and the callbacks of the agents, on a free port of this
+/// machine. Returns its URL.
+async fn start_server() -> Result<(String, Here), Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
     let tokens = agents::Tokens {
         rtc: RtcTokens::new("demo-app", "demo-key"),
         chat: ChatTokens::new("demo-app", "demo-key", "demo-sign"),
     };
-    let router = agents::router(tokens, AnyCaller, false);
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(serve(listener, router).into_future());
-    Ok(url)
+    let (key, token) = ("the API key of the bot", "the token of the callback URL");
+    let callbacks = callback::Client::builder(&url).token(token).build()?;
+    let agents = agents::agents(&tokens.rtc).bot(&format!("{url}/v1"), key)?.callbacks(callbacks);
+
+    let (sender, ended) = unbounded_channel();
+    let host = Host::builder(Desk { clerk: Clerk, ended: sender })
+        .chat_key(key)
+        .aicall_callback_token(token)
+        .build();
+    let router = agents::router(agents.clone(), tokens, AnyCaller, false)
+        .merge(host.chat()?.router())
+        .merge(host.aicall_callbacks().router());
+    tokio::spawn(serve(listener, router).host(&host).into_future());
+    Ok((url, Here { agents, ended }))
 }

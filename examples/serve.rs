@@ -1,9 +1,10 @@
 //! Serves the demo bot for real platforms: Digital Employee at `/proxy/…`, DUIX at `/duix/dialogue`
-//! and `/duix/dialogue/stream`, ODFS at `/oifde/rest/…`. It also serves an AUI Kits app server, with
-//! agents in memory, at `/api/v1/aiagent` and `/api/v2/aiagent`.
+//! and `/duix/dialogue/stream`, ODFS at `/oifde/rest/…`, AICall and other platforms with chat completions at
+//! `/v1/chat/completions`. It also serves an AUI Kits app server, with agents in memory, at
+//! `/api/v1/aiagent` and `/api/v2/aiagent`, and receives AICall's callbacks at `/aicall/callback`.
 //!
 //! ```text
-//! serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any]
+//! serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any] [--dev]
 //! ```
 //!
 //! - Without `--listen` it follows the rules of Function Compute's custom runtime.
@@ -14,6 +15,10 @@
 //!   that account gets at `gettoken`.
 //! - With `CALLBOT_ODFS_REDIS`, the URL of the platform's Redis, the bot understands the speech of ODFS's
 //!   voice platform, which arrives as the key of a text. This needs the feature `redis`.
+//! - With `CALLBOT_CHAT_KEY` chat completions are served, to requests with that API key, and the agents in
+//!   memory ask the bot with it. Without it they are closed.
+//! - With `CALLBOT_AICALL_TOKEN` callbacks of AICall are received that have that token. Without it they are
+//!   closed.
 //! - With `CALLBOT_AUI_TOKEN` requests of the app server need that value in `Authorization`.
 //! - `CALLBOT_RTC_APP_ID` and `CALLBOT_RTC_APP_KEY` are the RTC app of the join tokens. Default: a demo
 //!   app. If they are set, `CALLBOT_AUI_TOKEN` must be set too.
@@ -21,6 +26,9 @@
 //!   message chat tokens, with the same rules.
 //! - `--cors-any` lets the pages of every origin call the app server, for a web client under
 //!   development.
+//! - `--dev` adds `POST /dev/say`, for development: its body, such as `{"instance_id":"…","text":"Hello"}`,
+//!   is what the user says to an agent in memory, and the answer is what the agent says. It has the token
+//!   of the app server.
 //! - After SIGTERM or Ctrl-C running turns may take `--grace` seconds to finish. Default: 30.
 
 mod agents;
@@ -33,22 +41,28 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
-use callbot::aui::{AnyCaller, ChatTokens, KnownCallers, RtcTokens};
+use axum::extract::State;
+use axum::routing::post;
+use callbot::aicall::callback;
+use callbot::aui::{AnyCaller, ChatTokens, InMemoryAgents, KnownCallers, RtcTokens};
 use callbot::auth::{Credentials, Verifier, VerifyLayer};
 use callbot::bot::{Host, OdfsSettings, Platform};
+use callbot::client::InMemoryTransport;
 use callbot::function_compute;
 use callbot::odfs;
 use callbot::server::serve;
 use clerk::Clerk;
-use http::HeaderName;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, StatusCode};
 use lexopt::prelude::{Long, ValueExt as _};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// What the caller hears when a turn fails.
 const APOLOGY: &str = "I am sorry, something went wrong. Please ask me again.";
 
 const USAGE: &str = "\
-usage: serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any]
+usage: serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any] [--dev]
 
 The voice platform of ODFS keeps what callers say in its Redis. To understand it, set
 CALLBOT_ODFS_REDIS to the URL of that Redis (needs the feature `redis`).
@@ -72,7 +86,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
         return Ok(());
     };
     // Digital Employee has its own answer to a failure. The others would be silent, or release the call.
-    let host = [Platform::Duix, Platform::DuixStream, Platform::Odfs]
+    let silent =
+        [Platform::Duix, Platform::DuixStream, Platform::Odfs, Platform::AiCall, Platform::Chat];
+    let host = silent
         .into_iter()
         .fold(Host::builder(Clerk), |host, platform| host.apology_on(platform, APOLOGY))
         .odfs_settings(odfs_settings()?)
@@ -125,19 +141,89 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
     let sign = variable("CALLBOT_MESSAGE_APP_SIGN")?.unwrap_or_else(|| "demo-sign".into());
     let rtc = RtcTokens::new(rtc_id, rtc_key);
     let tokens = agents::Tokens { rtc, chat: ChatTokens::new(chat_id, chat_key, sign) };
+    let (aicall, agents) = aicall(host, agents::agents(&tokens.rtc))?;
+    let say = match options.dev {
+        true => say(agents.clone(), token.clone()),
+        false => Router::new(),
+    };
     let agents = match token {
         Some(token) => {
-            agents::router(tokens, KnownCallers::new().caller("app", token), options.cors_any)
+            let callers = KnownCallers::new().caller("app", token);
+            agents::router(agents, tokens, callers, options.cors_any)
         }
         None => {
             open.push("the app server (no CALLBOT_AUI_TOKEN)");
-            agents::router(tokens, AnyCaller, options.cors_any)
+            agents::router(agents, tokens, AnyCaller, options.cors_any)
         }
     };
     if !open.is_empty() {
         tracing::warn!("open to anybody: {}", open.join(", "));
     }
-    Ok(function_compute::hooks().merge(bot).merge(human.router()).merge(ivr).merge(agents))
+    let bots = function_compute::hooks().merge(bot).merge(human.router()).merge(ivr);
+    Ok(bots.merge(aicall).merge(agents).merge(say))
+}
+
+/// Returns the routes of chat completions and of AICall's callbacks, those that have a secret, and the agents
+/// that use them.
+fn aicall(
+    host: &Host<Clerk>,
+    agents: InMemoryAgents,
+) -> Result<(Router, InMemoryAgents), Box<dyn Error>> {
+    let (mut router, mut agents, mut closed) = (Router::new(), agents, Vec::new());
+    match variable("CALLBOT_CHAT_KEY")? {
+        Some(key) => {
+            let chat = host.chat()?.key(key.as_str()).router();
+            let transport = InMemoryTransport::new(chat.clone());
+            agents = agents.bot_over("http://bot/v1", key, transport)?;
+            router = router.merge(chat);
+        }
+        None => closed.push("chat completions (no CALLBOT_CHAT_KEY)"),
+    }
+    match variable("CALLBOT_AICALL_TOKEN")? {
+        Some(token) => {
+            let callbacks = host.aicall_callbacks().token(token.as_str()).router();
+            let transport = InMemoryTransport::new(callbacks.clone());
+            let client = callback::Client::builder("http://bot").token(token);
+            agents = agents.callbacks(client.transport(transport).build()?);
+            router = router.merge(callbacks);
+        }
+        None => closed.push("the callbacks of AICall (no CALLBOT_AICALL_TOKEN)"),
+    }
+    if !closed.is_empty() {
+        tracing::info!("closed: {}", closed.join(", "));
+    }
+    Ok((router, agents))
+}
+
+/// Returns the route by which a developer is the user of an agent in memory.
+fn say(agents: InMemoryAgents, token: Option<String>) -> Router {
+    let handler = |State((agents, token)): State<(InMemoryAgents, Option<String>)>,
+                   headers: HeaderMap,
+                   body: String| async move {
+        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        // For development only: it takes no care that time does not tell how much of a token is right.
+        if token.is_some() && token.as_deref() != given {
+            return (StatusCode::UNAUTHORIZED, String::new());
+        }
+        let Ok(said) = serde_json::from_str::<Value>(&body) else {
+            return (StatusCode::BAD_REQUEST, "the body is not JSON".into());
+        };
+        let text = |key: &str| said[key].as_str().unwrap_or_default();
+        match agents.say(text("instance_id"), text("text")).await {
+            Ok(reply) => {
+                let to = reply.transferred_to;
+                let reply = json!({
+                    "text": reply.text, "hung_up": reply.hung_up, "transferred_to": to,
+                });
+                (StatusCode::OK, reply.to_string())
+            }
+            Err(error) => {
+                let status = StatusCode::from_u16(error.status());
+                (status.unwrap_or(StatusCode::BAD_GATEWAY), error.message().to_owned())
+            }
+        }
+    };
+    Router::new().route("/dev/say", post(handler)).with_state((agents, token))
 }
 
 /// Returns how the bot listens on ODFS: with the texts of recognised speech, if their Redis is known.
@@ -181,19 +267,21 @@ struct Options {
     key_id: Option<String>,
     grace: Duration,
     cors_any: bool,
+    dev: bool,
 }
 
 impl Options {
     /// Reads the arguments; `None` if they ask for help.
     fn read(mut arguments: lexopt::Parser) -> Result<Option<Self>, Box<dyn Error>> {
         let (mut listen, mut key_id, mut grace) = (None, None, Duration::from_secs(30));
-        let mut cors_any = false;
+        let (mut cors_any, mut dev) = (false, false);
         while let Some(argument) = arguments.next()? {
             match argument {
                 Long("listen") => listen = Some(arguments.value()?.parse()?),
                 Long("key-id") => key_id = Some(arguments.value()?.string()?),
                 Long("grace") => grace = Duration::from_secs(arguments.value()?.parse()?),
                 Long("cors-any") => cors_any = true,
+                Long("dev") => dev = true,
                 Long("help") => return Ok(None),
                 _ => return Err(argument.unexpected().into()),
             }
@@ -205,6 +293,6 @@ impl Options {
                 SocketAddr::from(([0, 0, 0, 0], port))
             }
         };
-        Ok(Some(Self { listen, key_id, grace, cors_any }))
+        Ok(Some(Self { listen, key_id, grace, cors_any, dev }))
     }
 }

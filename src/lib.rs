@@ -9,6 +9,7 @@
 //! [chat]: crate::chat
 //! [aui]: crate::aui
 //! [aicall]: crate::aicall
+//! [aicall-callback]: crate::aicall::callback
 //! [spec-de]: https://docs.rs/crate/callbot/latest/source/specs/digital-employee.yaml
 //! [spec-odfs]: https://docs.rs/crate/callbot/latest/source/specs/odfs.yaml
 //! [spec-duix-dialogue]: https://docs.rs/crate/callbot/latest/source/specs/duix-dialogue.yaml
@@ -17,6 +18,7 @@
 //! [spec-aui]: https://docs.rs/crate/callbot/latest/source/specs/aui.yaml
 //! [spec-ice]: https://docs.rs/crate/callbot/latest/source/specs/ice.yaml
 //! [spec-aicall]: https://docs.rs/crate/callbot/latest/source/specs/aicall.yaml
+//! [spec-aicall-callback]: https://docs.rs/crate/callbot/latest/source/specs/aicall-callback.yaml
 //! [guide-first]: crate::guide::first_bot
 //! [guide-testing]: crate::guide::testing
 //! [guide-controls]: crate::guide::controls

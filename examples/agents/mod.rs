@@ -15,11 +15,20 @@ pub(crate) struct Tokens {
     pub(crate) chat: ChatTokens,
 }
 
+/// Returns the agents. Without a bot they say nothing.
+pub(crate) fn agents(rtc: &RtcTokens) -> InMemoryAgents {
+    InMemoryAgents::new(rtc.clone()).missing_agent(MISSING)
+}
+
 /// Returns the app server at both bases. `any_origin` lets web pages of every origin in.
-pub(crate) fn router(tokens: Tokens, callers: impl Authorizer, any_origin: bool) -> Router {
+pub(crate) fn router(
+    agents: InMemoryAgents,
+    tokens: Tokens,
+    callers: impl Authorizer,
+    any_origin: bool,
+) -> Router {
     let Tokens { rtc, chat } = tokens;
-    let upstream = InMemoryAgents::new(rtc.clone()).missing_agent(MISSING);
-    let app = AppServer::new(upstream, rtc)
+    let app = AppServer::new(agents, rtc)
         .chat_tokens(chat)
         .agent(AgentType::Voice, "voice-agent")
         .agent(AgentType::Avatar, "avatar-agent")

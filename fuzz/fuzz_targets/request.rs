@@ -2,6 +2,7 @@
 //! again.
 #![no_main]
 
+use callbot::aicall::callback::Notification;
 use callbot::aicall::{
     AgentConfig, AgentMessage, ClientMessage, Message, ShareConfig, ShareTokens, Template,
 };
@@ -74,6 +75,10 @@ fuzz_target!(|json: &[u8]| {
     settles!(json, ChatRequest, ChatCompletion, ChatChunk, ErrorAnswer);
     settles!(json, AgentConfig, Template, ShareConfig, GenerateCallRequest, InstanceDescription);
     settles!(json, Message<AgentMessage>, Message<ClientMessage>, GeneratedCall, FailureAnswer);
+    settles!(json, Notification);
+    if let Ok(notification) = decode::<Notification>(json) {
+        let _ = (notification.event(), notification.call_id());
+    }
     if let Ok(text) = std::str::from_utf8(json) {
         let _ = (RtcToken::read(text), ShareTokens::new().read(text));
     }

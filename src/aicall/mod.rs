@@ -117,6 +117,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Callbacks
+//!
+//! [`callback`] receives what an agent reports to your server while it runs.
+//!
 //! # Names
 //!
 //! The search of this documentation also finds the platform's names of classes, fields and values.
@@ -178,6 +182,7 @@
 //! [`validate`]: crate::wire::Validate::validate
 
 mod agent;
+pub mod callback;
 mod checks;
 mod data_channel;
 mod gmt_time;

@@ -80,6 +80,12 @@
 //! - A failed stop or update is `result: false` at [`Base::V1`], and a failure at [`Base::V2`].
 //! - An agent's token is not for its user: its holder can speak as the agent.
 //!
+//! # A bot behind an agent
+//!
+//! An agent with a "self-developed" language model asks a bot for every turn. With a `bot`, [`InMemoryAgents`]
+//! do the same in text, so an app, an app server and a bot run together without the platform:
+//! [the guide](crate::guide::platforms) and the example `agent` show it.
+//!
 //! The types and their descriptions are compiled from [`SPEC`], which was written from the platform's
 //! document “AppServer API” and from the open clients and servers of the AUI Kits.
 
@@ -98,6 +104,8 @@ mod convert;
 #[cfg(feature = "server")]
 mod cors;
 pub mod ice;
+#[cfg(feature = "server")]
+mod in_memory;
 #[cfg(any(feature = "client", feature = "server"))]
 mod rules;
 #[cfg(feature = "server")]
@@ -128,6 +136,10 @@ pub use client::{Client, ClientBuilder, error_code};
 #[cfg(feature = "server")]
 pub use cors::OriginError;
 pub use generated::*;
+#[cfg(all(feature = "server", feature = "client", feature = "chat"))]
+pub use in_memory::AgentReply;
+#[cfg(feature = "server")]
+pub use in_memory::InMemoryAgents;
 #[cfg(feature = "server")]
 pub use rules::WireRules;
 #[cfg(feature = "server")]
@@ -138,7 +150,7 @@ pub use tokens::{
     ChatToken, ChatTokenError, ChatTokens, IdError, RtcToken, RtcTokenError, RtcTokens,
 };
 #[cfg(feature = "server")]
-pub use upstream::{InMemoryAgents, Upstream, UpstreamError};
+pub use upstream::{Upstream, UpstreamError};
 
 /// The spec that this module is compiled from: OpenAPI 3.0.3, in YAML.
 pub const SPEC: &str = include_str!("../../specs/aui.yaml");

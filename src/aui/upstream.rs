@@ -1,27 +1,23 @@
 //! The upstream of an app server, which runs the agents.
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::ice::{
     DescribeInstanceRequest, DescribeInstanceResponse, GenerateCallRequest, GenerateCallResponse,
-    GenerateCallResponseFields, Instance, InstanceRuntimeConfig, InstanceStatus, Region,
-    StartInstanceRequest, StartInstanceResponse, StopInstanceRequest, StopInstanceResponse,
+    Region, StartInstanceRequest, StartInstanceResponse, StopInstanceRequest, StopInstanceResponse,
     UpdateInstanceRequest, UpdateInstanceResponse,
 };
-use super::tokens::{RtcTokenError, RtcTokens, random_id};
-use crate::aicall::{AgentConfig, Template};
-use crate::lock::Mutex;
 use crate::server;
 use crate::wire::{DecodeError, Printable, decode_value};
 
 /// Runs the agents of an [`AppServer`](super::AppServer).
 ///
-/// [`ice::Client`](super::ice::Client) calls the platform, and [`InMemoryAgents`] replaces it in
+/// [`ice::Client`](super::ice::Client) calls the platform, and
+/// [`InMemoryAgents`](super::InMemoryAgents) replaces it in
 /// development and tests.
 ///
 /// `region` is the region that the request names, or in which the instance was started. It has the
@@ -129,13 +125,13 @@ impl UpstreamError {
         self.request_id.as_deref()
     }
 
-    fn internal(error: impl Error + Send + Sync + 'static) -> Self {
+    pub(super) fn internal(error: impl Error + Send + Sync + 'static) -> Self {
         let text = error.to_string();
         tracing::error!("the in-memory upstream failed: {}", Printable::whole(&text));
         Self::new(500, "the upstream failed").with_code("InternalError").with_source(error)
     }
 
-    fn no_instance(id: &str) -> Self {
+    pub(super) fn no_instance(id: &str) -> Self {
         let message = format!("The specified instance \"{}\" is not found.", Printable::cut(id));
         Self::new(404, message).with_code("InstanceNotFound")
     }
@@ -179,231 +175,6 @@ impl UpstreamError {
         match self.request_id {
             Some(request_id) => error.request_id(request_id),
             None => error,
-        }
-    }
-}
-
-/// An upstream for development and tests, with agents in this process that do nothing.
-///
-/// Its tokens are real, so an app can join the channels, but no agent answers there. Ids are UUIDs
-/// without dashes. It keeps the newest 10,000 instances, including stopped ones, of at most 32 KiB each
-/// as JSON.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), callbot::aui::UpstreamError> {
-/// use callbot::aui::ice::{DescribeInstanceRequest, GenerateCallRequest, InstanceStatus};
-/// use callbot::aui::{InMemoryAgents, RtcTokens, Upstream};
-///
-/// let tokens = RtcTokens::new("rtc-app-1", "key of the RTC app");
-/// let agents = InMemoryAgents::new(tokens).missing_agent("agent-2");
-/// let call = agents.generate(None, GenerateCallRequest::new("agent-1")).await?;
-/// let described = agents.describe(None, DescribeInstanceRequest::new(&call.instance_id)).await?;
-/// assert_eq!(described.instance.status, Some(InstanceStatus::Created));
-///
-/// let error = agents.generate(None, GenerateCallRequest::new("agent-2")).await.unwrap_err();
-/// assert_eq!(error.code(), Some("AgentNotFound"));
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct InMemoryAgents {
-    tokens: RtcTokens,
-    missing: Vec<String>,
-    instances: Mutex<Instances>,
-}
-
-#[derive(Debug, Default)]
-struct Instances {
-    by_id: HashMap<String, Instance>,
-    /// The ids, oldest first.
-    order: std::collections::VecDeque<String>,
-}
-
-/// The number of instances that are kept.
-const MAX: usize = 10_000;
-/// The size of an instance as JSON, in bytes. Callers send most of it.
-const MAX_BYTES: usize = 32 * 1024;
-
-fn check_size(instance: &Instance) -> Result<(), UpstreamError> {
-    let bytes = serde_json::to_vec(instance).map_err(UpstreamError::internal)?.len();
-    if bytes <= MAX_BYTES {
-        return Ok(());
-    }
-    let message = format!("The instance has {bytes} bytes, allowed: at most {MAX_BYTES}.");
-    Err(UpstreamError::new(400, message).with_code("InvalidParameter"))
-}
-
-impl InMemoryAgents {
-    /// Creates an upstream whose channels belong to the RTC app of `tokens`.
-    #[must_use]
-    pub fn new(tokens: RtcTokens) -> Self {
-        Self { tokens, missing: Vec::new(), instances: Mutex::default() }
-    }
-
-    /// Removes the agent with this id: calling it fails with `AgentNotFound`. Default: every id has an
-    /// agent.
-    #[must_use]
-    pub fn missing_agent(mut self, agent_id: impl Into<String>) -> Self {
-        self.missing.push(agent_id.into());
-        self
-    }
-
-    fn instances(&self) -> MutexGuard<'_, Instances> {
-        // Nothing can panic between changes that belong together.
-        self.instances.lock()
-    }
-
-    fn check_agent(&self, agent_id: &str) -> Result<(), UpstreamError> {
-        if !self.missing.iter().any(|missing| missing == agent_id) {
-            return Ok(());
-        }
-        let message =
-            format!("The specified agentId \"{}\" is not found.", Printable::cut(agent_id));
-        Err(UpstreamError::new(400, message).with_code("AgentNotFound"))
-    }
-
-    fn add(
-        &self,
-        status: InstanceStatus,
-        runtime: InstanceRuntimeConfig,
-        agent_config: Option<AgentConfig>,
-        template_config: Option<Template>,
-        user_data: Option<String>,
-    ) -> Result<String, UpstreamError> {
-        let id = random_id().map_err(UpstreamError::internal)?;
-        let mut instance = Instance::new().with_status(status).with_runtime_config(runtime);
-        instance.agent_config = agent_config;
-        instance.template_config = template_config;
-        instance.user_data = user_data;
-        check_size(&instance)?;
-        let mut instances = self.instances();
-        while instances.order.len() >= MAX {
-            if let Some(oldest) = instances.order.pop_front() {
-                instances.by_id.remove(&oldest);
-            }
-        }
-        instances.order.push_back(id.clone());
-        instances.by_id.insert(id.clone(), instance);
-        Ok(id)
-    }
-}
-
-impl Upstream for InMemoryAgents {
-    async fn generate(
-        &self,
-        _: Option<&Region>,
-        request: GenerateCallRequest,
-    ) -> Result<GenerateCallResponse, UpstreamError> {
-        self.check_agent(&request.agent_id)?;
-        let new_id = || random_id().map_err(UpstreamError::internal);
-        let (channel_id, agent_user_id) = (new_id()?, new_id()?);
-        let user_id = match request.user_id {
-            Some(user_id) => user_id,
-            None => new_id()?,
-        };
-        // An hour, the platform's default, and at most the platform's limit for a user's token.
-        let lifetime = request.expire.unwrap_or(std::time::Duration::from_secs(3600));
-        let lifetime = lifetime.min(RtcTokens::LONGEST);
-        let token = self.tokens.issue_for(&channel_id, &user_id, lifetime);
-        let token = token.map_err(|error| match error {
-            RtcTokenError::Id(_) | RtcTokenError::Lifetime => {
-                UpstreamError::new(400, error.to_string()).with_code("InvalidParameter")
-            }
-            error => UpstreamError::internal(error),
-        })?;
-        let runtime = InstanceRuntimeConfig::new()
-            .with_channel_id(&channel_id)
-            .with_agent_user_id(&agent_user_id);
-        let id = self.add(
-            InstanceStatus::Created,
-            runtime,
-            request.agent_config,
-            request.template_config,
-            request.user_data,
-        )?;
-        Ok(GenerateCallResponse::new(GenerateCallResponseFields {
-            instance_id: &id,
-            channel_id: &channel_id,
-            agent_user_id: &agent_user_id,
-            token: token.encode(),
-        })
-        .with_user_id(user_id)
-        .with_request_id(new_id()?))
-    }
-
-    async fn start(
-        &self,
-        _: Option<&Region>,
-        request: StartInstanceRequest,
-    ) -> Result<StartInstanceResponse, UpstreamError> {
-        self.check_agent(&request.agent_id)?;
-        let runtime = InstanceRuntimeConfig::new()
-            .with_channel_id(request.runtime_config.channel_id)
-            .with_agent_user_id(request.runtime_config.agent_user_id)
-            .with_auth_token(request.runtime_config.auth_token);
-        let id = self.add(
-            InstanceStatus::Executing,
-            runtime,
-            request.agent_config,
-            request.template_config,
-            request.user_data,
-        )?;
-        let request_id = random_id().map_err(UpstreamError::internal)?;
-        Ok(StartInstanceResponse::new(id).with_request_id(request_id))
-    }
-
-    async fn stop(
-        &self,
-        _: Option<&Region>,
-        request: StopInstanceRequest,
-    ) -> Result<StopInstanceResponse, UpstreamError> {
-        let mut instances = self.instances();
-        let instance = instances.by_id.get_mut(&request.instance_id);
-        let Some(instance) = instance else {
-            return Err(UpstreamError::no_instance(&request.instance_id));
-        };
-        instance.status = Some(InstanceStatus::Finished);
-        Ok(StopInstanceResponse::new())
-    }
-
-    async fn update(
-        &self,
-        _: Option<&Region>,
-        request: UpdateInstanceRequest,
-    ) -> Result<UpdateInstanceResponse, UpstreamError> {
-        let mut instances = self.instances();
-        let instance = instances.by_id.get_mut(&request.instance_id);
-        let running = |instance: &&mut Instance| instance.status != Some(InstanceStatus::Finished);
-        let Some(instance) = instance.filter(running) else {
-            return Err(UpstreamError::no_instance(&request.instance_id));
-        };
-        let merge = |error: DecodeError| UpstreamError::internal(error);
-        let mut changed = instance.clone();
-        if let Some(change) = &request.agent_config {
-            let now = changed.agent_config.unwrap_or_else(AgentConfig::unset);
-            changed.agent_config = Some(merged(&now, change).map_err(merge)?);
-        }
-        if let Some(change) = &request.template_config {
-            let now = changed.template_config.unwrap_or_default();
-            changed.template_config = Some(merged(&now, change).map_err(merge)?);
-        }
-        if request.user_data.is_some() {
-            changed.user_data = request.user_data;
-        }
-        check_size(&changed)?;
-        *instance = changed;
-        Ok(UpdateInstanceResponse::new())
-    }
-
-    async fn describe(
-        &self,
-        _: Option<&Region>,
-        request: DescribeInstanceRequest,
-    ) -> Result<DescribeInstanceResponse, UpstreamError> {
-        match self.instances().by_id.get(&request.instance_id) {
-            Some(instance) => Ok(DescribeInstanceResponse::new(instance.clone())),
-            None => Err(UpstreamError::no_instance(&request.instance_id)),
         }
     }
 }

@@ -111,6 +111,8 @@ struct Settings {
     odfs: OdfsSettings,
     #[cfg(feature = "chat")]
     chat: ChatSettings,
+    #[cfg(all(feature = "aicall", feature = "chat"))]
+    aicall_callback_tokens: Vec<Secret>,
     noticed: Noticed,
     observers: Observers,
 }
@@ -246,6 +248,11 @@ impl<B: Bot> Host<B> {
     #[cfg(feature = "chat")]
     pub(super) fn chat_settings(&self) -> &ChatSettings {
         &self.settings.chat
+    }
+
+    #[cfg(all(feature = "aicall", feature = "chat"))]
+    pub(super) fn aicall_callback_tokens(&self) -> &[Secret] {
+        &self.settings.aicall_callback_tokens
     }
 
     /// Returns whether a call expects or had a secret input; `None` if the call is unknown.
@@ -462,6 +469,15 @@ impl<B: Bot> HostBuilder<B> {
     #[cfg(feature = "chat")]
     pub fn chat_key(mut self, key: impl Into<Secret>) -> Self {
         self.settings.chat = self.settings.chat.with_key(key);
+        self
+    }
+
+    /// Adds a token that the callbacks of AICall's agents must have, for [`Host::aicall_callbacks`]. Only with
+    /// a token, [`Host::router`], [`Host::fitting`] and [`Host::serve`] have a route for callbacks.
+    /// Default: none.
+    #[cfg(all(feature = "aicall", feature = "chat"))]
+    pub fn aicall_callback_token(mut self, token: impl Into<Secret>) -> Self {
+        self.settings.aicall_callback_tokens.push(token.into());
         self
     }
 

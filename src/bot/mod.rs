@@ -226,6 +226,8 @@ pub use input::{CallKey, CallKeyError, Cause, Cut, Ended, Heard, Input, Transfer
 pub use limits::{Greeting, Limits};
 pub use needs::{Need, Needs, NeedsError};
 pub use platforms::Fitting;
+#[cfg(all(feature = "aicall", feature = "chat"))]
+pub use platforms::OnAiCallCallbacks;
 #[cfg(feature = "digital-employee")]
 pub use platforms::OnDigitalEmployee;
 #[cfg(feature = "duix")]

@@ -14,6 +14,9 @@ use crate::auth::Signer;
 use crate::observe::{Observer, Observers};
 use crate::wire::Operation;
 
+/// How long a connection may take by default.
+pub(super) const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
 /// A client that a [`ClientBuilder`] can build.
 ///
 /// The clients of this crate implement it; you do not need to.
@@ -156,7 +159,7 @@ impl CoreBuilder {
         Self {
             base_url: base_url.into(),
             base_path: "",
-            connect_deadline: Duration::from_secs(5),
+            connect_deadline: CONNECT_DEADLINE,
             options: CallOptions::new(),
             transport: None,
             signer: None,

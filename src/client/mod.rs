@@ -90,3 +90,10 @@ pub(crate) use {
     outcome::{Outcome, Reported, Step},
     request::check,
 };
+
+/// Returns the transport that clients use by default.
+// Only the agents in memory of an app server need it, to put another one in front.
+#[allow(dead_code)]
+pub(crate) fn built_in_transport() -> Result<std::sync::Arc<dyn Transport>, Error> {
+    Ok(std::sync::Arc::new(built_in::HttpClient::new(builder::CONNECT_DEADLINE)?))
+}

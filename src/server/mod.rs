@@ -16,12 +16,14 @@
 //! | `odfs::Server` | yes | 30 s | 1 MiB | –¹ | yes | no |
 //! | `chat::Server` | yes | none | 1 MiB | never | yes | no |
 //! | `aui::Server` | –³ | 30 s | 1 MiB | –¹ | –² | no |
+//! | `aicall::callback::Server` | yes | 30 s⁴ | 1 MiB | –¹ | –² | no |
 //!
 //! All of them have `observer` and `trace_content_if`, too.
 //!
 //! A cell shows the default, or whether the setting exists. ¹ No operation responds with an event
 //! stream. ² No response contains a time. ³ Apps with AICallKit call fixed paths. The 20 s come
-//! from the platform's document; no document names a number for the 30 s.
+//! from the platform's document; no document names a number for the 30 s. ⁴ From the start of the handler,
+//! which runs after the answer.
 //!
 //! | Server | Its own settings | From a `bot::Host` |
 //! |---|---|---|
@@ -29,7 +31,8 @@
 //! | `duix::Server` | `check_tokens` | |
 //! | `duix::dialogue::Server` | `fallback`, `answer_form`, `secret` | `Host::duix` |
 //! | `odfs::Server` | `authorize`, `issuer`, `max_waiting`, `max_calls`, `idle_timeout`, `utc_offset` | `Host::odfs` |
-//! | `chat::Server` | `key`, `base`, `whole_url` | |
+//! | `chat::Server` | `key`, `base`, `whole_url` | `Host::chat` |
+//! | `aicall::callback::Server` | `token`, `max_running` | `Host::aicall_callbacks` |
 //! | `aui::Server` | `bases`, `allow_origins`, `allow_any_origin`; `new` also takes the authorizer | |
 //!
 //! A small `Api` of your own:

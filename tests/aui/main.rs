@@ -3,7 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agents;
 mod app_server;
+mod callback;
 mod chat_token;
 mod client;
 mod ice;

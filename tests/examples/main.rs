@@ -1,12 +1,14 @@
-//! The examples `serve` and `ivr` as processes, and the demo bot that examples share.
+//! The examples `serve`, `agent` and `ivr` as processes, and the demo bot that examples share.
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agent;
 mod demo_bot;
 mod ivr;
 #[cfg(unix)]
 mod process;
 mod serve;
+mod serve_aicall;
 mod sign;
 mod soak;

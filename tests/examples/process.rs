@@ -7,11 +7,13 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// Every variable that changes what the examples do. Each run starts without them.
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 13] = [
     "FC_SERVER_PORT",
     "FC_CUSTOM_LISTEN_PORT",
     "CALLBOT_DUIX_SECRET",
+    "CALLBOT_AICALL_TOKEN",
     "CALLBOT_AUI_TOKEN",
+    "CALLBOT_CHAT_KEY",
     "CALLBOT_RTC_APP_ID",
     "CALLBOT_RTC_APP_KEY",
     "CALLBOT_MESSAGE_APP_ID",

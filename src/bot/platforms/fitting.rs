@@ -22,7 +22,8 @@ pub struct Fitting {
 impl<B: Bot> Host<B> {
     /// Returns the routes of every platform that is compiled in, with the default settings of each. For a
     /// bot that does not fit every platform, use [`fitting`](Self::fitting). Chat completions are among them
-    /// only if there is a [key](crate::bot::HostBuilder::chat_key) for them.
+    /// only if there is a [key](crate::bot::HostBuilder::chat_key) for them, and the callbacks of AICall only
+    /// if there is a [token](crate::bot::HostBuilder::aicall_callback_token).
     ///
     /// **These routes check nobody**, except those of chat completions. DUIX and ODFS are open to anybody who
     /// reaches the server, and so is Digital Employee unless the gateway of Function Compute checks its
@@ -53,6 +54,8 @@ impl<B: Bot> Host<B> {
             true => router.merge(self.chat()?.router()),
             false => router,
         };
+        #[cfg(all(feature = "aicall", feature = "chat"))]
+        let router = router.merge(self.callback_routes());
         warn_open(&compiled_in());
         Ok(router)
     }
@@ -111,6 +114,8 @@ impl<B: Bot> Host<B> {
         };
         #[cfg(feature = "chat")]
         let fitting = self.with_chat(fitting);
+        #[cfg(all(feature = "aicall", feature = "chat"))]
+        let fitting = Fitting { router: fitting.router.merge(self.callback_routes()), ..fitting };
         for error in &fitting.left_out {
             tracing::warn!("{error}; its routes are left out");
         }
@@ -135,6 +140,17 @@ impl<B: Bot> Host<B> {
             }
         }
         fitting
+    }
+}
+
+#[cfg(all(feature = "aicall", feature = "chat"))]
+impl<B: Bot> Host<B> {
+    /// Returns the route of AICall's callbacks, if there is a token.
+    fn callback_routes(&self) -> Router {
+        match self.aicall_callback_tokens() {
+            [] => Router::new(),
+            _ => self.aicall_callbacks().router(),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The platforms that a bot can be put on.
 
+#[cfg(all(feature = "aicall", feature = "chat"))]
+mod aicall;
 #[cfg(feature = "chat")]
 mod chat;
 #[cfg(feature = "digital-employee")]
@@ -15,6 +17,8 @@ mod odfs;
 #[cfg(any(feature = "duix", feature = "odfs"))]
 const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
+#[cfg(all(feature = "aicall", feature = "chat"))]
+pub use aicall::OnAiCallCallbacks;
 #[cfg(all(feature = "chat", feature = "client"))]
 pub(in crate::bot) use chat::turn_with_id;
 #[cfg(feature = "chat")]

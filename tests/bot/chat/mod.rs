@@ -1,5 +1,7 @@
 //! A bot that answers chat completions, in the JSON of the wire.
 
+#[cfg(all(feature = "aicall", feature = "client"))]
+mod callbacks;
 mod calls;
 mod controls;
 mod history;
