@@ -88,12 +88,16 @@ mod bot;
 #[cfg(feature = "client")]
 mod client;
 mod label;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod observers;
 #[cfg(feature = "server")]
 mod server;
 
 use std::sync::Arc;
 
+#[cfg(feature = "metrics")]
+pub use self::metrics::{BUCKETS_SECONDS, Metrics};
 #[cfg(feature = "bot")]
 pub use bot::{
     CallBegun, CallEnded, FirstBy, HoldBroken, InputKind, StoreOperation, StoreOperationKind,
