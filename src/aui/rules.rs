@@ -115,6 +115,10 @@ mod server {
         // Includes the call to the upstream. No document gives a limit.
         const DEADLINE: Option<Duration> = Some(Duration::from_secs(30));
 
+        fn platform(_: &Operation) -> &'static str {
+            "aui"
+        }
+
         fn base(&self) -> Option<&str> {
             self.base.map(Base::as_str)
         }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::request::Parts;
 
 use super::admission::Admission;
 use super::cors::{OriginError, Origins};
 use super::{Api, Authorizer, Base, WireRules};
+use crate::observe::Observer;
 use crate::server;
 
 /// Returns the routes of an [`Api`] at both bases, with the default settings. [`Server`] changes them.
@@ -19,8 +21,8 @@ pub fn router(api: impl Api, authorizer: impl Authorizer) -> Router {
 /// Serves an [`Api`] at both bases, to the callers that an [`Authorizer`] accepts.
 ///
 /// The settings that all servers have are [`deadline`](Self::deadline),
-/// [`body_limit`](Self::body_limit) and [`trace_content`](Self::trace_content). Those of this platform
-/// are [`bases`](Self::bases), [`allow_origins`](Self::allow_origins) and
+/// [`body_limit`](Self::body_limit), [`trace_content`](Self::trace_content) and
+/// [`observer`](Self::observer). Those of this platform are [`bases`](Self::bases), [`allow_origins`](Self::allow_origins) and
 /// [`allow_any_origin`](Self::allow_any_origin). It lacks three settings of other servers:
 ///
 /// - `path`, because apps with AICallKit call fixed paths below a base. To serve all of them below a
@@ -93,11 +95,31 @@ impl<A: Api, Z: Authorizer> Server<A, Z> {
         self
     }
 
-    /// Sets whether requests and responses are traced with their content, at level `TRACE` and without
-    /// secrets. Default: no.
+    /// Sets whether requests and responses are traced with their content, to the target `callbot::content`
+    /// at level `TRACE`, without secrets; see
+    /// [`trace_content`](crate::server::Server::trace_content). Default: no.
     #[must_use]
     pub fn trace_content(mut self, on: bool) -> Self {
         self.settings = self.settings.trace_content(on);
+        self
+    }
+
+    /// Traces the content of the requests for which `sample` returns `true`; see
+    /// [`trace_content_if`](crate::server::Server::trace_content_if). Default: none.
+    #[must_use]
+    pub fn trace_content_if(
+        mut self,
+        sample: impl Fn(&Parts) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.settings = self.settings.trace_content_if(sample);
+        self
+    }
+
+    /// Adds an observer, which gets an [event](crate::observe::Event::Refused) for each refused request.
+    /// [`AppServer::observer`](super::AppServer::observer) gets those of agents. Default: none.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.settings = self.settings.observer(observer);
         self
     }
 

@@ -15,6 +15,8 @@ use tower_service::Service;
 
 use super::{Keys, Verified, Verifier, VerifyError};
 use crate::body::read_body;
+use crate::observe::{Observer, Observers, RefusalReason};
+use crate::server::observe_refusal;
 use crate::wire::Printable;
 
 /// A layer around a router that lets only signed requests pass. All others get the same 403; the
@@ -42,13 +44,18 @@ use crate::wire::Printable;
 pub struct VerifyLayer<K> {
     verifier: Arc<Verifier<K>>,
     body_limit: usize,
+    observers: Observers,
 }
 
 impl<K> VerifyLayer<K> {
     /// Creates a layer that checks requests with `verifier`.
     #[must_use]
     pub fn new(verifier: Verifier<K>) -> Self {
-        Self { verifier: Arc::new(verifier), body_limit: 1024 * 1024 }
+        Self {
+            verifier: Arc::new(verifier),
+            body_limit: 1024 * 1024,
+            observers: Observers::default(),
+        }
     }
 
     /// Sets the maximum size of a body that is read to check its hash, in bytes. Default: 1 MiB.
@@ -57,11 +64,21 @@ impl<K> VerifyLayer<K> {
         self.body_limit = bytes;
         self
     }
+
+    /// Adds an observer, which gets an [event](crate::observe::Event::Refused) for each request that the
+    /// layer refuses. Default: none.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(observer);
+        self
+    }
 }
 
 impl<K> Clone for VerifyLayer<K> {
     fn clone(&self) -> Self {
-        Self { verifier: self.verifier.clone(), body_limit: self.body_limit }
+        let Self { verifier, body_limit, observers } = self;
+        let (verifier, observers) = (verifier.clone(), observers.clone());
+        Self { verifier, body_limit: *body_limit, observers }
     }
 }
 
@@ -109,9 +126,17 @@ where
             match layer.check(request).await {
                 Ok(request) => inner.call(request).await,
                 Err(refusal) => {
-                    tracing::warn!("refused: {}", Printable::cut(&refusal.to_string()));
+                    let status = StatusCode::FORBIDDEN;
+                    let reason = RefusalReason::Signature;
+                    tracing::warn!(
+                        status = status.as_u16(),
+                        reason = reason.as_str(),
+                        "refused: {}",
+                        Printable::cut(&refusal.to_string())
+                    );
+                    observe_refusal(&layer.observers, "unknown", None, status.as_u16(), reason);
                     let mut response = Response::new(Body::from("forbidden\n"));
-                    *response.status_mut() = StatusCode::FORBIDDEN;
+                    *response.status_mut() = status;
                     Ok(response)
                 }
             }

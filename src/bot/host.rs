@@ -241,6 +241,7 @@ impl<B: Bot> Host<B> {
     }
 
     /// Returns the observers, which the servers of this host share.
+    // Only a bot on a platform has servers.
     #[allow(dead_code)]
     pub(super) fn observers(&self) -> &Observers {
         &self.settings.observers

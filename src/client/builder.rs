@@ -11,6 +11,7 @@ use super::core::Core;
 use super::transport::Signed;
 use super::{CallOptions, Error, Transport};
 use crate::auth::Signer;
+use crate::observe::{Observer, Observers};
 use crate::wire::Operation;
 
 /// A client that a [`ClientBuilder`] can build.
@@ -100,6 +101,15 @@ impl<C: BuildClient> ClientBuilder<C> {
         self
     }
 
+    /// Adds an observer, which gets an [event](crate::observe::Event::UpstreamRequest) at the end of each
+    /// call, with the number of attempts; for a stream of events, at the end of the stream. A call that is
+    /// never sent, because its request does not match the spec, has none. Call it again for more observers.
+    /// Default: none.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.core.observers.add(observer);
+        self
+    }
+
     /// Calls `operation` at `path`, below the base URL. Default: the path of the spec.
     pub fn path(mut self, operation: &'static Operation, path: &str) -> Self {
         self.core.paths.retain(|(other, _)| other.id != operation.id);
@@ -138,6 +148,7 @@ pub struct CoreBuilder {
     pub(crate) transport: Option<Arc<dyn Transport>>,
     pub(crate) signer: Option<Signer>,
     pub(crate) paths: Vec<(&'static Operation, String)>,
+    pub(crate) observers: Observers,
 }
 
 impl CoreBuilder {
@@ -150,6 +161,7 @@ impl CoreBuilder {
             transport: None,
             signer: None,
             paths: Vec::new(),
+            observers: Observers::default(),
         }
     }
 
@@ -196,7 +208,8 @@ impl CoreBuilder {
             }
             None => transport,
         };
-        Ok(Core::new(base_url, transport, self.options, self.connect_deadline, paths))
+        let (options, connect) = (self.options, self.connect_deadline);
+        Ok(Core::new(base_url, transport, options, connect, paths, self.observers))
     }
 }
 

@@ -12,12 +12,15 @@ use http::{HeaderMap, StatusCode};
 use reqwest::{Request, Response};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{Instrument, Span};
 
 use super::error::Kind;
+use super::observed::{Attempt, Observed};
 use super::request::Requests;
 use super::{CallOptions, Deadline, Error, EventStream, Outcome, Transport, TransportError};
 use crate::body::{BodyError, encoding, read_body};
 use crate::error::chain;
+use crate::observe::{Observers, UpstreamOutcome};
 use crate::wire::{DecodeError, Operation, Printable, decode};
 
 /// Shared by all compiled clients: the URL of the server, the transport and the options.
@@ -29,6 +32,7 @@ pub struct Core {
     connect: Duration,
     /// The operations that are called at another path than that of the spec, and that path.
     paths: Arc<[(&'static str, String)]>,
+    observers: Observers,
 }
 
 /// The values that progenitor's code builds requests with.
@@ -55,9 +59,10 @@ impl Core {
         options: CallOptions,
         connect: Duration,
         paths: Vec<(&'static str, String)>,
+        observers: Observers,
     ) -> Self {
-        let (base_url, options) = (base_url.into(), Arc::new(options));
-        Self { base_url, transport, options, connect, paths: paths.into() }
+        let (base_url, options, paths) = (base_url.into(), Arc::new(options), paths.into());
+        Self { base_url, transport, options, connect, paths, observers }
     }
 
     /// Returns the same core with other options.
@@ -90,25 +95,32 @@ impl Core {
     {
         let limit = self.options.call_deadline;
         let until = deadline(limit);
+        let mut observed = Observed::new(operation, &self.observers);
         let whole = async {
-            let send = |request| self.attempt_answer(operation, request);
-            self.again(operation, request, "application/json", until, send).await
+            let send = |request, span| self.attempt_answer(operation, request, (&observed, span));
+            self.again(&observed, operation, request, "application/json", until, send).await
         };
-        match timeout_at(until, whole).await {
-            Ok(answer) => answer,
+        let answer = match timeout_at(until, whole).await {
+            Ok(answer) => answer.map(|(answer, mut attempt)| {
+                attempt.end(UpstreamOutcome::Ok);
+                answer
+            }),
             Err(_) => Err(Error::new(operation, Kind::Deadline(Deadline::Call, limit))),
-        }
+        };
+        observed.ended(&answer);
+        answer
     }
 
     async fn attempt_answer<T>(
         &self,
         operation: &'static Operation,
         request: Request,
+        observing: (&Observed, Span),
     ) -> Result<Answer<T>, Refused>
     where
         T: DeserializeOwned + Outcome,
     {
-        let mut response = self.attempt(operation, request).await?;
+        let mut response = self.attempt(operation, request, observing).await?;
         let headers = std::mem::take(response.headers_mut());
         let pause = retry_after(&headers);
         self.read(operation, response, headers).await.map_err(|error| Refused { error, pause })
@@ -166,13 +178,25 @@ impl Core {
     ) -> Result<EventStream<T>, Error> {
         let limit = self.options.first_event_deadline;
         let until = deadline(limit);
+        let mut observed = Observed::new(operation, &self.observers);
         let head = async {
-            let send = |request| self.attempt_events::<T>(operation, request);
-            self.again(operation, request, "text/event-stream", until, send).await
+            let observing = |span| (&observed, span);
+            let send = |request, span| self.attempt_events::<T>(operation, request, observing(span));
+            self.again(&observed, operation, request, "text/event-stream", until, send).await
         };
-        match timeout_at(until, head).await {
-            Ok(response) => Ok(EventStream::new(operation, response?, &self.options, until)),
+        let head = match timeout_at(until, head).await {
+            Ok(head) => head,
             Err(_) => Err(Error::new(operation, Kind::Deadline(Deadline::FirstEvent, limit))),
+        };
+        match head {
+            Ok((response, attempt)) => {
+                let options = &self.options;
+                Ok(EventStream::new(operation, response, options, until, (observed, attempt)))
+            }
+            Err(error) => {
+                observed.end(error.outcome());
+                Err(error)
+            }
         }
     }
 
@@ -181,8 +205,9 @@ impl Core {
         &self,
         operation: &'static Operation,
         request: Request,
+        observing: (&Observed, Span),
     ) -> Result<Response, Refused> {
-        let response = self.attempt(operation, request).await?;
+        let response = self.attempt(operation, request, observing).await?;
         let status = response.status();
         let fail = |kind| Error::with_status(operation, kind, Some(status));
         if let Some(encoding) = encoding(response.headers()) {
@@ -219,15 +244,17 @@ impl Core {
         })
     }
 
-    /// Makes the first attempt, and as many retries as the options allow.
+    /// Makes the first attempt, and as many retries as the options allow. Each has a span of its own, which
+    /// is returned with the result of the one that succeeded.
     async fn again<T, F: Future<Output = Result<T, Refused>>>(
         &self,
+        observed: &Observed,
         operation: &'static Operation,
         mut request: Request,
         accept: &'static str,
         until: Instant,
-        send: impl Fn(Request) -> F,
-    ) -> Result<T, Error> {
+        send: impl Fn(Request, Span) -> F,
+    ) -> Result<(T, Attempt), Error> {
         if let Some((_, path)) = self.paths.iter().find(|(id, _)| *id == operation.id) {
             request.url_mut().set_path(path);
         }
@@ -236,25 +263,30 @@ impl Core {
         for (name, value) in &self.options.headers {
             headers.insert(name, value.clone());
         }
-        let mut attempt = 0;
+        let mut number = 0;
         loop {
-            let more = !operation.once && attempt < self.options.retries.max_retries;
+            let more = !operation.once && number < self.options.retries.max_retries;
             let again = if more { request.try_clone() } else { None };
-            let Refused { error, pause } = match send(request).await {
-                Ok(answer) => return Ok(answer),
+            let mut attempt = observed.attempt(number, &mut request);
+            let sent = send(request, attempt.span.clone()).instrument(attempt.span.clone());
+            let Refused { error, pause } = match sent.await {
+                Ok(answer) => return Ok((answer, attempt)),
                 Err(refused) => refused,
             };
-            attempt += 1;
+            attempt.end(error.outcome());
+            drop(attempt);
+            number += 1;
             match again {
                 Some(again) if error.is_retryable() => {
-                    let pause = self.options.retries.pause_before(attempt, pause);
+                    let pause = self.options.retries.pause_before(number, pause);
                     let Some(pause) = pause.filter(|pause| Instant::now() + *pause < until) else {
                         // This error says more than "deadline passed" would.
                         return Err(error);
                     };
                     tracing::debug!(
                         operation = operation.id,
-                        attempt,
+                        attempt = number,
+                        status = error.status().map(|status| status.as_u16()),
                         ?pause,
                         "retrying: {}",
                         chain(&error)
@@ -271,6 +303,7 @@ impl Core {
         &self,
         operation: &'static Operation,
         request: Request,
+        (observed, span): (&Observed, Span),
     ) -> Result<Response, Error> {
         let start = Instant::now();
         let result = self.transport.send(request).await;
@@ -278,6 +311,8 @@ impl Core {
         match result {
             Ok(response) => {
                 let status = response.status().as_u16();
+                observed.has_status(status);
+                span.record("http.response.status_code", status);
                 tracing::debug!(operation = operation.id, status, ?elapsed, "response received");
                 Ok(response)
             }

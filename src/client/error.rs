@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::{Failure, TransportError};
+use crate::observe::UpstreamOutcome;
 use crate::wire::{DecodeError, Operation, Violations, decode};
 
 /// The error of a call. It contains no secret and nothing that callers say.
@@ -156,6 +157,23 @@ impl Error {
         source: impl StdError + Send + Sync + 'static,
     ) -> Self {
         Self::without_operation(Kind::Settings(message.into(), Some(Box::new(source))))
+    }
+
+    /// Returns how the call ended, for events and spans.
+    pub(super) fn outcome(&self) -> UpstreamOutcome {
+        match self.0.kind {
+            Kind::Settings(..) | Kind::Invalid(_) | Kind::Request(_) | Kind::Unsupported(_) => {
+                UpstreamOutcome::Invalid
+            }
+            Kind::Deadline(..) => UpstreamOutcome::Deadline,
+            Kind::Transport(_) => UpstreamOutcome::Transport,
+            Kind::Status => UpstreamOutcome::Status,
+            Kind::ContentType(_) | Kind::Encoding(_) | Kind::TooLarge(_) | Kind::Decode(_) => {
+                UpstreamOutcome::Decode
+            }
+            Kind::Failure(_) => UpstreamOutcome::Failure,
+            Kind::Cut(_) => UpstreamOutcome::Cut,
+        }
     }
 
     /// Whether a deadline passed. [`deadline`](Self::deadline) returns which one.

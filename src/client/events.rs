@@ -13,11 +13,14 @@ use http::{HeaderMap, StatusCode};
 use reqwest::Response;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tracing::Span;
 
 use super::core::deadline;
 use super::error::Kind;
+use super::observed::{Attempt, Observed};
 use super::{CallOptions, Deadline, Error, Outcome, Reported, Step, TransportError};
 use crate::error::chain;
+use crate::observe::UpstreamOutcome;
 use crate::sse::Decoder;
 use crate::wire::{Operation, decode, without_bom};
 
@@ -77,6 +80,8 @@ pub struct EventStream<T> {
     /// Whether the next event has been polled for: the gap counts from the first such poll.
     asked: bool,
     limit: (Deadline, Duration),
+    observed: Observed,
+    attempt: Attempt,
     event: PhantomData<fn() -> T>,
 }
 
@@ -86,6 +91,7 @@ impl<T> EventStream<T> {
         mut response: Response,
         options: &CallOptions,
         first: Instant,
+        (observed, attempt): (Observed, Attempt),
     ) -> Self {
         Self {
             operation,
@@ -98,6 +104,8 @@ impl<T> EventStream<T> {
             alarm: Box::pin(sleep_until(first)),
             asked: true,
             limit: (Deadline::FirstEvent, options.first_event_deadline),
+            observed,
+            attempt,
             event: PhantomData,
         }
     }
@@ -133,18 +141,22 @@ impl<T> EventStream<T> {
                 }
             }
         }
-        self.end();
+        self.end(UpstreamOutcome::Ok);
     }
 
     /// Ends the stream and drops its connection.
-    fn end(&mut self) {
+    fn end(&mut self, outcome: UpstreamOutcome) {
         self.body = None;
         self.chunk = Bytes::new();
+        self.attempt.end(outcome);
+        // A stream that has ended may be kept, and its span must not last as long.
+        self.attempt.span = Span::none();
+        self.observed.end(outcome);
     }
 
     fn fail<V>(&mut self, kind: Kind, body: Bytes) -> Poll<Option<Result<V, Error>>> {
-        self.end();
         let error = Error::with_status(self.operation, kind, Some(self.status));
+        self.end(error.outcome());
         Poll::Ready(Some(Err(error.with_body(body))))
     }
 }
@@ -188,6 +200,8 @@ impl<T: DeserializeOwned + Reported> Stream for EventStream<T> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        let span = this.attempt.span.clone();
+        let _inside = span.enter();
         // A body that is always ready must not keep others from running.
         for _ in 0..CHUNKS_AT_ONCE {
             if this.body.is_none() {

@@ -61,6 +61,7 @@ mod error;
 mod events;
 #[cfg(feature = "server")]
 mod in_memory;
+mod observed;
 mod options;
 pub(crate) mod outcome;
 pub(crate) mod request;

@@ -132,6 +132,10 @@ mod server {
     impl crate::server::Rules for Rules {
         type Echo = Echo;
 
+        fn platform(_: &Operation) -> &'static str {
+            "digital-employee"
+        }
+
         fn salvage(&self, body: &[u8]) -> Echo {
             let [request_id, session_id, stream_id] =
                 salvage(body, ["requestId", "sessionId", "streamId"]).map(short_id);

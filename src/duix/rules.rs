@@ -96,6 +96,10 @@ mod server {
     impl crate::server::Rules for Rules {
         type Echo = ();
 
+        fn platform(_: &Operation) -> &'static str {
+            "duix-management"
+        }
+
         fn admit(&self, head: &mut Parts) -> Result<(), Fault> {
             let token = head.headers.get_mut("token").map(|value| {
                 value.set_sensitive(true);

@@ -64,7 +64,7 @@
 //! | `TurnCut` | a turn that was cut has stopped | `platform`, `cause` | `call`, `turn`, `latency` |
 //! | `StoreOperation` | the store has answered | `operation`, `outcome` | `duration` |
 //! | `HoldBroken` | the time of a hold was up before its work was complete | `platform`, `dropped` | `call`, `turn`, `after` |
-//! | `Refused` | a server has refused a request, which no handler saw | `platform`, `operation`, `status`, `reason` | |
+//! | `Refused` | a server has refused a request, or its handler has with a status below 500 | `platform`, `operation`, `status`, `reason` | |
 //! | `AgentStarted`, `AgentStopped` | the app server has started or stopped an agent | `operation` | `instance` |
 //! | `UpstreamRequest` | a client has ended a request, with all attempts | `operation`, `status`, `outcome` | `attempts`, `duration` |
 //!
@@ -78,7 +78,7 @@
 //! | `why` | `by_bot`, `by_caller`, `transferred`, `expired`, `evicted`, `shutdown`, `unknown` |
 //! | `operation` of a store | `open`, `hold`, `write`, `note`, `read`, `end`, `evict`, `claim_idle` |
 //! | `outcome` of a store | `ok`, `full`, `fenced`, `failed`, `dropped` |
-//! | `reason` | `signature`, `token`, `body`, `too_large`, `late_body`, `media_type`, `encoding`, `crowded`, `other` |
+//! | `reason` | `signature`, `token`, `method`, `media_type`, `cross_site`, `encoding`, `too_large`, `late_body`, `incomplete`, `json`, `body`, `unsupported`, `unavailable`, `handler` |
 //! | `outcome` of a client | `ok`, `failure`, `status`, `decode`, `deadline`, `transport`, `cut`, `invalid`, `dropped` |
 //!
 //! Without an observer nothing is measured.
@@ -87,6 +87,7 @@
 mod bot;
 #[cfg(feature = "client")]
 mod client;
+mod context;
 mod label;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -105,6 +106,8 @@ pub use bot::{
 };
 #[cfg(feature = "client")]
 pub use client::{UpstreamOutcome, UpstreamRequest};
+pub use context::{Propagator, PropagatorError, TraceContext, set_propagator};
+pub(crate) use context::{carried, poll_in, propagator};
 pub(crate) use observers::Observers;
 #[cfg(all(feature = "aui", feature = "server"))]
 pub use server::{AgentStarted, AgentStopped};

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::auth::without_bearer;
 use crate::clock::SharedClock;
-use crate::server::Error;
+use crate::server::{Error, Fault, FaultKind};
 use crate::server::rules::{MAX_ID_BYTES, check_ids};
 use crate::wire::{Hidden, Secret};
 
@@ -356,7 +356,9 @@ impl<A: Api> Flow<A> {
                     token: token.as_ref(),
                 };
                 tokens.check(request).await.map_err(|error| {
-                    Error::public(error.to_string()).status(error.status()).code(error.code())
+                    let mut fault = Fault::new(FaultKind::Unauthorized, error.to_string());
+                    (fault.status, fault.code) = (error.status(), Some(error.code().into()));
+                    Error::from(fault)
                 })?
             }
             None => Account::default(),
@@ -449,7 +451,8 @@ impl<A: Api> WireApi for Flow<A> {
 
 /// Refuses a kind of request that the platform's documents do not have.
 fn unknown() -> Error {
-    Error::public("/inaction: unknown value, expected 7, 8, 9, 11 or 13").status(400)
+    let message = "/inaction: unknown value, expected 7, 8, 9, 11 or 13";
+    Error::from(Fault::new(FaultKind::Request, message))
 }
 
 /// Adds the envelope to an answer.

@@ -81,6 +81,10 @@ mod server {
         // A request that waits forever would block all others of its call.
         const DEADLINE: Option<Duration> = Some(Duration::from_secs(30));
 
+        fn platform(_: &Operation) -> &'static str {
+            "odfs"
+        }
+
         fn salvage(&self, body: &[u8]) -> Echo {
             let [user_id] = salvage(body, ["userid"]).map(short_id);
             Echo { user_id }

@@ -138,6 +138,10 @@ impl server::Rules for Rules {
 
     const DEADLINE: Option<Duration> = <WireRules as server::Rules>::DEADLINE;
 
+    fn platform(operation: &Operation) -> &'static str {
+        WireRules::platform(operation)
+    }
+
     fn salvage(&self, body: &[u8]) -> Self::Echo {
         WireRules.salvage(body)
     }

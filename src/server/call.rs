@@ -1,6 +1,5 @@
 //! Passes a request to its handler, and the handler's result back.
 
-use std::borrow::Cow;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -9,18 +8,23 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
+use axum::routing::MethodRouter;
 use futures_util::FutureExt;
-use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
-use serde_json::Value;
+use http::{Method, StatusCode};
+use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
-use super::events::{Events, SpawnedTurn};
+use super::arrival::{Arrival, Refusal, observe_refusal};
+use super::content::{self, Shown};
+use super::events::{Events, InSpan, SpawnedTurn};
 use super::frame_queue::FrameQueue;
 use super::incoming::late_body;
-use super::watch::{self, Part, SharedWatch};
-use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks};
+use super::{Answers, Error, Fault, FaultKind, Incoming, Reads, Rules, Server, Sink, Speaks, watch};
+use crate::observe::{Observers, RefusalReason, poll_in};
 use crate::wire::{DecodeError, Operation, Printable, Validate, decode};
 
 tokio::task_local! {
@@ -101,137 +105,89 @@ type Received<A, C> = Result<
     (Fault, <<C as Call<A>>::Rules as Rules>::Echo),
 >;
 
-/// The arrival of a request.
-struct Arrival {
-    at: Instant,
-    /// The deadline of the handler.
-    until: Option<Instant>,
-    watch: Option<SharedWatch>,
-}
-
-impl Arrival {
-    fn now<A, R>(server: &Server<A, R>) -> Self {
-        let at = Instant::now();
-        Self { at, until: server.until(at), watch: watch::current() }
-    }
-
-    /// Reports why the handler failed.
-    fn failed(&self, cause: &str) {
-        if let Some(watch) = &self.watch {
-            watch.failed(Part::Handler, cause);
-        }
-    }
-}
-
-/// Reads a request. `traced` is whether its content is traced, and afterwards whether that of its
-/// answer is.
+/// Reads a request. `shown` is what is traced of its content, and afterwards of that of its answer.
 async fn receive<A, C: Call<A>>(
     server: &Server<A, C::Rules>,
-    until: Option<Instant>,
+    arrival: &Arrival,
     request: Request,
-    traced: &mut bool,
+    shown: &mut Shown,
 ) -> Received<A, C> {
     let (mut head, body) = request.into_parts();
     if let Err(fault) = server.rules.admit(&mut head) {
-        return Err(refused(C::OPERATION, fault, Default::default()));
+        let refusal = Refusal::new(RefusalReason::Token, fault);
+        return Err(arrival.refused(refusal, Default::default()));
     }
+    *shown = server.sampling.of(&head);
     let request = Request::from_parts(head, body);
     let read = Incoming::read(C::OPERATION, request, server.body_limit);
-    let (incoming, fault) = match until {
+    let (incoming, refusal) = match arrival.until {
         Some(until) => match timeout_at(until, read).await {
             Ok(read) => read,
-            Err(_) => {
-                return Err(refused(C::OPERATION, late_body(), Default::default()));
-            }
+            Err(_) => return Err(arrival.refused(late_body(), Default::default())),
         },
         None => read.await,
     };
-    if *traced
-        && let Some(privacy) = &server.privacy
-        && privacy.hides(incoming.content()).await
-    {
-        *traced = false;
-        tracing::trace!(operation = C::OPERATION.id, request = "[hidden]", "request");
+    if *shown == Shown::All {
+        match is_private(server, &incoming).await {
+            true => {
+                *shown = Shown::Structure;
+                content::hidden(arrival);
+            }
+            false => content::request(arrival, incoming.bytes()),
+        }
     }
-    if *traced {
-        let request = shown(C::OPERATION, incoming.bytes());
-        let request = Printable::whole(&request);
-        tracing::trace!(operation = C::OPERATION.id, %request, "request");
-    }
-    let fault = match fault {
-        Some(fault) => fault,
+    let refusal = match refusal {
+        Some(refusal) => refusal,
         None => match C::read(&incoming) {
             Ok(input) => {
                 let echo = server.rules.echo(&input);
                 return match server.rules.check(&input) {
                     Ok(()) => Ok((input, echo)),
-                    Err(fault) => Err(refused(C::OPERATION, fault, echo)),
+                    Err(fault) => {
+                        Err(arrival.refused(Refusal::new(RefusalReason::Body, fault), echo))
+                    }
                 };
             }
-            Err(error) => Fault::new(FaultKind::Request, error.to_string()),
+            Err(error) => {
+                let reason = match decode::<IgnoredAny>(incoming.bytes()) {
+                    Err(_) if !C::OPERATION.method.is_safe() => RefusalReason::Json,
+                    _ => RefusalReason::Body,
+                };
+                Refusal::new(reason, Fault::new(FaultKind::Request, error.to_string()))
+            }
         },
     };
-    Err(refused(C::OPERATION, fault, server.rules.salvage(incoming.bytes())))
+    if *shown == Shown::Unreadable && is_private(server, &incoming).await {
+        *shown = Shown::Structure;
+    }
+    if *shown != Shown::Nothing {
+        let structure = *shown == Shown::Structure;
+        content::unreadable(arrival, &refusal, incoming.bytes(), structure);
+    }
+    Err(arrival.refused(refusal, server.rules.salvage(incoming.bytes())))
 }
 
-/// Returns a body as the trace shows it: with what callers say, but without secrets.
-fn shown<'a>(operation: &Operation, body: &'a [u8]) -> Cow<'a, str> {
-    if operation.secrets.is_empty() {
-        return String::from_utf8_lossy(body);
+/// Returns whether the content of a request must not be traced.
+async fn is_private<A, R>(server: &Server<A, R>, incoming: &Incoming) -> bool {
+    match &server.privacy {
+        Some(privacy) => privacy.hides(incoming.content()).await,
+        None => false,
     }
-    match decode::<Value>(body) {
-        Ok(mut json) => {
-            hide(&mut json, operation.secrets);
-            json.to_string().into()
-        }
-        // Without JSON there is no way to know where a secret is.
-        Err(_) => format!("[{} bytes that are not JSON]", body.len()).into(),
-    }
-}
-
-fn hide(json: &mut Value, keys: &[&str]) {
-    match json {
-        Value::Object(map) => {
-            for (key, value) in map {
-                if keys.contains(&key.as_str()) {
-                    *value = "[hidden]".into();
-                } else {
-                    hide(value, keys);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| hide(item, keys)),
-        // A string may contain JSON, which has keys, too. It is read as a type would read it.
-        Value::String(text) if text.contains(['{', '[']) => {
-            if let Ok(mut inner) = decode::<Value>(text.as_bytes()) {
-                hide(&mut inner, keys);
-                *text = inner.to_string();
-            }
-        }
-        _ => {}
-    }
-}
-
-fn refused<E>(operation: &Operation, fault: Fault, echo: E) -> (Fault, E) {
-    let Fault { status, message, .. } = &fault;
-    let message = Printable::whole(message);
-    tracing::warn!(operation = operation.id, status, "refused: {message}");
-    (fault, echo)
 }
 
 /// Runs a handler. An error, a panic or a missed deadline becomes a fault, and the reason is
 /// traced.
 async fn run_handler<T>(
-    operation: &Operation,
     arrival: &Arrival,
     handler: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Fault> {
-    let Arrival { at, until, watch } = arrival;
+    let Arrival { at, until, operation, platform, watch, context, .. } = arrival;
+    let operation = operation.id;
     // Pinned here once: each wrapper would hold another copy, and handlers can be large.
     let mut handler = pin!(handler);
     let handler = poll_fn(|cx| {
         let poll = || ARRIVED.sync_scope(*at, || handler.as_mut().poll(cx));
-        watch::poll_watched(watch.as_ref(), poll)
+        poll_in(context.as_ref(), || watch::poll_watched(watch.as_ref(), poll))
     });
     let handler = AssertUnwindSafe(handler).catch_unwind();
     let ended = match *until {
@@ -240,7 +196,8 @@ async fn run_handler<T>(
             Err(_) => {
                 let limit = until.duration_since(*at);
                 tracing::error!(
-                    operation = operation.id,
+                    operation,
+                    platform,
                     "the handler missed the deadline of the server, {limit:?} after the request \
                      arrived; `Server::deadline` sets another"
                 );
@@ -257,25 +214,29 @@ async fn run_handler<T>(
             arrival.failed(&text);
             let text = Printable::whole(&text);
             let fault = error.into_fault();
+            let status = fault.status;
             // Client errors are warnings, so callers cannot flood the error log.
-            if fault.status < 500 {
+            if status < 500 {
                 tracing::warn!(
-                    operation = operation.id,
+                    operation,
+                    platform,
+                    status,
                     "the handler rejected the request: {text}"
                 );
             } else {
-                tracing::error!(operation = operation.id, "the handler failed: {text}");
+                tracing::error!(operation, platform, status, "the handler failed: {text}");
             }
             Err(fault)
         }
         // The panic hook has got the message of the panic, which may contain anything.
         Err(panic) => {
-            tracing::error!(operation = operation.id, "the handler panicked");
+            tracing::error!(operation, platform, "the handler panicked");
             let message = watch::panic_message(&*panic).unwrap_or("no message");
             arrival.failed(&format!("the handler panicked: {message}"));
             Err(Fault::internal())
         }
     }
+    .inspect_err(|fault| arrival.rejected(fault))
 }
 
 /// Serves an operation with a single response.
@@ -287,15 +248,33 @@ where
     A: Send + Sync + 'static,
     C: AnswerCall<A>,
 {
-    let arrival = Arrival::now(&server);
-    let mut traced = server.trace_content;
-    let (input, echo) = match receive::<A, C>(&server, arrival.until, request, &mut traced).await {
+    let arrival = Arrival::new(&server, C::OPERATION, &request);
+    let span = arrival.span.clone();
+    let answering = async move {
+        let response = answer_to::<A, C>(&server, &arrival, request).await;
+        arrival.answered(&response);
+        response
+    };
+    answering.instrument(span).await
+}
+
+async fn answer_to<A, C>(
+    server: &Server<A, C::Rules>,
+    arrival: &Arrival,
+    request: Request,
+) -> Response
+where
+    A: Send + Sync + 'static,
+    C: AnswerCall<A>,
+{
+    let mut shown = Shown::Nothing;
+    let (input, echo) = match receive::<A, C>(server, arrival, request, &mut shown).await {
         Ok(received) => received,
         Err((fault, echo)) => return refuse(&server.rules, C::OPERATION, echo, &fault),
     };
     // The `async` block around the call also catches a panic before the first await.
     let handler = async { C::call(&server.api, input).await };
-    match run_handler(C::OPERATION, &arrival, handler).await {
+    match run_handler(arrival, handler).await {
         Ok(output) => {
             let answer = server.rules.answer(&echo, output);
             let written = match answer.validate() {
@@ -304,17 +283,17 @@ where
             };
             match written {
                 Ok(body) => {
-                    if traced {
-                        let answer = shown(C::OPERATION, body.as_bytes());
-                        let answer = Printable::whole(&answer);
-                        tracing::trace!(operation = C::OPERATION.id, %answer, "answer");
+                    if shown == Shown::All {
+                        content::answer(arrival, &body);
                     }
                     json(StatusCode::OK, body)
                 }
                 Err(reason) => {
+                    let (operation, platform) = (C::OPERATION.id, arrival.platform);
                     let reason = Printable::whole(&reason);
-                    tracing::error!(operation = C::OPERATION.id, "invalid response: {reason}");
+                    tracing::error!(operation, platform, "invalid response: {reason}");
                     arrival.failed(&format!("invalid response: {reason}"));
+                    arrival.erroneous("internal");
                     refuse(&server.rules, C::OPERATION, echo, &Fault::internal())
                 }
             }
@@ -332,15 +311,32 @@ where
     A: Send + Sync + 'static,
     C: EventsCall<A>,
 {
-    let arrival = Arrival::now(&server);
-    let until = arrival.until;
-    let mut traced = server.trace_content;
-    let received = match receive::<A, C>(&server, until, request, &mut traced).await {
+    let arrival = Arrival::new(&server, C::OPERATION, &request);
+    let span = arrival.span.clone();
+    events_of::<A, C>(server, arrival, request).instrument(span).await
+}
+
+async fn events_of<A, C>(
+    server: Arc<Server<A, C::Rules>>,
+    arrival: Arrival,
+    request: Request,
+) -> Response
+where
+    A: Send + Sync + 'static,
+    C: EventsCall<A>,
+{
+    let (until, span) = (arrival.until, arrival.span.clone());
+    let mut shown = Shown::Nothing;
+    let received = match receive::<A, C>(&server, &arrival, request, &mut shown).await {
         Err((fault, echo)) if !C::Rules::REFUSES_IN_STREAM => {
-            return refuse(&server.rules, C::OPERATION, echo, &fault);
+            let response = refuse(&server.rules, C::OPERATION, echo, &fault);
+            arrival.answered(&response);
+            return response;
         }
         received => received,
     };
+    let mut response = Response::default();
+    arrival.answered(&response);
     let queue = FrameQueue::default();
     let packets = queue.clone();
     let heartbeat = server.heartbeat;
@@ -350,11 +346,11 @@ where
             Err((fault, echo)) => (Err(fault), echo),
         };
         let writer = server.rules.writer(echo, &server.clock);
-        let mut reply = Sink::new(writer, queue, traced);
+        let mut reply = Sink::new(writer, queue, shown == Shown::All);
         let outcome = match received {
             Ok(input) => {
                 let handler = async { C::call(&server.api, input, &mut reply).await };
-                run_handler(C::OPERATION, &arrival, handler).await
+                run_handler(&arrival, handler).await
             }
             Err(fault) => Err(fault),
         };
@@ -363,16 +359,46 @@ where
             Err(fault) => reply.fail(&fault).await,
         }
     };
-    let mut response = Response::new(match until {
-        Some(_) => Body::from_stream(Events::new(SpawnedTurn::new(turn), packets, heartbeat)),
-        None => Body::from_stream(Events::new(turn, packets, heartbeat)),
-    });
+    *response.body_mut() = match until {
+        Some(_) => {
+            let events = Events::new(SpawnedTurn::new(turn), packets, heartbeat);
+            Body::from_stream(InSpan::new(events, span))
+        }
+        None => Body::from_stream(InSpan::new(Events::new(turn, packets, heartbeat), span)),
+    };
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Proxies that buffer would delay the packets.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
+}
+
+/// Reports requests to the path of an operation that have another method.
+///
+/// They get the response of the router, whether it is that of axum or the one that a user has set: so this
+/// is a layer, and not a fallback. A server that nobody observes does not have it.
+pub(super) fn observe_methods<R: Rules, S: Clone + Send + Sync + 'static>(
+    handler: MethodRouter<S>,
+    observers: Observers,
+    operation: &'static Operation,
+) -> MethodRouter<S> {
+    let platform = R::platform(operation);
+    handler.layer(from_fn(move |request: Request, next: Next| {
+        let method = request.method();
+        let served = *method == operation.method
+            || (operation.method == Method::GET && *method == Method::HEAD);
+        let observers = observers.clone();
+        async move {
+            let response = next.run(request).await;
+            let status = response.status();
+            if !served && status == StatusCode::METHOD_NOT_ALLOWED {
+                let (status, reason) = (status.as_u16(), RefusalReason::Method);
+                observe_refusal(&observers, platform, Some(operation), status, reason);
+            }
+            response
+        }
+    }))
 }
 
 fn refuse<R: Rules>(rules: &R, operation: &Operation, echo: R::Echo, fault: &Fault) -> Response {

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::frame_queue::FrameQueue;
 
@@ -87,5 +87,38 @@ impl<F: Future<Output = ()>> Stream for Events<F> {
             return Poll::Ready(Some(Ok(Bytes::from_static(crate::sse::HEARTBEAT))));
         }
         Poll::Pending
+    }
+}
+
+/// A body in the span of its request, which it keeps open until its end.
+pub(super) struct InSpan<S> {
+    body: S,
+    span: Span,
+    ended: bool,
+}
+
+impl<S> InSpan<S> {
+    pub(super) fn new(body: S, span: Span) -> Self {
+        Self { body, span, ended: false }
+    }
+}
+
+impl<S: Stream + Unpin> Stream for InSpan<S> {
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { body, span, ended } = self.get_mut();
+        let _inside = span.enter();
+        let polled = Pin::new(body).poll_next(cx);
+        *ended = matches!(polled, Poll::Ready(None));
+        polled
+    }
+}
+
+impl<S> Drop for InSpan<S> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.span.record("error.type", "peer_gone");
+        }
     }
 }

@@ -10,9 +10,11 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::options::Content;
+use super::arrival::Refusal;
+use super::content::Content;
 use super::{Fault, FaultKind};
 use crate::body::{BodyError, encoding, read_body};
+use crate::observe::RefusalReason;
 use crate::wire::{DecodeError, Operation, decode, decode_value};
 
 /// A request whose body has been read.
@@ -41,12 +43,12 @@ pub enum ParameterLocation {
 }
 
 impl Incoming {
-    /// Reads a request. For one that breaks a limit, returns what could be read beside the fault.
+    /// Reads a request. For one that breaks a limit, returns what could be read beside the refusal.
     pub(super) async fn read(
         operation: &Operation,
         request: Request,
         body_limit: usize,
-    ) -> (Self, Option<Fault>) {
+    ) -> (Self, Option<Refusal>) {
         let (mut parts, body) = request.into_parts();
         let mut path = Vec::new();
         if operation.path.contains('{')
@@ -54,16 +56,16 @@ impl Incoming {
         {
             path.extend(found.iter().map(|(name, value)| (name.into(), value.into())));
         }
-        let (body, fault) = match read_body(body, body_limit).await {
+        let (body, refusal) = match read_body(body, body_limit).await {
             Ok(body) => {
-                let fault = if body.is_empty() { None } else { media_fault(&parts) };
+                let refusal = if body.is_empty() { None } else { not_json(&parts) };
                 // An encoded body has nothing that could be echoed or shown.
                 let body = if encoding(&parts.headers).is_some() { Bytes::new() } else { body };
-                (body, fault)
+                (body, refusal)
             }
-            Err(error) => (Bytes::new(), Some(body_fault(error, body_limit))),
+            Err(error) => (Bytes::new(), Some(not_read(error, body_limit))),
         };
-        (Self { parts, path, body }, fault)
+        (Self { parts, path, body }, refusal)
     }
 
     /// Reads the body as a type.
@@ -117,36 +119,46 @@ impl Incoming {
     }
 }
 
-/// Returns the fault of a body that is not JSON by its headers.
-fn media_fault(parts: &Parts) -> Option<Fault> {
-    let message = match encoding(&parts.headers) {
-        Some(encoding) => {
-            format!("the body is encoded with {encoding}; send it without a Content-Encoding")
-        }
+/// Returns the refusal of a body that is not JSON by its headers.
+fn not_json(parts: &Parts) -> Option<Refusal> {
+    let (reason, message) = match encoding(&parts.headers) {
+        Some(encoding) => (
+            RefusalReason::Encoding,
+            format!("the body is encoded with {encoding}; send it without a Content-Encoding"),
+        ),
         None if is_json(parts) => return None,
-        None => "the Content-Type must be application/json".into(),
+        None => {
+            let reason = match parts.headers.contains_key(ORIGIN) {
+                true => RefusalReason::CrossSite,
+                false => RefusalReason::MediaType,
+            };
+            (reason, "the Content-Type must be application/json".into())
+        }
     };
-    Some(Fault::new(FaultKind::MediaType, message))
+    Some(Refusal::new(reason, Fault::new(FaultKind::MediaType, message)))
 }
 
-fn body_fault<E: Error + 'static>(error: BodyError<E>, limit: usize) -> Fault {
+fn not_read<E: Error + 'static>(error: BodyError<E>, limit: usize) -> Refusal {
     match error {
         BodyError::TooLarge => {
-            Fault::new(FaultKind::TooLarge, format!("the body is larger than {limit} bytes"))
+            let message = format!("the body is larger than {limit} bytes");
+            Refusal::new(RefusalReason::TooLarge, Fault::new(FaultKind::TooLarge, message))
         }
-        BodyError::Fragmented => {
-            Fault::new(FaultKind::Request, "the body arrives in too many small pieces")
-        }
+        BodyError::Fragmented => incomplete("the body arrives in too many small pieces"),
         BodyError::Failed(error) if is_late(&error) => late_body(),
-        BodyError::Failed(_) => Fault::new(FaultKind::Request, "the body ended too early"),
+        BodyError::Failed(_) => incomplete("the body ended too early"),
     }
 }
 
-/// Returns the fault of a body that did not arrive in time.
-pub(super) fn late_body() -> Fault {
+fn incomplete(message: &'static str) -> Refusal {
+    Refusal::new(RefusalReason::Incomplete, Fault::new(FaultKind::Request, message))
+}
+
+/// Returns the refusal of a body that did not arrive in time.
+pub(super) fn late_body() -> Refusal {
     let mut fault = Fault::new(FaultKind::Request, "the body did not arrive in time");
     fault.status = 408;
-    fault
+    Refusal::new(RefusalReason::LateBody, fault)
 }
 
 /// Whether a body failed since it did not arrive in time; `serve` has the limits.

@@ -57,7 +57,9 @@
 //! # }
 //! ```
 
+mod arrival;
 pub(crate) mod call;
+pub(crate) mod content;
 mod error;
 mod events;
 pub(crate) mod frame;
@@ -81,8 +83,9 @@ pub(crate) mod watch;
 
 pub use call::arrived;
 pub use error::{Error, Fault, FaultKind};
+pub(crate) use arrival::observe_refusal;
 #[cfg(feature = "bot")]
-pub(crate) use options::Privacy;
+pub(crate) use content::Privacy;
 pub use options::{PathError, Server};
 pub use serve::{CutError, Serve, WhenFull, serve};
 pub use sink::{SendError, Sink};

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::MethodRouter;
-use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use http::request::Parts;
 use tokio::time::Instant;
 
-use super::call::Routes;
+use super::call::{Routes, observe_methods};
+use super::content::{Privacy, Sampling};
 use super::{Dates, Rules, Speaks};
 use crate::clock::{Clock, SharedClock};
+use crate::observe::{Observer, Observers};
 use crate::wire::Operation;
 
 /// The `Api` of a platform, with the settings to serve it.
@@ -44,7 +45,8 @@ pub struct Server<A, R> {
     pub(crate) body_limit: usize,
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) clock: SharedClock,
-    pub(crate) trace_content: bool,
+    pub(crate) sampling: Sampling,
+    pub(crate) observers: Observers,
     pub(crate) privacy: Option<Privacy>,
     pub(crate) deadline: Option<Duration>,
     paths: HashMap<&'static str, String>,
@@ -59,7 +61,8 @@ impl<A, R: Rules + Default> Server<A, R> {
             body_limit: 1024 * 1024,
             heartbeat: None,
             clock: SharedClock::default(),
-            trace_content: false,
+            sampling: Sampling::None,
+            observers: Observers::default(),
             privacy: None,
             deadline: R::DEADLINE,
             paths: HashMap::new(),
@@ -155,13 +158,56 @@ impl<A, R> Server<A, R> {
         self
     }
 
-    /// Sets whether requests and responses are traced with their content, at level `TRACE`: what
-    /// callers say, the keys they press and their phone numbers, but no secrets. Default: `false`.
+    /// Sets whether requests and responses are traced with their content. Default: `false`.
     ///
-    /// A turn with a [secret input](crate::guide::controls#secret-inputs) of a `Bot` is never shown.
+    /// They go to the target `callbot::content`, at level `TRACE`. **They are personal data**: what callers
+    /// say, the keys they press and their phone numbers, but no secrets. So does a request that can't be
+    /// read, with the reason and at most 4 KiB.
+    ///
+    /// A turn with a [secret input](crate::guide::controls#secret-inputs) of a `Bot` is never shown. If it
+    /// can't be read, only its keys and the types of its values are.
     #[must_use]
     pub fn trace_content(mut self, on: bool) -> Self {
-        self.trace_content = on;
+        self.sampling = if on { Sampling::All } else { Sampling::None };
+        self
+    }
+
+    /// Traces the content of the requests for which `sample` returns `true`, and that of their responses, as
+    /// [`trace_content`](Self::trace_content) does for all. `sample` gets the head of each request. Requests
+    /// that can't be read are traced in any case. Default: none.
+    ///
+    /// ```
+    /// # #[cfg(feature = "digital-employee")]
+    /// # fn routes<A: callbot::digital_employee::Api>(api: A) -> axum::Router {
+    /// # use callbot::axum;
+    /// use callbot::digital_employee::Server;
+    ///
+    /// Server::new(api).trace_content_if(|head| head.headers.contains_key("x-debug")).router()
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn trace_content_if(
+        mut self,
+        sample: impl Fn(&Parts) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.sampling = Sampling::If(Arc::new(sample));
+        self
+    }
+
+    /// Adds an observer, which gets an [event](crate::observe::Event::Refused) for each refused request. The
+    /// server of a `Host` has those of the host, too. Call it again for more observers. Default: none.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
+    /// Adds the observers of a host.
+    #[cfg(feature = "bot")]
+    // Only a bot on a platform has them.
+    #[allow(dead_code)]
+    pub(crate) fn observers(mut self, observers: &Observers) -> Self {
+        self.observers.add_all(observers);
         self
     }
 
@@ -213,13 +259,17 @@ impl<A, R> Server<A, R> {
     pub fn route(
         &self,
         router: Router<Arc<Self>>,
-        operation: &Operation,
+        operation: &'static Operation,
         handler: MethodRouter<Arc<Self>>,
     ) -> Router<Arc<Self>>
     where
         R: Rules,
         Self: Send + Sync + 'static,
     {
+        let handler = match self.observers.is_empty() {
+            true => handler,
+            false => observe_methods::<R, _>(handler, self.observers.clone(), operation),
+        };
         let paths = self.paths_of(operation);
         paths.iter().fold(router, |router, path| router.route(path, handler.clone()))
     }
@@ -235,7 +285,8 @@ impl<A, R> Server<A, R> {
             body_limit: self.body_limit,
             heartbeat: self.heartbeat,
             clock: self.clock,
-            trace_content: self.trace_content,
+            sampling: self.sampling,
+            observers: self.observers,
             privacy: self.privacy,
             deadline: self.deadline,
             paths: self.paths,
@@ -246,45 +297,6 @@ impl<A, R> Server<A, R> {
     #[doc(hidden)]
     pub fn rules_mut(&mut self) -> &mut R {
         &mut self.rules
-    }
-}
-
-/// What a [`Privacy`] decides on. It has no `Debug`, since it has the content that may be private.
-#[derive(Clone)]
-// Only a bot on a platform reads it.
-#[allow(dead_code)]
-pub(crate) struct Content {
-    pub body: Bytes,
-    /// The parameters in the path, by their names.
-    pub path: Vec<(String, String)>,
-    /// The account that the call belongs to, on a platform that has several.
-    pub account: Option<Arc<str>>,
-}
-
-/// Decides from a request whether its content, and that of its answer, is never traced.
-#[derive(Clone)]
-// Only a bot makes one.
-#[cfg_attr(not(feature = "bot"), allow(dead_code))]
-pub(crate) struct Privacy(Arc<Hides>);
-
-type Hides = dyn Fn(Content) -> BoxFuture<'static, bool> + Send + Sync;
-
-impl Privacy {
-    #[cfg(feature = "bot")]
-    pub(crate) fn new(
-        hides: impl Fn(Content) -> BoxFuture<'static, bool> + Send + Sync + 'static,
-    ) -> Self {
-        Self(Arc::new(hides))
-    }
-
-    pub(crate) async fn hides(&self, content: Content) -> bool {
-        (self.0)(content).await
-    }
-}
-
-impl fmt::Debug for Privacy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Privacy").finish_non_exhaustive()
     }
 }
 

@@ -43,6 +43,9 @@ pub trait Rules: Send + Sync + 'static {
     /// deadline. [`Server::deadline`](super::Server::deadline) changes it.
     const DEADLINE: Option<Duration> = None;
 
+    /// Returns the name of the platform of an operation, for logs and events.
+    fn platform(operation: &Operation) -> &'static str;
+
     /// Returns the one base that is served, of those that an operation has; `None` for all of them.
     fn base(&self) -> Option<&str> {
         None

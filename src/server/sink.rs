@@ -5,6 +5,7 @@ use std::pin::pin;
 
 use futures_util::{Stream, StreamExt};
 
+use super::content::CONTENT;
 use super::frame_queue::FrameQueue;
 use super::{Error, Frame, PacketKind, WritePackets};
 use crate::wire::Violations;
@@ -118,7 +119,7 @@ impl<T: WritePackets> Sink<T> {
 
     fn write(&self, packet: Frame, kind: PacketKind) {
         if self.trace_content {
-            tracing::trace!(packet = packet.text().trim_end(), "packet");
+            tracing::trace!(target: CONTENT, packet = packet.text().trim_end(), "packet");
         }
         self.queue.put(packet, kind);
     }

@@ -26,7 +26,12 @@ impl<'a> Printable<'a> {
 
     /// Shows the first 256 bytes, and `…` if there are more.
     pub(crate) fn cut(text: &'a str) -> Self {
-        let mut end = LONGEST.min(text.len());
+        Self::within(text, LONGEST)
+    }
+
+    /// Shows the first `max` bytes, and `…` if there are more.
+    pub(crate) fn within(text: &'a str, max: usize) -> Self {
+        let mut end = max.min(text.len());
         while !text.is_char_boundary(end) {
             end -= 1;
         }

@@ -14,8 +14,9 @@ use crate::aui::{
     GenerateCallRequest, GeneratedCall, GeneratedCallFields, InstanceDescription,
     InstanceInChannel, Ownership, Principal, Resource, RtcTokenAnswer, RtcTokenRequest,
     StartInstanceInChannelRequest, StartInstanceRequest, StartedInstance, StartedInstanceFields,
-    StopInstanceRequest, UpdateInstanceRequest, Upstream, UpstreamError, ice,
+    StopInstanceRequest, UpdateInstanceRequest, Upstream, UpstreamError, ice, operations,
 };
+use crate::observe::{AgentStopped, Event};
 use crate::server::Error;
 use crate::wire::Validate;
 
@@ -47,7 +48,7 @@ impl<U: Upstream> Api for AppServer<U> {
         let mut call =
             ice::GenerateCallRequest::new(agent_id).with_user_id(user_id).with_expire(expire);
         let mut wanted =
-            self.policy.admit("generate_call", request.agent_config, request.template_config)?;
+            self.policy.admit(operations::GENERATE_AI_AGENT_CALL.id, request.agent_config, request.template_config)?;
         let of = self.type_of(agent_id, agent_type.as_ref());
         self.policy.complete(of, &mut wanted)?;
         let mut dropped = wanted.dropped;
@@ -59,7 +60,13 @@ impl<U: Upstream> Api for AppServer<U> {
         let upstream = Arc::clone(&self.upstream);
         let at = region.clone();
         let ask = async move { upstream.generate(at.as_ref(), call).await };
-        let made = self.make(region.clone(), ask, |made| &made.instance_id).await;
+        let made = self.make(
+            &operations::GENERATE_AI_AGENT_CALL,
+            region.clone(),
+            ask,
+            |made| &made.instance_id,
+        );
+        let made = made.await;
         let made = answered(made, &mut dropped, |made| &made.request_id)?;
         let (channel_id, agent_user_id) = (&*made.channel_id, &*made.agent_user_id);
         let joined = Joined { channel_id, agent_user_id, fresh: true };
@@ -93,7 +100,7 @@ impl<U: Upstream> Api for AppServer<U> {
         let channel_id = random_id()?;
         let token = self.tokens.issue_for(&channel_id, user_id, expire)?;
         let start = Start {
-            operation: "start_instance",
+            operation: &operations::START_AI_AGENT_INSTANCE,
             agent_id,
             agent_type: request.workflow_type.clone(),
             channel_id: &channel_id,
@@ -126,6 +133,9 @@ impl<U: Upstream> Api for AppServer<U> {
         let stop = ice::StopInstanceRequest::new(id);
         self.upstream.stop(region.as_ref(), stop).await.map_err(UpstreamError::into_error)?;
         self.ledger.stopped(id);
+        let operation = operations::STOP_AI_AGENT_INSTANCE.id;
+        let stopped = AgentStopped { instance: id, operation };
+        self.observers.emit(&Event::AgentStopped(&stopped));
         Ok(())
     }
 
@@ -143,7 +153,7 @@ impl<U: Upstream> Api for AppServer<U> {
         let region = self.ledger.region_of(caller, id)?;
         let mut update = ice::UpdateInstanceRequest::new(id);
         let wanted =
-            self.policy.admit("update_instance", request.agent_config, request.template_config)?;
+            self.policy.admit(operations::UPDATE_AI_AGENT_INSTANCE.id, request.agent_config, request.template_config)?;
         let mut dropped = wanted.dropped;
         update.agent_config = wanted.agent_config;
         update.template_config = wanted.template_config;
@@ -193,7 +203,7 @@ impl<U: Upstream> Api for AppServer<U> {
         // For as long as an instance is remembered.
         self.ledger.claim_channel(caller, channel_id, user_id, ownership::DAY)?;
         let start = Start {
-            operation: "start_instance_in_channel",
+            operation: &operations::START_AI_AGENT_INSTANCE_WITH_CHANNEL,
             agent_id,
             agent_type: request.workflow_type,
             channel_id,

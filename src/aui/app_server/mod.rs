@@ -8,6 +8,8 @@ mod policy;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use self::ownership::{Joined, Ledger};
 pub use self::policy::AgentSetting;
 use self::policy::{Dropped, Policy};
@@ -19,8 +21,11 @@ use super::tokens::{ChatTokens, RtcTokens, random_id};
 use super::{Principal, Upstream, UpstreamError, ice};
 use crate::aicall::{AgentConfig, AgentType, ChatSyncConfig, Template};
 use crate::clock::{Clock, SharedClock};
+use crate::observe::{
+    AgentStarted, AgentStopped, Event, Observer, Observers, TraceContext, carried,
+};
 use crate::server::Error;
-use crate::wire::Printable;
+use crate::wire::{Operation, Printable};
 #[cfg(doc)]
 use crate::wire::Validate;
 
@@ -90,6 +95,7 @@ pub struct AppServer<U> {
     policy: Policy,
     admin_chats: bool,
     ledger: Ledger,
+    observers: Observers,
 }
 
 /// A new instance for a caller. It is stopped if it is dropped before the caller has got it.
@@ -98,6 +104,9 @@ struct Made<T, U: Upstream> {
     id: fn(&T) -> &str,
     region: Option<Region>,
     upstream: Arc<U>,
+    /// The operation that has started it.
+    operation: &'static Operation,
+    observers: Observers,
 }
 
 impl<T, U: Upstream> Drop for Made<T, U> {
@@ -105,15 +114,28 @@ impl<T, U: Upstream> Drop for Made<T, U> {
         let Some(made) = &self.made else { return };
         let stop = ice::StopInstanceRequest::new((self.id)(made));
         let (region, upstream) = (self.region.take(), Arc::clone(&self.upstream));
+        let (operation, observers) = (self.operation.id, std::mem::take(&mut self.observers));
         // Without a runtime the process is shutting down. The instance then ends by itself.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            tracing::warn!("stopping a new instance, because its caller has disconnected");
-            if let Err(error) = upstream.stop(region.as_ref(), stop).await {
-                let error = error.to_string();
-                tracing::warn!("the instance can't be stopped: {}", Printable::whole(&error));
+        let stopping = async move {
+            tracing::warn!(
+                operation,
+                "stopping a new instance, because its caller has disconnected"
+            );
+            let instance = stop.instance_id.clone();
+            match upstream.stop(region.as_ref(), stop).await {
+                Ok(_) => {
+                    let stopped = AgentStopped { instance: &instance, operation };
+                    observers.emit(&Event::AgentStopped(&stopped));
+                }
+                Err(error) => {
+                    let error = error.to_string();
+                    let error = Printable::whole(&error);
+                    tracing::warn!(operation, "the instance can't be stopped: {error}");
+                }
             }
-        });
+        };
+        runtime.spawn(carried(TraceContext::local(), stopping).in_current_span());
     }
 }
 
@@ -135,6 +157,7 @@ impl<U: Upstream> AppServer<U> {
             policy: Policy::default(),
             admin_chats: false,
             ledger: Ledger::default(),
+            observers: Observers::default(),
         }
     }
 
@@ -244,6 +267,15 @@ impl<U: Upstream> AppServer<U> {
         self
     }
 
+    /// Adds an observer, which gets an event when an agent has [started](crate::observe::Event::AgentStarted)
+    /// and when one has been [stopped](crate::observe::Event::AgentStopped) by a caller or by this server. An
+    /// agent that ends by itself is not reported: the platform does not say so. Default: none.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
     /// Returns the upstream.
     #[must_use]
     pub fn upstream(&self) -> &U {
@@ -254,15 +286,21 @@ impl<U: Upstream> AppServer<U> {
     /// stopped if the caller disconnects before the answer.
     async fn make<T: Send + 'static>(
         &self,
+        operation: &'static Operation,
         region: Option<Region>,
         ask: impl Future<Output = Result<T, UpstreamError>> + Send + 'static,
         id: fn(&T) -> &str,
     ) -> Result<T, UpstreamError> {
-        let upstream = Arc::clone(&self.upstream);
-        let made = tokio::spawn(async move {
+        let (upstream, observers) = (Arc::clone(&self.upstream), self.observers.clone());
+        let making = async move {
             let made = ask.await?;
-            Ok::<_, UpstreamError>(Made { made: Some(made), id, region, upstream })
-        });
+            let started = AgentStarted { instance: id(&made), operation: operation.id };
+            observers.emit(&Event::AgentStarted(&started));
+            let made = Some(made);
+            Ok::<_, UpstreamError>(Made { made, id, region, upstream, operation, observers })
+        };
+        let making = carried(TraceContext::local(), making).in_current_span();
+        let made = tokio::spawn(making);
         // The panic hook has reported a panic already.
         let failed = || UpstreamError::new(500, "the upstream failed");
         let mut made = made.await.map_err(|_| failed())??;
@@ -295,7 +333,7 @@ impl<U: Upstream> AppServer<U> {
     /// Starts an instance in a channel of the caller.
     async fn start_in(&self, caller: &Principal, start: Start<'_>) -> Result<Started, Error> {
         let mut wanted =
-            self.policy.admit(start.operation, start.agent_config, start.template_config)?;
+            self.policy.admit(start.operation.id, start.agent_config, start.template_config)?;
         let agent_type = self.type_of(start.agent_id, Some(&start.agent_type));
         self.policy.complete(agent_type, &mut wanted)?;
         let mut dropped = wanted.dropped;
@@ -310,7 +348,8 @@ impl<U: Upstream> AppServer<U> {
         request.user_data = start.user_data;
         let (upstream, region) = (Arc::clone(&self.upstream), start.region.clone());
         let ask = async move { upstream.start(region.as_ref(), request).await };
-        let started = self.make(start.region.clone(), ask, |started| &started.instance_id);
+        let region = start.region.clone();
+        let started = self.make(start.operation, region, ask, |started| &started.instance_id);
         let started = answered(started.await, &mut dropped, |started| &started.request_id)?;
         let Start { channel_id, fresh, .. } = start;
         let joined = Joined { channel_id, agent_user_id: &agent_user_id, fresh };
@@ -342,7 +381,7 @@ struct Started {
 
 /// An instance to start.
 struct Start<'a> {
-    operation: &'static str,
+    operation: &'static Operation,
     agent_id: &'a str,
     agent_type: AgentType,
     channel_id: &'a str,

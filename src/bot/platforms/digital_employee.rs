@@ -61,7 +61,7 @@ impl<B: Bot> Host<B> {
         })?;
         let privacy = self.privacy(Platform::DigitalEmployee, ["sessionId", "streamId"]);
         let server = Server::new(OnDigitalEmployee { host: self.clone(), adapter });
-        let server = server.privacy(privacy).heartbeat(HEARTBEAT);
+        let server = server.privacy(privacy).observers(self.observers()).heartbeat(HEARTBEAT);
         // The server enforces the platform's document, too.
         let allowed = self.allowed_transfers(Platform::DigitalEmployee).map(transfer_type);
         Ok(allowed.fold(server, |server, kind| server.allow_transfer(kind)))

@@ -63,7 +63,7 @@ impl<B: Bot> Host<B> {
         let longer = one.zip(other).map(|(one, other)| one.max(other));
         let privacy = self.privacy(Platform::Duix, ["dh-conversation-id", ""]);
         let longer = longer.map(|time| time.saturating_add(GRACE));
-        Ok(Server::new(on).deadline(longer).privacy(privacy))
+        Ok(Server::new(on).deadline(longer).privacy(privacy).observers(self.observers()))
     }
 }
 

@@ -104,7 +104,7 @@ impl<B: Bot> Host<B> {
         let whole = adapter.budget.whole.map(|time| time.saturating_add(GRACE));
         let on = OnOdfs { host: self.clone(), adapter, settings, deaf: AtomicBool::new(false) };
         let privacy = self.privacy(Platform::Odfs, ["userid", ""]);
-        Ok(Server::new(on).deadline(whole).privacy(privacy))
+        Ok(Server::new(on).deadline(whole).privacy(privacy).observers(self.observers()))
     }
 }
 

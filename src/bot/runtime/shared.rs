@@ -23,6 +23,7 @@ use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
 use crate::bot::store::{AnyStore, Record, StoreError};
 use crate::lock::Mutex;
+use crate::observe::{TraceContext, carried};
 use crate::server::watch;
 
 /// How long a turn that was cut may take to end before the next one continues without it.
@@ -132,15 +133,15 @@ impl<B: Bot> Shared<B> {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        self.spawn_unwatched(watch::watched(watch::current(), work))
+        let work = watch::watched(watch::current(), work);
+        self.spawn_unwatched(carried(TraceContext::local(), work).in_current_span())
     }
 
-    /// Spawns work that belongs to no request.
+    /// Spawns work that belongs to no request: it is not in the span of the one that starts it, either.
     pub(super) fn spawn_unwatched<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        let work = work.in_current_span();
         match &self.setup.runtime {
             Some(runtime) => runtime.spawn(work),
             None => tokio::spawn(work),

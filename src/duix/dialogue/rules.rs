@@ -73,6 +73,7 @@ mod server {
     use crate::clock::SharedClock;
     use crate::duix::dialogue::{
         Answer, AnswerForm, Delta, DialogueAnswer, DialogueData, DialogueFailure, DialogueRequest,
+        operations,
     };
     use crate::server::rules::{check_ids, short_id};
     use crate::server::{
@@ -160,6 +161,13 @@ mod server {
         type Echo = Echo;
 
         const DEADLINE: Option<Duration> = Some(Duration::from_secs(20));
+
+        fn platform(operation: &Operation) -> &'static str {
+            match operation.id == operations::DIALOGUE_STREAM.id {
+                true => "duix-stream",
+                false => "duix",
+            }
+        }
 
         fn admit(&self, head: &mut Parts) -> Result<(), Fault> {
             let Some((header, secret)) = &self.settings.secret else { return Ok(()) };

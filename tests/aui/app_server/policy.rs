@@ -95,7 +95,7 @@ async fn a_call_that_is_generated_gets_no_prompt_from_its_caller() {
     assert_allowed(&upstream(&app, &call.instance_id).await);
 
     let request_id = call.request_id.unwrap();
-    let lines = traces.with(&["dropped settings", "generate_call", &request_id]);
+    let lines = traces.with(&["dropped settings", "generateAIAgentCall", &request_id]);
     assert_eq!(lines.len(), 1, "{}", traces.text());
     for field in [
         "agent_config/LlmConfig/LlmSystemPrompt",
@@ -133,7 +133,7 @@ async fn an_instance_that_is_started_gets_no_prompt_from_its_caller() {
     let started = app.start_instance_in_channel(&caller(), request).await.unwrap();
     assert_allowed(&upstream(&app, &started.instance_id).await);
     let request_id = started.request_id.unwrap();
-    assert_eq!(traces.with(&["dropped", "start_instance_in_channel", &request_id]).len(), 1);
+    assert_eq!(traces.with(&["dropped", "startAIAgentInstanceWithChannel", &request_id]).len(), 1);
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn a_running_instance_gets_no_prompt_from_its_caller() {
         .with_agent_config(greedy_config());
     app.update_instance(&caller(), request).await.unwrap();
     assert_allowed(&upstream(&app, &started.instance_id).await);
-    let lines = traces.with(&["dropped", "update_instance", "LlmConfig/LlmSystemPrompt"]);
+    let lines = traces.with(&["dropped", "updateAIAgentInstance", "LlmConfig/LlmSystemPrompt"]);
     assert_eq!(lines.len(), 1, "{}", traces.text());
 }
 
@@ -159,7 +159,7 @@ async fn settings_dropped_from_a_call_that_fails_are_logged() {
     let app = AppServer::new(agents, tokens);
     let request = GenerateCallRequest::new(greedy_template()).with_agent_id("agent-1");
     app.generate_call(&caller(), request).await.unwrap_err();
-    assert_eq!(traces.with(&["dropped", "generate_call"]).len(), 1, "{}", traces.text());
+    assert_eq!(traces.with(&["dropped", "generateAIAgentCall"]).len(), 1, "{}", traces.text());
 }
 
 #[tokio::test]

@@ -21,6 +21,10 @@ pub(crate) struct Rules;
 impl codegen::Rules for Rules {
     type Echo = ();
 
+    fn platform(_: &callbot::wire::Operation) -> &'static str {
+        "house"
+    }
+
     fn salvage(&self, _: &[u8]) {}
 
     fn refuse(&self, _: &wire::Operation, (): (), fault: &Fault) -> (StatusCode, String) {
