@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any] [--dev]
+//!       [--metrics ADDRESS] [--log-format text|json]
 //! ```
 //!
 //! - Without `--listen` it follows the rules of Function Compute's custom runtime.
@@ -29,6 +30,11 @@
 //! - `--dev` adds `POST /dev/say`, for development: its body, such as `{"instance_id":"…","text":"Hello"}`,
 //!   is what the user says to an agent in memory, and the answer is what the agent says. It has the token
 //!   of the app server.
+//! - `--metrics` serves the metrics of [`callbot::observe::Metrics`] for Prometheus, at `/metrics` on that
+//!   address. This needs the feature `metrics`.
+//! - `--log-format json` writes each event of the log as one line of JSON. Default: `text`.
+//! - `RUST_LOG` sets what is logged, in the syntax of `tracing_subscriber::EnvFilter`, such as
+//!   `info,callbot=debug`. Default: `info`.
 //! - After SIGTERM or Ctrl-C running turns may take `--grace` seconds to finish. Default: 30.
 
 mod agents;
@@ -38,6 +44,8 @@ use std::env::VarError;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -49,6 +57,7 @@ use callbot::auth::{Credentials, Verifier, VerifyLayer};
 use callbot::bot::{Host, OdfsSettings, Platform};
 use callbot::client::InMemoryTransport;
 use callbot::function_compute;
+use callbot::observe::Observer;
 use callbot::odfs;
 use callbot::server::serve;
 use clerk::Clerk;
@@ -57,12 +66,18 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use lexopt::prelude::{Long, ValueExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// What the caller hears when a turn fails.
 const APOLOGY: &str = "I am sorry, something went wrong. Please ask me again.";
 
 const USAGE: &str = "\
 usage: serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any] [--dev]
+             [--metrics ADDRESS] [--log-format text|json]
+
+The log goes to the standard error. RUST_LOG sets what is logged, such as `info,callbot=debug`.
+--metrics serves Prometheus at /metrics on that address (needs the feature `metrics`).
 
 The voice platform of ODFS keeps what callers say in its Redis. To understand it, set
 CALLBOT_ODFS_REDIS to the URL of that Redis (needs the feature `redis`).
@@ -80,19 +95,24 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let Some(options) = Options::read(lexopt::Parser::from_env())? else {
         println!("{USAGE}");
         return Ok(());
     };
+    log(options.log_format)?;
+    let observer = observer(&options).await?;
     // Digital Employee has its own answer to a failure. The others would be silent, or release the call.
     let silent =
         [Platform::Duix, Platform::DuixStream, Platform::Odfs, Platform::AiCall, Platform::Chat];
     let host = silent
         .into_iter()
         .fold(Host::builder(Clerk), |host, platform| host.apology_on(platform, APOLOGY))
-        .odfs_settings(odfs_settings()?)
-        .build();
+        .odfs_settings(odfs_settings()?);
+    let host = match &observer {
+        Some(observer) => host.observer(observer.clone()),
+        None => host,
+    };
+    let host = host.build();
     let router = router(&options, &host)?;
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
@@ -100,6 +120,59 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let served = serve(listener, router).host(&host).grace(options.grace).into_future();
     println!("listening on http://{address}");
     Ok(served.await?)
+}
+
+/// Writes the log to the standard error. `RUST_LOG` sets what is logged.
+fn log(format: LogFormat) -> Result<(), String> {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env();
+    let filter = filter.map_err(|error| format!("RUST_LOG: {error}"))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+/// Returns what counts calls and turns, and serves what it counts, with `--metrics`.
+async fn observer(options: &Options) -> Result<Option<Arc<dyn Observer>>, Box<dyn Error>> {
+    match options.metrics {
+        #[cfg(feature = "metrics")]
+        Some(address) => Ok(Some(metrics(address).await?)),
+        #[cfg(not(feature = "metrics"))]
+        Some(_) => Err("--metrics needs the feature `metrics`".into()),
+        None => Ok(None),
+    }
+}
+
+/// Serves metrics for Prometheus on an address of their own, which the platforms need not reach.
+#[cfg(feature = "metrics")]
+async fn metrics(address: SocketAddr) -> Result<Arc<dyn Observer>, Box<dyn Error>> {
+    use axum::http::header::CONTENT_TYPE;
+    use callbot::observe::{BUCKETS_SECONDS, Metrics};
+    use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+
+    let seconds = Matcher::Suffix("_seconds".into());
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(seconds, &BUCKETS_SECONDS)?
+        .install_recorder()?;
+    Metrics::describe();
+    let listener = TcpListener::bind(address).await?;
+    println!("metrics on http://{}/metrics", listener.local_addr()?);
+    let samples = recorder.clone();
+    let scrape = async move || ([(CONTENT_TYPE, "text/plain; version=0.0.4")], samples.render());
+    let router = Router::new().route("/metrics", axum::routing::get(scrape));
+    // Until the process ends, so that the last turns are counted as well.
+    tokio::spawn(axum::serve(listener, router).into_future());
+    // Without it, the times since the last scrape pile up while nobody scrapes.
+    tokio::spawn(async move {
+        let mut upkeep = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            upkeep.tick().await;
+            recorder.run_upkeep();
+        }
+    });
+    Ok(Arc::new(Metrics::new()))
 }
 
 fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error>> {
@@ -268,6 +341,27 @@ struct Options {
     grace: Duration,
     cors_any: bool,
     dev: bool,
+    metrics: Option<SocketAddr>,
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("allowed: text, json"),
+        }
+    }
 }
 
 impl Options {
@@ -275,6 +369,7 @@ impl Options {
     fn read(mut arguments: lexopt::Parser) -> Result<Option<Self>, Box<dyn Error>> {
         let (mut listen, mut key_id, mut grace) = (None, None, Duration::from_secs(30));
         let (mut cors_any, mut dev) = (false, false);
+        let (mut metrics, mut log_format) = (None, LogFormat::default());
         while let Some(argument) = arguments.next()? {
             match argument {
                 Long("listen") => listen = Some(arguments.value()?.parse()?),
@@ -282,6 +377,8 @@ impl Options {
                 Long("grace") => grace = Duration::from_secs(arguments.value()?.parse()?),
                 Long("cors-any") => cors_any = true,
                 Long("dev") => dev = true,
+                Long("metrics") => metrics = Some(arguments.value()?.parse()?),
+                Long("log-format") => log_format = arguments.value()?.parse()?,
                 Long("help") => return Ok(None),
                 _ => return Err(argument.unexpected().into()),
             }
@@ -293,6 +390,6 @@ impl Options {
                 SocketAddr::from(([0, 0, 0, 0], port))
             }
         };
-        Ok(Some(Self { listen, key_id, grace, cors_any, dev }))
+        Ok(Some(Self { listen, key_id, grace, cors_any, dev, metrics, log_format }))
     }
 }

@@ -326,7 +326,7 @@ impl CallKey {
 
     /// Returns the platform. For DUIX it is always [`Platform::Duix`], since the key does not have the
     /// kind.
-    pub(super) fn platform(&self) -> Platform {
+    pub(crate) fn platform(&self) -> Platform {
         Platform::from_name(&self.platform)
     }
 }

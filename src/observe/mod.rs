@@ -162,6 +162,8 @@ mod bot;
 mod client;
 mod context;
 mod label;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod observers;
 #[cfg(feature = "server")]
 mod server;
@@ -184,6 +186,8 @@ pub(crate) const ATTEMPT: &str = "callbot::attempt";
 #[cfg(feature = "server")]
 pub(crate) const CONTENT: &str = "callbot::content";
 
+#[cfg(feature = "metrics")]
+pub use self::metrics::{BUCKETS_SECONDS, Metrics};
 #[cfg(feature = "bot")]
 pub use bot::{
     CallBegun, CallEnded, FirstBy, HoldBroken, InputKind, StoreOperation, StoreOperationKind,
