@@ -231,7 +231,7 @@ async fn start_server() -> Result<(String, Here), Box<dyn Error>> {
         .chat_key(key)
         .aicall_callback_token(token)
         .build();
-    let router = agents::router(agents.clone(), tokens, AnyCaller, false)
+    let router = agents::router(agents.clone(), tokens, AnyCaller, false, None)
         .merge(host.chat()?.router())
         .merge(host.aicall_callbacks().router());
     tokio::spawn(serve(listener, router).host(&host).into_future());

@@ -19,14 +19,19 @@ use std::time::Duration;
 use callbot::bot::{self, Bot, Call, Host, Input, Reply};
 use callbot::digital_employee::Client;
 use callbot::digital_employee::simulator::{Expect, ScriptStep, Simulator};
+use callbot::observe::{Propagator, TraceContext, set_propagator};
 use callbot::odfs;
 use lexopt::prelude::Long;
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::Context;
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _,
+};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokio::net::TcpListener;
-use tracing::{Instrument as _, Level};
+use tracing::{Instrument as _, Level, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -94,7 +99,32 @@ fn export() -> Result<SdkTracerProvider, Box<dyn Error>> {
     let spans = tracing_opentelemetry::layer().with_tracer(tracer);
     let spans = spans.with_location(false).with_threads(false);
     tracing_subscriber::registry().with(spans.with_filter(wanted)).init();
+    set_propagator(OpenTelemetry)?;
     Ok(provider)
+}
+
+/// Lets OpenTelemetry make the ids of traces, and takes those of a request from its headers.
+struct OpenTelemetry;
+
+impl Propagator for OpenTelemetry {
+    fn received(&self, span: &Span, remote: &TraceContext) {
+        let remote = SpanContext::new(
+            TraceId::from_bytes(remote.trace_id()),
+            SpanId::from_bytes(remote.span_id()),
+            TraceFlags::new(remote.flags()),
+            true,
+            TraceState::default(),
+        );
+        // Fails if the subscriber does not want the span.
+        let _ = span.set_parent(Context::new().with_remote_span_context(remote));
+    }
+
+    fn current(&self, span: &Span) -> Option<TraceContext> {
+        let context = span.context();
+        let span = context.span().span_context().clone();
+        let flags = span.trace_flags().to_u8();
+        TraceContext::new(span.trace_id().to_bytes(), span.span_id().to_bytes(), flags)
+    }
 }
 
 /// A bot whose language model is a pause, with the span that a client of a model would have.
@@ -131,7 +161,7 @@ async fn ask_model(question: &str) -> String {
         tokio::time::sleep(Duration::from_millis(30)).await;
         let answer = format!("You said: {question}");
         let tokens = answer.split_whitespace().count();
-        tracing::Span::current().record("gen_ai.usage.output_tokens", tokens);
+        Span::current().record("gen_ai.usage.output_tokens", tokens);
         answer
     };
     answer.instrument(span).await

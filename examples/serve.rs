@@ -113,7 +113,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         None => host,
     };
     let host = host.build();
-    let router = router(&options, &host)?;
+    let router = router(&options, &host, observer)?;
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
     // Handles SIGTERM from here on: a supervisor may send it once it has read the line below.
@@ -175,7 +175,11 @@ async fn metrics(address: SocketAddr) -> Result<Arc<dyn Observer>, Box<dyn Error
     Ok(Arc::new(Metrics::new()))
 }
 
-fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error>> {
+fn router(
+    options: &Options,
+    host: &Host<Clerk>,
+    observer: Option<Arc<dyn Observer>>,
+) -> Result<Router, Box<dyn Error>> {
     let mut open = Vec::new();
     let bot = host.digital_employee()?.router();
     let bot = match &options.key_id {
@@ -183,7 +187,11 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
             let secret = variable("CALLBOT_KEY_SECRET")?
                 .ok_or("CALLBOT_KEY_SECRET must hold the secret of the key")?;
             let keys = Credentials::new(key_id, secret);
-            bot.layer(VerifyLayer::new(Verifier::new(keys)))
+            let signed = VerifyLayer::new(Verifier::new(keys));
+            bot.layer(match &observer {
+                Some(observer) => signed.observer(observer.clone()),
+                None => signed,
+            })
         }
         None => {
             open.push("Digital Employee (no --key-id)");
@@ -222,11 +230,11 @@ fn router(options: &Options, host: &Host<Clerk>) -> Result<Router, Box<dyn Error
     let agents = match token {
         Some(token) => {
             let callers = KnownCallers::new().caller("app", token);
-            agents::router(agents, tokens, callers, options.cors_any)
+            agents::router(agents, tokens, callers, options.cors_any, observer)
         }
         None => {
             open.push("the app server (no CALLBOT_AUI_TOKEN)");
-            agents::router(agents, tokens, AnyCaller, options.cors_any)
+            agents::router(agents, tokens, AnyCaller, options.cors_any, observer)
         }
     };
     if !open.is_empty() {

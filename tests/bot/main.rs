@@ -22,6 +22,7 @@ mod failures;
 mod full;
 mod holds;
 mod many_calls;
+mod metrics;
 mod observed;
 mod recognitions;
 mod secrets;

@@ -6,6 +6,7 @@ mod support;
 mod agent;
 mod demo_bot;
 mod ivr;
+mod observed;
 #[cfg(unix)]
 mod process;
 mod serve;

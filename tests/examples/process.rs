@@ -7,7 +7,8 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// Every variable that changes what the examples do. Each run starts without them.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 14] = [
+    "RUST_LOG",
     "FC_SERVER_PORT",
     "FC_CUSTOM_LISTEN_PORT",
     "CALLBOT_DUIX_SECRET",

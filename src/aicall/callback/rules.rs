@@ -75,6 +75,10 @@ mod server {
     impl crate::server::Rules for WireRules {
         type Echo = ();
 
+        fn platform(_: &Operation) -> &'static str {
+            "aicall"
+        }
+
         fn admit(&self, head: &mut Parts) -> Result<(), Fault> {
             if let Some(value) = head.headers.get_mut(AUTHORIZATION) {
                 value.set_sensitive(true);

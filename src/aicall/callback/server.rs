@@ -82,6 +82,10 @@ impl<A> server::Server<A, Rules> {
 impl server::Rules for Rules {
     type Echo = ();
 
+    fn platform(_: &Operation) -> &'static str {
+        "aicall"
+    }
+
     const DEADLINE: Option<Duration> = Some(Duration::from_secs(30));
 
     fn admit(&self, head: &mut Parts) -> Result<(), Fault> {
