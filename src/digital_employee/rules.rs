@@ -249,7 +249,7 @@ mod server {
 
     /// Writes the packets of one reply.
     ///
-    /// It keeps the text so far and whether the reply has started or ended. It [holds](Repetition) text that
+    /// It keeps the text so far and whether the reply has started or ended. It holds text that
     /// would be repeated too often.
     #[derive(Debug)]
     pub struct PacketWriter {
