@@ -425,6 +425,7 @@ impl Answer {
 #[derive(Debug)]
 pub(super) struct Flag {
     pub rust: String,
+    #[cfg_attr(not(feature = "client"), allow(dead_code))]
     pub wire: String,
     pub is_option: bool,
 }

@@ -22,9 +22,9 @@ use crate::lock::Mutex;
 /// Limits of the platforms are bounds, so that the share of turns that kept them can be read off: 200 ms and
 /// 600 ms on Digital Employee, 20 s on DUIX, 30 s on ODFS. The first ones are for a store in memory, the last
 /// ones for whole calls.
-pub const BUCKETS_SECONDS: [f64; 24] = [
+pub const BUCKETS_SECONDS: [f64; 25] = [
     0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0,
-    2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 1200.0,
+    2.0, 5.0, 8.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 1200.0,
 ];
 
 /// An observer that counts and measures through the facade of the crate

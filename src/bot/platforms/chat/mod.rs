@@ -9,6 +9,8 @@ mod server;
 mod settings;
 
 pub use dialect::ChatDialect;
+// For the tests of bots.
+#[cfg(feature = "client")]
 pub(in crate::bot) use question::turn_with_id;
 pub use server::OnChat;
 pub use settings::ChatSettings;
