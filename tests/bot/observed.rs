@@ -424,6 +424,10 @@ fn a_turn_whose_task_is_dropped_is_seen() {
         turns.shutdown_background();
         reading.rest().await;
         assert_eq!(reading.failure, Some(500));
+        // The other runtime drops the task, perhaps after its reader has seen the end.
+        while events.with(&["turn_ended"]).is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     });
     let ended = events.with(&["turn_ended"]);
     assert!(ended[0].contains("failed failure=internal"), "{ended:?}");

@@ -6,7 +6,7 @@ use callbot::server::Error;
 use serde_json::{Value, json};
 
 use super::{
-    Cause, Dispensable, Failure, Operation, PIECE, Script, Settings, Streams, Subject,
+    Cause, Dispensable, Failure, Operation, PIECE, Script, Settings, Streams, Subject, observed,
     with_settings,
 };
 use crate::support::chat::{PATH, choice, event, events, valid};
@@ -76,7 +76,8 @@ impl Subject for Chat {
     }
 
     fn router(&self, script: Script, settings: Settings) -> Router {
-        with_settings!(Server::new(Scripted(script)), settings, heartbeat).router()
+        let server = observed!(Server::new(Scripted(script.clone())), script, settings);
+        with_settings!(server, settings, heartbeat).router()
     }
 
     fn assert_served(&self, operation: &Operation, answer: &Answer) {
