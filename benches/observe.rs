@@ -112,7 +112,7 @@ fn compare(runtime: &Runtime, served: &mut [Served]) {
     for (one, ratios) in served.iter().zip(&mut ratios) {
         ratios.sort_by(f64::total_cmp);
         let per_cent = (ratios[ROUNDS / 2] - 1.0) * 100.0;
-        println!("a turn, {}: {per_cent:+.1} % beside {}", one.name, "nothing that listens");
+        println!("a turn, {}: {per_cent:+.1} % beside nothing that listens", one.name);
     }
 }
 
