@@ -703,3 +703,23 @@ async fn a_secret_is_not_in_traced_content() {
         assert!(traces.with(&["callbot::content", "input=\"[secret]\""]).len() >= 2);
     }
 }
+
+#[tokio::test]
+async fn a_request_that_any_server_of_a_host_refuses_is_an_event() {
+    let events = Events::default();
+    let host = Host::builder(Actor::default()).observer(events.clone());
+    let host = host.chat_key("key-1").aicall_callback_token("token-1").build();
+    let router = host.router().unwrap();
+    for (path, expected) in [
+        ("/proxy/dialogue", "refused digital-employee dialogue 400 json"),
+        ("/duix/dialogue", "refused duix dialogue 400 json"),
+        ("/duix/dialogue/stream", "refused duix-stream dialogueStream 400 json"),
+        ("/oifde/rest/crs/process", "refused odfs process 400 json"),
+        ("/v1/chat/completions", "refused chat createChatCompletion 401 token"),
+        ("/aicall/callback", "refused aicall notify 401 token"),
+    ] {
+        events.clear();
+        post(&router, path, "{".to_owned()).await;
+        assert_eq!(events.all(), [expected], "{path}");
+    }
+}

@@ -51,7 +51,8 @@ impl<B: Bot> Host<B> {
     /// # routes().unwrap();
     /// ```
     pub fn aicall_callbacks(&self) -> Server<OnAiCallCallbacks<B>> {
-        let server = Server::new(OnAiCallCallbacks { host: self.clone() });
+        let on = OnAiCallCallbacks { host: self.clone() };
+        let server = Server::new(on).observers(self.observers());
         self.aicall_callback_tokens().iter().cloned().fold(server, Server::token)
     }
 }

@@ -110,7 +110,7 @@ impl<B: Bot> Host<B> {
             adapters: Mutex::default(),
             delivered: Delivered::default(),
         };
-        let server = Server::new(on).privacy(privacy);
+        let server = Server::new(on).privacy(privacy).observers(self.observers());
         Ok(keys.into_iter().fold(server, Server::key))
     }
 
