@@ -37,12 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             "odfs.yaml",
             &Settings {
                 formats: &[("call-time", "super::CallTime"), ("play-template", "super::ModelType")],
-                #[cfg(feature = "client")]
-                wire_client: true,
-                #[cfg(feature = "client")]
-                client_docs: WIRE_CLIENT,
                 wire_server: true,
-                ..settings
+                ..wrapped(settings)
             },
         )?;
     }
@@ -54,33 +50,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         write("aicall.yaml", &Settings { formats, ..settings })?;
         write(
             "aicall-callback.yaml",
-            &Settings {
-                outputs: &[("notify", "()")],
-                #[cfg(feature = "client")]
-                wire_client: true,
-                #[cfg(feature = "client")]
-                client_docs: WIRE_CLIENT,
-                wire_server: true,
-                ..settings
-            },
+            &Settings { outputs: &[("notify", "()")], wire_server: true, ..wrapped(settings) },
         )?;
     }
     if cfg!(feature = "aui") {
         let aicall = ("aicall.yaml", "crate::aicall");
         write("ice.yaml", &Settings { modules: &[aicall], ..settings })?;
         let modules = &[aicall, ("ice.yaml", "crate::aui::ice")];
-        write(
-            "aui.yaml",
-            &Settings {
-                modules,
-                #[cfg(feature = "client")]
-                wire_client: true,
-                #[cfg(feature = "client")]
-                client_docs: WIRE_CLIENT,
-                wire_server: true,
-                ..settings
-            },
-        )?;
+        write("aui.yaml", &Settings { modules, wire_server: true, ..wrapped(settings) })?;
     }
     Ok(())
 }
@@ -104,13 +81,9 @@ fn chat(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
     write(
         "chat-completions.yaml",
         &Settings {
-            #[cfg(feature = "client")]
-            wire_client: true,
-            #[cfg(feature = "client")]
-            client_docs: WIRE_CLIENT,
             api_docs: include_str!("src/chat/api.md"),
             server_docs: include_str!("src/chat/server.md"),
-            ..settings
+            ..wrapped(settings)
         },
     )
 }
@@ -130,13 +103,9 @@ fn duix(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
                 ("avatar", "Avatar"),
             ],
             optional: &["conversationV2", "createAvatar", "avatar"],
-            #[cfg(feature = "client")]
-            wire_client: true,
-            #[cfg(feature = "client")]
-            client_docs: WIRE_CLIENT,
             api_docs: include_str!("src/duix/api.md"),
             server_docs: include_str!("src/duix/server.md"),
-            ..settings
+            ..wrapped(settings)
         },
     )?;
     write(
@@ -152,6 +121,17 @@ fn duix(settings: Settings<'_>) -> Result<(), Box<dyn Error>> {
             ..settings
         },
     )
+}
+
+/// Returns the settings of a spec whose client a hand-written `Client` wraps.
+fn wrapped(settings: Settings<'_>) -> Settings<'_> {
+    Settings {
+        #[cfg(feature = "client")]
+        wire_client: true,
+        #[cfg(feature = "client")]
+        client_docs: WIRE_CLIENT,
+        ..settings
+    }
 }
 
 /// Compiles `specs/digital-employee.yaml` to `OUT_DIR/digital_employee.rs`.
