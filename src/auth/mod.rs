@@ -39,6 +39,10 @@
 //! # }
 //! ```
 
+// Depending on its features, no platform may use it.
+#[allow(dead_code)]
+#[cfg(feature = "server")]
+pub(crate) mod access;
 mod canonical;
 mod credentials;
 pub(crate) mod encoding;

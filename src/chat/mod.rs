@@ -84,6 +84,8 @@ mod client;
 mod completion;
 #[cfg(feature = "server")]
 mod event;
+#[cfg(feature = "server")]
+mod failure;
 mod message;
 #[cfg(feature = "client")]
 mod outcome;

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use super::writer::PacketWriter;
-use super::{ChatRequest, CreateChatCompletionParameters, ErrorAnswer, ErrorObject, operations};
-use crate::auth::is_secret;
+use super::failure::answer_to;
+use super::writer::{Echo, PacketWriter};
+use super::{ChatRequest, CreateChatCompletionParameters, operations};
+use crate::auth::access::{AccessKeys, NoAccess};
 use crate::clock::SharedClock;
 use crate::server::rules::{check_ids, short_id};
 use crate::server::{Dates, Fault, FaultKind, PathError, Reads, Server, Speaks, check_path};
@@ -23,7 +23,7 @@ pub struct Rules {
 
 #[derive(Debug, Clone, Default)]
 struct Settings {
-    keys: Vec<Secret>,
+    keys: AccessKeys,
     /// Empty for the default.
     bases: Vec<String>,
     whole: Vec<String>,
@@ -42,13 +42,13 @@ impl<A> Server<A, Rules> {
     /// Default: every request is accepted, and a warning is logged when the routes are made.
     #[must_use]
     pub fn key(mut self, key: impl Into<Secret>) -> Self {
-        self.settings().keys.push(key.into());
+        self.settings().keys.add(key.into());
         self
     }
 
     /// Serves `/chat/completions` below this base, such as `/bot/v1`. Call it once for each base.
     ///
-    /// Default: the bases `""` and `/v1`, which are no longer served if you set one.
+    /// Default: two bases, the empty one and `/v1`. Setting a base replaces both.
     ///
     /// # Errors
     /// If the base is not empty and does not start with `/`, or has a segment that a router would not match
@@ -83,13 +83,6 @@ impl<A> Server<A, Rules> {
     }
 }
 
-/// What the answer repeats of a request, and what the request asks for.
-#[derive(Debug, Clone, Default)]
-pub struct Echo {
-    pub(super) model: Option<String>,
-    pub(super) include_usage: bool,
-}
-
 impl crate::server::Rules for Rules {
     type Echo = Echo;
 
@@ -120,7 +113,7 @@ impl crate::server::Rules for Rules {
     }
 
     fn mounted(&self) {
-        if self.settings.keys.is_empty() {
+        if self.settings.keys.is_open() {
             tracing::warn!(
                 "chat completions are served to anybody who reaches this server; \
                  `chat::Server::key` sets a key"
@@ -129,22 +122,15 @@ impl crate::server::Rules for Rules {
     }
 
     fn admit(&self, head: &mut Parts) -> Result<(), Fault> {
-        let given = head.headers.get_mut(AUTHORIZATION).map(|value| {
-            value.set_sensitive(true);
-            without_bearer(value.as_bytes())
-        });
-        if self.settings.keys.is_empty() {
-            return Ok(());
-        }
-        let Some(given) = given else {
-            return Err(unauthorized("the header Authorization is missing"));
-        };
-        // All keys are compared, so that the time does not tell which one matches.
-        let keys = self.settings.keys.iter();
-        match keys.fold(false, |found, key| is_secret(key, given) | found) {
-            true => Ok(()),
-            false => Err(unauthorized("the key is wrong")),
-        }
+        self.settings.keys.check(&mut head.headers).map_err(|no_access| {
+            let message = match no_access {
+                NoAccess::Missing => "the header Authorization is missing",
+                NoAccess::Wrong => "the key is wrong",
+            };
+            let mut fault = Fault::new(FaultKind::Unauthorized, message);
+            fault.code = Some("invalid_api_key".into());
+            fault
+        })
     }
 
     fn salvage(&self, _: &[u8]) -> Echo {
@@ -155,58 +141,8 @@ impl crate::server::Rules for Rules {
         let status =
             StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         // Can't fail: the values have string keys and plain values only.
-        (status, serde_json::to_string(&error(fault)).unwrap_or_default())
+        (status, serde_json::to_string(&answer_to(fault)).unwrap_or_default())
     }
-}
-
-fn without_bearer(value: &[u8]) -> &[u8] {
-    match value.split_at_checked("Bearer ".len()) {
-        Some((scheme, key)) if scheme.eq_ignore_ascii_case(b"Bearer ") => key.trim_ascii(),
-        _ => value,
-    }
-}
-
-fn unauthorized(message: &'static str) -> Fault {
-    let mut fault = Fault::new(FaultKind::Unauthorized, message);
-    fault.code = Some("invalid_api_key".into());
-    fault
-}
-
-/// Returns the error object of a failure.
-pub(super) fn error(fault: &Fault) -> ErrorAnswer {
-    let kind = match fault.status {
-        401 => "authentication_error",
-        403 => "permission_error",
-        429 => "rate_limit_error",
-        400..=499 => "invalid_request_error",
-        _ => "server_error",
-    };
-    let mut object = ErrorObject::new(fault.message.as_ref()).with_type(kind);
-    object.param = match fault.kind {
-        FaultKind::Request => param(&fault.message),
-        _ => None,
-    };
-    object.code.clone_from(&fault.code);
-    ErrorAnswer::new(object)
-}
-
-/// Returns the field that the message of a fault begins with, as OpenAI writes it: `messages[0].content` for
-/// `/messages/0/content: …`.
-fn param(message: &str) -> Option<String> {
-    let (pointer, _) = message.strip_prefix('/')?.split_once(": ")?;
-    let mut param = String::new();
-    for segment in pointer.split('/') {
-        match segment.bytes().all(|byte| byte.is_ascii_digit()) && !param.is_empty() {
-            true => param.push_str(&format!("[{segment}]")),
-            false => {
-                if !param.is_empty() {
-                    param.push('.');
-                }
-                param.push_str(&segment.replace("~1", "/").replace("~0", "~"));
-            }
-        }
-    }
-    Some(param)
 }
 
 impl Reads<(CreateChatCompletionParameters, ChatRequest)> for Rules {

@@ -1,6 +1,6 @@
 //! Writes the events of a handler: as the chunks of a stream, or folded into one answer.
 
-use super::rules::{Echo, error};
+use super::failure::answer_to;
 use super::{
     ChatChunk, ChatChunkFields, ChatCompletion, ChatCompletionFields, Choice, ChunkChoice, Delta,
     Event, FinishReason, FunctionCall, FunctionDelta, Message, Role, ToolCall, ToolCallDelta,
@@ -8,6 +8,13 @@ use super::{
 };
 use crate::server::{Delivery, Fault, FoldPackets, Frame, PacketKind, SendError, WritePackets};
 use crate::wire::{Validate, Violation};
+
+/// What the answer repeats of a request, and what the request asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Echo {
+    pub(super) model: Option<String>,
+    pub(super) include_usage: bool,
+}
 
 /// Writes the chunks of one reply, or the whole answer.
 ///
@@ -223,7 +230,7 @@ impl WritePackets for PacketWriter {
 
     fn fail(&mut self, fault: &Fault) -> Option<Frame> {
         let ended = std::mem::replace(&mut self.ended, true);
-        (!ended).then(|| Frame::spaced_json(&error(fault)))
+        (!ended).then(|| Frame::spaced_json(&answer_to(fault)))
     }
 }
 

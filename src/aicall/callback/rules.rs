@@ -27,48 +27,24 @@ pub use server::WireRules;
 
 #[cfg(feature = "server")]
 mod server {
-    use std::fmt;
-    use std::sync::Arc;
-
-    use http::header::AUTHORIZATION;
+    use http::StatusCode;
     use http::request::Parts;
-    use http::{HeaderValue, StatusCode};
 
     use crate::aicall::callback::{Acknowledgement, Notification, NotifyParameters};
-    use crate::auth::{is_secret, without_bearer};
+    use crate::auth::access::AccessKeys;
     use crate::server::{Answers, Fault, FaultKind, Reads};
     use crate::wire::{Operation, Secret};
 
     /// The platform's rules for a server of the wire.
-    #[derive(Clone, Default)]
+    #[derive(Debug, Clone, Default)]
     pub struct WireRules {
-        tokens: Option<Arc<[Secret]>>,
-    }
-
-    impl fmt::Debug for WireRules {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("WireRules").field("checks_tokens", &self.tokens.is_some()).finish()
-        }
+        tokens: AccessKeys,
     }
 
     impl WireRules {
         /// Adds a token that is accepted.
         pub(in crate::aicall::callback) fn add(&mut self, token: Secret) {
-            let known = self.tokens.iter().flat_map(|tokens| tokens.iter().cloned());
-            self.tokens = Some(known.chain([token]).collect());
-        }
-
-        fn is_known(&self, header: Option<&HeaderValue>) -> bool {
-            let Some(tokens) = &self.tokens else { return true };
-            let given = header.and_then(|header| std::str::from_utf8(header.as_bytes()).ok());
-            let given = Secret::from(given.unwrap_or_default().trim());
-            // A token may itself begin with `Bearer `.
-            let forms = [without_bearer(&given), given];
-            // All of them are compared, so that the time does not tell which one is right.
-            let compare = |token: &Secret| {
-                forms.iter().filter(|form| is_secret(token, form.expose().as_bytes())).count()
-            };
-            tokens.iter().map(compare).sum::<usize>() > 0
+            self.tokens.add(token);
         }
     }
 
@@ -80,14 +56,10 @@ mod server {
         }
 
         fn admit(&self, head: &mut Parts) -> Result<(), Fault> {
-            if let Some(value) = head.headers.get_mut(AUTHORIZATION) {
-                value.set_sensitive(true);
-            }
-            if self.is_known(head.headers.get(AUTHORIZATION)) {
-                return Ok(());
-            }
-            let message = "the token in `Authorization` is missing or wrong";
-            Err(Fault::new(FaultKind::Unauthorized, message))
+            self.tokens.check(&mut head.headers).map_err(|_| {
+                let message = "the token in `Authorization` is missing or wrong";
+                Fault::new(FaultKind::Unauthorized, message)
+            })
         }
 
         fn salvage(&self, _: &[u8]) {}
