@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::error::Result;
 use super::limits::Limits;
 use super::store::StoreError;
+use crate::server::Error;
 
 /// Encodes a memory of this `version`.
 pub(super) fn encode<M: Serialize>(
@@ -31,8 +31,8 @@ pub(super) fn encode<M: Serialize>(
 pub(super) fn decode<M: DeserializeOwned + Default>(
     bytes: &[u8],
     version: u32,
-    migrate: impl FnOnce(u32, Value) -> Result<M>,
-) -> Result<M> {
+    migrate: impl FnOnce(u32, Value) -> Result<M, Error>,
+) -> Result<M, Error> {
     if bytes.is_empty() {
         return Ok(M::default());
     }

@@ -5,13 +5,14 @@ use std::task::Waker;
 use super::draft::{Draft, Packet, gap};
 use super::holds::Holds;
 use super::marks::Marks;
-use super::phase::Phase;
+use super::phase::{CutAnswer, Phase};
 use super::tags::TagFilter;
 use crate::bot::controls::SpeechSettings;
 use crate::bot::error::ReplyError;
-use crate::bot::input::Input;
+use crate::bot::input::{Cause, Input};
 use crate::bot::store::Lease;
-use crate::observe::FirstBy;
+use crate::observe::{FirstBy, TurnFailure};
+use crate::server::Error;
 
 #[derive(Default)]
 pub(super) struct State {
@@ -46,6 +47,59 @@ pub(super) struct State {
     /// Whether the caller's next input is secret.
     pub expects_secret: bool,
     pub marks: Marks,
+}
+
+/// The changes of the state that are measured. Nothing else adds packets or ends the reply.
+impl State {
+    /// Adds a packet.
+    pub(super) fn push(&mut self, packet: Packet, by: FirstBy) {
+        if self.marks.first.is_none() {
+            self.marks.first = Some((self.marks.now(), by));
+        }
+        self.packets.push(packet);
+    }
+
+    /// Cuts the reply. Returns whether this call cut it.
+    pub(super) fn cut(
+        &mut self,
+        cause: Cause,
+        answer: CutAnswer,
+        failure: Option<TurnFailure>,
+    ) -> bool {
+        let cut = self.phase.cut(cause, answer);
+        if cut {
+            self.marks.end(failure);
+        }
+        cut
+    }
+
+    /// Completes the reply. Returns `false` if it had already ended.
+    pub(super) fn complete(&mut self, failure: Option<TurnFailure>) -> bool {
+        let complete = self.phase.complete();
+        if complete {
+            self.marks.end(failure);
+        }
+        complete
+    }
+
+    /// Fails the turn. Returns `false` if it had already ended.
+    pub(super) fn fail(&mut self, error: Error, failure: TurnFailure) -> bool {
+        let failed = self.phase.fail(error);
+        if failed {
+            self.marks.end(Some(failure));
+        }
+        failed
+    }
+
+    /// Marks the reply as one that was given before.
+    pub(super) fn mark_repeated(&mut self) {
+        self.marks.repeated = true;
+    }
+
+    /// Returns how many packets went out. After a cut, readers get no more than they already have.
+    pub(super) fn sent(&self) -> usize {
+        if self.phase.discards() { self.read } else { self.packets.len() }
+    }
 }
 
 /// What the history must not contain of a turn.

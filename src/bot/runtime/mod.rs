@@ -15,5 +15,4 @@ mod turn;
 
 pub(super) use calls::Calls;
 pub(super) use record::{CallRecord, Note};
-pub(super) use report::Sampler;
-pub(super) use shared::Setup;
+pub(super) use shared::{Sampler, Setup};

@@ -6,7 +6,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::report::now_ms;
 use crate::bot::call::CallInfo;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{Closing, Gather, SpeechSettings};
@@ -287,6 +286,12 @@ impl Note {
         // Strings, and values that came as JSON: serialization can't fail.
         serde_json::to_vec(self).unwrap_or_default()
     }
+}
+
+/// Returns the wall-clock time in milliseconds of Unix time.
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {

@@ -1,8 +1,7 @@
 //! Reports turns and calls: to the observers, in the log, and in the span of the turn.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 use tracing::{Level, Span};
@@ -19,9 +18,6 @@ use crate::observe::{
     CALL, CONTENT, CallBegun, CallEnded, Event, InputKind, TURN, TurnCut, TurnEnded, TurnFailure,
     TurnStarted,
 };
-
-/// Chooses the calls whose content is traced.
-pub(in crate::bot) type Sampler = Arc<dyn Fn(&CallKey) -> bool + Send + Sync>;
 
 /// Reports the start of a turn when it is created, and its end when it is dropped: also the end of a turn
 /// whose task is dropped.
@@ -262,10 +258,4 @@ impl<B: Bot> Shared<B> {
         tracing::debug!(target: CALL, %platform, %call, "a call began");
         self.setup.observers.emit(&Event::CallBegun(&CallBegun { platform, call }));
     }
-}
-
-/// Returns the wall-clock time in milliseconds of Unix time.
-pub(super) fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

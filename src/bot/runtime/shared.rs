@@ -14,7 +14,6 @@ use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
 use super::record::CallRecord;
-use super::report::Sampler;
 use super::spans::Spans;
 use crate::bot::adapter::Adapter;
 use crate::bot::capabilities::Platform;
@@ -33,6 +32,9 @@ pub(super) const END_PATIENCE: Duration = Duration::from_millis(50);
 
 /// How many evictions may wait for the bot at the same time.
 const MAX_EVICTIONS: usize = 1024;
+
+/// Chooses the calls whose content is traced.
+pub(in crate::bot) type Sampler = Arc<dyn Fn(&CallKey) -> bool + Send + Sync>;
 
 /// The parts of a host.
 pub(in crate::bot) struct Setup<B: Bot> {
