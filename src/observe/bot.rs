@@ -80,7 +80,7 @@ pub struct CallBegun<'a> {
     pub call: &'a CallKey,
 }
 
-/// A call has ended: it is no longer in the store, and [`Bot::ended`](crate::bot::Bot::ended) has run.
+/// A call has ended: it has left the store, and [`Bot::ended`](crate::bot::Bot::ended) has run.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct CallEnded<'a> {

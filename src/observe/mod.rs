@@ -97,8 +97,8 @@
 //!
 //! A call may last for an hour, so each turn is a trace of its own. The span `call` opens when the call begins,
 //! and lives until the call ends. It is a root, and so are the spans of turns and hooks. They *follow from* it,
-//! which OpenTelemetry calls a link; the span of a turn also from that of its request. If the call has begun in
-//! another process, there is no link to it.
+//! which OpenTelemetry calls a link. The span of a turn also follows from that of its request. A call that has
+//! begun in another process has no span here.
 //!
 //! | Event | Level | Target | Fields |
 //! |---|---|---|---|

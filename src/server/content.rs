@@ -113,7 +113,7 @@ fn shown<'a>(operation: &Operation, body: &'a [u8]) -> Cow<'a, str> {
             hide(&mut json, operation.secrets);
             json.to_string().into()
         }
-        // Without JSON there is no way to know where a secret is.
+        // Only in JSON can a secret be found.
         Err(_) => not_json(body),
     }
 }

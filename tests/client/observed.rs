@@ -438,7 +438,7 @@ async fn a_propagator_connects_the_spans_with_another_tracing_library() {
     let server = router(Proxy(upstream.client()));
     let client = Client::builder("http://bot").transport(InMemoryTransport::new(server));
     let client = client.build().unwrap();
-    // Without a span there is no context of the library.
+    // Only a span has a context of the propagator.
     assert_eq!(TraceContext::current(), None);
     let (spans, _guard) = spanned();
     client.end_session(&end()).await.unwrap();

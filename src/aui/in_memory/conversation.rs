@@ -148,7 +148,7 @@ impl InMemoryAgents {
     /// To interrupt one that has arrived, call [`interrupt`](Self::interrupt).
     ///
     /// # Errors
-    /// If there is no such instance, it has ended, there is no bot, or the bot fails.
+    /// If the instance is unknown or has ended, if the agents have no bot, or if the bot fails.
     pub async fn say(
         &self,
         instance_id: &str,
@@ -205,7 +205,7 @@ impl InMemoryAgents {
     /// history has only that text, and the mark of the platform. Otherwise it does not.
     ///
     /// # Errors
-    /// If there is no such instance, or the newest reply does not begin with `heard`.
+    /// If the instance is unknown, or if its newest reply does not begin with `heard`.
     pub fn interrupt(&self, instance_id: &str, heard: &str) -> Result<(), UpstreamError> {
         let mut instances = self.instances();
         let Some(held) = instances.by_id.get_mut(instance_id) else {

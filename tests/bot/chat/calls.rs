@@ -173,7 +173,7 @@ async fn a_failure_has_a_status_before_the_first_byte_and_a_clean_end_after_it()
     let sorry = line_of(clerk.clone(), Host::builder(clerk).apology("I'm sorry.").build());
     assert_eq!(sorry.ask(&["fails"], json!({})).await.text(), "I'm sorry.");
     assert_eq!(sorry.ask(&["breaks"], json!({})).await.text(), "Half I'm sorry.");
-    // In one answer there is no first byte yet.
+    // An answer that is not a stream can still have a status.
     let mut whole = body(&["breaks"], json!({}));
     whole["stream"] = false.into();
     assert_eq!(line.post("/chat/completions", whole).await.0, 500);

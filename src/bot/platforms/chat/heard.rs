@@ -40,11 +40,11 @@ pub(super) struct Report {
 ///
 /// - A line of the bot belongs to a turn only if the line before it is what the caller said in that turn.
 ///   Lines and turns are matched from the newest on, and in order.
-/// - A line with the `marker` of the platform is the reply up to where the caller barged in, or that text
-///   is not in the reply, which is a mismatch.
-/// - A line without it tells how much was heard if it is in the reply, by the matching of an abort. If it
-///   is not, or if there is no line, it says nothing: the platform may have merged two replies, transcribed
-///   one again, or dropped it.
+/// - A line with the `marker` of the platform is the reply up to where the caller barged in. If that text is
+///   not in the reply, it is a mismatch.
+/// - A line without the `marker` tells how much was heard if its text is in the reply, by the matching of an
+///   abort. Any other line, and a missing one, says nothing: the platform may have merged two replies,
+///   transcribed one again, or dropped it.
 pub(super) fn reports(history: &History, lines: &[Line], marker: Option<&str>) -> Vec<Report> {
     let mut turns: Vec<&Entry> = history.iter().collect();
     let mut reports = Vec::new();
