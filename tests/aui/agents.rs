@@ -3,6 +3,7 @@
 #![cfg(all(feature = "chat", feature = "client", feature = "server"))]
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use callbot::aicall::callback::{self, Notification};
 use callbot::aicall::{
@@ -50,6 +51,10 @@ impl chat::Api for Model {
                 reply.send(tag).await?;
             }
             "smile" => reply.send("{{emotion=happy}}With pleasure.").await?,
+            "slow" => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                reply.send("You said slow.").await?;
+            }
             "fail" => return Err("the model fails".into()),
             said => reply.send(format!("You said {said}.")).await?,
         }
@@ -221,6 +226,40 @@ async fn a_tag_transfers_the_call_and_sets_the_emotion() {
     assert_eq!(reply.text, "One moment.");
     assert_eq!(reply.transferred_to.as_deref(), Some("10086"));
     assert_eq!(status(&agents, &instance).await, InstanceStatus::Finished);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_a_newer_utterance_overtakes_is_not_in_the_history() {
+    let model = Model::default();
+    let agents = agents(&model);
+    let instance = call(&agents, AgentConfig::unset()).await;
+    let slow = agents.say(&instance, "slow");
+    let hello = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        say(&agents, &instance, "hello").await
+    };
+    let _ = tokio::join!(slow, hello);
+    say(&agents, &instance, "and").await;
+    assert_eq!(
+        model.messages(),
+        ["user: slow", "user: hello", "assistant: You said hello.", "user: and"]
+    );
+}
+
+#[tokio::test]
+async fn a_conversation_has_a_maximum_size() {
+    let model = Model::default();
+    let agents = agents(&model);
+    let mut config = AgentConfig::unset();
+    config.llm.history_limit = Some(1000);
+    let instance = call(&agents, config).await;
+    assert_eq!(agents.say(&instance, "x".repeat(32 * 1024 + 1)).await.unwrap_err().status(), 400);
+    for letter in ["a", "b", "c"] {
+        say(&agents, &instance, &letter.repeat(32 * 1024)).await;
+    }
+    // The reply repeats what was said, so there is no room for more.
+    let kept: Vec<_> = model.messages().iter().map(|text| text[..7].to_owned()).collect();
+    assert_eq!(kept, ["user: c"]);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use reqwest::{Request, Response};
 use serde_json::{Value, json};
 
-use super::{InMemoryAgents, tags};
+use super::{Held, InMemoryAgents, check_bytes, tags};
 use crate::aicall::{AgentConfig, AgentFunction};
 use crate::aui::UpstreamError;
 use crate::aui::ice::{Instance, InstanceStatus};
@@ -21,8 +21,8 @@ use crate::wire::{Printable, Secret};
 const INTERRUPTED: &str = "<ims_agent_interrupted>";
 /// The rounds that the bot gets, unless the agent is configured otherwise: the platform's default.
 const ROUNDS: usize = 10;
-/// The messages of a conversation that are kept.
-const MAX_MESSAGES: usize = 1000;
+/// The newest messages of a conversation are kept, up to this size in bytes.
+const MAX_CONVERSATION: usize = 64 * 1024;
 
 /// What an agent in memory said, and what it did.
 #[derive(Clone, PartialEq, Eq)]
@@ -148,7 +148,8 @@ impl InMemoryAgents {
     /// To interrupt one that has arrived, call [`interrupt`](Self::interrupt).
     ///
     /// # Errors
-    /// If the instance is unknown or has ended, if the agents have no bot, or if the bot fails.
+    /// If the instance is unknown or has ended, if the agents have no bot, if the bot fails, or if `utterance`
+    /// is longer than 32 KiB.
     pub async fn say(
         &self,
         instance_id: &str,
@@ -160,6 +161,7 @@ impl InMemoryAgents {
                 UpstreamError::new(501, "The agents have no bot to ask.").with_code("NoBot")
             );
         };
+        check_bytes("utterance", utterance.len())?;
         let turn = self.begin_turn(instance_id, &utterance)?;
         let sentence = Some(turn.sentence);
         if turn.begins {
@@ -190,7 +192,7 @@ impl InMemoryAgents {
             transferred_to: meaning.transfers_to,
         };
         let ends = reply.hung_up || reply.transferred_to.is_some();
-        if self.end_turn(instance_id, &reply.text, ends) {
+        if self.end_turn(instance_id, turn.sentence, &reply.text, ends) {
             self.report_said(instance_id, "agent", &reply.text, turn.sentence).await;
             if ends {
                 self.report(instance_id, "agent_stop", None, None).await;
@@ -234,9 +236,7 @@ impl InMemoryAgents {
         let running = held.filter(|held| held.instance.status != Some(InstanceStatus::Finished));
         let Some(held) = running else { return Err(UpstreamError::no_instance(instance_id)) };
         held.instance.status = Some(InstanceStatus::Executing);
-        held.messages.push((Role::User, utterance.into()));
-        let excess = held.messages.len().saturating_sub(MAX_MESSAGES);
-        held.messages.drain(..excess);
+        held.say(Role::User, utterance);
         held.sentence += 1;
         let begins = !std::mem::replace(&mut held.announced, true);
         let config = config(&held.instance);
@@ -291,19 +291,19 @@ impl InMemoryAgents {
         stream.completion().await
     }
 
-    /// Adds a reply to a conversation, and ends the instance if it hangs up or transfers. Returns whether
-    /// the instance was still running.
-    fn end_turn(&self, instance_id: &str, text: &str, ends: bool) -> bool {
+    /// Adds a reply to a conversation, and ends the instance if it hangs up or transfers. Returns `false`,
+    /// without doing so, if the instance has ended or the user has said something else in the meantime.
+    fn end_turn(&self, instance_id: &str, sentence: i64, text: &str, ends: bool) -> bool {
         let mut instances = self.instances();
         let Some(held) = instances.by_id.get_mut(instance_id) else { return false };
-        if held.instance.status == Some(InstanceStatus::Finished) {
+        if held.instance.status == Some(InstanceStatus::Finished) || held.sentence != sentence {
             return false;
         }
         if !text.is_empty() {
-            held.messages.push((Role::Assistant, text.into()));
+            held.say(Role::Assistant, text);
         }
         if ends {
-            held.instance.status = Some(InstanceStatus::Finished);
+            held.finish();
         }
         true
     }
@@ -316,6 +316,23 @@ impl InMemoryAgents {
         let dialogue = json!({"roundId": sentence.to_string(), "producer": producer, "text": text});
         let data: Value = json!({"code": "Success", "dialogues": [dialogue]});
         self.report(instance_id, "chat_record", Some(data), Some(sentence)).await;
+    }
+}
+
+impl Held {
+    /// Adds what was said to the conversation.
+    fn say(&mut self, role: Role, text: &str) {
+        self.messages.push((role, text.to_owned()));
+        let mut bytes: usize = self.messages.iter().map(|(_, text)| text.len()).sum();
+        let mut excess = 0;
+        for (_, text) in &self.messages {
+            if bytes <= MAX_CONVERSATION {
+                break;
+            }
+            bytes -= text.len();
+            excess += 1;
+        }
+        self.messages.drain(..excess);
     }
 }
 

@@ -33,7 +33,7 @@ use crate::wire::{DecodeError, Printable};
 ///
 /// Its tokens are real, so an app can join the channels, but no agent speaks there. Ids are UUIDs
 /// without dashes. It keeps the newest 10,000 instances, including stopped ones, of at most 32 KiB each
-/// as JSON. Clones share the instances.
+/// as JSON. Of a running conversation it keeps the newest 64 KiB. Clones share the instances.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -128,6 +128,15 @@ struct Held {
     announced: bool,
 }
 
+impl Held {
+    /// Ends the instance, which forgets what was said. Returns its status before.
+    fn finish(&mut self) -> Option<InstanceStatus> {
+        #[cfg(feature = "chat")]
+        self.messages.clear();
+        self.instance.status.replace(InstanceStatus::Finished)
+    }
+}
+
 // What is said in a call is not shown.
 impl fmt::Debug for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,11 +157,14 @@ const MAX: usize = 10_000;
 const MAX_BYTES: usize = 32 * 1024;
 
 fn check_size(instance: &Instance) -> Result<(), UpstreamError> {
-    let bytes = serde_json::to_vec(instance).map_err(UpstreamError::internal)?.len();
+    check_bytes("instance", serde_json::to_vec(instance).map_err(UpstreamError::internal)?.len())
+}
+
+fn check_bytes(what: &str, bytes: usize) -> Result<(), UpstreamError> {
     if bytes <= MAX_BYTES {
         return Ok(());
     }
-    let message = format!("The instance has {bytes} bytes, allowed: at most {MAX_BYTES}.");
+    let message = format!("The {what} has {bytes} bytes, allowed: at most {MAX_BYTES}.");
     Err(UpstreamError::new(400, message).with_code("InvalidParameter"))
 }
 
@@ -316,7 +328,7 @@ impl Upstream for InMemoryAgents {
         let before = {
             let mut instances = self.instances();
             let held = instances.by_id.get_mut(id).ok_or_else(|| UpstreamError::no_instance(id))?;
-            held.instance.status.replace(InstanceStatus::Finished)
+            held.finish()
         };
         if before != Some(InstanceStatus::Finished) {
             self.report(id, "agent_stop", None, None).await;
