@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use callbot::bot::Limits;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
     Bot, Call, CallKey, Cut, Entry, Gather, Heard, Host, Input, Platform, Reply, Result,
@@ -93,8 +94,12 @@ impl Bench {
     }
 
     fn with(store: Moody<true>) -> Self {
+        Self::with_limits(store, Limits::default())
+    }
+
+    fn with_limits(store: Moody<true>, limits: Limits) -> Self {
         let vault = Vault::default();
-        let host = Host::builder(vault.clone()).store(store.clone()).build();
+        let host = Host::builder(vault.clone()).store(store.clone()).limits(limits).build();
         let phone = host.digital_employee().unwrap().trace_content(true).router();
         let human = host.duix().unwrap().trace_content(true).router();
         let texts = [("asr:7".to_owned(), WORDS.to_owned())];
@@ -240,6 +245,23 @@ async fn a_secret_is_neither_stored_nor_traced_on_any_platform() {
         for shown in ["password", rest, "request=\"[hidden]\""] {
             assert!(traces.contains(shown), "{shown} on {platform}:\n{traces}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_with_the_conversation_is_not_traced_even_if_the_history_has_dropped_the_secret()
+{
+    for platform in [AiCall, Chat] {
+        let (traces, _guard) = traced();
+        let limits = Limits::default().with_max_history_entries(2);
+        let bench = Bench::with_limits(Moody::default(), limits);
+        bench.turn(platform, "t-1", "password", "").await;
+        bench.turn(platform, "t-2", WORDS, "").await;
+        for turn in ["t-3", "t-4", "t-5", "t-6"] {
+            bench.turn(platform, turn, "goodbye", "").await;
+        }
+        assert!(bench.history(platform).await.iter().all(|entry| !entry.secret));
+        assert!(!traces.text().contains("Sesame"), "{platform}:\n{}", traces.text());
     }
 }
 

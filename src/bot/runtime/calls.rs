@@ -134,7 +134,7 @@ impl<B: Bot> Calls<B> {
             return Some(true);
         }
         let Ok(record) = self.shared.stored(call).await else { return Some(true) };
-        record.map(|record| record.history.iter().any(|entry| entry.secret))
+        record.map(|record| record.had_secret || record.history.iter().any(|entry| entry.secret))
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.

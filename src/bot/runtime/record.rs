@@ -51,6 +51,9 @@ pub(in crate::bot) struct CallRecord {
     /// Whether the caller's next input is secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
+    /// Whether an input was secret whose entry the history may no longer have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub had_secret: bool,
     /// The number of turns that were answered, with the greeting.
     #[serde(default)]
     pub turns: u64,
@@ -148,6 +151,7 @@ impl CallRecord {
             aborts: Vec::new(),
             answered: None,
             secret: false,
+            had_secret: false,
             turns: 0,
             begun_ms: Some(now_ms()),
         }
@@ -268,6 +272,7 @@ impl CallRecord {
             }
             !over
         });
+        self.had_secret |= self.history.iter().any(|entry| entry.secret);
         self.history.trim(limits.max_history_entries, max.saturating_sub(bytes));
     }
 
