@@ -25,7 +25,7 @@ impl<B: Bot> Host<B> {
     /// only if there is a [key](crate::bot::HostBuilder::chat_key) for them, and the callbacks of AICall only
     /// if there is a [token](crate::bot::HostBuilder::aicall_callback_token).
     ///
-    /// **These routes check nobody**, except those of chat completions. DUIX and ODFS are open to anybody who
+    /// **These routes check nobody**, except those of chat completions and of AICall's callbacks. DUIX and ODFS are open to anybody who
     /// reaches the server, and so is Digital Employee unless the gateway of Function Compute checks its
     /// signatures. A warning in the log names the platforms. In production, take the server of each platform
     /// from its own method and close the door:

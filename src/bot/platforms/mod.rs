@@ -19,10 +19,10 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[cfg(all(feature = "aicall", feature = "chat"))]
 pub use aicall::OnAiCallCallbacks;
-#[cfg(all(feature = "chat", feature = "client"))]
-pub(in crate::bot) use chat::turn_with_id;
 #[cfg(feature = "chat")]
 pub use chat::{ChatDialect, ChatSettings, OnChat};
+#[cfg(all(feature = "chat", feature = "client"))]
+pub(in crate::bot) use chat::{closing, turn_of};
 #[cfg(feature = "digital-employee")]
 pub use digital_employee::OnDigitalEmployee;
 #[cfg(feature = "duix")]

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::act::{Act, CALLED, CALLER, built, options};
 use super::transcript::{Record, Step};
-use crate::bot::capabilities::{Platform, TransferKind};
-use crate::bot::controls::{Emotion, HangUp, SpeechSettings, Transfer};
+use crate::bot::capabilities::Platform;
+use crate::bot::controls::{Closing, Emotion, HangUp, SpeechSettings, Transfer};
 use crate::bot::handler::Bot;
 use crate::bot::host::Host;
 use crate::bot::input::TurnId;
 use crate::bot::needs::NeedsError;
-use crate::bot::platforms::{ChatDialect, ChatSettings, turn_with_id};
+use crate::bot::platforms::{ChatDialect, ChatSettings, closing, turn_of};
 use crate::chat::{ChatChunk, ChatRequest, Content, CreateChatCompletionParameters, WireClient};
 use crate::client::{EventStream, InMemoryTransport};
 use crate::lock::Mutex;
@@ -27,6 +27,7 @@ pub(super) struct Chat {
     client: WireClient,
     call: String,
     dialect: ChatDialect,
+    hang_up_function: Option<String>,
     conversation: Arc<Mutex<Conversation>>,
 }
 
@@ -50,12 +51,13 @@ impl Chat {
             Platform::AiCall => ChatDialect::AiCall,
             _ => ChatDialect::Plain,
         });
+        let hang_up_function = settings.hang_up_function().map(str::to_owned);
         let settings: ChatSettings = settings.clone().with_dialect(dialect).with_key(KEY);
         let router = host.chat_with(settings)?.router();
         let client = WireClient::builder("http://bot");
         let client = client.transport(InMemoryTransport::new(router)).options(options());
         let (client, call) = (built(client.build()), call.into());
-        Ok(Self { client, call, dialect, conversation: Arc::default() })
+        Ok(Self { client, call, dialect, hang_up_function, conversation: Arc::default() })
     }
 
     pub(super) async fn ask(&self, act: &Act, turn: &str, step: &Step) {
@@ -77,10 +79,9 @@ impl Chat {
         let Some(request) = self.request(messages, turn) else {
             return step.fail("the request can't be written");
         };
-        let mut parameters = CreateChatCompletionParameters::new();
-        parameters.authorization = Some(KEY.into());
+        let parameters = self.parameters(turn);
         match self.client.create_chat_completion_stream(&parameters, &request).await {
-            Ok(stream) => receive(stream, step).await,
+            Ok(stream) => self.receive(stream, step).await,
             Err(error) => return step.fail(error),
         }
         let text = step.record().text.clone();
@@ -92,8 +93,29 @@ impl Chat {
         }
     }
 
-    pub(super) fn turn(act: &Act, id: &str) -> TurnId {
-        turn_with_id(id, act.content().unwrap_or_default())
+    /// Returns the turn of the newest request.
+    pub(super) fn turn(&self, id: &str) -> TurnId {
+        let messages = {
+            let conversation = self.conversation.lock();
+            let count = conversation.newest.as_ref().map_or(0, |(_, count)| *count);
+            conversation.messages.iter().take(count).cloned().collect()
+        };
+        let request = self.request(messages, id);
+        let turn =
+            request.and_then(|request| turn_of(&self.parameters(id), &request, self.dialect));
+        turn.unwrap_or_else(|| TurnId::new(id))
+    }
+
+    /// Returns what the request has in its headers.
+    fn parameters(&self, turn: &str) -> CreateChatCompletionParameters {
+        let mut parameters = CreateChatCompletionParameters::new();
+        parameters.authorization = Some(KEY.into());
+        if self.dialect == ChatDialect::Trtc {
+            parameters.task_id = Some(self.call.clone());
+            parameters.request_id = Some(turn.to_owned());
+            parameters.user_id = Some(CALLER.to_owned());
+        }
+        parameters
     }
 
     /// Returns a request in the dialect of the platform.
@@ -114,7 +136,8 @@ impl Chat {
             }),
             ChatDialect::Agora => json!({"context": {"channel": call}, "turn_id": turn}),
             ChatDialect::Volcengine => json!({"custom": {"call_id": call}, "round_id": turn}),
-            ChatDialect::Trtc | ChatDialect::Plain => json!({"metadata": {
+            ChatDialect::Trtc => json!({}),
+            ChatDialect::Plain => json!({"metadata": {
                 "call_id": call, "turn_id": turn, "caller": CALLER, "called": CALLED,
             }}),
         };
@@ -126,30 +149,43 @@ impl Chat {
         }
         decode_value(&body).ok()
     }
-}
 
-async fn receive(mut stream: EventStream<ChatChunk>, step: &Step) {
-    while let Some(chunk) = stream.next().await {
-        let chunk = match chunk {
-            Ok(chunk) => chunk,
-            Err(error) => return step.fail(error),
-        };
-        let deltas = chunk.choices.iter().filter_map(|choice| choice.delta.as_ref());
-        for delta in deltas {
-            let text = match &delta.content {
-                Some(Content::Text(text)) => text,
-                _ => "",
+    async fn receive(&self, mut stream: EventStream<ChatChunk>, step: &Step) {
+        while let Some(chunk) = stream.next().await {
+            let chunk = match chunk {
+                Ok(chunk) => chunk,
+                Err(error) => return step.fail(error),
             };
-            match tag(text) {
-                Some(tag) => step.packet("", |record| take(record, tag)),
-                None => step.packet(text, |_| false),
+            let deltas = chunk.choices.iter().filter_map(|choice| choice.delta.as_ref());
+            for delta in deltas {
+                let text = match &delta.content {
+                    Some(Content::Text(text)) => text,
+                    _ => "",
+                };
+                match tag(text) {
+                    Some(tag) => step.packet("", |record| take(record, tag)),
+                    None => step.packet(text, |_| false),
+                }
+                for call in &delta.tool_calls {
+                    let function = call.function.clone().unwrap_or_default();
+                    let name = function.name.unwrap_or_default();
+                    let arguments = function.arguments.unwrap_or_default();
+                    step.packet("", |record| take(record, self.called(&name, &arguments)));
+                }
             }
-            for call in &delta.tool_calls {
-                let function = call.function.clone().unwrap_or_default();
-                let name = function.name.unwrap_or_default();
-                let arguments = function.arguments.unwrap_or_default();
-                step.packet("", |record| take(record, called(&name, &arguments)));
-            }
+        }
+    }
+
+    /// Returns the control that a call of a tool is.
+    fn called(&self, name: &str, arguments: &str) -> Control {
+        let closing = match self.hang_up_function.as_deref() == Some(name) {
+            true => Some(Closing::HangUp(HangUp::new())),
+            false => closing(self.dialect, name, arguments),
+        };
+        match closing {
+            Some(Closing::HangUp(how)) => Control::HangUp(how),
+            Some(Closing::Transfer(to)) => Control::Transfer(to),
+            None => Control::Unknown(name.to_owned()),
         }
     }
 }
@@ -197,25 +233,6 @@ fn tag(text: &str) -> Option<Control> {
         }
         name => Control::Unknown(name.to_owned()),
     })
-}
-
-/// Returns the control that a call of a tool is.
-fn called(name: &str, arguments: &str) -> Control {
-    let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
-    let argument = |key: &str| match arguments.get(key) {
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(value) => Some(value.to_string()),
-        None => None,
-    };
-    let to = |kind, key| Control::Transfer(Transfer::new(kind, argument(key).unwrap_or_default()));
-    match name {
-        "endCall" | "hangup" => Control::HangUp(HangUp::new()),
-        "end_call" => Control::HangUp(HangUp { reason: argument("reason"), ..HangUp::new() }),
-        "transferCall" => to(TransferKind::Number, "destination"),
-        "transfer_to_number" => to(TransferKind::Number, "transfer_number"),
-        "transfer_to_agent" => to(TransferKind::Agent, "agent_number"),
-        name => Control::Unknown(name.to_owned()),
-    }
 }
 
 impl fmt::Debug for Chat {

@@ -382,7 +382,8 @@ impl<B: Bot> TestCall<B> {
     }
 
     /// Ends the call: the caller hangs up, or the platform reports the end of a call that the bot has
-    /// released. DUIX, AICall and chat completions have no such event: their calls end when they are idle.
+    /// released. DUIX and chat completions have no such event, and a test sends no callbacks of AICall: these
+    /// calls end when they are idle.
     #[track_caller]
     pub fn end(&mut self) -> impl Future<Output = Answer> {
         Awaited::new(async move {

@@ -97,7 +97,7 @@ impl Peer {
         let _ = act;
         match self {
             #[cfg(feature = "chat")]
-            Self::Chat(_) => chat::Chat::turn(act, id),
+            Self::Chat(chat) => chat.turn(id),
             #[allow(unreachable_patterns)]
             _ => TurnId::new(id),
         }

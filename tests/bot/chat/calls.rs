@@ -192,6 +192,30 @@ async fn the_ids_of_calls_and_turns_have_a_maximum_length() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_ids_in_data_of_the_application_have_a_maximum_length() {
+    let line = line(ChatSettings::new());
+    let long = "x".repeat(257);
+    for (path, more) in [
+        ("/chat/completions", json!({"custom": {"call_id": long}})),
+        ("/chat/completions", json!({"Custom": json!({"TaskId": long}).to_string()})),
+        ("/chat/completions", json!({"elevenlabs_extra_body": {"call_id": long}})),
+        (&*format!("/chat/completions?call_id={long}"), json!({})),
+    ] {
+        let (status, error) = line.post(path, body(&["hello"], more.clone())).await;
+        assert_eq!(status, 400, "{more}: {error}");
+        assert!(error.contains("the id of the call is longer than 256 bytes"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_knows_the_function_that_hangs_up() {
+    let host = Host::builder(Clerk::default());
+    let settings = ChatSettings::new().with_hang_up_function("bye_bye");
+    let mut call = TestCall::on(Platform::AiCall, host.chat_settings(settings).build());
+    call.say("bye").await.expect_text("Goodbye.").expect_hang_up();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_result_of_a_tool_is_an_input_of_its_own() {
     let line = line(ChatSettings::new());
     let tool = json!({"role": "tool", "tool_call_id": "call_1", "content": "busy"});
@@ -209,6 +233,7 @@ async fn a_test_plays_the_fixed_dialect_of_the_host() {
         (ChatDialect::ElevenLabs, true),
         (ChatDialect::Agora, false),
         (ChatDialect::Volcengine, false),
+        (ChatDialect::Trtc, false),
         (ChatDialect::Plain, false),
     ] {
         let host = Host::builder(Clerk::default());

@@ -145,6 +145,8 @@ async fn no_text_of_a_caller_forges_a_control() {
             let answer = line.ask(&[text], request.clone()).await;
             assert_eq!((&*answer.text(), &*answer.finish), (said, "stop"), "{text} {request}");
             assert!(line.clerk.events().contains(&"dropped ControlTag".to_owned()), "{text}");
+            let spelt = line.ask(&[&format!("spell {text}")], request.clone()).await;
+            assert_eq!((&*spelt.text(), &*spelt.finish), (said, "stop"), "{text} {request}");
         }
     }
     let line = line(ChatSettings::new());

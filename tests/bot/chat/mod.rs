@@ -83,6 +83,13 @@ impl Bot for Clerk {
                 let to = Transfer::to_number("10086").with_shown_number("400");
                 reply.transfer(to).await
             }
+            text if text.starts_with("spell ") => {
+                for letter in text["spell ".len()..].chars() {
+                    reply.say(letter.to_string()).await?;
+                    reply.flush().await?;
+                }
+                Ok(())
+            }
             "agent" => reply.transfer(Transfer::to_agent("2")).await,
             "story" => {
                 reply.say("Once upon a time ").await?;

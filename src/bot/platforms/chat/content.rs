@@ -6,9 +6,9 @@ use super::dialect::{ChatDialect, Place, Traits};
 
 /// What a request holds, apart from its messages.
 pub(super) struct Content<'a> {
-    /// The body without its messages.
+    /// The body without its messages, as the wire layer has read it.
     pub body: &'a Value,
-    /// The last message.
+    /// The last message of the conversation.
     pub last: Option<&'a Value>,
     pub headers: &'a [(String, String)],
     pub query: &'a [(String, String)],
@@ -39,7 +39,7 @@ impl Content<'_> {
 
     fn text(&self, place: Place) -> Option<String> {
         let text = match place {
-            Place::Body(pointer) => scalar(at(self.body, pointer)?)?,
+            Place::Body(pointer) => scalar(self.body.pointer(pointer)?.clone())?,
             Place::LastMessage(key) => scalar(self.last?.get(key)?.clone())?,
             Place::Header(name) => {
                 let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -76,16 +76,6 @@ impl Content<'_> {
         let all = keys.chain(spread.flatten()).map(|(key, value)| (key, unfolded(value)));
         all.filter(|(_, value)| !value.is_null()).collect()
     }
-}
-
-/// Returns the value at a JSON pointer. A string on the way may contain JSON.
-fn at(body: &Value, pointer: &str) -> Option<Value> {
-    if let Some(value) = body.pointer(pointer) {
-        return Some(value.clone());
-    }
-    let (parent, key) = pointer.rsplit_once('/')?;
-    let Value::String(_) = body.pointer(parent)? else { return None };
-    unfolded(body.pointer(parent)?.clone()).get(key).cloned()
 }
 
 /// Returns a text or a number as text.
@@ -184,7 +174,7 @@ mod tests {
             (ChatDialect::Agora, json!({"turn_id": "3"}), ["room", "3", "", ""]),
             (
                 ChatDialect::Volcengine,
-                json!({"custom": "{\"TaskId\": \"c\"}", "round_id": 3}),
+                json!({"custom": {"TaskId": "c"}, "round_id": 3}),
                 ["c", "3", "", ""],
             ),
             (ChatDialect::Volcengine, json!({"task_id": "c"}), ["c", "", "", ""]),

@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 
 use super::dialect::{ChatDialect, Does, Form, ToolForm};
 use crate::bot::capabilities::TransferKind;
+#[cfg(feature = "client")]
+use crate::bot::controls::HangUp;
 use crate::bot::controls::{Closing, Element, Transfer};
 use crate::bot::error::ReplyError;
 
@@ -63,6 +65,31 @@ fn call(tool: &ToolForm, closing: &Closing) -> Control {
     let arguments: Map<_, _> =
         argument.map(|value| (tool.argument.to_owned(), value)).into_iter().collect();
     Control::Tool { name: tool.name.to_owned(), arguments: Value::Object(arguments).to_string() }
+}
+
+/// Returns what a call of a tool of the dialect does: the inverse of [`control`], for the tests of bots.
+#[cfg(feature = "client")]
+pub(in crate::bot) fn closing(
+    dialect: ChatDialect,
+    name: &str,
+    arguments: &str,
+) -> Option<Closing> {
+    let tool = dialect.traits().controls.iter().find_map(|form| match form {
+        Form::Tool(tool) if tool.name == name => Some(tool),
+        _ => None,
+    })?;
+    let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
+    let argument = match arguments.get(tool.argument) {
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(value) => Some(value.to_string()),
+        None => None,
+    };
+    Some(match tool.does {
+        Does::HangUp => Closing::HangUp(HangUp { reason: argument, ..HangUp::new() }),
+        Does::Transfer(kind) => {
+            Closing::Transfer(Transfer::new(kind, argument.unwrap_or_default()))
+        }
+    })
 }
 
 /// Checks that AICall accepts this control. A value must not end its attribute or the tag.

@@ -15,6 +15,9 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// How long an answer is remembered. A platform does not wait longer for its caller.
 const MEMORY: Duration = Duration::from_secs(5 * 60);
 
+/// The most calls that are remembered. A silence in any other call gets the earlier answer once more.
+const MAX_CALLS: usize = 10_000;
+
 /// The answers that were delivered whole in this process, the last one of each call.
 ///
 /// A request that arrives in another process finds nothing here, and gets the earlier answer once more.
@@ -71,7 +74,9 @@ impl Delivered {
             calls.swept = Some(at);
             calls.last.retain(|_, last| last.at + MEMORY > at);
         }
-        calls.last.insert(call, Last { turn, silences, at });
+        if calls.last.len() < MAX_CALLS || calls.last.contains_key(&call) {
+            calls.last.insert(call, Last { turn, silences, at });
+        }
     }
 }
 

@@ -17,7 +17,9 @@ use crate::bot::outbox::Tag;
 /// | `Plain` | `metadata.call_id` | `metadata.turn_id` | a tool of Vapi or ElevenLabs | like hanging up |
 ///
 /// A tool is called only if the request offers it. A turn without an id is identified by the messages of
-/// its request.
+/// its request, so two turns with the same messages are one. If your platform sends only the newest messages,
+/// let it send the id of the turn, too: with `EnableRoundId` on Volcengine, and with `vendor: custom` on
+/// Agora.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChatDialect {
@@ -93,8 +95,6 @@ pub(super) struct Traits {
     /// The objects of the body whose entries become extras. One may be JSON in a string.
     pub spread: &'static [&'static str],
     pub controls: &'static [Form],
-    /// What must not be in spoken text.
-    pub tags: &'static [Tag],
     /// The text that marks in the history where a reply was interrupted.
     pub marker: Option<&'static str>,
     /// Whether the platform posts the same history again after a silence of the caller.
@@ -158,7 +158,6 @@ const NOTHING: Traits = Traits {
     extras: &[],
     spread: &[],
     controls: &[],
-    tags: ALL_TAGS,
     marker: None,
     silence: false,
 };
@@ -212,7 +211,7 @@ static AGORA: Traits = Traits {
 };
 
 static VOLCENGINE: Traits = Traits {
-    recognised_by: &[Place::Body("/round_id"), Place::Body("/custom"), Place::Body("/Custom")],
+    recognised_by: &[Place::Body("/round_id"), Place::Body("/custom")],
     call: &[
         Place::Body("/custom/call_id"),
         Place::Body("/custom/TaskId"),
@@ -223,7 +222,7 @@ static VOLCENGINE: Traits = Traits {
         Place::Query("call_id"),
     ],
     turn: &[Place::Body("/round_id")],
-    spread: &["custom", "Custom"],
+    spread: &["custom"],
     ..NOTHING
 };
 

@@ -44,7 +44,8 @@ pub(super) struct Report {
 ///   not in the reply, it is a mismatch.
 /// - A line without the `marker` tells how much was heard if its text is in the reply, by the matching of an
 ///   abort. Any other line, and a missing one, says nothing: the platform may have merged two replies,
-///   transcribed one again, or dropped it.
+///   transcribed one again, or dropped it. Nor does the whole reply of a platform with a mark: unless it is
+///   asked to keep what was spoken, it keeps what it received.
 pub(super) fn reports(history: &History, lines: &[Line], marker: Option<&str>) -> Vec<Report> {
     let mut turns: Vec<&Entry> = history.iter().collect();
     let mut reports = Vec::new();
@@ -66,7 +67,7 @@ pub(super) fn reports(history: &History, lines: &[Line], marker: Option<&str>) -
         let Some(at) = found else { continue };
         if let Some(entry) = turns.get(at)
             && (marked || !heard.trim().is_empty())
-            && is_news(entry, heard, marked)
+            && is_news(entry, heard, marked, marker.is_some())
         {
             reports.push(Report { turn: entry.turn.clone(), heard: heard.to_owned() });
         }
@@ -93,13 +94,14 @@ fn outcome(entry: &Entry, heard: &str) -> Outcome {
     }
 }
 
-/// Returns whether a report would change what is known of a reply.
-fn is_news(entry: &Entry, heard: &str, marked: bool) -> bool {
+/// Returns whether a report would change what is known of a reply. `marks` is whether the platform marks where
+/// the caller barged in.
+fn is_news(entry: &Entry, heard: &str, marked: bool, marks: bool) -> bool {
     let now = cut(entry, heard).map(|(heard, _)| heard);
     let is_whole = outcome(entry, heard) == Outcome::Whole;
     // A reply that was not cut and that was heard to its end needs no report. A mark at its end says that
     // the caller barged in all the same.
-    now != entry.heard && (marked || entry.heard.is_some() || !is_whole)
+    now != entry.heard && (marked || !is_whole || !marks && entry.heard.is_some())
 }
 
 /// Returns the outcome of a cut, as the runtime would do it.
@@ -170,9 +172,17 @@ mod tests {
     }
 
     fn found(turns: impl IntoIterator<Item = Entry>, lines: &[&str]) -> Vec<(String, String)> {
+        found_with(MARKER, turns, lines)
+    }
+
+    fn found_with(
+        marker: Option<&str>,
+        turns: impl IntoIterator<Item = Entry>,
+        lines: &[&str],
+    ) -> Vec<(String, String)> {
         let history = turns.into_iter().collect();
         let lines: Vec<_> = lines.iter().map(|text| line(text)).collect();
-        let reports = reports(&history, &lines, MARKER).into_iter();
+        let reports = reports(&history, &lines, marker).into_iter();
         reports.map(|report| (report.turn.as_str().to_owned(), report.heard)).collect()
     }
 
@@ -226,7 +236,9 @@ mod tests {
         let cut = || story().with_heard(Heard::Unknown);
         assert_eq!(found([cut()], &lines), report("1", "Once upon"));
         let whole = "Once upon a time there was a king.";
-        assert_eq!(found([cut()], &["> A story!", whole]), report("1", whole));
+        assert_eq!(found_with(None, [cut()], &["> A story!", whole]), report("1", whole));
+        // A platform with a mark may keep what it received, however much of it was played.
+        assert_eq!(found([cut()], &["> A story!", whole]), []);
         assert_eq!(found([cut()], &["> A story!", "Something else"]), []);
     }
 

@@ -12,6 +12,8 @@ mod settings;
 pub use dialect::ChatDialect;
 // For the tests of bots.
 #[cfg(feature = "client")]
-pub(in crate::bot) use question::turn_with_id;
+pub(in crate::bot) use controls::closing;
 pub use server::OnChat;
+#[cfg(feature = "client")]
+pub(in crate::bot) use server::turn_of;
 pub use settings::ChatSettings;

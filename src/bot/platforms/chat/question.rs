@@ -52,7 +52,9 @@ impl Question {
             Some(Value::Array(messages)) => messages,
             _ => Vec::new(),
         };
-        let content = Content { body: &body, last: messages.last(), headers, query };
+        // Instructions may follow what was said last.
+        let last = messages.iter().rfind(|message| line(message).is_some());
+        let content = Content { body: &body, last, headers, query };
         let dialect = dialect.unwrap_or_else(|| content.dialect());
         let traits: &Traits = dialect.traits();
         let mut lines: Vec<_> = messages.iter().filter_map(line).collect();
@@ -70,7 +72,7 @@ impl Question {
                 Input::Silence
             }
             Some(Line { speaker: Speaker::Tool, text }) => {
-                let call = messages.last().and_then(|message| message.get("tool_call_id"));
+                let call = last.and_then(|message| message.get("tool_call_id"));
                 Input::Other(json!({"role": "tool", "tool_call_id": call, "content": text}))
             }
             Some(Line { text, .. }) if text.trim().is_empty() => Input::Silence,
@@ -129,12 +131,12 @@ fn line(message: &Value) -> Option<Line> {
 /// A platform may send a longer version of an utterance under the same id, which is another turn. So the
 /// utterance is a part of the id. The rest of the history is not, since the platform may rewrite it between
 /// two attempts, for example when it learns how much was played.
-pub(in crate::bot) fn turn_with_id(id: &str, utterance: &str) -> TurnId {
+fn turn_with_id(id: &str, utterance: &str) -> TurnId {
     let utterance = Line { speaker: Speaker::Caller, text: utterance.to_owned() };
     TurnId::new(format!("{id}.{}", digest([&utterance])))
 }
 
-/// Returns the id of a turn that the platform does not name: it is as good as its messages.
+/// Returns the id of a turn that the platform does not name: a digest of its messages.
 fn turn_without_id(lines: &[Line]) -> TurnId {
     TurnId::new(digest(lines))
 }
@@ -191,6 +193,9 @@ mod tests {
         assert_eq!(question.input, speech("What is this?"));
         let tool = json!({"role": "tool", "tool_call_id": "call_1", "content": "failed"});
         let question = read(json!({"messages": [{"role": "assistant", "content": null}, tool]}));
+        assert_eq!(question.input, Input::Other(tool.clone()));
+        let brief = json!({"role": "system", "content": "Be brief."});
+        let question = read(json!({"messages": [tool, brief]}));
         assert_eq!(question.input, Input::Other(tool));
     }
 

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::controls::{Control, check_tags, check_tools, control};
 use super::delivered::Delivered;
-use super::dialect::ChatDialect;
+use super::dialect::{ALL_TAGS, ChatDialect, Form};
 use super::heard::Lines;
 use super::question::{Question, Speaker};
 use super::settings::ChatSettings;
@@ -32,6 +31,7 @@ use crate::chat::{
 use crate::lock::Mutex;
 use crate::server::rules::MAX_ID_BYTES;
 use crate::server::{Error, Privacy};
+use crate::wire::decode;
 
 /// A bot that answers chat completions; see [`Host::chat`].
 pub struct OnChat<B: Bot> {
@@ -124,7 +124,9 @@ impl<B: Bot> Host<B> {
         Privacy::new(move |content| {
             let host = host.clone();
             async move {
-                let Ok(body) = serde_json::from_slice::<Value>(&content.body) else { return true };
+                // Read as the turn reads it, so that both find the same call.
+                let Ok(request) = decode::<ChatRequest>(&content.body) else { return true };
+                let Ok(body) = serde_json::to_value(&request) else { return true };
                 let question = Question::read(body, &[], &[], dialect);
                 let Some(call) = question.call else { return true };
                 let mut call = CallKey::new(question.dialect.platform(), call);
@@ -149,7 +151,8 @@ impl<B: Bot> Api for OnChat<B> {
         reply: &mut Reply,
     ) -> Result<(), Error> {
         let streams = request.stream.unwrap_or_default();
-        let question = self.read(&parameters, &request)?;
+        let query = crate::server::query().unwrap_or_default();
+        let question = read(&parameters, &request, &query, self.settings.dialect)?;
         drop(request);
         let adapter = self.adapter(&question);
         let Question { dialect, call, turn, input, caller, called, extras, lines, tools } =
@@ -186,35 +189,6 @@ impl<B: Bot> Api for OnChat<B> {
 }
 
 impl<B: Bot> OnChat<B> {
-    fn read(
-        &self,
-        parameters: &CreateChatCompletionParameters,
-        request: &ChatRequest,
-    ) -> Result<Question, Error> {
-        let headers = [
-            ("x-task-id", &parameters.task_id),
-            ("x-request-id", &parameters.request_id),
-            ("x-user-id", &parameters.user_id),
-        ];
-        let headers = headers.into_iter().filter_map(|(name, value)| {
-            Some((name.to_owned(), value.clone().filter(|value| !value.is_empty())?))
-        });
-        let headers: Vec<_> = headers.collect();
-        let query = crate::server::query().unwrap_or_default();
-        let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let body = serde_json::to_value(request)?;
-        let question = Question::read(body, &headers, &query, self.settings.dialect);
-        // The digest of the utterance is not a part of the platform's id.
-        let turn = question.turn.as_str().rsplit_once('.').map(|(id, _)| id);
-        for (what, id) in [("call", question.call.as_deref()), ("turn", turn)] {
-            if id.is_some_and(|id| id.len() > MAX_ID_BYTES) {
-                let error = format!("the id of the {what} is longer than {MAX_ID_BYTES} bytes");
-                return Err(Error::public(error).status(400));
-            }
-        }
-        Ok(question)
-    }
-
     /// Returns the adapter for what a request supports.
     fn adapter(&self, question: &Question) -> Arc<Adapter> {
         let dialect = question.dialect;
@@ -226,15 +200,58 @@ impl<B: Bot> OnChat<B> {
         let adapter = adapter.or_insert_with(|| {
             let spec = AdapterSpec {
                 platform: dialect.platform(),
-                check: if dialect == ChatDialect::AiCall { check_tags } else { check_tools },
+                check: match dialect.traits().controls.contains(&Form::Tag) {
+                    true => check_tags,
+                    false => check_tools,
+                },
                 splits: false,
                 hang_up_reason,
-                tags: dialect.traits().tags,
+                tags: ALL_TAGS,
             };
             Arc::new(self.host.adapter_with(spec, can))
         });
         adapter.clone()
     }
+}
+
+/// Reads a request, whose query is `query`.
+fn read(
+    parameters: &CreateChatCompletionParameters,
+    request: &ChatRequest,
+    query: &str,
+    dialect: Option<ChatDialect>,
+) -> Result<Question, Error> {
+    let headers = [
+        ("x-task-id", &parameters.task_id),
+        ("x-request-id", &parameters.request_id),
+        ("x-user-id", &parameters.user_id),
+    ];
+    let headers = headers.into_iter().filter_map(|(name, value)| {
+        Some((name.to_owned(), value.clone().filter(|value| !value.is_empty())?))
+    });
+    let headers: Vec<_> = headers.collect();
+    let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let body = serde_json::to_value(request)?;
+    let question = Question::read(body, &headers, &query, dialect);
+    // The digest of the utterance is not a part of the platform's id.
+    let turn = question.turn.as_str().rsplit_once('.').map(|(id, _)| id);
+    for (what, id) in [("call", question.call.as_deref()), ("turn", turn)] {
+        if id.is_some_and(|id| id.len() > MAX_ID_BYTES) {
+            let error = format!("the id of the {what} is longer than {MAX_ID_BYTES} bytes");
+            return Err(Error::public(error).status(400));
+        }
+    }
+    Ok(question)
+}
+
+/// Returns the turn that a request is, for the tests of bots.
+#[cfg(feature = "client")]
+pub(in crate::bot) fn turn_of(
+    parameters: &CreateChatCompletionParameters,
+    request: &ChatRequest,
+    dialect: ChatDialect,
+) -> Option<TurnId> {
+    read(parameters, request, "", Some(dialect)).ok().map(|question| question.turn)
 }
 
 /// Sends a reply. Returns whether it was sent whole.

@@ -52,6 +52,11 @@ impl ChatSettings {
         self.dialect
     }
 
+    /// Returns the function that hangs up on AICall, if it is not done by a tag.
+    pub(in crate::bot) fn hang_up_function(&self) -> Option<&str> {
+        self.hang_up_function.as_deref()
+    }
+
     /// Returns whether there is a key.
     pub(in crate::bot) fn has_key(&self) -> bool {
         !self.keys.is_empty()
