@@ -121,8 +121,9 @@ impl Budget {
     /// The margin is 500 ms. A filler goes out after 1.875 s.
     ///
     /// AICall documents no limit. ElevenLabs waits 8 s by default, Volcengine 10 s, Vapi 20 s. Tencent TRTC
-    /// waits 10 s, or 3 s with its old API: if you use that one, set the filler or a shorter limit. The
-    /// limit for the whole turn is ours, so that a turn ends whose platform has gone unnoticed.
+    /// waits 10 s, or 3 s with its old API: if you use that one, set the filler or a shorter limit. callbot
+    /// sets the limit for the whole turn itself, so that a turn ends even if nothing shows that the platform
+    /// is gone.
     pub const CHAT: Self = Self {
         begin: None,
         first_packet: Some(Duration::from_secs(8)),

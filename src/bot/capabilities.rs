@@ -333,7 +333,7 @@ impl Capabilities {
         native: false,
     };
 
-    /// The capabilities of AICall. Its callbacks can report the end of a call, but nothing relies on them.
+    /// The capabilities of AICall. Its callbacks may report the end of a call, but a bot can't rely on them.
     pub const AICALL: Self = Self {
         speech: SpeechSupport { emotion: true, ..NOTHING },
         transfer: TransferKinds::NONE.with(TransferKind::Number),

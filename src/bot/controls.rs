@@ -303,8 +303,8 @@ impl fmt::Debug for Transfer {
 ///
 /// Digital Employee gets both fields. ODFS plays the whole text before it releases the call, so the
 /// delay is not needed there, and it has no field for the reason. AICall and other chat completions have no
-/// field for the delay, which has no effect there; of the reasons, `end_call` of ElevenLabs takes one. It is
-/// not documented whether AICall plays the text before the hang-up to its end.
+/// field for the delay and ignore it. Only `end_call` of ElevenLabs has a field for the reason. It is not
+/// documented whether AICall plays the text before the hang-up to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HangUp {
