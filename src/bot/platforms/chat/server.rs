@@ -27,7 +27,8 @@ use crate::bot::needs::NeedsError;
 use crate::bot::outbox::{Packet, Reader};
 use crate::bot::runtime::trigger::{Trigger, TurnRequest};
 use crate::chat::{
-    Api, ChatRequest, CreateChatCompletionParameters, FunctionCall, Reply, Server, ToolCall,
+    Api, ChatRequest, Content, ContentPart, CreateChatCompletionParameters, FunctionCall, Reply,
+    Server, ToolCall,
 };
 use crate::lock::Mutex;
 use crate::server::rules::MAX_ID_BYTES;
@@ -149,8 +150,7 @@ impl<B: Bot> Api for OnChat<B> {
         reply: &mut Reply,
     ) -> Result<(), Error> {
         let streams = request.stream.unwrap_or_default();
-        let question = self.read(&parameters, &request)?;
-        drop(request);
+        let question = self.read(&parameters, request)?;
         let adapter = self.adapter(&question);
         let Question { dialect, call, turn, input, caller, called, extras, lines, tools } =
             question;
@@ -189,7 +189,7 @@ impl<B: Bot> OnChat<B> {
     fn read(
         &self,
         parameters: &CreateChatCompletionParameters,
-        request: &ChatRequest,
+        mut request: ChatRequest,
     ) -> Result<Question, Error> {
         let headers = [
             ("x-task-id", &parameters.task_id),
@@ -202,6 +202,12 @@ impl<B: Bot> OnChat<B> {
         let headers: Vec<_> = headers.collect();
         let query = crate::server::query().unwrap_or_default();
         let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        for message in &mut request.messages {
+            if let Some(Content::Parts(parts)) = &mut message.content {
+                // A part that can't be read can't be written either.
+                parts.retain(|part| !matches!(part, ContentPart::Unreadable(_)));
+            }
+        }
         let body = serde_json::to_value(request)?;
         let question = Question::read(body, &headers, &query, self.settings.dialect);
         // The digest of the utterance is not a part of the platform's id.
