@@ -1,5 +1,6 @@
 //! A bot that answers chat completions, as the language model of a voice platform.
 
+mod content;
 mod controls;
 mod delivered;
 mod dialect;

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::dialect::{ChatDialect, Content, Traits};
+use super::content::Content;
+use super::dialect::{ChatDialect, Traits};
 use crate::bot::input::{Input, TurnId};
 
 /// A request, read in its dialect.
