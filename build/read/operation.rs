@@ -182,9 +182,6 @@ impl<'a> Reader<'a, '_> {
                 }
             }
         }
-        if success.json.is_none() && success.events.is_none() {
-            return Err(content.error("a successful response must have a media type"));
-        }
         Ok(success)
     }
 

@@ -15,6 +15,7 @@ use super::{
     UpdateInstanceRequest, WireClient,
 };
 use crate::aicall::ErrorCode;
+use crate::client::wrapper::header_secret;
 use crate::client::{Answer, BuildClient, CallOptions, CoreBuilder, Error};
 use crate::wire::{Operation, Secret};
 
@@ -288,7 +289,8 @@ pub struct Settings {
 impl BuildClient for Client {
     type Settings = Settings;
 
-    fn build(mut core: CoreBuilder, settings: Settings) -> Result<Self, Error> {
+    fn build(mut core: CoreBuilder, mut settings: Settings) -> Result<Self, Error> {
+        settings.authorization = header_secret(settings.authorization, "authorization")?;
         core.base_path = settings.base.as_str();
         Ok(Self { inner: core.build()?.into(), settings })
     }
@@ -296,7 +298,10 @@ impl BuildClient for Client {
 
 /// Settings of the app server.
 impl ClientBuilder {
-    /// Sets the token of your app, which is sent unchanged in `Authorization`. Default: none.
+    /// Sets the token of your app, which is sent unchanged in `Authorization`. An empty token sends none.
+    /// Default: none.
+    ///
+    /// A token with a character that a header can't contain fails [`build`](ClientBuilder::build).
     pub fn authorization(mut self, token: impl Into<Secret>) -> Self {
         self.settings.authorization = Some(token.into());
         self

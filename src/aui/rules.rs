@@ -119,8 +119,10 @@ mod server {
             "aui"
         }
 
-        fn base(&self) -> Option<&str> {
-            self.base.map(Base::as_str)
+        fn bases<'a>(&'a self, operation: &'a Operation) -> Vec<&'a str> {
+            let own = self.base.map(Base::as_str);
+            let bases = operation.bases.iter().copied();
+            bases.filter(|base| own.is_none_or(|own| own == *base)).collect()
         }
 
         fn salvage(&self, _: &[u8]) -> RequestId {

@@ -1,6 +1,9 @@
 //! The client of a language model, or of a bot behind a voice platform.
 
+use std::borrow::Cow;
+
 use super::{ChatCompletion, ChatRequest, ChatStream, CreateChatCompletionParameters, WireClient};
+use crate::client::wrapper::header_secret;
 use crate::client::{Answer, BuildClient, CallOptions, CoreBuilder, Error};
 use crate::wire::Secret;
 
@@ -110,12 +113,17 @@ impl Client {
         Self { inner: self.inner.with_options(options), ..self.clone() }
     }
 
-    /// Asks for the next message as one body. Sends `stream: false`, whatever the request says.
+    /// Asks for the next message as one body. Sends `stream: false`, whatever the request says, and no
+    /// `stream_options`, which OpenAI refuses without a stream.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn complete(&self, request: &ChatRequest) -> Result<Answer<ChatCompletion>, Error> {
-        self.inner.create_chat_completion(&self.parameters(), request).await
+        let mut request = Cow::Borrowed(request);
+        if request.stream_options.is_some() {
+            request.to_mut().stream_options = None;
+        }
+        self.inner.create_chat_completion(&self.parameters(), &request).await
     }
 
     /// Asks for the next message as a stream. Sends `stream: true`, whatever the request says. Returns once
@@ -151,10 +159,7 @@ impl BuildClient for Client {
             core.base_url = base.into();
         }
         let bearer = |key: Secret| Secret::from(format!("Bearer {}", key.expose()));
-        let key = key.map(bearer);
-        if key.as_ref().is_some_and(|key| http::HeaderValue::from_str(key.expose()).is_err()) {
-            return Err(Error::settings("the key has a character that a header can't contain"));
-        }
+        let key = header_secret(key, "key")?.map(bearer);
         Ok(Self { inner: core.build()?.into(), key })
     }
 }
@@ -162,7 +167,9 @@ impl BuildClient for Client {
 /// Settings of chat completions.
 impl ClientBuilder {
     /// Sets the key, which is sent as `Authorization: Bearer <key>`. A server that expects it in another
-    /// header gets it with [`CallOptions::header`]. Default: none.
+    /// header gets it with [`CallOptions::header`]. An empty key sends none. Default: none.
+    ///
+    /// A key with a character that a header can't contain fails [`build`](ClientBuilder::build).
     pub fn key(mut self, key: impl Into<Secret>) -> Self {
         self.settings.key = Some(key.into());
         self

@@ -148,14 +148,22 @@ impl Collector {
     /// Returns the position of the tool call that a fragment continues; `None` if it begins a new one.
     ///
     /// By OpenAI's document the `index` alone tells the calls apart, and only the first fragment has an id
-    /// and a name. Servers differ in three ways. Some send every call whole, all with the index 0: another
-    /// id together with a name begins a new call. Some make a new id for every fragment: without a name, it
-    /// continues. And some omit the index: then the id tells the calls apart or, without one, the name,
-    /// unless it is that of a call whose arguments are not complete.
+    /// and a name. Servers differ in three ways. Some send every call whole, all with the index 0. Some make
+    /// a new id for every fragment. And some omit the index: then a known id names the call, and any other
+    /// fragment is compared with the last call.
+    ///
+    /// So a fragment without a name continues. One with a name begins a call if its id differs from that
+    /// of the call. If one of the two has no id, it begins a call if its name differs, or if the arguments
+    /// of the call are complete.
     fn position(&self, index: Option<i32>, id: &str, name: &str) -> Option<usize> {
         let calls = &self.completion.tool_calls;
         let begins = |call: &ToolCall| {
-            !name.is_empty() && !id.is_empty() && !call.id.is_empty() && id != call.id
+            let FunctionCall { name: known, arguments, .. } = &call.function;
+            match (id, call.id.as_str()) {
+                _ if name.is_empty() => false,
+                ("", _) | (_, "") => (!known.is_empty() && name != known) || is_json(arguments),
+                (id, known) => id != known,
+            }
         };
         if index.is_some() {
             let position = self.indices.iter().rposition(|known| *known == index)?;
@@ -164,14 +172,13 @@ impl Collector {
         if let Some(position) = calls.iter().rposition(|call| !id.is_empty() && call.id == id) {
             return Some(position);
         }
-        let last = calls.last()?;
-        let continues = match name {
-            "" => true,
-            name => {
-                id.is_empty() && name == last.function.name && !is_json(&last.function.arguments)
-            }
-        };
-        continues.then(|| calls.len() - 1)
+        calls.last().filter(|last| !begins(last)).map(|_| calls.len() - 1)
+    }
+
+    /// Returns the new text that a chunk, which was [added](Self::add), has for the answer.
+    pub(super) fn text(&self, chunk: &ChatChunk) -> String {
+        let choices = chunk.choices.iter().filter(|choice| self.choice == Some(choice.index));
+        choices.filter_map(|choice| choice.delta.as_ref()).map(Delta::text).collect()
     }
 
     /// Whether the answer has a reason for its end.

@@ -93,23 +93,15 @@ impl crate::server::Rules for Rules {
     // The clients of OpenAI repeat a request by themselves, and a turn must not run twice.
     const REFUSAL_HEADERS: &'static [(&'static str, &'static str)] = &[("x-should-retry", "false")];
 
-    fn paths(&self, operation: &Operation) -> Option<Vec<String>> {
-        let Settings { bases, whole, .. } = &*self.settings;
-        let bases = match bases.as_slice() {
+    fn bases<'a>(&'a self, _: &'a Operation) -> Vec<&'a str> {
+        match self.settings.bases.as_slice() {
             [] => BASES.to_vec(),
             bases => bases.iter().map(String::as_str).collect(),
-        };
-        let spellings = || [operation.path].into_iter().chain(operation.spellings.iter().copied());
-        let below =
-            bases.iter().flat_map(|base| spellings().map(move |path| format!("{base}{path}")));
-        let mut paths = Vec::new();
-        for path in below.chain(whole.iter().cloned()) {
-            // A base may end with the path itself.
-            if !paths.contains(&path) {
-                paths.push(path);
-            }
         }
-        Some(paths)
+    }
+
+    fn also_at(&self, _: &Operation) -> &[String] {
+        &self.settings.whole
     }
 
     fn mounted(&self) {
@@ -138,10 +130,8 @@ impl crate::server::Rules for Rules {
     }
 
     fn refuse(&self, _: &Operation, _: Echo, fault: &Fault) -> (StatusCode, String) {
-        let status =
-            StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         // Can't fail: the values have string keys and plain values only.
-        (status, serde_json::to_string(&answer_to(fault)).unwrap_or_default())
+        (fault.status_code(), serde_json::to_string(&answer_to(fault)).unwrap_or_default())
     }
 }
 
@@ -160,7 +150,10 @@ impl Reads<(CreateChatCompletionParameters, ChatRequest)> for Rules {
         (parameters, request): &(CreateChatCompletionParameters, ChatRequest),
     ) -> Result<(), Fault> {
         if request.messages.is_empty() {
-            return Err(Fault::new(FaultKind::Request, "/messages: must be there"));
+            return Err(Fault::new(
+                FaultKind::Request,
+                "/messages: must have at least one message",
+            ));
         }
         let aicall = request.extend_data.as_ref();
         let vapi = request.call.as_ref();

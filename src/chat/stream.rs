@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::stream::poll_fn;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Sleep, sleep};
@@ -14,7 +15,8 @@ use super::completion::Collector;
 use super::{ChatChunk, Completion};
 use crate::client::{Error, EventStream};
 
-/// How long the stream waits for the usage and the end after the reason for the end.
+/// How long the stream waits for the next chunk, such as that with the usage, or for its end once it has the
+/// reason for the end.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The answer of a language model as a stream of chunks.
@@ -24,14 +26,14 @@ const GRACE: Duration = Duration::from_secs(1);
 /// calls. Dropping the stream closes the connection.
 ///
 /// A stream ends with `[DONE]`. After the reason for the end, the end of the body is enough, and the stream
-/// waits for it for 1 s only. Without that reason, the end of the body is an error ([`Error::is_cut`]). An
-/// error ends the stream.
+/// waits for it, or for the next chunk, for 1 s only. Without that reason, the end of the body is an error
+/// ([`Error::is_cut`]). An error ends the stream.
 pub struct ChatStream {
     events: Option<EventStream<ChatChunk>>,
     status: StatusCode,
     headers: HeaderMap,
     collector: Collector,
-    /// Runs since the reason for the end has arrived.
+    /// Runs since the last chunk, once the reason for the end has arrived.
     grace: Option<Pin<Box<Sleep>>>,
 }
 
@@ -58,17 +60,20 @@ impl ChatStream {
         &self.headers
     }
 
-    /// Returns the text of the answer, piece by piece, without the reasoning.
+    /// Returns the text of the answer, piece by piece, without the reasoning. If the model gives several
+    /// answers, it is the first one that the stream has, as in [`completion`](Self::completion).
     ///
     /// You can pass it to [`sentences`](crate::text::sentences), and ask the stream for the tool calls when
     /// it has ended.
     pub fn texts(&mut self) -> impl Stream<Item = Result<String, Error>> + Send + Unpin + '_ {
-        self.filter_map(|chunk| {
-            let text = chunk.map(|chunk| chunk.text().into_owned());
-            std::future::ready(match text {
-                Ok(text) if text.is_empty() => None,
-                text => Some(text),
-            })
+        poll_fn(|cx| {
+            while let Some(chunk) = ready!(self.poll_next_unpin(cx)) {
+                let text = chunk.map(|chunk| self.collector.text(&chunk));
+                if !text.as_ref().is_ok_and(String::is_empty) {
+                    return Poll::Ready(Some(text));
+                }
+            }
+            Poll::Ready(None)
         })
     }
 
@@ -108,7 +113,7 @@ impl Stream for ChatStream {
             Some(Ok(chunk)) => {
                 let chunk = chunk.without_blanks();
                 this.collector.add(&chunk);
-                if this.collector.is_finished() && this.grace.is_none() {
+                if this.collector.is_finished() {
                     this.grace = Some(Box::pin(sleep(GRACE)));
                 }
                 Poll::Ready(Some(Ok(chunk)))
@@ -135,7 +140,8 @@ impl fmt::Debug for ChatStream {
 }
 
 impl ChatChunk {
-    /// Returns the new part of the text of the first answer. Empty if the chunk has none.
+    /// Returns the new part of the text of the first answer, that with the index 0. Empty if the chunk has
+    /// none. [`ChatStream::texts`] also reads a stream whose only answer has another index.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         let first = self.choices.iter().find(|choice| choice.index == 0);

@@ -143,8 +143,8 @@ impl Core {
         let body = self.body(response).await.map_err(fail)?;
         let fail = |kind| fail(kind).with_body(body.clone());
         let events = if is_stream(&headers) { T::from_events(&body) } else { None };
-        if let Some(Err(failure)) = events {
-            return Err(fail(Kind::Failure(failure)));
+        if let Some(Err((failure, data))) = events {
+            return Err(fail(Kind::Failure(failure)).with_body(data));
         }
         let read = match events {
             Some(Ok(value)) => Ok(value),

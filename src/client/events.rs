@@ -183,7 +183,7 @@ impl<T: DeserializeOwned + Outcome> EventStream<T> {
             if self.operation.ends_with.is_some_and(|end| data == end.as_bytes()) {
                 return Ok(Next::End);
             }
-            // Some peers send their comments as data. No JSON begins so.
+            // Some peers send their comments as data. No JSON starts with a colon.
             if data.is_empty() || data == b"[DONE]" || data.starts_with(b":") {
                 continue;
             }

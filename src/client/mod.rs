@@ -13,14 +13,15 @@
 //! | `duix::dialogue::Client` | `base_url` | | none |
 //! | `odfs::Client` | `base_url`, `app_key`, `app_secret`; or `builder_with_token`: `base_url`, `token` | `tenant_space`, `query_answer`, `clock`, `utc_offset` | none |
 //! | `chat::Client` | `base_url` | `key` | none |
+//! | `aicall::callback::Client` | `base_url` | `token` | none |
 //! | `aui::Client` | `base_url`, `base` | `authorization` | none |
 //! | `aui::ice::Client` | `credentials` | `region`, `regions`, `clock` | none |
 //!
-//! The clients of Digital Employee, of the DUIX dialogue, of chat completions and of the app server
-//! need no secret, so they also have `Client::new` with the same arguments. `aui::ice::Client` signs
-//! its requests, and its base URL may contain `{region}`. `odfs::Client`, `duix::Client`,
-//! `chat::Client` and `aui::Client` wrap a `WireClient`, which has the operations as the spec defines
-//! them.
+//! The clients of Digital Employee, of the DUIX dialogue, of chat completions, of callbacks and of the
+//! app server need no secret, so they also have `Client::new` with the same arguments.
+//! `aui::ice::Client` signs its requests, and its base URL may contain `{region}`. `odfs::Client`,
+//! `duix::Client`, `chat::Client`, `aicall::callback::Client` and `aui::Client` wrap a `WireClient`,
+//! which has the operations as the spec defines them.
 //!
 //! `client.with_options(options)` returns the same client with other options; both share their
 //! connections.

@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use bytes::Bytes;
+
 use crate::wire::Printable;
 
 /// A response whose body says whether the call succeeded.
@@ -26,8 +28,8 @@ pub trait Outcome: Sized {
     }
 
     /// Reads a stream of events that came in place of one body: the response, or the failure that the
-    /// stream reports.
-    fn from_events(_events: &[u8]) -> Option<Result<Self, Failure>> {
+    /// stream reports, with the data of its event.
+    fn from_events(_events: &[u8]) -> Option<Result<Self, (Failure, Bytes)>> {
         None
     }
 

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use http::HeaderValue;
 use tokio::time::timeout_at;
 
 use super::core::deadline;
@@ -55,6 +56,20 @@ impl Core {
             Ok(ended) => ended,
             Err(_) => Err(Error::new(operation, Kind::Deadline(Deadline::Call, limit))),
         }
+    }
+}
+
+/// Returns a secret that is sent in a header: `None` if it is empty. `what` names it in the error.
+///
+/// # Errors
+/// If it has a character that a header can't contain.
+pub(crate) fn header_secret(secret: Option<Secret>, what: &str) -> Result<Option<Secret>, Error> {
+    let secret = secret.filter(|secret| !secret.expose().is_empty());
+    match &secret {
+        Some(secret) if HeaderValue::from_str(secret.expose()).is_err() => {
+            Err(Error::settings(format!("the {what} has a character that a header can't contain")))
+        }
+        _ => Ok(secret),
     }
 }
 

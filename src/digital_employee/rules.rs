@@ -149,8 +149,7 @@ mod server {
             let mut answer =
                 FailureAcknowledgement::new(i32::from(fault.status), code(fault), message);
             answer.request_id = echo.request_id;
-            let status = StatusCode::from_u16(fault.status);
-            (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), json(&answer))
+            (fault.status_code(), json(&answer))
         }
     }
 

@@ -132,9 +132,7 @@ mod server {
             });
             let Ok(code) = code.parse::<ResponseCode>();
             let answer = Envelope::new(false, code).with_message(fault.message.clone());
-            let status = StatusCode::from_u16(fault.status);
-            let body = serde_json::to_string(&answer).unwrap_or_default();
-            (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body)
+            (fault.status_code(), serde_json::to_string(&answer).unwrap_or_default())
         }
     }
 

@@ -91,8 +91,7 @@ mod server {
         }
 
         fn refuse(&self, operation: &Operation, echo: Echo, fault: &Fault) -> (StatusCode, String) {
-            let status = StatusCode::from_u16(fault.status);
-            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let status = fault.status_code();
             let stated = fault.code.as_deref().and_then(|code| code.parse().ok());
             let stated = stated.filter(|code| *code != 0);
             let message = fault.message.clone().into_owned();

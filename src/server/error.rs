@@ -260,6 +260,13 @@ impl Fault {
         Self { kind, status, code: None, message: message.into(), request_id: None }
     }
 
+    /// Returns the status of the response; 500 if [`status`](Self::status) is not an HTTP status.
+    // Depending on its features, no platform may use it.
+    #[allow(dead_code)]
+    pub(crate) fn status_code(&self) -> http::StatusCode {
+        http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     /// Creates the failure of a handler, without a reason.
     #[must_use]
     pub fn internal() -> Self {

@@ -237,7 +237,8 @@ impl<A, R> Server<A, R> {
     }
 
     /// Returns the paths of an operation: the path that was set, or all spellings of its own path
-    /// below every base.
+    /// below every base and the further paths of its rules. Each is there once, since a base may end with
+    /// the path itself.
     fn paths_of(&self, operation: &Operation) -> Vec<String>
     where
         R: Rules,
@@ -245,17 +246,18 @@ impl<A, R> Server<A, R> {
         if let Some(path) = self.paths.get(operation.id) {
             return vec![path.clone()];
         }
-        if let Some(paths) = self.rules.paths(operation) {
-            return paths;
-        }
-        let own = self.rules.base();
-        let bases: &[&str] = if operation.bases.is_empty() { &[""] } else { operation.bases };
-        let bases = bases.iter().filter(|base| own.is_none_or(|own| own == **base));
-        let paths = bases.flat_map(|base| {
+        let bases = self.rules.bases(operation);
+        let below = bases.iter().flat_map(|base| {
             let spellings = [operation.path].into_iter().chain(operation.spellings.iter().copied());
             spellings.map(move |path| format!("{base}{path}"))
         });
-        paths.collect()
+        let mut paths = Vec::new();
+        for path in below.chain(self.rules.also_at(operation).iter().cloned()) {
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        paths
     }
 
     /// Adds the routes of an operation to a router of this server.

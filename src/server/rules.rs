@@ -50,14 +50,19 @@ pub trait Rules: Send + Sync + 'static {
     /// Returns the name of the platform of an operation, for logs and events.
     fn platform(operation: &Operation) -> &'static str;
 
-    /// Returns the one base that is served, of those that an operation has; `None` for all of them.
-    fn base(&self) -> Option<&str> {
-        None
+    /// Returns the bases below which an operation is served. An empty one is the root.
+    ///
+    /// Default: those of its spec, or the root if that names none.
+    fn bases<'a>(&'a self, operation: &'a Operation) -> Vec<&'a str> {
+        match operation.bases {
+            [] => vec![""],
+            bases => bases.to_vec(),
+        }
     }
 
-    /// Returns the paths of an operation by the settings of the platform; `None` for those of its spec.
-    fn paths(&self, _operation: &Operation) -> Option<Vec<String>> {
-        None
+    /// Returns further paths of an operation, which are below no base. Default: none.
+    fn also_at(&self, _operation: &Operation) -> &[String] {
+        &[]
     }
 
     /// Called when the routes of a server are made, to warn about its settings.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use callbot::aicall::callback::{
     Acknowledgement, Api, Client, Event, Notification, Producer, Server, operations,
 };
@@ -15,6 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, oneshot};
 
 use crate::support::peer::{Answer, Peer, Post, start_router};
+use crate::support::traces::traced;
 use crate::support::types::{self, Sample, read, written};
 
 const PATH: &str = "/aicall/callback";
@@ -401,4 +403,18 @@ async fn a_client_sends_its_token_unchanged_and_shows_it_nowhere() {
     let error = client.with_token("wrong-4711").notify(&sample("stop")).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 401);
     assert!(!format!("{error} {error:?}").contains("4711"));
+    let error = Client::builder("http://bot").token("SECRET\n4711").build().unwrap_err();
+    let text = "the client can't be built: the token has a character that a header can't contain";
+    assert_eq!(error.to_string(), text);
+    assert!(!format!("{error:?}").contains("4711"));
+}
+
+#[test]
+fn a_server_without_a_token_warns_in_the_log() {
+    let says = "callbacks are accepted from anybody who reaches this server";
+    let (traces, _guard) = traced();
+    let _: Router = listener().0.token("token").router();
+    assert_eq!(traces.with(&[says]), [""; 0]);
+    let _: Router = listener().0.router();
+    assert_eq!(traces.with(&["WARN", says]).len(), 1, "{}", traces.text());
 }

@@ -314,6 +314,11 @@ async fn an_authorization_that_is_not_a_header_value_is_refused_and_does_not_sho
         let error = call(&client, "stopAIAgentInstance").await.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("secret-1"), "{error:?}");
         assert!(error.to_string().contains("Authorization"), "{error}");
+        let error =
+            Client::builder("http://app", Base::V1).authorization(token).build().unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("secret-1"), "{error:?}");
+        let text = "the authorization has a character that a header can't contain";
+        assert!(error.to_string().ends_with(text), "{error}");
     }
     assert_eq!(stub.connections(), 0);
 }

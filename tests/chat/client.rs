@@ -12,7 +12,7 @@ use callbot::client::{CallOptions, Deadline, Error, Retries};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::support::script::{
     Fake, STREAM_HEAD, Step, Stub, answer, json_answer, send, stream as event_stream,
@@ -128,10 +128,14 @@ async fn a_request_has_its_path_its_key_and_what_it_asks_for() {
 }
 
 #[tokio::test]
-async fn without_a_key_no_authorization_is_sent() {
+async fn without_a_key_or_with_an_empty_one_no_authorization_is_sent() {
     let stub = Stub::answering(json_answer("200 OK", WHOLE)).await;
     Client::new(&stub.url).unwrap().complete(&request()).await.unwrap();
-    assert_eq!(stub.seen()[0].header("authorization"), None);
+    let empty = Client::builder(&stub.url).key("").build().unwrap();
+    empty.complete(&request()).await.unwrap();
+    let seen: Vec<_> =
+        stub.seen().iter().map(|seen| seen.header("authorization").is_some()).collect();
+    assert_eq!(seen, [false, false]);
 }
 
 #[tokio::test]
@@ -145,6 +149,7 @@ async fn the_key_is_never_shown() {
     assert!(!format!("{error} {error:?}").contains("4711"));
 
     let error = Client::builder(&stub.url).key("key\n4711").build().unwrap_err();
+    assert!(!format!("{error:?}").contains("4711"));
     let text = "the client can't be built: the key has a character that a header can't contain";
     assert_eq!(error.to_string(), text);
 }
@@ -315,18 +320,26 @@ async fn tool_calls_without_their_own_index_are_told_apart() {
     for (what, fragments) in cases {
         assert_eq!(calls(&fragments).await, two, "{what}");
     }
-    // Without an id, the name and the arguments tell calls apart.
-    let without_id = |name: &str, arguments: &str| piece(None, None, Some(name), arguments);
-    let found = calls(&[
-        without_id("end_call", "{"),
-        without_id("end_call", "}"),
-        without_id("end_call", "{}"),
-        without_id("balance", "{}"),
-    ])
-    .await;
-    let expected =
-        [call("", "end_call", "{}"), call("", "end_call", "{}"), call("", "balance", "{}")];
-    assert_eq!(found, expected);
+    // Without an id, the name and the arguments tell calls apart, also if all have the index 0.
+    for index in [None, Some(0)] {
+        let without_id = |name: &str, arguments: &str| piece(index, None, Some(name), arguments);
+        let found = calls(&[
+            without_id("end_call", "{"),
+            without_id("end_call", "}"),
+            without_id("end_call", "{}"),
+            without_id("balance", "{}"),
+        ])
+        .await;
+        let expected =
+            [call("", "end_call", "{}"), call("", "end_call", "{}"), call("", "balance", "{}")];
+        assert_eq!(found, expected, "{index:?}");
+        // An id that comes with the second call only.
+        for name in ["balance", "end_call"] {
+            let first = piece(index, None, Some("end_call"), "{}");
+            let found = calls(&[first, piece(index, Some("b"), Some(name), "{}")]).await;
+            assert_eq!(found, [call("", "end_call", "{}"), call("b", name, "{}")], "{index:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -337,8 +350,18 @@ async fn the_first_of_several_answers_is_collected() {
     };
     let mut both = chunk(choice(0, "One"));
     both["choices"] = json!([choice(1, "Uno"), choice(0, "One")]);
-    let body = event(chunk(choice(0, "And: "))) + &event(both) + &finish("stop") + DONE;
-    assert_eq!(collected(body).await.unwrap().text, "And: One");
+    let body = event(chunk(choice(0, "And: "))) + &event(both.clone()) + &finish("stop") + DONE;
+    let stop =
+        |index: u32| event(chunk(json!({"index": index, "delta": {}, "finish_reason": "stop"})));
+    // A server may count from 1, and its only answer is then the first one.
+    let from_one = event(chunk(choice(1, "Uno "))) + &event(both) + &stop(1) + DONE;
+    for (body, pieces) in [(body, ["And: ", "One"]), (from_one, ["Uno ", "Uno"])] {
+        assert_eq!(collected(&body).await.unwrap().text, pieces.concat());
+        let mut stream = streamed(&body).await.unwrap();
+        let texts: Vec<_> = stream.texts().try_collect().await.unwrap();
+        assert_eq!(texts, pieces);
+        assert_eq!(stream.completion().await.unwrap().text, pieces.concat());
+    }
 }
 
 // Servers that are not quite right. Each has been seen in public.
@@ -513,8 +536,7 @@ async fn a_stream_in_place_of_one_body_is_read() {
     assert!(client(&stub).complete(&request()).await.is_err());
     // Neither is an error.
     let stub = Stub::answering(event_stream(text("Good") + &event(ERROR.replace('\n', "")))).await;
-    let error = client(&stub).complete(&request()).await.unwrap_err();
-    assert_eq!(error.failure().map(|failure| failure.code()), Some("invalid_api_key"));
+    is_wrong_key(&client(&stub).complete(&request()).await.unwrap_err(), 200);
 }
 
 // Failures.
@@ -586,6 +608,16 @@ async fn errors_of_other_forms_are_failures() {
             let failure = error.failure().unwrap_or_else(|| panic!("{body}: {error:?}"));
             assert_eq!((failure.code(), failure.message()), (code, message), "{body}");
         }
+        // The same as an event of a stream, which is also read in place of one body.
+        let stub = Stub::answering(event_stream(text("One ") + &event(&body) + DONE)).await;
+        let stream = client(&stub).stream(&request()).await.unwrap();
+        for error in [
+            stream.completion().await.unwrap_err(),
+            client(&stub).complete(&request()).await.unwrap_err(),
+        ] {
+            let failure = error.failure().unwrap_or_else(|| panic!("{body}: {error:?}"));
+            assert_eq!((failure.code(), failure.message()), (code, message), "{body}");
+        }
     }
     for body in ["<p>Bad gateway</p>", "{\"detail\":\"x\"}", ""] {
         let stub = Stub::answering(json_answer("502 Bad Gateway", body)).await;
@@ -614,13 +646,20 @@ async fn a_dropped_stream_closes_its_connection() {
 
 /// A client of a server that sends these pieces of a stream and then nothing more, without a socket.
 fn stalled(pieces: &[String], options: CallOptions) -> (Client, Fake) {
+    paced(pieces, Duration::ZERO, options)
+}
+
+/// The same, with a pause before each piece.
+fn paced(pieces: &[String], pause: Duration, options: CallOptions) -> (Client, Fake) {
     let pieces = pieces.to_vec();
     let fake = Fake::new(move |_| {
-        let pieces: Vec<_> = pieces
-            .iter()
-            .map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece.clone())))
-            .collect();
-        let body = stream::iter(pieces).chain(stream::pending());
+        let body = stream::iter(pieces.clone()).then(move |piece| async move {
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
+            Ok::<_, std::io::Error>(Bytes::from(piece))
+        });
+        let body = body.chain(stream::pending());
         let mut response = http::Response::new(reqwest::Body::wrap_stream(body));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         std::future::ready(response)
@@ -654,6 +693,18 @@ async fn a_server_that_does_not_close_is_left_one_second_after_the_reason_for_th
     let completion = client.stream(&request()).await.unwrap().completion().await.unwrap();
     assert_eq!(completion.text, "One");
     assert_eq!(start.elapsed(), Duration::from_secs(1));
+
+    // Each chunk behind the reason gives another second.
+    let mut late = chunk(json!({}));
+    late["choices"] = json!([]);
+    let mut usage = late.clone();
+    usage["usage"] = json!({"prompt_tokens": 21, "completion_tokens": 7, "total_tokens": 28});
+    let pieces = [text("One"), finish("stop"), event(late), event(usage)];
+    let (client, _) = paced(&pieces, Duration::from_millis(800), CallOptions::new());
+    let start = Instant::now();
+    let completion = client.stream(&request()).await.unwrap().completion().await.unwrap();
+    assert_eq!(completion.usage, Some(Usage::new(21, 7, 28)));
+    assert_eq!(start.elapsed(), Duration::from_millis(4 * 800 + 1000));
 }
 
 #[tokio::test]
@@ -686,9 +737,14 @@ async fn nothing_is_retried_unless_the_options_say_so_and_never_a_stream_that_ha
 }
 
 #[tokio::test]
-async fn the_usage_is_asked_for_by_the_request() {
+async fn the_usage_of_a_stream_is_asked_for_by_the_request() {
     let stub = Stub::answering(event_stream(text("Hi") + &finish("stop") + DONE)).await;
     let usage = StreamOptions::new().with_include_usage(true);
-    client(&stub).stream(&request().with_stream_options(usage)).await.unwrap();
-    assert_eq!(stub.seen()[0].json()["stream_options"], json!({"include_usage": true}));
+    let request = request().with_stream_options(usage);
+    client(&stub).stream(&request).await.unwrap();
+    // OpenAI refuses the options without a stream.
+    client(&stub).complete(&request).await.unwrap();
+    let seen: Vec<_> =
+        stub.seen().iter().map(|seen| seen.json().get("stream_options").cloned()).collect();
+    assert_eq!(seen, [Some(json!({"include_usage": true})), None]);
 }

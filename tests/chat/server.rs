@@ -328,7 +328,7 @@ async fn a_request_without_messages_is_refused_by_the_name_of_the_field() {
     for (body, message, param) in [
         (json!({"model": "bot"}), "/messages: must be there", json!("messages")),
         (json!({"messages": null}), "/messages: must be there", json!("messages")),
-        (json!({"messages": []}), "/messages: must be there", json!("messages")),
+        (json!({"messages": []}), "/messages: must have at least one message", json!("messages")),
         (
             json!({"messages": [{"role": "user", "content": "a"}, 7]}),
             "/messages/1: invalid type: integer, expected an object",
@@ -454,7 +454,7 @@ async fn a_key_is_needed_with_or_without_bearer() {
 }
 
 #[test]
-fn an_open_door_is_told_in_the_log() {
+fn a_server_without_a_key_warns_in_the_log() {
     let says = "chat completions are served to anybody who reaches this server";
     let (traces, _guard) = traced();
     let _: Router = Server::new(Says(BALANCE)).key("key").router();

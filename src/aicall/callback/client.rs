@@ -2,6 +2,7 @@
 
 use super::generated::NotifyParameters;
 use super::{Notification, WireClient};
+use crate::client::wrapper::header_secret;
 use crate::client::{BuildClient, CallOptions, CoreBuilder, Error};
 use crate::wire::Secret;
 
@@ -77,13 +78,17 @@ pub struct Settings {
 impl BuildClient for Client {
     type Settings = Settings;
 
-    fn build(core: CoreBuilder, settings: Settings) -> Result<Self, Error> {
+    fn build(core: CoreBuilder, mut settings: Settings) -> Result<Self, Error> {
+        settings.token = header_secret(settings.token, "token")?;
         Ok(Self { inner: core.build()?.into(), settings })
     }
 }
 
 impl ClientBuilder {
-    /// Sets the token, which is sent unchanged in `Authorization`. Default: none.
+    /// Sets the token, which is sent unchanged in `Authorization`. An empty token sends none. Default:
+    /// none.
+    ///
+    /// A token with a character that a header can't contain fails [`build`](ClientBuilder::build).
     pub fn token(mut self, token: impl Into<Secret>) -> Self {
         self.settings.token = Some(token.into());
         self

@@ -13,7 +13,7 @@
 //! the document does not say whether `Bearer ` stands before it. A server with a
 //! [`token`](crate::server::Server::token) accepts both forms and compares them in constant time,
 //! before it reads the body. Any other request gets HTTP status 401. Without a token, every
-//! notification is accepted.
+//! notification is accepted, and a warning in the log says so when the routes are made.
 //!
 //! # Answers and handlers
 //!

@@ -55,6 +55,15 @@ mod server {
             "aicall"
         }
 
+        fn mounted(&self) {
+            if self.tokens.is_open() {
+                tracing::warn!(
+                    "callbacks are accepted from anybody who reaches this server; \
+                     `aicall::callback::Server::token` sets a token"
+                );
+            }
+        }
+
         fn admit(&self, head: &mut Parts) -> Result<(), Fault> {
             self.tokens.check(&mut head.headers).map_err(|_| {
                 let message = "the token in `Authorization` is missing or wrong";
@@ -65,11 +74,9 @@ mod server {
         fn salvage(&self, _: &[u8]) {}
 
         fn refuse(&self, _: &Operation, (): (), fault: &Fault) -> (StatusCode, String) {
-            let status = StatusCode::from_u16(fault.status);
-            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let message = fault.message.as_ref();
             let answer = Acknowledgement::new().with_success(false).with_message(message);
-            (status, serde_json::to_string(&answer).unwrap_or_default())
+            (fault.status_code(), serde_json::to_string(&answer).unwrap_or_default())
         }
     }
 

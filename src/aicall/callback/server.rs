@@ -61,7 +61,8 @@ impl<A> server::Server<A, Rules> {
     /// Accepts only notifications with `token` in `Authorization`, with or without `Bearer ` before it.
     ///
     /// Others get HTTP status 401. Call it once for each token that is accepted, for example while one
-    /// replaces another. An empty token matches nothing. Default: every notification is accepted.
+    /// replaces another. An empty token matches nothing. Default: every notification is accepted,
+    /// and a warning is logged when the routes are made.
     #[must_use]
     pub fn token(mut self, token: impl Into<Secret>) -> Self {
         self.rules_mut().wire.add(token.into());

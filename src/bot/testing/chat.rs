@@ -101,8 +101,7 @@ impl Chat {
             conversation.messages.iter().take(count).cloned().collect()
         };
         let request = self.request(messages, id);
-        let turn =
-            request.and_then(|request| turn_of(&self.parameters(id), &request, self.dialect));
+        let turn = request.and_then(|request| turn_of(&self.parameters(id), request, self.dialect));
         turn.unwrap_or_else(|| TurnId::new(id))
     }
 

@@ -87,6 +87,19 @@ async fn a_turn_that_is_posted_again_runs_once_and_has_the_same_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_part_of_a_message_that_can_not_be_read_costs_no_turn() {
+    let line = line(ChatSettings::new());
+    let odd = json!([7, {"type": "image_url", "image_url": {"url": {}}}]);
+    let said = json!([{"type": "image_url", "image_url": {}}, {"type": "text", "text": "hm"}]);
+    let messages = json!({"messages": [
+        {"role": "assistant", "content": odd}, {"role": "user", "content": said},
+    ]});
+    let (status, answer) = line.post("/v1/chat/completions", body(&[], messages)).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(line.clerk.events(), ["turn hm"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_longer_utterance_and_a_newer_turn_cut_the_running_one() {
     for (request, next) in [
         (aicall("c", 1.into()), aicall("c", 1.into())),

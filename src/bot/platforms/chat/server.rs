@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
@@ -26,7 +27,8 @@ use crate::bot::needs::NeedsError;
 use crate::bot::outbox::{Packet, Reader};
 use crate::bot::runtime::trigger::{Trigger, TurnRequest};
 use crate::chat::{
-    Api, ChatRequest, CreateChatCompletionParameters, FunctionCall, Reply, Server, ToolCall,
+    Api, ChatRequest, Content, ContentPart, CreateChatCompletionParameters, FunctionCall, Reply,
+    Server, ToolCall,
 };
 use crate::lock::Mutex;
 use crate::server::rules::MAX_ID_BYTES;
@@ -126,7 +128,7 @@ impl<B: Bot> Host<B> {
             async move {
                 // Read as the turn reads it, so that both find the same call.
                 let Ok(request) = decode::<ChatRequest>(&content.body) else { return true };
-                let Ok(body) = serde_json::to_value(&request) else { return true };
+                let Ok(body) = body_of(request) else { return true };
                 let question = Question::read(body, &[], &[], dialect);
                 let Some(call) = question.call else { return true };
                 let mut call = CallKey::new(question.dialect.platform(), call);
@@ -152,8 +154,7 @@ impl<B: Bot> Api for OnChat<B> {
     ) -> Result<(), Error> {
         let streams = request.stream.unwrap_or_default();
         let query = crate::server::query().unwrap_or_default();
-        let question = read(&parameters, &request, &query, self.settings.dialect)?;
-        drop(request);
+        let question = read(&parameters, request, &query, self.settings.dialect)?;
         let adapter = self.adapter(&question);
         let Question { dialect, call, turn, input, caller, called, extras, lines, tools } =
             question;
@@ -217,7 +218,7 @@ impl<B: Bot> OnChat<B> {
 /// Reads a request, whose query is `query`.
 fn read(
     parameters: &CreateChatCompletionParameters,
-    request: &ChatRequest,
+    request: ChatRequest,
     query: &str,
     dialect: Option<ChatDialect>,
 ) -> Result<Question, Error> {
@@ -231,7 +232,7 @@ fn read(
     });
     let headers: Vec<_> = headers.collect();
     let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let body = serde_json::to_value(request)?;
+    let body = body_of(request)?;
     let question = Question::read(body, &headers, &query, dialect);
     // The digest of the utterance is not a part of the platform's id.
     let turn = question.turn.as_str().rsplit_once('.').map(|(id, _)| id);
@@ -244,11 +245,22 @@ fn read(
     Ok(question)
 }
 
+/// Returns the body of a request as JSON, without the parts of messages that can't be read: they can't be
+/// written either.
+fn body_of(mut request: ChatRequest) -> serde_json::Result<Value> {
+    for message in &mut request.messages {
+        if let Some(Content::Parts(parts)) = &mut message.content {
+            parts.retain(|part| !matches!(part, ContentPart::Unreadable(_)));
+        }
+    }
+    serde_json::to_value(request)
+}
+
 /// Returns the turn that a request is, for the tests of bots.
 #[cfg(feature = "client")]
 pub(in crate::bot) fn turn_of(
     parameters: &CreateChatCompletionParameters,
-    request: &ChatRequest,
+    request: ChatRequest,
     dialect: ChatDialect,
 ) -> Option<TurnId> {
     read(parameters, request, "", Some(dialect)).ok().map(|question| question.turn)
