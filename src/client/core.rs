@@ -96,17 +96,14 @@ impl Core {
         let limit = self.options.call_deadline;
         let until = deadline(limit);
         let mut observed = Observed::new(operation, &self.observers);
-        let whole = async {
-            let send = |request, span| self.attempt_answer(operation, request, (&observed, span));
-            self.again(&observed, operation, request, "application/json", until, send).await
-        };
-        let answer = match timeout_at(until, whole).await {
-            Ok(answer) => answer.map(|(answer, mut attempt)| {
-                attempt.end(UpstreamOutcome::Ok);
-                answer
-            }),
-            Err(_) => Err(Error::new(operation, Kind::Deadline(Deadline::Call, limit))),
-        };
+        let send = |request, span| self.attempt_answer(operation, request, (&observed, span));
+        let limit = (until, Deadline::Call, limit);
+        let answer =
+            self.again(&observed, operation, request, "application/json", limit, send).await;
+        let answer = answer.map(|(answer, mut attempt)| {
+            attempt.end(UpstreamOutcome::Ok);
+            answer
+        });
         observed.ended(&answer);
         answer
     }
@@ -187,16 +184,10 @@ impl Core {
         let limit = self.options.first_event_deadline;
         let until = deadline(limit);
         let mut observed = Observed::new(operation, &self.observers);
-        let head = async {
-            let observing = |span| (&observed, span);
-            let send =
-                |request, span| self.attempt_events::<T>(operation, request, observing(span));
-            self.again(&observed, operation, request, "text/event-stream", until, send).await
-        };
-        let head = match timeout_at(until, head).await {
-            Ok(head) => head,
-            Err(_) => Err(Error::new(operation, Kind::Deadline(Deadline::FirstEvent, limit))),
-        };
+        let send = |request, span| self.attempt_events::<T>(operation, request, (&observed, span));
+        let limit = (until, Deadline::FirstEvent, limit);
+        let head =
+            self.again(&observed, operation, request, "text/event-stream", limit, send).await;
         match head {
             Ok((response, attempt)) => {
                 let options = &self.options;
@@ -266,15 +257,15 @@ impl Core {
         })
     }
 
-    /// Makes the first attempt, and as many retries as the options allow. Each has a span of its own, which
-    /// is returned with the result of the one that succeeded.
+    /// Makes the first attempt, and as many retries as the options allow, until the deadline. Each has a span
+    /// of its own, which is returned with the result of the one that succeeded.
     async fn again<T, F: Future<Output = Result<T, Refused>>>(
         &self,
         observed: &Observed,
         operation: &'static Operation,
         mut request: Request,
         accept: &'static str,
-        until: Instant,
+        (until, deadline, limit): (Instant, Deadline, Duration),
         send: impl Fn(Request, Span) -> F,
     ) -> Result<(T, Attempt), Error> {
         if let Some((_, path)) = self.paths.iter().find(|(id, _)| *id == operation.id) {
@@ -291,9 +282,14 @@ impl Core {
             let again = if more { request.try_clone() } else { None };
             let mut attempt = observed.attempt(number, &mut request);
             let sent = send(request, attempt.span.clone()).instrument(attempt.span.clone());
-            let Refused { error, pause } = match sent.await {
-                Ok(answer) => return Ok((answer, attempt)),
-                Err(refused) => refused,
+            let late = || Error::new(operation, Kind::Deadline(deadline, limit));
+            let Refused { error, pause } = match timeout_at(until, sent).await {
+                Ok(Ok(answer)) => return Ok((answer, attempt)),
+                Ok(Err(refused)) => refused,
+                Err(_) => {
+                    attempt.end(UpstreamOutcome::Deadline);
+                    return Err(late());
+                }
             };
             attempt.end(error.outcome());
             drop(attempt);

@@ -162,11 +162,12 @@ impl Error {
     /// Returns how the call ended, for events and spans.
     pub(super) fn outcome(&self) -> UpstreamOutcome {
         match self.0.kind {
-            Kind::Settings(..) | Kind::Invalid(_) | Kind::Request(_) | Kind::Unsupported(_) => {
-                UpstreamOutcome::Invalid
-            }
             Kind::Deadline(..) => UpstreamOutcome::Deadline,
-            Kind::Transport(_) => UpstreamOutcome::Transport,
+            Kind::Transport(_)
+            // Not sent, and therefore not observed.
+            | Kind::Settings(..) | Kind::Invalid(_) | Kind::Request(_) | Kind::Unsupported(_) => {
+                UpstreamOutcome::Transport
+            }
             Kind::Status => UpstreamOutcome::Status,
             Kind::ContentType(_) | Kind::Encoding(_) | Kind::TooLarge(_) | Kind::Decode(_) => {
                 UpstreamOutcome::Decode

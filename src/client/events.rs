@@ -165,6 +165,15 @@ impl<T> EventStream<T> {
     }
 }
 
+impl<T> Drop for EventStream<T> {
+    fn drop(&mut self) {
+        // What could still follow is not a part of the answer.
+        if self.complete {
+            self.end(UpstreamOutcome::Ok);
+        }
+    }
+}
+
 /// The maximum number of chunks without an event that are read in one poll.
 const CHUNKS_AT_ONCE: usize = 64;
 

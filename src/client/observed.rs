@@ -18,7 +18,7 @@ use crate::wire::{Operation, Printable};
 pub(super) struct Observed {
     operation: &'static Operation,
     observers: Observers,
-    /// `None` once the end has been reported, and if nobody observes.
+    /// `None` once the end has been reported, and without observers.
     start: Option<Instant>,
     attempts: AtomicU32,
     /// The status of the last response; 0 without one.
@@ -83,8 +83,12 @@ pub(super) struct Attempt {
 impl Attempt {
     /// Notes in the span how the attempt ended.
     pub(super) fn end(&mut self, outcome: UpstreamOutcome) {
-        if !std::mem::replace(&mut self.over, true) && outcome != UpstreamOutcome::Ok {
-            self.span.record("error.type", outcome.as_str());
+        if std::mem::replace(&mut self.over, true) || outcome == UpstreamOutcome::Ok {
+            return;
+        }
+        self.span.record("error.type", outcome.as_str());
+        // A caller who barges in on a bot drops its request to a language model, which is no failure.
+        if outcome != UpstreamOutcome::Dropped {
             self.span.record("otel.status_code", "ERROR");
         }
     }

@@ -132,12 +132,17 @@ async fn a_call_that_is_dropped_is_an_event() {
 async fn a_missed_deadline_is_the_outcome() {
     let fake = Fake::new(|_| std::future::pending());
     let events = Events::default();
+    let (spans, _guard) = spanned();
     let client = Client::builder("http://bot").transport(fake).observer(events.clone());
     let client = client.build().unwrap();
     client.end_session(&end()).await.unwrap_err();
     dialogue_error(&client).await;
     let line = |operation| format!("upstream_request {operation} deadline attempts=1");
     assert_eq!(events.all(), [line("endSession"), line("dialogue")]);
+    for span in attempts(&spans) {
+        assert_eq!(span.fields["error.type"], "deadline");
+        assert_eq!(span.fields["otel.status_code"], "ERROR");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -258,6 +263,8 @@ async fn a_dropped_attempt_closes_its_span() {
     let span = &attempts(&spans)[0];
     assert!(span.closed);
     assert_eq!(span.fields["error.type"], "dropped");
+    // A caller who barges in on a bot drops its request to a language model.
+    assert_eq!(span.fields.get("otel.status_code"), None);
 }
 
 /// Returns the values of a header in all requests that the stub has seen.
