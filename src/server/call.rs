@@ -241,7 +241,9 @@ async fn run_handler<T>(
                      arrived; `Server::deadline` sets another"
                 );
                 arrival.failed(&format!("the handler missed its deadline of {limit:?}"));
-                return Err(Fault::deadline());
+                let late = Fault::deadline();
+                arrival.rejected(&late);
+                return Err(late);
             }
         },
         None => handler.await,
@@ -451,9 +453,9 @@ where
     let packets = queue.clone();
     let heartbeat = server.heartbeat;
     let (rules, end) = (server.clone(), C::OPERATION.ends_with);
-    let refused = match &received {
+    let refused = C::Rules::FAILS_WITH_STATUS.then(|| match &received {
         Ok((_, echo)) | Err((_, echo)) => echo.clone(),
-    };
+    });
     let turn = async move {
         let (received, echo) = match received {
             Ok((input, echo)) => (Ok(input), echo),
@@ -482,8 +484,8 @@ where
         }
         None => begin(Events::new(turn, packets, heartbeat), waits, &span, &queue).await,
     };
-    let response = match queue.refusal() {
-        Some(fault) => refuse(&rules.rules, C::OPERATION, refused, &fault),
+    let response = match queue.refusal().zip(refused) {
+        Some((fault, echo)) => refuse(&rules.rules, C::OPERATION, echo, &fault),
         None => event_stream(body),
     };
     note_status(&span, &response);
@@ -491,13 +493,13 @@ where
 }
 
 /// Returns the body of a stream. `waits` is whether the first packet must be there.
-async fn begin<F>(mut events: Events<F>, waits: bool, span: &Span, queue: &FrameQueue) -> Body
+async fn begin<F>(events: Events<F>, waits: bool, span: &Span, queue: &FrameQueue) -> Body
 where
     F: Future<Output = ()> + Send + 'static,
 {
+    let mut events = InSpan::new(events, span.clone(), queue.clone());
     let first = if waits { events.next().await } else { None };
-    let events = futures_util::stream::iter(first).chain(events);
-    Body::from_stream(InSpan::new(events, span.clone(), queue.clone()))
+    Body::from_stream(futures_util::stream::iter(first).chain(events))
 }
 
 fn event_stream(body: Body) -> Response {
@@ -513,7 +515,7 @@ fn event_stream(body: Body) -> Response {
 /// Reports requests to the path of an operation that have another method.
 ///
 /// They get the response of the router, whether it is that of axum or the one that a user has set: so this
-/// is a layer, and not a fallback. A server that nobody observes does not have it.
+/// is a layer, and not a fallback. A server without observers does not have it.
 pub(super) fn observe_methods<R: Rules, S: Clone + Send + Sync + 'static>(
     handler: MethodRouter<S>,
     observers: Observers,

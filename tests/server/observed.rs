@@ -18,6 +18,7 @@ crate::subject::for_every_platform! {
     a_refusal_is_logged_with_platform_operation_status_and_reason,
     a_request_has_a_span_with_what_its_handler_traces,
     the_span_of_a_refused_request_has_the_reason,
+    the_span_of_a_failed_request_has_the_kind_of_failure,
     the_trace_of_a_request_reaches_its_handler,
     a_malformed_trace_is_none,
 }
@@ -199,6 +200,30 @@ async fn the_span_of_a_refused_request_has_the_reason<S: Subject>() {
         assert_eq!(span.fields["error.type"], "json");
         assert_eq!(span.fields["http.response.status_code"], answer.status.to_string());
         assert_eq!(span.events.len(), 1, "the refusal stands in it: {span:#?}");
+    }
+}
+
+async fn the_span_of_a_failed_request_has_the_kind_of_failure<S: Subject>() {
+    for operation in observed::<S>().await.handled() {
+        for kind in ["handler", "internal"] {
+            let mut bench = Bench::<S>::new().await;
+            if !bench.subject.traces_failures(&operation) {
+                continue;
+            }
+            let (spans, _guard) = spanned();
+            bench.act(move |_| {
+                Box::pin(async move {
+                    match kind {
+                        "handler" => Err(Error::public("no").status(418)),
+                        _ => Err(io::Error::other("the database is down").into()),
+                    }
+                })
+            });
+            bench.peer.ask(&operation.post()).await;
+            bench.heard();
+            let span = closed(&spans).await;
+            assert_eq!(span.fields["error.type"], kind, "{}", operation.name);
+        }
     }
 }
 

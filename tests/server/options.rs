@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::support::digital_employee_stub::{dialogue, end};
+use crate::support::spans::spanned;
 use callbot::client::{InMemoryTransport, Transport};
 use callbot::digital_employee::{
     Api, BeginSessionRequest, Client, DialogueRequest, EndSessionRequest, Reply, Server, operations,
@@ -56,6 +57,7 @@ async fn a_handler_is_dropped_at_its_deadline_and_fails() {
     let (start, stuck) = (Instant::now(), Stuck::default());
     let dropped = stuck.dropped.clone();
     let client = client(Server::new(stuck).deadline(Some(Duration::from_secs(3))));
+    let (spans, _guard) = spanned();
 
     let error = client.end_session(&end()).await.unwrap_err();
     assert_eq!(start.elapsed().as_secs(), 3);
@@ -73,6 +75,10 @@ async fn a_handler_is_dropped_at_its_deadline_and_fails() {
     assert_eq!(start.elapsed().as_secs(), 6);
     assert_eq!(error.failure().unwrap().message(), Some("no answer in time"));
     assert!(dropped.load(Ordering::SeqCst), "the handler still runs");
+    drop(packets);
+    for (_, span) in spans.named("request") {
+        assert_eq!(span.fields["error.type"], "deadline", "{span:#?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
