@@ -383,6 +383,17 @@ async fn holds_that_break_and_waits_for_them_are_seen() {
     sleep(SECOND).await;
     assert_eq!(events.with(&["hold_broken"]), ["hold_broken digital-employee after=200ms dropped"]);
     assert_eq!(events.with(&["turn_cut"]), ["turn_cut digital-employee barge_in 200ms"]);
+    events.clear();
+
+    // It goes on without protection, and is then dropped.
+    let mut reading = line.say("c", "5", "say Well. | hold 200 | for ever").await;
+    reading.until("Well.").await;
+    sleep(SECOND).await;
+    line.abort("c", "5", None).await;
+    sleep(SECOND).await;
+    let broken = ["", " dropped"]
+        .map(|dropped| format!("hold_broken digital-employee after=200ms{dropped}"));
+    assert_eq!(events.with(&["hold_broken"]), broken);
 }
 
 #[tokio::test(start_paused = true)]
@@ -554,6 +565,19 @@ async fn held_work_keeps_the_span_of_its_turn_after_the_reader_has_gone() {
     let hook = &all[span_of(&all, "in interrupted")];
     assert_eq!((&*hook.name, &*hook.fields["hook"], hook.parent), ("hook", "interrupted", None));
     assert_eq!(hook.follows, [spans.named("call")[0].0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_barge_in_has_one_span_of_a_hook() {
+    let (spans, _guard) = spanned();
+    let line = line(Host::new(Actor::default()));
+    let mut reading = line.say("c", "1", "say Well. | for ever").await;
+    reading.until("Well.").await;
+    line.abort("c", "1", Some("Well.")).await;
+    sleep(SECOND).await;
+    let hooks = spans.named("hook");
+    assert_eq!(hooks.len(), 1, "{hooks:#?}");
+    assert_eq!(hooks[0].1.fields["hook"], "interrupted");
 }
 
 #[tokio::test(start_paused = true)]

@@ -30,7 +30,8 @@ impl Bot for Witness {
 }
 
 async fn ask(router: &Router, path: &str, body: serde_json::Value, trace: bool) {
-    let mut request = Request::post(path).header("content-type", "application/json");
+    let request = Request::post(path).header("content-type", "application/json");
+    let mut request = request.header("authorization", "key-1");
     if trace {
         request = request.header("traceparent", format!("00-{TRACE}-{PARENT}-01"));
         request = request.header("tracestate", "a=1");
@@ -66,11 +67,28 @@ async fn a_turn_is_a_part_of_the_trace_of_its_request_on_every_platform() {
             callbot::odfs::operations::PROCESS.path,
             json!({"userid": "c", "inaction": 9, "inparams": inparams}),
         ),
+        (
+            "aicall",
+            "/v1/chat/completions",
+            json!({
+                "model": "bot", "messages": [{"role": "user", "content": "Hello?"}],
+                "extendData": {"instanceId": "c"},
+            }),
+        ),
+        (
+            "chat",
+            "/v1/chat/completions",
+            json!({
+                "model": "bot", "messages": [{"role": "user", "content": "Hello?"}],
+                "metadata": {"call_id": "c"}, "stream": true,
+            }),
+        ),
     ] {
         for trace in [true, false] {
             let (spans, _guard) = spanned();
             let witness = Witness::default();
-            let router = Host::new(witness.clone()).router().unwrap();
+            let host = Host::builder(witness.clone()).chat_key("key-1").build();
+            let router = host.router().unwrap();
             ask(&router, path, body.clone(), trace).await;
             let seen = witness.0.lock().unwrap().pop().expect("a turn");
             let (requests, turns) = (spans.named("request"), spans.named("turn"));

@@ -43,8 +43,6 @@ pub(in crate::bot) struct Outbox {
     state: Mutex<State>,
     /// Learns why the turn fails, in a test.
     watch: Option<SharedWatch>,
-    /// Whether times are measured.
-    pub(super) timed: bool,
     /// Wakes the bot: a reader has taken a packet, or the reply was cut.
     pub(super) taken: Notify,
     /// Wakes the readers: there is a packet, or the reply has ended.
@@ -112,7 +110,6 @@ impl Outbox {
             kind,
             state: Mutex::new(State { filler, marks, tags, ..State::default() }),
             watch: watch::current(),
-            timed,
             taken: Notify::new(),
             added: Notify::new(),
             ended: Notify::new(),

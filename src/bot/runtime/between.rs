@@ -11,6 +11,7 @@ use tracing::{Instrument, Span};
 
 use super::drive::drive;
 use super::failure::{hook_failed, hook_panicked};
+use super::record::CallRecord;
 use super::report::EndReport;
 use super::session::Session;
 use super::shared::Shared;
@@ -28,7 +29,8 @@ use crate::error::chain;
 impl<B: Bot> Shared<B> {
     /// Reports the cuts of a call to the bot, if no turn has the call.
     pub(super) async fn report_cuts(&self, call: CallKey) {
-        let outbox = self.detached_outbox(&call, None);
+        let outbox = self.detached_outbox(&call, call.platform());
+        let platform = outbox.adapter().platform;
         // Registered before the call is opened, so that the next turn finds it and can cut it.
         let running = self.register(&outbox);
         let work = async {
@@ -37,20 +39,22 @@ impl<B: Bot> Shared<B> {
                 _ => return Ok(()),
             };
             outbox.set_lease(Some(lease.clone()));
-            let info = CallInfo::of(outbox.adapter().platform, &call);
+            let info = CallInfo::of(platform, &call);
             // Without a record there is nothing that the notes could be added to.
             let has_notes = !record.notes.is_empty() && !record.state.is_empty();
             let mut session = Session::open(self, &outbox, Some(lease.clone()), record, info)?;
             if session.has_cuts() || has_notes {
-                session.report_cuts(None).await?;
+                let span = match session.has_cuts() {
+                    true => self.spans.hook(platform, &call, "interrupted"),
+                    false => Span::none(),
+                };
+                session.report_cuts(None).instrument(span).await?;
                 // Also without a cut: the notes are in the record now, within its limits.
                 return session.write(Then::Close).await;
             }
             self.store().write(&lease, Change { then: Then::Close, ..Change::default() }).await
         };
         // If the next turn cuts this work, or its time runs out, the cuts are reported by the next turn.
-        let platform = outbox.adapter().platform;
-        let work = work.instrument(self.spans.hook(platform, &call, "interrupted"));
         let work = AssertUnwindSafe(work).catch_unwind();
         let work = timeout(self.setup.limits.end_timeout, drive(self.store(), &outbox, work));
         let ended = work.await.ok().flatten().map(|ended| {
@@ -159,11 +163,15 @@ impl<B: Bot> Shared<B> {
         why: Option<Ended>,
         span: Option<Span>,
     ) {
-        let outbox = self.detached_outbox(&call, Some(&record));
-        let platform = outbox.adapter().platform;
+        let read = CallRecord::read(&record, &self.setup.limits).ok().flatten();
+        let read = read.map(|(record, _)| record);
+        let platform = read.as_ref().map_or_else(|| call.platform(), |record| record.platform);
+        let outbox = self.detached_outbox(&call, platform);
         let hook = hook_span(platform, &call, "ended");
         hook.follows_from(span.as_ref().and_then(Span::id));
-        let mut report = EndReport::new(self, platform, &call, &record, span);
+        let has_begun = !record.state.is_empty();
+        let begun = has_begun.then(|| read.map_or((0, None), |read| (read.turns, read.begun_at())));
+        let mut report = EndReport::new(self, platform, &call, begun, span);
         if let Some(why) = why {
             report.why = why;
         }

@@ -6,14 +6,13 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tracing::{Level, Span};
 
-use super::record::CallRecord;
 use super::shared::Shared;
 use super::trigger::Trigger;
 use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Ended, Input};
 use crate::bot::outbox::{Measured, Outbox};
-use crate::bot::store::{Meter, Record};
+use crate::bot::store::Meter;
 use crate::observe::{
     CALL, CONTENT, CallBegun, CallEnded, Event, InputKind, TURN, TurnCut, TurnEnded, TurnFailure,
     TurnStarted,
@@ -209,14 +208,12 @@ impl Fields {
 /// dropped at the end of the process.
 pub(super) struct EndReport<'a, B: Bot> {
     shared: &'a Shared<B>,
-    /// Whether the call has begun: a turn of it got as far as to be stored.
-    has_begun: bool,
     platform: Platform,
     call: &'a CallKey,
     pub why: Ended,
-    turns: u64,
-    /// When the call began.
-    begun: Option<SystemTime>,
+    /// The number of its turns, and when it began. `None` if it has not: no turn of it got as far as to be
+    /// stored.
+    begun: Option<(u64, Option<SystemTime>)>,
     /// The span of the call, which ends after its last hook.
     span: Option<Span>,
 }
@@ -226,23 +223,17 @@ impl<'a, B: Bot> EndReport<'a, B> {
         shared: &'a Shared<B>,
         platform: Platform,
         call: &'a CallKey,
-        record: &Record,
+        begun: Option<(u64, Option<SystemTime>)>,
         span: Option<Span>,
     ) -> Self {
-        let has_begun = !record.state.is_empty();
-        let record = CallRecord::read(record, &shared.setup.limits).ok().flatten();
-        let (turns, begun) =
-            record.map_or((0, None), |(record, _)| (record.turns, record.begun_at()));
-        Self { shared, has_begun, platform, call, why: Ended::Unknown, turns, begun, span }
+        Self { shared, platform, call, why: Ended::Unknown, begun, span }
     }
 }
 
 impl<B: Bot> Drop for EndReport<'_, B> {
     fn drop(&mut self) {
-        let Self { shared, platform, call, why, turns, begun, .. } = *self;
-        if !self.has_begun {
-            return;
-        }
+        let Self { shared, platform, call, why, begun, .. } = *self;
+        let Some((turns, begun)) = begun else { return };
         let duration = begun.and_then(|begun| begun.elapsed().ok());
         tracing::debug!(target: CALL, %platform, %call, why = why.as_str(), turns, "a call ended");
         let ended = CallEnded { platform, call, why, turns, duration };

@@ -22,7 +22,7 @@ use crate::bot::history::char_end_before;
 use crate::bot::input::{CallKey, Cause, Input, TurnId};
 use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
-use crate::bot::store::{AnyStore, Record, StoreError};
+use crate::bot::store::{AnyStore, StoreError};
 use crate::lock::Mutex;
 use crate::observe::{Observers, TraceContext, carried};
 use crate::server::watch;
@@ -258,10 +258,8 @@ impl<B: Bot> Shared<B> {
     }
 
     /// Returns an outbox without readers, for hooks outside of a turn.
-    pub(super) fn detached_outbox(&self, call: &CallKey, record: Option<&Record>) -> Arc<Outbox> {
+    pub(super) fn detached_outbox(&self, call: &CallKey, platform: Platform) -> Arc<Outbox> {
         let limits = &self.setup.limits;
-        let record = record.and_then(|record| CallRecord::read(record, limits).ok().flatten());
-        let platform = record.map_or_else(|| call.platform(), |(record, _)| record.platform);
         let bot = self.setup.bot.clone();
         let adapter = Arc::new(Adapter::detached(
             platform,

@@ -16,8 +16,8 @@ use crate::observe::{CALL, InputKind, TURN};
 
 /// The spans of the calls that have begun in this process, if a subscriber wants them.
 ///
-/// Each turn is a trace of its own: a call may last for an hour, and a trace that long is never complete
-/// where it is looked at. So that a turn leads to its call, it follows from a span that opens when the call
+/// Each turn is a trace of its own: a call may last for an hour, and a viewer would not show so long a trace as
+/// complete. So that a turn leads to its call, it follows from a span that opens when the call
 /// begins, and lives until the call ends. A subscriber knows a span only as long as that is open, so the span
 /// of the first turn would not do. Nor can the span of the call be a child of the first turn: a span stays open
 /// as long as its children.
@@ -36,7 +36,10 @@ impl Spans {
         let span = tracing::info_span!(target: CALL, parent: None, "call", %platform, %call);
         if !span.is_disabled() {
             Span::current().follows_from(&span);
-            self.0.lock().insert(call.clone(), CallSpan { span, used: Instant::now() });
+            let opened = CallSpan { span, used: Instant::now() };
+            let former = self.0.lock().insert(call.clone(), opened);
+            // Closing a span runs the subscriber, so it is done without the lock.
+            drop(former);
         }
     }
 
@@ -50,15 +53,20 @@ impl Spans {
         if span.is_disabled() {
             return;
         }
-        if let Some(known) = self.0.lock().get_mut(call) {
+        let known = self.0.lock().get_mut(call).map(|known| {
             known.used = Instant::now();
-            span.follows_from(&known.span);
+            known.span.clone()
+        });
+        if let Some(known) = known {
+            span.follows_from(&known);
         }
     }
 
     /// Closes the spans of calls without a turn for this long: they have ended in another process.
     pub(super) fn close_idle(&self, idle: Duration) {
-        self.0.lock().retain(|_, known| known.used.elapsed() <= idle);
+        let closed: Vec<_> =
+            self.0.lock().extract_if(|_, known| known.used.elapsed() > idle).collect();
+        drop(closed);
     }
 
     /// Returns the span of a turn, the root of a trace. It follows from that of the request, too, which ends

@@ -56,7 +56,7 @@ impl<B: Bot> Turn<B> {
     async fn run_in(&self, span: Span) -> Cuts {
         let Self { shared, outbox, trigger, .. } = self;
         let mut report = TurnReport::start(shared, outbox, trigger, span);
-        // If this task is dropped or panics, nobody waits for it any longer.
+        // If this task is dropped or panics, no request waits for it any longer.
         let running = TurnGuard { shared, outbox };
         let work = AssertUnwindSafe(self.work()).catch_unwind();
         let ended = drive(shared.store(), outbox, work).await;
