@@ -94,7 +94,7 @@ fn export() -> Result<SdkTracerProvider, Box<dyn Error>> {
     let wanted = Targets::new()
         .with_target("callbot", Level::DEBUG)
         .with_target("otlp", Level::DEBUG)
-        // What callers say is traced on request only, and does not leave this process all the same.
+        // Content is traced on request only. It must not leave this process even then.
         .with_target("callbot::content", tracing_subscriber::filter::LevelFilter::OFF);
     let spans = tracing_opentelemetry::layer().with_tracer(tracer);
     let spans = spans.with_location(false).with_threads(false);

@@ -164,7 +164,7 @@ async fn metrics(address: SocketAddr) -> Result<Arc<dyn Observer>, Box<dyn Error
     let router = Router::new().route("/metrics", axum::routing::get(scrape));
     // Until the process ends, so that the last turns are counted as well.
     tokio::spawn(axum::serve(listener, router).into_future());
-    // Without it, the times since the last scrape pile up while nobody scrapes.
+    // Without it, times pile up until the next scrape.
     tokio::spawn(async move {
         let mut upkeep = tokio::time::interval(Duration::from_secs(5));
         loop {

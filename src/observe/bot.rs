@@ -126,7 +126,10 @@ pub struct StoreOperation {
     pub outcome: StoreOutcome,
 }
 
-/// The time of a [hold](crate::bot::Call::hold) was up before its work was complete.
+/// A [hold](crate::bot::Call::hold) ended before its work was complete.
+///
+/// A hold whose work goes on, and is dropped later, is reported twice: the second time with
+/// [`dropped`](Self::dropped).
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct HoldBroken<'a> {

@@ -21,7 +21,8 @@ pub struct UpstreamRequest {
 }
 
 labels! {
-    /// How a request of a client ended.
+    /// How a request of a client ended. A request that can't be sent, because its values or the settings do not
+    /// allow it, is not an event.
     pub enum UpstreamOutcome {
         /// It succeeded.
         Ok = "ok",
@@ -37,8 +38,6 @@ labels! {
         Transport = "transport",
         /// The stream of events ended before its last event.
         Cut = "cut",
-        /// The request was not sent: its values or the settings do not allow it.
-        Invalid = "invalid",
         /// The caller dropped the call before it ended.
         Dropped = "dropped",
     }

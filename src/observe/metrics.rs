@@ -19,9 +19,10 @@ use crate::lock::Mutex;
 
 /// Upper bounds of buckets, in seconds, for the histograms of [`Metrics`].
 ///
-/// Limits of the platforms are bounds, so that the share of turns that kept them can be read off: 200 ms and
-/// 600 ms on Digital Employee, 20 s on DUIX, 30 s on ODFS. The first ones are for a store in memory, the last
-/// ones for whole calls.
+/// The limits of the platforms are bounds: 200 ms and 600 ms on Digital Employee, 20 s on DUIX, 30 s on ODFS. A
+/// turn that misses its limit is cut before it, at the limit less the margin, so count such turns with
+/// `callbot_turn_failures_total{failure="deadline"}`. The first bounds are for a store in memory, the last ones
+/// for whole calls.
 pub const BUCKETS_SECONDS: [f64; 25] = [
     0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0,
     2.0, 5.0, 8.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 1200.0,
@@ -51,7 +52,7 @@ pub const BUCKETS_SECONDS: [f64; 25] = [
 ///     .install_recorder()?;
 /// Metrics::describe();
 /// let host = Host::builder(Parrot).observer(Metrics::new()).build();
-/// // At `/metrics`: `exporter.render()`.
+/// // At `/metrics`: `exporter.render()`. Every few seconds: `exporter.run_upkeep()`.
 /// # Ok(())
 /// # }
 /// # main().unwrap();
@@ -76,7 +77,7 @@ pub const BUCKETS_SECONDS: [f64; 25] = [
 /// | `callbot_reply_bytes_total` | counter | `platform` | bytes of text in these packets |
 /// | `callbot_cuts_total` | counter | `platform`, `cause` | turns that were cut |
 /// | `callbot_cancel_seconds` | histogram | | from a cut until the bot has stopped |
-/// | `callbot_holds_broken_total` | counter | `platform`, `dropped` | holds whose time was up; `dropped` is `true` or `false` |
+/// | `callbot_holds_broken_total` | counter | `platform`, `dropped` | holds that ended before their work, by what became of it: with `dropped` `false` it goes on, with `true` it was dropped |
 /// | `callbot_calls` | gauge | `platform` | calls that have begun and not ended |
 /// | `callbot_calls_ended_total` | counter | `platform`, `why` | calls that have ended |
 /// | `callbot_call_seconds` | histogram | `platform` | from the first turn to the end of the call |
@@ -94,7 +95,8 @@ pub const BUCKETS_SECONDS: [f64; 25] = [
 ///
 /// A gauge is set to what the observer has counted, so it is right even if the exporter is installed late.
 /// With a [`Store`](crate::bot::Store) that several processes share, a call may begin in one process and end
-/// in another, where `callbot_calls` may become negative; their sum is right until a process crashes.
+/// in another, where `callbot_calls` may become negative; their sum is right until a process crashes, or a turn is
+/// cut while such a store makes the first write of its call.
 #[derive(Clone, Default)]
 pub struct Metrics {
     #[cfg(feature = "bot")]

@@ -2,8 +2,8 @@
 //!
 //! An [`Observer`] gets an [`Event`] for each thing that matters. Set it with
 //! [`HostBuilder::observer`](crate::bot::HostBuilder::observer), which also covers the servers of the host.
-//! Events have no text of callers or bots. What they count and measure can't be seen from outside a host:
-//! fillers, late answers, repeated requests, failures of the store.
+//! Events have no text of callers or bots. They count what can't be seen from outside a host: fillers, late
+//! answers, repeated requests, failures of the store.
 //!
 //! ```
 //! # #[cfg(all(feature = "bot", feature = "client", feature = "odfs"))]
@@ -63,7 +63,7 @@
 //! | `CallEnded` | a call has left the store | `platform`, `why` | `call`, `turns`, `duration` |
 //! | `TurnCut` | a turn that was cut has stopped | `platform`, `cause` | `call`, `turn`, `latency` |
 //! | `StoreOperation` | the store has answered | `operation`, `outcome` | `duration` |
-//! | `HoldBroken` | the time of a hold was up before its work was complete | `platform`, `dropped` | `call`, `turn`, `after` |
+//! | `HoldBroken` | a hold ended before its work was complete; once more if that is dropped later | `platform`, `dropped` | `call`, `turn`, `after` |
 //! | `Refused` | a server has refused a request, or its handler has, with a status below 500, 501 or 503 | `platform`, `operation`, `status`, `reason` | |
 //! | `AgentStarted`, `AgentStopped` | the app server has started or stopped an agent | `operation` | `instance` |
 //! | `UpstreamRequest` | a client has ended a request, with all attempts | `operation`, `status`, `outcome` | `attempts`, `duration` |
@@ -79,14 +79,14 @@
 //! | `operation` of a store | `open`, `hold`, `write`, `note`, `read`, `end`, `evict`, `claim_idle` |
 //! | `outcome` of a store | `ok`, `full`, `fenced`, `failed`, `dropped` |
 //! | `reason` | `signature`, `token`, `method`, `media_type`, `cross_site`, `encoding`, `too_large`, `late_body`, `incomplete`, `json`, `body`, `unsupported`, `unavailable`, `handler` |
-//! | `outcome` of a client | `ok`, `failure`, `status`, `decode`, `deadline`, `transport`, `cut`, `invalid`, `dropped` |
+//! | `outcome` of a client | `ok`, `failure`, `status`, `decode`, `deadline`, `transport`, `cut`, `dropped` |
 //!
 //! Without an observer, and without a subscriber that wants the span of a turn, nothing is measured.
 //!
 //! # Traces
 //!
-//! Each turn of a bot has a `tracing` span, in which the events of the bot and the requests of its clients
-//! stand. It stays open until the turn ends, also if the platform has gone and the bot
+//! Each turn of a bot has a `tracing` span. It contains the events of the bot and the requests of its clients.
+//! It stays open until the turn ends, also if the platform has gone and the bot
 //! [holds](crate::bot::Call::hold).
 //!
 //! | Span | Level | Target | Fields |
@@ -113,9 +113,10 @@
 //!
 //! # Traces of servers and clients
 //!
-//! Each request at a server and each attempt of a client has a span, in which the events of the handler and
-//! of the transport stand. Both last until the end of the body, also if it is a stream. Their fields have
-//! the names of OpenTelemetry's semantic conventions, as far as there are such. `operation` is the
+//! Each request at a server and each attempt of a client has a span, which contains the events of the handler
+//! and of the transport. That of a stream lasts until the end of its body. A request with another method than
+//! that of its path has only the event `Refused`. The fields have the names of OpenTelemetry's semantic
+//! conventions, where these have one. `operation` is the
 //! `operationId` of the spec, and `platform` is as in the events.
 //!
 //! | Span | Level | Target | Fields |
@@ -125,7 +126,7 @@
 //!
 //! `error.type` of a `request` is the `reason` of a refusal, or `handler`, `deadline`, `internal` or
 //! `peer_gone`. That of an `attempt` is the `outcome` of a client. `otel.status_code` is `ERROR` for a
-//! status from 500 on, and for an attempt that failed. In a stream or an envelope a failure may have status
+//! status from 500 on, and for an attempt that failed, but not for one that was dropped. In a stream or an envelope a failure may have status
 //! 200.
 //!
 //! | Event | Level | Target | Fields |
@@ -137,7 +138,7 @@
 //! | an attempt got a response, or none | `DEBUG` | | `operation`, `status`, `elapsed` |
 //! | an attempt is repeated | `DEBUG` | | `operation`, `attempt`, `status`, `pause` |
 //! | a request or a response | `TRACE` | `callbot::content` | `operation`, `platform`, and `request` or `answer` |
-//! | a packet of a stream | `TRACE` | `callbot::content` | `packet`; it stands in the span of its request |
+//! | a packet of a stream | `TRACE` | `callbot::content` | `packet`, in the span of its request |
 //! | a request that can't be read | `TRACE` | `callbot::content` | `operation`, `platform`, `reason`, `request` |
 //!
 //! The content is personal data too, and only there if

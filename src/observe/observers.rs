@@ -21,7 +21,7 @@ impl Observers {
         self.0.extend_from_slice(&others.0);
     }
 
-    /// Returns whether nobody observes, so that nothing needs to be measured.
+    /// Returns whether there are no observers, so that nothing needs to be measured.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
