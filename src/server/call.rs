@@ -16,11 +16,12 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::IgnoredAny;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tracing::{Instrument, Span};
 
 use super::arrival::{Arrival, Refusal, note_status, observe_refusal};
 use super::content::{self, Shown};
+use super::current::Current;
 use super::events::{Events, InSpan, SpawnedTurn};
 use super::frame_queue::FrameQueue;
 use super::incoming::late_body;
@@ -30,58 +31,6 @@ use super::{
 };
 use crate::observe::{Observers, RefusalReason, poll_in};
 use crate::wire::{DecodeError, Operation, Printable, Validate, decode};
-
-tokio::task_local! {
-    static CURRENT: Current;
-}
-
-/// What a handler may ask about the request that it serves.
-#[derive(Clone)]
-struct Current {
-    arrived: Instant,
-    query: Option<Arc<str>>,
-}
-
-/// Returns when the request that the current handler serves arrived: when its head was there,
-/// before the body was read. Outside a handler, returns the current instant.
-///
-/// ```
-/// use std::time::Duration;
-/// use tokio::time::Instant;
-///
-/// /// Returns how much of a budget of 600 ms for the first packet is left, in any handler.
-/// fn budget_left() -> Duration {
-///     let deadline = callbot::server::arrived() + Duration::from_millis(600);
-///     deadline.saturating_duration_since(Instant::now())
-/// }
-///
-/// assert!(budget_left() <= Duration::from_millis(600));
-/// ```
-#[must_use]
-pub fn arrived() -> Instant {
-    CURRENT.try_with(|current| current.arrived).unwrap_or_else(|_| Instant::now())
-}
-
-/// Returns the query string of the URL of the request that the current handler serves, percent-encoded as it
-/// was sent. `None` if it has none, and outside a handler.
-///
-/// Where the URL of your server is a setting of the platform, the query string is yours: the tenant or the
-/// line of a call may be in it.
-///
-/// ```
-/// /// Returns the line that the URL in the platform's console names, as in `https://bot.example/v1?line=north`.
-/// fn line() -> Option<String> {
-///     let query = callbot::server::query()?;
-///     let line = query.split('&').find_map(|pair| pair.strip_prefix("line="))?;
-///     Some(line.to_owned())
-/// }
-///
-/// assert_eq!(line(), None);
-/// ```
-#[must_use]
-pub fn query() -> Option<Arc<str>> {
-    CURRENT.try_with(|current| current.query.clone()).unwrap_or_default()
-}
 
 /// The rules of a platform that has routes for this `Api`.
 pub trait Routes<A>: Rules + Sized {
@@ -221,11 +170,11 @@ async fn run_handler<T>(
 ) -> Result<T, Fault> {
     let Arrival { at, query, until, operation, platform, watch, context, .. } = arrival;
     let operation = operation.id;
+    let current = Current { arrived: *at, query: query.clone() };
     // Pinned here once: each wrapper would hold another copy, and handlers can be large.
     let mut handler = pin!(handler);
     let handler = poll_fn(|cx| {
-        let current = Current { arrived: *at, query: query.clone() };
-        let poll = || CURRENT.sync_scope(current, || handler.as_mut().poll(cx));
+        let poll = || current.poll_in(|| handler.as_mut().poll(cx));
         poll_in(context.as_ref(), || watch::poll_watched(watch.as_ref(), poll))
     });
     let handler = AssertUnwindSafe(handler).catch_unwind();

@@ -67,6 +67,7 @@
 mod arrival;
 pub(crate) mod call;
 pub(crate) mod content;
+mod current;
 mod error;
 mod events;
 pub(crate) mod frame;
@@ -89,9 +90,9 @@ mod turns;
 pub(crate) mod watch;
 
 pub(crate) use arrival::observe_refusal;
-pub use call::{arrived, query};
 #[cfg(feature = "bot")]
 pub(crate) use content::Privacy;
+pub use current::{arrived, query};
 pub use error::{Error, Fault, FaultKind};
 #[allow(unused_imports)] // Depending on its features, no platform uses it.
 pub(crate) use options::check_path;

@@ -9,9 +9,9 @@ use crate::support::errors::typed;
 use callbot::bot::testing::{Answer, TestCall};
 use callbot::bot::{
     Bot, Call, Capabilities, ControlKind, Dropped, Emotion, Ended, Gather, GatherLimits, HangUp,
-    Heard, Host, HostBuilder, Input, Need, Needs, Notice, OdfsSettings, Platform, Reply,
-    ReplyError, Result, SpeechSettings, SpeechSupport, Synthesis, Transfer, TransferKind,
-    TransferKinds, TransferOutcome,
+    Heard, Host, HostBuilder, Input, Needs, Notice, OdfsSettings, Platform, Reply, ReplyError,
+    Result, SpeechSettings, SpeechSupport, Synthesis, Transfer, TransferKind, TransferKinds,
+    TransferOutcome,
 };
 use callbot::duix::dialogue;
 use callbot::odfs::Language;
@@ -23,14 +23,20 @@ use tokio::time::{Instant, sleep};
 use Platform::{AiCall, Chat, DigitalEmployee, Duix, DuixStream, Odfs};
 use TransferKind::{Agent, Flow, Number, Queue, QueueCode};
 
-const KINDS: [TransferKind; 5] = [Queue, QueueCode, Agent, Number, Flow];
+pub(super) const KINDS: [TransferKind; 5] = [Queue, QueueCode, Agent, Number, Flow];
 
 /// The clerk of a small bank. Its memory has the results of its calls to `Reply`.
 #[derive(Debug, Clone, Default)]
-struct Clerk {
+pub(super) struct Clerk {
     needs: Needs,
     notices: Arc<Mutex<Vec<Notice>>>,
     ended: Arc<Mutex<Vec<Ended>>>,
+}
+
+impl Clerk {
+    pub(super) fn needing(needs: Needs) -> Self {
+        Self { needs, ..Self::default() }
+    }
 }
 
 impl Bot for Clerk {
@@ -854,70 +860,5 @@ async fn a_transfer_carries_its_number_and_data() {
             "trans_data": "from the bot",
         });
         is(&ivr.say("go").await, 11, expected);
-    }
-}
-
-// The needs of a bot.
-
-fn needing(needs: Needs) -> Host<Clerk> {
-    Host::new(Clerk { needs, ..Clerk::default() })
-}
-
-#[test]
-fn every_unsupported_need_is_named() {
-    let all = KINDS.into_iter().fold(Needs::NONE, Needs::transfer);
-    let host = needing(all.greeting().stream().barge_in().gather().hang_up().heard());
-    let transfers = KINDS.map(Need::Transfer);
-
-    let unmet = host.digital_employee().unwrap_err();
-    let of_all = |kinds: &[TransferKind]| kinds.iter().map(|kind| Need::Transfer(*kind)).collect();
-    let expected: Vec<_> = of_all(&KINDS[1..]);
-    assert_eq!((unmet.platform, unmet.missing), (DigitalEmployee, expected));
-
-    let unmet = host.duix().unwrap_err();
-    let mut expected =
-        vec![Need::Greeting, Need::Stream, Need::BargeIn, Need::Gather, Need::HangUp];
-    expected.push(Need::Heard);
-    expected.extend(transfers);
-    assert_eq!((unmet.platform, &unmet.missing), (Duix, &expected));
-    assert_eq!(
-        unmet.to_string(),
-        "the bot requires features that duix does not support: a greeting, streamed replies, \
-         switching barge-in on and off, gathering DTMF digits, hanging up, reports of what callers \
-         heard, a transfer to a queue, a transfer to a queue by its access code, a transfer to an \
-         agent, a transfer to a number, a transfer to a flow"
-    );
-
-    let unmet = host.odfs().unwrap_err();
-    assert_eq!((unmet.platform, unmet.missing), (Odfs, vec![Need::Stream, Need::Heard]));
-    // A router for all platforms fails if one platform fails.
-    assert_eq!(host.router().unwrap_err(), host.digital_employee().unwrap_err());
-}
-
-#[test]
-fn an_allowed_transfer_is_a_supported_need() {
-    let clerk = || Clerk { needs: Needs::NONE.transfer(TransferKind::Agent), ..Clerk::default() };
-    assert!(Host::new(clerk()).digital_employee().is_err());
-    let host = Host::builder(clerk()).allow_transfer(TransferKind::Agent).build();
-    assert!(host.digital_employee().is_ok());
-    // `allow_transfer` applies only to Digital Employee.
-    assert!(host.duix().is_err());
-}
-
-#[tokio::test(start_paused = true)]
-async fn duix_serves_only_the_dialogues_that_meet_the_needs() {
-    let question = json!({
-        "sid": "1", "dh-code": "2", "dh-question": "Hm", "dh-conversation-id": "c",
-        "dh-context": "{}",
-    });
-    let router = needing(Needs::NONE.stream()).duix().unwrap().router();
-    let (_, whole) = post(&router, "/duix/dialogue", question.to_string()).await;
-    assert!(whole.contains("the operation is not supported"), "{whole}");
-    let (status, stream) = post(&router, "/duix/dialogue/stream", question.to_string()).await;
-    assert!(status == 200 && stream.contains("You said: Hm"), "{stream}");
-    let router = needing(Needs::NONE).duix().unwrap().router();
-    for path in ["/duix/dialogue", "/duix/dialogue/stream"] {
-        let (_, answer) = post(&router, path, question.to_string()).await;
-        assert!(answer.contains("You said: Hm"), "{answer}");
     }
 }
