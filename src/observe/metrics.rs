@@ -177,7 +177,7 @@ const COUNTERS: [(&str, Unit, &str); 15] = [
     (PACKETS, Unit::Count, "Packets of replies."),
     (REPLY_BYTES, Unit::Bytes, "Text in the packets of replies."),
     (CUTS, Unit::Count, "Turns that were cut."),
-    (HOLDS_BROKEN, Unit::Count, "Holds whose time was up before their work was complete."),
+    (HOLDS_BROKEN, Unit::Count, "Holds that ended before their work, by what became of it."),
     (CALLS_ENDED, Unit::Count, "Calls that have ended."),
     (REFUSED, Unit::Count, "Requests that a server refused."),
     (AGENTS_STARTED, Unit::Count, "Agents that the app server started."),

@@ -126,8 +126,8 @@
 //!
 //! `error.type` of a `request` is the `reason` of a refusal, or `handler`, `deadline`, `internal` or
 //! `peer_gone`. That of an `attempt` is the `outcome` of a client. `otel.status_code` is `ERROR` for a
-//! status from 500 on, and for an attempt that failed, but not for one that was dropped. In a stream or an envelope a failure may have status
-//! 200.
+//! status from 500 on, and for an attempt that failed, but not for one that was dropped. In a stream or an
+//! envelope a failure may have status 200.
 //!
 //! | Event | Level | Target | Fields |
 //! |---|---|---|---|

@@ -205,7 +205,7 @@ async fn the_span_of_a_refused_request_has_the_reason<S: Subject>() {
 
 async fn the_span_of_a_failed_request_has_the_kind_of_failure<S: Subject>() {
     for operation in observed::<S>().await.handled() {
-        for kind in ["handler", "internal"] {
+        for kind in ["handler", "internal", "panic"] {
             let mut bench = Bench::<S>::new().await;
             if !bench.subject.traces_failures(&operation) {
                 continue;
@@ -215,6 +215,7 @@ async fn the_span_of_a_failed_request_has_the_kind_of_failure<S: Subject>() {
                 Box::pin(async move {
                     match kind {
                         "handler" => Err(Error::public("no").status(418)),
+                        "panic" => panic!("oh"),
                         _ => Err(io::Error::other("the database is down").into()),
                     }
                 })
@@ -222,7 +223,8 @@ async fn the_span_of_a_failed_request_has_the_kind_of_failure<S: Subject>() {
             bench.peer.ask(&operation.post()).await;
             bench.heard();
             let span = closed(&spans).await;
-            assert_eq!(span.fields["error.type"], kind, "{}", operation.name);
+            let expected = if kind == "panic" { "internal" } else { kind };
+            assert_eq!(span.fields["error.type"], expected, "{} {kind}", operation.name);
         }
     }
 }

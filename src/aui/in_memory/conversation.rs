@@ -148,8 +148,8 @@ impl InMemoryAgents {
     /// To interrupt one that has arrived, call [`interrupt`](Self::interrupt).
     ///
     /// # Errors
-    /// If the instance is unknown or has ended, if the agents have no bot, if the bot fails, or if `utterance`
-    /// is longer than 32 KiB.
+    /// If the instance is unknown or has ended, if the agents have no bot, if the bot fails, or if
+    /// `utterance` is longer than 32 KiB.
     pub async fn say(
         &self,
         instance_id: &str,

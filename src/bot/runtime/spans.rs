@@ -16,9 +16,9 @@ use crate::observe::{CALL, InputKind, TURN};
 
 /// The spans of the calls that have begun in this process, if a subscriber wants them.
 ///
-/// Each turn is a trace of its own: a call may last for an hour, and a viewer would not show so long a trace as
-/// complete. So that a turn leads to its call, it follows from a span that opens when the call
-/// begins, and lives until the call ends. A subscriber knows a span only as long as that is open, so the span
+/// Each turn is a trace of its own: a call may last for an hour, and a viewer would not show so long a trace
+/// as complete. So that a turn leads to its call, it follows from a span that opens when the call begins, and
+/// lives until the call ends. A subscriber knows a span only as long as that is open, so the span
 /// of the first turn would not do. Nor can the span of the call be a child of the first turn: a span stays open
 /// as long as its children.
 #[derive(Default)]
