@@ -1,0 +1,3 @@
+//! Bots that answer with a language model.
+
+pub mod testing;
