@@ -88,6 +88,18 @@ impl ChatStream {
         Ok(self.collector.completion())
     }
 
+    /// Returns the new text that a chunk of this stream has for the answer.
+    #[cfg(feature = "llm")]
+    pub(crate) fn text_of(&self, chunk: &ChatChunk) -> String {
+        self.collector.text(chunk)
+    }
+
+    /// Returns the answer as far as it was read, and drops the connection.
+    #[cfg(feature = "llm")]
+    pub(crate) fn so_far(self) -> Completion {
+        self.collector.completion()
+    }
+
     /// Ends the stream and drops its connection.
     fn end(&mut self) -> Poll<Option<Result<ChatChunk, Error>>> {
         self.events = None;

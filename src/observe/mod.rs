@@ -61,6 +61,7 @@
 //! | `TurnEnded` | its reply is over, and the bot has stopped | `platform`, `input`, `outcome`, `cause`, `failure`, `first_by`, `repeated` | `call`, `turn`, `first_packet`, `duration`, `packets`, `bytes`, `budget`, `store_time`, `hold_wait`, `requests` |
 //! | `CallBegun` | the first turn of a call is in the store | `platform` | `call` |
 //! | `CallEnded` | a call has left the store | `platform`, `why` | `call`, `turns`, `duration` |
+//! | `CallSummary` | a call that an [`Assistant`](crate::llm::Assistant) has answered ends | `platform`, `why` | `call`, `turns`, `cuts`, `apologies`, `first_packets`, `requests`, `fallbacks`, `tool_calls`, `prompt_tokens`, `completion_tokens` |
 //! | `TurnCut` | a turn that was cut has stopped | `platform`, `cause` | `call`, `turn`, `latency` |
 //! | `StoreOperation` | the store has answered | `operation`, `outcome` | `duration` |
 //! | `HoldBroken` | a hold ended before its work was complete; once more if that is dropped later | `platform`, `dropped` | `call`, `turn`, `after` |
@@ -194,6 +195,8 @@ pub use bot::{
     CallBegun, CallEnded, FirstBy, HoldBroken, InputKind, StoreOperation, StoreOperationKind,
     StoreOutcome, TurnCut, TurnEnded, TurnFailure, TurnOutcome, TurnStarted,
 };
+#[cfg(feature = "llm")]
+pub use bot::{CallSummary, FirstPackets};
 #[cfg(feature = "client")]
 pub use client::{UpstreamOutcome, UpstreamRequest};
 pub use context::{Propagator, PropagatorError, TraceContext, set_propagator};
@@ -240,6 +243,9 @@ pub enum Event<'a> {
     /// A call has ended.
     #[cfg(feature = "bot")]
     CallEnded(&'a CallEnded<'a>),
+    /// A call that an assistant has answered ends.
+    #[cfg(feature = "llm")]
+    CallSummary(&'a CallSummary<'a>),
     /// A turn that was cut has stopped.
     #[cfg(feature = "bot")]
     TurnCut(&'a TurnCut<'a>),
@@ -276,6 +282,8 @@ impl Event<'_> {
             Self::CallBegun(_) => "call_begun",
             #[cfg(feature = "bot")]
             Self::CallEnded(_) => "call_ended",
+            #[cfg(feature = "llm")]
+            Self::CallSummary(_) => "call_summary",
             #[cfg(feature = "bot")]
             Self::TurnCut(_) => "turn_cut",
             #[cfg(feature = "bot")]
