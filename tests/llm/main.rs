@@ -12,3 +12,5 @@
 mod support;
 
 mod testing;
+
+mod http;
