@@ -30,11 +30,11 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Returns the messages of the conversation after these instructions, with the tool calls of the turn that
-    /// runs at the end. The oldest turns are left out until the rest is within the limits.
+    /// Returns the messages of the conversation after these instructions, with the tool calls of the turn
+    /// that runs at the end. The oldest turns are left out until the rest is within the limits.
     ///
-    /// A turn is left out as a whole, so a tool call never loses its result. The instructions and the turn that
-    /// runs always stay.
+    /// A turn is left out as a whole, so a tool call never loses its result. The instructions and the turn
+    /// that runs always stay.
     pub(super) fn messages(&self, instructions: String, size: Size) -> Vec<Message> {
         let first = Message::system(instructions);
         let current = self.current();
@@ -98,7 +98,8 @@ impl Source<'_> {
     }
 }
 
-/// Adds a message. Texts of the caller in a row become one message, since some models want the roles to alternate.
+/// Adds a message. Texts of the caller in a row become one message, since some models want the roles to
+/// alternate.
 fn add(messages: &mut Vec<Message>, message: Message) {
     match messages.last_mut() {
         Some(last) if last.role == Some(Role::User) && message.role == Some(Role::User) => {
@@ -109,17 +110,17 @@ fn add(messages: &mut Vec<Message>, message: Message) {
     }
 }
 
-/// Adds tool calls with their results, and with the texts of their rounds. An earlier turn has its text in the
-/// history.
+/// Adds tool calls with their results, and with the texts of their rounds. An earlier turn has its text in
+/// the history.
 fn exchanged(
     exchange: &Exchange,
     texts: Option<&BTreeMap<usize, String>>,
     messages: &mut Vec<Message>,
 ) {
     for (number, round) in exchange.rounds.iter().enumerate() {
-        let calls = round.iter().map(|call| {
-            ToolCall::new(&call.id, FunctionCall::new(&call.name, &call.arguments))
-        });
+        let calls = round
+            .iter()
+            .map(|call| ToolCall::new(&call.id, FunctionCall::new(&call.name, &call.arguments)));
         let mut message = Message::new(Role::Assistant);
         message.tool_calls = calls.collect();
         let text = texts.and_then(|texts| texts.get(&number)).map(|text| text.trim());
@@ -170,9 +171,10 @@ fn after(before: Option<&Entry>, text: String) -> String {
 fn tokens_of(message: &Message) -> usize {
     /// The role and the marks around a message.
     const FRAME: usize = 4;
-    let calls = message.tool_calls.iter().map(|call| {
-        FRAME + estimate(&call.function.name) + estimate(&call.function.arguments)
-    });
+    let calls = message
+        .tool_calls
+        .iter()
+        .map(|call| FRAME + estimate(&call.function.name) + estimate(&call.function.arguments));
     FRAME + estimate(&message.text()) + calls.sum::<usize>()
 }
 

@@ -76,16 +76,16 @@ impl Model {
         self
     }
 
-    /// Sets how long the whole answer may take. On platforms without a stream it is at most nine tenths of the
-    /// time that remains for the turn. Default: 60 s.
+    /// Sets how long the whole answer may take. On platforms without a stream it is at most nine tenths of
+    /// the time that remains for the turn. Default: 60 s.
     pub fn whole_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.whole = deadline;
         self
     }
 
-    /// Sets what is changed in each request before it is sent, such as its temperature. The request is complete:
-    /// it has the conversation, the tools, and `stream_options` that ask for the number of tokens, which you
-    /// remove for a server that does not know them. Default: nothing.
+    /// Sets what is changed in each request before it is sent, such as its temperature. The request is
+    /// complete: it has the conversation, the tools, and `stream_options` that ask for the number of tokens,
+    /// which you remove for a server that does not know them. Default: nothing.
     pub fn request(
         mut self,
         change: impl Fn(ChatRequest) -> ChatRequest + Send + Sync + 'static,
@@ -128,8 +128,8 @@ pub enum ModelDeadline {
 
 /// The reason why a model did not answer, or not to the end.
 ///
-/// If no fallback can answer, it is the error of the turn: the caller hears the apology, and the error goes to
-/// the log. It contains no secret and nothing that callers say.
+/// If no fallback can answer, it is the error of the turn: the caller hears the apology, and the error goes
+/// to the log. It contains no secret and nothing that callers say.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ModelError {
@@ -154,7 +154,10 @@ impl fmt::Display for ModelError {
                 write!(f, "the model has paused for {time:?} in its answer (`stall_deadline`)")
             }
             Self::Deadline(ModelDeadline::Whole, time) => {
-                write!(f, "the model has not finished its answer within {time:?} (`whole_deadline`)")
+                write!(
+                    f,
+                    "the model has not finished its answer within {time:?} (`whole_deadline`)"
+                )
             }
             Self::Empty => f.write_str("the answer of the model has neither text nor tool calls"),
             Self::Rounds(rounds) => write!(

@@ -322,8 +322,7 @@ impl Metrics {
 #[cfg(feature = "llm")]
 fn call_summary(event: &super::CallSummary<'_>) {
     let platform = event.call.platform().label();
-    for (kind, tokens) in
-        [("prompt", event.prompt_tokens), ("completion", event.completion_tokens)]
+    for (kind, tokens) in [("prompt", event.prompt_tokens), ("completion", event.completion_tokens)]
     {
         counter!(MODEL_TOKENS, "platform" => platform, "kind" => kind).increment(tokens);
     }
