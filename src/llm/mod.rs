@@ -14,6 +14,7 @@ mod phrases;
 mod run;
 mod schema;
 mod summary;
+pub mod testing;
 mod think;
 mod tool;
 mod voice;
