@@ -18,16 +18,22 @@ fn answer(request: &ChatRequest) -> Script {
     let Some(last) = request.messages.last() else { return Script::new() };
     let text = last.text().to_lowercase();
     let script = if last.role == Some(Role::Tool) {
-        say("Two **Margherita**, that is **17 €**. Would you like anything else? Our Diavola is hot and good.")
+        say(
+            "Two **Margherita**, that is **17 €**. Would you like anything else? Our Diavola is hot and good.",
+        )
     } else if text.contains("two margherita") {
         Script::new().call("order_pizza", json!({"pizza": "Margherita", "count": 2}))
     } else if text.contains("which") {
-        say("We have:\n\n- **Margherita** for 8.50 €\n- **Marinara** for 7 €\n- **Diavola** for 10 € 🌶️")
+        say(
+            "We have:\n\n- **Margherita** for 8.50 €\n- **Marinara** for 7 €\n- **Diavola** for 10 € 🌶️",
+        )
     } else if text.contains("bye") {
         let goodbye = "It is ready in 20 minutes. Goodbye!";
         Script::new().pause(WORD).call("hang_up", json!({"goodbye": goodbye}))
     } else {
-        say("I am only a stand-in, and know the questions of the demonstration. Try: which pizzas do you have?")
+        say(
+            "I am only a stand-in, and know the questions of the demonstration. Try: which pizzas do you have?",
+        )
     };
     let words = |text: &str| i64::try_from(text.split_whitespace().count()).unwrap_or_default();
     let asked = request.messages.iter().map(|message| words(&Message::text(message))).sum();

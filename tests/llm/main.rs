@@ -11,4 +11,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod conversation;
+mod deadlines;
+mod summary;
 mod testing;
+mod tools;
