@@ -56,7 +56,7 @@ impl Model {
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         let deadlines = Deadlines {
             first: Duration::from_secs(5),
-            stall: Duration::from_secs(5),
+            stall: Duration::from_secs(3),
             whole: Duration::from_secs(60),
         };
         Self { client, name: name.into(), deadlines, hook: None }
@@ -70,7 +70,8 @@ impl Model {
     }
 
     /// Sets how long the model may then pause between two pieces of text or of tool calls, counted from when
-    /// the assistant waits for the next one. Default: 5 s.
+    /// the assistant waits for the next one. The start of a sentence is spoken once it has waited for 1 s, so
+    /// only with a shorter deadline a fallback can replace it. Default: 3 s.
     pub fn stall_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.stall = deadline;
         self

@@ -32,7 +32,7 @@ async fn each_deadline_ends_in_the_apology_and_says_which_it_was() {
         (Script::new().say("One. ").stall(), 2000, "the model has paused for 2s"),
         (slow(), 10_000, "the model has not finished its answer within 10s"),
         (Script::new().say("One. ").cut(), 0, "the stream ended before its last packet"),
-        (Script::new(), 500, "the answer of the model has neither text nor tool calls"),
+        (Script::new(), 0, "the answer of the model has neither text nor tool calls"),
         (Script::new().fail(401, "who are you?"), 0, "who are you?"),
         (Script::new().raw("data: oops\n\n"), 0, "can't be read"),
     ] {
@@ -60,7 +60,9 @@ async fn a_fallback_answers_if_nothing_was_said() {
         for platform in [Platform::AiCall, Platform::Odfs, Platform::DuixStream] {
             let first = ScriptedModel::new([script.clone(), "Back again.".into()]);
             let second = ScriptedModel::new(["I am the other one."]);
-            let assistant = Assistant::new(model(&first)).fallback(model(&second));
+            // After 1 s the start of a sentence is spoken, too.
+            let first = model(&first).stall_deadline(800 * MS);
+            let assistant = Assistant::new(first).fallback(model(&second));
             let mut call = TestCall::on(platform, host(assistant).build());
             call.say("Hello?").await.expect_text("I am the other one.").expect_end();
             call.say("Hello?").await.expect_text("Back again.").expect_end();
