@@ -28,8 +28,8 @@ impl<M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Assistan
     /// Answers an input. For a turn of your own bot, whose memory is [`Memory`]; the assistant as a bot does
     /// the same.
     ///
-    /// Forward [`Bot::interrupted`](crate::bot::Bot::interrupted) and [`Bot::ended`](crate::bot::Bot::ended) to the
-    /// assistant, too, or the [`CallSummary`](crate::observe::CallSummary) is not complete.
+    /// Forward [`Bot::interrupted`](crate::bot::Bot::interrupted) and [`Bot::ended`](crate::bot::Bot::ended)
+    /// to the assistant, too, or the [`CallSummary`](crate::observe::CallSummary) is not complete.
     ///
     /// # Errors
     /// Returns a [`ModelError`] if no model answered, and the errors of [`Reply::say`] and [`Call::hold`].
@@ -91,8 +91,8 @@ enum HoldBack {
     No,
     /// Until it is known whether the answer calls a tool that must come first, or the first packet is due.
     UntilDue,
-    /// Until the answer is complete. The platform takes the reply as a whole, so nothing is lost by it, and if
-    /// the model fails, a fallback can still answer.
+    /// Until the answer is complete. The platform takes the reply as a whole, so nothing is lost by it, and
+    /// if the model fails, a fallback can still answer.
     UntilEnd,
 }
 
@@ -196,8 +196,8 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         self.close().await
     }
 
-    /// Returns the request for the next answer. In the last one no tools are offered, so the model must answer in
-    /// words.
+    /// Returns the request for the next answer. In the last one no tools are offered, so the model must
+    /// answer in words.
     fn request(&self, call: &Call<Memory<M>>, last: bool) -> ChatRequest {
         let instructions = self.assistant.instructions(call);
         let source = Source {
@@ -255,8 +255,8 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         }
     }
 
-    /// Asks a model, and says its text sentence by sentence. `more` is whether another model can answer if this
-    /// one does not.
+    /// Asks a model, and says its text sentence by sentence. `more` is whether another model can answer if
+    /// this one does not.
     async fn ask_model(
         &mut self,
         model: &Model,
@@ -339,7 +339,8 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         Clock::start(deadlines)
     }
 
-    /// Returns until when the text is held back; `None` if it is not, or if only the end of the answer counts.
+    /// Returns until when the text is held back; `None` if it is not, or if only the end of the answer
+    /// counts.
     fn hold_until(&self) -> Option<Instant> {
         self.reply.text_due().filter(|_| self.hold == HoldBack::UntilDue)
     }
@@ -433,8 +434,8 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         }
     }
 
-    /// Returns how long a platform waits with a hang-up for the voice to end. Digital Employee does not wait by
-    /// itself, ODFS does, and the others have no field for the time.
+    /// Returns how long a platform waits with a hang-up for the voice to end. Digital Employee does not wait
+    /// by itself, ODFS does, and the others have no field for the time.
     fn delay(&self) -> Duration {
         const LONGEST: u64 = 10;
         if self.reply.platform() != Platform::DigitalEmployee {

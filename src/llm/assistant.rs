@@ -20,8 +20,8 @@ use crate::observe::{CALL, CallSummary, Event};
 /// It is a whole [`Bot`], and [`host`](Self::host) puts it into a host. A bot of your own calls
 /// [`answer`](Self::answer) in its turns.
 ///
-/// `M` is your own memory of a call, which tools change. Without one, begin with [`new`](Self::new), and with one
-/// with [`with_memory`](Self::with_memory).
+/// `M` is your own memory of a call, which tools change. Without one, begin with [`new`](Self::new), and with
+/// one with [`with_memory`](Self::with_memory).
 #[must_use]
 pub struct Assistant<M = ()> {
     /// The first one answers, the others are fallbacks.
@@ -44,9 +44,9 @@ enum Instructions<M> {
 }
 
 /// What the model needs to know to speak on the phone.
-const ON_THE_PHONE: &str = "You are on a phone call. Your text is spoken by a voice, so answer in short, complete \
-     sentences, without lists, headings, Markdown or emoji. Text in square brackets is not from the caller: it \
-     tells you what happened on the line. Never say it.";
+const ON_THE_PHONE: &str = "You are on a phone call. Your text is spoken by a voice, so answer in short, \
+     complete sentences, without lists, headings, Markdown or emoji. Text in square brackets is not from the \
+     caller: it tells you what happened on the line. Never say it.";
 
 impl Assistant {
     /// Creates an assistant without a memory of your own.
@@ -73,8 +73,8 @@ impl<M> Assistant<M> {
         }
     }
 
-    /// Sets the instructions for the model: who it is, and what it does. A note follows that says that it is on
-    /// the phone, and that text in brackets is not from the caller. Default: only that note.
+    /// Sets the instructions for the model: who it is, and what it does. A note follows that says that it is
+    /// on the phone, and that text in brackets is not from the caller. Default: only that note.
     pub fn system(mut self, prompt: impl Into<String>) -> Self {
         self.instructions = Instructions::Text(prompt.into());
         self
@@ -111,23 +111,23 @@ impl<M> Assistant<M> {
     }
 
     /// Adds a model that answers when the one before it fails or misses a deadline, as long as the caller has
-    /// heard nothing of its answer. For the rest of the turn the fallback answers; the next turn begins with the
-    /// first model again. Default: none.
+    /// heard nothing of its answer. For the rest of the turn the fallback answers; the next turn begins with
+    /// the first model again. Default: none.
     pub fn fallback(mut self, model: Model) -> Self {
         self.models.push(model);
         self
     }
 
-    /// Sets how many turns before the one that runs the model gets, at most. The history of a call has its own
-    /// limits; see [`Limits`](crate::bot::Limits). Default: 40.
+    /// Sets how many turns before the one that runs the model gets, at most. The history of a call has its
+    /// own limits; see [`Limits`](crate::bot::Limits). Default: 40.
     pub fn max_entries(mut self, turns: usize) -> Self {
         self.size.entries = turns;
         self
     }
 
-    /// Sets how many tokens the conversation has at most, with the instructions and without the tools. The number is
-    /// estimated: one for four ASCII characters, and one for each other character. The oldest turns are left
-    /// out. Default: 8000.
+    /// Sets how many tokens the conversation has at most, with the instructions and without the tools. The
+    /// number is estimated: one for four ASCII characters, and one for each other character. The oldest turns
+    /// are left out. Default: 8000.
     pub fn max_tokens(mut self, tokens: usize) -> Self {
         self.size.tokens = tokens;
         self
@@ -152,15 +152,15 @@ impl<M> Assistant<M> {
         self
     }
 
-    /// Sets whether the text of the model is prepared for a voice: without Markdown, links and emoji, and with
-    /// numbers and dates as they are read. Default: yes.
+    /// Sets whether the text of the model is prepared for a voice: without Markdown, links and emoji, and
+    /// with numbers and dates as they are read. Default: yes.
     pub fn speakable(mut self, yes: bool) -> Self {
         self.speakable = yes;
         self
     }
 
-    /// Sets what the assistant requires of a platform. Default: nothing; a tool that the platform can't do is not
-    /// offered to the model.
+    /// Sets what the assistant requires of a platform. Default: nothing; a tool that the platform can't do is
+    /// not offered to the model.
     pub fn needs(mut self, needs: Needs) -> Self {
         self.needs = needs;
         self
@@ -180,8 +180,8 @@ impl<M> Assistant<M> {
 }
 
 impl<M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Assistant<M> {
-    /// Returns a builder for a host with this bot. The apology and the filler of the [phrases](Self::phrases) are
-    /// set, so the caller is never left in silence.
+    /// Returns a builder for a host with this bot. The apology and the filler of the [phrases](Self::phrases)
+    /// are set, so the caller is never left in silence.
     pub fn host(self) -> HostBuilder<Self> {
         let Phrases { apology, filler, .. } = self.phrases.clone();
         let host = Host::builder(self).apology(apology);

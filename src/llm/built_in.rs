@@ -36,9 +36,9 @@ impl<M> Tool<M> {
     /// Creates the tool `hang_up`, with which the model ends the call.
     ///
     /// The caller hears the goodbye to its end: the text of the answer, or else the `goodbye` that the model
-    /// passes to the tool, or that of the [phrases](super::Phrases). On Digital Employee, which hangs up without
-    /// waiting for the voice, the [delay](crate::bot::HangUp::delay) is estimated from the length of the text; 10
-    /// s at most.
+    /// passes to the tool, or that of the [phrases](super::Phrases). On Digital Employee, which hangs up
+    /// without waiting for the voice, the [delay](crate::bot::HangUp::delay) is estimated from the length of
+    /// the text; 10 s at most.
     pub fn hang_up() -> Self {
         Self::of(
             "hang_up",
@@ -47,8 +47,8 @@ impl<M> Tool<M> {
         )
     }
 
-    /// Creates the tool `transfer`, with which the model puts the caller through to one of these targets. Each has
-    /// a name, which the model chooses by.
+    /// Creates the tool `transfer`, with which the model puts the caller through to one of these targets.
+    /// Each has a name, which the model chooses by.
     ///
     /// The caller first hears the text of the answer, or else the `announcement` that the model passes to the
     /// tool, or that of the [phrases](super::Phrases). Targets that the platform can't transfer to are not
@@ -73,18 +73,19 @@ impl<M> Tool<M> {
         )
     }
 
-    /// Creates the tool `gather_digits`, with which the model asks for DTMF digits: up to as many as `most` has,
-    /// with its other settings. The digits are the caller's next input. If they are
-    /// [secret](Gather::secret), only tools can read them, as [`ToolContext::input`](super::ToolContext::input).
+    /// Creates the tool `gather_digits`, with which the model asks for DTMF digits: up to as many as `most`
+    /// has, with its other settings. The digits are the caller's next input. If they are
+    /// [secret](Gather::secret), only tools can read them, as
+    /// [`ToolContext::input`](super::ToolContext::input).
     ///
-    /// On Digital Employee digits can be gathered in the first packet only. So in turns that offer this tool no
-    /// filler goes out there, and the text of the model waits until its answer is complete or the first
+    /// On Digital Employee digits can be gathered in the first packet only. So in turns that offer this tool
+    /// no filler goes out there, and the text of the model waits until its answer is complete or the first
     /// packet is due. Offer it only where you need it, with [`only_if`](Self::only_if).
     pub fn gather(most: Gather) -> Self {
         Self::of(
             "gather_digits",
-            "Asks the caller to enter digits on the keypad of the phone. Call it before you say anything. The \
-             digits are the caller's next message.",
+            "Asks the caller to enter digits on the keypad of the phone. Call it before you say anything. \
+             The digits are the caller's next message.",
             Kind::BuiltIn(BuiltIn::Gather(most)),
         )
     }

@@ -30,11 +30,11 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// Returns the messages of the conversation after these instructions, with the tool calls of the turn that
-    /// runs at the end. The oldest turns are left out until the rest is within the limits.
+    /// Returns the messages of the conversation after these instructions, with the tool calls of the turn
+    /// that runs at the end. The oldest turns are left out until the rest is within the limits.
     ///
-    /// A turn is left out as a whole, so a tool call never loses its result. The instructions and the turn that
-    /// runs always stay.
+    /// A turn is left out as a whole, so a tool call never loses its result. The instructions and the turn
+    /// that runs always stay.
     pub(super) fn messages(&self, instructions: String, size: Size) -> Vec<Message> {
         let first = Message::system(instructions);
         let current = self.current();
@@ -98,7 +98,8 @@ impl Source<'_> {
     }
 }
 
-/// Adds a message. Texts of the caller in a row become one message, since some models want the roles to alternate.
+/// Adds a message. Texts of the caller in a row become one message, since some models want the roles to
+/// alternate.
 fn add(messages: &mut Vec<Message>, message: Message) {
     match messages.last_mut() {
         Some(last) if last.role == Some(Role::User) && message.role == Some(Role::User) => {
@@ -109,8 +110,8 @@ fn add(messages: &mut Vec<Message>, message: Message) {
     }
 }
 
-/// Adds tool calls with their results, and with the texts of their rounds. An earlier turn has its text in the
-/// history.
+/// Adds tool calls with their results, and with the texts of their rounds. An earlier turn has its text in
+/// the history.
 fn exchanged(
     exchange: &Exchange,
     texts: Option<&BTreeMap<usize, String>>,

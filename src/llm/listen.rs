@@ -15,9 +15,9 @@ use crate::lock::Mutex;
 
 /// The text of an answer as it is spoken, piece by piece, until the model gives the reason for its end.
 ///
-/// A failure ends the stream like the end of the answer. It is [kept](Failure) apart, because the sentences that
-/// are made of this stream yield the text that waits in them before an error: text that must not be spoken if
-/// another model can still answer.
+/// A failure ends the stream like the end of the answer. It is [kept](Failure) apart, because the sentences
+/// that are made of this stream yield the text that waits in them before an error: text that must not be
+/// spoken if another model can still answer.
 pub(super) struct Listen<'a> {
     stream: &'a mut ChatStream,
     think: Think,
@@ -96,8 +96,8 @@ impl Clock {
         }
     }
 
-    /// Waits for the next deadline. A pause counts from the first time that nothing is there, so the time that a
-    /// slow platform takes does not count against the model.
+    /// Waits for the next deadline. A pause counts from the first time that nothing is there, so the time
+    /// that a slow platform takes does not count against the model.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<ModelError> {
         if self.sleep.is_none() {
             let next = match self.begun {

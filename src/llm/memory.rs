@@ -12,9 +12,9 @@ use crate::bot::{History, TurnId};
 
 /// The memory of an assistant's calls: your own, and what the assistant keeps.
 ///
-/// The assistant keeps the results of tools, so that the next turns know them and no turn does its work twice.
-/// It also counts what the [`CallSummary`](crate::observe::CallSummary) reports. Of the results it keeps the
-/// newest 16 KiB, each cut after 4 KiB.
+/// The assistant keeps the results of tools, so that the next turns know them and no turn does its work
+/// twice. It also counts what the [`CallSummary`](crate::observe::CallSummary) reports. Of the results it
+/// keeps the newest 16 KiB, each cut after 4 KiB.
 ///
 /// ```
 /// use callbot::llm::Memory;
@@ -102,7 +102,8 @@ impl Called {
 }
 
 /// The result of a tool whose work was begun, and whose end nobody has seen.
-pub(super) const UNKNOWN: &str = "The outcome is unknown: the work was interrupted. Do not call the tool again without asking the caller.";
+pub(super) const UNKNOWN: &str = "The outcome is unknown: the work was interrupted. Do not call the tool \
+     again without asking the caller.";
 const NOT_RUN: &str = "The tool did not run: the caller interrupted before it.";
 
 /// How many turns with tool calls are kept.

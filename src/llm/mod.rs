@@ -1,7 +1,7 @@
 //! A bot that answers with a language model.
 //!
-//! An [`Assistant`] is a whole [`Bot`](crate::bot::Bot): it keeps the conversation, speaks the answer of the model
-//! sentence by sentence, runs your tools, and goes on when the model fails.
+//! An [`Assistant`] is a whole [`Bot`](crate::bot::Bot): it keeps the conversation, speaks the answer of the
+//! model sentence by sentence, runs your tools, and goes on when the model fails.
 
 mod answer;
 mod assistant;

@@ -56,7 +56,7 @@ impl Model {
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         let deadlines = Deadlines {
             first: Duration::from_secs(5),
-            stall: Duration::from_secs(5),
+            stall: Duration::from_secs(3),
             whole: Duration::from_secs(60),
         };
         Self { client, name: name.into(), deadlines, hook: None }
@@ -70,22 +70,23 @@ impl Model {
     }
 
     /// Sets how long the model may then pause between two pieces of text or of tool calls, counted from when
-    /// the assistant waits for the next one. Default: 5 s.
+    /// the assistant waits for the next one. The start of a sentence is spoken once it has waited for 1 s, so
+    /// only with a shorter deadline a fallback can replace it. Default: 3 s.
     pub fn stall_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.stall = deadline;
         self
     }
 
-    /// Sets how long the whole answer may take. On platforms without a stream it is at most nine tenths of the
-    /// time that remains for the turn. Default: 60 s.
+    /// Sets how long the whole answer may take. On platforms without a stream it is at most nine tenths of
+    /// the time that remains for the turn. Default: 60 s.
     pub fn whole_deadline(mut self, deadline: Duration) -> Self {
         self.deadlines.whole = deadline;
         self
     }
 
-    /// Sets what is changed in each request before it is sent, such as its temperature. The request is complete:
-    /// it has the conversation, the tools, and `stream_options` that ask for the number of tokens, which you
-    /// remove for a server that does not know them. Default: nothing.
+    /// Sets what is changed in each request before it is sent, such as its temperature. The request is
+    /// complete: it has the conversation, the tools, and `stream_options` that ask for the number of tokens,
+    /// which you remove for a server that does not know them. Default: nothing.
     pub fn request(
         mut self,
         change: impl Fn(ChatRequest) -> ChatRequest + Send + Sync + 'static,
@@ -128,8 +129,8 @@ pub enum ModelDeadline {
 
 /// The reason why a model did not answer, or not to the end.
 ///
-/// If no fallback can answer, it is the error of the turn: the caller hears the apology, and the error goes to
-/// the log. It contains no secret and nothing that callers say.
+/// If no fallback can answer, it is the error of the turn: the caller hears the apology, and the error goes
+/// to the log. It contains no secret and nothing that callers say.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ModelError {

@@ -101,8 +101,8 @@ impl Default for Phrases {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Silence {
-    /// Asks whether the caller is still there, this many times in a row. The next time it says goodbye and hangs
-    /// up, on platforms that can. The model is not asked.
+    /// Asks whether the caller is still there, this many times in a row. The next time it says goodbye and
+    /// hangs up, on platforms that can. The model is not asked.
     Ask(u32),
     /// Asks the model, which gets `[silence]` as the caller's input.
     Model,

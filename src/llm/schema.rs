@@ -9,8 +9,8 @@ use super::tool::BadArguments;
 
 /// Returns the schema of the arguments, and whether the function takes none.
 ///
-/// All schemas are written in place, since not every server follows references, and objects allow no other keys,
-/// as OpenAI's strict mode wants it.
+/// All schemas are written in place, since not every server follows references, and objects allow no other
+/// keys, as OpenAI's strict mode wants it.
 pub(super) fn parameters<T: JsonSchema>() -> (Map<String, Value>, bool) {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;

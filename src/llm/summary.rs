@@ -8,10 +8,11 @@ use crate::bot::{History, TurnId};
 use crate::chat::Usage;
 use crate::observe::FirstPackets;
 
-/// What is counted of a call. It is a part of the memory, so it survives a call that several processes answer.
+/// What is counted of a call. It is a part of the memory, so it survives a call that several processes
+/// answer.
 ///
-/// The counts of a turn that fails or is cut are rolled back with the memory. What the history says of such turns
-/// is counted by the turns after them.
+/// The counts of a turn that fails or is cut are rolled back with the memory. What the history says of such
+/// turns is counted by the turns after them.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tally {
     #[serde(default)]

@@ -19,9 +19,9 @@ use crate::lock::Mutex;
 
 /// A function that the model may call.
 ///
-/// The model reads the name, the description, and the JSON Schema of the arguments: a comment of a field is its
-/// description. Arguments that do not fit the type go back to the model as an error with their place, and the
-/// function does not run.
+/// The model reads the name, the description, and the JSON Schema of the arguments: a comment of a field is
+/// its description. Arguments that do not fit the type go back to the model as an error with their place, and
+/// the function does not run.
 ///
 /// ```
 /// use callbot::llm::{Tool, ToolContext};
@@ -50,15 +50,15 @@ use crate::lock::Mutex;
 ///
 /// # What a tool returns
 ///
-/// Any type that serde writes. A text goes to the model as it is, `()` as `done`, and anything else as JSON. An
-/// [`Error::public`] goes to the model with its message. Of any other error the model learns only that the
+/// Any type that serde writes. A text goes to the model as it is, `()` as `done`, and anything else as JSON.
+/// An [`Error::public`] goes to the model with its message. Of any other error the model learns only that the
 /// tool failed, and the error goes to the log. A tool that fails leaves the memory as it was.
 ///
 /// # Side effects
 ///
-/// A tool is protected by a [hold](Call::hold) unless it is [`read_only`](Self::read_only). So a caller who barges
-/// in does not cut it in half: it runs to its end, and its result is stored, for the next turn to know. It does not
-/// start if the caller has barged in before.
+/// A tool is protected by a [hold](Call::hold) unless it is [`read_only`](Self::read_only). So a caller who
+/// barges in does not cut it in half: it runs to its end, and its result is stored, for the next turn to
+/// know. It does not start if the caller has barged in before.
 ///
 /// In one turn no tool with side effects runs twice with the same arguments, even if the platform repeats the
 /// turn, or if another model goes on after a failure: the model gets the first result again.
@@ -93,9 +93,9 @@ pub(super) type Start<M> = Box<dyn FnOnce(Parts<M>) -> BoxFuture<'static, Result
 pub(super) struct BadArguments(pub String);
 
 impl<M: Default + Send + 'static> Tool<M> {
-    /// Creates a tool. `function` is an `async fn`, an async closure, or a closure that returns a future. To use
-    /// a value of your program in it, clone the value in a closure: `move |context, arguments: Order| { let shop =
-    /// shop.clone(); async move { … } }`.
+    /// Creates a tool. `function` is an `async fn`, an async closure, or a closure that returns a future. To
+    /// use a value of your program in it, clone the value in a closure: `move |context, arguments: Order| {
+    /// let shop = shop.clone(); async move { … } }`.
     ///
     /// A name has 1 to 64 letters, digits, underscores and hyphens: most servers refuse others.
     pub fn new<T, R, F, Fut>(
@@ -148,16 +148,16 @@ impl<M> Tool<M> {
         self
     }
 
-    /// Marks a tool that changes nothing, such as a look-up. It needs no hold: a caller who barges in drops it. It
-    /// may run again in the same turn.
+    /// Marks a tool that changes nothing, such as a look-up. It needs no hold: a caller who barges in drops
+    /// it. It may run again in the same turn.
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
         self
     }
 
-    /// Sets how long the tool may run, which is also how long its hold protects it. It is dropped then, and the model
-    /// learns that the outcome is unknown. A time above [`Limits::max_hold`](crate::bot::Limits::max_hold)
-    /// counts as that. Default: 10 s.
+    /// Sets how long the tool may run, which is also how long its hold protects it. It is dropped then, and
+    /// the model learns that the outcome is unknown. A time above
+    /// [`Limits::max_hold`](crate::bot::Limits::max_hold) counts as that. Default: 10 s.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = time;
         self
@@ -177,8 +177,8 @@ impl<M> Tool<M> {
         matches!(&self.kind, Kind::BuiltIn(built_in) if built_in.is_gather())
     }
 
-    /// Returns the tool as the model reads it; `None` if it is not offered in this turn, or if the platform can't
-    /// do what it does.
+    /// Returns the tool as the model reads it; `None` if it is not offered in this turn, or if the platform
+    /// can't do what it does.
     pub(super) fn offer(
         &self,
         call: &Call<Memory<M>>,
@@ -262,8 +262,9 @@ impl<M: Default> ToolContext<M> {
         Self { memory, info, input, key, can, shared }
     }
 
-    /// Returns a key for other systems, which do not make an order twice that has the same key. It is that of the
-    /// call, of the turn, and of the tool call in the turn. A turn that the platform repeats has the same keys.
+    /// Returns a key for other systems, which do not make an order twice that has the same key. It is that of
+    /// the call, of the turn, and of the tool call in the turn. A turn that the platform repeats has the same
+    /// keys.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key

@@ -11,6 +11,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod testing;
-
+mod conversation;
+mod deadlines;
 mod http;
+mod summary;
+mod testing;
+mod tools;
