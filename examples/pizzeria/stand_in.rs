@@ -19,7 +19,7 @@ fn answer(request: &ChatRequest) -> Script {
     let text = last.text().to_lowercase();
     let script = if last.role == Some(Role::Tool) {
         say(
-            "Two **Margherita**, that is **17 €**. Would you like anything else? Our Diavola is hot and good.",
+            "Two **Margherita**, that is **17 €**. Would you like anything else? Our Diavola is good.",
         )
     } else if text.contains("two margherita") {
         Script::new().call("order_pizza", json!({"pizza": "Margherita", "count": 2}))
@@ -31,9 +31,7 @@ fn answer(request: &ChatRequest) -> Script {
         let goodbye = "It is ready in 20 minutes. Goodbye!";
         Script::new().pause(WORD).call("hang_up", json!({"goodbye": goodbye}))
     } else {
-        say(
-            "I am only a stand-in, and know the questions of the demonstration. Try: which pizzas do you have?",
-        )
+        say("I am a stand-in, and know few questions. Try: which pizzas do you have?")
     };
     let words = |text: &str| i64::try_from(text.split_whitespace().count()).unwrap_or_default();
     let asked = request.messages.iter().map(|message| words(&Message::text(message))).sum();

@@ -1,5 +1,5 @@
-//! The assistant against an upstream over HTTP: what the caller hears when it fails, that a barge-in closes its
-//! connection, and that the key shows nowhere. Real sockets, so real time.
+//! The assistant against an upstream over HTTP: what the caller hears when it fails, that a barge-in closes
+//! its connection, what the conversation has, and that the key shows nowhere. Real sockets, so real time.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -309,7 +309,7 @@ async fn the_conversation_is_what_the_caller_heard() {
             false => "Yes, I am here.",
         };
         answer.expect_text(said);
-        // The caller interrupts while the model speaks, or, where replies are not streams, while it is silent.
+        // The caller interrupts while the model speaks. Where replies are not streams, it is still silent.
         let mut turn = call.start("A story!").await;
         model.until_requests(4).await;
         if call.can().streams {

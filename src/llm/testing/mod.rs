@@ -51,8 +51,8 @@
 //! # Over a socket
 //!
 //! [`client`](ScriptedModel::client) connects in memory. For a bot that runs in another process, or that must
-//! see a connection close, [`listen`](ScriptedModel::listen) serves the same model on a free port. A clock that
-//! is paused does not wait for a socket, so such a test runs in real time.
+//! see a connection close, [`listen`](ScriptedModel::listen) serves the same model on a free port. A paused
+//! clock does not wait for a socket, so such a test runs in real time.
 
 mod play;
 mod script;

@@ -67,8 +67,8 @@ impl Script {
 
     /// Calls a tool. The arguments are a JSON value or its text; a text that is not JSON is sent as it is.
     ///
-    /// The call goes out in three fragments. Its id is `call_1` for the first call of the model, then `call_2`
-    /// and so on.
+    /// The call goes out in three fragments. Its id is `call_1` for the first call of the model, then
+    /// `call_2` and so on.
     pub fn call(self, name: impl Into<String>, arguments: impl fmt::Display) -> Self {
         self.step(Step::Call { name: name.into(), arguments: arguments.to_string() })
     }
