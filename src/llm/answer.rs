@@ -7,6 +7,8 @@ use futures_util::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::assistant::Assistant;
 use super::conversation::Source;
@@ -22,6 +24,7 @@ use crate::bot::{
 use crate::chat::{
     ChatRequest, Completion, FunctionDefinition, StreamOptions, Tool as OfferedTool, ToolCall,
 };
+use crate::observe::MODEL;
 use crate::text::sentences;
 
 impl<M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Assistant<M> {
@@ -231,10 +234,22 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
             let tally = &mut call.memory.log.tally;
             tally.requests = tally.requests.saturating_add(1);
             let before = self.said.len();
-            match self.ask_model(model, request, more).await {
+            let span = tracing::debug_span!(
+                target: MODEL,
+                "model",
+                otel.name = format!("chat {}", model.name),
+                otel.kind = "client",
+                gen_ai.operation.name = "chat",
+                gen_ai.request.model = model.name,
+                gen_ai.usage.input_tokens = Empty,
+                gen_ai.usage.output_tokens = Empty,
+            );
+            match self.ask_model(model, request, more).instrument(span.clone()).await {
                 Ok(answer) => {
                     if let Some(usage) = &answer.usage {
                         tally.add_usage(usage);
+                        span.record("gen_ai.usage.input_tokens", usage.prompt_tokens);
+                        span.record("gen_ai.usage.output_tokens", usage.completion_tokens);
                     }
                     return Ok(answer);
                 }
@@ -383,7 +398,6 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         }
         let turn = call.turn().clone();
         let round = call.memory.log.exchange(&turn).map_or(0, |known| known.rounds.len());
-        let count = calls.len();
         let called = calls.into_iter().enumerate().map(|(position, call)| Called {
             id: match call.id.is_empty() {
                 // Some servers send none, and the results need one.
@@ -397,13 +411,21 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         });
         let called = called.collect();
         self.texts.insert(round, self.words.clone());
-        call.memory.log.add_round(&turn, called);
+        let count = call.memory.log.add_round(&turn, called);
         let tally = &mut call.memory.log.tally;
         tally.tool_calls = tally.tool_calls.saturating_add(count as u64);
         for position in 0..count {
             let at: At = (round, position);
-            let Some(called) = call.memory.log.called_mut(&turn, at).cloned() else { continue };
-            if let Some(result) = self.run_tool(call, at, called).await? {
+            let called = call.memory.log.called_mut(&turn, at).cloned();
+            let Some(called) = called.filter(|called| called.result.is_none()) else { continue };
+            let span = tracing::debug_span!(
+                target: MODEL,
+                "tool",
+                otel.name = format!("execute_tool {}", called.name),
+                gen_ai.operation.name = "execute_tool",
+                gen_ai.tool.name = called.name,
+            );
+            if let Some(result) = self.run_tool(call, at, called).instrument(span).await? {
                 call.memory.log.set_result(&turn, at, &result);
             }
         }
