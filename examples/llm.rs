@@ -17,7 +17,6 @@ mod pizzeria;
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use callbot::bot::testing::TestCall;
 use callbot::bot::{Host, Platform};

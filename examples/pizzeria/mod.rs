@@ -1,6 +1,6 @@
 //! The bot of the example `llm`: a pizzeria that takes orders on the phone.
 
-pub mod stand_in;
+pub(crate) mod stand_in;
 
 use callbot::bot::Result;
 use callbot::llm::{Assistant, Model, Tool, ToolContext};
@@ -13,24 +13,24 @@ const PROMPT: &str = "You answer the phone of the pizzeria Vesuvio and take orde
      ready, in 20 minutes, and hang up.";
 
 /// What the bot remembers of a call.
-pub type Order = Vec<Pizzas>;
+pub(crate) type Order = Vec<Pizzas>;
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct Pizzas {
-    pub pizza: Pizza,
+pub(crate) struct Pizzas {
+    pub(crate) pizza: Pizza,
     /// How many of them, 1 to 20.
     #[schemars(range(min = 1, max = 20))]
-    pub count: u32,
+    pub(crate) count: u32,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-pub enum Pizza {
+pub(crate) enum Pizza {
     Margherita,
     Marinara,
     Diavola,
 }
 
-pub fn pizzeria(model: Model) -> Assistant<Order> {
+pub(crate) fn pizzeria(model: Model) -> Assistant<Order> {
     Assistant::with_memory(model)
         .system(PROMPT)
         .greeting("Pizzeria Vesuvio, good evening! What would you like?")

@@ -10,7 +10,7 @@ use serde_json::json;
 /// How long the stand-in takes for a word.
 const WORD: Duration = Duration::from_millis(40);
 
-pub fn stand_in() -> ScriptedModel {
+pub(crate) fn stand_in() -> ScriptedModel {
     ScriptedModel::answering(answer)
 }
 

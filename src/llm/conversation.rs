@@ -155,10 +155,14 @@ fn utterance(input: &Input, secret: bool) -> Option<String> {
 
 /// Returns the text of the caller after the turn `before`, with a note if that was cut.
 fn after(before: Option<&Entry>, text: String) -> String {
-    let note = match before.and_then(|entry| entry.heard.as_ref()) {
+    let cut = before.and_then(|entry| entry.heard.as_ref().map(|heard| (heard, &entry.said)));
+    let note = match cut {
         None => return text,
-        Some(Heard::Nothing) => "[The caller interrupted before you said anything.]",
-        Some(Heard::UpTo(_)) => "[The caller interrupted you here.]",
+        // A platform that reports nothing may have got nothing.
+        Some((heard, said)) if *heard == Heard::Nothing || said.trim().is_empty() => {
+            "[The caller interrupted before you said anything.]"
+        }
+        Some((Heard::UpTo(_), _)) => "[The caller interrupted you here.]",
         Some(_) => "[The caller interrupted you, and may not have heard the end.]",
     };
     let mut noted = note.to_owned();

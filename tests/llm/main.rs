@@ -13,6 +13,7 @@ mod support;
 
 mod conversation;
 mod deadlines;
+mod http;
 mod summary;
 mod testing;
 mod tools;
