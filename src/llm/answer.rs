@@ -66,7 +66,9 @@ pub(super) struct Turn<'a, M> {
     pub(super) can: Capabilities,
     pub(super) input: Input,
     secret: bool,
-    /// The tools that the model is offered.
+    /// Whether the model may gather digits in this turn.
+    gathers: bool,
+    /// The tools that the model is offered in this round.
     pub(super) offered: Vec<(&'a Tool<M>, FunctionDefinition)>,
     /// The model that answers.
     model: usize,
@@ -126,10 +128,8 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         reply: &'a mut Reply,
     ) -> Self {
         let can = reply.can();
-        let offers = assistant.tools.iter();
-        let offered: Vec<_> =
-            offers.filter_map(|tool| Some((tool, tool.offer(call, &can)?))).collect();
-        let gathers = offered.iter().any(|(tool, _)| tool.gathers());
+        let gathering = assistant.tools.iter().filter(|tool| tool.gathers());
+        let gathers = gathering.filter_map(|tool| tool.offer(call, &can)).next().is_some();
         let hold = match can.streams {
             false => HoldBack::UntilEnd,
             true if gathers && !can.late_gather => HoldBack::UntilDue,
@@ -145,7 +145,8 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
             can,
             input,
             secret: call.input_is_secret(),
-            offered,
+            gathers,
+            offered: Vec::new(),
             model: 0,
             said: String::new(),
             began: None,
@@ -182,7 +183,8 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         let max = self.assistant.max_rounds;
         for round in 0..=max {
             let last = round == max;
-            let request = self.request(call, last);
+            self.offer(call, last);
+            let request = self.request(call);
             let answer = self.ask(call, &request).await?;
             if answer.tool_calls.is_empty() || last {
                 if self.words.trim().is_empty() {
@@ -199,9 +201,18 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         self.close().await
     }
 
-    /// Returns the request for the next answer. In the last one no tools are offered, so the model must
-    /// answer in words.
-    fn request(&self, call: &Call<Memory<M>>, last: bool) -> ChatRequest {
+    /// Chooses the tools for the next answer: none for the last one, so that the model must answer in words.
+    fn offer(&mut self, call: &Call<Memory<M>>, last: bool) {
+        // Where digits are gathered with the first packet, what is first offered later comes too late.
+        let too_late = !self.gathers && !self.can.late_gather;
+        let tools = self.assistant.tools.iter();
+        let tools = tools.filter(|tool| !last && !(too_late && tool.gathers()));
+        let offered = tools.filter_map(|tool| Some((tool, tool.offer(call, &self.can)?)));
+        self.offered = offered.collect();
+    }
+
+    /// Returns the request for the next answer.
+    fn request(&self, call: &Call<Memory<M>>) -> ChatRequest {
         let instructions = self.assistant.instructions(call);
         let source = Source {
             history: &call.history,
@@ -214,7 +225,7 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         let messages = source.messages(instructions, self.assistant.size);
         let usage = StreamOptions::new().with_include_usage(true);
         let request = ChatRequest::new("", messages).with_stream_options(usage);
-        if last || self.offered.is_empty() {
+        if self.offered.is_empty() {
             return request;
         }
         let tools = self.offered.iter().map(|(_, tool)| OfferedTool::new(tool.clone()));

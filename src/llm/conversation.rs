@@ -67,8 +67,8 @@ impl Source<'_> {
 
     fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Vec<Message> {
         let mut messages = Vec::new();
-        if let Some(text) = entry.input.as_ref().and_then(|input| utterance(input, entry.secret)) {
-            messages.push(Message::user(after(before, text)));
+        if let Some(input) = &entry.input {
+            messages.push(Message::user(after(before, utterance(input, entry.secret))));
         }
         if let Some(exchange) = self.log.exchange(&entry.turn) {
             exchanged(exchange, None, &mut messages);
@@ -88,9 +88,7 @@ impl Source<'_> {
             exchanged(late, None, &mut messages);
         }
         let last = self.history.iter().rev().find(|entry| entry.turn != *self.turn);
-        if let Some(text) = utterance(self.input, self.secret) {
-            messages.push(Message::user(after(last, text)));
-        }
+        messages.push(Message::user(after(last, utterance(self.input, self.secret))));
         if let Some(exchange) = self.log.exchange(self.turn) {
             exchanged(exchange, Some(self.texts), &mut messages);
         }
@@ -131,15 +129,15 @@ fn exchanged(
 }
 
 /// Returns what the model gets as the caller's input. Notes about it are in brackets.
-fn utterance(input: &Input, secret: bool) -> Option<String> {
+fn utterance(input: &Input, secret: bool) -> String {
     if secret {
-        return Some("[The caller entered a secret, which only tools can read.]".into());
+        return "[The caller entered a secret, which only tools can read.]".into();
     }
-    Some(match input {
-        Input::Speech(text) => text.trim().to_owned(),
+    match input {
+        Input::Speech(text) if !text.trim().is_empty() => text.trim().to_owned(),
         Input::Dtmf(keys) => format!("[pressed the keys {keys}]"),
         Input::Silence => "[silence]".into(),
-        Input::NoMatch => "[not understood]".into(),
+        Input::Speech(_) | Input::NoMatch => "[not understood]".into(),
         Input::Transferred(TransferOutcome::Failed(code)) if code.is_empty() => {
             "[The transfer failed.]".into()
         }
@@ -149,8 +147,7 @@ fn utterance(input: &Input, secret: bool) -> Option<String> {
         // The caller has talked to another person since.
         Input::Transferred(_) => "[The caller was transferred and is back.]".into(),
         Input::Other(value) => format!("[event: {value}]"),
-    })
-    .filter(|text| !text.is_empty())
+    }
 }
 
 /// Returns the text of the caller after the turn `before`, with a note if that was cut.
