@@ -7,6 +7,8 @@ use futures_util::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::assistant::Assistant;
 use super::conversation::Source;
@@ -22,6 +24,7 @@ use crate::bot::{
 use crate::chat::{
     ChatRequest, Completion, FunctionDefinition, StreamOptions, Tool as OfferedTool, ToolCall,
 };
+use crate::observe::MODEL;
 use crate::text::sentences;
 
 impl<M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Assistant<M> {
@@ -63,7 +66,9 @@ pub(super) struct Turn<'a, M> {
     pub(super) can: Capabilities,
     pub(super) input: Input,
     secret: bool,
-    /// The tools that the model is offered.
+    /// Whether the model may gather digits in this turn.
+    gathers: bool,
+    /// The tools that the model is offered in this round.
     pub(super) offered: Vec<(&'a Tool<M>, FunctionDefinition)>,
     /// The model that answers.
     model: usize,
@@ -123,10 +128,8 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         reply: &'a mut Reply,
     ) -> Self {
         let can = reply.can();
-        let offers = assistant.tools.iter();
-        let offered: Vec<_> =
-            offers.filter_map(|tool| Some((tool, tool.offer(call, &can)?))).collect();
-        let gathers = offered.iter().any(|(tool, _)| tool.gathers());
+        let gathering = assistant.tools.iter().filter(|tool| tool.gathers());
+        let gathers = gathering.filter_map(|tool| tool.offer(call, &can)).next().is_some();
         let hold = match can.streams {
             false => HoldBack::UntilEnd,
             true if gathers && !can.late_gather => HoldBack::UntilDue,
@@ -142,7 +145,8 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
             can,
             input,
             secret: call.input_is_secret(),
-            offered,
+            gathers,
+            offered: Vec::new(),
             model: 0,
             said: String::new(),
             began: None,
@@ -179,7 +183,8 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         let max = self.assistant.max_rounds;
         for round in 0..=max {
             let last = round == max;
-            let request = self.request(call, last);
+            self.offer(call, last);
+            let request = self.request(call);
             let answer = self.ask(call, &request).await?;
             if answer.tool_calls.is_empty() || last {
                 if self.words.trim().is_empty() {
@@ -196,9 +201,18 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         self.close().await
     }
 
-    /// Returns the request for the next answer. In the last one no tools are offered, so the model must
-    /// answer in words.
-    fn request(&self, call: &Call<Memory<M>>, last: bool) -> ChatRequest {
+    /// Chooses the tools for the next answer: none for the last one, so that the model must answer in words.
+    fn offer(&mut self, call: &Call<Memory<M>>, last: bool) {
+        // Where digits are gathered with the first packet, what is first offered later comes too late.
+        let too_late = !self.gathers && !self.can.late_gather;
+        let tools = self.assistant.tools.iter();
+        let tools = tools.filter(|tool| !last && !(too_late && tool.gathers()));
+        let offered = tools.filter_map(|tool| Some((tool, tool.offer(call, &self.can)?)));
+        self.offered = offered.collect();
+    }
+
+    /// Returns the request for the next answer.
+    fn request(&self, call: &Call<Memory<M>>) -> ChatRequest {
         let instructions = self.assistant.instructions(call);
         let source = Source {
             history: &call.history,
@@ -211,7 +225,7 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         let messages = source.messages(instructions, self.assistant.size);
         let usage = StreamOptions::new().with_include_usage(true);
         let request = ChatRequest::new("", messages).with_stream_options(usage);
-        if last || self.offered.is_empty() {
+        if self.offered.is_empty() {
             return request;
         }
         let tools = self.offered.iter().map(|(_, tool)| OfferedTool::new(tool.clone()));
@@ -231,10 +245,22 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
             let tally = &mut call.memory.log.tally;
             tally.requests = tally.requests.saturating_add(1);
             let before = self.said.len();
-            match self.ask_model(model, request, more).await {
+            let span = tracing::debug_span!(
+                target: MODEL,
+                "model",
+                otel.name = format!("chat {}", model.name),
+                otel.kind = "client",
+                gen_ai.operation.name = "chat",
+                gen_ai.request.model = model.name,
+                gen_ai.usage.input_tokens = Empty,
+                gen_ai.usage.output_tokens = Empty,
+            );
+            match self.ask_model(model, request, more).instrument(span.clone()).await {
                 Ok(answer) => {
                     if let Some(usage) = &answer.usage {
                         tally.add_usage(usage);
+                        span.record("gen_ai.usage.input_tokens", usage.prompt_tokens);
+                        span.record("gen_ai.usage.output_tokens", usage.completion_tokens);
                     }
                     return Ok(answer);
                 }
@@ -383,7 +409,6 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         }
         let turn = call.turn().clone();
         let round = call.memory.log.exchange(&turn).map_or(0, |known| known.rounds.len());
-        let count = calls.len();
         let called = calls.into_iter().enumerate().map(|(position, call)| Called {
             id: match call.id.is_empty() {
                 // Some servers send none, and the results need one.
@@ -397,13 +422,21 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         });
         let called = called.collect();
         self.texts.insert(round, self.words.clone());
-        call.memory.log.add_round(&turn, called);
+        let count = call.memory.log.add_round(&turn, called);
         let tally = &mut call.memory.log.tally;
         tally.tool_calls = tally.tool_calls.saturating_add(count as u64);
         for position in 0..count {
             let at: At = (round, position);
-            let Some(called) = call.memory.log.called_mut(&turn, at).cloned() else { continue };
-            if let Some(result) = self.run_tool(call, at, called).await? {
+            let called = call.memory.log.called_mut(&turn, at).cloned();
+            let Some(called) = called.filter(|called| called.result.is_none()) else { continue };
+            let span = tracing::debug_span!(
+                target: MODEL,
+                "tool",
+                otel.name = format!("execute_tool {}", called.name),
+                gen_ai.operation.name = "execute_tool",
+                gen_ai.tool.name = called.name,
+            );
+            if let Some(result) = self.run_tool(call, at, called).instrument(span).await? {
                 call.memory.log.set_result(&turn, at, &result);
             }
         }

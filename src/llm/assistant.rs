@@ -210,9 +210,8 @@ impl<M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Bot for 
         self.answer(call, input, reply).await
     }
 
-    async fn interrupted(&self, call: &mut Call<Memory<M>>, _: &Cut) -> Result {
-        let tally = &mut call.memory.log.tally;
-        tally.cuts = tally.cuts.saturating_add(1);
+    async fn interrupted(&self, call: &mut Call<Memory<M>>, cut: &Cut) -> Result {
+        call.memory.log.tally.add_cut(&cut.turn);
         Ok(())
     }
 

@@ -67,8 +67,8 @@ impl Source<'_> {
 
     fn entry(&self, entry: &Entry, before: Option<&Entry>) -> Vec<Message> {
         let mut messages = Vec::new();
-        if let Some(text) = entry.input.as_ref().and_then(|input| utterance(input, entry.secret)) {
-            messages.push(Message::user(after(before, text)));
+        if let Some(input) = &entry.input {
+            messages.push(Message::user(after(before, utterance(input, entry.secret))));
         }
         if let Some(exchange) = self.log.exchange(&entry.turn) {
             exchanged(exchange, None, &mut messages);
@@ -88,9 +88,7 @@ impl Source<'_> {
             exchanged(late, None, &mut messages);
         }
         let last = self.history.iter().rev().find(|entry| entry.turn != *self.turn);
-        if let Some(text) = utterance(self.input, self.secret) {
-            messages.push(Message::user(after(last, text)));
-        }
+        messages.push(Message::user(after(last, utterance(self.input, self.secret))));
         if let Some(exchange) = self.log.exchange(self.turn) {
             exchanged(exchange, Some(self.texts), &mut messages);
         }
@@ -131,15 +129,15 @@ fn exchanged(
 }
 
 /// Returns what the model gets as the caller's input. Notes about it are in brackets.
-fn utterance(input: &Input, secret: bool) -> Option<String> {
+fn utterance(input: &Input, secret: bool) -> String {
     if secret {
-        return Some("[The caller entered a secret, which only tools can read.]".into());
+        return "[The caller entered a secret, which only tools can read.]".into();
     }
-    Some(match input {
-        Input::Speech(text) => text.trim().to_owned(),
+    match input {
+        Input::Speech(text) if !text.trim().is_empty() => text.trim().to_owned(),
         Input::Dtmf(keys) => format!("[pressed the keys {keys}]"),
         Input::Silence => "[silence]".into(),
-        Input::NoMatch => "[not understood]".into(),
+        Input::Speech(_) | Input::NoMatch => "[not understood]".into(),
         Input::Transferred(TransferOutcome::Failed(code)) if code.is_empty() => {
             "[The transfer failed.]".into()
         }
@@ -149,8 +147,7 @@ fn utterance(input: &Input, secret: bool) -> Option<String> {
         // The caller has talked to another person since.
         Input::Transferred(_) => "[The caller was transferred and is back.]".into(),
         Input::Other(value) => format!("[event: {value}]"),
-    })
-    .filter(|text| !text.is_empty())
+    }
 }
 
 /// Returns the text of the caller after the turn `before`, with a note if that was cut.
@@ -188,4 +185,114 @@ fn estimate(text: &str) -> usize {
     let ascii = text.bytes().filter(u8::is_ascii).count();
     let others = text.chars().filter(|c| !c.is_ascii()).count();
     ascii.div_ceil(4) + others
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::llm::memory::Called;
+
+    fn entry(turn: &str, text: &str, said: &str) -> Entry {
+        Entry::new(TurnId::new(turn), Some(Input::Speech(text.into()))).with_said(said)
+    }
+
+    fn called(turn: &str, log: &mut Log) {
+        let call = Called {
+            id: format!("call of {turn}"),
+            name: "look".into(),
+            arguments: "{}".into(),
+            result: Some(format!("result of {turn}")),
+            started: false,
+        };
+        log.add_round(&TurnId::new(turn), vec![call]);
+    }
+
+    fn messages(history: Vec<Entry>, log: &Log, size: Size) -> Vec<String> {
+        let history: History = history.into_iter().collect();
+        let (turn, input) = (TurnId::new("now"), Input::Speech("Now?".into()));
+        let texts = BTreeMap::from([(0, "One moment.".to_owned())]);
+        let (history, turn, input) = (&history, &turn, &input);
+        let source = Source { history, log, turn, input, secret: false, texts: &texts };
+        let messages = source.messages("Be brief.".into(), size);
+        let lines = messages.iter().map(|message| {
+            let role = message.role.as_ref().map_or("?", Role::as_str);
+            let calls = message.tool_calls.iter().map(|call| format!(" {}", call.id));
+            format!("{role}: {}{}", message.text(), calls.collect::<String>())
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn a_turn_is_left_out_with_its_tool_calls_and_their_results() {
+        let mut log = Log::default();
+        for turn in ["1", "2", "now"] {
+            called(turn, &mut log);
+        }
+        let history = || vec![entry("1", "One?", "One."), entry("2", "Two?", "Two.")];
+        let current = ["user: Now?", "assistant: One moment. call of now", "tool: result of now"];
+        let second =
+            ["user: Two?", "assistant:  call of 2", "tool: result of 2", "assistant: Two."];
+        let first = ["user: One?", "assistant:  call of 1", "tool: result of 1", "assistant: One."];
+        let expected = |turns: &[&[&str]]| {
+            let turns = turns.concat();
+            let lines = ["system: Be brief."].into_iter().chain(turns).chain(current);
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let all = expected(&[&first, &second]);
+        for (tokens, lines) in [
+            (1000, all.clone()),
+            // What both turns have, and one less.
+            (87, all),
+            (86, expected(&[&second])),
+            (0, expected(&[])),
+        ] {
+            let size = Size { entries: 10, tokens };
+            assert_eq!(messages(history(), &log, size), lines, "{tokens}");
+        }
+        let size = Size { entries: 1, tokens: 1000 };
+        assert_eq!(messages(history(), &log, size), expected(&[&second]));
+    }
+
+    #[test]
+    fn results_of_a_turn_that_is_not_in_the_history_yet_are_not_lost() {
+        let mut log = Log::default();
+        called("old", &mut log);
+        log.tally.turns = 5;
+        called("cut", &mut log);
+        let size = Size { entries: 10, tokens: 1000 };
+        let lines = messages(vec![entry("1", "One?", "One.")], &log, size);
+        let expected = [
+            "system: Be brief.",
+            "user: One?",
+            "assistant: One.",
+            "assistant:  call of cut",
+            "tool: result of cut",
+            "user: Now?",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_cut_is_noted_with_what_is_known_of_it() {
+        for (heard, note) in [
+            (Heard::UpTo("One.".into()), "[The caller interrupted you here.]"),
+            (Heard::Nothing, "[The caller interrupted before you said anything.]"),
+            (Heard::Unknown, "[The caller interrupted you, and may not have heard the end.]"),
+            (
+                Heard::Mismatch("?".into()),
+                "[The caller interrupted you, and may not have heard the end.]",
+            ),
+        ] {
+            let size = Size { entries: 10, tokens: 1000 };
+            let history = vec![entry("1", "One?", "One.").with_heard(heard)];
+            let lines = messages(history, &Log::default(), size);
+            assert_eq!(lines.last().unwrap(), &format!("user: {note} Now?"));
+        }
+    }
+
+    #[test]
+    fn tokens_are_estimated_by_the_script() {
+        let estimates = ["", "One", "Hello", "你好吗", "é1"].map(estimate);
+        assert_eq!(estimates, [0, 1, 2, 3, 2]);
+    }
 }

@@ -73,6 +73,14 @@ pub(super) struct Exchange {
     pub rounds: Vec<Vec<Called>>,
 }
 
+impl Exchange {
+    /// Returns the length of the arguments and the results, in bytes.
+    fn bytes(&self) -> usize {
+        let calls = self.rounds.iter().flatten();
+        calls.map(|call| call.arguments.len() + call.outcome().len()).sum()
+    }
+}
+
 /// A tool call of the model.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Called {
@@ -106,12 +114,17 @@ pub(super) const UNKNOWN: &str = "The outcome is unknown: the work was interrupt
      again without asking the caller.";
 const NOT_RUN: &str = "The tool did not run: the caller interrupted before it.";
 
+const TOO_MUCH: &str = "The tool did not run: the arguments of this turn are too long.";
+
 /// How many turns with tool calls are kept.
 const MAX_EXCHANGES: usize = 16;
-/// How much text all of them have, in bytes.
+/// How many calls a round may have. Others are left out.
+const MAX_CALLS: usize = 16;
+/// How much text all of them have, in bytes, and how much the arguments of one turn.
 const MAX_BYTES: usize = 16 * 1024;
-/// How much of one result is kept, in bytes.
+/// How much of one result is kept, in bytes: at most, and even if there is no room.
 const MAX_RESULT: usize = 4 * 1024;
+const MIN_RESULT: usize = 200;
 /// How many turns may lie between a turn that is not in the history yet and the one that needs its results.
 /// What a turn said that was cut may reach the store late; its results are there earlier.
 const LATE: u64 = 2;
@@ -139,8 +152,20 @@ impl Log {
         })
     }
 
-    /// Adds a round of tool calls to a turn. Returns its number in the turn.
-    pub(super) fn add_round(&mut self, turn: &TurnId, calls: Vec<Called>) -> usize {
+    /// Adds a round of tool calls to a turn, within the limits: a model may write any number of them, of any
+    /// length, and the memory of a call must stay small enough to be stored. Returns how many were added.
+    pub(super) fn add_round(&mut self, turn: &TurnId, mut calls: Vec<Called>) -> usize {
+        calls.truncate(MAX_CALLS);
+        let mut total = self.exchange(turn).map_or(0, Exchange::bytes);
+        for call in &mut calls {
+            total = total.saturating_add(call.arguments.len());
+            if total > MAX_BYTES {
+                total -= call.arguments.len();
+                call.arguments = "{}".into();
+                call.result = Some(TOO_MUCH.into());
+            }
+        }
+        let count = calls.len();
         let at = self.tally.turns;
         let exchange = match self.exchanges.iter().position(|known| known.turn == *turn) {
             Some(position) => self.exchanges.get_mut(position),
@@ -149,9 +174,10 @@ impl Log {
                 self.exchanges.back_mut()
             }
         };
-        let Some(exchange) = exchange else { return 0 };
-        exchange.rounds.push(calls);
-        exchange.rounds.len() - 1
+        if let Some(exchange) = exchange {
+            exchange.rounds.push(calls);
+        }
+        count
     }
 
     /// Returns a tool call of a turn.
@@ -188,31 +214,28 @@ impl Log {
 
     /// Sets the result of a tool call, and drops the oldest turns to make room for it.
     pub(super) fn set_result(&mut self, turn: &TurnId, at: At, result: &str) {
+        let room = MAX_BYTES.saturating_sub(self.exchange(turn).map_or(0, Exchange::bytes));
         if let Some(called) = self.called_mut(turn, at) {
-            called.result = Some(shortened(result));
+            called.result = Some(shortened(result, room.clamp(MIN_RESULT, MAX_RESULT)));
         }
-        let bytes = |exchange: &Exchange| {
-            let calls = exchange.rounds.iter().flatten();
-            calls.map(|call| call.arguments.len() + call.outcome().len()).sum::<usize>()
-        };
-        let mut total: usize = self.exchanges.iter().map(bytes).sum();
+        let mut total: usize = self.exchanges.iter().map(Exchange::bytes).sum();
         while self.exchanges.len() > MAX_EXCHANGES || total > MAX_BYTES {
             let Some(oldest) = self.exchanges.front().filter(|oldest| oldest.turn != *turn) else {
                 return;
             };
-            total = total.saturating_sub(bytes(oldest));
+            total = total.saturating_sub(oldest.bytes());
             self.exchanges.pop_front();
         }
     }
 }
 
-/// Returns a result without what is too long to keep.
-fn shortened(result: &str) -> String {
+/// Returns a result without what is longer than `max` bytes.
+fn shortened(result: &str, max: usize) -> String {
     const CUT: &str = "… (cut: the result is too long)";
-    if result.len() <= MAX_RESULT {
+    if result.len() <= max {
         return result.to_owned();
     }
-    let end = (0..=MAX_RESULT).rev().find(|at| result.is_char_boundary(*at)).unwrap_or(0);
+    let end = (0..=max).rev().find(|at| result.is_char_boundary(*at)).unwrap_or(0);
     result.get(..end).unwrap_or_default().to_owned() + CUT
 }
 
@@ -235,21 +258,38 @@ mod tests {
         let mut log = Log::default();
         for turn in 0..20 {
             let turn = TurnId::new(turn.to_string());
-            let round = log.add_round(&turn, vec![called("a")]);
-            log.set_result(&turn, (round, 0), "done");
+            log.add_round(&turn, vec![called("a")]);
+            log.set_result(&turn, (0, 0), "done");
         }
         assert_eq!(log.exchanges.len(), MAX_EXCHANGES);
         assert!(log.exchange(&TurnId::new("3")).is_none());
         let last = TurnId::new("last");
-        for _ in 0..8 {
-            let round = log.add_round(&last, vec![called("b")]);
+        for round in 0..8 {
+            log.add_round(&last, vec![called("b")]);
             log.set_result(&last, (round, 0), &"é".repeat(MAX_RESULT));
         }
-        // More than there is room for, but a turn needs all of its own results.
         assert_eq!(log.exchanges.len(), 1);
-        let exchange = log.exchange(&last).unwrap();
-        assert_eq!(exchange.rounds.len(), 8);
-        assert!(exchange.rounds[0][0].outcome().len() <= MAX_RESULT + 64);
+        let rounds = &log.exchange(&last).unwrap().rounds;
+        let lengths: Vec<_> = rounds.iter().map(|round| round[0].outcome().len()).collect();
+        assert_eq!((lengths[0], lengths[7]), (MAX_RESULT + 33, MIN_RESULT + 33));
+    }
+
+    #[test]
+    fn a_model_that_writes_too_much_does_not_fill_the_memory() {
+        let mut log = Log::default();
+        let turn = TurnId::new("1");
+        for round in 0..4 {
+            let long = Called { arguments: format!("{:?}", "x".repeat(3000)), ..called("a") };
+            let count = log.add_round(&turn, vec![long; 100]);
+            assert_eq!(count, MAX_CALLS);
+            for position in 0..count {
+                if log.called_mut(&turn, (round, position)).unwrap().result.is_none() {
+                    log.set_result(&turn, (round, position), &"y".repeat(10_000));
+                }
+            }
+        }
+        let bytes = serde_json::to_string(&Memory { own: (), log }).unwrap().len();
+        assert!(bytes < 40_000, "{bytes}");
     }
 
     #[test]

@@ -89,7 +89,10 @@ impl<M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn<'_,
             input: self.input.clone(),
             can: self.can,
             key: format!("{}/{turn}/{}.{}", call.key(), at.0, at.1),
-            timeout: tool.timeout.min(hold - hold / 10),
+            timeout: match tool.read_only {
+                true => tool.timeout,
+                false => tool.timeout.min(hold - hold / 10),
+            },
         };
         let (result, closing) = match tool.read_only {
             true => work.run(call).await?,

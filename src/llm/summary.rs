@@ -34,6 +34,9 @@ pub(super) struct Tally {
     /// The times to the first packet of the last turns, in ms.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     first_packets: Vec<u32>,
+    /// The last turn that was cut. A cut may be reported twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cut: Option<TurnId>,
     /// The last turn whose history was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seen: Option<TurnId>,
@@ -50,6 +53,14 @@ impl Tally {
         self.apologies = self.apologies.saturating_add(apologies as u64);
         if let Some(last) = history.last() {
             self.seen = Some(last.turn.clone());
+        }
+    }
+
+    /// Counts a reply that was cut.
+    pub(super) fn add_cut(&mut self, turn: &TurnId) {
+        if self.cut.as_ref() != Some(turn) {
+            self.cuts = self.cuts.saturating_add(1);
+            self.cut = Some(turn.clone());
         }
     }
 
@@ -103,6 +114,15 @@ mod tests {
         assert_eq!(tally.first_packets.len(), MAX_TIMES);
         let expected = FirstPackets { min: ms(7), median: ms(7), max: ms(7) };
         assert_eq!((tally.first_packets(), tally.turns), (Some(expected), 103));
+    }
+
+    #[test]
+    fn a_cut_that_is_reported_again_is_counted_once() {
+        let mut tally = Tally::default();
+        for turn in ["1", "1", "2"] {
+            tally.add_cut(&TurnId::new(turn));
+        }
+        assert_eq!(tally.cuts, 2);
     }
 
     #[test]

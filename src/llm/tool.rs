@@ -155,15 +155,17 @@ impl<M> Tool<M> {
         self
     }
 
-    /// Sets how long the tool may run, which is also how long its hold protects it. It is dropped then, and
-    /// the model learns that the outcome is unknown. A time above
-    /// [`Limits::max_hold`](crate::bot::Limits::max_hold) counts as that. Default: 10 s.
+    /// Sets how long the tool may run. It is dropped then, and the model learns that the outcome is unknown,
+    /// or that a [`read_only`](Self::read_only) tool has failed. The hold of a tool with side effects lasts
+    /// longer; such a tool gets at most nine tenths of [`Limits::max_hold`](crate::bot::Limits::max_hold).
+    /// Default: 10 s.
     pub fn timeout(mut self, time: Duration) -> Self {
         self.timeout = time;
         self
     }
 
-    /// Offers the tool only in turns for which `condition` returns `true`. Default: in all turns.
+    /// Offers the tool only while `condition` returns `true`. It is asked before each request to the model.
+    /// Default: always.
     pub fn only_if(
         mut self,
         condition: impl Fn(&Call<Memory<M>>) -> bool + Send + Sync + 'static,

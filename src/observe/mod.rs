@@ -94,7 +94,13 @@
 //! |---|---|---|---|
 //! | `turn` | `INFO` | `callbot::turn` | `platform`, `call`, `turn`, `input`; at its end `outcome`, `cause`, `failure`, `first_by`, `first_packet_ms`, `duration_ms` |
 //! | `call` | `INFO` | `callbot::call` | `platform`, `call` |
+//! | `model` | `DEBUG` | `callbot::model` | `otel.name`, `otel.kind` (`client`), `gen_ai.operation.name` (`chat`), `gen_ai.request.model`; at its end `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens` |
+//! | `tool` | `DEBUG` | `callbot::model` | `otel.name`, `gen_ai.operation.name` (`execute_tool`), `gen_ai.tool.name` |
 //! | `hook` | `INFO` | `callbot::turn` | `platform`, `call`, `hook`: `interrupted` or `ended`, between turns |
+//!
+//! `model` and `tool` are an [`Assistant`](crate::llm::Assistant)'s: one for each request to a model, with the
+//! attempts of its client, and one for each tool call. Their fields have the names of OpenTelemetry's semantic
+//! conventions for generative AI.
 //!
 //! A call may last for an hour, so each turn is a trace of its own. The span `call` opens when the call begins,
 //! and lives until the call ends. It is a root, and so are the spans of turns and hooks. They *follow from* it,
@@ -178,6 +184,9 @@ pub(crate) const TURN: &str = "callbot::turn";
 /// The target of the spans of calls, and of the lines at their start and end.
 #[cfg(feature = "bot")]
 pub(crate) const CALL: &str = "callbot::call";
+/// The target of the spans of an assistant's models and tools.
+#[cfg(feature = "llm")]
+pub(crate) const MODEL: &str = "callbot::model";
 /// The target of the spans of requests at servers.
 #[cfg(feature = "server")]
 pub(crate) const REQUEST: &str = "callbot::request";

@@ -181,6 +181,20 @@ async fn what_a_model_thinks_is_not_spoken() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn marks_are_not_spoken_unless_they_are_asked_for() {
+    let text = "**Two** pizzas: [the menu](https://example.com/menu). 😊";
+    for (speakable, expected) in [(true, "Two pizzas: the menu."), (false, text)] {
+        let model = ScriptedModel::new([Script::new().say_slowly(text, MS), "Yes.".into()]);
+        let mut call = TestCall::on(Platform::Odfs, assistant(&model).speakable(speakable));
+        let answer = call.say("Hello?").await;
+        assert_eq!(answer.text().trim(), expected);
+        // The model gets what was spoken.
+        call.say("Really?").await.expect_text("Yes.");
+        assert_eq!(conversation(&model)[1], format!("assistant: {expected}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn sentences_go_out_as_they_end_and_an_endless_one_by_the_budget() {
     let words = "It is ten euros. Anything else? ";
     let model = ScriptedModel::new([

@@ -142,3 +142,16 @@ async fn a_model_may_pause_while_the_answer_is_spoken() {
     let mut call = TestCall::on(Platform::AiCall, host(Assistant::new(model(&scripted))).build());
     call.say("Count!").await.expect_text("One. Two. Three.").expect_end();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_refuses_says_why() {
+    let refusal =
+        r#"data: {"choices":[{"index":0,"delta":{"refusal":"I can't help with that."}}]}"#;
+    let script = Script::new().raw(format!("{refusal}\n\n"));
+    for platform in [Platform::Odfs, Platform::AiCall] {
+        let scripted = ScriptedModel::new([script.clone()]);
+        let assistant = Assistant::new(model(&scripted));
+        let mut call = TestCall::on(platform, host(assistant).build());
+        call.say("Hello?").await.expect_text("I can't help with that.").expect_end();
+    }
+}
