@@ -123,6 +123,8 @@ pub mod function_compute;
 ))]
 #[cfg_attr(docsrs, doc(auto_cfg = false))]
 pub mod guide;
+#[cfg(feature = "llm")]
+pub mod llm;
 #[cfg(any(feature = "client", feature = "server"))]
 mod lock;
 #[cfg(any(feature = "client", feature = "server"))]

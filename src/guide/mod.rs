@@ -50,7 +50,12 @@ pub mod controls {}
 pub mod barge_in {}
 #[doc = include_str!("memory.md")]
 pub mod memory {}
-#[doc = include_str!("language_model.md")]
+#[cfg_attr(feature = "llm", doc = include_str!("language_model.md"))]
+// Its links and examples need that.
+#[cfg_attr(
+    not(feature = "llm"),
+    doc = "Answer with a language model. Build the documentation with the feature `llm` to see this page."
+)]
 pub mod language_model {}
 #[doc = include_str!("production.md")]
 pub mod production {}

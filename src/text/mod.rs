@@ -41,10 +41,14 @@
 mod boundaries;
 mod cumulative;
 mod sentences;
+#[cfg(feature = "llm")]
+mod speakable;
 mod stream;
 
 pub use cumulative::{Cumulative, Deltas, deltas};
 pub use sentences::{DEFAULT_MAX_CHARS, Sentences};
+#[cfg(feature = "llm")]
+pub use speakable::{Language, Speakable, SpeakableStream, speakable};
 #[cfg(feature = "bot")]
 pub(crate) use stream::release_by;
 pub use stream::{DEFAULT_MAX_WAIT, SentenceStream, sentences};
