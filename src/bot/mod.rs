@@ -203,6 +203,8 @@ mod runtime;
 mod serve;
 mod snapshot;
 pub mod store;
+#[allow(missing_docs)]
+pub mod store2;
 #[cfg(all(
     feature = "client",
     any(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "chat")
