@@ -6,11 +6,13 @@
 
 mod contract;
 mod error;
+mod memory;
 mod records;
 mod turns;
 
 pub use contract::Store;
 pub use error::{StoreError, StoreFailure, StoreLimit};
+pub use memory::MemoryStore;
 pub use records::{
     Cancel, CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal,
     Standing, Then,
