@@ -90,23 +90,26 @@ struct Leases {
 
 impl Leases {
     fn add(&mut self, lease: Lease) -> String {
-        let newest = self.newest.entry(lease.call.clone()).or_default();
-        if lease.epoch <= *newest {
-            let what = format!("{} after {newest}", lease.epoch);
-            broken("an epoch grows, and is never used twice for a key", what);
-        }
-        *newest = lease.epoch;
+        self.grow(&lease);
         self.all.push(lease);
         format!("#{}", self.all.len() - 1)
     }
 
-    /// Adds the leases of one claim, which come in any order.
+    /// Adds the leases of one claim, whose epochs come in any order.
     fn add_claimed(&mut self, claimed: &[Claimed]) {
         let mut leases: Vec<_> = claimed.iter().map(|claimed| claimed.lease.clone()).collect();
+        self.all.extend(leases.iter().cloned());
         leases.sort_by_key(|lease| lease.epoch);
-        for lease in leases {
-            self.add(lease);
+        leases.iter().for_each(|lease| self.grow(lease));
+    }
+
+    fn grow(&mut self, lease: &Lease) {
+        let newest = self.newest.entry(lease.call.clone()).or_default();
+        if lease.epoch <= *newest {
+            let what = format_args!("{} after {newest}", lease.epoch);
+            broken("an epoch grows, and is never used twice for a key", what);
         }
+        *newest = lease.epoch;
     }
 
     /// Returns a name that does not depend on the epochs of the store.
