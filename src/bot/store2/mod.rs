@@ -5,14 +5,20 @@
 //! that nobody hears, never the state of a call.
 
 mod contract;
+mod erased;
 mod error;
+mod handle;
 mod memory;
+mod meter;
 mod records;
 mod turns;
 
 pub use contract::Store;
+pub(super) use erased::AnyStore;
 pub use error::{StoreError, StoreFailure, StoreLimit};
+pub(super) use handle::{Granted, StoreHandle};
 pub use memory::MemoryStore;
+pub(super) use meter::Meter;
 pub use records::{
     Cancel, CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal,
     Standing, Then,
