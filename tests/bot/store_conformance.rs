@@ -161,7 +161,7 @@ const FAULTS: [(Fault, &str); 41] = [
     (ClaimsMore, "at most as many"),
     (AnyVersion, "newer version"),
     (NeverAgain, "claimed again"),
-    (NeverRemoves, "nothing keeps from it"),
+    (NeverRemoves, "removed is gone"),
     (AllHeld, "check tells"),
     (ChecksBackwards, "check tells"),
     (NeverFull, "full store refuses"),
