@@ -7,8 +7,12 @@
 mod contract;
 mod error;
 mod records;
+#[cfg(feature = "redis-store")]
+mod redis;
 mod turns;
 
+#[cfg(feature = "redis-store")]
+pub use self::redis::{RedisStore, RedisStoreBuilder};
 pub use contract::Store;
 pub use error::{StoreError, StoreFailure, StoreLimit};
 pub use records::{
