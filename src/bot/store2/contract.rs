@@ -148,3 +148,88 @@ pub trait Store: Send + Sync + 'static {
     /// [`Signal::Lost`] follows.
     fn signals(&self) -> impl Stream<Item = Signal> + Send + 'static;
 }
+
+impl<S: Store> Store for std::sync::Arc<S> {
+    fn shared(&self) -> bool {
+        S::shared(self)
+    }
+
+    fn open(
+        &self,
+        call: &CallKey,
+        opening: &Opening,
+    ) -> impl Future<Output = Result<Opened, StoreError>> + Send {
+        S::open(self, call, opening)
+    }
+
+    fn evict(
+        &self,
+        room_for: &CallKey,
+    ) -> impl Future<Output = Result<Vec<(CallKey, Record)>, StoreError>> + Send {
+        S::evict(self, room_for)
+    }
+
+    fn hold(
+        &self,
+        lease: &Lease,
+        time: Option<Duration>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        S::hold(self, lease, time)
+    }
+
+    fn write(
+        &self,
+        lease: &Lease,
+        change: Change,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        S::write(self, lease, change)
+    }
+
+    fn leave(
+        &self,
+        call: &CallKey,
+        lease: Option<&Lease>,
+        note: Bytes,
+        then: Then,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        S::leave(self, call, lease, note, then)
+    }
+
+    fn abort(
+        &self,
+        call: &CallKey,
+        turn: &TurnId,
+        note: Bytes,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        S::abort(self, call, turn, note)
+    }
+
+    fn read(
+        &self,
+        call: &CallKey,
+    ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send {
+        S::read(self, call)
+    }
+
+    fn claim(
+        &self,
+        claim: &Claim,
+    ) -> impl Future<Output = Result<Vec<Claimed>, StoreError>> + Send {
+        S::claim(self, claim)
+    }
+
+    fn remove(&self, lease: &Lease) -> impl Future<Output = Result<(), StoreError>> + Send {
+        S::remove(self, lease)
+    }
+
+    fn check(
+        &self,
+        leases: &[Lease],
+    ) -> impl Future<Output = Result<Vec<Standing>, StoreError>> + Send {
+        S::check(self, leases)
+    }
+
+    fn signals(&self) -> impl Stream<Item = Signal> + Send + 'static {
+        S::signals(self)
+    }
+}

@@ -6,6 +6,7 @@
 
 mod contract;
 mod error;
+mod memory;
 mod records;
 #[cfg(feature = "redis-store")]
 mod redis;
@@ -15,6 +16,7 @@ mod turns;
 pub use self::redis::{RedisStore, RedisStoreBuilder};
 pub use contract::Store;
 pub use error::{StoreError, StoreFailure, StoreLimit};
+pub use memory::MemoryStore;
 pub use records::{
     Cancel, CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal,
     Standing, Then,
