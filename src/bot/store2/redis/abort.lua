@@ -17,7 +17,6 @@ answer(c, turn)
 if turn_of(c) == turn then
   stop(c, 'aborted')
   if not is_held(c) then
-    put(c, 'b', c.e)
     put(c, 'e', text(math.max(c.epoch + 1, now)))
     put(c, 'o', '')
     put(c, 'u', '')

@@ -126,7 +126,7 @@ fn turn(name: &[u8], value: &Bytes) -> Option<StoredTurn> {
     let number = |range: &[u8]| std::str::from_utf8(range).ok()?.parse::<u64>().ok();
     let epoch = number(value.get(..first)?)?;
     let index = number(value.get(first + 1..second)?)?.try_into().ok()?;
-    Some(StoredTurn::new(turn, epoch, index, value.slice(second + 1..)))
+    Some(StoredTurn::new(turn, epoch, index, value.get(second + 1..)?))
 }
 
 fn bytes(value: Value) -> Result<Option<Bytes>, StoreError> {

@@ -16,7 +16,7 @@
 --   u   when the hold ends, or empty
 --   t   when the call was last used
 --   a   the turns that were answered or aborted last, the oldest first, each between line feeds
---   b   the epoch of the lease that was aborted last
+--   b   the epoch of the newest lease when it was given; an abort raises e only
 --   w   the channels of the processes that wait for the lease, each followed by a line feed
 --   q   the epoch of the turn that was told to stop and has not left, or empty; qt: when it was told
 --   n   the nonce of the opening that gave the lease
@@ -199,7 +199,7 @@ local function set_aside(c, due, nonce, why)
   end
   redis.call('ZADD', aside, text(due), epoch)
   redis.call('PEXPIRE', aside, ttl)
-  -- For a minute, who asks late is told that the call has ended, and not that it was lost.
+  -- For a minute, a turn that comes late can't put back what has ended.
   redis.call('SET', ended, epoch .. ' ' .. nonce, 'PX', 60000)
   return epoch
 end
@@ -263,12 +263,8 @@ local function leased(epoch)
     end
     return nil, 'fenced', z
   end
-  if c or redis.call('ZCARD', aside) > 0 then
+  if c then
     return nil, 'fenced', c
-  end
-  local last = redis.call('GET', ended)
-  if last and tonumber(string.match(last, '^%d+')) > tonumber(epoch) then
-    return nil, 'fenced'
   end
   return nil, 'gone'
 end

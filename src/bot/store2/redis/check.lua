@@ -17,12 +17,11 @@ if redis.call('ZSCORE', aside, epoch) then
   if z and z.o ~= '' then
     return {'held'}
   end
-  return {'aborted'}
 end
 if not c then
   return {'gone'}
 end
-if c.b == epoch or c.e == epoch then
+if c.b == epoch then
   return {'aborted'}
 end
 return {'overtaken'}

@@ -17,9 +17,10 @@ touch(c)
 put(c, 'xh', epoch .. ' ' .. number)
 if hold < 0 then
   put(c, 'u', '')
-  free(c)
 else
   put(c, 'u', text(now + hold * 1000))
 end
+-- Also if the hold only became shorter: who waits asks again.
+free(c)
 save(c)
 return {'done'}

@@ -16,6 +16,7 @@ end
 local function take(owner)
   local epoch = text(math.max(c.epoch + 1, now))
   put(c, 'e', epoch)
+  put(c, 'b', epoch)
   put(c, 'o', owner)
   put(c, 'i', me)
   put(c, 'u', '')
@@ -34,13 +35,13 @@ local function take(owner)
   return {'run', epoch, unsettled(c), index}
 end
 
-local function create()
+local function create(last)
   local epoch = text(now)
-  local last = redis.call('GET', ended)
   if last then
     epoch = text(math.max(now, tonumber(string.match(last, '^%d+')) + 1))
   end
-  redis.call('HSET', call, 'v', format, 'e', epoch, 'o', 't' .. turn, 'i', me, 'n', nonce, 't', text(now), 's', fresh)
+  redis.call('HSET', call, 'v', format, 'e', epoch, 'b', epoch, 'o', 't' .. turn, 'i', me, 'n', nonce,
+    't', text(now), 's', fresh)
   redis.call('PEXPIRE', call, ttl)
   -- What is left of a call whose hash has expired, or was deleted.
   redis.call('DEL', history, notes)
@@ -53,11 +54,11 @@ if c and c.n == nonce and c.o ~= '' then
 end
 
 if not c then
-  if kind == 'turn' or kind == 'restore' then
-    return create()
+  local last = redis.call('GET', ended)
+  if kind == 'turn' or kind == 'restore' and not last then
+    return create(last)
   end
-  local last = kind == 'end' and redis.call('GET', ended)
-  local epoch = last and string.match(last, '^(%d+) ' .. nonce .. '$')
+  local epoch = kind == 'end' and last and string.match(last, '^(%d+) ' .. nonce .. '$')
   if epoch and redis.call('ZSCORE', aside, epoch) then
     return {'run', epoch, unsettled(load(key_aside(epoch))), '0'}
   end
