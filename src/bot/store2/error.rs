@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The error when a store fails or refuses an operation.
 ///
@@ -40,6 +41,13 @@ pub enum StoreError {
     /// The store gave no answer, so the operation may have been done, or may still be. See
     /// [`StoreError::unknown`].
     Unknown(StoreFailure),
+    /// The store gave the runtime no answer in time; see
+    /// [`Limits::store_timeout`](crate::bot::Limits::store_timeout). The operation may have been done, or may
+    /// still be.
+    TimedOut {
+        /// How long the runtime has waited.
+        within: Duration,
+    },
     /// The store refused the operation, or failed; see [`StoreError::failed`].
     Failed(StoreFailure),
 }
@@ -117,6 +125,9 @@ impl fmt::Display for StoreError {
             Self::Gone => f.write_str("the store does not have the call"),
             Self::Unreachable(_) => f.write_str("the store of calls can't be reached"),
             Self::Unknown(_) => f.write_str("the store of calls gave no answer"),
+            Self::TimedOut { within } => {
+                write!(f, "the store of calls gave no answer within {within:?}")
+            }
             Self::Failed(_) => f.write_str("the store of calls failed"),
         }
     }

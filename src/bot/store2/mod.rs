@@ -5,8 +5,11 @@
 //! that nobody hears, never the state of a call.
 
 mod contract;
+mod erased;
 mod error;
+mod handle;
 mod memory;
+mod meter;
 mod records;
 #[cfg(feature = "redis-store")]
 mod redis;
@@ -15,8 +18,11 @@ mod turns;
 #[cfg(feature = "redis-store")]
 pub use self::redis::{RedisStore, RedisStoreBuilder};
 pub use contract::Store;
+pub(super) use erased::AnyStore;
 pub use error::{StoreError, StoreFailure, StoreLimit};
+pub(super) use handle::{Granted, StoreHandle};
 pub use memory::MemoryStore;
+pub(super) use meter::Meter;
 pub use records::{
     Cancel, CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal,
     Standing, Then,
