@@ -31,6 +31,7 @@ mod secrets;
 mod serving;
 mod silence;
 mod store;
+mod store_conformance;
 mod streaming;
 mod testing;
 mod traced;
