@@ -23,7 +23,7 @@ impl Markdown {
             return Ok(());
         }
         let done = match c {
-            '`' => self.backticks(ahead)?,
+            '`' => self.backticks(ahead, out)?,
             _ if self.code > 0 => false,
             '*' => self.stars(ahead, out)?,
             '_' => self.underscores(ahead)?,
@@ -56,19 +56,23 @@ impl Markdown {
         if !done {
             self.plain.push(c, out);
             ahead.next()?;
-            // Letters have no marks among them.
-            let run = ahead.available_run(|c| c.is_ascii_alphabetic() || is_han(c));
+            // No mark begins within a word, but a URL may begin after an ideograph.
+            let run = match c {
+                c if c.is_ascii_alphabetic() => ahead.available_run(|c| c.is_ascii_alphabetic()),
+                c if is_han(c) => ahead.available_run(is_han),
+                _ => "",
+            };
             self.plain.text(run, out);
         }
         Ok(())
     }
 
-    fn backticks(&mut self, ahead: &mut Cursor<'_>) -> Look<bool> {
-        let len = ahead.run(|c| c == '`')?.len();
+    fn backticks(&mut self, ahead: &mut Cursor<'_>, out: &mut String) -> Look<bool> {
+        let marks = ahead.run(|c| c == '`')?;
         match self.code {
-            0 => self.code = len,
-            code if code == len => self.code = 0,
-            _ => {}
+            0 => self.code = marks.len(),
+            code if code == marks.len() => self.code = 0,
+            _ => self.plain.text(marks, out),
         }
         Ok(true)
     }
@@ -89,6 +93,9 @@ impl Markdown {
             || len == 1 && between(|c| c.is_ascii_alphanumeric() || ")(".contains(c));
         if multiplies || len == 1 && between(char::is_whitespace) {
             return Ok(false);
+        }
+        if between(char::is_whitespace) {
+            self.plain.remove(false);
         }
         self.bold_line |= len >= 2 && self.plain.is_empty_line();
         self.after_bold = len >= 2;
