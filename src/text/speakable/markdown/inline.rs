@@ -5,6 +5,17 @@ use crate::text::speakable::cursor::{Cursor, Look};
 use crate::text::speakable::emoji::{AS_PICTURE, ON_KEY, is_emoji};
 use crate::text::speakable::words::is_han;
 
+/// Passes the white space at the start of a line that goes on with a list item.
+fn continues_item(ahead: &mut Cursor<'_>) -> Look<bool> {
+    let mut end = *ahead;
+    let indented = !end.run(|c| c == ' ')?.is_empty();
+    let continues = indented && end.sees(char::is_alphabetic)?;
+    if continues {
+        *ahead = end;
+    }
+    Ok(continues)
+}
+
 /// The ends of lines.
 const FEEDS: [char; 4] = ['\n', '\u{85}', '\u{2028}', '\u{2029}'];
 
@@ -14,6 +25,10 @@ impl Markdown {
         let Some(c) = ahead.available() else { return Ok(()) };
         if FEEDS.contains(&c) {
             ahead.next()?;
+            if self.plain.is_pausing() && continues_item(ahead)? {
+                self.plain.space(' ');
+                return Ok(());
+            }
             self.next_line(c, out);
             return Ok(());
         }

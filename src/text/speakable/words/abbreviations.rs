@@ -123,9 +123,11 @@ fn fits(when: When, end: &Cursor<'_>, upper: bool, after_name: bool) -> Look<boo
     end.eat(' ')?;
     Ok(match when {
         When::Always | When::AtEnd => !end.sees(|c| c.is_ascii_alphanumeric() && c == '.')?,
-        When::BeforeName => upper && !after_name && end.sees(char::is_alphabetic)? && {
-            end.sees(|c| c.is_uppercase() || !c.is_ascii())?
-        },
+        When::BeforeName => {
+            upper && !after_name && end.sees(char::is_alphabetic)? && {
+                end.sees(|c| c.is_uppercase() || !c.is_ascii())?
+            }
+        }
         When::BeforeNumber => end.sees(is_digit)?,
     })
 }

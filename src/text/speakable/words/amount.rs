@@ -90,7 +90,9 @@ pub(super) fn amount<'t>(
         (Measure::Nothing, _) | (_, Language::Chinese) => None,
         _ => read_per(&mut end)?,
     };
-    if language == Language::Chinese && matches!(measure, Measure::Unit(unit) if unit.chinese.is_empty()) {
+    if language == Language::Chinese
+        && matches!(measure, Measure::Unit(unit) if unit.chinese.is_empty())
+    {
         return Ok(None);
     }
     let nothing = measure == Measure::Nothing;
@@ -151,11 +153,12 @@ fn range<'t>(
     let Some(high) = number(&mut end)? else { return Ok(None) };
     // The shops are called "7-11".
     let shop = low.whole == "7" && high.whole == "11" && end.sees(|c| c == '便' || c == '店')?;
-    let goes_on = shop || end.sees(|c| c == '-' || c == '/' || c == ':')? && {
-        let mut ahead = end;
-        ahead.next()?;
-        ahead.sees(is_digit)?
-    };
+    let goes_on = shop
+        || end.sees(|c| c == '-' || c == '/' || c == ':')? && {
+            let mut ahead = end;
+            ahead.next()?;
+            ahead.sees(is_digit)?
+        };
     let long = |number: &Number<'_>| number.whole.len() > 4 && !number.grouped;
     let zero = low.whole.len() > 1 && low.whole.starts_with('0');
     if goes_on || zero || long(low) || long(&high) || !low.is_less_than(&high) {

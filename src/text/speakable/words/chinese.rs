@@ -115,7 +115,8 @@ pub(super) fn date(date: Date) -> String {
 pub(super) fn clocks(from: Clock<'_>, to: Option<Clock<'_>>) -> String {
     match to {
         Some(to) => {
-            let from = Clock { half: from.half.or(to.half.filter(|_| from.minute.is_none())), ..from };
+            let from =
+                Clock { half: from.half.or(to.half.filter(|_| from.minute.is_none())), ..from };
             format!("{}到{}", clock(from, false), clock(to, false))
         }
         None => clock(from, true),

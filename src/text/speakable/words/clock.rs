@@ -18,9 +18,7 @@ pub(super) enum Half {
 }
 
 /// Reads a time, or a range of times.
-pub(super) fn clocks<'t>(
-    ahead: &mut Cursor<'t>,
-) -> Look<Option<(Clock<'t>, Option<Clock<'t>>)>> {
+pub(super) fn clocks<'t>(ahead: &mut Cursor<'t>) -> Look<Option<(Clock<'t>, Option<Clock<'t>>)>> {
     let mut end = *ahead;
     let Some(from) = clock(&mut end)? else { return Ok(None) };
     let mut next = end;

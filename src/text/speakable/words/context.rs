@@ -44,7 +44,8 @@ impl Context {
     pub(super) fn read(&mut self, text: &str) {
         for c in text.chars() {
             let before = self.before.unwrap_or(' ');
-            if matches!(c, '\n' | '。' | '！' | '？') || ".!?".contains(before) && c.is_whitespace() {
+            if matches!(c, '\n' | '。' | '！' | '？') || ".!?".contains(before) && c.is_whitespace()
+            {
                 self.last = self.so_far().unwrap_or(self.last);
                 (self.latin, self.han, self.other) = (0, 0, 0);
                 self.recent.clear();

@@ -20,25 +20,84 @@ const MAX_DIGITS: usize = 40;
 
 /// What the number after these words is, in Chinese.
 const CHINESE_PHONES: &[&str] = &[
-    "拨打", "致电", "电话", "热线", "手机", "手机号", "手机号码", "座机", "来电", "拨", "联系电话", "分机",
-    "分机号", "打", "短号", "客服",
+    "拨打",
+    "致电",
+    "电话",
+    "热线",
+    "手机",
+    "手机号",
+    "手机号码",
+    "座机",
+    "来电",
+    "拨",
+    "联系电话",
+    "分机",
+    "分机号",
+    "打",
+    "短号",
+    "客服",
 ];
 const CHINESE_IDS: &[&str] = &[
-    "单号", "编号", "卡号", "账号", "帐号", "账户", "验证码", "校验码", "尾号", "工号", "密码", "流水号", "身份证",
-    "证号", "订单", "口令", "代码", "邮编", "房号", "批号", "后四位", "取件码", "提货码",
+    "单号",
+    "编号",
+    "卡号",
+    "账号",
+    "帐号",
+    "账户",
+    "验证码",
+    "校验码",
+    "尾号",
+    "工号",
+    "密码",
+    "流水号",
+    "身份证",
+    "证号",
+    "订单",
+    "口令",
+    "代码",
+    "邮编",
+    "房号",
+    "批号",
+    "后四位",
+    "取件码",
+    "提货码",
 ];
 /// Words between those and the number.
 const CHINESE_LINKS: &[&str] = &["号码", "是", "为", "：", ":", " ", "号"];
 /// What is counted is not a number of that kind.
 const CHINESE_MEASURES: &str = "元块个次台部万千百分秒天年月日人度折点亿条件张份家页斤米%";
-const PHONES: &[&str] = &["phone", "telephone", "tel", "fax", "hotline", "dial", "ext", "extension"];
+const PHONES: &[&str] =
+    &["phone", "telephone", "tel", "fax", "hotline", "dial", "ext", "extension"];
 /// What is read digit by digit whatever stands before the digits.
 const CODES: &[&str] = &["code", "pin", "id", "passcode", "password", "otp", "zip", "serial"];
 /// What has a number.
 const IDS: &[&str] = &[
-    "order", "account", "card", "ticket", "case", "tracking", "reference", "ref", "confirmation",
-    "booking", "invoice", "passport", "claim", "policy", "reservation", "member", "membership",
-    "routing", "customer", "flight", "phone", "telephone", "fax", "mobile", "serial", "employee",
+    "order",
+    "account",
+    "card",
+    "ticket",
+    "case",
+    "tracking",
+    "reference",
+    "ref",
+    "confirmation",
+    "booking",
+    "invoice",
+    "passport",
+    "claim",
+    "policy",
+    "reservation",
+    "member",
+    "membership",
+    "routing",
+    "customer",
+    "flight",
+    "phone",
+    "telephone",
+    "fax",
+    "mobile",
+    "serial",
+    "employee",
 ];
 /// What is dialled in emergencies and for service.
 const SHORT: &[&str] = &["911", "999", "112", "311", "411", "988", "811", "211", "000"];
@@ -93,7 +152,9 @@ fn kind(
         && match *lengths {
             [4, 4, 4, 4] | [4, 4, 4, 4, 1..=3] | [4, 6, 5] => !chain.separators.contains(&'.'),
             [(12..)] => true,
-            [(4..)] if language == Language::Chinese => !counted && chinese_word(context, CHINESE_IDS),
+            [(4..)] if language == Language::Chinese => {
+                !counted && chinese_word(context, CHINESE_IDS)
+            }
             [(4..)] => is_id(first, context),
             _ => false,
         };
@@ -123,7 +184,8 @@ impl Chain<'_> {
 
 fn chain<'t>(ahead: &mut Cursor<'t>) -> Look<Option<Chain<'t>>> {
     let mut end = *ahead;
-    let mut chain = Chain { groups: Vec::new(), ends: Vec::new(), separators: Vec::new(), area: false };
+    let mut chain =
+        Chain { groups: Vec::new(), ends: Vec::new(), separators: Vec::new(), area: false };
     loop {
         let bracket = end.eat('(')?;
         let group = end.run(is_digit)?;
@@ -170,8 +232,8 @@ fn is_phone(
     let total: usize = lengths.iter().sum();
     let first = chain.groups.first().copied().unwrap_or_default();
     let last = chain.groups.last().copied().unwrap_or_default();
-    let mobile = first.starts_with('1')
-        && first.get(1..2).is_some_and(|digit| ("3"..="9").contains(&digit));
+    let mobile =
+        first.starts_with('1') && first.get(1..2).is_some_and(|digit| ("3"..="9").contains(&digit));
     let dotted = chain.separators.contains(&'.');
     match *lengths {
         _ if plus => (8..=15).contains(&total),
@@ -198,7 +260,8 @@ fn said(context: &Context, language: Language) -> bool {
     }
     let text = context.recent().trim_end_matches([':', ' ', '.']);
     let text = ["call us at", "call me at", "call"].iter().find_map(|call| text.strip_suffix(call));
-    PHONES.contains(&context.last_word()) || text.is_some() && context.recent().ends_with(" at ")
+    PHONES.contains(&context.last_word())
+        || text.is_some() && context.recent().ends_with(" at ")
         || has_number(context, &["phone", "telephone", "fax", "mobile", "hotline"])
 }
 
@@ -214,10 +277,8 @@ fn is_id(digits: &str, context: &Context) -> bool {
 
 /// Returns whether the sentence says "order number", "order no.", "code is" or the like.
 fn has_number(context: &Context, words: &[&str]) -> bool {
-    let mut last = context
-        .recent()
-        .rsplit(|c: char| !c.is_ascii_alphabetic())
-        .filter(|word| !word.is_empty());
+    let mut last =
+        context.recent().rsplit(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
     let Some(mut word) = last.next() else { return false };
     if word == "is" {
         word = last.next().unwrap_or_default();

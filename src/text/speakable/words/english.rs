@@ -8,8 +8,18 @@ use super::number::Number;
 use super::units::Currency;
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 /// The names of groups of three digits.
 const THOUSANDS: [&str; 4] = ["thousand", "million", "billion", "trillion"];
@@ -62,8 +72,20 @@ pub(super) fn amount(amount: &Amount<'_>) -> String {
             Measure::Nothing => "",
             Measure::Percent => "percent",
             Measure::PerMille => "per mille",
-            Measure::Unit(unit) => if one { unit.one } else { unit.many },
-            Measure::Money(money) => if one { money.one } else { money.many },
+            Measure::Unit(unit) => {
+                if one {
+                    unit.one
+                } else {
+                    unit.many
+                }
+            }
+            Measure::Money(money) => {
+                if one {
+                    money.one
+                } else {
+                    money.many
+                }
+            }
         };
         if !name.is_empty() {
             text.push(' ');
@@ -80,7 +102,8 @@ pub(super) fn amount(amount: &Amount<'_>) -> String {
 /// An amount of money with two decimals.
 fn cents(amount: &Number<'_>, money: &Currency) -> String {
     let whole = Number { decimals: "", ..amount.clone() };
-    let main = format!("{} {}", number(&whole), if whole.is_one() { money.one } else { money.many });
+    let main =
+        format!("{} {}", number(&whole), if whole.is_one() { money.one } else { money.many });
     let cents = amount.decimals.trim_start_matches('0');
     let Some((one, many)) = money.cents else {
         let cents = if cents.is_empty() { whole.plain() } else { amount.plain() };
@@ -95,7 +118,8 @@ fn cents(amount: &Number<'_>, money: &Currency) -> String {
 }
 
 pub(super) fn date(date: Date) -> String {
-    let month = usize::try_from(date.month).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
+    let month =
+        usize::try_from(date.month).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
     let month = month.copied().unwrap_or_default();
     match date.day {
         Some(day) => format!("{month} {day}, {}", date.year),

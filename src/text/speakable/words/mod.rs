@@ -86,7 +86,11 @@ impl Words {
     fn said(&self, ahead: &mut Cursor<'_>, language: Language) -> Look<Option<String>> {
         let chinese = language == Language::Chinese;
         if let Some(digits) = digits::digits(ahead, &self.context, language)? {
-            return Ok(Some(if chinese { chinese::digits(&digits) } else { english::digits(&digits) }));
+            return Ok(Some(if chinese {
+                chinese::digits(&digits)
+            } else {
+                english::digits(&digits)
+            }));
         }
         if let Some(date) = date::date(ahead, language)? {
             let mut text = if chinese { chinese::date(date) } else { english::date(date) };
@@ -96,7 +100,11 @@ impl Words {
         let score = ["比分", "比", "比例", "比分是", "比分为", "比例为", "比例是"];
         let score = chinese && score.iter().any(|word| self.context.recent().ends_with(word));
         if !score && let Some((from, to)) = clock::clocks(ahead)? {
-            return Ok(Some(if chinese { chinese::clocks(from, to) } else { english::clocks(from, to) }));
+            return Ok(Some(if chinese {
+                chinese::clocks(from, to)
+            } else {
+                english::clocks(from, to)
+            }));
         }
         if chinese && let Some(text) = years(ahead)? {
             return Ok(Some(text));
@@ -110,10 +118,14 @@ impl Words {
 
     /// Reads "1/2" or "1 1/2".
     fn fraction(&self, ahead: &mut Cursor<'_>, chinese: bool) -> Look<Option<String>> {
-        const DATES: &[&str] =
-            &["on", "by", "until", "since", "before", "after", "from", "page", "pages", "step", "part"];
+        const DATES: &[&str] = &[
+            "on", "by", "until", "since", "before", "after", "from", "page", "pages", "step",
+            "part",
+        ];
 
-        if DATES.contains(&self.context.last_word()) || self.context.recent().ends_with(['第', '页']) {
+        if DATES.contains(&self.context.last_word())
+            || self.context.recent().ends_with(['第', '页'])
+        {
             return Ok(None);
         }
         let mut end = *ahead;
@@ -154,7 +166,8 @@ impl Words {
                 && let Some(amount) = amount::amount(ahead, &self.context, language)?
             {
                 let chinese = language == Language::Chinese;
-                let text = if chinese { chinese::amount(&amount) } else { english::amount(&amount) };
+                let text =
+                    if chinese { chinese::amount(&amount) } else { english::amount(&amount) };
                 return Ok(Some(text));
             }
         }
@@ -238,8 +251,9 @@ impl Words {
 /// Returns whether a sign or a bracket may start a number.
 fn starts_number(mut ahead: Cursor<'_>, context: &Context) -> Look<bool> {
     let Some(c) = ahead.next()? else { return Ok(false) };
-    if c == '.' && context.before().is_alphanumeric() {
-        return Ok(false);
+    if c == '.' {
+        let free = context.before().is_whitespace() || "(（".contains(context.before());
+        return Ok(free && ahead.sees(is_digit)?);
     }
     ahead.eat(' ')?;
     ahead.sees(|c| is_digit(c) || "$€£¥￥.-+".contains(c))

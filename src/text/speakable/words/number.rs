@@ -28,7 +28,8 @@ impl Number<'_> {
     }
 
     pub(super) fn is_less_than(&self, other: &Self) -> bool {
-        let key = |number: &Self| (number.whole.len(), number.whole.clone(), number.decimals.to_owned());
+        let key =
+            |number: &Self| (number.whole.len(), number.whole.clone(), number.decimals.to_owned());
         key(self) < key(other)
     }
 }

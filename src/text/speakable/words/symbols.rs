@@ -3,14 +3,34 @@
 use super::context::Context;
 use super::number::is_digit;
 use super::units::read_currency;
-use super::{english, chinese, is_han};
+use super::{chinese, english, is_han};
 use crate::text::speakable::Language;
 use crate::text::speakable::cursor::{Cursor, Look};
 
 /// What an amount may be counted by in Chinese, after a slash.
 const PER: &[&str] = &[
-    "月", "年", "天", "日", "人", "次", "小时", "分钟", "秒", "晚", "件", "个", "位", "斤", "公斤", "平方米",
-    "平米", "周", "季度", "间", "台", "张",
+    "月",
+    "年",
+    "天",
+    "日",
+    "人",
+    "次",
+    "小时",
+    "分钟",
+    "秒",
+    "晚",
+    "件",
+    "个",
+    "位",
+    "斤",
+    "公斤",
+    "平方米",
+    "平米",
+    "周",
+    "季度",
+    "间",
+    "台",
+    "张",
 ];
 /// What stands before such a slash.
 const COUNTED: &str = "元块次个里件万亿斤度分米升瓶";
@@ -47,7 +67,9 @@ pub(super) fn symbol(
             relation(c).and_then(|(english, chinese)| choose(&format!("{english} "), chinese))
         }
         '*' if spaced && context.recent().trim_end().ends_with(is_digit) => choose("times", "乘"),
-        '*' | '#' if is_key(&end, context)? => choose(if c == '*' { "star" } else { "pound" }, "井号"),
+        '*' | '#' if is_key(&end, context)? => {
+            choose(if c == '*' { "star" } else { "pound" }, "井号")
+        }
         '#' => hash(&mut end, before, language)?,
         '№' => choose("number ", "第"),
         '@' if !before.is_alphanumeric() && end.sees(|c| c.is_ascii_alphabetic())? => {
@@ -94,7 +116,8 @@ fn counts(ahead: &mut Cursor<'_>) -> Look<bool> {
 /// Returns whether the symbol before `end` is a key of a telephone.
 fn is_key(end: &Cursor<'_>, context: &Context) -> Look<bool> {
     let alone = context.before().is_whitespace() && KEYS.contains(&context.last_word());
-    Ok(alone && end.sees(|c| !c.is_alphanumeric() && !"#*_".contains(c))? || alone && end.peek()?.is_none())
+    Ok(alone && end.sees(|c| !c.is_alphanumeric() && !"#*_".contains(c))?
+        || alone && end.peek()?.is_none())
 }
 
 fn hash(end: &mut Cursor<'_>, before: char, language: Language) -> Look<Option<String>> {

@@ -92,20 +92,80 @@ pub(super) struct Currency {
 const CENTS: Option<(&str, &str)> = Some(("cent", "cents"));
 
 const CURRENCIES: &[Currency] = &[
-    Currency { marks: &["US$", "USD"], one: "US dollar", many: "US dollars", cents: CENTS, chinese: "美元" },
-    Currency { marks: &["HK$", "HKD"], one: "Hong Kong dollar", many: "Hong Kong dollars", cents: CENTS, chinese: "港元" },
-    Currency { marks: &["NT$", "TWD"], one: "Taiwan dollar", many: "Taiwan dollars", cents: CENTS, chinese: "新台币" },
-    Currency { marks: &["S$", "SGD"], one: "Singapore dollar", many: "Singapore dollars", cents: CENTS, chinese: "新加坡元" },
-    Currency { marks: &["A$", "AU$", "AUD"], one: "Australian dollar", many: "Australian dollars", cents: CENTS, chinese: "澳元" },
-    Currency { marks: &["C$", "CA$", "CAD"], one: "Canadian dollar", many: "Canadian dollars", cents: CENTS, chinese: "加元" },
-    Currency { marks: &["$", "＄"], one: "dollar", many: "dollars", cents: CENTS, chinese: "美元" },
-    Currency { marks: &["€", "EUR"], one: "euro", many: "euros", cents: CENTS, chinese: "欧元" },
-    Currency { marks: &["£", "GBP"], one: "pound", many: "pounds", cents: Some(("penny", "pence")), chinese: "英镑" },
+    Currency {
+        marks: &["US$", "USD"],
+        one: "US dollar",
+        many: "US dollars",
+        cents: CENTS,
+        chinese: "美元",
+    },
+    Currency {
+        marks: &["HK$", "HKD"],
+        one: "Hong Kong dollar",
+        many: "Hong Kong dollars",
+        cents: CENTS,
+        chinese: "港元",
+    },
+    Currency {
+        marks: &["NT$", "TWD"],
+        one: "Taiwan dollar",
+        many: "Taiwan dollars",
+        cents: CENTS,
+        chinese: "新台币",
+    },
+    Currency {
+        marks: &["S$", "SGD"],
+        one: "Singapore dollar",
+        many: "Singapore dollars",
+        cents: CENTS,
+        chinese: "新加坡元",
+    },
+    Currency {
+        marks: &["A$", "AU$", "AUD"],
+        one: "Australian dollar",
+        many: "Australian dollars",
+        cents: CENTS,
+        chinese: "澳元",
+    },
+    Currency {
+        marks: &["C$", "CA$", "CAD"],
+        one: "Canadian dollar",
+        many: "Canadian dollars",
+        cents: CENTS,
+        chinese: "加元",
+    },
+    Currency {
+        marks: &["$", "＄"], one: "dollar", many: "dollars", cents: CENTS, chinese: "美元"
+    },
+    Currency {
+        marks: &["€", "EUR"], one: "euro", many: "euros", cents: CENTS, chinese: "欧元"
+    },
+    Currency {
+        marks: &["£", "GBP"],
+        one: "pound",
+        many: "pounds",
+        cents: Some(("penny", "pence")),
+        chinese: "英镑",
+    },
     Currency { marks: &["JP¥", "JPY"], one: "yen", many: "yen", cents: None, chinese: "日元" },
-    Currency { marks: &["CN¥", "¥", "￥", "CNY", "RMB"], one: "yuan", many: "yuan", cents: None, chinese: "元" },
+    Currency {
+        marks: &["CN¥", "¥", "￥", "CNY", "RMB"],
+        one: "yuan",
+        many: "yuan",
+        cents: None,
+        chinese: "元",
+    },
     Currency { marks: &["₩", "KRW"], one: "won", many: "won", cents: None, chinese: "韩元" },
-    Currency { marks: &["₹", "INR"], one: "rupee", many: "rupees", cents: None, chinese: "卢比" },
-    Currency { marks: &["CHF"], one: "Swiss franc", many: "Swiss francs", cents: None, chinese: "瑞士法郎" },
+    Currency {
+        marks: &["₹", "INR"], one: "rupee", many: "rupees", cents: None, chinese: "卢比"
+    },
+    Currency {
+        marks: &["CHF"],
+        one: "Swiss franc",
+        many: "Swiss francs",
+        cents: None,
+        chinese: "瑞士法郎",
+    },
 ];
 
 /// What an amount may be counted by, after a slash.
@@ -166,9 +226,9 @@ pub(super) fn read_unit(ahead: &mut Cursor<'_>) -> Look<Option<&'static Unit>> {
 
 /// Reads the mark of a currency.
 pub(super) fn read_currency(ahead: &mut Cursor<'_>) -> Look<Option<&'static Currency>> {
-    let marks = CURRENCIES.iter().flat_map(|currency| {
-        currency.marks.iter().map(move |mark| (*mark, currency))
-    });
+    let marks = CURRENCIES
+        .iter()
+        .flat_map(|currency| currency.marks.iter().map(move |mark| (*mark, currency)));
     longest(ahead, marks)
 }
 
