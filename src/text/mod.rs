@@ -36,6 +36,13 @@
 //! # }
 //! ```
 //!
+#![cfg_attr(
+    feature = "llm",
+    doc = "
+Models write for the eye, with Markdown, symbols and numbers in digits. [`speakable`] writes what a person
+would say; pass its stream on to [`sentences`].
+"
+)]
 //! [`Sentences`] and [`Cumulative`] do the same without a stream, a clock or a runtime.
 
 mod boundaries;

@@ -36,8 +36,69 @@ const WORDS_LIMIT: usize = 256;
 
 /// Rewrites text that arrives in pieces so that a voice reads it well, without I/O.
 ///
-/// The rewritten text does not depend on how the text was cut into pieces. As little as possible is held
-/// back: a word until the next character arrives, a number until it is clear what it counts.
+/// Language models write for the eye: with Markdown, symbols and numbers in digits. A voice reads the marks
+/// aloud, or the numbers wrong. `Speakable` writes what a person would say:
+///
+/// ```
+/// use callbot::text::Speakable;
+///
+/// let mut text = Speakable::new();
+/// assert_eq!(text.push("## Your **order** 📦\n"), "Your order.\n");
+/// assert_eq!(text.push("It costs $1"), "It costs ");
+/// assert_eq!(text.push("2.50 and arrives 2024-05-01"), "12 dollars and 50 cents and arrives ");
+/// assert_eq!(text.push(". [Track it](https://example.com/t?id=1)!"), "May 1, 2024. Track it");
+/// assert_eq!(text.finish(), "!");
+///
+/// assert_eq!(Speakable::new().rewrite("请在14:30前拨打95588，优惠5%😊"), "请在14点半前拨打九五五八八，优惠百分之5");
+/// ```
+///
+/// The rewritten text does not depend on how the text was cut into pieces. As little as possible waits for
+/// more text: a word waits for the next character, a number until it is clear what it counts. At most 2 KiB
+/// wait: what is not decided by then stays as it is.
+///
+/// # What is removed
+///
+/// - The marks of Markdown: headings, emphasis, quotes, rules, list marks, checkboxes, inline code, escapes.
+///   Headings and list items end with a sentence end, so that the voice pauses. The numbers of a list stay.
+/// - Code between fences, except in a fence that is named `markdown`, `md`, `text`, `txt` or `plaintext`.
+/// - Links: the text stays, the URL goes. Of a bare URL, the host stays: "example.com". Images go.
+/// - Footnote marks and the marks of sources: "\[1]", "\[^1]", "【3†source】".
+/// - Emoji and ornaments. Between two ideographs, an emoji becomes a comma. Of a digit on a key, the digit
+///   stays.
+/// - HTML tags and comments; entities become characters. The content of `think`, `thinking`, `script` and
+///   `style` goes.
+/// - The marks of LaTeX. Simple fractions, roots and symbols are said in words.
+///
+/// A row of a table becomes a sentence. Its first cell is the subject, and the others follow the names of
+/// their columns: "Basic: Price 5 dollars, Calls 100."
+///
+/// # What is rewritten
+///
+/// | | English | Chinese |
+/// |---|---|---|
+/// | 1,234,567 | 1 million 234 thousand 567 | 123万4567 |
+/// | 5%, 3-5 | 5 percent, 3 to 5 | 百分之5, 3到5 |
+/// | -5, 1/2, x² | minus 5, one half, x squared | 负5, 二分之一, x的平方 |
+/// | 2024-05-01 | May 1, 2024 | 二〇二四年5月1日 |
+/// | 9:00am, 14:30 | 9 AM, 14:30 | 上午9点, 14点半 |
+/// | $12.50, €5, ¥20 | 12 dollars and 50 cents, 5 euros, 20 yuan | 12.5美元, 5欧元, 20元 |
+/// | 138-1234-5678 | 1 3 8, 1 2 3 4, 5 6 7 8 | 幺三八，幺二三四，五六七八 |
+/// | 5 km, 20°C | 5 kilometers, 20 degrees Celsius | 5公里, 20摄氏度 |
+/// | j.d@example.com | j dot d at example dot com | j点d艾特example点com |
+/// | e.g., Dr. Wang, No. 5 | for example, Doctor Wang, number 5 | as it is |
+/// | &, +, =, ~5 | and, plus, equals, about 5 | 和, 加, 等于, 约5 |
+///
+/// A number of 12 and more digits is read digit by digit, and so is a shorter one after a word such as "order
+/// number", "code", "验证码" or "尾号".
+///
+/// What is not certain stays as it is, since a wrong word is worse than an odd one:
+///
+/// - words that contain digits: "B2B", "COVID-19", "v2.0.1", "5G网络";
+/// - dates whose day and month may be exchanged: "5/1/2024". "25/12/2024" is read, and "01.05.2024" is the
+///   first of May;
+/// - numbers with decimal commas, scores, ratios, and years in English.
+///
+/// "¥" is the yuan, as on the platforms of this crate. Write "JPY" for yen.
 #[derive(Clone)]
 pub struct Speakable {
     language: Language,
@@ -120,5 +181,119 @@ impl fmt::Debug for Speakable {
             .field("language", &self.language)
             .field("waiting_bytes", &(self.source.waiting() + self.plain.waiting()))
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUNS: &[&str] = &[
+        "a",
+        "word ",
+        "1",
+        "1 ",
+        "1,",
+        "1.",
+        "1-",
+        "1/",
+        "1:30-",
+        "1,000,",
+        "10 000 ",
+        "+1 ",
+        "555 ",
+        "$",
+        "$1,",
+        "9am-",
+        "2024-01-",
+        "a.",
+        "a@",
+        "a-",
+        "ab_",
+        "e.g",
+        "Mon-",
+        "w/",
+        "一",
+        "好，",
+        "的1",
+        "*",
+        "**",
+        "*_",
+        "`",
+        "`a",
+        "~",
+        "#",
+        "# ",
+        "[",
+        "[a](",
+        "](",
+        "(",
+        "[a](b(",
+        "![",
+        "[1, ",
+        "【3†",
+        "<",
+        "<a ",
+        "<a b=\"",
+        "<!--",
+        "-->",
+        "<think>",
+        "&",
+        "&a",
+        "\\",
+        "\\frac{",
+        "$$",
+        "|",
+        "|a",
+        "|-",
+        "\n|a|b|\n",
+        "- ",
+        "-",
+        "\n- ",
+        "1. ",
+        "> ",
+        "\n",
+        " ",
+        "```\n",
+        "https://a",
+        "www.a",
+        "=",
+        "= ",
+        "😊",
+        "👨\u{200d}",
+        "1\u{fe0f}",
+        "²",
+        "½",
+        "é",
+        "\u{301}",
+        "Hello. World. ",
+        "好的。再见！",
+    ];
+
+    /// Pushes a text in pieces of one character. Returns how many characters were examined, and how much
+    /// text waited at most.
+    fn cost(text: &str) -> (usize, usize) {
+        cursor::EXAMINED.set(0);
+        let mut speakable = Speakable::new();
+        let mut most = 0;
+        for piece in text.split_inclusive(|_| true) {
+            let _ = speakable.push(piece);
+            most = most.max(speakable.source.waiting() + speakable.plain.waiting());
+        }
+        let _ = speakable.finish();
+        (cursor::EXAMINED.get(), most)
+    }
+
+    #[test]
+    fn the_work_grows_with_the_text_and_the_waiting_text_does_not() {
+        for run in RUNS {
+            for lead in ["", "Hello 1 ", "[", "- ", "| ", "$"] {
+                let count = 4096 / run.len();
+                let (short, _) = cost(&(lead.to_owned() + &run.repeat(count)));
+                let (long, most) = cost(&(lead.to_owned() + &run.repeat(4 * count)));
+                assert!(long <= 5 * short + 4096, "{run:?} after {lead:?}: {short}, then {long}");
+                assert!(most <= SOURCE_LIMIT + WORDS_LIMIT, "{run:?} after {lead:?}: {most}");
+            }
+        }
     }
 }

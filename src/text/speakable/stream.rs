@@ -10,7 +10,7 @@ use super::{Language, Speakable};
 
 /// Rewrites a stream of text pieces so that a voice reads it well, as [`Speakable`] does.
 ///
-/// Pass its stream on to [`sentences`](super::super::sentences()). The rest of the text is yielded at the end
+/// Pass its stream on to [`sentences`](crate::text::sentences()). The rest of the text is yielded at the end
 /// of the stream and before an error. Errors pass through and do not end the stream: the text after one is a
 /// new one.
 ///
@@ -20,11 +20,11 @@ use super::{Language, Speakable};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), std::io::Error> {
-/// let model = ["**Sure", "!** 😊 [It", "](https://example.com) costs n", "othing."];
+/// let model = ["**Sure", "!** 😊 It", " costs $1", "2.50 a mo", "nth."];
 /// let model = stream::iter(model.map(Ok::<_, std::io::Error>));
 ///
 /// let chunks: Vec<String> = sentences(speakable(model)).try_collect().await?;
-/// assert_eq!(chunks, ["Sure! ", "It costs nothing."]);
+/// assert_eq!(chunks, ["Sure! ", "It costs 12 dollars and 50 cents a month."]);
 /// # Ok(())
 /// # }
 /// ```

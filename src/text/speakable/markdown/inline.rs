@@ -5,6 +5,17 @@ use crate::text::speakable::cursor::{Cursor, Look};
 use crate::text::speakable::emoji::{AS_PICTURE, ON_KEY, is_emoji};
 use crate::text::speakable::words::is_han;
 
+/// Passes the white space at the start of a line that goes on with a list item.
+fn continues_item(ahead: &mut Cursor<'_>) -> Look<bool> {
+    let mut end = *ahead;
+    let indented = !end.run(|c| c == ' ')?.is_empty();
+    let continues = indented && end.sees(char::is_alphabetic)?;
+    if continues {
+        *ahead = end;
+    }
+    Ok(continues)
+}
+
 /// The ends of lines.
 const FEEDS: [char; 4] = ['\n', '\u{85}', '\u{2028}', '\u{2029}'];
 
@@ -14,6 +25,10 @@ impl Markdown {
         let Some(c) = ahead.available() else { return Ok(()) };
         if FEEDS.contains(&c) {
             ahead.next()?;
+            if self.plain.is_pausing() && continues_item(ahead)? {
+                self.plain.space(' ');
+                return Ok(());
+            }
             self.next_line(c, out);
             return Ok(());
         }
@@ -23,7 +38,7 @@ impl Markdown {
             return Ok(());
         }
         let done = match c {
-            '`' => self.backticks(ahead)?,
+            '`' => self.backticks(ahead, out)?,
             _ if self.code > 0 => false,
             '*' => self.stars(ahead, out)?,
             '_' => self.underscores(ahead)?,
@@ -56,19 +71,23 @@ impl Markdown {
         if !done {
             self.plain.push(c, out);
             ahead.next()?;
-            // Letters have no marks among them.
-            let run = ahead.available_run(|c| c.is_ascii_alphabetic() || is_han(c));
+            // No mark begins within a word, but a URL may begin after an ideograph.
+            let run = match c {
+                c if c.is_ascii_alphabetic() => ahead.available_run(|c| c.is_ascii_alphabetic()),
+                c if is_han(c) => ahead.available_run(is_han),
+                _ => "",
+            };
             self.plain.text(run, out);
         }
         Ok(())
     }
 
-    fn backticks(&mut self, ahead: &mut Cursor<'_>) -> Look<bool> {
-        let len = ahead.run(|c| c == '`')?.len();
+    fn backticks(&mut self, ahead: &mut Cursor<'_>, out: &mut String) -> Look<bool> {
+        let marks = ahead.run(|c| c == '`')?;
         match self.code {
-            0 => self.code = len,
-            code if code == len => self.code = 0,
-            _ => {}
+            0 => self.code = marks.len(),
+            code if code == marks.len() => self.code = 0,
+            _ => self.plain.text(marks, out),
         }
         Ok(true)
     }
@@ -89,6 +108,9 @@ impl Markdown {
             || len == 1 && between(|c| c.is_ascii_alphanumeric() || ")(".contains(c));
         if multiplies || len == 1 && between(char::is_whitespace) {
             return Ok(false);
+        }
+        if between(char::is_whitespace) {
+            self.plain.remove(false);
         }
         self.bold_line |= len >= 2 && self.plain.is_empty_line();
         self.after_bold = len >= 2;

@@ -52,10 +52,14 @@ impl Markdown {
     fn reference(&mut self, ahead: &mut Cursor<'_>) -> Look<bool> {
         let label = match ahead.eat('^')? {
             true => ahead.run(|c| c.is_alphanumeric() || c == '-' || c == '_')?,
+            // After a space, several numbers are more often an interval.
+            false if self.before.is_none_or(char::is_whitespace) => {
+                ahead.run(|c| c.is_ascii_digit())?
+            }
             false => ahead.run(|c| c.is_ascii_digit() || ", -–".contains(c))?,
         };
-        let short = !label.is_empty() && label.len() <= 30;
-        Ok(short && ahead.eat(']')? && !ahead.sees(|c| c == '(')?)
+        let is_label = !label.is_empty() && label.len() <= 30 && !label.starts_with('0');
+        Ok(is_label && ahead.eat(']')? && !ahead.sees(|c| c == '(')?)
     }
 
     pub(super) fn closes_bracket(&mut self, ahead: &mut Cursor<'_>) -> Look<bool> {
