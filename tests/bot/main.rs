@@ -30,6 +30,7 @@ mod recognitions;
 mod secrets;
 mod serving;
 mod silence;
+mod store;
 mod store_conformance;
 mod streaming;
 mod testing;
