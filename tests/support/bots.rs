@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use bytes::Bytes;
 use callbot::bot::store2::{
     CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal, Standing, Then,
 };
@@ -14,7 +15,6 @@ use callbot::bot::{
     MemoryStore, Notice, Platform, Reply, Result, SpeechSettings, Store, StoreError, Transfer,
     TurnId,
 };
-use bytes::Bytes;
 use callbot::client::{CallOptions, Error, EventStream, InMemoryTransport};
 use callbot::digital_employee::{
     AbortDialogueRequest, AbortDialogueRequestFields, AbortType, BeginSessionRequest,
