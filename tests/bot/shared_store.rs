@@ -272,7 +272,8 @@ async fn a_call_that_the_store_loses_in_the_middle_of_a_turn_is_put_back() {
     pair.here.end("c").await;
     assert_eq!(pair.events.with(&["call_ended", "turns=4"]).len(), 1, "{:?}", pair.events.all());
     assert_eq!(pair.of_store("write gone"), 1);
-    let line = ["ERROR", "turn=3", "the store of calls has lost a call, which the turn has put back"];
+    let line =
+        ["ERROR", "turn=3", "the store of calls has lost a call, which the turn has put back"];
     assert_eq!(traces.with(&line).len(), 1, "{}", traces.text());
 }
 
@@ -336,7 +337,10 @@ async fn a_call_that_can_not_be_removed_ends_again() {
     pair.store.set(Op::Remove, Fate::Fails, 1);
     pair.there.end("c").await;
     assert_eq!(pair.log.count("c", "ended ByCaller"), 1);
-    assert_eq!(traces.with(&["ERROR", "call=digital-employee/c", "may be notified again"]).len(), 1);
+    assert_eq!(
+        traces.with(&["ERROR", "call=digital-employee/c", "may be notified again"]).len(),
+        1
+    );
     sleep(60 * SECOND).await;
     assert_eq!(pair.log.count("c", "ended ByCaller"), 2);
     sleep(300 * SECOND).await;
@@ -396,7 +400,8 @@ async fn cuts_and_ends_of_calls_with_a_newer_memory_are_left_to_newer_instances(
     old.end("c").await;
     assert!(new.host.snapshot(&key("c")).await.unwrap().is_none());
     assert_eq!(log.count("c", "v1"), 0);
-    let line = ["WARN", "call=digital-employee/c", "its end is left to a process with that version"];
+    let line =
+        ["WARN", "call=digital-employee/c", "its end is left to a process with that version"];
     assert_eq!(traces.with(&line).len(), 1, "{}", traces.text());
     sleep(16 * SECOND).await;
     assert_eq!(log.of("c")[1..], ["v2 ended ByCaller"]);

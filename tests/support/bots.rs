@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use callbot::bot::store2::{
-    CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal, Standing, Then,
+    CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal, Standing,
+    Then,
 };
 use callbot::bot::{
     Bot, Call, CallKey, CallSnapshot, Cut, Ended, Gather, HangUp, Host, HostBuilder, Input,
@@ -648,7 +649,8 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
         let lost = self.left(Op::Signals) > 0;
         let loses = self.loses.clone();
         let signals = self.store.signals().filter(move |signal| {
-            let ended = matches!(signal, Signal::Stop(cancel) if cancel.reason == CancelReason::Ended);
+            let ended =
+                matches!(signal, Signal::Stop(cancel) if cancel.reason == CancelReason::Ended);
             std::future::ready(!lost && !(ended && loses.load(Ordering::SeqCst)))
         });
         let lost = stream::unfold(self.lost.0.subscribe(), |mut lost| async move {
