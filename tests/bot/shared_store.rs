@@ -347,6 +347,36 @@ async fn a_call_that_can_not_be_removed_ends_again() {
     assert_eq!(pair.log.count("c", "ended"), 2);
 }
 
+// Frozen instances.
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_of_a_cut_turn_ends_after_its_last_words_if_the_instance_freezes_then() {
+    for (freezes, leave, expected) in [
+        (false, Fate::Sleeps(60 * MS), 0),
+        (true, Fate::Sleeps(60 * MS), 60),
+        (true, Fate::Hangs, 100),
+    ] {
+        for failing in [false, true] {
+            let store = Moody::<true>::default();
+            let (_, line) =
+                acting(Actor::default(), |host| host.store(store.clone()).freezes(freezes));
+            let end = if failing { "wait 500 | fail" } else { "for ever" };
+            let mut reply = line.say("c", "1", &format!("say So. | {end}")).await;
+            reply.until("So.").await;
+            store.set(Op::Leave, leave, 1);
+            if failing {
+                sleep(500 * MS).await;
+            } else {
+                line.abort("c", "1", None).now_or_never();
+            }
+            let start = Instant::now();
+            reply.rest().await;
+            assert_eq!(start.elapsed().as_millis(), expected, "{freezes} {leave:?} {failing}");
+            assert_eq!(reply.failure.is_some(), failing);
+        }
+    }
+}
+
 // Versions.
 
 /// A bot whose memory has version `V`, and that logs what it is notified of.
