@@ -651,7 +651,7 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
         let signals = self.store.signals().filter(move |signal| {
             let ended =
                 matches!(signal, Signal::Stop(cancel) if cancel.reason == CancelReason::Ended);
-            std::future::ready(!lost && !(ended && loses.load(Ordering::SeqCst)))
+            std::future::ready(!(lost || ended && loses.load(Ordering::SeqCst)))
         });
         let lost = stream::unfold(self.lost.0.subscribe(), |mut lost| async move {
             lost.recv().await.ok().map(|()| (Signal::Lost, lost))
