@@ -29,6 +29,7 @@ mod observed;
 mod recognitions;
 mod secrets;
 mod serving;
+mod shared_store;
 mod silence;
 mod store;
 mod store_conformance;
