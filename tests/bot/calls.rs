@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::support::bots::*;
 use crate::support::traces::traced;
-use callbot::bot::store::{Opened, Opening};
+use callbot::bot::store2::Opened;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
     Bot, Call, CallInfo, CallKey, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply,
-    Result, Store, TurnId,
+    Result, Store,
 };
 use callbot::odfs::{Issuer, TokenRequest};
 use futures_util::FutureExt;
@@ -198,9 +198,9 @@ async fn calls_above_the_limit_are_refused_while_every_call_has_a_running_turn()
     let mut running = Vec::new();
     let platforms = [Platform::DigitalEmployee, Platform::Duix, Platform::Odfs];
     for platform in platforms {
-        let opening = Opening::Turn(TurnId::new("1"));
-        let opened = store.open(&CallKey::new(platform, "first"), opening).await.unwrap();
-        let Opened::Run(lease, _) = opened else { panic!() };
+        let call = CallKey::new(platform, "first");
+        let opened = store.open(&call, &for_turn("1")).await.unwrap();
+        let Opened::Run { lease, .. } = opened else { panic!() };
         running.push(lease);
     }
     assert_eq!(line.failure("second", "1", "say Yes.").await, 503);

@@ -31,7 +31,6 @@ mod recognitions;
 mod secrets;
 mod serving;
 mod silence;
-mod store;
 mod streaming;
 mod testing;
 mod traced;

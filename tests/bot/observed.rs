@@ -323,7 +323,7 @@ async fn operations_of_the_store_are_seen_with_their_outcome() {
     ];
     let mut seen = events.with(&["store_operation"]);
     // The housekeeping looks for idle calls.
-    seen.retain(|line| !line.contains("claim_idle"));
+    seen.retain(|line| !line.contains(" claim "));
     assert_eq!(seen, expected);
     events.clear();
 
