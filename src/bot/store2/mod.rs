@@ -11,8 +11,12 @@ mod handle;
 mod memory;
 mod meter;
 mod records;
+#[cfg(feature = "redis-store")]
+mod redis;
 mod turns;
 
+#[cfg(feature = "redis-store")]
+pub use self::redis::{RedisStore, RedisStoreBuilder};
 pub use contract::Store;
 pub(super) use erased::AnyStore;
 pub use error::{StoreError, StoreFailure, StoreLimit};
