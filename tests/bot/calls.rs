@@ -108,7 +108,7 @@ async fn a_memory_that_is_too_large_is_refused_and_the_old_one_stays() {
     let (log, line) = acting(Actor::default(), |host| host.limits(limits));
     line.text("c", "1", "remember short").await;
     let long = "x".repeat(40);
-    let refused = "the memory of the call: 54 bytes, allowed: at most 40";
+    let refused = "the memory of the call: 52 bytes, allowed: at most 40";
     line.text("c", "2", "say Yes.").await;
     assert_eq!(line.failure("c", "3", &format!("remember {long} | save")).await, 500);
     assert_eq!(log.of("c").last().unwrap(), &format!("save: {refused}"));

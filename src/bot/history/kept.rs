@@ -60,18 +60,17 @@ impl KeptTurns {
         Entry::from_stored(self.turns.get(turn)?)
     }
 
-    /// Adds a turn. It goes before the turns with a later epoch. It replaces the turn with the same id, at
-    /// its place if they have the same epoch.
+    /// Adds a turn. It takes the place of the turn with the same id, if there is one. Otherwise it goes before
+    /// the turns with a later epoch.
     pub(in crate::bot) fn push(&mut self, entry: &Entry) {
-        let epoch = entry.epoch;
         let known = self.turns.get(&entry.turn).cloned();
-        let index = match known.as_ref().filter(|known| known.epoch == epoch) {
-            Some(known) => known.index,
-            None => self.next_index(epoch),
+        let (epoch, index) = match &known {
+            Some(known) => (known.epoch, known.index),
+            None => (entry.epoch, self.next_index(entry.epoch)),
         };
         self.forget_bytes(known.as_deref());
         self.bytes = self.bytes.saturating_add(entry.bytes());
-        self.put(entry, index);
+        self.put(entry, epoch, index);
     }
 
     /// Removes a turn, since it was requested again.
@@ -107,13 +106,12 @@ impl KeptTurns {
         let before = entry.bytes();
         let found = entry.cut(heard);
         self.bytes = self.bytes.saturating_sub(before).saturating_add(entry.bytes());
-        self.put(&entry, known.index);
+        self.put(&entry, known.epoch, known.index);
         Some(found)
     }
 
-    fn put(&mut self, entry: &Entry, index: u32) {
-        let (turn, epoch) = (entry.turn.clone(), entry.epoch);
-        let stored = StoredTurn::new(turn, epoch, index, entry.to_json());
+    fn put(&mut self, entry: &Entry, epoch: u64, index: u32) {
+        let stored = StoredTurn::new(entry.turn.clone(), epoch, index, entry.to_json());
         self.edit(Edit::Put(stored.into()));
     }
 

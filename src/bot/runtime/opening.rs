@@ -106,7 +106,8 @@ impl<B: Bot> Shared<B> {
     /// Returns how long the store may take to open the call of a turn.
     fn time_to_open(&self, outbox: Option<&Outbox>) -> Duration {
         let most = self.store().timeout();
-        let Some(left) = outbox.and_then(Outbox::time_left) else { return most };
+        let Some(due) = outbox.and_then(Outbox::text_due) else { return most };
+        let left = due.saturating_duration_since(Instant::now());
         // A turn that has waited for another one is late by itself.
         let within = left.checked_sub(ANSWER).filter(|within| *within >= ANSWER);
         within.unwrap_or(left).min(most)

@@ -213,7 +213,7 @@ impl CallRecord {
     ) -> Result<(Self, usize), StoreError> {
         let mut record: Self = json(&stored.state, |record: &Self| record.v)?;
         record.turns = KeptTurns::load(stored.history.clone(), record.history_bytes);
-        if stored.notes.is_empty() {
+        if stored.notes.is_empty() && record.aborts.is_empty() {
             return Ok((record, 0));
         }
         let notes = stored.notes.iter();
