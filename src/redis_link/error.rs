@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use redis::RedisError;
+use redis::{ErrorKind, RedisError};
 
 /// The error of a connection or a command. It contains neither the URL nor a message of the server, which
 /// may contain a key or the name of a user.
@@ -34,6 +34,9 @@ impl LinkError {
         let kind = match (first, error.code()) {
             (Some((_, first)), _) => Kind::Code(first.code().to_owned()),
             (None, Some(code)) => Kind::Code(code.to_owned()),
+            (None, None) if error.kind() == ErrorKind::AuthenticationFailed => {
+                Kind::Other(error.category().to_owned())
+            }
             (None, None) if error.is_io_error() => Kind::Broken(error.to_string()),
             (None, None) if error.is_unrecoverable_error() => {
                 Kind::Broken(error.category().to_owned())
@@ -81,6 +84,14 @@ impl LinkError {
             Kind::Code(code) => Some(code),
             _ => None,
         }
+    }
+
+    /// Returns this error; if there was no answer, none within this time.
+    pub(crate) fn within(mut self, time: Duration) -> Self {
+        if let Kind::Late(within) = &mut self.kind {
+            *within = time;
+        }
+        self
     }
 
     /// Returns whether this happened while the connection was opened, so that nothing was asked.

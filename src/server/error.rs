@@ -84,7 +84,9 @@ impl Error {
     pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
         match &self.0 {
             Inner::Public(fault) => (fault as &(dyn StdError + 'static)).downcast_ref(),
-            Inner::Source(source) | Inner::Late(source) | Inner::Shown(source, _) => source.downcast_ref(),
+            Inner::Source(source) | Inner::Late(source) | Inner::Shown(source, _) => {
+                source.downcast_ref()
+            }
             Inner::Unsupported => None,
         }
     }

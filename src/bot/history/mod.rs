@@ -112,10 +112,8 @@ impl History {
 
 /// Parses a turn. One that can't be read has no texts: the bot may look at the others.
 fn parse(turn: &StoredTurn) -> Entry {
-    Entry::from_stored(turn).unwrap_or_else(|| Entry {
-        epoch: turn.epoch,
-        ..Entry::new(turn.turn.clone(), None)
-    })
+    Entry::from_stored(turn)
+        .unwrap_or_else(|| Entry { epoch: turn.epoch, ..Entry::new(turn.turn.clone(), None) })
 }
 
 // What was parsed stays behind: a copy parses again what it looks at.

@@ -166,7 +166,7 @@ impl<B: Bot> Turn<B> {
     async fn open(&self) -> Result<Option<Session<'_, B>>, Stop> {
         let Self { shared, outbox, trigger, info, .. } = self;
         let created = CallRecord::new(info.platform, StoredInfo::new(info));
-        let fresh = created.to_fresh()?;
+        let fresh = created.to_json()?;
         let opening = Opening::Turn {
             turn: outbox.turn().clone(),
             told: None,
@@ -205,7 +205,8 @@ impl<B: Bot> Turn<B> {
             let change = Change { then: Then::CloseUnanswered, ..Change::default() };
             shared.store().write(&lease, change).await?;
         }
-        if let Some((lease, record)) = shared.set_aside(outbox.call(), Some(Ended::Unknown)).await? {
+        if let Some((lease, record)) = shared.set_aside(outbox.call(), Some(Ended::Unknown)).await?
+        {
             // Before the new call has a span under the same key.
             let span = shared.spans.end(outbox.call());
             shared.spawn_finish(lease, record, Ended::Unknown, span);

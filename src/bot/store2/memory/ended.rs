@@ -53,28 +53,25 @@ impl EndedCalls {
         self.calls.get(&(lease.call.clone(), lease.epoch)).map(|ended| &ended.call)
     }
 
-    /// Changes the call that this lease set aside. Returns `None` if there is none.
+    /// Changes the call with this key and epoch. Returns `None` if there is none.
     pub(super) fn change<T>(
         &mut self,
-        lease: &Lease,
+        key: &CallKey,
+        epoch: u64,
         change: impl FnOnce(&mut Call) -> T,
     ) -> Option<T> {
-        let ended = self.calls.get_mut(&(lease.call.clone(), lease.epoch))?;
+        let ended = self.calls.get_mut(&(key.clone(), epoch))?;
         Some(change(&mut ended.call))
     }
 
-    /// Changes the call that this lease set aside, or that was set aside while the turn of this lease was
-    /// still there.
-    pub(super) fn change_of<T>(
-        &mut self,
-        lease: &Lease,
-        change: impl FnOnce(&mut Call) -> T,
-    ) -> Option<T> {
+    /// Returns the epoch of the call that this lease set aside, or that was set aside while the turn of this
+    /// lease was still there.
+    pub(super) fn find(&self, lease: &Lease) -> Option<u64> {
         let key = &lease.call;
-        let mut same_key = self.calls.range_mut((key.clone(), 0)..=(key.clone(), u64::MAX));
-        let (_, ended) = same_key
-            .find(|((_, epoch), ended)| *epoch == lease.epoch || ended.call.is_unsettled(lease))?;
-        Some(change(&mut ended.call))
+        let mut same_key = self.calls.range((key.clone(), 0)..=(key.clone(), u64::MAX));
+        let found = same_key
+            .find(|((_, epoch), ended)| *epoch == lease.epoch || ended.call.is_unsettled(lease));
+        found.map(|((_, epoch), _)| *epoch)
     }
 
     /// Lets a call be claimed immediately.

@@ -345,22 +345,23 @@ impl Store for MemoryStore {
         let (key, now) = (call, Instant::now());
         let mut known = self.lock();
         let Some(share) = known.shares.get_mut(&key.platform) else { return Ok(false) };
+        let mut closed = None;
         let leave = |call: &mut Call| {
             let dropped = call.note(&note, now);
             if let Some(lease) = lease {
                 if call.is_leased_by(lease) {
                     call.end(then);
+                    closed = Some(lease);
                 }
                 self.left(call, lease);
             }
             dropped
         };
-        let ended = lease.and_then(|lease| share.ended.change_of(lease, leave));
-        let dropped = match ended {
-            Some(dropped) => Some(dropped),
+        let dropped = match lease.and_then(|lease| share.ended.find(lease)) {
+            Some(epoch) => share.ended.change(key, epoch, leave),
             None => share.change(key, leave),
         };
-        if let Some(lease) = lease
+        if let Some(lease) = closed
             && then == Then::CloseUnanswered
         {
             share.ended.hurry(lease, now);
@@ -465,7 +466,7 @@ impl Known {
             return share.change(&lease.call, change).ok_or(StoreError::Gone);
         }
         if share.ended.get(lease).is_some_and(|call| call.is_leased_by(lease)) {
-            return share.ended.change(lease, change).ok_or(StoreError::Gone);
+            return share.ended.change(&lease.call, lease.epoch, change).ok_or(StoreError::Gone);
         }
         let is_known = share.get(&lease.call).is_some() || share.ended.get(lease).is_some();
         Err(if is_known { StoreError::Fenced } else { StoreError::Gone })

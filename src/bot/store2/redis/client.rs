@@ -61,7 +61,7 @@ impl Client {
         let mut pause = FIRST_PAUSE;
         // Whether an attempt that had no answer may have been carried out.
         let mut unknown = false;
-        let mut loaded = false;
+        let (mut loaded, mut is_repeated) = (false, false);
         loop {
             let error = match self.attempt(commands, deadline).await {
                 Ok(answers) => {
@@ -84,15 +84,19 @@ impl Client {
                 None if error.is_broken() => unknown |= !error.is_connecting(),
                 _ => return Err(StoreError::failed(error)),
             }
-            if !self.down.swap(true, Relaxed) {
+            let is_last = deadline.saturating_duration_since(Instant::now()) <= pause;
+            // A connection that had to be replaced is not worth a line.
+            if (is_last || is_repeated) && !self.down.swap(true, Relaxed) {
                 tracing::warn!(redis = %self.address, %error, "Redis does not serve");
             }
-            if deadline.saturating_duration_since(Instant::now()) <= pause {
+            if is_last {
+                let error = error.within(self.timeout);
                 return Err(match unknown {
                     true => StoreError::unknown(error),
                     false => StoreError::unreachable(error),
                 });
             }
+            is_repeated = true;
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
