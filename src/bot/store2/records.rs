@@ -15,7 +15,7 @@ use crate::bot::input::{CallKey, TurnId};
 pub enum Opening {
     /// For this turn. A turn that was answered or aborted before does not get the call; the store knows the
     /// last eight of them at least. If there is no such call, it is created. A lease without a turn ends
-    /// when a turn opens the call.
+    /// when a turn opens the call, unless it holds.
     Turn {
         /// The turn.
         turn: TurnId,

@@ -2,7 +2,7 @@
 
 use super::case::{
     Case, LONG, broken, bytes, closing, end, ended, equal, is_fenced, is_gone, is_refused, key,
-    memory, opening, rule, turn,
+    memory, opening, rule,
 };
 use crate::bot::store2::{CancelReason, Change, Opening, Signal, Store, Then};
 

@@ -15,9 +15,7 @@ use crate::bot::store2::{
     StoreError, StoredTurn, Then,
 };
 
-/// The number of sequences of operations.
-pub(super) const SEQUENCES: u64 = 20;
-/// The number of operations in each.
+/// The number of operations in a sequence.
 const OPERATIONS: usize = 100;
 
 pub(super) async fn operations_do_what_the_model_does<S: Store>(store: S, seed: u64) {
@@ -331,7 +329,10 @@ async fn operation<S: Store>(store: &S, random: &mut Random, leases: &mut Leases
                 }
                 Ok(Opened::Repeated(record)) => format!("repeated {}", read(Some(&record))),
                 Ok(Opened::Held { left, epoch }) => {
-                    random.told.insert(call.clone(), epoch);
+                    // An opening that may not overtake tells no turn to stop.
+                    if !matches!(opening, Opening::Turn { overtake: false, .. }) {
+                        random.told.insert(call.clone(), epoch);
+                    }
                     format!("held by {}, for a time {}", leases.name(&call, epoch), left.is_some())
                 }
                 other => format!("{other:?}"),
