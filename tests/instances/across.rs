@@ -124,6 +124,7 @@ async fn held_work_is_completed_before_the_turn_of_another_instance() {
     let (_redis, here, there) = two().await;
     let mut reply = here.line.start("c", "1", "say I pay. | hold 700 | wait 30000").await;
     reply.until("pay.").await;
+    here.until("c", "holding").await;
     // The new turn finds the hold, and waits for its end.
     assert_eq!(there.line.text("c", "2", "memory").await, "held");
     here.until("c", "held").await;
@@ -136,6 +137,7 @@ async fn an_abort_at_another_instance_ends_the_reply_and_not_the_held_work() {
     let (_redis, here, there) = two().await;
     let mut reply = here.line.start("c", "1", "say I pay. | hold 700 | wait 30000").await;
     reply.until("pay.").await;
+    here.until("c", "holding").await;
     there.line.abort("c", "1", "I").await.unwrap();
     assert_eq!(reply.rest().await.text(), "I pay.");
     assert!(!here.events("c").contains(&"held".to_owned()), "the reply ends immediately");

@@ -103,6 +103,7 @@ impl<const V: u32> Actor<V> {
                 let time = Duration::from_millis(what.parse()?);
                 return call
                     .hold(async |call: &mut Call<Vec<String>>| {
+                        print(call, "holding");
                         sleep(time).await;
                         call.memory.push("held".into());
                         print(call, "held");

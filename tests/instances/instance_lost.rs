@@ -33,6 +33,7 @@ async fn a_hold_of_a_killed_instance_ends_by_its_time() {
     let (mut here, there) = tokio::join!(Instance::start(&settings), Instance::start(&settings));
     let mut reply = here.line.start("c", "1", "say I pay. | hold 30000").await;
     reply.until("pay.").await;
+    here.until("c", "holding").await;
     here.kill().await;
     assert_eq!(there.line.text("c", "2", "say Hello. | memory").await, "Hello.");
 }

@@ -7,6 +7,7 @@ mod support;
 
 mod calls;
 mod faults;
+mod nonces;
 mod settings;
 #[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]
 mod tls;
