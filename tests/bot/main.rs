@@ -22,6 +22,7 @@ mod failing_store;
 mod failures;
 mod full;
 mod holds;
+mod instances;
 mod many_calls;
 mod metrics;
 mod needs;

@@ -137,6 +137,19 @@ impl<B: Bot> Calls<B> {
         record.map(|record| record.had_secret)
     }
 
+    /// Returns the caller's number and the start of a call, as far as they are stored.
+    #[cfg(feature = "odfs")]
+    pub(in crate::bot) async fn origin(
+        &self,
+        call: &CallKey,
+    ) -> Result<(Option<String>, Option<std::time::SystemTime>), StoreError> {
+        let record = self.shared.stored(call).await?;
+        Ok(record.map_or((None, None), |record| {
+            let begun = record.begun_at();
+            (record.info.caller, begun)
+        }))
+    }
+
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.
     pub(in crate::bot) async fn is_secret(&self, call: &CallKey, turn: Option<&TurnId>) -> bool {
         self.shared.is_secret(call, turn).await

@@ -384,7 +384,7 @@ fn version(bytes: &[u8]) -> Option<u32> {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(in crate::bot) struct StoredInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    caller: Option<String>,
+    pub caller: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     called: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
