@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{Instrument, Span};
@@ -22,7 +23,7 @@ use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended};
 use crate::bot::limits::Limits;
 use crate::bot::store::{
-    AnyStore, CancelReason, Change, Meter, Opened, Opening, Record, StoreError, Then,
+    Cancel, CancelReason, Change, Meter, Opened, Opening, Record, StoreError, Then,
 };
 use crate::error::chain;
 
@@ -227,14 +228,13 @@ impl<B: Bot> Shared<B> {
 /// Cuts turns that the store cancels and ends idle calls, until the bot is dropped.
 pub(super) async fn housekeeping<B: Bot>(
     shared: Weak<Shared<B>>,
-    store: Arc<dyn AnyStore>,
+    cancels: BoxStream<'static, Cancel>,
     limits: Arc<Limits>,
 ) {
     const MIN_PERIOD: Duration = Duration::from_millis(10);
     const MAX_PERIOD: Duration = Duration::from_secs(60);
     // A store that cancels nothing must not keep calls from expiring.
-    let mut cancels = store.cancels().chain(stream::pending());
-    drop(store);
+    let mut cancels = cancels.chain(stream::pending());
     let shortest = limits.idle_timeout.min(limits.open_ended_idle_timeout);
     let mut ticks = interval((shortest / 4).clamp(MIN_PERIOD, MAX_PERIOD));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

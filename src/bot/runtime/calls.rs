@@ -203,7 +203,8 @@ impl<B: Bot> Calls<B> {
         if self.shared.start() {
             let Setup { store, limits, .. } = self.setup();
             let weak = Arc::downgrade(&self.shared);
-            let housekeeping = housekeeping(weak, store.clone(), limits.clone());
+            // Subscribed before the first call is opened, so that no message about it is lost.
+            let housekeeping = housekeeping(weak, store.cancels(), limits.clone());
             drop(self.shared.spawn_unwatched(housekeeping));
         }
     }
