@@ -129,8 +129,15 @@ mod lock;
 pub mod observe;
 #[cfg(feature = "odfs")]
 pub mod odfs;
+#[cfg(any(all(feature = "odfs", feature = "redis"), feature = "redis-store"))]
+mod redis_link;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod sse;
 pub mod text;
+#[cfg(all(
+    any(feature = "rustls", feature = "rustls-aws-lc-rs"),
+    any(feature = "client", all(feature = "odfs", feature = "redis"), feature = "redis-store")
+))]
+mod tls;
 pub mod wire;

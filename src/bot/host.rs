@@ -27,7 +27,7 @@ use super::platforms::OdfsSettings;
 use super::runtime::trigger::TurnRequest;
 use super::runtime::{CallRecord, Calls, Sampler, Setup};
 use super::snapshot::{CallSnapshot, SnapshotError};
-use super::store::{AnyStore, MemoryStore, Store, TimedStore};
+use super::store2::{AnyStore, MemoryStore, Store, StoreHandle};
 use crate::observe::{Observer, Observers};
 use crate::server::Privacy;
 #[cfg(feature = "chat")]
@@ -154,17 +154,19 @@ impl<B: Bot> Host<B> {
     ) -> Result<Option<CallSnapshot<B::Memory>>, SnapshotError> {
         let Some(stored) = self.calls.read(call).await? else { return Ok(None) };
         let limits = &self.calls.setup().limits;
-        let Some((record, _)) = CallRecord::read(&stored, limits)? else { return Ok(None) };
-        let memory = memory::decode(&stored.memory, B::MEMORY_VERSION, B::migrate)
+        let (record, _) = CallRecord::read(&stored, limits)?;
+        let (memory, version) = (&stored.memory, stored.version);
+        let memory = memory::decode(memory, version, B::MEMORY_VERSION, B::migrate)
             .map_err(SnapshotError::decode)?;
-        Ok(Some(CallSnapshot { memory, history: record.history, cuts: record.cuts }))
+        let history = record.turns.history();
+        Ok(Some(CallSnapshot { memory, history, cuts: record.cuts }))
     }
 
     /// Shuts down gracefully within `within`, and returns whether it cut a turn. New turns fail with status
     /// 503. Running turns get three quarters of that time to finish. They are then cut, except while they
     /// hold, and the platform gets a failure with status 503.
     ///
-    /// If the store is not [shared](Store::SHARED) with other processes, every call then ends with
+    /// If the store is not [shared](Store::shared) with other processes, every call then ends with
     /// [`Ended::Shutdown`](super::Ended::Shutdown). If there is not enough time for all of them, an
     /// error is logged.
     ///
@@ -526,7 +528,7 @@ impl<B: Bot> HostBuilder<B> {
         let Self { bot, store, limits, greeting, runtime, content, settings } = self;
         let (bot, limits) = (Arc::new(bot), Arc::new(limits));
         let observers = settings.observers.clone();
-        let store = Arc::new(TimedStore::new(store, observers.clone()));
+        let store = StoreHandle::new(store, observers.clone(), limits.store_timeout);
         let setup = Setup { bot, store, limits, greeting, runtime, observers, content };
         let calls = Calls::new(setup);
         Host { calls, settings: Arc::new(settings) }

@@ -202,7 +202,8 @@ mod reply;
 mod runtime;
 mod serve;
 mod snapshot;
-pub mod store;
+#[allow(missing_docs)]
+pub mod store2;
 #[cfg(all(
     feature = "client",
     any(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "chat")
@@ -239,7 +240,7 @@ pub use platforms::{OdfsSettings, OnOdfs};
 pub use reply::Reply;
 pub use snapshot::{CallSnapshot, SnapshotError};
 #[doc(no_inline)]
-pub use store::{MemoryStore, Store, StoreError};
+pub use store2::{MemoryStore, Store, StoreError};
 
 #[doc(no_inline)]
 pub use crate::server::Error;

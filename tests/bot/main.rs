@@ -31,7 +31,7 @@ mod recognitions;
 mod secrets;
 mod serving;
 mod silence;
-mod store;
+mod store_conformance;
 mod streaming;
 mod testing;
 mod traced;

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use callbot::bot::store::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
+use bytes::Bytes;
+use callbot::bot::store2::{
+    Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal, Standing, Then,
+};
 use callbot::bot::{
     Bot, Call, CallKey, CallSnapshot, Cut, Ended, Gather, HangUp, Host, HostBuilder, Input,
     MemoryStore, Notice, Platform, Reply, Result, SpeechSettings, Store, StoreError, Transfer,
@@ -462,15 +465,19 @@ impl Log {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
     Open,
+    /// [`Opening::End`].
+    End,
     Hold,
     Write,
-    Note,
+    Leave,
+    Abort,
     Read,
-    End,
     Evict,
-    ClaimIdle,
+    Claim,
+    Remove,
+    Check,
     /// The messages are lost, whatever the fate.
-    Cancels,
+    Signals,
 }
 
 /// The outcome of an operation.
@@ -479,6 +486,10 @@ pub(crate) enum Fate {
     Fails,
     Hangs,
     Sleeps(Duration),
+    /// It is done, and then its answer is lost.
+    Unanswered,
+    /// The store has lost the call.
+    Loses,
 }
 
 /// A store whose operations fail, hang or are slow as often as a test says. It keeps what was written.
@@ -510,84 +521,113 @@ impl<const SHARED: bool> Moody<SHARED> {
         written.push(b'\n');
     }
 
-    async fn meet(&self, op: Op) -> Result<(), StoreError> {
+    /// Lets an operation meet its fate. `lose` loses the call.
+    async fn meet<T>(
+        &self,
+        op: Op,
+        call: Option<&CallKey>,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let fate = match self.fates.lock().unwrap().get_mut(&op) {
             Some((fate, left)) if *left > 0 => {
                 *left -= 1;
-                *fate
+                Some(*fate)
             }
-            _ => return Ok(()),
+            _ => None,
         };
         match fate {
-            Fate::Fails => Err(StoreError::failed(format!("{op:?} fails"))),
-            Fate::Hangs => std::future::pending().await,
-            Fate::Sleeps(time) => {
-                sleep(time).await;
-                Ok(())
+            None => {}
+            Some(Fate::Fails) => return Err(StoreError::failed(format!("{op:?} fails"))),
+            Some(Fate::Hangs) => std::future::pending().await,
+            Some(Fate::Sleeps(time)) => sleep(time).await,
+            Some(Fate::Unanswered) => {
+                work.await?;
+                return Err(StoreError::unknown(format!("{op:?} is unanswered")));
             }
+            Some(Fate::Loses) => lose(&self.store, call.unwrap()).await,
         }
+        work.await
+    }
+}
+
+/// Opens a call for a turn.
+pub(crate) fn for_turn(id: &str) -> Opening {
+    Opening::Turn { turn: TurnId::new(id), told: None, overtake: true, fresh: "{}".into() }
+}
+
+/// Makes a store lose a call.
+pub(crate) async fn lose(store: &MemoryStore, call: &CallKey) {
+    let (why, again) = (Default::default(), SECOND);
+    let ending = Opening::End { told: None, why, again };
+    match store.open(call, &ending).await.unwrap() {
+        Opened::Run { lease, .. } => store.remove(&lease).await.unwrap(),
+        other => panic!("{other:?}"),
     }
 }
 
 impl<const SHARED: bool> Store for Moody<SHARED> {
-    const SHARED: bool = SHARED;
+    fn shared(&self) -> bool {
+        SHARED
+    }
 
-    async fn open(&self, call: &CallKey, opening: Opening) -> Result<Opened, StoreError> {
-        self.meet(Op::Open).await?;
-        self.store.open(call, opening).await
+    async fn open(&self, call: &CallKey, opening: &Opening) -> Result<Opened, StoreError> {
+        let op = if matches!(opening, Opening::End { .. }) { Op::End } else { Op::Open };
+        self.meet(op, Some(call), self.store.open(call, opening)).await
     }
 
     async fn hold(&self, lease: &Lease, time: Option<Duration>) -> Result<(), StoreError> {
-        self.meet(Op::Hold).await?;
-        self.store.hold(lease, time).await
+        self.meet(Op::Hold, Some(&lease.call), self.store.hold(lease, time)).await
     }
 
     async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
         self.keep(change.state.as_deref().unwrap_or_default());
-        self.meet(Op::Write).await?;
-        self.store.write(lease, change).await
+        for edit in &change.history {
+            if let Edit::Put(turn) = edit {
+                self.keep(&turn.json);
+            }
+        }
+        self.meet(Op::Write, Some(&lease.call), self.store.write(lease, change)).await
     }
 
-    async fn note(
+    async fn leave(
         &self,
         call: &CallKey,
-        turn: &TurnId,
-        note: Vec<u8>,
-        kind: NoteKind,
+        lease: Option<&Lease>,
+        note: Bytes,
+        then: Then,
     ) -> Result<bool, StoreError> {
         self.keep(&note);
-        self.meet(Op::Note).await?;
-        self.store.note(call, turn, note, kind).await
+        self.meet(Op::Leave, Some(call), self.store.leave(call, lease, note, then)).await
+    }
+
+    async fn abort(&self, call: &CallKey, turn: &TurnId, note: Bytes) -> Result<bool, StoreError> {
+        self.keep(&note);
+        self.meet(Op::Abort, Some(call), self.store.abort(call, turn, note)).await
     }
 
     async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
-        self.meet(Op::Read).await?;
-        self.store.read(call).await
-    }
-
-    async fn end(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
-        self.meet(Op::End).await?;
-        self.store.end(call).await
+        self.meet(Op::Read, Some(call), self.store.read(call)).await
     }
 
     async fn evict(&self, room_for: &CallKey) -> Result<Vec<(CallKey, Record)>, StoreError> {
-        self.meet(Op::Evict).await?;
-        self.store.evict(room_for).await
+        self.meet(Op::Evict, Some(room_for), self.store.evict(room_for)).await
     }
 
-    async fn claim_idle(
-        &self,
-        platform: Platform,
-        idle: Duration,
-        most: usize,
-    ) -> Result<Vec<(CallKey, Record)>, StoreError> {
-        self.meet(Op::ClaimIdle).await?;
-        self.store.claim_idle(platform, idle, most).await
+    async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
+        self.meet(Op::Claim, None, self.store.claim(claim)).await
     }
 
-    fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {
-        let lost = self.left(Op::Cancels) > 0;
-        self.store.cancels().filter(move |_| std::future::ready(!lost))
+    async fn remove(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.meet(Op::Remove, Some(&lease.call), self.store.remove(lease)).await
+    }
+
+    async fn check(&self, leases: &[Lease]) -> Result<Vec<Standing>, StoreError> {
+        self.meet(Op::Check, None, self.store.check(leases)).await
+    }
+
+    fn signals(&self) -> impl Stream<Item = Signal> + Send + 'static {
+        let lost = self.left(Op::Signals) > 0;
+        self.store.signals().filter(move |_| std::future::ready(!lost))
     }
 }
 

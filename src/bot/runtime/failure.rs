@@ -7,7 +7,7 @@ use tracing::field::{DisplayValue, display};
 use crate::bot::error::{Panicked, cause_of};
 use crate::bot::input::TurnId;
 use crate::bot::outbox::Outbox;
-use crate::bot::store::StoreError;
+use crate::bot::store2::StoreError;
 use crate::server::Error;
 use crate::server::watch::Part;
 use crate::wire::Printable;
@@ -32,7 +32,8 @@ impl From<Error> for Stop {
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Fenced => Self::Overtaken,
+            // Or the call has ended.
+            StoreError::Fenced | StoreError::Gone => Self::Overtaken,
             StoreError::Full(_) => Self::Refused(store_failed(error)),
             error => Self::Failed(store_failed(error)),
         }
@@ -43,6 +44,13 @@ impl From<StoreError> for Stop {
 pub(super) fn store_failed(error: StoreError) -> Error {
     match error {
         StoreError::Full(_) => Error::public("there are too many calls").status(503),
+        StoreError::TimedOut { .. } | StoreError::Unknown(_) => {
+            Error::shown(error, "the store of calls gave no answer in time")
+        }
+        StoreError::Unreachable(_) => Error::shown(error, "the store of calls can't be reached"),
+        StoreError::Failed(_) | StoreError::Gone => {
+            Error::shown(error, "the store of calls failed")
+        }
         error => error.into(),
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::call::Call;
+use super::ended::EndedCalls;
 use crate::bot::input::CallKey;
-use crate::bot::store::{Record, StoreLimit};
+use crate::bot::store2::{Record, StoreLimit};
 
 /// How much a platform may keep.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,8 @@ pub(super) struct Share {
     bytes: usize,
     /// The number of places given so far.
     places: u64,
+    /// The calls that were set aside. They count for no limit.
+    pub ended: EndedCalls,
 }
 
 /// The place of a call in an index: when it was last used, and a number that no other place has.
@@ -89,12 +92,12 @@ impl Share {
         self.calls.insert(key.clone(), Kept { call, place, live: false, bytes });
     }
 
-    pub(super) fn remove(&mut self, key: &CallKey) -> Option<Record> {
+    pub(super) fn remove(&mut self, key: &CallKey) -> Option<Call> {
         let kept = self.calls.remove(key)?;
         let index = if kept.live { &mut self.live } else { &mut self.idle };
         index.remove(&kept.place);
         self.bytes = self.bytes.saturating_sub(kept.bytes);
-        Some(kept.call.record)
+        Some(kept.call)
     }
 
     /// Returns the limit that leaves no room for a call, be it known or new.
@@ -117,35 +120,34 @@ impl Share {
         while self.limit_for(key, limits).is_some() {
             let oldest = self.idle.values().find(|idle| *idle != key).cloned();
             let Some(oldest) = oldest else { break };
-            let Some(record) = self.remove(&oldest) else { break };
-            evicted.push((oldest, record));
+            let Some(call) = self.remove(&oldest) else { break };
+            evicted.push((oldest, call.record));
         }
         evicted
     }
 
-    /// Removes and returns up to `max` calls that have been idle for at least `idle` at `now`.
-    pub(super) fn claim_idle(
-        &mut self,
+    /// Returns up to `max` calls that have been idle for at least `idle` at `now`, and whose memory has
+    /// at most this version.
+    pub(super) fn idle(
+        &self,
         idle: Duration,
         max: usize,
+        version: u32,
         now: Instant,
-    ) -> Vec<(CallKey, Record)> {
+    ) -> Vec<CallKey> {
         // A turn that has been idle for twice as long belongs to a process that has died.
         let both = [(&self.idle, idle), (&self.live, idle.saturating_mul(2))];
+        let is_known =
+            |key: &CallKey| self.get(key).is_some_and(|call| call.record.version <= version);
         let mut found: Vec<_> = both
             .into_iter()
             .flat_map(|(index, idle)| {
                 let since = move |place: &Place| now.saturating_duration_since(place.0);
-                index.iter().take_while(move |(place, _)| since(place) >= idle).take(max)
+                let idle = index.iter().take_while(move |(place, _)| since(place) >= idle);
+                idle.filter(|(_, key)| is_known(key)).take(max)
             })
-            .map(|(place, key)| (*place, key.clone()))
             .collect();
         found.sort_unstable();
-        found.truncate(max);
-        let claimed = found.into_iter().filter_map(|(_, key)| {
-            let record = self.remove(&key)?;
-            Some((key, record))
-        });
-        claimed.collect()
+        found.into_iter().take(max).map(|(_, key)| key.clone()).collect()
     }
 }
