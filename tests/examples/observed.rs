@@ -189,10 +189,3 @@ async fn a_setting_of_the_log_that_is_not_known_is_an_error_at_the_start() {
     let error = refusal(&[], &[("RUST_LOG", "callbot=loud")]).await;
     assert!(error.contains("serve: RUST_LOG: error parsing level filter"), "{error}");
 }
-
-#[cfg(not(feature = "metrics"))]
-#[tokio::test]
-async fn metrics_without_their_feature_are_an_error_that_names_it() {
-    let error = refusal(&["--metrics", "127.0.0.1:0"], &[]).await;
-    assert_eq!(error, "serve: --metrics needs the feature `metrics`\n");
-}
