@@ -20,6 +20,7 @@ mod controls;
 mod everywhere;
 mod failing_store;
 mod failures;
+mod first_poll;
 mod full;
 mod holds;
 mod instances;

@@ -87,7 +87,7 @@ impl<B: Bot> Calls<B> {
         let span = shared.spans.turn(&outbox, &trigger);
         let context = TraceContext::local().map(|parent| continued(&span, parent));
         let turn = Turn { shared: shared.clone(), outbox, trigger, info, history };
-        drop(shared.spawn_turn(context, Meter::scope(meter, turn.run(span))));
+        shared.start_turn(context, Meter::scope(meter, turn.run(span)));
         Ok(reader)
     }
 
