@@ -15,7 +15,7 @@ use super::input::{CallKey, Cause, Cut, TurnId};
 use super::limits::Limits;
 use super::memory;
 use super::outbox::{Hold, Outbox};
-use super::store2::{Change, Lease, StoreError, StoreHandle};
+use super::store::{Change, Lease, StoreError, StoreHandle};
 use crate::lock::Mutex;
 #[cfg(feature = "llm")]
 use crate::observe::Observers;

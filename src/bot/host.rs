@@ -28,8 +28,8 @@ use super::runtime::trigger::TurnRequest;
 use super::runtime::{CallRecord, Calls, Sampler, Setup};
 use super::snapshot::{CallSnapshot, SnapshotError};
 #[cfg(feature = "odfs")]
-use super::store2::StoreError;
-use super::store2::{AnyStore, MemoryStore, Store, StoreHandle};
+use super::store::StoreError;
+use super::store::{AnyStore, MemoryStore, Store, StoreHandle};
 use crate::observe::{Observer, Observers};
 use crate::server::Privacy;
 #[cfg(feature = "chat")]

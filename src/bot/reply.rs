@@ -16,7 +16,7 @@ use super::error::ReplyError;
 use super::error::Result;
 use super::outbox::{Audience, Outbox};
 use super::runtime::Note;
-use super::store2::StoreHandle;
+use super::store::StoreHandle;
 use crate::server::Error;
 
 /// The reply of a turn. The turn borrows it.

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use callbot::bot::store2::RedisStore;
+use callbot::bot::store::RedisStore;
 use callbot::bot::{Budget, Host, Limits, Platform};
 use callbot::server::serve as serve_router;
 use serde::{Deserialize, Serialize};

@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use callbot::bot::store2::{
+use callbot::bot::store::{
     Change, Edit, Lease, Opened, Opening, Record, RedisStore, Signal, Store as _, StoredTurn, Then,
 };
 use callbot::bot::{CallKey, Platform, TurnId};

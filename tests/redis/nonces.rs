@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use callbot::auth::{
     Credentials, Nonce, NonceError, Nonces as _, Scheme, Signer, Verifier, VerifyError,
 };
-use callbot::bot::store2::RedisStore;
+use callbot::bot::store::RedisStore;
 use http::{HeaderMap, Method, Uri};
 
 use crate::two;

@@ -20,7 +20,7 @@ use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended, TurnId};
 use crate::bot::outbox::{Outbox, Reader};
-use crate::bot::store2::{Meter, Record, StoreError};
+use crate::bot::store::{Meter, Record, StoreError};
 use crate::observe::{TraceContext, continued};
 use crate::server::Error;
 

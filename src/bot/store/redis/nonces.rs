@@ -25,7 +25,7 @@ impl RedisStore {
     ///
     /// ```no_run
     /// use callbot::auth::{Credentials, Scheme, Verifier};
-    /// use callbot::bot::store2::{RedisStore, StoreError};
+    /// use callbot::bot::store::{RedisStore, StoreError};
     ///
     /// # async fn connect() -> Result<(), StoreError> {
     /// let store = RedisStore::connect("redis://127.0.0.1", "order-bot").await?;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::call::Call;
 use super::ended::EndedCalls;
 use crate::bot::input::CallKey;
-use crate::bot::store2::{Record, StoreLimit};
+use crate::bot::store::{Record, StoreLimit};
 
 /// How much a platform may keep.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::bot::input::{CallKey, TurnId};
-use crate::bot::store2::{Change, Lease, Opened, Record, Standing, StoredTurns, Then};
+use crate::bot::store::{Change, Lease, Opened, Record, Standing, StoredTurns, Then};
 
 /// The number of answered turns that are remembered of a call.
 const ANSWERED: usize = 8;

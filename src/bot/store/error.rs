@@ -10,7 +10,7 @@ use std::time::Duration;
 /// ```
 /// use std::error::Error;
 ///
-/// use callbot::bot::store2::StoreError;
+/// use callbot::bot::store::StoreError;
 ///
 /// let refused = std::io::Error::other("connection refused");
 /// let error = StoreError::failed(refused);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::call::{Call, LONGEST, Owner};
 use crate::bot::input::CallKey;
-use crate::bot::store2::{Claimed, Lease, Opened};
+use crate::bot::store::{Claimed, Lease, Opened};
 
 /// The calls of one platform that were set aside. Several of them may have the same key.
 #[derive(Default)]

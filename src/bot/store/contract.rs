@@ -22,7 +22,7 @@ use crate::bot::input::{CallKey, TurnId};
 /// The life of a turn, as a store sees it:
 ///
 /// ```
-/// use callbot::bot::store2::{Change, MemoryStore, Opened, Opening, Store, StoreError, Then};
+/// use callbot::bot::store::{Change, MemoryStore, Opened, Opening, Store, StoreError, Then};
 /// use callbot::bot::{CallKey, Platform, TurnId};
 ///
 /// # #[tokio::main(flavor = "current_thread")]

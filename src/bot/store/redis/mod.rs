@@ -62,7 +62,7 @@ const CHECKED: usize = 64;
 /// calls, and end the idle ones of each other, so different bots need different prefixes.
 ///
 /// ```no_run
-/// use callbot::bot::store2::{RedisStore, StoreError};
+/// use callbot::bot::store::{RedisStore, StoreError};
 ///
 /// # async fn connect() -> Result<(), StoreError> {
 /// let store = RedisStore::connect("redis://127.0.0.1", "order-bot").await?;

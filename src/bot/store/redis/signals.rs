@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::client::Client;
 use super::keys;
-use crate::bot::store2::{Cancel, CancelReason, Signal};
+use crate::bot::store::{Cancel, CancelReason, Signal};
 use crate::redis_link::LinkError;
 
 /// How often the connection is tried.

@@ -5,7 +5,7 @@
 //! that nobody hears, never the state of a call.
 //!
 //! ```
-//! use callbot::bot::store2::{Change, MemoryStore, Opened, Opening, Store, StoreError};
+//! use callbot::bot::store::{Change, MemoryStore, Opened, Opening, Store, StoreError};
 //! use callbot::bot::{CallKey, Platform, TurnId};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
