@@ -27,6 +27,8 @@ use super::platforms::OdfsSettings;
 use super::runtime::trigger::TurnRequest;
 use super::runtime::{CallRecord, Calls, Sampler, Setup};
 use super::snapshot::{CallSnapshot, SnapshotError};
+#[cfg(feature = "odfs")]
+use super::store2::StoreError;
 use super::store2::{AnyStore, MemoryStore, Store, StoreHandle};
 use crate::observe::{Observer, Observers};
 use crate::server::Privacy;
@@ -113,6 +115,7 @@ struct Settings {
     chat: ChatSettings,
     #[cfg(all(feature = "aicall", feature = "chat"))]
     aicall_callback_tokens: Vec<Secret>,
+    freezes: bool,
     noticed: Noticed,
     observers: Observers,
 }
@@ -197,6 +200,7 @@ impl<B: Bot> Host<B> {
             lossy: self.settings.lossy.clone(),
             splits,
             hang_up_reason,
+            freezes: self.settings.freezes,
             tags,
             check,
             notices: Box::new(move |notice| bot.notice(notice)),
@@ -261,6 +265,15 @@ impl<B: Bot> Host<B> {
     #[cfg(feature = "chat")]
     pub(super) async fn has_secrets(&self, call: &CallKey) -> Option<bool> {
         self.calls.has_secrets(call).await
+    }
+
+    /// Returns the caller's number and the start of a call, as far as they are stored.
+    #[cfg(feature = "odfs")]
+    pub(super) async fn origin(
+        &self,
+        call: &CallKey,
+    ) -> Result<(Option<String>, Option<std::time::SystemTime>), StoreError> {
+        self.calls.origin(call).await
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.
@@ -512,6 +525,14 @@ impl<B: Bot> HostBuilder<B> {
         chooses: impl Fn(&CallKey) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.content = Some(Arc::new(chooses));
+        self
+    }
+
+    /// Sets whether this process may be frozen as soon as no request is running, as on
+    /// [Function Compute](crate::function_compute). Then the answer of a turn that was cut or failed ends only when
+    /// the store has what the turn has said, at most 100 ms later, so that the next turn finds it. Default: no.
+    pub fn freezes(mut self, freezes: bool) -> Self {
+        self.settings.freezes = freezes;
         self
     }
 

@@ -8,6 +8,7 @@ mod support;
 mod calls;
 mod conformance;
 mod faults;
+mod nonces;
 mod settings;
 #[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]
 mod tls;

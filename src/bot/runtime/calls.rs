@@ -87,7 +87,7 @@ impl<B: Bot> Calls<B> {
         let span = shared.spans.turn(&outbox, &trigger);
         let context = TraceContext::local().map(|parent| continued(&span, parent));
         let turn = Turn { shared: shared.clone(), outbox, trigger, info, history };
-        drop(shared.spawn_turn(context, Meter::scope(meter, turn.run(span))));
+        shared.start_turn(context, Meter::scope(meter, turn.run(span)));
         Ok(reader)
     }
 
@@ -135,6 +135,19 @@ impl<B: Bot> Calls<B> {
         }
         let Ok(record) = self.shared.stored(call).await else { return Some(true) };
         record.map(|record| record.had_secret)
+    }
+
+    /// Returns the caller's number and the start of a call, as far as they are stored.
+    #[cfg(feature = "odfs")]
+    pub(in crate::bot) async fn origin(
+        &self,
+        call: &CallKey,
+    ) -> Result<(Option<String>, Option<std::time::SystemTime>), StoreError> {
+        let record = self.shared.stored(call).await?;
+        Ok(record.map_or((None, None), |record| {
+            let begun = record.begun_at();
+            (record.info.caller, begun)
+        }))
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.

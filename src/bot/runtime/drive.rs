@@ -134,19 +134,26 @@ impl Limit {
     }
 }
 
-/// A timer that fires once.
-struct Timer(Option<Pin<Box<Sleep>>>);
+/// A timer that fires once. It starts when it is first polled: a turn that does not wait needs none.
+enum Timer {
+    Off,
+    At(Instant),
+    Started(Pin<Box<Sleep>>),
+}
 
 impl Timer {
     fn new(at: Option<Instant>) -> Self {
-        Self(at.map(|at| Box::pin(sleep_until(at))))
+        at.map_or(Self::Off, Self::At)
     }
 
     fn passes(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(sleep) = &mut self.0 else { return false };
+        if let Self::At(at) = *self {
+            *self = Self::Started(Box::pin(sleep_until(at)));
+        }
+        let Self::Started(sleep) = self else { return false };
         let passes = sleep.as_mut().poll(cx).is_ready();
         if passes {
-            self.0 = None;
+            *self = Self::Off;
         }
         passes
     }

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -26,7 +29,7 @@ use crate::bot::outbox::{Outbox, ReplyKind};
 use crate::bot::store2::{StoreError, StoreHandle};
 use crate::lock::Mutex;
 use crate::observe::{Observers, TraceContext, carried};
-use crate::server::watch;
+use crate::server::{outside_handlers, watch};
 
 /// How long a turn that was cut may take to end before the next one continues without it.
 pub(super) const END_PATIENCE: Duration = Duration::from_millis(50);
@@ -149,14 +152,23 @@ impl<B: Bot> Shared<B> {
         self.spawn_unwatched(carried(TraceContext::local(), work).in_current_span())
     }
 
-    /// Spawns the task of a turn, as a part of the trace of `context`. It is not in the span of its request,
+    /// Starts the task of a turn, as a part of the trace of `context`. It is not in the span of its request,
     /// which could not end before the turn does.
-    pub(super) fn spawn_turn(
+    ///
+    /// Without a runtime of its own, the task is polled once here, in the task of the request, and spawned
+    /// only if it waits. So a reply that the bot gives without waiting is complete before the body of the
+    /// response is first polled: head and body leave in one write, and no other task has to be scheduled.
+    pub(super) fn start_turn(
         &self,
         context: Option<TraceContext>,
         work: impl Future<Output = ()> + Send + 'static,
-    ) -> JoinHandle<()> {
-        self.spawn_unwatched(carried(context, watch::watched(watch::current(), work)))
+    ) {
+        // Boxed here, since the task is large and moves when it is spawned.
+        let mut work = Box::pin(carried(context, watch::watched(watch::current(), work)));
+        if self.setup.runtime.is_none() && ends_at_first_poll(work.as_mut()) {
+            return;
+        }
+        drop(self.spawn_unwatched(work));
     }
 
     /// Spawns work that belongs to no request: it is not in the span of the one that starts it, either.
@@ -247,6 +259,15 @@ impl<B: Bot> Shared<B> {
         let (turn, now) = (TurnId::new(""), Instant::now());
         Arc::new(Outbox::new(call.clone(), turn, adapter, limits, now, ReplyKind::Turn))
     }
+}
+
+/// Polls a task for the first time, before it is spawned. Returns whether it has ended. As in a task that is
+/// spawned, a panic ends it without reaching the request, and the bot finds no request of a handler.
+fn ends_at_first_poll(task: Pin<&mut impl Future<Output = ()>>) -> bool {
+    // A task that is spawned is polled again in any case, so nothing has to wake it before that.
+    let mut context = Context::from_waker(Waker::noop());
+    let poll = || outside_handlers(|| task.poll(&mut context));
+    catch_unwind(AssertUnwindSafe(poll)).map_or(true, |polled| polled.is_ready())
 }
 
 /// Waits until these turns have ended or can't be waited for any longer.

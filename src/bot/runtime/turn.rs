@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -49,7 +50,8 @@ impl<B: Bot> Turn<B> {
         let cause = outbox.cause();
         let cut = matches!(cause, Some(Cause::BargeIn | Cause::PeerGone | Cause::Deadline));
         if cut || cuts == Cuts::Left {
-            shared.report_cuts(outbox.call().clone()).await;
+            // Boxed, so that the task of a turn without cuts has no room for it.
+            Box::pin(shared.report_cuts(outbox.call().clone())).await;
         }
     }
 
@@ -58,8 +60,11 @@ impl<B: Bot> Turn<B> {
         let mut report = TurnReport::start(shared, outbox, trigger, span);
         // If this task is dropped or panics, no request waits for it any longer.
         let running = TurnGuard { shared, outbox };
-        let work = AssertUnwindSafe(self.work()).catch_unwind();
-        let ended = drive(shared.store(), outbox, work).await;
+        let ended = {
+            // Pinned here, and passed on as a pointer: `drive` would hold a second copy.
+            let work = pin!(AssertUnwindSafe(self.work()).catch_unwind());
+            drive(shared.store(), outbox, work).await
+        };
         report.stop();
         let panicked = |panic: Box<dyn Any + Send>| Err(panicked(outbox, &*panic).into());
         let ended = ended.map(|ended| ended.unwrap_or_else(panicked));
@@ -166,7 +171,7 @@ impl<B: Bot> Turn<B> {
     async fn open(&self) -> Result<Option<Session<'_, B>>, Stop> {
         let Self { shared, outbox, trigger, info, .. } = self;
         let created = CallRecord::new(info.platform, StoredInfo::new(info));
-        let fresh = created.to_fresh()?;
+        let fresh = created.to_json()?;
         let opening = Opening::Turn {
             turn: outbox.turn().clone(),
             told: None,

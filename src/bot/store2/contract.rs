@@ -177,8 +177,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Standing>, StoreError>> + Send;
 
     /// Returns the messages about leases that this value of the store gave, and about calls that its
-    /// process waits for. One subscription serves all calls of a process. Messages may be lost; then
-    /// [`Signal::Lost`] follows.
+    /// process waits for. One subscription serves all calls of a process. It begins with this call, before the
+    /// stream is polled, as far as the store can. Messages may be lost; then [`Signal::Lost`] follows.
     fn signals(&self) -> impl Stream<Item = Signal> + Send + 'static;
 }
 

@@ -42,7 +42,7 @@ mod redis;
 mod turns;
 
 #[cfg(feature = "redis-store")]
-pub use self::redis::{RedisStore, RedisStoreBuilder};
+pub use self::redis::{RedisNonces, RedisStore, RedisStoreBuilder};
 pub use contract::Store;
 pub(super) use erased::AnyStore;
 pub use error::{StoreError, StoreFailure, StoreLimit};

@@ -54,6 +54,11 @@ impl Names {
         format!("{}:to:", self.prefix)
     }
 
+    /// Returns how the keys of nonces begin.
+    pub(super) fn nonces(&self) -> String {
+        format!("{}:nonce:", self.prefix)
+    }
+
     /// Returns the keys of the index of a platform: of idle calls, and of ended ones.
     pub(super) fn index(&self, platform: &str) -> [String; 2] {
         let Self { prefix } = self;

@@ -10,6 +10,7 @@ mod answers;
 mod builder;
 mod client;
 mod keys;
+mod nonces;
 mod scripts;
 mod signals;
 
@@ -29,6 +30,7 @@ use self::answers::{FIELDS, FORMAT, Parts, record, stored};
 pub use self::builder::RedisStoreBuilder;
 use self::client::{Client, unexpected};
 use self::keys::{Keys, Names, turn_name};
+pub use self::nonces::RedisNonces;
 use self::scripts::Script;
 use super::contract::Store;
 use super::error::StoreError;
