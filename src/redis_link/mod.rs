@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, Value};
+use redis::{AsyncConnectionConfig, Value};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
@@ -104,7 +104,8 @@ impl Connection {
     }
 
     /// Sends a command.
-    pub(crate) async fn command(&mut self, command: &Cmd) -> Result<Value, LinkError> {
+    #[cfg(all(feature = "odfs", feature = "redis"))]
+    pub(crate) async fn command(&mut self, command: &redis::Cmd) -> Result<Value, LinkError> {
         let answer = self.inner.send_packed_command(command).await;
         let answer = answer.and_then(Value::extract_error);
         answer.map_err(|error| LinkError::of(&error))
