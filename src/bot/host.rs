@@ -113,6 +113,7 @@ struct Settings {
     chat: ChatSettings,
     #[cfg(all(feature = "aicall", feature = "chat"))]
     aicall_callback_tokens: Vec<Secret>,
+    freezes: bool,
     noticed: Noticed,
     observers: Observers,
 }
@@ -197,6 +198,7 @@ impl<B: Bot> Host<B> {
             lossy: self.settings.lossy.clone(),
             splits,
             hang_up_reason,
+            freezes: self.settings.freezes,
             tags,
             check,
             notices: Box::new(move |notice| bot.notice(notice)),
@@ -512,6 +514,14 @@ impl<B: Bot> HostBuilder<B> {
         chooses: impl Fn(&CallKey) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.content = Some(Arc::new(chooses));
+        self
+    }
+
+    /// Sets whether this process may be frozen as soon as no request is running, as on
+    /// [Function Compute](crate::function_compute). Then the answer of a turn that was cut or failed ends only when
+    /// the store has what the turn has said, at most 100 ms later, so that the next turn finds it. Default: no.
+    pub fn freezes(mut self, freezes: bool) -> Self {
+        self.settings.freezes = freezes;
         self
     }
 

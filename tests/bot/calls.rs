@@ -226,7 +226,7 @@ async fn calls_above_the_limit_are_refused_while_every_call_has_a_running_turn()
     }
 }
 
-fn question(call: &str, words: &str) -> String {
+pub(crate) fn question(call: &str, words: &str) -> String {
     let question = json!({
         "sid": "100003", "dh-code": "1872", "dh-question": words, "dh-conversation-id": call,
         "dh-context": "{\"vip\":true}",

@@ -103,9 +103,9 @@ async fn an_ended_call_goes_to_another_process_until_it_is_removed() {
     assert_eq!(claimed.why.as_deref(), Some(&b"\"hangup\""[..]));
     assert_eq!(claimed.record, record);
     a.remove(&ended).await.unwrap();
-    assert_eq!(b.check(&[claimed.lease.clone()]).await.unwrap(), [Standing::Held]);
+    assert_eq!(b.check(std::slice::from_ref(&claimed.lease)).await.unwrap(), [Standing::Held]);
     b.remove(&claimed.lease).await.unwrap();
-    assert_eq!(b.check(&[claimed.lease.clone()]).await.unwrap(), [Standing::Gone]);
+    assert_eq!(b.check(std::slice::from_ref(&claimed.lease)).await.unwrap(), [Standing::Gone]);
     assert_eq!(b.claim(&claim(AGAIN, 10)).await.unwrap(), []);
 }
 
@@ -254,7 +254,7 @@ async fn a_lost_call_is_put_back_and_an_ended_one_is_not() {
     let (lease, _) = open(&a, &call, turn("t1")).await;
     redis.command(&["FLUSHALL"]);
     assert_eq!(a.write(&lease, Change::default()).await, Err(StoreError::Gone));
-    assert_eq!(a.check(&[lease.clone()]).await.unwrap(), [Standing::Gone]);
+    assert_eq!(a.check(std::slice::from_ref(&lease)).await.unwrap(), [Standing::Gone]);
     let restore = Opening::Restore { turn: TurnId::new("t1"), fresh: Bytes::from_static(b"{}") };
     let (again, _) = open(&a, &call, restore.clone()).await;
     assert!(again.epoch > lease.epoch, "an epoch is used twice");

@@ -108,7 +108,7 @@ async fn an_operation_whose_answer_is_lost_is_done_once() {
     lose();
     let (lease, _) = open(&store, &call, turn("t1")).await;
     lost();
-    assert_eq!(store.check(&[lease.clone()]).await.unwrap(), [Standing::Held]);
+    assert_eq!(store.check(std::slice::from_ref(&lease)).await.unwrap(), [Standing::Held]);
     lose();
     store.hold(&lease, Some(AGAIN)).await.unwrap();
     lost();
@@ -310,7 +310,7 @@ async fn a_full_redis_refuses_turns_and_loses_nothing() {
         assert_eq!(failure.get_ref().to_string(), "Redis: OOM");
     }
     redis.command(&["CONFIG", "SET", "maxmemory", "0"]);
-    assert_eq!(a.check(&[lease.clone()]).await.unwrap(), [Standing::Held]);
+    assert_eq!(a.check(std::slice::from_ref(&lease)).await.unwrap(), [Standing::Held]);
     assert_eq!(&a.read(&key("1")).await.unwrap().unwrap().memory[..], b"[1]");
     assert_eq!(a.read(&key("2")).await.unwrap(), None);
 }

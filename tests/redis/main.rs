@@ -6,6 +6,7 @@
 mod support;
 
 mod calls;
+mod conformance;
 mod faults;
 mod settings;
 #[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]

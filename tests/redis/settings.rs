@@ -3,11 +3,11 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use callbot::bot::store2::{RedisStore, Store as _, StoreError, Then};
+use callbot::bot::store2::{RedisStore, Store as _, StoreError};
 
 use crate::support::redis::Redis;
 use crate::support::traces::traced;
-use crate::{Signals, key, memory, open, store_at, turn};
+use crate::{key, open, store_at, turn};
 
 const PASSWORD: &str = "hush-4711";
 
@@ -90,34 +90,4 @@ async fn a_redis_that_does_not_tell_its_settings_is_used() {
     let redis = Redis::with(&["--rename-command", "CONFIG", ""]);
     let store = store_at(&redis.url()).await;
     open(&store, &key("1"), turn("t1")).await;
-}
-
-#[tokio::test]
-async fn one_node_of_a_cluster_serves_all() {
-    let redis = Redis::with(&["--cluster-enabled", "yes"]);
-    assert_eq!(redis.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), "OK");
-    while !redis.command(&["CLUSTER", "INFO"]).contains("cluster_state:ok") {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let store = store_at(&redis.url()).await;
-    let mut signals = Signals::of(&store);
-    let call = key("1");
-    let (lease, _) = open(&store, &call, turn("t1")).await;
-    store.write(&lease, memory("[]", Then::Keep)).await.unwrap();
-    store.abort(&call, &callbot::bot::TurnId::new("t1"), "1".into()).await.unwrap();
-    assert!(matches!(signals.next().await, callbot::bot::store2::Signal::Stop(_)));
-    let (ended, record) = open(&store, &call, crate::end(Duration::ZERO)).await;
-    assert_eq!((&record.memory[..], record.notes.len()), (&b"[]"[..], 1));
-    let claim = callbot::bot::store2::Claim::new(
-        callbot::bot::Platform::DigitalEmployee,
-        Duration::from_secs(60),
-        10,
-        Duration::from_secs(60),
-        1,
-    );
-    let claimed = store.claim(&claim).await.unwrap();
-    assert_eq!(claimed.len(), 1);
-    assert!(claimed[0].lease.epoch > ended.epoch);
-    store.remove(&claimed[0].lease).await.unwrap();
-    assert_eq!(store.claim(&claim).await.unwrap(), []);
 }

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use callbot::bot::store2::{
-    Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal, Standing, Then,
+    CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal, Standing,
+    Then,
 };
 use callbot::bot::{
     Bot, Call, CallKey, CallSnapshot, Cut, Ended, Gather, HangUp, Host, HostBuilder, Input,
@@ -21,7 +22,7 @@ use callbot::digital_employee::{
     BeginSessionRequestFields, Client, DialogueRequest, DialogueRequestFields, EndSessionRequest,
     EndSessionRequestFields, Packet, VendorParams,
 };
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tower_service::Service;
@@ -498,6 +499,19 @@ pub(crate) struct Moody<const SHARED: bool = false> {
     pub(crate) store: Arc<MemoryStore>,
     written: Arc<Mutex<Vec<u8>>>,
     fates: Arc<Mutex<HashMap<Op, (Fate, usize)>>>,
+    lost: Lost,
+    /// Whether it has lost a call. Then no message tells of a call that has ended.
+    loses: Arc<AtomicBool>,
+}
+
+/// Tells all subscribers that messages may have been lost.
+#[derive(Clone)]
+struct Lost(tokio::sync::broadcast::Sender<()>);
+
+impl Default for Lost {
+    fn default() -> Self {
+        Self(tokio::sync::broadcast::channel(16).0)
+    }
 }
 
 impl<const SHARED: bool> Moody<SHARED> {
@@ -508,6 +522,22 @@ impl<const SHARED: bool> Moody<SHARED> {
     /// Returns how often the fate of this operation is still to come.
     pub(crate) fn left(&self, op: Op) -> usize {
         self.fates.lock().unwrap().get(&op).map_or(0, |(_, left)| *left)
+    }
+
+    /// Loses a call. No turn learns of it.
+    pub(crate) async fn lose(&self, call: &CallKey) {
+        self.loses.store(true, Ordering::SeqCst);
+        let (why, again) = (Bytes::new(), SECOND);
+        let ending = Opening::End { told: None, why, again };
+        match self.store.open(call, &ending).await.unwrap() {
+            Opened::Run { lease, .. } => self.store.remove(&lease).await.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Tells all subscribers that messages may have been lost.
+    pub(crate) fn tell_lost(&self) {
+        self.lost.0.send(()).unwrap();
     }
 
     /// Returns all that the runtime ever wrote beside the memory of bots, as text.
@@ -521,7 +551,7 @@ impl<const SHARED: bool> Moody<SHARED> {
         written.push(b'\n');
     }
 
-    /// Lets an operation meet its fate. `lose` loses the call.
+    /// Lets an operation meet its fate.
     async fn meet<T>(
         &self,
         op: Op,
@@ -544,7 +574,7 @@ impl<const SHARED: bool> Moody<SHARED> {
                 work.await?;
                 return Err(StoreError::unknown(format!("{op:?} is unanswered")));
             }
-            Some(Fate::Loses) => lose(&self.store, call.unwrap()).await,
+            Some(Fate::Loses) => self.lose(call.unwrap()).await,
         }
         work.await
     }
@@ -553,16 +583,6 @@ impl<const SHARED: bool> Moody<SHARED> {
 /// Opens a call for a turn.
 pub(crate) fn for_turn(id: &str) -> Opening {
     Opening::Turn { turn: TurnId::new(id), told: None, overtake: true, fresh: "{}".into() }
-}
-
-/// Makes a store lose a call.
-pub(crate) async fn lose(store: &MemoryStore, call: &CallKey) {
-    let (why, again) = (Default::default(), SECOND);
-    let ending = Opening::End { told: None, why, again };
-    match store.open(call, &ending).await.unwrap() {
-        Opened::Run { lease, .. } => store.remove(&lease).await.unwrap(),
-        other => panic!("{other:?}"),
-    }
 }
 
 impl<const SHARED: bool> Store for Moody<SHARED> {
@@ -627,7 +647,16 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
 
     fn signals(&self) -> impl Stream<Item = Signal> + Send + 'static {
         let lost = self.left(Op::Signals) > 0;
-        self.store.signals().filter(move |_| std::future::ready(!lost))
+        let loses = self.loses.clone();
+        let signals = self.store.signals().filter(move |signal| {
+            let ended =
+                matches!(signal, Signal::Stop(cancel) if cancel.reason == CancelReason::Ended);
+            std::future::ready(!(lost || ended && loses.load(Ordering::SeqCst)))
+        });
+        let lost = stream::unfold(self.lost.0.subscribe(), |mut lost| async move {
+            lost.recv().await.ok().map(|()| (Signal::Lost, lost))
+        });
+        stream::select(signals, lost)
     }
 }
 

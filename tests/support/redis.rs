@@ -39,6 +39,18 @@ impl Redis {
         panic!("redis-server does not start");
     }
 
+    /// Starts the only node of a cluster.
+    pub(crate) fn cluster() -> Self {
+        let redis = Self::with(&["--cluster-enabled", "yes"]);
+        assert_eq!(redis.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), "OK");
+        let begin = Instant::now();
+        while !redis.command(&["CLUSTER", "INFO"]).contains("cluster_state:ok") {
+            assert!(begin.elapsed() < Duration::from_secs(20), "the cluster does not start");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        redis
+    }
+
     /// Starts it again, empty.
     pub(crate) fn restart(&mut self) {
         assert!(self.try_restart(), "redis-server does not start again");

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::bot::store2::Edit;
 
 fn id(id: &str) -> TurnId {
     TurnId::new(id)
@@ -388,4 +389,68 @@ fn a_hidden_input_of_any_kind_is_a_placeholder() {
         entry.hide_input(&Input::Silence, Ending::Whole);
         assert!(!entry.secret && entry.input == input);
     }
+}
+
+#[test]
+fn the_running_total_and_the_edits_of_kept_turns_are_right_after_any_changes() {
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut kept = KeptTurns::default();
+    let mut stored = StoredTurns::default();
+    for step in 0..2000_u64 {
+        let turn = random.u64(0..30).to_string();
+        let text = "word ".repeat(random.usize(1..6));
+        match random.u8(0..10) {
+            0..5 => {
+                let mut entry = entry(&turn, Some("f"), &text);
+                entry.epoch = step / 7;
+                kept.push(&entry);
+            }
+            5 => kept.forget(&id(&turn)),
+            6 => drop(kept.cut(&id(&turn), Some("word"))),
+            7 => drop(kept.cut(&id(&turn), Some("nonsense"))),
+            8 => kept.trim(20, 300),
+            _ if random.u8(0..20) == 0 => kept.clear(),
+            _ => {}
+        }
+        let history = kept.history();
+        assert_eq!(kept.bytes(), history.iter().map(Entry::bytes).sum::<usize>(), "step {step}");
+        assert!(history.iter().is_sorted_by_key(|entry| entry.epoch), "step {step}");
+        // The store makes the same changes.
+        stored.apply(kept.take_edits());
+        let same = History::new(stored.clone());
+        assert_eq!(same, history, "step {step}");
+        assert_eq!(same.last(), same.iter().last(), "step {step}");
+        let mut copy = StoredTurns::default();
+        copy.apply(kept.all());
+        assert_eq!(History::new(copy), history, "step {step}");
+    }
+}
+
+#[test]
+fn a_history_parses_only_what_is_looked_at() {
+    let kept = kept((0..5).map(|n| entry(&n.to_string(), None, "text")));
+    let history = kept.history();
+    assert_eq!(history.len(), 5);
+    assert!(history.get(&id("5")).is_none());
+    assert_eq!(history.last().unwrap().turn, id("4"));
+    assert_eq!(history.get(&id("4")).unwrap().turn, id("4"));
+    assert!(history.parsed.get().is_none());
+    assert_eq!(history.get(&id("3")).unwrap().turn, id("3"));
+    assert_eq!(history.parsed.get().map(Vec::len), Some(5));
+    assert!(history.clone().parsed.get().is_none());
+}
+
+#[test]
+fn a_stored_turn_that_can_not_be_read_has_no_texts_and_hides_no_other() {
+    let mut turns = StoredTurns::default();
+    let unreadable = StoredTurn::new(id("1"), 1, 0, b"{".to_vec());
+    let good = StoredTurn::new(id("2"), 2, 0, br#"{"said":"Yes."}"#.to_vec());
+    turns.apply([unreadable, good].map(|turn| Edit::Put(turn.into())).into());
+    let history = History::new(turns.clone());
+    let said: Vec<_> = history.iter().map(|turn| (turn.turn.as_str(), &*turn.said)).collect();
+    assert_eq!(said, [("1", ""), ("2", "Yes.")]);
+    // What is there stays as it is.
+    let mut kept = KeptTurns::load(turns, 4);
+    assert_eq!(kept.cut(&id("1"), Some("")), None);
+    assert_eq!(kept.take_edits(), []);
 }

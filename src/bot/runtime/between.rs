@@ -232,7 +232,9 @@ impl<B: Bot> Shared<B> {
         // In batches: each hook may query a database.
         const AT_ONCE: usize = 1024;
         let again = self.setup.limits.end_again();
-        let claim = Claim::new(platform, idle, AT_ONCE, again, B::MEMORY_VERSION);
+        // A store in this process has no other process for a newer version.
+        let version = if self.store().shared() { B::MEMORY_VERSION } else { u32::MAX };
+        let claim = Claim::new(platform, idle, AT_ONCE, again, version);
         loop {
             let claimed = match self.store().claim(claim).await {
                 Ok(claimed) => claimed,

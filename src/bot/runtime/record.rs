@@ -321,15 +321,15 @@ impl CallRecord {
     }
 
     /// Returns the state of a call that the store does not have yet.
-    pub(in crate::bot) fn to_fresh(&self) -> Result<Bytes, StoreError> {
+    pub(in crate::bot) fn to_json(&self) -> Result<Bytes, StoreError> {
         Ok(serde_json::to_vec(self).map_err(StoreError::failed)?.into())
     }
 
     /// Returns the state, to write it.
-    pub(in crate::bot) fn to_bytes(&mut self) -> Result<Bytes, StoreError> {
+    pub(in crate::bot) fn encode(&mut self) -> Result<Bytes, StoreError> {
         self.fresh = None;
         self.history_bytes = self.turns.bytes();
-        self.to_fresh()
+        self.to_json()
     }
 }
 

@@ -235,7 +235,7 @@ impl<'a, B: Bot> Session<'a, B> {
         let changed = std::mem::take(&mut self.memory_changed);
         let change = Change {
             memory: changed.then(|| (self.version, self.memory.clone())),
-            state: Some(self.record.to_bytes()?),
+            state: Some(self.record.encode()?),
             history: self.record.turns.take_edits(),
             notes_read: std::mem::take(&mut self.notes),
             then,
@@ -255,7 +255,7 @@ impl<'a, B: Bot> Session<'a, B> {
         if outbox.is_call_over() {
             return Err(StoreError::Gone);
         }
-        let state = self.record.to_bytes()?;
+        let state = self.record.encode()?;
         let opening = Opening::Restore { turn: turn.clone(), fresh: state.clone() };
         let granted = shared.store().open(call, opening, shared.store().timeout()).await?;
         let Opened::Run { lease, .. } = granted.take() else {

@@ -171,7 +171,7 @@ impl<B: Bot> Turn<B> {
     async fn open(&self) -> Result<Option<Session<'_, B>>, Stop> {
         let Self { shared, outbox, trigger, info, .. } = self;
         let created = CallRecord::new(info.platform, StoredInfo::new(info));
-        let fresh = created.to_fresh()?;
+        let fresh = created.to_json()?;
         let opening = Opening::Turn {
             turn: outbox.turn().clone(),
             told: None,

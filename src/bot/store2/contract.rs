@@ -11,11 +11,40 @@ use super::records::{
 };
 use crate::bot::input::{CallKey, TurnId};
 
-/// Keeps calls between turns.
+/// Keeps calls between turns. [`MemoryStore`](super::MemoryStore) keeps them in this process.
 ///
 /// Every operation is one atomic step, and none waits for a turn: the runtime does that. Only the runtime
 /// interprets the contents of a [`Record`]. The runtime bounds the time of each operation. It runs those
 /// that may not be dropped half way in tasks of their own, so an operation that has begun ends.
+///
+/// `bot::testing::store_conformance` checks whether a store does what is written here.
+///
+/// The life of a turn, as a store sees it:
+///
+/// ```
+/// use callbot::bot::store2::{Change, MemoryStore, Opened, Opening, Store, StoreError, Then};
+/// use callbot::bot::{CallKey, Platform, TurnId};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), StoreError> {
+/// let store = MemoryStore::new();
+/// let call = CallKey::new(Platform::DigitalEmployee, "session-1");
+/// let (turn, fresh) = (TurnId::new("stream-1"), "{}".into());
+/// let opening = Opening::Turn { turn, told: None, overtake: true, fresh };
+///
+/// let opened = store.open(&call, &opening).await?;
+/// let Opened::Run { lease, .. } = opened else { panic!("the turn has been answered before") };
+/// let mut change = Change::default();
+/// change.memory = Some((0, "[]".into()));
+/// change.then = Then::Close;
+/// store.write(&lease, change).await?;
+///
+/// // The turn is answered, so a repeated request does not run it again.
+/// let Opened::Repeated(record) = store.open(&call, &opening).await? else { panic!("it runs again") };
+/// assert_eq!(record.memory, "[]");
+/// # Ok(())
+/// # }
+/// ```
 pub trait Store: Send + Sync + 'static {
     /// Returns whether calls can go on in another process when this one ends.
     fn shared(&self) -> bool;
@@ -85,7 +114,11 @@ pub trait Store: Send + Sync + 'static {
     /// `then` says if it has not ended. If the lease was that of a turn that was told to stop,
     /// [`Signal::Left`] tells the process that has the call now. Returns whether the call exists.
     ///
-    /// A turn that never got a lease has `None`: only the note is added.
+    /// A turn that never got a lease has `None`: only the note is added. So has a turn that adds a note while
+    /// it goes on.
+    ///
+    /// If the call was set aside while the turn had it, the note goes to the record that was set aside, even
+    /// if there is a new call with the same key.
     ///
     /// # Errors
     /// Returns an error if the store can't be reached.
@@ -144,8 +177,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Standing>, StoreError>> + Send;
 
     /// Returns the messages about leases that this value of the store gave, and about calls that its
-    /// process waits for. One subscription serves all calls of a process. Messages may be lost; then
-    /// [`Signal::Lost`] follows.
+    /// process waits for. One subscription serves all calls of a process. It begins with this call, before the
+    /// stream is polled, as far as the store can. Messages may be lost; then [`Signal::Lost`] follows.
     fn signals(&self) -> impl Stream<Item = Signal> + Send + 'static;
 }
 

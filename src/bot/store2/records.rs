@@ -13,8 +13,9 @@ use crate::bot::input::{CallKey, TurnId};
 /// How to open a call. A store has to know every variant.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Opening {
-    /// For this turn. A turn that was answered or aborted before does not get the call. If there is no
-    /// such call, it is created.
+    /// For this turn. A turn that was answered or aborted before does not get the call; the store knows the
+    /// last eight of them at least. If there is no such call, it is created. A lease without a turn ends
+    /// when a turn opens the call, unless it holds.
     Turn {
         /// The turn.
         turn: TurnId,
@@ -29,8 +30,9 @@ pub enum Opening {
     },
     /// Only if the call exists and no turn has it, for work that its notes require.
     IfFree,
-    /// Only if the call does not exist: puts back a call that the store has lost while this turn ran. The
-    /// lease and its record are as for a new call.
+    /// Only if the call does not exist and no record with its key is set aside: puts back a call that the
+    /// store has lost while this turn ran. The lease and its record are as for a new call. A store may
+    /// remember for a while that a call has ended, and answer [`Opened::Busy`] after its record was removed.
     Restore {
         /// The turn.
         turn: TurnId,
@@ -101,7 +103,7 @@ pub enum Opened {
         epoch: u64,
     },
     /// For [`Opening::IfFree`]: a turn has the call, or the call does not exist. For [`Opening::End`]: it
-    /// does not exist. For [`Opening::Restore`]: it exists.
+    /// does not exist. For [`Opening::Restore`]: it exists, or has ended.
     Busy,
 }
 
@@ -138,7 +140,8 @@ pub struct Record {
     pub state: Bytes,
     /// The turns of the call.
     pub history: StoredTurns,
-    /// The notes that no turn has read yet, each as JSON, the oldest first.
+    /// The notes that no turn has read yet, each as JSON, the oldest first. A store may drop the oldest for a
+    /// new one. It keeps the newest note, and of small notes the newest 64.
     pub notes: Vec<Bytes>,
 }
 
@@ -198,7 +201,8 @@ pub struct Change {
     pub state: Option<Bytes>,
     /// The changes of the history, in this order.
     pub history: Vec<Edit>,
-    /// The number of notes, from the oldest on, that were read and can be removed.
+    /// The number of notes, from the oldest on, that were read and can be removed. Those that the store has
+    /// dropped since the call was opened count as read.
     pub notes_read: usize,
     /// What happens to the lease.
     pub then: Then,

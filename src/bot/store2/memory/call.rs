@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::bot::input::{CallKey, TurnId};
-use crate::bot::store2::{Change, Lease, Opened, Record, Standing, Then};
+use crate::bot::store2::{Change, Lease, Opened, Record, Standing, StoredTurns, Then};
 
 /// The number of answered turns that are remembered of a call.
 const ANSWERED: usize = 8;
@@ -21,27 +21,41 @@ pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// in the index of [`Share`](super::share::Share). An estimate.
 const FIXED_BYTES: usize = 512;
 
+/// A call. Most calls are idle, so this is kept small.
 pub(super) struct Call {
-    pub record: Record,
+    /// The version of the bot's memory.
+    pub version: u32,
+    // Not `Bytes`, which take twice as much, and more once they were cloned.
+    memory: Box<[u8]>,
+    state: Box<[u8]>,
+    history: StoredTurns,
+    notes: Vec<Bytes>,
     /// The epoch of the newest lease, which may have ended. An abort raises it.
     pub epoch: u64,
     /// The epoch of the newest lease when the call was opened.
     opened: u64,
     pub owner: Owner,
+    rare: Option<Box<Rare>>,
+    pub touched: Instant,
+    /// The turns that were answered or aborted last, the oldest first.
+    answered: VecDeque<TurnId>,
+}
+
+/// What a call seldom has.
+#[derive(Default, PartialEq, Eq)]
+struct Rare {
     /// When the hold of the owner ends.
     hold: Option<Instant>,
     /// Whether somebody was told to wait for the owner since a message last said that it has ended.
     awaited: bool,
     stopped: Option<Stopped>,
-    pub touched: Instant,
-    /// The turns that were answered or aborted last, the oldest first.
-    answered: VecDeque<TurnId>,
     /// How many of the notes that the owner got have been dropped since. The owner counts them when it
     /// reports how many it has read.
     lost: usize,
 }
 
 /// The turn that was last told to stop. It has not left the call since.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Stopped {
     epoch: u64,
     at: Instant,
@@ -63,16 +77,27 @@ pub(super) enum Owner {
 impl Call {
     pub(super) fn new(state: &Bytes, now: Instant) -> Self {
         Self {
-            record: Record { state: exact(state), ..Record::default() },
+            version: 0,
+            memory: Box::default(),
+            state: (**state).into(),
+            history: StoredTurns::default(),
+            notes: Vec::new(),
             epoch: 0,
             opened: 0,
             owner: Owner::Nobody,
-            hold: None,
-            awaited: false,
-            stopped: None,
+            rare: None,
             touched: now,
             answered: VecDeque::new(),
-            lost: 0,
+        }
+    }
+
+    pub(super) fn record(&self) -> Record {
+        Record {
+            version: self.version,
+            memory: Bytes::copy_from_slice(&self.memory),
+            state: Bytes::copy_from_slice(&self.state),
+            history: self.history.clone(),
+            notes: self.notes.clone(),
         }
     }
 
@@ -100,7 +125,7 @@ impl Call {
 
     /// Returns about how much memory the call takes, in bytes.
     pub(super) fn bytes(&self, key: &CallKey) -> usize {
-        let Record { memory, state, history, notes, .. } = &self.record;
+        let Self { memory, state, history, notes, .. } = self;
         let notes = notes.iter().map(|note| note.len() + size_of::<Bytes>());
         let answered = self.answered.iter().map(|turn| turn.as_str().len() + size_of::<TurnId>());
         let account = key.account.as_deref().map_or(0, str::len);
@@ -130,56 +155,77 @@ impl Call {
         {
             self.answer(before);
         }
-        self.hold = None;
         self.touched = now;
-        self.lost = 0;
+        self.change_rare(|rare| (rare.hold, rare.lost) = (None, 0));
+        let stopped = self.rare.as_ref().and_then(|rare| rare.stopped);
         Opened::Run {
             lease: Lease::new(key.clone(), turn, self.epoch),
-            record: self.record.clone(),
-            unsettled: self.stopped.as_ref().map(|stopped| now.duration_since(stopped.at)),
+            record: self.record(),
+            unsettled: stopped.map(|stopped| now.duration_since(stopped.at)),
         }
+    }
+
+    /// Changes what a call seldom has, if it has some.
+    fn change_rare(&mut self, change: impl FnOnce(&mut Rare)) {
+        if let Some(rare) = &mut self.rare {
+            change(rare);
+            if **rare == Rare::default() {
+                self.rare = None;
+            }
+        }
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     pub(super) fn hold(&mut self, time: Option<Duration>, now: Instant) {
         self.touched = now;
-        self.hold = time.and_then(|time| now.checked_add(time.min(LONGEST)));
+        match time.and_then(|time| now.checked_add(time.min(LONGEST))) {
+            Some(until) => self.rare().hold = Some(until),
+            None => self.change_rare(|rare| rare.hold = None),
+        }
     }
 
     /// Returns how long the hold lasts after `now`. It ends with the lease that took it.
     pub(super) fn held(&self, now: Instant) -> Option<Duration> {
-        let left = self.hold?.saturating_duration_since(now);
+        let left = self.rare.as_ref()?.hold?.saturating_duration_since(now);
         (!left.is_zero()).then_some(left)
     }
 
     /// Returns that whoever opens the call has to wait for its owner.
     pub(super) fn wait(&mut self, left: Option<Duration>) -> Opened {
-        self.awaited = true;
+        self.rare().awaited = true;
         Opened::Held { left, epoch: self.epoch }
     }
 
     /// Returns whether somebody waits for the owner, which has ended or released its hold.
     pub(super) fn take_awaited(&mut self) -> bool {
-        std::mem::take(&mut self.awaited)
+        let mut awaited = false;
+        self.change_rare(|rare| awaited = std::mem::take(&mut rare.awaited));
+        awaited
     }
 
     /// Remembers that the owner was told to stop. The first time counts.
     pub(super) fn stop(&mut self, now: Instant) {
         let epoch = self.epoch;
-        if self.stopped.as_ref().is_none_or(|stopped| stopped.epoch != epoch) {
-            self.stopped = Some(Stopped { epoch, at: now });
+        let rare = self.rare();
+        if rare.stopped.is_none_or(|stopped| stopped.epoch != epoch) {
+            rare.stopped = Some(Stopped { epoch, at: now });
         }
     }
 
     /// Returns whether this is the lease of the turn that was last told to stop and has not left.
     pub(super) fn is_unsettled(&self, lease: &Lease) -> bool {
-        self.stopped.as_ref().is_some_and(|stopped| stopped.epoch == lease.epoch)
+        let stopped = self.rare.as_ref().and_then(|rare| rare.stopped);
+        stopped.is_some_and(|stopped| stopped.epoch == lease.epoch)
     }
 
     /// Settles the turn that was told to stop, if this is its lease. Returns whether it is.
     pub(super) fn settle(&mut self, lease: &Lease) -> bool {
         let settled = self.is_unsettled(lease);
         if settled {
-            self.stopped = None;
+            self.change_rare(|rare| rare.stopped = None);
         }
         settled
     }
@@ -187,18 +233,21 @@ impl Call {
     pub(super) fn write(&mut self, change: Change, now: Instant) {
         let Change { memory, state, history, notes_read, then } = change;
         if let Some((version, memory)) = memory {
-            self.record.version = version;
-            self.record.memory = exact(&memory);
+            self.version = version;
+            self.memory = (*memory).into();
         }
         if let Some(state) = state {
-            self.record.state = exact(&state);
+            self.state = (*state).into();
         }
-        self.record.history.apply(history);
-        let lost = notes_read.min(self.lost);
-        self.lost -= lost;
-        let read = (notes_read - lost).min(self.record.notes.len());
-        self.record.notes.drain(..read);
-        self.record.notes.shrink_to_fit();
+        self.history.apply(history);
+        let mut lost = 0;
+        self.change_rare(|rare| {
+            lost = notes_read.min(rare.lost);
+            rare.lost -= lost;
+        });
+        let read = (notes_read - lost).min(self.notes.len());
+        self.notes.drain(..read);
+        self.notes.shrink_to_fit();
         self.touched = now;
         self.end(then);
     }
@@ -206,8 +255,9 @@ impl Call {
     /// Adds a note. Returns how many of the oldest ones had to go for it.
     pub(super) fn note(&mut self, note: &Bytes, now: Instant) -> usize {
         self.touched = now;
-        let notes = &mut self.record.notes;
-        notes.push(exact(note));
+        let notes = &mut self.notes;
+        // The bytes given may be a small part of a large buffer.
+        notes.push(Bytes::copy_from_slice(note));
         let (mut count, mut bytes) = (notes.len(), notes.iter().map(Bytes::len).sum::<usize>());
         let over = |note: &&Bytes| {
             let over = count > 1 && (count > NOTES || bytes > NOTES_BYTES);
@@ -219,7 +269,9 @@ impl Call {
         };
         let dropped = notes.iter().take_while(over).count();
         notes.drain(..dropped);
-        self.lost += dropped;
+        if dropped > 0 {
+            self.rare().lost += dropped;
+        }
         dropped
     }
 
@@ -240,7 +292,7 @@ impl Call {
     }
 
     fn close(&mut self, answered: Answered) {
-        self.hold = None;
+        self.change_rare(|rare| rare.hold = None);
         if let Owner::Turn(turn) = std::mem::replace(&mut self.owner, Owner::Nobody)
             && answered == Answered::Yes
         {
@@ -257,9 +309,4 @@ impl Call {
         }
         self.answered.push_back(turn);
     }
-}
-
-/// Copies bytes that are kept: those given may be a small part of a large buffer.
-fn exact(bytes: &Bytes) -> Bytes {
-    Bytes::copy_from_slice(bytes)
 }

@@ -99,7 +99,7 @@ impl EndedCalls {
     ) -> Vec<Claimed> {
         let due = self.due.iter().take_while(|((due, _), _)| *due <= now);
         let known = due.map(|((_, epoch), key)| (key.clone(), *epoch)).filter(|place| {
-            self.calls.get(place).is_some_and(|ended| ended.call.record.version <= version)
+            self.calls.get(place).is_some_and(|ended| ended.call.version <= version)
         });
         let found: Vec<_> = known.take(max).collect();
         let claimed = found.into_iter().filter_map(|place| {

@@ -162,10 +162,10 @@ impl MemoryStore {
     ) -> Result<Opened, StoreError> {
         let mut known = self.lock();
         let Known { shares, epoch } = &mut *known;
-        let share = shares.entry(key.platform.clone()).or_default();
+        let share = share_of(shares, key);
         let known = share.get(key);
         if let Some(call) = known.filter(|call| call.is_answered(turn)) {
-            return Ok(Opened::Repeated(call.record.clone()));
+            return Ok(Opened::Repeated(call.record()));
         }
         let is_new = known.is_none();
         if let Some(limit) = share.limit_for(key, self.limits)
@@ -208,7 +208,7 @@ impl MemoryStore {
     fn restore(&self, key: &CallKey, turn: &TurnId, fresh: &Bytes) -> Result<Opened, StoreError> {
         let mut known = self.lock();
         let Known { shares, epoch } = &mut *known;
-        let share = shares.entry(key.platform.clone()).or_default();
+        let share = share_of(shares, key);
         // A late turn must not put back a call that has ended.
         if share.get(key).is_some() || share.ended.contains(key) {
             return Ok(Opened::Busy);
@@ -394,7 +394,7 @@ impl Store for MemoryStore {
     async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
         let known = self.lock();
         let share = known.shares.get(&call.platform);
-        Ok(share.and_then(|share| share.get(call)).map(|call| call.record.clone()))
+        Ok(share.and_then(|share| share.get(call)).map(|call| call.record()))
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
@@ -442,6 +442,11 @@ impl Store for MemoryStore {
             }
         })
     }
+}
+
+/// Returns the calls of the platform of a call.
+fn share_of<'a>(shares: &'a mut HashMap<Arc<str>, Share>, key: &CallKey) -> &'a mut Share {
+    shares.entry(key.platform.clone()).or_insert_with(|| Share::new(key.platform.clone()))
 }
 
 /// Returns whether a call got its note, and logs how many notes were dropped for it.

@@ -1,6 +1,7 @@
 //! The calls of one platform, in the order in which they were last used.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -21,13 +22,14 @@ pub(super) struct Limits {
 ///
 /// Every change goes through [`change`](Self::change), which keeps the index and the size right. So the
 /// call that has been idle longest is found in O(log n), however many calls there are.
-#[derive(Default)]
 pub(super) struct Share {
-    calls: HashMap<CallKey, Kept>,
+    platform: Arc<str>,
+    // Tables have free places, so what is in them is small.
+    calls: HashMap<Arc<CallKey>, Box<Kept>>,
     /// The calls without a live lease, those that have been idle longest first.
-    idle: BTreeMap<Place, CallKey>,
+    idle: BTreeMap<Place, Arc<CallKey>>,
     /// The calls with a live lease, those that were used least recently first.
-    live: BTreeMap<Place, CallKey>,
+    live: BTreeMap<Place, Arc<CallKey>>,
     /// The size of all calls.
     bytes: usize,
     /// The number of places given so far.
@@ -47,6 +49,18 @@ struct Kept {
 }
 
 impl Share {
+    pub(super) fn new(platform: Arc<str>) -> Self {
+        Self {
+            platform,
+            calls: HashMap::new(),
+            idle: BTreeMap::new(),
+            live: BTreeMap::new(),
+            bytes: 0,
+            places: 0,
+            ended: EndedCalls::default(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.calls.len()
     }
@@ -73,7 +87,7 @@ impl Share {
         let (touched, live) = (kept.call.touched, kept.call.is_live());
         if (touched, live) != (kept.place.0, kept.live) {
             let before = if kept.live { &mut self.live } else { &mut self.idle };
-            let key = before.remove(&kept.place).unwrap_or_else(|| key.clone());
+            let key = before.remove(&kept.place).unwrap_or_else(|| Arc::new(key.clone()));
             self.places += 1;
             kept.place = (touched, self.places);
             kept.live = live;
@@ -87,9 +101,10 @@ impl Share {
     pub(super) fn insert(&mut self, key: &CallKey, call: Call) {
         self.places += 1;
         let (place, bytes) = ((call.touched, self.places), call.bytes(key));
+        let key = Arc::new(CallKey { platform: self.platform.clone(), ..key.clone() });
         self.idle.insert(place, key.clone());
         self.bytes = self.bytes.saturating_add(bytes);
-        self.calls.insert(key.clone(), Kept { call, place, live: false, bytes });
+        self.calls.insert(key, Box::new(Kept { call, place, live: false, bytes }));
     }
 
     pub(super) fn remove(&mut self, key: &CallKey) -> Option<Call> {
@@ -111,17 +126,17 @@ impl Share {
 
     /// Returns whether a call could be evicted for this one.
     pub(super) fn can_evict_for(&self, key: &CallKey) -> bool {
-        self.idle.values().any(|idle| idle != key)
+        self.idle.values().any(|idle| **idle != *key)
     }
 
     /// Removes calls until there is room for this one, or until only calls with a turn are left.
     pub(super) fn evict_for(&mut self, key: &CallKey, limits: Limits) -> Vec<(CallKey, Record)> {
         let mut evicted = Vec::new();
         while self.limit_for(key, limits).is_some() {
-            let oldest = self.idle.values().find(|idle| *idle != key).cloned();
+            let oldest = self.idle.values().find(|idle| ***idle != *key).cloned();
             let Some(oldest) = oldest else { break };
             let Some(call) = self.remove(&oldest) else { break };
-            evicted.push((oldest, call.record));
+            evicted.push((CallKey::clone(&oldest), call.record()));
         }
         evicted
     }
@@ -134,11 +149,10 @@ impl Share {
         max: usize,
         version: u32,
         now: Instant,
-    ) -> Vec<CallKey> {
+    ) -> Vec<Arc<CallKey>> {
         // A turn that has been idle for twice as long belongs to a process that has died.
         let both = [(&self.idle, idle), (&self.live, idle.saturating_mul(2))];
-        let is_known =
-            |key: &CallKey| self.get(key).is_some_and(|call| call.record.version <= version);
+        let is_known = |key: &CallKey| self.get(key).is_some_and(|call| call.version <= version);
         let mut found: Vec<_> = both
             .into_iter()
             .flat_map(|(index, idle)| {

@@ -84,18 +84,17 @@ pub(super) fn record(
     if number(&format)? > u64::from(FORMAT) {
         return Err(newer());
     }
-    let mut record = Record::default();
-    record.memory = field()?.unwrap_or_default();
-    record.version = match field()? {
+    let memory = field()?.unwrap_or_default();
+    let version = match field()? {
         Some(version) => u32::try_from(number(&version)?).map_err(|_| unexpected())?,
         None => 0,
     };
-    record.state = field()?.unwrap_or_default();
+    let state = field()?.unwrap_or_default();
     let why = field()?;
-    record.history = turns(history)?.into_iter().collect();
+    let history = turns(history)?.into_iter().collect();
     let notes = notes.into_iter().map(|note| bytes(note)?.ok_or_else(unexpected));
-    record.notes = notes.collect::<Result<_, _>>()?;
-    Ok(Some((record, why)))
+    let notes = notes.collect::<Result<_, _>>()?;
+    Ok(Some((Record { version, memory, state, history, notes }, why)))
 }
 
 fn turns(history: Value) -> Result<Vec<StoredTurn>, StoreError> {

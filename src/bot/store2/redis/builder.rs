@@ -45,9 +45,9 @@ impl RedisStoreBuilder {
 
     /// Sets how long Redis keeps a call that is not used, at least 1 s.
     ///
-    /// It is for what no bot claims any more. [`Limits::idle_timeout`](crate::bot::Limits) ends
-    /// idle calls, so set more than twice that time: a call that expires ends without
-    /// [`Bot::ended`](crate::bot::Bot::ended). Default: 24 h.
+    /// It is for calls that no bot claims any more. A call that expires ends without
+    /// [`Bot::ended`](crate::bot::Bot::ended), so set more than twice the longest
+    /// [`idle_timeout`](crate::bot::Limits::idle_timeout). Default: 24 h.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl.max(Duration::from_secs(1));
         self
@@ -55,7 +55,8 @@ impl RedisStoreBuilder {
 
     /// Sets the time of an operation, with all its attempts.
     ///
-    /// If it is shorter than the runtime's timeout of a store, the error names the cause. Default: 1.5 s.
+    /// If it is shorter than [`store_timeout`](crate::bot::Limits::store_timeout), errors name the cause.
+    /// Default: 1.5 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

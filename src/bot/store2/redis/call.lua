@@ -103,7 +103,7 @@ local function answer(c, turn)
   all = all .. turn .. '\n'
   local _, count = string.gsub(all, '\n', '')
   if count > 9 then
-    all = string.sub(all, string.find(all, '\n', 2, true))
+    all = string.sub(all, (string.find(all, '\n', 2, true)))
   end
   put(c, 'a', all)
 end
@@ -218,7 +218,7 @@ local function add_note(c, list, note, nonce)
   nonces = nonces .. nonce .. '\n'
   local _, count = string.gsub(nonces, '\n', '')
   if count > 17 then
-    nonces = string.sub(nonces, string.find(nonces, '\n', 2, true))
+    nonces = string.sub(nonces, (string.find(nonces, '\n', 2, true)))
   end
   put(c, 'y', nonces)
   local length = redis.call('RPUSH', list, note)

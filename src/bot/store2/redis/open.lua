@@ -92,11 +92,12 @@ if running then
   if told ~= c.e then
     stop(c, kind == 'end' and 'ended' or 'overtaken')
   end
-  if is_held(c) then
-    wait(c)
-    save(c)
-    return {'held', text(tonumber(c.u) - now), c.e}
-  end
+end
+-- A lease without a turn can hold as well: the bot is told of a cut, and saves something.
+if is_held(c) then
+  wait(c)
+  save(c)
+  return {'held', text(tonumber(c.u) - now), c.e}
 end
 if kind == 'end' then
   local epoch = set_aside(c, now + tonumber(again) * 1000, nonce, why)

@@ -2,7 +2,7 @@
 
 use super::case::{
     Case, LONG, broken, bytes, closing, end, ended, equal, is_fenced, is_gone, is_refused, key,
-    memory, opening, rule, turn,
+    memory, opening, rule,
 };
 use crate::bot::store2::{CancelReason, Change, Opening, Signal, Store, Then};
 
@@ -119,9 +119,7 @@ pub(super) async fn epochs_are_never_used_twice<S: Store>(case: &mut Case<S>) {
         let (ended, _) = case.run("c", &end(LONG)).await;
         grown(ended.epoch);
         case.remove(&ended).await;
-        let restore = Opening::Restore { turn: turn("3"), fresh: bytes("fresh") };
-        let (restored, _) = case.run("c", &restore).await;
-        grown(restored.epoch);
+        grown(case.lease("c", "1").await.epoch);
         let change = Change { memory: Some((0, bytes("late"))), ..Change::default() };
         for old in [&first, &second, &third] {
             is_fenced(

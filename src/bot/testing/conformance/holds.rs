@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::case::{
-    Case, LONG, broken, closing, equal, is_fenced, key, memory, opening, opening_after, patient,
-    rule,
+    Case, LONG, broken, closing, end, equal, is_fenced, key, memory, opening, opening_after,
+    patient, rule,
 };
-use crate::bot::store2::{CancelReason, Lease, Signal, Store, Then};
+use crate::bot::store2::{CancelReason, Lease, Opened, Opening, Signal, Store, Then};
 
 const CAN: &str = "a turn that holds the call can write";
 const WAITS: &str = "a turn that opens a held call has to wait, and learns which turn has it";
@@ -61,6 +61,30 @@ pub(super) async fn the_next_turn_has_to_wait_for_a_hold<S: Store>(case: &mut Ca
     case.written("a turn that waited has the call", &fourth, closing(Then::Close)).await;
 }
 
+pub(super) async fn a_lease_without_a_turn_can_hold<S: Store>(case: &mut Case<S>) {
+    let first = case.answer("c", "1").await;
+    let (between, _) = case.run("c", &Opening::IfFree).await;
+    rule("an epoch grows whenever the call is opened", between.epoch > first.epoch);
+    let begun = Instant::now();
+    case.hold(&between, Some(LONG)).await;
+    waits(case, &between, "2", begun, LONG).await;
+    let holds = "a hold keeps turns waiting, whether its lease has a turn or not";
+    for opening in [&patient("2"), &end(LONG)] {
+        let (left, epoch) = case.held(holds, "c", opening).await;
+        equal(holds, (left.is_some(), epoch), (true, between.epoch));
+    }
+    case.stopped("without a turn nothing is told to stop", &[]).await;
+    case.written("a lease of IfFree can write", &between, memory("held")).await;
+    case.hold(&between, None).await;
+    case.signal("who waits for a hold is told when it ends", &Signal::Free(key("c"))).await;
+    let (_, record) = case.run("c", &opening_after("2", between.epoch)).await;
+    equal("a turn that waited sees what the other wrote", &*record.memory, &b"held"[..]);
+    is_fenced(
+        "a hold that was released keeps no turn waiting",
+        case.write(&between, memory("late")).await,
+    );
+}
+
 pub(super) async fn a_hold_ends_early<S: Store>(case: &mut Case<S>) {
     let released = case.lease("released", "1").await;
     case.hold(&released, Some(LONG)).await;
@@ -104,7 +128,7 @@ pub(super) async fn a_hold_runs_out<S: Store>(case: &mut Case<S>) {
     let kept = case.lease("kept", "1").await;
     case.hold(&kept, Some(case.unit * 3)).await;
     let told = match case.open("c", &opening("2")).await {
-        crate::bot::store2::Opened::Held { epoch, .. } => epoch,
+        Opened::Held { epoch, .. } => epoch,
         // This check was slower than the hold.
         _ => first.epoch,
     };

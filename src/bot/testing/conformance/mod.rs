@@ -78,6 +78,7 @@ where
         shared: None,
         unit: Duration::from_millis(50),
         seed: 0,
+        sequences: 20,
     }
 }
 
@@ -89,6 +90,7 @@ pub struct StoreConformance<S> {
     shared: Option<Make<(S, S)>>,
     unit: Duration,
     seed: u64,
+    sequences: u64,
 }
 
 type Checks = Pin<Box<dyn Future<Output = ()>>>;
@@ -124,7 +126,14 @@ impl<S: Store> StoreConformance<S> {
         self
     }
 
-    /// Sets the seed of the random operations. A failure shows it. Default: 0.
+    /// Sets the number of sequences of 100 random operations. Default: 20.
+    pub fn sequences(mut self, sequences: u64) -> Self {
+        self.sequences = sequences;
+        self
+    }
+
+    /// Sets the seed of the first sequence; the next ones count up. A failure shows that of its sequence.
+    /// Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
@@ -133,12 +142,13 @@ impl<S: Store> StoreConformance<S> {
 
 impl<S> fmt::Debug for StoreConformance<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { full, shared, unit, seed, .. } = self;
+        let Self { full, shared, unit, seed, sequences, .. } = self;
         f.debug_struct("StoreConformance")
             .field("full", &full.as_ref().map(|(max_calls, _)| max_calls))
             .field("shared", &shared.is_some())
             .field("unit", unit)
             .field("seed", seed)
+            .field("sequences", sequences)
             .finish_non_exhaustive()
     }
 }
@@ -172,6 +182,7 @@ impl<S: Store> IntoFuture for StoreConformance<S> {
                 notes::notes_are_kept_until_they_are_read,
                 notes::many_notes_drop_only_the_oldest,
                 holds::the_next_turn_has_to_wait_for_a_hold,
+                holds::a_lease_without_a_turn_can_hold,
                 holds::a_hold_ends_early,
                 holds::a_hold_runs_out,
                 holds::a_hold_can_be_changed,
@@ -208,7 +219,7 @@ impl<S: Store> IntoFuture for StoreConformance<S> {
                 )
                 .await;
             }
-            for seed in self.seed..self.seed.saturating_add(random::SEQUENCES) {
+            for seed in self.seed..self.seed.saturating_add(self.sequences) {
                 random::operations_do_what_the_model_does((self.make)().await, seed).await;
             }
         })

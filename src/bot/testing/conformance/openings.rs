@@ -58,14 +58,18 @@ pub(super) async fn keys_and_data_may_be_any<S: Store>(case: &mut Case<S>) {
     }
     for text in texts.into_iter().chain([&*long]) {
         let any: Vec<u8> = (0..=255).chain(text.bytes()).collect();
-        let record = case.record(text).await;
         let told = "ids, texts and bytes are read as they were written, and belong to one call";
         let stored = StoredTurn::new(turn(text), 1, 0, any.clone());
-        equal(told, &*record.memory, &*any);
-        equal(told, &*record.state, &*any);
-        equal(told, record.version, u32::MAX);
-        equal(told, record.history.iter().map(|turn| &**turn).collect(), vec![&stored]);
-        equal(told, record.notes.iter().map(|note| &**note).collect(), vec![&*any]);
+        let expected = Record {
+            version: u32::MAX,
+            memory: any.clone().into(),
+            state: any.clone().into(),
+            history: [stored].into_iter().collect(),
+            notes: vec![any.into()],
+        };
+        let record = case.record(text).await;
+        equal(told, shown(&record), shown(&expected));
+        rule(told, record == expected);
     }
     let others = [
         CallKey::new(Platform::Chat, "a"),
@@ -218,8 +222,10 @@ pub(super) async fn restore_opens_only_an_unknown_call<S: Store>(case: &mut Case
     let late = "Restore does not put back a call that was set aside: it has ended";
     case.busy(late, "c", restore).await;
     case.remove(&ended).await;
-    let (second, _) = case.run("c", restore).await;
-    rule("an epoch is never used twice for a key", second.epoch > ended.epoch);
+    // A store may remember for a while that the call has ended.
+    if let Opened::Run { lease, .. } = case.open("c", restore).await {
+        rule("an epoch is never used twice for a key", lease.epoch > ended.epoch);
+    }
     case.stopped("Restore tells no turn to stop", &[]).await;
 }
 

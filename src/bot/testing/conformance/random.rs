@@ -1,6 +1,6 @@
 //! Random operations, compared with those of the model.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -15,9 +15,7 @@ use crate::bot::store2::{
     StoreError, StoredTurn, Then,
 };
 
-/// The number of sequences of operations.
-pub(super) const SEQUENCES: u64 = 20;
-/// The number of operations in each.
+/// The number of operations in a sequence.
 const OPERATIONS: usize = 100;
 
 pub(super) async fn operations_do_what_the_model_does<S: Store>(store: S, seed: u64) {
@@ -124,6 +122,8 @@ struct Random {
     random: fastrand::Rng,
     /// The last turn that was found in a call that is held.
     told: HashMap<CallKey, u64>,
+    /// The calls of which one with the same key has ended.
+    ended: HashSet<CallKey>,
     counter: u64,
 }
 
@@ -171,7 +171,8 @@ impl Random {
         let fresh = bytes(&self.text("fresh"));
         match self.random.u32(0..20) {
             0 | 1 => (Opening::IfFree, "if free".into()),
-            2 => {
+            // A store may remember for a while that a call has ended, and not put it back.
+            2 if !self.ended.contains(call) => {
                 let turn = self.turn();
                 let shown = format!("restore turn {turn}");
                 (Opening::Restore { turn, fresh }, shown)
@@ -235,7 +236,7 @@ fn contents(claimed: &Claimed) -> String {
 
 async fn transcript<S: Store>(store: &S, seed: u64) -> (Vec<String>, Leases) {
     let random = fastrand::Rng::with_seed(seed);
-    let mut random = Random { random, told: HashMap::new(), counter: 0 };
+    let mut random = Random { random, told: HashMap::new(), ended: HashSet::new(), counter: 0 };
     let (mut lines, mut leases) = (Vec::new(), Leases::default());
     for _ in 0..OPERATIONS {
         let line = operation(store, &mut random, &mut leases).await;
@@ -306,6 +307,7 @@ async fn operation<S: Store>(store: &S, random: &mut Random, leases: &mut Leases
                     // The order of a claim is the store's.
                     claimed.sort_by_key(|claimed| (claimed.lease.call.clone(), contents(claimed)));
                     leases.add_claimed(&claimed);
+                    random.ended.extend(claimed.iter().map(|claimed| claimed.lease.call.clone()));
                     let claimed = claimed.iter().map(contents).collect::<Vec<_>>();
                     format!("{shown}: {claimed:?}")
                 }
@@ -319,12 +321,18 @@ async fn operation<S: Store>(store: &S, random: &mut Random, leases: &mut Leases
             let opened = match store.open(&call, &opening).await {
                 Ok(Opened::Run { lease, record, unsettled }) => {
                     let (turn, lease) = (lease.turn.clone(), leases.add(lease));
+                    if matches!(opening, Opening::End { .. }) {
+                        random.ended.insert(call.clone());
+                    }
                     let unsettled = unsettled.is_some();
                     format!("run {lease} {turn:?} unsettled {unsettled} {}", read(Some(&record)))
                 }
                 Ok(Opened::Repeated(record)) => format!("repeated {}", read(Some(&record))),
                 Ok(Opened::Held { left, epoch }) => {
-                    random.told.insert(call.clone(), epoch);
+                    // An opening that may not overtake tells no turn to stop.
+                    if !matches!(opening, Opening::Turn { overtake: false, .. }) {
+                        random.told.insert(call.clone(), epoch);
+                    }
                     format!("held by {}, for a time {}", leases.name(&call, epoch), left.is_some())
                 }
                 other => format!("{other:?}"),
