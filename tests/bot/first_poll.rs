@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::support::bots::*;
+use crate::support::digital_employee;
 use crate::support::peer::Post;
-use crate::support::{digital_employee, duix};
 
 /// A connection that counts how often the server writes to it.
 struct Counted {
@@ -90,30 +90,18 @@ async fn answered(router: axum::Router, path: &str, body: &Value) -> (String, us
 
 #[tokio::test(start_paused = true)]
 async fn a_reply_that_is_said_without_waiting_leaves_in_one_write() {
-    let host = || {
-        Host::new(bot(|_, _, reply| {
-            async {
-                reply.say("Good ").await?;
-                reply.say("morning.").await
-            }
-            .boxed()
-        }))
-    };
+    let host = Host::new(bot(|_, _, reply| {
+        async {
+            reply.say("Good ").await?;
+            reply.say("morning.").await
+        }
+        .boxed()
+    }));
+    let router = host.digital_employee().unwrap().router();
     let dialogue = digital_employee::valid(digital_employee::DIALOGUE);
-    let mut cases = vec![
-        (host().digital_employee().unwrap().router(), digital_employee::DIALOGUE, dialogue),
-        (host().duix().unwrap().router(), duix::STREAMED, duix::valid()),
-    ];
-    #[cfg(feature = "chat")]
-    {
-        use crate::support::chat;
-        cases.push((host().chat().unwrap().router(), chat::PATH, chat::valid(true)));
-    }
-    for (router, path, body) in cases {
-        let (response, writes) = answered(router, path, &body).await;
-        assert!(response.contains("Good morning."), "{response}");
-        assert_eq!(writes, 1, "{response}");
-    }
+    let (response, writes) = answered(router, digital_employee::DIALOGUE, &dialogue).await;
+    assert!(response.contains("Good morning."), "{response}");
+    assert_eq!(writes, 1, "{response}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,8 +122,9 @@ async fn a_turn_that_waits_does_not_depend_on_its_request() {
         }
         .boxed()
     })));
-    // Nobody reads the body of the first response while another turn lets it continue.
     let mut waiting = line.say("a", "1", "wait").await;
+    waiting.until("One.").await;
+    // Nothing reads on while another turn lets this one continue.
     assert_eq!(line.text("b", "1", "go on").await, "One. ");
     until(|| done.get() == 2).await;
     waiting.rest().await;
