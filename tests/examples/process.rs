@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// Every variable that changes what the examples do. Each run starts without them.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 15] = [
     "RUST_LOG",
     "FC_SERVER_PORT",
     "FC_CUSTOM_LISTEN_PORT",
@@ -20,6 +20,7 @@ const VARIABLES: [&str; 14] = [
     "CALLBOT_MESSAGE_APP_ID",
     "CALLBOT_MESSAGE_APP_KEY",
     "CALLBOT_MESSAGE_APP_SIGN",
+    "CALLBOT_REDIS",
     "CALLBOT_ODFS_APP_KEY",
     "CALLBOT_ODFS_APP_SECRET",
 ];
