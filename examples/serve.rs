@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any] [--dev]
-//!       [--metrics ADDRESS] [--log-format text|json]
+//!       [--redis URL] [--redis-prefix PREFIX] [--metrics ADDRESS] [--log-format text|json]
 //! ```
 //!
 //! - Without `--listen` it follows the rules of Function Compute's custom runtime.
@@ -30,6 +30,9 @@
 //! - `--dev` adds `POST /dev/say`, for development: its body, such as `{"instance_id":"…","text":"Hello"}`,
 //!   is what the user says to an agent in memory, and the answer is what the agent says. It has the token
 //!   of the app server.
+//! - With `--redis` the calls are kept in Redis, and several instances can serve them. `CALLBOT_REDIS` is the
+//!   same, for a URL with a password, which other users of the machine must not see. This needs the feature
+//!   `redis-store`. The keys begin with `--redis-prefix`. Default: `callbot-demo`.
 //! - `--metrics` serves the metrics of [`callbot::observe::Metrics`] for Prometheus, at `/metrics` on that
 //!   address. This needs the feature `metrics`.
 //! - `--log-format json` writes each event of the log as one line of JSON. Default: `text`.
@@ -54,7 +57,7 @@ use axum::routing::post;
 use callbot::aicall::callback;
 use callbot::aui::{AnyCaller, ChatTokens, InMemoryAgents, KnownCallers, RtcTokens};
 use callbot::auth::{Credentials, Verifier, VerifyLayer};
-use callbot::bot::{Host, OdfsSettings, Platform};
+use callbot::bot::{Host, HostBuilder, OdfsSettings, Platform};
 use callbot::client::InMemoryTransport;
 use callbot::function_compute;
 use callbot::observe::Observer;
@@ -74,10 +77,11 @@ const APOLOGY: &str = "I am sorry, something went wrong. Please ask me again.";
 
 const USAGE: &str = "\
 usage: serve [--listen ADDRESS] [--key-id ID] [--grace SECONDS] [--cors-any] [--dev]
-             [--metrics ADDRESS] [--log-format text|json]
+             [--redis URL] [--redis-prefix PREFIX] [--metrics ADDRESS] [--log-format text|json]
 
 The log goes to the standard error. RUST_LOG sets what is logged, such as `info,callbot=debug`.
 --metrics serves Prometheus at /metrics on that address (needs the feature `metrics`).
+--redis keeps the calls in Redis, for several instances (needs the feature `redis-store`).
 
 The voice platform of ODFS keeps what callers say in its Redis. To understand it, set
 CALLBOT_ODFS_REDIS to the URL of that Redis (needs the feature `redis`).
@@ -114,7 +118,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         Some(observer) => host.observer(observer.clone()),
         None => host,
     };
-    let host = host.build();
+    let host = stored(host, &options).await?.build();
     let router = router(&options, &host, observer)?;
     let listener = TcpListener::bind(options.listen).await?;
     let address = listener.local_addr()?;
@@ -134,6 +138,33 @@ fn log(format: LogFormat) -> Result<(), String> {
         LogFormat::Json => log.json().init(),
     }
     Ok(())
+}
+
+/// Keeps the calls in Redis, with `--redis`.
+async fn stored(
+    host: HostBuilder<Clerk>,
+    options: &Options,
+) -> Result<HostBuilder<Clerk>, Box<dyn Error>> {
+    let url = match options.redis.clone() {
+        Some(url) => Some(url),
+        None => variable("CALLBOT_REDIS")?,
+    };
+    match url {
+        #[cfg(feature = "redis-store")]
+        Some(url) => {
+            use callbot::bot::store::RedisStore;
+
+            let connected = RedisStore::connect(url, options.redis_prefix.as_str()).await;
+            let store = connected.map_err(|error| match error.source() {
+                Some(source) => format!("--redis: {error}: {source}"),
+                None => format!("--redis: {error}"),
+            })?;
+            Ok(host.store(store))
+        }
+        #[cfg(not(feature = "redis-store"))]
+        Some(_) => Err("--redis needs the feature `redis-store`".into()),
+        None => Ok(host),
+    }
 }
 
 /// Returns what counts calls and turns, and serves what it counts, with `--metrics`.
@@ -351,6 +382,9 @@ struct Options {
     grace: Duration,
     cors_any: bool,
     dev: bool,
+    redis: Option<String>,
+    #[cfg_attr(not(feature = "redis-store"), expect(dead_code, reason = "`--redis` is refused"))]
+    redis_prefix: String,
     metrics: Option<SocketAddr>,
     log_format: LogFormat,
 }
@@ -379,6 +413,7 @@ impl Options {
     fn read(mut arguments: lexopt::Parser) -> Result<Option<Self>, Box<dyn Error>> {
         let (mut listen, mut key_id, mut grace) = (None, None, Duration::from_secs(30));
         let (mut cors_any, mut dev) = (false, false);
+        let (mut redis, mut redis_prefix) = (None, "callbot-demo".to_owned());
         let (mut metrics, mut log_format) = (None, LogFormat::default());
         while let Some(argument) = arguments.next()? {
             match argument {
@@ -387,6 +422,8 @@ impl Options {
                 Long("grace") => grace = Duration::from_secs(arguments.value()?.parse()?),
                 Long("cors-any") => cors_any = true,
                 Long("dev") => dev = true,
+                Long("redis") => redis = Some(arguments.value()?.string()?),
+                Long("redis-prefix") => redis_prefix = arguments.value()?.string()?,
                 Long("metrics") => metrics = Some(arguments.value()?.parse()?),
                 Long("log-format") => log_format = arguments.value()?.parse()?,
                 Long("help") => return Ok(None),
@@ -400,6 +437,16 @@ impl Options {
                 SocketAddr::from(([0, 0, 0, 0], port))
             }
         };
-        Ok(Some(Self { listen, key_id, grace, cors_any, dev, metrics, log_format }))
+        Ok(Some(Self {
+            listen,
+            key_id,
+            grace,
+            cors_any,
+            dev,
+            redis,
+            redis_prefix,
+            metrics,
+            log_format,
+        }))
     }
 }

@@ -7,7 +7,11 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// Every variable that changes what the examples do. Each run starts without them.
+<<<<<<< HEAD
 const VARIABLES: [&str; 17] = [
+=======
+const VARIABLES: [&str; 15] = [
+>>>>>>> s4
     "RUST_LOG",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
@@ -23,6 +27,7 @@ const VARIABLES: [&str; 17] = [
     "CALLBOT_MESSAGE_APP_ID",
     "CALLBOT_MESSAGE_APP_KEY",
     "CALLBOT_MESSAGE_APP_SIGN",
+    "CALLBOT_REDIS",
     "CALLBOT_ODFS_APP_KEY",
     "CALLBOT_ODFS_APP_SECRET",
 ];

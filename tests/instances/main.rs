@@ -3,7 +3,7 @@
 //!
 //! An instance is this test binary itself, started again: see `instance::serve`.
 
-#![cfg(unix)]
+#![cfg(all(unix, feature = "duix", feature = "odfs", feature = "aui", feature = "chat"))]
 
 mod across;
 mod actor;
@@ -13,4 +13,5 @@ mod line;
 mod proxy;
 mod redis;
 mod redis_lost;
+mod serve;
 mod versions;
