@@ -7,11 +7,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// Every variable that changes what the examples do. Each run starts without them.
-<<<<<<< HEAD
-const VARIABLES: [&str; 17] = [
-=======
-const VARIABLES: [&str; 15] = [
->>>>>>> s4
+const VARIABLES: [&str; 18] = [
     "RUST_LOG",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",

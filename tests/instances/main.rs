@@ -10,6 +10,8 @@ mod actor;
 mod instance;
 mod instance_lost;
 mod line;
+#[path = "../support/missing.rs"]
+mod missing;
 mod proxy;
 mod redis;
 mod redis_lost;

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
 use crate::instance::signal;
+use crate::missing::skip_all;
 
 /// A Redis on a free port, which ends with the test.
 pub(crate) struct Redis {
@@ -110,7 +111,7 @@ fn launch(address: SocketAddr, folder: &PathBuf, appends: bool) -> Child {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap_or_else(|error| panic!("redis-server can't be started: {error}"))
+        .unwrap_or_else(|error| skip_all("redis-server", &error))
 }
 
 impl Drop for Redis {

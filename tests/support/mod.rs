@@ -20,6 +20,8 @@ pub(crate) mod errors;
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) mod events;
 pub(crate) mod json;
+#[cfg(any(feature = "redis", feature = "redis-store"))]
+pub(crate) mod missing;
 pub(crate) mod odd_json;
 #[cfg(all(feature = "odfs", feature = "client", feature = "server"))]
 pub(crate) mod odfs;
