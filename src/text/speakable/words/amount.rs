@@ -59,7 +59,7 @@ pub(super) fn amount<'t>(
 ) -> Look<Option<Amount<'t>>> {
     let mut end = *ahead;
     let mut sign = read_sign(&mut end, context)?;
-    let mut money = read_currency(&mut end)?;
+    let money = read_currency(&mut end)?;
     if money.is_some() {
         end.eat(' ')?;
         if sign.is_none() && end.eat('-')? {
@@ -68,7 +68,7 @@ pub(super) fn amount<'t>(
     }
     let Some(low) = number(&mut end)? else { return Ok(None) };
     let mut percent = end.sees(is_percent)?;
-    let high = range(&mut end, &low, &mut money)?;
+    let high = range(&mut end, &low, money)?;
     percent &= high.is_some();
     let scale = read_scale(&mut end, money.is_some(), language)?;
     let measure = match money {
@@ -132,7 +132,7 @@ fn is_percent(c: char) -> bool {
 fn range<'t>(
     ahead: &mut Cursor<'t>,
     low: &Number<'_>,
-    money: &mut Option<&'static Currency>,
+    money: Option<&'static Currency>,
 ) -> Look<Option<Number<'t>>> {
     let mut end = *ahead;
     end.eat_if(is_percent)?;
@@ -145,10 +145,10 @@ fn range<'t>(
     if dash == '—' && end.eat('—')? {
         return Ok(None);
     }
-    if let Some(currency) = read_currency(&mut end)? {
-        if money.is_some_and(|money| money != currency) || money.is_none() {
-            return Ok(None);
-        }
+    if let Some(currency) = read_currency(&mut end)?
+        && money != Some(currency)
+    {
+        return Ok(None);
     }
     let Some(high) = number(&mut end)? else { return Ok(None) };
     // The shops are called "7-11".

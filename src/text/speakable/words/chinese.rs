@@ -16,7 +16,7 @@ pub(super) fn number(number: &Number<'_>) -> String {
     let mut rest = digits;
     let mut zero = false;
     while !rest.is_empty() {
-        let size = if rest.len() % 4 == 0 { 4 } else { rest.len() % 4 };
+        let size = if rest.len().is_multiple_of(4) { 4 } else { rest.len() % 4 };
         let (group, more) = rest.split_at_checked(size).unwrap_or((rest, ""));
         let value = group.trim_start_matches('0');
         zero |= value.len() < group.len();

@@ -203,7 +203,7 @@ fn chain<'t>(ahead: &mut Cursor<'t>) -> Look<Option<Chain<'t>>> {
         let mut next = end;
         let separator = next.eat_if(|c| " -.".contains(c))?;
         let digit = next.sees(|c| is_digit(c) || c == '(')?;
-        if separator.is_none() && !(bracket && digit) || !digit {
+        if !digit || separator.is_none() && !bracket {
             break;
         }
         if next.peek()? == Some('(') {
@@ -309,13 +309,13 @@ fn split(digits: &str, phone: bool) -> Vec<&str> {
         0..=5 => return vec![digits],
         11 if phone => 3,
         10 if phone => 3,
-        len if len % 4 == 0 => 4,
-        len if len % 3 == 0 => 3,
+        len if len.is_multiple_of(4) => 4,
+        len if len.is_multiple_of(3) => 3,
         len => len % 4,
     };
     let size = match digits.len() {
         10 if phone => 3,
-        len if len % 4 != 0 && len % 3 == 0 => 3,
+        len if !len.is_multiple_of(4) && len.is_multiple_of(3) => 3,
         _ => 4,
     };
     let mut groups = Vec::new();

@@ -33,7 +33,7 @@ pub(super) fn number(number: &Number<'_>) -> String {
     let mut words = Vec::new();
     let mut rest = digits;
     while !rest.is_empty() {
-        let size = if rest.len() % 3 == 0 { 3 } else { rest.len() % 3 };
+        let size = if rest.len().is_multiple_of(3) { 3 } else { rest.len() % 3 };
         let (group, more) = rest.split_at_checked(size).unwrap_or((rest, ""));
         let group = group.trim_start_matches('0');
         if !group.is_empty() {

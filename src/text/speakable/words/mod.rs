@@ -324,7 +324,7 @@ fn address(text: &str, chinese: bool) -> String {
             ('@', true) => said.push_str("艾特"),
             ('.', true) => said.push('点'),
             ('_', true) => said.push_str("下划线"),
-            ('-', true) => said.push_str("杠"),
+            ('-', true) => said.push('杠'),
             (c, _) => said.push(c),
         }
     }

@@ -62,7 +62,7 @@ pub(super) fn number<'t>(ahead: &mut Cursor<'t>) -> Look<Option<Number<'t>>> {
 /// Reads a comma and three digits.
 fn thousands<'t>(ahead: &mut Cursor<'t>) -> Look<Option<&'t str>> {
     let mut end = *ahead;
-    if !end.eat_if(|c| c == ',' || c == '，')?.is_some_and(|c| c == ',') {
+    if !end.eat(',')? {
         return Ok(None);
     }
     let group = end.run(is_digit)?;

@@ -116,8 +116,7 @@ fn counts(ahead: &mut Cursor<'_>) -> Look<bool> {
 /// Returns whether the symbol before `end` is a key of a telephone.
 fn is_key(end: &Cursor<'_>, context: &Context) -> Look<bool> {
     let alone = context.before().is_whitespace() && KEYS.contains(&context.last_word());
-    Ok(alone && end.sees(|c| !c.is_alphanumeric() && !"#*_".contains(c))?
-        || alone && end.peek()?.is_none())
+    Ok(alone && end.peek()?.is_none_or(|c| !c.is_alphanumeric() && !"#*_".contains(c)))
 }
 
 fn hash(end: &mut Cursor<'_>, before: char, language: Language) -> Look<Option<String>> {
