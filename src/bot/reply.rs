@@ -16,7 +16,7 @@ use super::error::ReplyError;
 use super::error::Result;
 use super::outbox::{Audience, Outbox};
 use super::runtime::Note;
-use super::store::{AnyStore, NoteKind};
+use super::store::StoreHandle;
 use crate::server::Error;
 
 /// The reply of a turn. The turn borrows it.
@@ -81,12 +81,12 @@ use crate::server::Error;
 /// ```
 pub struct Reply {
     outbox: Arc<Outbox>,
-    store: Arc<dyn AnyStore>,
+    store: StoreHandle,
     audience: Audience,
 }
 
 impl Reply {
-    pub(super) fn new(outbox: Arc<Outbox>, store: Arc<dyn AnyStore>, audience: Audience) -> Self {
+    pub(super) fn new(outbox: Arc<Outbox>, store: StoreHandle, audience: Audience) -> Self {
         Self { outbox, store, audience }
     }
 
@@ -242,8 +242,7 @@ impl Reply {
             return Ok(());
         }
         self.outbox.expect_secret()?;
-        let (call, turn) = (self.outbox.call(), self.outbox.turn());
-        let note = self.store.note(call, turn, Note::Secret.to_bytes(), NoteKind::Report);
+        let note = self.store.note(self.outbox.call(), Note::Secret.to_bytes());
         // What the bot adds next still belongs to the same packet.
         self.outbox.without_flush(note).await?;
         Ok(())

@@ -12,6 +12,7 @@
 //! | [`memory`] | what a call remembers, and steps that must not be interrupted |
 //! | [`language_model`] | answer with a language model |
 //! | [`production`] | a VM, Kubernetes, limits, shutdown |
+//! | [`several_instances`] | several instances: a shared store, load balancers, releases |
 //! | [`function_compute`](crate::function_compute) | Alibaba Cloud Function Compute |
 //! | [`platforms`] | each platform by hand, both sides |
 //!
@@ -59,5 +60,7 @@ pub mod memory {}
 pub mod language_model {}
 #[doc = include_str!("production.md")]
 pub mod production {}
+#[doc = include_str!("several_instances.md")]
+pub mod several_instances {}
 #[doc = include_str!("platforms.md")]
 pub mod platforms {}

@@ -168,8 +168,7 @@ pub struct TurnCut<'a> {
 pub struct StoreOperation {
     /// The operation.
     pub operation: StoreOperationKind,
-    /// How long it took. [`open`](StoreOperationKind::Open) and [`end`](StoreOperationKind::End) wait for the
-    /// hold of another turn.
+    /// How long it took.
     pub duration: Duration,
     /// How it ended.
     pub outcome: StoreOutcome,
@@ -294,16 +293,20 @@ labels! {
         Hold = "hold",
         /// [`Store::write`](crate::bot::Store::write).
         Write = "write",
-        /// [`Store::note`](crate::bot::Store::note).
-        Note = "note",
+        /// [`Store::leave`](crate::bot::Store::leave).
+        Leave = "leave",
+        /// [`Store::abort`](crate::bot::Store::abort).
+        Abort = "abort",
         /// [`Store::read`](crate::bot::Store::read).
         Read = "read",
-        /// [`Store::end`](crate::bot::Store::end).
-        End = "end",
         /// [`Store::evict`](crate::bot::Store::evict).
         Evict = "evict",
-        /// [`Store::claim_idle`](crate::bot::Store::claim_idle).
-        ClaimIdle = "claim_idle",
+        /// [`Store::claim`](crate::bot::Store::claim).
+        Claim = "claim",
+        /// [`Store::remove`](crate::bot::Store::remove).
+        Remove = "remove",
+        /// [`Store::check`](crate::bot::Store::check).
+        Check = "check",
     }
 }
 
@@ -316,6 +319,8 @@ labels! {
         Full = "full",
         /// The turn [no longer had the call](crate::bot::StoreError::Fenced).
         Fenced = "fenced",
+        /// The store [did not have the call](crate::bot::StoreError::Gone): it was lost, or it has ended.
+        Gone = "gone",
         /// The store failed, or did not answer in time.
         Failed = "failed",
         /// The turn ended while it waited for the store.

@@ -99,7 +99,7 @@ pub const BUCKETS_SECONDS: [f64; 25] = [
 /// A gauge is set to what the observer has counted, so it is right even if the exporter is installed late.
 /// With a [`Store`](crate::bot::Store) that several processes share, a call may begin in one process and end
 /// in another, where `callbot_calls` may become negative; their sum is right until a process crashes, or a turn is
-/// cut while such a store makes the first write of its call.
+/// cut while such a store creates its call.
 #[derive(Clone, Default)]
 pub struct Metrics {
     #[cfg(feature = "bot")]

@@ -59,7 +59,7 @@
 //! |---|---|---|---|
 //! | `TurnStarted` | the task of a turn starts | `platform`, `input` | `call`, `turn` |
 //! | `TurnEnded` | its reply is over, and the bot has stopped | `platform`, `input`, `outcome`, `cause`, `failure`, `first_by`, `repeated` | `call`, `turn`, `first_packet`, `duration`, `packets`, `bytes`, `budget`, `store_time`, `hold_wait`, `requests` |
-//! | `CallBegun` | the first turn of a call is in the store | `platform` | `call` |
+//! | `CallBegun` | the first turn of a call has created it in the store | `platform` | `call` |
 //! | `CallEnded` | a call has left the store | `platform`, `why` | `call`, `turns`, `duration` |
 //! | `CallSummary` | a call that an [`Assistant`](crate::llm::Assistant) has answered ends | `platform`, `why` | `call`, `turns`, `cuts`, `apologies`, `first_packets`, `requests`, `fallbacks`, `tool_calls`, `prompt_tokens`, `completion_tokens` |
 //! | `TurnCut` | a turn that was cut has stopped | `platform`, `cause` | `call`, `turn`, `latency` |
@@ -77,8 +77,8 @@
 //! | `failure` | `bot`, `rejected`, `panic`, `deadline`, `memory`, `store`, `full`, `shutdown`, `internal` |
 //! | `first_by` | `bot`, `filler`, `apology` |
 //! | `why` | `by_bot`, `by_caller`, `transferred`, `expired`, `evicted`, `shutdown`, `unknown` |
-//! | `operation` of a store | `open`, `hold`, `write`, `note`, `read`, `end`, `evict`, `claim_idle` |
-//! | `outcome` of a store | `ok`, `full`, `fenced`, `failed`, `dropped` |
+//! | `operation` of a store | `open`, `hold`, `write`, `leave`, `abort`, `read`, `evict`, `claim`, `remove`, `check` |
+//! | `outcome` of a store | `ok`, `full`, `fenced`, `gone` (the store did not have the call), `failed`, `dropped` |
 //! | `reason` | `signature`, `token`, `method`, `media_type`, `cross_site`, `encoding`, `too_large`, `late_body`, `incomplete`, `json`, `body`, `unsupported`, `unavailable`, `handler` |
 //! | `outcome` of a client | `ok`, `failure`, `status`, `decode`, `deadline`, `transport`, `cut`, `dropped` |
 //!
