@@ -206,7 +206,7 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
         // Where digits are gathered with the first packet, what is first offered later comes too late.
         let too_late = !self.gathers && !self.can.late_gather;
         let tools = self.assistant.tools.iter();
-        let tools = tools.filter(|tool| !last && !(too_late && tool.gathers()));
+        let tools = tools.filter(|tool| !(last || too_late && tool.gathers()));
         let offered = tools.filter_map(|tool| Some((tool, tool.offer(call, &self.can)?)));
         self.offered = offered.collect();
     }

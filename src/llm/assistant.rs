@@ -40,8 +40,10 @@ pub struct Assistant<M = ()> {
 
 enum Instructions<M> {
     Text(String),
-    Made(Box<dyn Fn(&Call<Memory<M>>) -> String + Send + Sync>),
+    Made(Make<M>),
 }
+
+type Make<M> = Box<dyn Fn(&Call<Memory<M>>) -> String + Send + Sync>;
 
 /// What the model needs to know to speak on the phone.
 const ON_THE_PHONE: &str = "You are on a phone call. Your text is spoken by a voice, so answer in short, \

@@ -142,7 +142,6 @@ impl ScriptedModel {
     }
 
     /// Returns a builder for a client of this model, in memory, to set a key or options.
-    #[must_use]
     pub fn client_builder(&self) -> ClientBuilder {
         Client::builder("http://model/v1").transport(InMemoryTransport::new(self.router()))
     }

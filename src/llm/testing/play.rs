@@ -167,7 +167,8 @@ impl Playing {
             .with_id(self.reader.model.next_call_id())
             .with_function(named);
         first.type_ = Some(ToolType::Function);
-        let half = arguments.floor_char_boundary(arguments.len() / 2);
+        let mut places = (0..=arguments.len() / 2).rev();
+        let half = places.find(|at| arguments.is_char_boundary(*at)).unwrap_or(0);
         let (left, right) = arguments.split_at(half);
         let more = |part: &str| {
             ToolCallDelta::new(index).with_function(FunctionDelta::new().with_arguments(part))
@@ -198,7 +199,7 @@ impl Playing {
     async fn whole(mut self) -> Response {
         let mut answer = Completion::default();
         let mut raw: Option<String> = None;
-        while let Some(step) = self.steps.next() {
+        for step in self.steps.by_ref() {
             match step {
                 Step::Say(text) => answer.text += &text,
                 Step::Think(text) => answer.reasoning += &text,
