@@ -42,7 +42,7 @@ pub(crate) fn pizzeria(model: Model) -> Assistant<Order> {
 async fn order_pizza(mut context: ToolContext<Order>, pizzas: Pizzas) -> Result<String> {
     // A real kitchen gets the order here, with `context.key()`: it knows by it an order that it already has.
     context.memory.push(pizzas);
-    let euros: f64 = context.memory.iter().map(|pizzas| price(pizzas)).sum();
+    let euros: f64 = context.memory.iter().map(price).sum();
     Ok(format!("ordered; the whole order costs {euros:.2} euros"))
 }
 
