@@ -15,8 +15,10 @@ use super::input::{CallKey, Cause, Cut, TurnId};
 use super::limits::Limits;
 use super::memory;
 use super::outbox::{Hold, Outbox};
-use super::store2::{Change, Lease, StoreError, StoreHandle};
+use super::store::{Change, Lease, StoreError, StoreHandle};
 use crate::lock::Mutex;
+#[cfg(feature = "llm")]
+use crate::observe::Observers;
 use crate::wire::Hidden;
 
 /// A call, as the bot sees it.
@@ -246,6 +248,24 @@ impl<M> Call<M> {
     #[must_use]
     pub fn turn(&self) -> &TurnId {
         self.turn.outbox.turn()
+    }
+
+    /// Returns whether the input of this turn is secret.
+    #[cfg(feature = "llm")]
+    pub(crate) fn input_is_secret(&self) -> bool {
+        self.turn.outbox.has_secret()
+    }
+
+    /// Returns the longest time that a hold may last.
+    #[cfg(feature = "llm")]
+    pub(crate) fn longest_hold(&self) -> Duration {
+        self.turn.limits.longest_hold()
+    }
+
+    /// Returns the observers of the host.
+    #[cfg(feature = "llm")]
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.turn.outbox.adapter().observers
     }
 
     /// Returns the key of the call in the store.

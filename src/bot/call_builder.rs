@@ -13,7 +13,7 @@ use super::history::Entry;
 use super::input::{CallKey, Cut, TurnId};
 use super::limits::Limits;
 use super::outbox::{Outbox, ReplyKind};
-use super::store2::{MemoryStore, StoreHandle};
+use super::store::{MemoryStore, StoreHandle};
 use crate::lock::Mutex;
 use crate::observe::Observers;
 

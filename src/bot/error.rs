@@ -8,7 +8,7 @@ use super::capabilities::Platform;
 use super::controls::ControlKind;
 use super::input::{CallKey, Cause, TurnId};
 use super::memory::MemoryVersion;
-use super::store2::StoreError;
+use super::store::StoreError;
 use crate::observe::TurnFailure;
 use crate::server::watch::panic_message;
 use crate::server::{Error, Fault};

@@ -27,7 +27,9 @@ use super::platforms::OdfsSettings;
 use super::runtime::trigger::TurnRequest;
 use super::runtime::{CallRecord, Calls, Sampler, Setup};
 use super::snapshot::{CallSnapshot, SnapshotError};
-use super::store2::{AnyStore, MemoryStore, Store, StoreHandle};
+#[cfg(feature = "odfs")]
+use super::store::StoreError;
+use super::store::{AnyStore, MemoryStore, Store, StoreHandle};
 use crate::observe::{Observer, Observers};
 use crate::server::Privacy;
 #[cfg(feature = "chat")]
@@ -263,6 +265,15 @@ impl<B: Bot> Host<B> {
     #[cfg(feature = "chat")]
     pub(super) async fn has_secrets(&self, call: &CallKey) -> Option<bool> {
         self.calls.has_secrets(call).await
+    }
+
+    /// Returns the caller's number and the start of a call, as far as they are stored.
+    #[cfg(feature = "odfs")]
+    pub(super) async fn origin(
+        &self,
+        call: &CallKey,
+    ) -> Result<(Option<String>, Option<std::time::SystemTime>), StoreError> {
+        self.calls.origin(call).await
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.

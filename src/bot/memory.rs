@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::limits::Limits;
-use super::store2::StoreError;
+use super::store::StoreError;
 use crate::server::Error;
 
 /// Encodes a memory.

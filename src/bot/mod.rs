@@ -202,8 +202,7 @@ mod reply;
 mod runtime;
 mod serve;
 mod snapshot;
-#[allow(missing_docs)]
-pub mod store2;
+pub mod store;
 #[cfg(all(
     feature = "client",
     any(feature = "digital-employee", feature = "duix", feature = "odfs", feature = "chat")
@@ -240,7 +239,7 @@ pub use platforms::{OdfsSettings, OnOdfs};
 pub use reply::Reply;
 pub use snapshot::{CallSnapshot, SnapshotError};
 #[doc(no_inline)]
-pub use store2::{MemoryStore, Store, StoreError};
+pub use store::{MemoryStore, Store, StoreError};
 
 #[doc(no_inline)]
 pub use crate::server::Error;

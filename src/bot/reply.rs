@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
+#[cfg(feature = "llm")]
+use tokio::time::Instant;
 
 use super::capabilities::{Capabilities, Platform};
 use super::controls::{Closing, Element, Gather, HangUp, Native, SpeechSettings, Transfer};
@@ -14,7 +16,7 @@ use super::error::ReplyError;
 use super::error::Result;
 use super::outbox::{Audience, Outbox};
 use super::runtime::Note;
-use super::store2::StoreHandle;
+use super::store::StoreHandle;
 use crate::server::Error;
 
 /// The reply of a turn. The turn borrows it.
@@ -301,6 +303,24 @@ impl Reply {
     /// immediately, on anything but a method of the reply.
     pub fn no_filler(&mut self) {
         self.outbox.cancel_filler();
+    }
+
+    /// Returns when text must go out at the latest, or the turn fails; `None` while there is no such time.
+    #[cfg(feature = "llm")]
+    pub(crate) fn text_due(&self) -> Option<Instant> {
+        self.outbox.text_due()
+    }
+
+    /// Returns the time from the arrival of the request until the first packet; until now if none is out.
+    #[cfg(feature = "llm")]
+    pub(crate) fn first_packet(&self) -> Duration {
+        self.outbox.first_packet()
+    }
+
+    /// Starts a new sentence with the next text.
+    #[cfg(feature = "llm")]
+    pub(crate) fn start_sentence(&mut self) {
+        self.outbox.start_sentence();
     }
 
     async fn push(&mut self, element: Element) -> Result {

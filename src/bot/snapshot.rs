@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::history::History;
 use super::input::Cut;
-use super::store2::StoreError;
+use super::store::StoreError;
 use crate::server::Error;
 
 /// The stored state of a call; see [`Host::snapshot`](super::Host::snapshot).

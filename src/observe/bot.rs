@@ -96,6 +96,55 @@ pub struct CallEnded<'a> {
     pub duration: Option<Duration>,
 }
 
+/// The summary of a call that an [`Assistant`](crate::llm::Assistant) has answered. It comes when the call ends,
+/// before its [`CallEnded`].
+///
+/// The counts are a part of the call's memory, so it does not matter how many processes have answered the call. What
+/// a turn that failed or was cut has counted is rolled back with its memory.
+#[cfg(feature = "llm")]
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct CallSummary<'a> {
+    /// The platform.
+    pub platform: Platform,
+    /// The call. Not for a label of metrics.
+    pub call: &'a CallKey,
+    /// Why the call ended.
+    pub why: Ended,
+    /// The number of turns that the assistant has answered, without the greeting.
+    pub turns: u64,
+    /// The number of replies that were cut.
+    pub cuts: u64,
+    /// The number of turns that ended with the [apology](crate::bot::HostBuilder::apology).
+    pub apologies: u64,
+    /// From the arrival of a request until the first packet was ready, over the last 100 turns; `None` without a
+    /// turn. On a platform without a stream, until the model had answered.
+    pub first_packets: Option<FirstPackets>,
+    /// The number of requests to models.
+    pub requests: u64,
+    /// How often a fallback has taken over.
+    pub fallbacks: u64,
+    /// The number of tool calls.
+    pub tool_calls: u64,
+    /// The number of tokens in the requests, as the servers of the models report it.
+    pub prompt_tokens: u64,
+    /// The number of tokens in the answers, as the servers of the models report it.
+    pub completion_tokens: u64,
+}
+
+/// The times to the first packets of a call.
+#[cfg(feature = "llm")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FirstPackets {
+    /// The shortest.
+    pub min: Duration,
+    /// The middle one. Half of them are shorter.
+    pub median: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
 /// A turn that was cut has stopped.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]

@@ -36,15 +36,26 @@
 //! # }
 //! ```
 //!
+#![cfg_attr(
+    feature = "llm",
+    doc = "
+Models write for the eye, with Markdown, symbols and numbers in digits. [`speakable`] writes what a person
+would say; pass its stream on to [`sentences`].
+"
+)]
 //! [`Sentences`] and [`Cumulative`] do the same without a stream, a clock or a runtime.
 
 mod boundaries;
 mod cumulative;
 mod sentences;
+#[cfg(feature = "llm")]
+mod speakable;
 mod stream;
 
 pub use cumulative::{Cumulative, Deltas, deltas};
 pub use sentences::{DEFAULT_MAX_CHARS, Sentences};
+#[cfg(feature = "llm")]
+pub use speakable::{Language, Speakable, SpeakableStream, speakable};
 #[cfg(feature = "bot")]
 pub(crate) use stream::release_by;
 pub use stream::{DEFAULT_MAX_WAIT, SentenceStream, sentences};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::support::bots::*;
 use crate::support::traces::traced;
-use callbot::bot::store2::Opened;
+use callbot::bot::store::Opened;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
     Bot, Call, CallInfo, CallKey, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply,

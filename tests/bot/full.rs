@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use callbot::bot::store2::{Change, Claim, Lease, Opened, Opening, Record, StoreLimit, Then};
+use callbot::bot::store::{Change, Claim, Lease, Opened, Opening, Record, StoreLimit, Then};
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
     Bot, Call, CallKey, Ended, Host, Input, Limits, MemoryStore, Platform, Reply, Result, Store,

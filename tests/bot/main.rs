@@ -23,6 +23,7 @@ mod failures;
 mod first_poll;
 mod full;
 mod holds;
+mod instances;
 mod many_calls;
 mod metrics;
 mod needs;

@@ -1,7 +1,7 @@
 //! Several instances of a bot with one store: each turn is the caller's only one, nothing that was said or
 //! saved is lost, and each call ends for the bot.
 
-use callbot::bot::store2::{Change, Opened, Opening, Then};
+use callbot::bot::store::{Change, Opened, Opening, Then};
 use callbot::bot::{
     Bot, Call, CallKey, Cut, Ended, Host, Input, Limits, Platform, Reply, Result, Store,
 };

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use callbot::bot::store2::CancelReason::{Aborted, Overtaken};
-use callbot::bot::store2::{
+use callbot::bot::store::CancelReason::{Aborted, Overtaken};
+use callbot::bot::store::{
     Cancel, CancelReason, Change, Claim, Edit, Lease, Opened, Opening, Record, Signal, StoreLimit,
     StoredTurn, Then,
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use callbot::bot::store2::{
+use callbot::bot::store::{
     Change, Claim, Claimed, Lease, MemoryStore, Opened, Opening, Record, Signal, Standing, Store,
     StoreError, Then,
 };
@@ -345,7 +345,7 @@ impl Store for Faulty {
                 | (Signal::Free(_), NoFree)
                 | (Signal::Left(_), NoLeft) => None,
                 (Signal::Stop(mut stop), WrongReason) => {
-                    use callbot::bot::store2::CancelReason::{Aborted, Overtaken};
+                    use callbot::bot::store::CancelReason::{Aborted, Overtaken};
                     stop.reason = if stop.reason == Aborted { Overtaken } else { Aborted };
                     Some(Signal::Stop(stop))
                 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use callbot::bot::store2::{
+use callbot::bot::store::{
     Cancel, CancelReason, Change, Claim, Edit, Opened, Opening, RedisStore, Signal, Standing,
     Store as _, StoreError, Then,
 };

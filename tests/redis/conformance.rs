@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use callbot::bot::store2::RedisStore;
+use callbot::bot::store::RedisStore;
 use callbot::bot::testing::store_conformance;
 
 use crate::support::redis::Redis;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use callbot::bot::TurnId;
-use callbot::bot::store2::{
+use callbot::bot::store::{
     Change, Opened, Opening, RedisStore, Signal, Standing, Store as _, StoreError, Then,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -258,9 +258,9 @@ async fn an_older_write_that_comes_late_does_not_undo_a_newer_one() {
 /// Runs the script that writes, as the store does.
 fn write_again(redis: &Redis, epoch: &str, number: &str, memory: &str) -> String {
     let source = concat!(
-        include_str!("../../src/bot/store2/redis/call.lua"),
+        include_str!("../../src/bot/store/redis/call.lua"),
         "\n",
-        include_str!("../../src/bot/store2/redis/write.lua")
+        include_str!("../../src/bot/store/redis/write.lua")
     );
     let hash = "bot:{digital-employee/1}";
     let keys = ["", ":h", ":n", ":z", ":x"].map(|end| format!("{hash}{end}"));

@@ -8,6 +8,7 @@ mod support;
 mod calls;
 mod conformance;
 mod faults;
+mod nonces;
 mod settings;
 #[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]
 mod tls;
@@ -16,7 +17,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use callbot::bot::store2::{
+use callbot::bot::store::{
     Change, Edit, Lease, Opened, Opening, Record, RedisStore, Signal, Store as _, StoredTurn, Then,
 };
 use callbot::bot::{CallKey, Platform, TurnId};

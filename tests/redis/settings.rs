@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use callbot::bot::store2::{RedisStore, Store as _, StoreError};
+use callbot::bot::store::{RedisStore, Store as _, StoreError};
 
 use crate::support::redis::Redis;
 use crate::support::traces::traced;

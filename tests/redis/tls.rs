@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use callbot::bot::store2::{RedisStore, Store as _, StoreError};
+use callbot::bot::store::{RedisStore, Store as _, StoreError};
 
 use crate::support::redis::{Redis, free_port};
 use crate::{Signals, key, open, turn};
@@ -85,7 +85,7 @@ async fn a_private_authority_is_trusted_if_it_is_set() {
     let mut signals = Signals::of(&store);
     open(&store, &key("1"), turn("t1")).await;
     open(&other, &key("1"), turn("t2")).await;
-    assert!(matches!(signals.next().await, callbot::bot::store2::Signal::Stop(_)));
+    assert!(matches!(signals.next().await, callbot::bot::store::Signal::Stop(_)));
     assert!(store.read(&key("1")).await.unwrap().is_some());
 
     let short = || builder().timeout(Duration::from_millis(300));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use callbot::bot::store2::{
+use callbot::bot::store::{
     CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal, Standing,
     Then,
 };

@@ -4,6 +4,8 @@
 mod support;
 
 mod signatures;
+#[cfg(feature = "llm")]
+mod speakable;
 mod sse;
 mod text;
 mod verify_layer;

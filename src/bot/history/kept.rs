@@ -2,7 +2,7 @@
 
 use super::{Entry, Heard, History};
 use crate::bot::input::TurnId;
-use crate::bot::store2::{Edit, StoredTurn, StoredTurns};
+use crate::bot::store::{Edit, StoredTurn, StoredTurns};
 
 /// The turns of a call as the runtime changes them.
 ///

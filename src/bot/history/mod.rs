@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::input::{Heard, Input, TransferOutcome, TurnId};
-use super::store2::{StoredTurn, StoredTurns};
+use super::store::{StoredTurn, StoredTurns};
 use crate::wire::Hidden;
 
 mod kept;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::bot::store2::Edit;
+use crate::bot::store::Edit;
 
 fn id(id: &str) -> TurnId {
     TurnId::new(id)

@@ -13,7 +13,7 @@ use super::state::State;
 use crate::bot::budget::BudgetError;
 use crate::bot::error::{Dropped, ReplyError, cause_of, failure_of};
 use crate::bot::input::Cause;
-use crate::bot::store2::Lease;
+use crate::bot::store::Lease;
 use crate::observe::{Event, FirstBy, HoldBroken, TurnFailure};
 use crate::server::watch::Part;
 use crate::server::{Error, Fault};

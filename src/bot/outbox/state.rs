@@ -10,7 +10,7 @@ use super::tags::TagFilter;
 use crate::bot::controls::SpeechSettings;
 use crate::bot::error::ReplyError;
 use crate::bot::input::{Cause, Input};
-use crate::bot::store2::Lease;
+use crate::bot::store::Lease;
 use crate::observe::{FirstBy, TurnFailure};
 use crate::server::Error;
 

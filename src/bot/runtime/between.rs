@@ -22,7 +22,7 @@ use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended};
 use crate::bot::limits::Limits;
-use crate::bot::store2::{
+use crate::bot::store::{
     CancelReason, Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing,
     StoreError, Then,
 };

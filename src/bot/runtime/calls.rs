@@ -20,7 +20,7 @@ use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended, TurnId};
 use crate::bot::outbox::{Outbox, Reader};
-use crate::bot::store2::{Meter, Record, StoreError};
+use crate::bot::store::{Meter, Record, StoreError};
 use crate::observe::{TraceContext, continued};
 use crate::server::Error;
 
@@ -135,6 +135,19 @@ impl<B: Bot> Calls<B> {
         }
         let Ok(record) = self.shared.stored(call).await else { return Some(true) };
         record.map(|record| record.had_secret)
+    }
+
+    /// Returns the caller's number and the start of a call, as far as they are stored.
+    #[cfg(feature = "odfs")]
+    pub(in crate::bot) async fn origin(
+        &self,
+        call: &CallKey,
+    ) -> Result<(Option<String>, Option<std::time::SystemTime>), StoreError> {
+        let record = self.shared.stored(call).await?;
+        Ok(record.map_or((None, None), |record| {
+            let begun = record.begun_at();
+            (record.info.caller, begun)
+        }))
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::bot::budget::BudgetError;
 use crate::bot::outbox::{Outbox, ReplyKind, Step};
-use crate::bot::store2::StoreHandle;
+use crate::bot::store::StoreHandle;
 
 /// Drives a turn within its budget until it ends. Returns `None` if it was cut.
 ///

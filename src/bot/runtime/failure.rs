@@ -7,7 +7,7 @@ use tracing::field::{DisplayValue, display};
 use crate::bot::error::{Panicked, cause_of};
 use crate::bot::input::TurnId;
 use crate::bot::outbox::Outbox;
-use crate::bot::store2::StoreError;
+use crate::bot::store::StoreError;
 use crate::server::Error;
 use crate::server::watch::Part;
 use crate::wire::Printable;

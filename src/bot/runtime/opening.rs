@@ -11,7 +11,7 @@ use super::waits::Waiter;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended};
 use crate::bot::outbox::Outbox;
-use crate::bot::store2::{Granted, Meter, Opening, Record, StoreError};
+use crate::bot::store::{Granted, Meter, Opening, Record, StoreError};
 
 /// How often a call is opened again while another turn has it, in case a message was lost.
 const POLL: Duration = Duration::from_millis(250);

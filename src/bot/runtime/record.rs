@@ -13,7 +13,7 @@ use crate::bot::controls::{Closing, Gather, SpeechSettings};
 use crate::bot::history::{Entry, KeptTurns, MAX_HEARD_BYTES};
 use crate::bot::input::{CallKey, Cause, Cut, Heard, TurnId};
 use crate::bot::limits::Limits;
-use crate::bot::store2::{Record, StoreError};
+use crate::bot::store::{Record, StoreError};
 
 /// The version of the state and of the notes. It grows when an older program would misread them, or would
 /// lose a part of them when it writes the state again.
@@ -384,7 +384,7 @@ fn version(bytes: &[u8]) -> Option<u32> {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(in crate::bot) struct StoredInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    caller: Option<String>,
+    pub caller: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     called: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]

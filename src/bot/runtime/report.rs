@@ -12,7 +12,7 @@ use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Ended, Input};
 use crate::bot::outbox::{Measured, Outbox};
-use crate::bot::store2::Meter;
+use crate::bot::store::Meter;
 use crate::observe::{
     CALL, CONTENT, CallBegun, CallEnded, Event, InputKind, TURN, TurnCut, TurnEnded, TurnFailure,
     TurnStarted,

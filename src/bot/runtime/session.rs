@@ -19,7 +19,7 @@ use crate::bot::limits::Greeting;
 use crate::bot::memory;
 use crate::bot::outbox::{Audience, Outbox, Packet, Remainder, ReplyKind};
 use crate::bot::reply::Reply;
-use crate::bot::store2::{Change, Lease, Opened, Opening, Record, StoreError, Then};
+use crate::bot::store::{Change, Lease, Opened, Opening, Record, StoreError, Then};
 use crate::lock::Mutex;
 use crate::server::Error;
 

@@ -26,7 +26,7 @@ use crate::bot::history::char_end_before;
 use crate::bot::input::{CallKey, Input, TurnId};
 use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
-use crate::bot::store2::{StoreError, StoreHandle};
+use crate::bot::store::{StoreError, StoreHandle};
 use crate::lock::Mutex;
 use crate::observe::{Observers, TraceContext, carried};
 use crate::server::{outside_handlers, watch};

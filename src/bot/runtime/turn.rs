@@ -22,7 +22,7 @@ use crate::bot::history::Entry;
 use crate::bot::input::{Cause, Ended, Input};
 use crate::bot::limits::Limits;
 use crate::bot::outbox::{Outbox, Packet};
-use crate::bot::store2::{Change, Opened, Opening, Record, StoreError, Then};
+use crate::bot::store::{Change, Opened, Opening, Record, StoreError, Then};
 use crate::observe::TurnFailure;
 
 /// A running turn.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::bot::input::CallKey;
-use crate::bot::store2::Signal;
+use crate::bot::store::Signal;
 use crate::lock::Mutex;
 
 /// Who waits in this process for messages about a call.

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::case::{
     Case, LONG, PLATFORM, closing, end, equal, is_fenced, key, memory, opening, opening_after, stop,
 };
-use crate::bot::store2::{CancelReason, Claim, Opened, Signal, Store, Then};
+use crate::bot::store::{CancelReason, Claim, Opened, Signal, Store, Then};
 
 pub(super) async fn two_values_have_the_same_calls<S: Store>(
     one: &mut Case<S>,

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::bot::capabilities::Platform;
 use crate::bot::input::{CallKey, TurnId};
-use crate::bot::store2::{
+use crate::bot::store::{
     Cancel, CancelReason, Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Store,
     StoreError, Then,
 };

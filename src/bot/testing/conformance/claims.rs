@@ -11,7 +11,7 @@ use super::case::{
 };
 use crate::bot::capabilities::Platform;
 use crate::bot::input::CallKey;
-use crate::bot::store2::{
+use crate::bot::store::{
     CancelReason, Change, Claim, Claimed, Edit, Opening, Store, StoredTurn, Then,
 };
 

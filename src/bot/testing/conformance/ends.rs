@@ -4,7 +4,7 @@ use super::case::{
     Case, LONG, broken, bytes, closing, end, ended, equal, is_fenced, is_gone, is_refused, key,
     memory, opening, rule,
 };
-use crate::bot::store2::{CancelReason, Change, Opening, Signal, Store, Then};
+use crate::bot::store::{CancelReason, Change, Opening, Signal, Store, Then};
 
 const ABSENT: &str = "a call that has ended is not there any more";
 

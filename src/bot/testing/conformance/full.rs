@@ -3,7 +3,7 @@
 use super::case::{Case, broken, closing, equal, key, ok, opening, rule, turn};
 use crate::bot::capabilities::Platform;
 use crate::bot::input::CallKey;
-use crate::bot::store2::{Opened, Opening, Store, StoreError, Then};
+use crate::bot::store::{Opened, Opening, Store, StoreError, Then};
 
 /// Opens a new call in a full store.
 async fn refused<S: Store>(case: &Case<S>, call: &str) {

@@ -8,7 +8,7 @@ use super::case::{
     Case, LONG, broken, closing, end, equal, is_fenced, key, memory, opening, opening_after,
     patient, rule,
 };
-use crate::bot::store2::{CancelReason, Lease, Opened, Opening, Signal, Store, Then};
+use crate::bot::store::{CancelReason, Lease, Opened, Opening, Signal, Store, Then};
 
 const CAN: &str = "a turn that holds the call can write";
 const WAITS: &str = "a turn that opens a held call has to wait, and learns which turn has it";

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use case::Case;
 
-use crate::bot::store2::Store;
+use crate::bot::store::Store;
 
 /// Checks that a store does what the trait [`Store`] says. `make` returns an empty store each time.
 ///
@@ -35,7 +35,7 @@ use crate::bot::store2::Store;
 /// clock they take none, but that suits only a store without I/O: the clock runs ahead while no task runs.
 ///
 /// ```
-/// use callbot::bot::store2::MemoryStore;
+/// use callbot::bot::store::MemoryStore;
 /// use callbot::bot::testing::store_conformance;
 ///
 /// #[tokio::test(start_paused = true)]
@@ -55,7 +55,7 @@ use crate::bot::store2::Store;
 /// # async fn check() {
 /// use std::sync::Arc;
 ///
-/// use callbot::bot::store2::MemoryStore;
+/// use callbot::bot::store::MemoryStore;
 /// use callbot::bot::testing::store_conformance;
 ///
 /// store_conformance(async || Arc::new(MemoryStore::new()))

@@ -8,7 +8,7 @@ use futures_util::stream::empty;
 
 use super::case::LONG;
 use crate::bot::input::{CallKey, TurnId};
-use crate::bot::store2::{
+use crate::bot::store::{
     Cancel, CancelReason, Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing,
     Store, StoreError, Then,
 };

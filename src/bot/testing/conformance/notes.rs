@@ -1,7 +1,7 @@
 //! Notes, which need no lease.
 
 use super::case::{Case, bytes, equal, key, opening, rule, turn};
-use crate::bot::store2::{Change, Store, Then};
+use crate::bot::store::{Change, Store, Then};
 
 fn read(notes: usize) -> Change {
     Change { notes_read: notes, ..Change::default() }

@@ -7,7 +7,7 @@ use super::case::{
 };
 use crate::bot::capabilities::Platform;
 use crate::bot::input::CallKey;
-use crate::bot::store2::{
+use crate::bot::store::{
     CancelReason, Change, Edit, Lease, Opened, Opening, Record, Signal, Store, StoredTurn, Then,
 };
 

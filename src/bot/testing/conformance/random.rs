@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::case::{LONG, PLATFORM, broken, bytes, key, shown, turn};
 use super::model::Model;
 use crate::bot::input::CallKey;
-use crate::bot::store2::{
+use crate::bot::store::{
     Cancel, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal, Standing, Store,
     StoreError, StoredTurn, Then,
 };

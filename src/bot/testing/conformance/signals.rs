@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use super::case::{Case, LONG, closing, end, equal, key, ok, opening, rule, stop};
-use crate::bot::store2::{CancelReason, Lease, Opening, Signal, Standing, Store, Then};
+use crate::bot::store::{CancelReason, Lease, Opening, Signal, Standing, Store, Then};
 
 pub(super) async fn check_tells_which_leases_have_ended<S: Store>(case: &mut Case<S>) {
     let mut expected = Vec::new();

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::case::{
     Case, LONG, broken, closing, equal, is_fenced, key, memory, opening, rule, stop,
 };
-use crate::bot::store2::{CancelReason, Opening, Signal, Store, Then};
+use crate::bot::store::{CancelReason, Opening, Signal, Store, Then};
 
 const ABORTED: &str = "a turn that was aborted counts as answered";
 

@@ -3,7 +3,7 @@
 use super::case::{
     Case, bytes, closing, equal, is_fenced, is_gone, key, memory, opening, rule, shown, turn,
 };
-use crate::bot::store2::{Change, Edit, Lease, Record, Store, StoredTurn, Then};
+use crate::bot::store::{Change, Edit, Lease, Record, Store, StoredTurn, Then};
 
 const CAN: &str = "a turn that has the call can write";
 
