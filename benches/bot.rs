@@ -1,6 +1,6 @@
-//! Compares a bot with a hand-written `Api` on Digital Employee, in memory and over loopback. Each turn says a
-//! short text and ends. The bot is measured in calls of ten turns, and in calls with a thousand turns in their
-//! history. With `--bench` it also prints the ratios, and the memory of a call between its turns.
+//! Compares a bot with a hand-written `Api` on Digital Employee, in memory and over loopback. Each turn says
+//! a short text and ends. The bot is measured in calls of ten turns, and in calls with a thousand turns in
+//! their history. With `--bench` it also prints the ratios, and the memory of a call between its turns.
 #![allow(missing_docs)]
 
 use std::fs;
@@ -132,7 +132,8 @@ impl Caller {
 }
 
 trait Play {
-    /// Plays at least as many turns, and returns how long each took on average. What ends calls does not count.
+    /// Plays at least as many turns, and returns how long each took on average. What ends calls does not
+    /// count.
     fn play(&mut self, turns: u64) -> Duration;
 }
 
