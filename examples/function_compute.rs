@@ -23,7 +23,7 @@ impl Bot for Parrot {
 #[tokio::main]
 async fn main() -> std::result::Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let host = Host::new(Parrot);
+    let host = Host::builder(Parrot).freezes(true).build();
     let bot = host.digital_employee()?.router();
     // The gateway has checked the signatures. Requests of its hooks have none.
     let router = bot.merge(function_compute::hooks());

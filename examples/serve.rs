@@ -107,7 +107,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let host = silent
         .into_iter()
         .fold(Host::builder(Clerk), |host, platform| host.apology_on(platform, APOLOGY))
-        .odfs_settings(odfs_settings()?);
+        .odfs_settings(odfs_settings()?)
+        // Function Compute freezes the process between requests.
+        .freezes(std::env::var_os("FC_FUNCTION_NAME").is_some());
     let host = match &observer {
         Some(observer) => host.observer(observer.clone()),
         None => host,

@@ -69,10 +69,16 @@ impl SharedClock {
         Self(Arc::new(clock))
     }
 
+    /// Returns the current time.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.0.now()
+    }
+
     /// Returns the Unix time in milliseconds.
     #[must_use]
     pub fn millis(&self) -> i64 {
-        let since = self.0.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = self.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 

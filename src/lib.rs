@@ -26,6 +26,7 @@
 //! [guide-memory]: crate::guide::memory
 //! [guide-model]: crate::guide::language_model
 //! [guide-production]: crate::guide::production
+//! [guide-instances]: crate::guide::several_instances
 //! [guide-fc]: crate::function_compute
 //! [guide-platforms]: crate::guide::platforms
 //! [features]: #all-features
@@ -106,7 +107,7 @@ pub mod codegen;
 pub mod digital_employee;
 #[cfg(feature = "duix")]
 pub mod duix;
-#[cfg(any(feature = "bot", feature = "client"))]
+#[cfg(any(feature = "client", feature = "server"))]
 mod error;
 #[cfg(feature = "server")]
 pub mod function_compute;
@@ -123,14 +124,23 @@ pub mod function_compute;
 ))]
 #[cfg_attr(docsrs, doc(auto_cfg = false))]
 pub mod guide;
+#[cfg(feature = "llm")]
+pub mod llm;
 #[cfg(any(feature = "client", feature = "server"))]
 mod lock;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod observe;
 #[cfg(feature = "odfs")]
 pub mod odfs;
+#[cfg(any(all(feature = "odfs", feature = "redis"), feature = "redis-store"))]
+mod redis_link;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod sse;
 pub mod text;
+#[cfg(all(
+    any(feature = "rustls", feature = "rustls-aws-lc-rs"),
+    any(feature = "client", all(feature = "odfs", feature = "redis"), feature = "redis-store")
+))]
+mod tls;
 pub mod wire;

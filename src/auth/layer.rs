@@ -15,13 +15,13 @@ use tower_service::Service;
 
 use super::{Keys, Verified, Verifier, VerifyError};
 use crate::body::read_body;
+use crate::error::chain;
 use crate::observe::{Observer, Observers, RefusalReason};
 use crate::server::observe_refusal;
-use crate::wire::Printable;
 
 /// A layer around a router that lets only signed requests pass. All others get the same 403; the
 /// reason is traced. It checks the path as it was sent, even if the router is nested in another
-/// one.
+/// one. If the [nonces](super::Nonces) can't be checked, a signed request gets a 503 and does not pass.
 ///
 /// An accepted request carries a [`Verified`] in its extensions.
 ///
@@ -126,16 +126,21 @@ where
             match layer.check(request).await {
                 Ok(request) => inner.call(request).await,
                 Err(refusal) => {
-                    let status = StatusCode::FORBIDDEN;
-                    let reason = RefusalReason::Signature;
+                    let (status, reason, text) = match refusal.is_failure() {
+                        true => {
+                            let status = StatusCode::SERVICE_UNAVAILABLE;
+                            (status, RefusalReason::Unavailable, "unavailable\n")
+                        }
+                        false => (StatusCode::FORBIDDEN, RefusalReason::Signature, "forbidden\n"),
+                    };
                     tracing::warn!(
                         status = status.as_u16(),
                         reason = reason.as_str(),
                         "refused: {}",
-                        Printable::cut(&refusal.to_string())
+                        chain(&refusal)
                     );
                     observe_refusal(&layer.observers, "unknown", None, status.as_u16(), reason);
-                    let mut response = Response::new(Body::from("forbidden\n"));
+                    let mut response = Response::new(Body::from(text));
                     *response.status_mut() = status;
                     Ok(response)
                 }
@@ -157,7 +162,7 @@ impl<K: Keys> VerifyLayer<K> {
         } else {
             (bytes::Bytes::new(), body)
         };
-        let verified: Verified = self.verifier.verify_body(signed, &bytes)?;
+        let verified: Verified = self.verifier.verify_body(signed, &bytes).await?;
         // Code that prints the headers from here on must not print these.
         for name in [AUTHORIZATION.as_str(), super::canonical::TOKEN, super::canonical::FC_TOKEN] {
             if let Some(value) = parts.headers.get_mut(name) {

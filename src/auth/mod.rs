@@ -5,7 +5,7 @@
 //! | [`Scheme`] | Signed parts | Replay |
 //! |---|---|---|
 //! | [`Trigger`](Scheme::Trigger) | method, path, query, date, security token | possible within the clock window |
-//! | [`Full`](Scheme::Full) | also the host, the content type, every `x-acs-*` header and the body | refused: nonces are remembered |
+//! | [`Full`](Scheme::Full) | also the host, the content type, every `x-acs-*` header and the body | refused: [`Nonces`] are remembered |
 //! | [`Fc2`](Scheme::Fc2) | method, path, query, date, content type, every `x-fc-*` header | possible within the clock window, or the life of a signed URL |
 //!
 //! Digital Employee signs in the trigger form. **It covers neither the body nor the host, and it
@@ -64,6 +64,7 @@ pub use credentials::{Credentials, Keys};
 pub(crate) use credentials::{is_secret, without_bearer};
 #[cfg(feature = "server")]
 pub use layer::{Verify, VerifyLayer};
+pub use nonces::{MemoryNonces, Nonce, NonceError, NonceFailure, Nonces};
 pub use refusal::VerifyError;
 pub use signer::{SignError, Signer};
 pub use verifier::{Verified, Verifier};

@@ -1,6 +1,9 @@
 //! Why a request is refused.
 
+use std::error::Error;
 use std::fmt;
+
+use super::nonces::NonceFailure;
 
 /// The reason for refusing a request. It is meant for the trace; the sender does not learn it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,16 @@ pub enum VerifyError {
     Replay,
     /// The key has used the maximum number of nonces within the clock window already.
     TooMany,
+    /// It is not known whether the nonce was used: what [remembers the nonces](super::Nonces) failed.
+    Nonces(NonceFailure),
+}
+
+impl VerifyError {
+    /// Returns whether this server failed, and not the request: a newly signed one may succeed.
+    #[cfg(feature = "server")]
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self, Self::Nonces(_))
+    }
 }
 
 impl fmt::Display for VerifyError {
@@ -70,8 +83,16 @@ impl fmt::Display for VerifyError {
             Self::Signature => "the key is unknown or the signature is wrong",
             Self::Replay => "the nonce was used before",
             Self::TooMany => "too many nonces were used within the clock window",
+            Self::Nonces(_) => "the nonces can't be checked",
         })
     }
 }
 
-impl std::error::Error for VerifyError {}
+impl Error for VerifyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Nonces(failure) => Some(failure.get_ref()),
+            _ => None,
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! Checks signatures.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::Mac;
@@ -12,7 +11,7 @@ use super::canonical::{
     self, ALGORITHM, CONTENT_HASH, DATE, FC_EXPIRES, FC_KEY_ID, FC_SIGNATURE, FC_TOKEN, NONCE,
     TOKEN, Target,
 };
-use super::nonces::{Nonces, Spent};
+use super::nonces::{MemoryNonces, Nonce, NonceError, Nonces, SharedNonces};
 use super::signer::is_signed;
 use super::{Credentials, Keys, Scheme, VerifyError, encoding};
 use crate::clock::{Clock, SharedClock};
@@ -52,7 +51,7 @@ pub struct Verifier<K> {
     schemes: Vec<Scheme>,
     window: Duration,
     url_life: Duration,
-    nonces: Arc<Nonces>,
+    nonces: SharedNonces,
     clock: SharedClock,
 }
 
@@ -112,7 +111,7 @@ impl<K: Keys> Verifier<K> {
             schemes: vec![Scheme::Trigger],
             window: Duration::from_secs(15 * 60),
             url_life: Duration::from_secs(60 * 60),
-            nonces: Arc::new(Nonces::new(100_000)),
+            nonces: SharedNonces::new(MemoryNonces::default()),
             clock: SharedClock::default(),
         }
     }
@@ -139,11 +138,11 @@ impl<K: Keys> Verifier<K> {
         self
     }
 
-    /// Sets the maximum number of nonces of a key to remember. If that many were used within the clock
-    /// window, further requests of the key are refused. Default: 100,000.
+    /// Sets what remembers the nonces of the full form. Several processes with the same keys have to share
+    /// them. Default: a [`MemoryNonces`] for 100,000 nonces of each key.
     #[must_use]
-    pub fn nonces(mut self, most: usize) -> Self {
-        self.nonces = Arc::new(Nonces::new(most));
+    pub fn nonces(mut self, nonces: impl Nonces) -> Self {
+        self.nonces = SharedNonces::new(nonces);
         self
     }
 
@@ -173,7 +172,7 @@ impl<K: Keys> Verifier<K> {
         body: &[u8],
     ) -> Result<Verified, VerifyError> {
         let signed = self.verify_head(method, uri, headers).await?;
-        self.verify_body(signed, body)
+        self.verify_body(signed, body).await
     }
 
     /// Checks all that can be checked before the body has arrived: the signature too, since it covers the
@@ -203,7 +202,7 @@ impl<K: Keys> Verifier<K> {
     }
 
     /// Checks the body of a request whose head was accepted.
-    pub(super) fn verify_body(
+    pub(super) async fn verify_body(
         &self,
         signed: SignedHead,
         body: &[u8],
@@ -213,14 +212,14 @@ impl<K: Keys> Verifier<K> {
         if encoding::sha256(body) != hash {
             return Err(VerifyError::Body);
         }
-        let (now, window) = (self.clock.millis(), millis(self.window));
-        // The date may be one window ahead of the clock, and stays valid for one window after
-        // that.
-        let end = now.saturating_add(window.saturating_mul(2));
-        match self.nonces.take(&verified.key_id, nonce, now, end) {
+        // The date may be one window ahead of the clock, and stays valid for one window after that.
+        let time = self.window.saturating_mul(2);
+        let nonce = Nonce::new(&verified.key_id, &nonce, self.clock.now(), time);
+        match self.nonces.take(nonce).await {
             Ok(()) => Ok(verified),
-            Err(Spent::Again) => Err(VerifyError::Replay),
-            Err(Spent::Full) => Err(VerifyError::TooMany),
+            Err(NonceError::Used) => Err(VerifyError::Replay),
+            Err(NonceError::Full) => Err(VerifyError::TooMany),
+            Err(NonceError::Failed(failure)) => Err(VerifyError::Nonces(failure)),
         }
     }
 

@@ -39,6 +39,8 @@ pub(super) struct Adapter {
     pub lossy: Vec<ControlKind>,
     pub splits: bool,
     pub hang_up_reason: bool,
+    /// Whether the process is frozen when no request is running.
+    pub freezes: bool,
     pub tags: &'static [Tag],
     pub check: fn(&Element) -> Result<(), ReplyError>,
     pub notices: Box<dyn Fn(&Notice) + Send + Sync>,
@@ -66,6 +68,7 @@ impl Adapter {
             lossy: Vec::new(),
             splits: false,
             hang_up_reason: true,
+            freezes: false,
             tags: &[],
             check: |_| Ok(()),
             notices: Box::new(notices),

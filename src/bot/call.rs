@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -14,8 +15,10 @@ use super::input::{CallKey, Cause, Cut, TurnId};
 use super::limits::Limits;
 use super::memory;
 use super::outbox::{Hold, Outbox};
-use super::store::{AnyStore, Change, Lease, StoreError};
+use super::store::{Change, Lease, StoreError, StoreHandle};
 use crate::lock::Mutex;
+#[cfg(feature = "llm")]
+use crate::observe::Observers;
 use crate::wire::Hidden;
 
 /// A call, as the bot sees it.
@@ -70,18 +73,18 @@ pub struct Call<M> {
 /// The access of a turn to the store.
 pub(super) struct TurnHandle {
     pub outbox: Arc<Outbox>,
-    pub store: Arc<dyn AnyStore>,
+    pub store: StoreHandle,
     pub limits: Arc<Limits>,
     /// The version of the memory.
     pub version: u32,
     /// `None` when the call is over: nothing is stored then.
     pub lease: Option<Lease>,
     /// The memory that was saved last. If the hook fails, the runtime goes on with it.
-    pub saved: Mutex<Option<Vec<u8>>>,
+    pub saved: Mutex<Option<Bytes>>,
 }
 
 impl TurnHandle {
-    pub(super) fn saved(&self) -> MutexGuard<'_, Option<Vec<u8>>> {
+    pub(super) fn saved(&self) -> MutexGuard<'_, Option<Bytes>> {
         self.saved.lock()
     }
 }
@@ -97,15 +100,16 @@ impl<M: Serialize> Call<M> {
         M: Sync,
     {
         let Some(lease) = &self.turn.lease else { return Ok(()) };
-        let memory = memory::encode(self.turn.version, &self.memory, &self.turn.limits)?;
+        let memory = memory::encode(&self.memory, &self.turn.limits)?;
         self.store_memory(lease, memory).await
     }
 
-    async fn store_memory(&self, lease: &Lease, memory: Vec<u8>) -> Result
+    async fn store_memory(&self, lease: &Lease, memory: Bytes) -> Result
     where
         M: Sync,
     {
-        let change = Change { memory: Some(memory.clone()), ..Change::default() };
+        let versioned = (self.turn.version, memory.clone());
+        let change = Change { memory: Some(versioned), ..Change::default() };
         let written = self.turn.store.write(lease, change).await;
         if written == Err(StoreError::Fenced) {
             self.turn.outbox.cut(Cause::NewTurn);
@@ -199,7 +203,7 @@ impl<M: Serialize> Call<M> {
         let Some(lease) = self.turn.lease.clone() else { return work(self).await };
         let _hold = self.take_hold(&lease, time).await?;
         let output = work(self).await?;
-        let memory = memory::encode(self.turn.version, &self.memory, &self.turn.limits)?;
+        let memory = memory::encode(&self.memory, &self.turn.limits)?;
         // The work may have saved it.
         if self.turn.saved().as_ref() != Some(&memory) {
             self.store_memory(&lease, memory).await?;
@@ -224,7 +228,11 @@ impl<M: Serialize> Call<M> {
                 outbox.cut(Cause::NewTurn);
                 Err(ReplyError::Over(outbox.cause().unwrap_or(Cause::NewTurn)).into())
             }
-            Err(error) => Err(error.into()),
+            // Nothing irreversible starts in a call that has ended.
+            Err(error) => match outbox.cause() {
+                Some(cause) => Err(ReplyError::Over(cause).into()),
+                None => Err(error.into()),
+            },
         }
     }
 }
@@ -240,6 +248,24 @@ impl<M> Call<M> {
     #[must_use]
     pub fn turn(&self) -> &TurnId {
         self.turn.outbox.turn()
+    }
+
+    /// Returns whether the input of this turn is secret.
+    #[cfg(feature = "llm")]
+    pub(crate) fn input_is_secret(&self) -> bool {
+        self.turn.outbox.has_secret()
+    }
+
+    /// Returns the longest time that a hold may last.
+    #[cfg(feature = "llm")]
+    pub(crate) fn longest_hold(&self) -> Duration {
+        self.turn.limits.longest_hold()
+    }
+
+    /// Returns the observers of the host.
+    #[cfg(feature = "llm")]
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.turn.outbox.adapter().observers
     }
 
     /// Returns the key of the call in the store.

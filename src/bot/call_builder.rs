@@ -13,7 +13,7 @@ use super::history::Entry;
 use super::input::{CallKey, Cut, TurnId};
 use super::limits::Limits;
 use super::outbox::{Outbox, ReplyKind};
-use super::store::MemoryStore;
+use super::store::{MemoryStore, StoreHandle};
 use crate::lock::Mutex;
 use crate::observe::Observers;
 
@@ -130,7 +130,7 @@ impl<M> CallBuilder<M> {
         let outbox = Arc::new(Outbox::new(key, turn, adapter, &limits, now, ReplyKind::Turn));
         let turn = TurnHandle {
             outbox,
-            store: Arc::new(MemoryStore::new()),
+            store: StoreHandle::detached(MemoryStore::new()),
             limits,
             version: 0,
             lease: None,

@@ -141,7 +141,12 @@ pub(super) fn failure_of(error: &Error) -> TurnFailure {
     let of_store = |error: &StoreError| match error {
         StoreError::Full(_) => TurnFailure::Full,
         StoreError::TooLarge { .. } | StoreError::Memory(_) => TurnFailure::Memory,
-        StoreError::Fenced | StoreError::Failed(_) => TurnFailure::Store,
+        StoreError::Fenced
+        | StoreError::Gone
+        | StoreError::Unreachable(_)
+        | StoreError::Unknown(_)
+        | StoreError::TimedOut { .. }
+        | StoreError::Failed(_) => TurnFailure::Store,
     };
     if let Some(fault) = error.downcast_ref::<Fault>() {
         return if fault.status < 500 { TurnFailure::Rejected } else { TurnFailure::Bot };

@@ -114,8 +114,13 @@ pub trait Bot: Send + Sync + Sized + 'static {
         async { Ok(()) }
     }
 
-    /// Called once when the call is over and has been removed from the store. It has
-    /// [`Limits::end_timeout`](super::Limits::end_timeout); an error is logged. The default does nothing.
+    /// Called when the call is over. It has [`Limits::end_timeout`](super::Limits::end_timeout); an error is
+    /// logged. The default does nothing.
+    ///
+    /// With a [store](super::Store::shared) that several processes share, it is called at least once: if the
+    /// process dies before this returns, another one calls it again, 10 s after the `end_timeout`. So write
+    /// down what must not happen twice under the [`key`](Call::key) of the call. Of a call whose memory has a
+    /// newer version than [`MEMORY_VERSION`](Self::MEMORY_VERSION), a process with that version reports the end.
     fn ended(
         &self,
         call: &mut Call<Self::Memory>,

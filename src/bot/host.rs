@@ -27,7 +27,9 @@ use super::platforms::OdfsSettings;
 use super::runtime::trigger::TurnRequest;
 use super::runtime::{CallRecord, Calls, Sampler, Setup};
 use super::snapshot::{CallSnapshot, SnapshotError};
-use super::store::{AnyStore, MemoryStore, Store, TimedStore};
+#[cfg(feature = "odfs")]
+use super::store::StoreError;
+use super::store::{AnyStore, MemoryStore, Store, StoreHandle};
 use crate::observe::{Observer, Observers};
 use crate::server::Privacy;
 #[cfg(feature = "chat")]
@@ -113,6 +115,7 @@ struct Settings {
     chat: ChatSettings,
     #[cfg(all(feature = "aicall", feature = "chat"))]
     aicall_callback_tokens: Vec<Secret>,
+    freezes: bool,
     noticed: Noticed,
     observers: Observers,
 }
@@ -154,17 +157,19 @@ impl<B: Bot> Host<B> {
     ) -> Result<Option<CallSnapshot<B::Memory>>, SnapshotError> {
         let Some(stored) = self.calls.read(call).await? else { return Ok(None) };
         let limits = &self.calls.setup().limits;
-        let Some((record, _)) = CallRecord::read(&stored, limits)? else { return Ok(None) };
-        let memory = memory::decode(&stored.memory, B::MEMORY_VERSION, B::migrate)
+        let (record, _) = CallRecord::read(&stored, limits)?;
+        let (memory, version) = (&stored.memory, stored.version);
+        let memory = memory::decode(memory, version, B::MEMORY_VERSION, B::migrate)
             .map_err(SnapshotError::decode)?;
-        Ok(Some(CallSnapshot { memory, history: record.history, cuts: record.cuts }))
+        let history = record.turns.history();
+        Ok(Some(CallSnapshot { memory, history, cuts: record.cuts }))
     }
 
     /// Shuts down gracefully within `within`, and returns whether it cut a turn. New turns fail with status
     /// 503. Running turns get three quarters of that time to finish. They are then cut, except while they
     /// hold, and the platform gets a failure with status 503.
     ///
-    /// If the store is not [shared](Store::SHARED) with other processes, every call then ends with
+    /// If the store is not [shared](Store::shared) with other processes, every call then ends with
     /// [`Ended::Shutdown`](super::Ended::Shutdown). If there is not enough time for all of them, an
     /// error is logged.
     ///
@@ -195,6 +200,7 @@ impl<B: Bot> Host<B> {
             lossy: self.settings.lossy.clone(),
             splits,
             hang_up_reason,
+            freezes: self.settings.freezes,
             tags,
             check,
             notices: Box::new(move |notice| bot.notice(notice)),
@@ -259,6 +265,15 @@ impl<B: Bot> Host<B> {
     #[cfg(feature = "chat")]
     pub(super) async fn has_secrets(&self, call: &CallKey) -> Option<bool> {
         self.calls.has_secrets(call).await
+    }
+
+    /// Returns the caller's number and the start of a call, as far as they are stored.
+    #[cfg(feature = "odfs")]
+    pub(super) async fn origin(
+        &self,
+        call: &CallKey,
+    ) -> Result<(Option<String>, Option<std::time::SystemTime>), StoreError> {
+        self.calls.origin(call).await
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.
@@ -513,6 +528,14 @@ impl<B: Bot> HostBuilder<B> {
         self
     }
 
+    /// Sets whether this process may be frozen as soon as no request is running, as on
+    /// [Function Compute](crate::function_compute). Then the answer of a turn that was cut or failed ends only when
+    /// the store has what the turn has said, at most 100 ms later, so that the next turn finds it. Default: no.
+    pub fn freezes(mut self, freezes: bool) -> Self {
+        self.settings.freezes = freezes;
+        self
+    }
+
     /// Sets the runtime on which turns run. With a dedicated runtime, a bot that blocks its threads
     /// does not delay the server. Default: the runtime that serves the requests.
     pub fn runtime(mut self, runtime: Handle) -> Self {
@@ -526,7 +549,7 @@ impl<B: Bot> HostBuilder<B> {
         let Self { bot, store, limits, greeting, runtime, content, settings } = self;
         let (bot, limits) = (Arc::new(bot), Arc::new(limits));
         let observers = settings.observers.clone();
-        let store = Arc::new(TimedStore::new(store, observers.clone()));
+        let store = StoreHandle::new(store, observers.clone(), limits.store_timeout);
         let setup = Setup { bot, store, limits, greeting, runtime, observers, content };
         let calls = Calls::new(setup);
         Host { calls, settings: Arc::new(settings) }

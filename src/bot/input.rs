@@ -124,6 +124,14 @@ impl Ended {
             Self::Unknown => "unknown",
         }
     }
+
+    /// Returns the reason with this [name](Self::as_str).
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        use Ended::{ByBot, ByCaller, Evicted, Expired, Shutdown, Transferred, Unknown};
+
+        let all = [ByBot, ByCaller, Transferred, Expired, Evicted, Shutdown, Unknown];
+        all.into_iter().find(|why| why.as_str() == name)
+    }
 }
 
 impl fmt::Display for Ended {
@@ -465,5 +473,7 @@ mod tests {
         let names =
             ["by_bot", "by_caller", "transferred", "expired", "evicted", "shutdown", "unknown"];
         assert_eq!(all.map(Ended::as_str), names);
+        assert_eq!(names.map(Ended::from_name), all.map(Some));
+        assert_eq!(Ended::from_name(""), None);
     }
 }

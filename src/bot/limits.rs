@@ -26,11 +26,15 @@ pub struct Limits {
     /// How long the end of a call may take, with [`Bot::ended`](super::Bot::ended), and how long
     /// [`Bot::interrupted`](super::Bot::interrupted) may run between turns. Default: 10 s.
     pub end_timeout: Duration,
+    /// How long an operation of the [`Store`](super::Store) may take. A turn without a filler also fails when the
+    /// store has not opened its call 50 ms before its first packet is due. Default: 2 s.
+    pub store_timeout: Duration,
     /// How long a call may stay without a turn before it ends. The end comes up to a quarter of that
     /// time late, but never more than a minute. Default: 30 min.
     pub idle_timeout: Duration,
     /// The same for a platform that reports no end of a call: DUIX and chat completions, with AICall. There
-    /// every call ends that way, unless AICall's callbacks are served. If [`idle_timeout`](Self::idle_timeout) is shorter, that counts. Default: 10 min.
+    /// every call ends that way, unless AICall's callbacks are served. If
+    /// [`idle_timeout`](Self::idle_timeout) is shorter, that counts. Default: 10 min.
     pub open_ended_idle_timeout: Duration,
 }
 
@@ -44,6 +48,7 @@ impl Default for Limits {
             hold_timeout: Duration::from_secs(2),
             max_hold: Duration::from_secs(60),
             end_timeout: Duration::from_secs(10),
+            store_timeout: Duration::from_secs(2),
             idle_timeout: Duration::from_secs(30 * 60),
             open_ended_idle_timeout: Duration::from_secs(10 * 60),
         }
@@ -57,6 +62,12 @@ impl Limits {
             true => self.idle_timeout,
             false => self.idle_timeout.min(self.open_ended_idle_timeout),
         }
+    }
+
+    /// Returns when a call that has ended goes to another process, unless the bot has handled its end.
+    pub(super) fn end_again(&self) -> Duration {
+        const MARGIN: Duration = Duration::from_secs(10);
+        self.end_timeout.saturating_add(MARGIN)
     }
 
     /// Returns the longest time that a hold may last.
@@ -95,6 +106,8 @@ with! {
     with_max_hold max_hold: Duration,
     /// Sets [`end_timeout`](Self::end_timeout).
     with_end_timeout end_timeout: Duration,
+    /// Sets [`store_timeout`](Self::store_timeout).
+    with_store_timeout store_timeout: Duration,
     /// Sets [`idle_timeout`](Self::idle_timeout).
     with_idle_timeout idle_timeout: Duration,
     /// Sets [`open_ended_idle_timeout`](Self::open_ended_idle_timeout).

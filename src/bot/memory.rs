@@ -1,8 +1,9 @@
-//! The memory of a call as bytes: its version, a colon, its JSON.
+//! The memory of a call as JSON, with its version beside it.
 
 use std::cmp::Ordering;
 use std::fmt;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -11,37 +12,30 @@ use super::limits::Limits;
 use super::store::StoreError;
 use crate::server::Error;
 
-/// Encodes a memory of this `version`.
-pub(super) fn encode<M: Serialize>(
-    version: u32,
-    memory: &M,
-    limits: &Limits,
-) -> Result<Vec<u8>, StoreError> {
-    let mut bytes = format!("{version}:").into_bytes();
+/// Encodes a memory.
+pub(super) fn encode<M: Serialize>(memory: &M, limits: &Limits) -> Result<Bytes, StoreError> {
     // Without the error's message: it comes from the bot's own types and may contain private data.
-    serde_json::to_writer(&mut bytes, memory)
+    let json = serde_json::to_vec(memory)
         .map_err(|_| StoreError::Memory("can't be written as JSON".into()))?;
-    if bytes.len() > limits.max_memory_bytes {
-        return Err(StoreError::TooLarge { bytes: bytes.len(), max: limits.max_memory_bytes });
+    if json.len() > limits.max_memory_bytes {
+        return Err(StoreError::TooLarge { bytes: json.len(), max: limits.max_memory_bytes });
     }
-    Ok(bytes)
+    Ok(json.into())
 }
 
-/// Decodes a memory that this or another `version` of the bot has written.
+/// Decodes a memory of version `found` that this or another `version` of the bot has written.
 pub(super) fn decode<M: DeserializeOwned + Default>(
-    bytes: &[u8],
+    json: &[u8],
+    found: u32,
     version: u32,
     migrate: impl FnOnce(u32, Value) -> Result<M, Error>,
 ) -> Result<M, Error> {
-    if bytes.is_empty() {
+    if json.is_empty() {
         return Ok(M::default());
     }
-    let parts = std::str::from_utf8(bytes).ok().and_then(|text| text.split_once(':'));
-    let parts = parts.and_then(|(found, json)| Some((found.parse::<u32>().ok()?, json)));
-    let (found, json) = parts.ok_or_else(|| StoreError::Memory("has no version number".into()))?;
     match found.cmp(&version) {
-        Ordering::Equal => Ok(serde_json::from_str(json).map_err(unreadable)?),
-        Ordering::Less => migrate(found, serde_json::from_str(json).map_err(unreadable)?),
+        Ordering::Equal => Ok(serde_json::from_slice(json).map_err(unreadable)?),
+        Ordering::Less => migrate(found, serde_json::from_slice(json).map_err(unreadable)?),
         // The memory stays as it is, so that a newer version of the bot can still read it.
         Ordering::Greater => Err(MemoryVersion::new(found, version).into()),
     }

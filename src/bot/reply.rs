@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
+#[cfg(feature = "llm")]
+use tokio::time::Instant;
 
 use super::capabilities::{Capabilities, Platform};
 use super::controls::{Closing, Element, Gather, HangUp, Native, SpeechSettings, Transfer};
@@ -14,7 +16,7 @@ use super::error::ReplyError;
 use super::error::Result;
 use super::outbox::{Audience, Outbox};
 use super::runtime::Note;
-use super::store::{AnyStore, NoteKind};
+use super::store::StoreHandle;
 use crate::server::Error;
 
 /// The reply of a turn. The turn borrows it.
@@ -79,12 +81,12 @@ use crate::server::Error;
 /// ```
 pub struct Reply {
     outbox: Arc<Outbox>,
-    store: Arc<dyn AnyStore>,
+    store: StoreHandle,
     audience: Audience,
 }
 
 impl Reply {
-    pub(super) fn new(outbox: Arc<Outbox>, store: Arc<dyn AnyStore>, audience: Audience) -> Self {
+    pub(super) fn new(outbox: Arc<Outbox>, store: StoreHandle, audience: Audience) -> Self {
         Self { outbox, store, audience }
     }
 
@@ -240,8 +242,7 @@ impl Reply {
             return Ok(());
         }
         self.outbox.expect_secret()?;
-        let (call, turn) = (self.outbox.call(), self.outbox.turn());
-        let note = self.store.note(call, turn, Note::Secret.to_bytes(), NoteKind::Report);
+        let note = self.store.note(self.outbox.call(), Note::Secret.to_bytes());
         // What the bot adds next still belongs to the same packet.
         self.outbox.without_flush(note).await?;
         Ok(())
@@ -302,6 +303,24 @@ impl Reply {
     /// immediately, on anything but a method of the reply.
     pub fn no_filler(&mut self) {
         self.outbox.cancel_filler();
+    }
+
+    /// Returns when text must go out at the latest, or the turn fails; `None` while there is no such time.
+    #[cfg(feature = "llm")]
+    pub(crate) fn text_due(&self) -> Option<Instant> {
+        self.outbox.text_due()
+    }
+
+    /// Returns the time from the arrival of the request until the first packet; until now if none is out.
+    #[cfg(feature = "llm")]
+    pub(crate) fn first_packet(&self) -> Duration {
+        self.outbox.first_packet()
+    }
+
+    /// Starts a new sentence with the next text.
+    #[cfg(feature = "llm")]
+    pub(crate) fn start_sentence(&mut self) {
+        self.outbox.start_sentence();
     }
 
     async fn push(&mut self, element: Element) -> Result {

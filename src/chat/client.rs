@@ -72,7 +72,8 @@ use crate::wire::Secret;
 ///
 /// A failure of the server is an [`Error`] with a [`Failure`](crate::client::Failure). Its code is the `code`
 /// of the error object, or its `type`. [`Error::body_as`] returns the whole object as an
-/// [`ErrorAnswer`](super::ErrorAnswer).
+/// [`ErrorAnswer`](super::ErrorAnswer). If the server repeats the key in it, the error has `[hidden]` in its
+/// place.
 ///
 /// # Deadlines and retries
 ///
@@ -123,7 +124,8 @@ impl Client {
         if request.stream_options.is_some() {
             request.to_mut().stream_options = None;
         }
-        self.inner.create_chat_completion(&self.parameters(), &request).await
+        let answer = self.inner.create_chat_completion(&self.parameters(), &request).await;
+        answer.map_err(|error| self.without_key(error))
     }
 
     /// Asks for the next message as a stream. Sends `stream: true`, whatever the request says. Returns once
@@ -132,14 +134,23 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let events = self.inner.create_chat_completion_stream(&self.parameters(), request).await?;
-        Ok(ChatStream::new(events))
+        let events = self.inner.create_chat_completion_stream(&self.parameters(), request).await;
+        let events = events.map_err(|error| self.without_key(error))?;
+        Ok(ChatStream::new(events, self.key.clone()))
     }
 
     fn parameters(&self) -> CreateChatCompletionParameters {
         let mut parameters = CreateChatCompletionParameters::new();
-        parameters.authorization.clone_from(&self.key);
+        let bearer = |key: &Secret| Secret::from(format!("Bearer {}", key.expose()));
+        parameters.authorization = self.key.as_ref().map(bearer);
         parameters
+    }
+
+    fn without_key(&self, error: Error) -> Error {
+        match &self.key {
+            Some(key) => error.hide(key),
+            None => error,
+        }
     }
 }
 
@@ -158,8 +169,7 @@ impl BuildClient for Client {
         if let Some(base) = url.strip_suffix(PATH) {
             core.base_url = base.into();
         }
-        let bearer = |key: Secret| Secret::from(format!("Bearer {}", key.expose()));
-        let key = header_secret(key, "key")?.map(bearer);
+        let key = header_secret(key, "key")?;
         Ok(Self { inner: core.build()?.into(), key })
     }
 }

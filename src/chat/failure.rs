@@ -5,20 +5,24 @@ use crate::server::{Fault, FaultKind};
 
 /// Returns the error object that answers a request that failed.
 pub(super) fn answer_to(fault: &Fault) -> ErrorAnswer {
-    let kind = match fault.status {
-        401 => "authentication_error",
-        403 => "permission_error",
-        429 => "rate_limit_error",
-        400..=499 => "invalid_request_error",
-        _ => "server_error",
-    };
-    let mut object = ErrorObject::new(fault.message.as_ref()).with_type(kind);
+    let mut object = ErrorObject::new(fault.message.as_ref()).with_type(error_type(fault.status));
     object.param = match fault.kind {
         FaultKind::Request => param(&fault.message),
         _ => None,
     };
     object.code.clone_from(&fault.code);
     ErrorAnswer::new(object)
+}
+
+/// Returns the `type` of the error object that goes with a status.
+pub(crate) fn error_type(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        403 => "permission_error",
+        429 => "rate_limit_error",
+        400..=499 => "invalid_request_error",
+        _ => "server_error",
+    }
 }
 
 /// Returns the field that the message of a fault begins with, as OpenAI writes it: `messages[0].content` for

@@ -108,6 +108,8 @@ mod generated {
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "client")]
 pub use completion::Completion;
+#[cfg(feature = "llm")]
+pub(crate) use failure::error_type;
 pub use generated::*;
 #[cfg(feature = "client")]
 pub use stream::ChatStream;

@@ -14,6 +14,7 @@ use tokio::time::{Sleep, sleep};
 use super::completion::Collector;
 use super::{ChatChunk, Completion};
 use crate::client::{Error, EventStream};
+use crate::wire::Secret;
 
 /// How long the stream waits for the next chunk, such as that with the usage, or for its end once it has the
 /// reason for the end.
@@ -35,16 +36,19 @@ pub struct ChatStream {
     collector: Collector,
     /// Runs since the last chunk, once the reason for the end has arrived.
     grace: Option<Pin<Box<Sleep>>>,
+    /// The key of the request, which no error shows.
+    key: Option<Secret>,
 }
 
 impl ChatStream {
-    pub(super) fn new(events: EventStream<ChatChunk>) -> Self {
+    pub(super) fn new(events: EventStream<ChatChunk>, key: Option<Secret>) -> Self {
         Self {
             status: events.status(),
             headers: events.headers().clone(),
             events: Some(events),
             collector: Collector::default(),
             grace: None,
+            key,
         }
     }
 
@@ -88,6 +92,18 @@ impl ChatStream {
         Ok(self.collector.completion())
     }
 
+    /// Returns the new text that a chunk of this stream has for the answer.
+    #[cfg(feature = "llm")]
+    pub(crate) fn text_of(&self, chunk: &ChatChunk) -> String {
+        self.collector.text(chunk)
+    }
+
+    /// Returns the answer as far as it was read, and drops the connection.
+    #[cfg(feature = "llm")]
+    pub(crate) fn so_far(self) -> Completion {
+        self.collector.completion()
+    }
+
     /// Ends the stream and drops its connection.
     fn end(&mut self) -> Poll<Option<Result<ChatChunk, Error>>> {
         self.events = None;
@@ -126,6 +142,10 @@ impl Stream for ChatStream {
             }
             Some(Err(error)) => {
                 this.events = None;
+                let error = match &this.key {
+                    Some(key) => error.hide(key),
+                    None => error,
+                };
                 Poll::Ready(Some(Err(error)))
             }
             None => this.end(),

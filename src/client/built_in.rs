@@ -89,19 +89,8 @@ fn connector(tcp: HttpConnector) -> Result<Connector, Error> {
 
 #[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]
 fn connector(mut tcp: HttpConnector) -> Result<Connector, Error> {
-    use rustls_platform_verifier::BuilderVerifierExt;
-
-    let failed = |error| Error::settings_caused("TLS can't be set up", error);
-    // Sets no process-wide provider, since the program may use another one.
-    #[cfg(feature = "rustls-aws-lc-rs")]
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    #[cfg(not(feature = "rustls-aws-lc-rs"))]
-    let provider = rustls::crypto::ring::default_provider();
-    let tls = rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(provider))
-        .with_safe_default_protocol_versions()
-        .and_then(BuilderVerifierExt::with_platform_verifier)
-        .map_err(failed)?
-        .with_no_client_auth();
+    let tls = crate::tls::client_config()
+        .map_err(|error| Error::settings_caused("TLS can't be set up", error))?;
     tcp.enforce_http(false);
     let builder = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(tls);
     Ok(builder.https_or_http().enable_http1().wrap_connector(tcp))

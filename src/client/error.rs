@@ -9,7 +9,11 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::{Failure, TransportError};
+#[cfg(feature = "chat")]
+use crate::client::outcome::HIDDEN;
 use crate::observe::UpstreamOutcome;
+#[cfg(feature = "chat")]
+use crate::wire::Secret;
 use crate::wire::{DecodeError, Operation, Violations, decode};
 
 /// The error of a call. It contains no secret and nothing that callers say.
@@ -144,6 +148,28 @@ impl Error {
             Kind::Failure(failure) => Some(failure),
             _ => None,
         }
+    }
+
+    /// Hides a secret that was sent. Peers repeat it in what they report: "the key … is wrong".
+    ///
+    /// A text of fewer than 8 bytes protects nothing. It is a placeholder, such as `none`, and part of other
+    /// texts.
+    #[cfg(feature = "chat")]
+    pub(crate) fn hide(mut self, secret: &Secret) -> Self {
+        const SHORTEST: usize = 8;
+        let secret = secret.expose();
+        if secret.len() < SHORTEST {
+            return self;
+        }
+        if let Some(failure) = self.failure_mut() {
+            failure.hide(secret);
+        }
+        if let Ok(body) = std::str::from_utf8(&self.0.body)
+            && body.contains(secret)
+        {
+            self.0.body = body.replace(secret, HIDDEN).into();
+        }
+        self
     }
 
     /// Creates the error of a client that can't be built.

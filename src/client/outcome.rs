@@ -152,6 +152,21 @@ impl Failure {
     }
 }
 
+/// The replacement of a secret in what a peer reports.
+#[cfg(feature = "chat")]
+pub(super) const HIDDEN: &str = "[hidden]";
+
+#[cfg(feature = "chat")]
+impl Failure {
+    /// Replaces a secret wherever the peer has repeated it.
+    pub(super) fn hide(&mut self, secret: &str) {
+        let texts = [Some(&mut self.code), self.message.as_mut(), self.request_id.as_mut()];
+        for text in texts.into_iter().flatten().filter(|text| text.contains(secret)) {
+            *text = text.replace(secret, HIDDEN);
+        }
+    }
+}
+
 /// Shows the peer's code and message. Control characters are escaped, and each is cut after 256 bytes.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,6 +12,7 @@
 //! | [`memory`] | what a call remembers, and steps that must not be interrupted |
 //! | [`language_model`] | answer with a language model |
 //! | [`production`] | a VM, Kubernetes, limits, shutdown |
+//! | [`several_instances`] | several instances: a shared store, load balancers, releases |
 //! | [`function_compute`](crate::function_compute) | Alibaba Cloud Function Compute |
 //! | [`platforms`] | each platform by hand, both sides |
 //!
@@ -50,9 +51,16 @@ pub mod controls {}
 pub mod barge_in {}
 #[doc = include_str!("memory.md")]
 pub mod memory {}
-#[doc = include_str!("language_model.md")]
+#[cfg_attr(feature = "llm", doc = include_str!("language_model.md"))]
+// Its links and examples need that.
+#[cfg_attr(
+    not(feature = "llm"),
+    doc = "Answer with a language model. Build the documentation with the feature `llm` to see this page."
+)]
 pub mod language_model {}
 #[doc = include_str!("production.md")]
 pub mod production {}
+#[doc = include_str!("several_instances.md")]
+pub mod several_instances {}
 #[doc = include_str!("platforms.md")]
 pub mod platforms {}

@@ -96,6 +96,55 @@ pub struct CallEnded<'a> {
     pub duration: Option<Duration>,
 }
 
+/// The summary of a call that an [`Assistant`](crate::llm::Assistant) has answered. It comes when the call ends,
+/// before its [`CallEnded`].
+///
+/// The counts are a part of the call's memory, so it does not matter how many processes have answered the call. What
+/// a turn that failed or was cut has counted is rolled back with its memory.
+#[cfg(feature = "llm")]
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct CallSummary<'a> {
+    /// The platform.
+    pub platform: Platform,
+    /// The call. Not for a label of metrics.
+    pub call: &'a CallKey,
+    /// Why the call ended.
+    pub why: Ended,
+    /// The number of turns that the assistant has answered, without the greeting.
+    pub turns: u64,
+    /// The number of replies that were cut.
+    pub cuts: u64,
+    /// The number of turns that ended with the [apology](crate::bot::HostBuilder::apology).
+    pub apologies: u64,
+    /// From the arrival of a request until the first packet was ready, over the last 100 turns; `None` without a
+    /// turn. On a platform without a stream, until the model had answered.
+    pub first_packets: Option<FirstPackets>,
+    /// The number of requests to models.
+    pub requests: u64,
+    /// How often a fallback has taken over.
+    pub fallbacks: u64,
+    /// The number of tool calls.
+    pub tool_calls: u64,
+    /// The number of tokens in the requests, as the servers of the models report it.
+    pub prompt_tokens: u64,
+    /// The number of tokens in the answers, as the servers of the models report it.
+    pub completion_tokens: u64,
+}
+
+/// The times to the first packets of a call.
+#[cfg(feature = "llm")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FirstPackets {
+    /// The shortest.
+    pub min: Duration,
+    /// The middle one. Half of them are shorter.
+    pub median: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
 /// A turn that was cut has stopped.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
@@ -119,8 +168,7 @@ pub struct TurnCut<'a> {
 pub struct StoreOperation {
     /// The operation.
     pub operation: StoreOperationKind,
-    /// How long it took. [`open`](StoreOperationKind::Open) and [`end`](StoreOperationKind::End) wait for the
-    /// hold of another turn.
+    /// How long it took.
     pub duration: Duration,
     /// How it ended.
     pub outcome: StoreOutcome,
@@ -245,16 +293,20 @@ labels! {
         Hold = "hold",
         /// [`Store::write`](crate::bot::Store::write).
         Write = "write",
-        /// [`Store::note`](crate::bot::Store::note).
-        Note = "note",
+        /// [`Store::leave`](crate::bot::Store::leave).
+        Leave = "leave",
+        /// [`Store::abort`](crate::bot::Store::abort).
+        Abort = "abort",
         /// [`Store::read`](crate::bot::Store::read).
         Read = "read",
-        /// [`Store::end`](crate::bot::Store::end).
-        End = "end",
         /// [`Store::evict`](crate::bot::Store::evict).
         Evict = "evict",
-        /// [`Store::claim_idle`](crate::bot::Store::claim_idle).
-        ClaimIdle = "claim_idle",
+        /// [`Store::claim`](crate::bot::Store::claim).
+        Claim = "claim",
+        /// [`Store::remove`](crate::bot::Store::remove).
+        Remove = "remove",
+        /// [`Store::check`](crate::bot::Store::check).
+        Check = "check",
     }
 }
 
@@ -267,6 +319,8 @@ labels! {
         Full = "full",
         /// The turn [no longer had the call](crate::bot::StoreError::Fenced).
         Fenced = "fenced",
+        /// The store [did not have the call](crate::bot::StoreError::Gone): it was lost, or it has ended.
+        Gone = "gone",
         /// The store failed, or did not answer in time.
         Failed = "failed",
         /// The turn ended while it waited for the store.

@@ -81,6 +81,9 @@ pub const BUCKETS_SECONDS: [f64; 25] = [
 /// | `callbot_calls` | gauge | `platform` | calls that have begun and not ended |
 /// | `callbot_calls_ended_total` | counter | `platform`, `why` | calls that have ended |
 /// | `callbot_call_seconds` | histogram | `platform` | from the first turn to the end of the call |
+/// | `callbot_model_tokens_total` | counter | `platform`, `kind` | tokens of an assistant's models, added when its call ends; `kind` is `prompt` or `completion` |
+/// | `callbot_model_fallbacks_total` | counter | `platform` | how often a fallback of an assistant took over, added when its call ends |
+/// | `callbot_tool_calls_total` | counter | `platform` | tool calls of an assistant, added when its call ends |
 /// | `callbot_store_seconds` | histogram | `operation`, `outcome` | an operation of the store |
 /// | `callbot_refused_total` | counter | `platform`, `reason` | requests that a server refused |
 /// | `callbot_agents_started_total` | counter | `operation` | agents that the app server started |
@@ -90,13 +93,13 @@ pub const BUCKETS_SECONDS: [f64; 25] = [
 /// | `callbot_upstream_seconds` | histogram | `operation` | a request of a client, with all its attempts |
 ///
 /// [The module](super#events) lists the values of the labels. Their number is limited: no label is an id or a
-/// text. The metrics of calls (`callbot_calls…`, `callbot_call_seconds`) have the platform of the call's key,
+/// text. The metrics of calls (`callbot_calls…`, `callbot_call_seconds`) and of assistants have the platform of the call's key,
 /// in which `duix` is both kinds of DUIX.
 ///
 /// A gauge is set to what the observer has counted, so it is right even if the exporter is installed late.
 /// With a [`Store`](crate::bot::Store) that several processes share, a call may begin in one process and end
 /// in another, where `callbot_calls` may become negative; their sum is right until a process crashes, or a turn is
-/// cut while such a store makes the first write of its call.
+/// cut while such a store creates its call.
 #[derive(Clone, Default)]
 pub struct Metrics {
     #[cfg(feature = "bot")]
@@ -162,13 +165,16 @@ const REPLY_BYTES: &str = "callbot_reply_bytes_total";
 const CUTS: &str = "callbot_cuts_total";
 const HOLDS_BROKEN: &str = "callbot_holds_broken_total";
 const CALLS_ENDED: &str = "callbot_calls_ended_total";
+const MODEL_TOKENS: &str = "callbot_model_tokens_total";
+const MODEL_FALLBACKS: &str = "callbot_model_fallbacks_total";
+const TOOL_CALLS: &str = "callbot_tool_calls_total";
 const REFUSED: &str = "callbot_refused_total";
 const AGENTS_STARTED: &str = "callbot_agents_started_total";
 const AGENTS_STOPPED: &str = "callbot_agents_stopped_total";
 const UPSTREAM_REQUESTS: &str = "callbot_upstream_requests_total";
 const UPSTREAM_ATTEMPTS: &str = "callbot_upstream_attempts_total";
 
-const COUNTERS: [(&str, Unit, &str); 15] = [
+const COUNTERS: [(&str, Unit, &str); 18] = [
     (TURNS, Unit::Count, "Turns that have ended."),
     (TURN_INPUTS, Unit::Count, "Turns that have started, by the kind of input."),
     (TURN_FAILURES, Unit::Count, "Turns that failed."),
@@ -179,6 +185,9 @@ const COUNTERS: [(&str, Unit, &str); 15] = [
     (CUTS, Unit::Count, "Turns that were cut."),
     (HOLDS_BROKEN, Unit::Count, "Holds that ended before their work, by what became of it."),
     (CALLS_ENDED, Unit::Count, "Calls that have ended."),
+    (MODEL_TOKENS, Unit::Count, "Tokens of the models of assistants."),
+    (MODEL_FALLBACKS, Unit::Count, "How often the fallback of an assistant took over."),
+    (TOOL_CALLS, Unit::Count, "Tool calls of assistants."),
     (REFUSED, Unit::Count, "Requests that a server refused."),
     (AGENTS_STARTED, Unit::Count, "Agents that the app server started."),
     (AGENTS_STOPPED, Unit::Count, "Agents that the app server stopped."),
@@ -223,6 +232,8 @@ impl Observer for Metrics {
             Event::CallBegun(event) => self.call_begun(event),
             #[cfg(feature = "bot")]
             Event::CallEnded(event) => self.call_ended(event),
+            #[cfg(feature = "llm")]
+            Event::CallSummary(event) => call_summary(event),
             #[cfg(feature = "bot")]
             Event::TurnCut(event) => turn_cut(event),
             #[cfg(feature = "bot")]
@@ -306,6 +317,17 @@ impl Metrics {
             histogram!(CALL_SECONDS, "platform" => platform).record(duration);
         }
     }
+}
+
+#[cfg(feature = "llm")]
+fn call_summary(event: &super::CallSummary<'_>) {
+    let platform = event.call.platform().label();
+    for (kind, tokens) in [("prompt", event.prompt_tokens), ("completion", event.completion_tokens)]
+    {
+        counter!(MODEL_TOKENS, "platform" => platform, "kind" => kind).increment(tokens);
+    }
+    counter!(MODEL_FALLBACKS, "platform" => platform).increment(event.fallbacks);
+    counter!(TOOL_CALLS, "platform" => platform).increment(event.tool_calls);
 }
 
 #[cfg(feature = "bot")]

@@ -59,8 +59,9 @@
 //! |---|---|---|---|
 //! | `TurnStarted` | the task of a turn starts | `platform`, `input` | `call`, `turn` |
 //! | `TurnEnded` | its reply is over, and the bot has stopped | `platform`, `input`, `outcome`, `cause`, `failure`, `first_by`, `repeated` | `call`, `turn`, `first_packet`, `duration`, `packets`, `bytes`, `budget`, `store_time`, `hold_wait`, `requests` |
-//! | `CallBegun` | the first turn of a call is in the store | `platform` | `call` |
+//! | `CallBegun` | the first turn of a call has created it in the store | `platform` | `call` |
 //! | `CallEnded` | a call has left the store | `platform`, `why` | `call`, `turns`, `duration` |
+//! | `CallSummary` | a call that an [`Assistant`](crate::llm::Assistant) has answered ends | `platform`, `why` | `call`, `turns`, `cuts`, `apologies`, `first_packets`, `requests`, `fallbacks`, `tool_calls`, `prompt_tokens`, `completion_tokens` |
 //! | `TurnCut` | a turn that was cut has stopped | `platform`, `cause` | `call`, `turn`, `latency` |
 //! | `StoreOperation` | the store has answered | `operation`, `outcome` | `duration` |
 //! | `HoldBroken` | a hold ended before its work was complete; once more if that is dropped later | `platform`, `dropped` | `call`, `turn`, `after` |
@@ -76,8 +77,8 @@
 //! | `failure` | `bot`, `rejected`, `panic`, `deadline`, `memory`, `store`, `full`, `shutdown`, `internal` |
 //! | `first_by` | `bot`, `filler`, `apology` |
 //! | `why` | `by_bot`, `by_caller`, `transferred`, `expired`, `evicted`, `shutdown`, `unknown` |
-//! | `operation` of a store | `open`, `hold`, `write`, `note`, `read`, `end`, `evict`, `claim_idle` |
-//! | `outcome` of a store | `ok`, `full`, `fenced`, `failed`, `dropped` |
+//! | `operation` of a store | `open`, `hold`, `write`, `leave`, `abort`, `read`, `evict`, `claim`, `remove`, `check` |
+//! | `outcome` of a store | `ok`, `full`, `fenced`, `gone` (the store did not have the call), `failed`, `dropped` |
 //! | `reason` | `signature`, `token`, `method`, `media_type`, `cross_site`, `encoding`, `too_large`, `late_body`, `incomplete`, `json`, `body`, `unsupported`, `unavailable`, `handler` |
 //! | `outcome` of a client | `ok`, `failure`, `status`, `decode`, `deadline`, `transport`, `cut`, `dropped` |
 //!
@@ -93,7 +94,13 @@
 //! |---|---|---|---|
 //! | `turn` | `INFO` | `callbot::turn` | `platform`, `call`, `turn`, `input`; at its end `outcome`, `cause`, `failure`, `first_by`, `first_packet_ms`, `duration_ms` |
 //! | `call` | `INFO` | `callbot::call` | `platform`, `call` |
+//! | `model` | `DEBUG` | `callbot::model` | `otel.name`, `otel.kind` (`client`), `gen_ai.operation.name` (`chat`), `gen_ai.request.model`; at its end `gen_ai.usage.input_tokens`, `gen_ai.usage.output_tokens` |
+//! | `tool` | `DEBUG` | `callbot::model` | `otel.name`, `gen_ai.operation.name` (`execute_tool`), `gen_ai.tool.name` |
 //! | `hook` | `INFO` | `callbot::turn` | `platform`, `call`, `hook`: `interrupted` or `ended`, between turns |
+//!
+//! `model` and `tool` are an [`Assistant`](crate::llm::Assistant)'s: one for each request to a model, with the
+//! attempts of its client, and one for each tool call. Their fields have the names of OpenTelemetry's semantic
+//! conventions for generative AI.
 //!
 //! A call may last for an hour, so each turn is a trace of its own. The span `call` opens when the call begins,
 //! and lives until the call ends. It is a root, and so are the spans of turns and hooks. They *follow from* it,
@@ -177,6 +184,9 @@ pub(crate) const TURN: &str = "callbot::turn";
 /// The target of the spans of calls, and of the lines at their start and end.
 #[cfg(feature = "bot")]
 pub(crate) const CALL: &str = "callbot::call";
+/// The target of the spans of an assistant's models and tools.
+#[cfg(feature = "llm")]
+pub(crate) const MODEL: &str = "callbot::model";
 /// The target of the spans of requests at servers.
 #[cfg(feature = "server")]
 pub(crate) const REQUEST: &str = "callbot::request";
@@ -194,6 +204,8 @@ pub use bot::{
     CallBegun, CallEnded, FirstBy, HoldBroken, InputKind, StoreOperation, StoreOperationKind,
     StoreOutcome, TurnCut, TurnEnded, TurnFailure, TurnOutcome, TurnStarted,
 };
+#[cfg(feature = "llm")]
+pub use bot::{CallSummary, FirstPackets};
 #[cfg(feature = "client")]
 pub use client::{UpstreamOutcome, UpstreamRequest};
 pub use context::{Propagator, PropagatorError, TraceContext, set_propagator};
@@ -240,6 +252,9 @@ pub enum Event<'a> {
     /// A call has ended.
     #[cfg(feature = "bot")]
     CallEnded(&'a CallEnded<'a>),
+    /// A call that an assistant has answered ends.
+    #[cfg(feature = "llm")]
+    CallSummary(&'a CallSummary<'a>),
     /// A turn that was cut has stopped.
     #[cfg(feature = "bot")]
     TurnCut(&'a TurnCut<'a>),
@@ -276,6 +291,8 @@ impl Event<'_> {
             Self::CallBegun(_) => "call_begun",
             #[cfg(feature = "bot")]
             Self::CallEnded(_) => "call_ended",
+            #[cfg(feature = "llm")]
+            Self::CallSummary(_) => "call_summary",
             #[cfg(feature = "bot")]
             Self::TurnCut(_) => "turn_cut",
             #[cfg(feature = "bot")]

@@ -46,7 +46,8 @@ labels! {
         Body = "body",
         /// Its operation is not offered: status 501.
         Unsupported = "unsupported",
-        /// There are too many requests or calls, or the server is shutting down: status 503.
+        /// There are too many requests or calls, the nonces of signatures can't be checked, or the server is
+        /// shutting down: status 503.
         Unavailable = "unavailable",
         /// The handler rejected it, with a status below 500.
         Handler = "handler",

@@ -24,10 +24,10 @@ use crate::wire::{Hidden, Secret};
 /// settings. Requests to both URLs of the interface arrive here; [`Call::tenant_space`] tells them
 /// apart.
 ///
-/// A `userid` names one call of an [`Account`], on both URLs. The requests of one call are served one after the other,
-/// in the order in which their tokens were accepted. This order and the data of a [`Call`] are kept in
-/// one process: if you run several servers, use a load balancer that sends all requests of a call to
-/// the same one.
+/// A `userid` names one call of an [`Account`], on both URLs. The requests of one call are served one after
+/// the other, in the order in which their tokens were accepted. This order and the data of a [`Call`] are
+/// kept in one process. With [several instances](crate::guide::several_instances#odfs), a load balancer has to
+/// send all requests of a call to the same one.
 ///
 /// A handler has 30 s, including its wait for other requests of the call. Change this with
 /// [`deadline`](crate::server::Server::deadline); the platform's documents have no number.
@@ -174,9 +174,29 @@ pub struct Call {
     called: String,
     started: CallTime,
     now: CallTime,
+    utc_offset: i32,
 }
 
 impl Call {
+    /// Adds what another process knows from the first request of the call: the caller's number, and when
+    /// that request arrived.
+    #[cfg(feature = "bot")]
+    pub(crate) fn with_origin(
+        mut self,
+        caller: Option<String>,
+        started: Option<std::time::SystemTime>,
+    ) -> Self {
+        if let Some(caller) = caller {
+            self.caller = caller;
+        }
+        if let Some(started) = started {
+            let since = started.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+            self.started = CallTime::at(seconds, self.utc_offset);
+        }
+        self
+    }
+
     /// Returns the id of the call: `userid` in requests, `call_id` in answers.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -394,6 +414,7 @@ impl<A: Api> Flow<A> {
             called: memory.called.clone(),
             started,
             now,
+            utc_offset: self.utc_offset,
         };
 
         if hangs_up {

@@ -58,11 +58,16 @@ impl CallTime {
     /// Returns the current time, `utc_offset` minutes east of UTC.
     #[cfg(any(feature = "client", feature = "server"))]
     pub(super) fn now(clock: &crate::clock::SharedClock, utc_offset: i32) -> Self {
-        let seconds = clock.seconds() + i64::from(utc_offset) * 60;
+        Self::at(clock.seconds(), utc_offset)
+    }
+
+    /// Returns a time in seconds of Unix time, `utc_offset` minutes east of UTC.
+    #[cfg(any(feature = "client", feature = "server"))]
+    pub(super) fn at(seconds: i64, utc_offset: i32) -> Self {
+        let seconds = seconds.saturating_add(i64::from(utc_offset) * 60);
         let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
         // Saturates at the end of the year 9999, after which the format has no text.
-        let now = epoch.saturating_add(jiff::SignedDuration::from_secs(seconds));
-        now.into()
+        epoch.saturating_add(jiff::SignedDuration::from_secs(seconds)).into()
     }
 
     /// Returns the text on the wire.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 tokio::task_local! {
-    static CURRENT: Current;
+    /// `None` where work of another task is polled within a handler.
+    static CURRENT: Option<Current>;
 }
 
 /// What a handler may ask about the request that it serves.
@@ -18,8 +19,19 @@ pub(super) struct Current {
 impl Current {
     /// Runs a poll of the handler.
     pub(super) fn poll_in<T>(&self, poll: impl FnOnce() -> T) -> T {
-        CURRENT.sync_scope(self.clone(), poll)
+        CURRENT.sync_scope(Some(self.clone()), poll)
     }
+
+    /// Returns what `read` finds in the current request, or `None` outside a handler.
+    fn read<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {
+        CURRENT.try_with(|current| current.as_ref().map(read)).ok().flatten()
+    }
+}
+
+/// Runs a poll of work that is not a part of the current handler.
+#[cfg(feature = "bot")]
+pub(crate) fn outside_handlers<T>(poll: impl FnOnce() -> T) -> T {
+    CURRENT.sync_scope(None, poll)
 }
 
 /// Returns when the request that the current handler serves arrived: when its head was there,
@@ -39,7 +51,7 @@ impl Current {
 /// ```
 #[must_use]
 pub fn arrived() -> Instant {
-    CURRENT.try_with(|current| current.arrived).unwrap_or_else(|_| Instant::now())
+    Current::read(|current| current.arrived).unwrap_or_else(Instant::now)
 }
 
 /// Returns the query string of the URL of the request that the current handler serves, percent-encoded as it
@@ -60,5 +72,5 @@ pub fn arrived() -> Instant {
 /// ```
 #[must_use]
 pub fn query() -> Option<Arc<str>> {
-    CURRENT.try_with(|current| current.query.clone()).unwrap_or_default()
+    Current::read(|current| current.query.clone()).flatten()
 }

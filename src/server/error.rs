@@ -63,6 +63,10 @@ enum Inner {
     // Only a bot has budgets.
     #[cfg_attr(not(feature = "bot"), allow(dead_code))]
     Late(Box<dyn StdError + Send + Sync>),
+    /// An error of the runtime. The platform sees this message in place of the reason.
+    // Only a bot has a runtime.
+    #[cfg_attr(not(feature = "bot"), allow(dead_code))]
+    Shown(Box<dyn StdError + Send + Sync>, &'static str),
     Unsupported,
 }
 
@@ -80,7 +84,9 @@ impl Error {
     pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
         match &self.0 {
             Inner::Public(fault) => (fault as &(dyn StdError + 'static)).downcast_ref(),
-            Inner::Source(source) | Inner::Late(source) => source.downcast_ref(),
+            Inner::Source(source) | Inner::Late(source) | Inner::Shown(source, _) => {
+                source.downcast_ref()
+            }
             Inner::Unsupported => None,
         }
     }
@@ -92,7 +98,7 @@ impl Error {
     #[must_use]
     pub fn into_boxed(self) -> Box<dyn StdError + Send + Sync> {
         match self.0 {
-            Inner::Source(source) | Inner::Late(source) => source,
+            Inner::Source(source) | Inner::Late(source) | Inner::Shown(source, _) => source,
             Inner::Public(fault) => Box::new(fault),
             Inner::Unsupported => Box::new(Fault::unsupported()),
         }
@@ -142,6 +148,15 @@ impl Error {
         Self(Inner::Late(Box::new(source)), Logged::No)
     }
 
+    /// Creates an error of which the platform sees only `message`. `source` goes to the log.
+    #[cfg(feature = "bot")]
+    pub(crate) fn shown(
+        source: impl StdError + Send + Sync + 'static,
+        message: &'static str,
+    ) -> Self {
+        Self(Inner::Shown(Box::new(source), message), Logged::No)
+    }
+
     /// Marks the error as logged.
     #[cfg(feature = "bot")]
     pub(crate) fn logged(mut self) -> Self {
@@ -160,6 +175,7 @@ impl Error {
             Inner::Public(fault) => fault,
             Inner::Source(_) => Fault::internal(),
             Inner::Late(_) => Fault::deadline(),
+            Inner::Shown(_, message) => Fault { message: message.into(), ..Fault::internal() },
             Inner::Unsupported => Fault::unsupported(),
         }
     }
@@ -180,7 +196,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Inner::Public(fault) => f.write_str(&fault.message),
-            Inner::Source(source) | Inner::Late(source) => {
+            Inner::Source(source) | Inner::Late(source) | Inner::Shown(source, _) => {
                 write!(f, "{source}")?;
                 let mut cause = source.source();
                 while let Some(error) = cause {
@@ -198,7 +214,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Inner::Public(fault) => f.debug_tuple("Error").field(fault).finish(),
-            Inner::Source(source) | Inner::Late(source) => {
+            Inner::Source(source) | Inner::Late(source) | Inner::Shown(source, _) => {
                 f.debug_tuple("Error").field(source).finish()
             }
             Inner::Unsupported => f.write_str("Error(Unsupported)"),

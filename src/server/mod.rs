@@ -92,6 +92,8 @@ pub(crate) mod watch;
 pub(crate) use arrival::observe_refusal;
 #[cfg(feature = "bot")]
 pub(crate) use content::Privacy;
+#[cfg(feature = "bot")]
+pub(crate) use current::outside_handlers;
 pub use current::{arrived, query};
 pub use error::{Error, Fault, FaultKind};
 #[allow(unused_imports)] // Depending on its features, no platform uses it.

@@ -12,7 +12,8 @@ use crate::lock::Mutex;
 ///
 /// The platform aborts a turn with a separate request. A handler that may speak for a long time
 /// starts its turn here and waits for [`aborted`](RunningTurn::aborted). The handler of the abort
-/// calls [`abort`](Turns::abort).
+/// calls [`abort`](Turns::abort). Only turns of this process are found: with several instances, all requests of
+/// a call have to reach the same one.
 ///
 /// ```
 /// use callbot::server::Turns;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::support::bots::*;
 use crate::support::traces::traced;
-use callbot::bot::store::{Opened, Opening};
+use callbot::bot::store::Opened;
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
     Bot, Call, CallInfo, CallKey, Greeting, Host, Input, Limits, MemoryStore, Platform, Reply,
-    Result, Store, TurnId,
+    Result, Store,
 };
 use callbot::odfs::{Issuer, TokenRequest};
 use futures_util::FutureExt;
@@ -108,7 +108,7 @@ async fn a_memory_that_is_too_large_is_refused_and_the_old_one_stays() {
     let (log, line) = acting(Actor::default(), |host| host.limits(limits));
     line.text("c", "1", "remember short").await;
     let long = "x".repeat(40);
-    let refused = "the memory of the call: 54 bytes, allowed: at most 40";
+    let refused = "the memory of the call: 52 bytes, allowed: at most 40";
     line.text("c", "2", "say Yes.").await;
     assert_eq!(line.failure("c", "3", &format!("remember {long} | save")).await, 500);
     assert_eq!(log.of("c").last().unwrap(), &format!("save: {refused}"));
@@ -198,9 +198,9 @@ async fn calls_above_the_limit_are_refused_while_every_call_has_a_running_turn()
     let mut running = Vec::new();
     let platforms = [Platform::DigitalEmployee, Platform::Duix, Platform::Odfs];
     for platform in platforms {
-        let opening = Opening::Turn(TurnId::new("1"));
-        let opened = store.open(&CallKey::new(platform, "first"), opening).await.unwrap();
-        let Opened::Run(lease, _) = opened else { panic!() };
+        let call = CallKey::new(platform, "first");
+        let opened = store.open(&call, &for_turn("1")).await.unwrap();
+        let Opened::Run { lease, .. } = opened else { panic!() };
         running.push(lease);
     }
     assert_eq!(line.failure("second", "1", "say Yes.").await, 503);
@@ -226,7 +226,7 @@ async fn calls_above_the_limit_are_refused_while_every_call_has_a_running_turn()
     }
 }
 
-fn question(call: &str, words: &str) -> String {
+pub(crate) fn question(call: &str, words: &str) -> String {
     let question = json!({
         "sid": "100003", "dh-code": "1872", "dh-question": words, "dh-conversation-id": call,
         "dh-context": "{\"vip\":true}",

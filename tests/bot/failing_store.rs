@@ -22,7 +22,7 @@ async fn a_failing_store_is_a_failure_on_each_platform_and_the_call_continues() 
             (Op::Write, "say So. | remember x"),
             (Op::Write, "remember x | save"),
             (Op::Hold, "remember x | hold"),
-            (Op::Note, "remember x | fail"),
+            (Op::Leave, "remember x | fail"),
         ] {
             let store = Moody::<false>::default();
             let host = Host::builder(Actor::default()).store(store.clone()).build();
@@ -55,7 +55,7 @@ async fn a_failing_store_when_turns_are_cut_and_calls_end_is_survived() {
     assert!(first.ended);
     assert_eq!(line.text("c", "3", "say Three.").await, "Three. ");
 
-    store.set(Op::Note, Fate::Fails, 1);
+    store.set(Op::Abort, Fate::Fails, 1);
     assert_eq!(line.try_abort("c", "3", Some("")).await, Err(500));
     line.abort("c", "3", Some("")).await;
     assert_eq!(line.heard("c", "3").await, "");
@@ -68,16 +68,16 @@ async fn a_failing_store_when_turns_are_cut_and_calls_end_is_survived() {
 
     line.text("d", "1", "say Yes.").await;
     // For five rounds, each of which asks for the calls of five platforms.
-    store.set(Op::ClaimIdle, Fate::Fails, 25);
+    store.set(Op::Claim, Fate::Fails, 25);
     sleep(80 * SECOND).await;
-    assert_eq!((log.count("d", "ended"), store.left(Op::ClaimIdle)), (0, 0));
+    assert_eq!((log.count("d", "ended"), store.left(Op::Claim)), (0, 0));
     sleep(15 * SECOND).await;
     assert_eq!(log.count("d", "ended Expired"), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cut_that_cannot_be_stored_does_not_end_the_call() {
-    for op in [Op::Open, Op::Write, Op::Note] {
+    for op in [Op::Open, Op::Write, Op::Leave] {
         let (store, log, line) = moody(Actor::default());
         line.text("c", "1", "say One.").await;
         let mut reply = line.say("c", "2", "say Two. | for ever").await;

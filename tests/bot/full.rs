@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use callbot::bot::store::{Change, Lease, NoteKind, Opened, Opening, Record, StoreLimit, Then};
+use callbot::bot::store::{Change, Claim, Lease, Opened, Opening, Record, StoreLimit, Then};
 use callbot::bot::testing::TestCall;
 use callbot::bot::{
     Bot, Call, CallKey, Ended, Host, Input, Limits, MemoryStore, Platform, Reply, Result, Store,
@@ -26,9 +26,22 @@ fn turn(id: impl ToString) -> TurnId {
 }
 
 async fn try_open(store: &MemoryStore, call: &CallKey, id: &str) -> Result<Lease, StoreError> {
-    match store.open(call, Opening::Turn(turn(id))).await? {
-        Opened::Run(lease, _) => Ok(lease),
+    match store.open(call, &for_turn(id)).await? {
+        Opened::Run { lease, .. } => Ok(lease),
         other => panic!("{other:?}"),
+    }
+}
+
+async fn note(store: &MemoryStore, call: &CallKey, note: Vec<u8>) {
+    store.leave(call, None, note.into(), Then::Keep).await.unwrap();
+}
+
+/// Ends a call. Returns whether the store had it.
+async fn end(store: &MemoryStore, call: &CallKey) -> bool {
+    let ending = Opening::End { told: None, why: "".into(), again: SECOND };
+    match store.open(call, &ending).await.unwrap() {
+        Opened::Run { lease, .. } => store.remove(&lease).await.map(|()| true).unwrap(),
+        _ => false,
     }
 }
 
@@ -36,7 +49,7 @@ async fn try_open(store: &MemoryStore, call: &CallKey, id: &str) -> Result<Lease
 async fn write(store: &MemoryStore, call: &CallKey, id: &str, bytes: usize) {
     let lease = try_open(store, call, id).await.unwrap();
     let mut change = Change::default();
-    change.memory = Some(vec![b'm'; bytes]);
+    change.memory = Some((0, vec![b'm'; bytes].into()));
     change.then = Then::Close;
     store.write(&lease, change).await.unwrap();
 }
@@ -59,12 +72,12 @@ async fn the_call_that_has_been_idle_longest_makes_room() {
     // A turn makes `a` the last one, and a note makes `b` the last one.
     write(&store, &key("a"), "2", 10).await;
     advance(SECOND).await;
-    store.note(&key("b"), &turn(1), vec![], NoteKind::Report).await.unwrap();
+    note(&store, &key("b"), vec![]).await;
     advance(SECOND).await;
     let full = try_open(&store, &key("new"), "1").await;
     assert_eq!(full, Err(StoreError::Full(StoreLimit::Calls(3))));
     let evicted = store.evict(&key("new")).await.unwrap();
-    assert_eq!(evicted[0].1.memory, [b'm'; 10]);
+    assert_eq!(evicted[0].1.memory, [b'm'; 10][..]);
     assert_eq!(ids(evicted), ["c"]);
     assert_eq!(store.read(&key("c")).await, Ok(None));
     // There is room now, so nothing more has to go.
@@ -83,9 +96,8 @@ async fn a_call_that_a_turn_has_is_not_evicted() {
     let store = MemoryStore::new().max_calls(2);
     let running = try_open(&store, &key("running"), "1").await.unwrap();
     write(&store, &key("notes"), "1", 10).await;
-    let Opened::Run(between, _) = store.open(&key("notes"), Opening::IfFree).await.unwrap() else {
-        panic!()
-    };
+    let opened = store.open(&key("notes"), &Opening::IfFree).await.unwrap();
+    let Opened::Run { lease: between, .. } = opened else { panic!() };
     advance(3600 * SECOND).await;
     assert_eq!(evict(&store, &key("new")).await, [""; 0]);
     assert!(try_open(&store, &key("new"), "1").await.is_err());
@@ -95,7 +107,7 @@ async fn a_call_that_a_turn_has_is_not_evicted() {
     change.then = Then::CloseUnanswered;
     store.write(&running, change.clone()).await.unwrap();
     assert_eq!(evict(&store, &key("new")).await, ["running"]);
-    assert_eq!(store.write(&running, Change::default()).await, Err(StoreError::Fenced));
+    assert_eq!(store.write(&running, Change::default()).await, Err(StoreError::Gone));
     write(&store, &key("new"), "1", 10).await;
     store.write(&between, change).await.unwrap();
     assert_eq!(evict(&store, &key("newer")).await, ["new"]);
@@ -135,20 +147,22 @@ async fn what_a_call_keeps_counts_and_no_longer_counts_once_it_is_gone() {
     let lease = try_open(&store, &long, "1").await.unwrap();
     assert!((200..KIB).contains(&grown(&mut before)));
     let mut change = Change::default();
-    (change.memory, change.state) = (Some(vec![0; 5 * KIB]), Some(vec![0; 3 * KIB]));
+    (change.memory, change.state) =
+        (Some((0, vec![0; 5 * KIB].into())), Some(vec![0; 3 * KIB].into()));
     store.write(&lease, change).await.unwrap();
-    assert_eq!(grown(&mut before), 8 * KIB);
-    store.note(&long, &turn(1), vec![0; 2 * KIB], NoteKind::Report).await.unwrap();
+    // The state replaces that of a new call, `{}`.
+    assert_eq!(grown(&mut before), 8 * KIB - 2);
+    note(&store, &long, vec![0; 2 * KIB]).await;
     assert!((2 * KIB..2 * KIB + 64).contains(&grown(&mut before)));
     let answered = turn("t".repeat(100));
-    store.note(&long, &answered, vec![], NoteKind::Abort).await.unwrap();
+    store.abort(&long, &answered, vec![].into()).await.unwrap();
     assert!((100..256).contains(&grown(&mut before)));
     // What is read, replaced or removed counts no more.
     let mut change = Change::default();
-    (change.memory, change.notes_read) = (Some(vec![0; KIB]), 2);
+    (change.memory, change.notes_read) = (Some((0, vec![0; KIB].into())), 2);
     store.write(&lease, change).await.unwrap();
     assert!(before - store.bytes() >= 6 * KIB);
-    store.end(&long).await.unwrap().unwrap();
+    assert!(end(&store, &long).await);
     assert_eq!(store.bytes(), 0);
 }
 
@@ -173,7 +187,7 @@ async fn calls_make_room_for_new_and_known_ones_until_their_size_is_within_the_l
     // If no other call can make room, a known one continues, and a new one is refused.
     let lease = try_open(&store, &key("running"), "1").await.unwrap();
     let mut change = Change::default();
-    change.memory = Some(vec![0; 20 * KIB]);
+    change.memory = Some((0, vec![0; 20 * KIB].into()));
     store.write(&lease, change).await.unwrap();
     assert_eq!(try_open(&store, &key("new"), "1").await, full);
     let again = try_open(&store, &key("running"), "2").await.unwrap();
@@ -190,7 +204,7 @@ async fn unread_notes_of_a_call_are_bounded_in_bytes_too() {
     let note = |byte: u8, len| {
         let store = &store;
         async move {
-            store.note(&key("c"), &turn(1), vec![byte; len], NoteKind::Report).await.unwrap();
+            note(store, &key("c"), vec![byte; len]).await;
             let record = store.read(&key("c")).await.unwrap().unwrap();
             record.notes.into_iter().map(|note| (note[0], note.len())).collect::<Vec<_>>()
         }
@@ -246,27 +260,32 @@ async fn after_any_operations_the_size_and_the_order_are_right() {
     for step in 0..20_000 {
         let call = key(&random.u8(0..40).to_string());
         match random.u8(0..6) {
-            0 | 1 => match store.open(&call, Opening::Turn(turn(step))).await {
-                Ok(Opened::Run(lease, _)) => leases.push(lease),
+            0 | 1 => match store.open(&call, &for_turn(&step.to_string())).await {
+                Ok(Opened::Run { lease, .. }) => leases.push(lease),
                 Ok(_) => {}
                 Err(_) => drop(store.evict(&call).await.unwrap()),
             },
             2 if !leases.is_empty() => {
                 let lease = leases.swap_remove(random.usize(0..leases.len()));
                 let mut change = Change::default();
-                change.memory = Some(vec![0; random.usize(0..8 * KIB)]);
+                change.memory = Some((0, vec![0; random.usize(0..8 * KIB)].into()));
                 change.notes_read = random.usize(0..3);
                 change.then = Then::Close;
                 let _ = store.write(&lease, change).await;
             }
             3 => {
-                let kind = if random.bool() { NoteKind::Abort } else { NoteKind::Report };
-                let note = vec![0; random.usize(0..KIB)];
-                store.note(&call, &turn(random.usize(0..=step)), note, kind).await.unwrap();
+                let text = vec![0; random.usize(0..KIB)];
+                match random.bool() {
+                    true => {
+                        let turn = turn(random.usize(0..=step));
+                        store.abort(&call, &turn, text.into()).await.map(drop).unwrap();
+                    }
+                    false => note(&store, &call, text).await,
+                }
             }
-            4 if random.u8(0..10) == 0 => drop(store.end(&call).await.unwrap()),
+            4 if random.u8(0..10) == 0 => drop(end(&store, &call).await),
             _ => {
-                if let Ok(Opened::Run(lease, _)) = store.open(&call, Opening::IfFree).await {
+                if let Ok(Opened::Run { lease, .. }) = store.open(&call, &Opening::IfFree).await {
                     leases.push(lease);
                 }
             }
@@ -276,8 +295,8 @@ async fn after_any_operations_the_size_and_the_order_are_right() {
     // Every call is found again, once.
     let left = store.len();
     assert!(left > 0);
-    let claimed = store.claim_idle(Platform::DigitalEmployee, Duration::ZERO, usize::MAX).await;
-    assert_eq!(claimed.unwrap().len(), left);
+    let claim = Claim::new(Platform::DigitalEmployee, Duration::ZERO, usize::MAX, SECOND, 0);
+    assert_eq!(store.claim(&claim).await.unwrap().len(), left);
     assert_eq!((store.len(), store.bytes()), (0, 0));
 }
 
@@ -392,7 +411,7 @@ async fn calls_that_the_bot_is_slow_to_end_do_not_pile_up() {
     // Known calls continue.
     assert_eq!(line.text("1024", "2", "Hi.").await, "Hi.");
     // Once the bot has had its time, there is room again.
-    sleep(Limits::default().end_timeout).await;
+    sleep(Limits::default().end_timeout + Duration::from_millis(1)).await;
     assert_eq!(line.text("new", "2", "Hi.").await, "Hi.");
 }
 

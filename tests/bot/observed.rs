@@ -284,14 +284,16 @@ async fn each_call_that_begins_ends_once_for_its_reason() {
 async fn a_call_that_is_not_stored_neither_begins_nor_ends() {
     let store = Moody::<false>::default();
     let (events, line) = observed_line(|host| host.store(store.clone()));
-    store.set(Op::Write, Fate::Fails, 1);
+    store.set(Op::Open, Fate::Fails, 1);
     assert_eq!(line.failure("c", "1", "say Yes.").await, 500);
     line.end("c").await;
     assert_eq!(events.with(&["call_"]), [""; 0]);
-    // The next attempt begins it.
-    store.set(Op::Write, Fate::Fails, 1);
-    assert_eq!(line.failure("c", "2", "say Yes.").await, 500);
-    line.text("c", "3", "say Yes.").await;
+    // The next attempt begins it, once.
+    store.set(Op::Write, Fate::Fails, 2);
+    for turn in ["2", "3"] {
+        assert_eq!(line.failure("c", turn, "say Yes.").await, 500);
+    }
+    line.text("c", "4", "say Yes.").await;
     line.end("c").await;
     let ended = "call_ended digital-employee by_caller turns=1";
     assert_eq!(events.with(&["call_"]), ["call_begun digital-employee", ended]);
@@ -315,15 +317,11 @@ async fn operations_of_the_store_are_seen_with_their_outcome() {
     let store = Moody::<false>::default();
     let (events, line) = observed_line(|host| host.store(store.clone()));
     line.text("c", "1", "say Yes.").await;
-    let expected = [
-        "store_operation open ok 0ms",
-        "store_operation write ok 0ms",
-        "store_operation write ok 0ms",
-        "store_operation write ok 0ms",
-    ];
+    // A turn asks the store twice, also the first one.
+    let expected = ["store_operation open ok 0ms", "store_operation write ok 0ms"];
     let mut seen = events.with(&["store_operation"]);
     // The housekeeping looks for idle calls.
-    seen.retain(|line| !line.contains("claim_idle"));
+    seen.retain(|line| !line.contains(" claim "));
     assert_eq!(seen, expected);
     events.clear();
 
@@ -339,11 +337,11 @@ async fn operations_of_the_store_are_seen_with_their_outcome() {
     assert_eq!(events.with(&["turn_ended", "failed failure=store"]).len(), 1);
     events.clear();
 
-    // The deadline of the turn is before that of the store.
+    // The store is to blame, not the bot: 50 ms before the deadline of the turn.
     store.set(Op::Open, Fate::Hangs, 1);
     assert_eq!(line.failure("c", "4", "say Yes.").await, 500);
-    assert_eq!(events.with(&["store_operation open dropped 550ms"]).len(), 1);
-    let ended = "failed cause=deadline failure=deadline 550ms packets=0 bytes=0 store=550ms";
+    assert_eq!(events.with(&["store_operation open failed 500ms"]).len(), 1);
+    let ended = "failed failure=store 500ms packets=0 bytes=0 store=500ms";
     assert_eq!(events.with(&["turn_ended", ended]).len(), 1, "{:?}", events.all());
 }
 

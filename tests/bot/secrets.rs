@@ -481,7 +481,7 @@ async fn a_request_for_a_secret_fails_if_the_mark_cannot_be_stored() {
     let store = Moody::<false>::default();
     let host = Host::builder(Vault::default()).store(store.clone()).build();
     let line = line(host);
-    store.set(Op::Note, Fate::Fails, 1);
+    store.set(Op::Leave, Fate::Fails, 1);
     assert_eq!(line.failure("c", "t-1", "PIN").await, 500);
 }
 

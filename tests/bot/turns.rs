@@ -423,7 +423,7 @@ async fn a_panic_during_a_reply_is_one_failure_and_the_call_continues() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_overtaken_on_another_server_writes_nothing() {
     let store = Moody::<true>::default();
-    store.set(Op::Cancels, Fate::Fails, 1);
+    store.set(Op::Signals, Fate::Fails, 1);
     let bot = Attentive::default();
     let here = line(Host::builder(bot.clone()).store(store.clone()).build());
     let there = line(Host::builder(bot.clone()).store(store).build());

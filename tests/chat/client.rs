@@ -155,6 +155,35 @@ async fn the_key_is_never_shown() {
 }
 
 #[tokio::test]
+async fn a_key_that_the_server_repeats_is_hidden() {
+    let object = json!({"error": {
+        "message": "key key-4711 is wrong", "type": "auth", "code": "no key-4711", "param": "key-4711",
+    }});
+    let in_a_stream = event_stream(text("One ") + &event(&object));
+    for answer in [json_answer("401 Unauthorized", &object.to_string()).into(), in_a_stream] {
+        let stub = Stub::answering(answer).await;
+        let client = client(&stub);
+        let streamed = async { client.stream(&request()).await?.completion().await };
+        for error in [streamed.await.unwrap_err(), client.complete(&request()).await.unwrap_err()] {
+            let text = "createChatCompletion: failure no [hidden]: key [hidden] is wrong";
+            assert_eq!(error.to_string(), text);
+            let body = String::from_utf8_lossy(error.body()).into_owned();
+            assert!(body.contains("[hidden]"), "{body}");
+            assert!(!format!("{error:?}{body}").contains("4711"), "{error:?} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_placeholder_in_place_of_a_key_is_not_hidden() {
+    let stub =
+        Stub::answering(json_answer("404 No", r#"{"error": "try ollama pull large"}"#)).await;
+    let client = Client::builder(&stub.url).key("ollama").build().unwrap();
+    let error = client.complete(&request()).await.unwrap_err();
+    assert_eq!(error.failure().unwrap().message(), Some("try ollama pull large"));
+}
+
+#[tokio::test]
 async fn a_request_without_messages_is_not_sent() {
     let stub = Stub::answering(json_answer("200 OK", WHOLE)).await;
     let empty = ChatRequest::new("large", []);

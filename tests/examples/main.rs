@@ -1,4 +1,4 @@
-//! The examples `serve`, `agent` and `ivr` as processes, and the demo bot that examples share.
+//! The examples `serve`, `agent`, `ivr` and `llm` as processes, and the demo bot that examples share.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -6,6 +6,7 @@ mod support;
 mod agent;
 mod demo_bot;
 mod ivr;
+mod llm;
 mod observed;
 #[cfg(unix)]
 mod process;

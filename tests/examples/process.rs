@@ -7,8 +7,11 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// Every variable that changes what the examples do. Each run starts without them.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 17] = [
     "RUST_LOG",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "OPENAI_MODEL",
     "FC_SERVER_PORT",
     "FC_CUSTOM_LISTEN_PORT",
     "CALLBOT_DUIX_SECRET",

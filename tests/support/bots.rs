@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use callbot::bot::store::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
+use bytes::Bytes;
+use callbot::bot::store::{
+    CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal, Standing,
+    Then,
+};
 use callbot::bot::{
     Bot, Call, CallKey, CallSnapshot, Cut, Ended, Gather, HangUp, Host, HostBuilder, Input,
     MemoryStore, Notice, Platform, Reply, Result, SpeechSettings, Store, StoreError, Transfer,
@@ -18,7 +22,7 @@ use callbot::digital_employee::{
     BeginSessionRequestFields, Client, DialogueRequest, DialogueRequestFields, EndSessionRequest,
     EndSessionRequestFields, Packet, VendorParams,
 };
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use tower_service::Service;
@@ -462,15 +466,19 @@ impl Log {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
     Open,
+    /// [`Opening::End`].
+    End,
     Hold,
     Write,
-    Note,
+    Leave,
+    Abort,
     Read,
-    End,
     Evict,
-    ClaimIdle,
+    Claim,
+    Remove,
+    Check,
     /// The messages are lost, whatever the fate.
-    Cancels,
+    Signals,
 }
 
 /// The outcome of an operation.
@@ -479,6 +487,10 @@ pub(crate) enum Fate {
     Fails,
     Hangs,
     Sleeps(Duration),
+    /// It is done, and then its answer is lost.
+    Unanswered,
+    /// The store has lost the call.
+    Loses,
 }
 
 /// A store whose operations fail, hang or are slow as often as a test says. It keeps what was written.
@@ -487,6 +499,19 @@ pub(crate) struct Moody<const SHARED: bool = false> {
     pub(crate) store: Arc<MemoryStore>,
     written: Arc<Mutex<Vec<u8>>>,
     fates: Arc<Mutex<HashMap<Op, (Fate, usize)>>>,
+    lost: Lost,
+    /// Whether it has lost a call. Then no message tells of a call that has ended.
+    loses: Arc<AtomicBool>,
+}
+
+/// Tells all subscribers that messages may have been lost.
+#[derive(Clone)]
+struct Lost(tokio::sync::broadcast::Sender<()>);
+
+impl Default for Lost {
+    fn default() -> Self {
+        Self(tokio::sync::broadcast::channel(16).0)
+    }
 }
 
 impl<const SHARED: bool> Moody<SHARED> {
@@ -497,6 +522,22 @@ impl<const SHARED: bool> Moody<SHARED> {
     /// Returns how often the fate of this operation is still to come.
     pub(crate) fn left(&self, op: Op) -> usize {
         self.fates.lock().unwrap().get(&op).map_or(0, |(_, left)| *left)
+    }
+
+    /// Loses a call. No turn learns of it.
+    pub(crate) async fn lose(&self, call: &CallKey) {
+        self.loses.store(true, Ordering::SeqCst);
+        let (why, again) = (Bytes::new(), SECOND);
+        let ending = Opening::End { told: None, why, again };
+        match self.store.open(call, &ending).await.unwrap() {
+            Opened::Run { lease, .. } => self.store.remove(&lease).await.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Tells all subscribers that messages may have been lost.
+    pub(crate) fn tell_lost(&self) {
+        self.lost.0.send(()).unwrap();
     }
 
     /// Returns all that the runtime ever wrote beside the memory of bots, as text.
@@ -510,84 +551,112 @@ impl<const SHARED: bool> Moody<SHARED> {
         written.push(b'\n');
     }
 
-    async fn meet(&self, op: Op) -> Result<(), StoreError> {
+    /// Lets an operation meet its fate.
+    async fn meet<T>(
+        &self,
+        op: Op,
+        call: Option<&CallKey>,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let fate = match self.fates.lock().unwrap().get_mut(&op) {
             Some((fate, left)) if *left > 0 => {
                 *left -= 1;
-                *fate
+                Some(*fate)
             }
-            _ => return Ok(()),
+            _ => None,
         };
         match fate {
-            Fate::Fails => Err(StoreError::failed(format!("{op:?} fails"))),
-            Fate::Hangs => std::future::pending().await,
-            Fate::Sleeps(time) => {
-                sleep(time).await;
-                Ok(())
+            None => {}
+            Some(Fate::Fails) => return Err(StoreError::failed(format!("{op:?} fails"))),
+            Some(Fate::Hangs) => std::future::pending().await,
+            Some(Fate::Sleeps(time)) => sleep(time).await,
+            Some(Fate::Unanswered) => {
+                work.await?;
+                return Err(StoreError::unknown(format!("{op:?} is unanswered")));
             }
+            Some(Fate::Loses) => self.lose(call.unwrap()).await,
         }
+        work.await
     }
 }
 
-impl<const SHARED: bool> Store for Moody<SHARED> {
-    const SHARED: bool = SHARED;
+/// Opens a call for a turn.
+pub(crate) fn for_turn(id: &str) -> Opening {
+    Opening::Turn { turn: TurnId::new(id), told: None, overtake: true, fresh: "{}".into() }
+}
 
-    async fn open(&self, call: &CallKey, opening: Opening) -> Result<Opened, StoreError> {
-        self.meet(Op::Open).await?;
-        self.store.open(call, opening).await
+impl<const SHARED: bool> Store for Moody<SHARED> {
+    fn shared(&self) -> bool {
+        SHARED
+    }
+
+    async fn open(&self, call: &CallKey, opening: &Opening) -> Result<Opened, StoreError> {
+        let op = if matches!(opening, Opening::End { .. }) { Op::End } else { Op::Open };
+        self.meet(op, Some(call), self.store.open(call, opening)).await
     }
 
     async fn hold(&self, lease: &Lease, time: Option<Duration>) -> Result<(), StoreError> {
-        self.meet(Op::Hold).await?;
-        self.store.hold(lease, time).await
+        self.meet(Op::Hold, Some(&lease.call), self.store.hold(lease, time)).await
     }
 
     async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
         self.keep(change.state.as_deref().unwrap_or_default());
-        self.meet(Op::Write).await?;
-        self.store.write(lease, change).await
+        for edit in &change.history {
+            if let Edit::Put(turn) = edit {
+                self.keep(&turn.json);
+            }
+        }
+        self.meet(Op::Write, Some(&lease.call), self.store.write(lease, change)).await
     }
 
-    async fn note(
+    async fn leave(
         &self,
         call: &CallKey,
-        turn: &TurnId,
-        note: Vec<u8>,
-        kind: NoteKind,
+        lease: Option<&Lease>,
+        note: Bytes,
+        then: Then,
     ) -> Result<bool, StoreError> {
         self.keep(&note);
-        self.meet(Op::Note).await?;
-        self.store.note(call, turn, note, kind).await
+        self.meet(Op::Leave, Some(call), self.store.leave(call, lease, note, then)).await
+    }
+
+    async fn abort(&self, call: &CallKey, turn: &TurnId, note: Bytes) -> Result<bool, StoreError> {
+        self.keep(&note);
+        self.meet(Op::Abort, Some(call), self.store.abort(call, turn, note)).await
     }
 
     async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
-        self.meet(Op::Read).await?;
-        self.store.read(call).await
-    }
-
-    async fn end(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
-        self.meet(Op::End).await?;
-        self.store.end(call).await
+        self.meet(Op::Read, Some(call), self.store.read(call)).await
     }
 
     async fn evict(&self, room_for: &CallKey) -> Result<Vec<(CallKey, Record)>, StoreError> {
-        self.meet(Op::Evict).await?;
-        self.store.evict(room_for).await
+        self.meet(Op::Evict, Some(room_for), self.store.evict(room_for)).await
     }
 
-    async fn claim_idle(
-        &self,
-        platform: Platform,
-        idle: Duration,
-        most: usize,
-    ) -> Result<Vec<(CallKey, Record)>, StoreError> {
-        self.meet(Op::ClaimIdle).await?;
-        self.store.claim_idle(platform, idle, most).await
+    async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
+        self.meet(Op::Claim, None, self.store.claim(claim)).await
     }
 
-    fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {
-        let lost = self.left(Op::Cancels) > 0;
-        self.store.cancels().filter(move |_| std::future::ready(!lost))
+    async fn remove(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.meet(Op::Remove, Some(&lease.call), self.store.remove(lease)).await
+    }
+
+    async fn check(&self, leases: &[Lease]) -> Result<Vec<Standing>, StoreError> {
+        self.meet(Op::Check, None, self.store.check(leases)).await
+    }
+
+    fn signals(&self) -> impl Stream<Item = Signal> + Send + 'static {
+        let lost = self.left(Op::Signals) > 0;
+        let loses = self.loses.clone();
+        let signals = self.store.signals().filter(move |signal| {
+            let ended =
+                matches!(signal, Signal::Stop(cancel) if cancel.reason == CancelReason::Ended);
+            std::future::ready(!(lost || ended && loses.load(Ordering::SeqCst)))
+        });
+        let lost = stream::unfold(self.lost.0.subscribe(), |mut lost| async move {
+            lost.recv().await.ok().map(|()| (Signal::Lost, lost))
+        });
+        stream::select(signals, lost)
     }
 }
 

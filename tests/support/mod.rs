@@ -25,6 +25,8 @@ pub(crate) mod odd_json;
 pub(crate) mod odfs;
 #[cfg(feature = "server")]
 pub(crate) mod peer;
+#[cfg(any(feature = "redis", feature = "redis-store"))]
+pub(crate) mod redis;
 #[cfg(feature = "schemars")]
 pub(crate) mod schemas;
 #[cfg(feature = "client")]

@@ -2,9 +2,13 @@
 #![cfg(all(feature = "client", feature = "server"))]
 
 use std::collections::HashMap;
+use std::error::Error;
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use callbot::auth::{Credentials, Scheme, Signer, Verifier, VerifyError};
+use callbot::auth::{
+    Credentials, MemoryNonces, Nonce, NonceError, Nonces, Scheme, Signer, Verifier, VerifyError,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 const SECRET: &str = "YourAccessKeySecret";
@@ -348,7 +352,7 @@ async fn a_nonce_is_accepted_once_and_the_trigger_form_has_none() {
 
 #[tokio::test]
 async fn a_wrong_signature_does_not_use_up_a_nonce_and_nonces_are_bounded() {
-    let verifier = verifier().nonces(1);
+    let verifier = verifier().nonces(MemoryNonces::new(1));
     let good = Request::signed(Scheme::Full);
     let bad = good.clone().set("host", "elsewhere");
     assert_eq!(bad.check(&verifier).await, Err(VerifyError::Signature));
@@ -361,7 +365,8 @@ async fn a_wrong_signature_does_not_use_up_a_nonce_and_nonces_are_bounded() {
 async fn a_key_does_not_use_up_the_nonces_of_another_key() {
     let keys = ["key-1", "key-2"].map(|id| (id.to_owned(), Credentials::new(id, id)));
     let signers = keys.clone().map(|(_, key)| Signer::new(key, Scheme::Full).clock(time(NOW)));
-    let verifier = Verifier::new(HashMap::from(keys)).schemes(ALL).clock(time(NOW)).nonces(1);
+    let verifier = Verifier::new(HashMap::from(keys)).schemes(ALL).clock(time(NOW));
+    let verifier = verifier.nonces(MemoryNonces::new(1));
     let uri = Uri::from_static("/proxy/dialogue");
     for (signer, expected) in [(0, Ok(())), (0, Err(VerifyError::TooMany)), (1, Ok(()))] {
         let mut headers = headers(&[("host", "bot")]);
@@ -369,6 +374,42 @@ async fn a_key_does_not_use_up_the_nonces_of_another_key() {
         let verified = verifier.verify(&Method::POST, &uri, &headers, BODY).await;
         assert_eq!(verified.map(|_| ()), expected);
     }
+}
+
+#[tokio::test]
+async fn verifiers_that_share_their_nonces_accept_a_request_once() {
+    let nonces = MemoryNonces::default();
+    let (here, there) = (verifier().nonces(nonces.clone()), verifier().nonces(nonces));
+    let request = Request::signed(Scheme::Full);
+    assert_eq!(request.check(&here).await, Ok(Scheme::Full));
+    assert_eq!(request.check(&there).await, Err(VerifyError::Replay));
+    // Another process that shares nothing.
+    assert_eq!(request.check(&verifier()).await, Ok(Scheme::Full));
+}
+
+/// Fails, and reports what it was asked.
+#[derive(Default)]
+struct Broken(std::sync::Arc<Mutex<Vec<(String, SystemTime, Duration)>>>);
+
+impl Nonces for Broken {
+    async fn take(&self, nonce: Nonce<'_>) -> Result<(), NonceError> {
+        self.0.lock().unwrap().push((nonce.key_id.into(), nonce.now, nonce.time));
+        Err(NonceError::failed("connection refused"))
+    }
+}
+
+#[tokio::test]
+async fn nonces_that_fail_refuse_the_full_form_only_and_name_their_source() {
+    let broken = Broken::default();
+    let asked = broken.0.clone();
+    let verifier = verifier().nonces(broken);
+    let error = Request::signed(Scheme::Full).check(&verifier).await.unwrap_err();
+    assert_eq!(error.to_string(), "the nonces can't be checked");
+    assert_eq!(error.source().unwrap().to_string(), "connection refused");
+    assert_eq!(Request::signed(Scheme::Trigger).check(&verifier).await, Ok(Scheme::Trigger));
+    // Twice the window: the date may be that far ahead.
+    let expected = (key().key_id().to_owned(), time(NOW), Duration::from_secs(30 * 60));
+    assert_eq!(*asked.lock().unwrap(), [expected]);
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use std::convert::Infallible;
 
 use axum::Router;
 use axum::body::Body;
-use callbot::auth::{Credentials, Scheme, Signer, Verified, Verifier, VerifyLayer};
+use callbot::auth::{
+    Credentials, Nonce, NonceError, Nonces, Scheme, Signer, Verified, Verifier, VerifyLayer,
+};
 use callbot::client::Error;
 use callbot::digital_employee::{
     Acknowledgement, Api, BeginSessionRequest, Client, DialogueRequest, EndSessionRequest,
@@ -17,6 +19,7 @@ use tokio::net::TcpListener;
 use tower_service::Service;
 
 use crate::support::events::Events;
+use crate::support::traces::traced;
 
 struct Echo;
 
@@ -180,4 +183,28 @@ async fn a_refused_request_is_an_event() {
         end(&url, signer).await.unwrap_err();
     }
     assert_eq!(events.all(), ["refused unknown - 403 signature"; 2]);
+}
+
+struct Broken;
+
+impl Nonces for Broken {
+    async fn take(&self, _: Nonce<'_>) -> Result<(), NonceError> {
+        Err(NonceError::failed("connection refused"))
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_nonce_cannot_be_checked_gets_a_503_and_is_not_served() {
+    let (events, (traces, _guard)) = (Events::default(), traced());
+    let verifier = Verifier::new(key()).schemes(SCHEMES).nonces(Broken);
+    let layer = VerifyLayer::new(verifier).observer(events.clone());
+    let url = serve(router(Echo).layer(layer)).await;
+    let error = end(&url, Some(Signer::new(key(), Scheme::Full))).await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 503);
+    assert_eq!(events.all(), ["refused unknown - 503 unavailable"]);
+    let refused = traces.with(&["refused: the nonces can't be checked: connection refused"]);
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    // Who has no key does not learn that.
+    let wrong = Signer::new(Credentials::new("key-1", "a guess"), Scheme::Full);
+    assert_eq!(end(&url, Some(wrong)).await.unwrap_err().status().unwrap(), 403);
 }

@@ -54,7 +54,8 @@ use crate::wire::{Operation, Printable};
 /// - A forgotten instance can no longer be stopped or changed. It ends when its channel is empty.
 /// - A forgotten channel is free for the next caller who names it. Let the server create the
 ///   channels, because their names can't be guessed.
-/// - If you run several servers, the load balancer must keep each caller on one of them.
+/// - With [several instances](crate::guide::several_instances#the-app-server), the load balancer must keep
+///   each caller on one of them.
 ///
 /// # Examples
 ///

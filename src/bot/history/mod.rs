@@ -1,19 +1,22 @@
 //! The history of a call: what was said in each turn, and what the caller heard.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::sync::OnceLock;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::input::{Heard, Input, TransferOutcome, TurnId};
+use super::store::{StoredTurn, StoredTurns};
 use crate::wire::Hidden;
 
+mod kept;
 mod matching;
 mod secret;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::bot) use kept::KeptTurns;
 use matching::end_of;
 #[cfg(feature = "chat")]
 pub(in crate::bot) use matching::same_words;
@@ -50,78 +53,97 @@ pub(in crate::bot) const MAX_HEARD_BYTES: usize = 4 * 1024;
 /// let history: History = [entry].into_iter().collect();
 /// assert_eq!(messages(&history), [("user", "Hi!"), ("assistant", "Hello!")]);
 /// ```
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Default)]
 pub struct History {
-    entries: VecDeque<Entry>,
+    turns: StoredTurns,
+    /// All turns, parsed when something looks at them.
+    parsed: OnceLock<Vec<Entry>>,
+    /// The newest turn, parsed when something looks at it.
+    newest: OnceLock<Box<Entry>>,
 }
 
 impl History {
+    pub(in crate::bot) fn new(turns: StoredTurns) -> Self {
+        Self { turns, ..Self::default() }
+    }
+
     /// Returns the turns, the oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
-        self.entries.iter()
+        self.parsed().iter()
     }
 
     /// Returns the newest turn.
     #[must_use]
     pub fn last(&self) -> Option<&Entry> {
-        self.entries.back()
+        let newest = self.turns.last()?;
+        match self.parsed.get() {
+            Some(parsed) => parsed.last(),
+            None => Some(self.newest.get_or_init(|| Box::new(parse(newest)))),
+        }
     }
 
     /// Returns the number of turns.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.turns.len()
     }
 
     /// Returns `true` if the history contains no turns.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.turns.is_empty()
     }
 
     /// Returns the turn with this id.
     #[must_use]
     pub fn get(&self, turn: &TurnId) -> Option<&Entry> {
+        self.turns.get(turn)?;
         // It is usually one of the newest.
-        self.entries.iter().rev().find(|entry| entry.turn == *turn)
-    }
-
-    /// Adds a turn. It replaces the turn with the same id, if there is one. Otherwise it goes before
-    /// the turns with a later epoch.
-    pub(in crate::bot) fn push(&mut self, entry: Entry) {
-        if let Some(known) = self.get_mut(&entry.turn) {
-            *known = entry;
-            return;
-        }
-        let after = self.entries.iter().rev().take_while(|later| later.epoch > entry.epoch).count();
-        self.entries.insert(self.entries.len() - after, entry);
-    }
-
-    /// Removes a turn, since it was requested again.
-    pub(in crate::bot) fn forget(&mut self, turn: &TurnId) {
-        self.entries.retain(|entry| entry.turn != *turn);
-    }
-
-    /// Drops the oldest turns until there are at most `entries`, with at most `bytes` of text. The
-    /// newest one always stays.
-    pub(in crate::bot) fn trim(&mut self, entries: usize, bytes: usize) {
-        let mut total = self.entries.iter().map(Entry::bytes).fold(0, usize::saturating_add);
-        while self.entries.len() > 1 && (self.entries.len() > entries || total > bytes) {
-            if let Some(oldest) = self.entries.pop_front() {
-                total = total.saturating_sub(oldest.bytes());
-            }
+        match self.last().filter(|newest| newest.turn == *turn) {
+            Some(newest) => Some(newest),
+            None => self.parsed().iter().rev().find(|entry| entry.turn == *turn),
         }
     }
 
-    /// Truncates the reply of a turn to what the caller `heard`, if the platform reports it. Returns
-    /// what the caller heard, or `None` if the turn is not in the history.
-    pub(in crate::bot) fn cut(&mut self, turn: &TurnId, heard: Option<&str>) -> Option<Heard> {
-        self.get_mut(turn).map(|entry| entry.cut(heard))
+    fn parsed(&self) -> &[Entry] {
+        self.parsed.get_or_init(|| self.turns.iter().map(|turn| parse(turn)).collect())
     }
+}
 
-    fn get_mut(&mut self, turn: &TurnId) -> Option<&mut Entry> {
-        self.entries.iter_mut().rev().find(|entry| entry.turn == *turn)
+/// Parses a turn. One that can't be read has no texts: the bot may look at the others.
+fn parse(turn: &StoredTurn) -> Entry {
+    Entry::from_stored(turn)
+        .unwrap_or_else(|| Entry { epoch: turn.epoch, ..Entry::new(turn.turn.clone(), None) })
+}
+
+// What was parsed stays behind: a copy parses again what it looks at.
+impl Clone for History {
+    fn clone(&self) -> Self {
+        Self::new(self.turns.clone())
+    }
+}
+
+impl PartialEq for History {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("History").field("entries", &self.parsed()).finish()
+    }
+}
+
+impl Serialize for History {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for History {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::<Entry>::deserialize(deserializer)?.into_iter().collect())
     }
 }
 
@@ -179,11 +201,7 @@ impl fmt::Debug for Entry {
 /// Collects turns, the oldest first. A turn replaces an earlier one with the same id.
 impl FromIterator<Entry> for History {
     fn from_iter<T: IntoIterator<Item = Entry>>(entries: T) -> Self {
-        let mut history = Self::default();
-        for entry in entries {
-            history.push(entry);
-        }
-        history
+        entries.into_iter().collect::<KeptTurns>().history()
     }
 }
 
@@ -247,6 +265,23 @@ impl Entry {
         self
     }
 
+    /// Returns the JSON of a stored turn, which has neither the id nor the epoch: the store keeps these beside
+    /// it.
+    fn to_json(&self) -> Vec<u8> {
+        let Self { input, said, filler, apology, heard, secret, .. } = self;
+        let texts = Texts { input, said, filler, apology, heard, secret: *secret };
+        // Strings, and values that came as JSON: serialization can't fail.
+        serde_json::to_vec(&texts).unwrap_or_default()
+    }
+
+    /// Returns the entry of a stored turn; `None` if its JSON can't be read.
+    fn from_stored(turn: &StoredTurn) -> Option<Self> {
+        let OwnTexts { input, said, filler, apology, heard, secret } =
+            serde_json::from_slice(&turn.json).ok()?;
+        let (turn, epoch) = (turn.turn.clone(), turn.epoch);
+        Some(Self { turn, input, said, filler, apology, heard, secret, epoch })
+    }
+
     /// Returns the length of all texts, in bytes.
     fn bytes(&self) -> usize {
         let input = match &self.input {
@@ -270,7 +305,9 @@ impl Entry {
         [filler, apology, input, heard].into_iter().fold(self.said.len(), usize::saturating_add)
     }
 
-    fn cut(&mut self, heard: Option<&str>) -> Heard {
+    /// Truncates the reply to what the caller `heard`, if the platform reports it. Returns what the caller
+    /// heard.
+    pub(in crate::bot) fn cut(&mut self, heard: Option<&str>) -> Heard {
         let found = match heard {
             None => match self.heard.take() {
                 Some(known) => known,
@@ -318,6 +355,35 @@ impl Entry {
         // If only punctuation remains, which makes no sound, the caller heard everything.
         Some(if rest.contains(char::is_alphanumeric) { end } else { self.said.len() })
     }
+}
+
+/// What is stored of an entry.
+#[derive(Serialize)]
+struct Texts<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: &'a Option<Input>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    said: &'a String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filler: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    apology: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heard: &'a Option<Heard>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    secret: bool,
+}
+
+/// [`Texts`], to read.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OwnTexts {
+    input: Option<Input>,
+    said: String,
+    filler: Option<String>,
+    apology: Option<String>,
+    heard: Option<Heard>,
+    secret: bool,
 }
 
 /// Returns the last character boundary that is at most `max`.

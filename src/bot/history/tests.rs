@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::bot::store::Edit;
 
 fn id(id: &str) -> TurnId {
     TurnId::new(id)
@@ -23,19 +24,21 @@ fn entry(turn: &str, filler: Option<&str>, said: &str) -> Entry {
     entry
 }
 
+fn kept(entries: impl IntoIterator<Item = Entry>) -> KeptTurns {
+    entries.into_iter().collect()
+}
+
 fn history(entries: impl IntoIterator<Item = Entry>) -> History {
-    let mut history = History::default();
-    entries.into_iter().for_each(|entry| history.push(entry));
-    history
+    entries.into_iter().collect()
 }
 
 /// Cuts a reply, and checks the result and the text that remains.
 #[track_caller]
 fn check(filler: &str, said: &str, heard: Option<&str>, expected: Heard, rest: &str) {
     let filler = (!filler.is_empty()).then_some(filler);
-    let mut history = history([entry("t", filler, said)]);
-    assert_eq!(history.cut(&id("t"), heard), Some(expected.clone()));
-    let entry = history.last().unwrap();
+    let mut kept = kept([entry("t", filler, said)]);
+    assert_eq!(kept.cut(&id("t"), heard), Some(expected.clone()));
+    let entry = kept.get(&id("t")).unwrap();
     assert_eq!((entry.said.as_str(), entry.heard.as_ref()), (rest, Some(&expected)));
 }
 
@@ -172,11 +175,12 @@ fn the_filler_is_not_part_of_what_was_said() {
 
 #[test]
 fn a_second_cut_only_shortens_the_reply() {
-    let mut history = history([entry("t", Some("Well, "), "it is open until six.")]);
+    let mut kept = kept([entry("t", Some("Well, "), "it is open until six.")]);
     let mut cut = |heard: Option<&str>, expected: Heard, rest: &str| {
-        assert!(history.cut(&id("t"), heard) == Some(expected.clone()), "{heard:?}");
-        assert_eq!(history.last().unwrap().said, rest);
-        assert!(history.last().unwrap().heard == Some(expected), "{heard:?}");
+        assert!(kept.cut(&id("t"), heard) == Some(expected.clone()), "{heard:?}");
+        let entry = kept.get(&id("t")).unwrap();
+        assert_eq!(entry.said, rest);
+        assert!(entry.heard == Some(expected), "{heard:?}");
     };
     let whole = "it is open until six.";
     cut(None, Heard::Unknown, whole);
@@ -199,7 +203,7 @@ fn a_second_cut_only_shortens_the_reply() {
 
 #[test]
 fn a_cut_changes_only_its_own_turn() {
-    let before = history([
+    let before = kept([
         entry("1", None, "Hello one."),
         entry("2", None, "Hello two."),
         entry("3", None, "Hello three."),
@@ -207,7 +211,7 @@ fn a_cut_changes_only_its_own_turn() {
     let mut after = before.clone();
     for heard in [None, Some(""), Some("Hello"), Some("Bye")] {
         assert_eq!(after.cut(&id("4"), heard), None);
-        assert!(after == before);
+        assert!(after.history() == before.history());
     }
     // The text of another turn is a mismatch.
     assert!(after.cut(&id("2"), Some("Hello one")) == Some(mismatch("Hello one")));
@@ -219,11 +223,12 @@ fn a_cut_changes_only_its_own_turn() {
 
 #[test]
 fn a_pushed_turn_replaces_the_one_with_the_same_id() {
-    let mut history = History::default();
-    assert!(history.is_empty() && history.last().is_none());
-    history.push(entry("1", None, "a"));
-    history.push(entry("2", None, "b"));
-    history.push(entry("1", None, "c"));
+    let mut kept = KeptTurns::default();
+    assert!(kept.history().is_empty() && kept.history().last().is_none());
+    for (id, said) in [("1", "a"), ("2", "b"), ("1", "c")] {
+        kept.push(&entry(id, None, said));
+    }
+    let history = kept.history();
     let turns: Vec<_> = history.iter().map(|e| (e.turn.as_str(), e.said.as_str())).collect();
     assert_eq!(turns, [("1", "c"), ("2", "b")]);
     assert_eq!((history.len(), history.is_empty()), (2, false));
@@ -235,11 +240,11 @@ fn a_pushed_turn_replaces_the_one_with_the_same_id() {
 #[test]
 fn the_oldest_turns_are_trimmed_but_never_the_newest() {
     // 2 bytes of input, 1 of the filler and 7 of the reply: 10 each.
-    let all = || history((0..5).map(|n| entry(&n.to_string(), Some("f"), "1234567")));
+    let all = || kept((0..5).map(|n| entry(&n.to_string(), Some("f"), "1234567")));
     let rest = |entries, bytes| {
-        let mut history = all();
-        history.trim(entries, bytes);
-        history.iter().map(|entry| entry.turn.to_string()).collect::<String>()
+        let mut kept = all();
+        kept.trim(entries, bytes);
+        kept.history().iter().map(|entry| entry.turn.to_string()).collect::<String>()
     };
     assert_eq!(rest(5, 50), "01234");
     assert_eq!(rest(9, usize::MAX), "01234");
@@ -250,7 +255,7 @@ fn the_oldest_turns_are_trimmed_but_never_the_newest() {
     assert_eq!(rest(5, 19), "4");
     assert_eq!(rest(5, 0), "4");
     assert_eq!(rest(0, 0), "4");
-    History::default().trim(0, 0);
+    KeptTurns::default().trim(0, 0);
 }
 
 #[test]
@@ -268,14 +273,15 @@ fn bytes_counts_the_text_of_every_input() {
 
 #[test]
 fn a_history_is_written_as_json_and_read_back() {
-    let mut all = history([
+    let mut all = kept([
         Entry::new(id("0"), None),
         entry("1", Some("Well, "), "Hello, my friend."),
         entry("2", None, "Bye."),
+        Entry::new(id("3"), Some(Input::Other(json!({"k": [1]})))),
     ]);
-    all.push(Entry::new(id("3"), Some(Input::Other(json!({"k": [1]})))));
     all.cut(&id("1"), Some("well hello"));
     all.cut(&id("2"), None);
+    let all = all.history();
     let written = serde_json::to_value(&all).unwrap();
     let expected = json!([
         {"turn": "0"},
@@ -292,15 +298,16 @@ fn a_history_is_written_as_json_and_read_back() {
 
 #[test]
 fn debug_hides_the_texts() {
-    let mut all = history([
+    let mut all = kept([
         entry("t-1", Some("private one"), "private two"),
         entry("t-2", None, "private three"),
         entry("t-3", None, "private four"),
+        Entry::new(id("t-4"), Some(Input::Dtmf("private five".to_owned()))),
+        Entry::new(id("t-5"), Some(Input::Other(json!({"private": "six"})))),
     ]);
-    all.push(Entry::new(id("t-4"), Some(Input::Dtmf("private five".to_owned()))));
-    all.push(Entry::new(id("t-5"), Some(Input::Other(json!({"private": "six"})))));
     all.cut(&id("t-2"), Some("private"));
     all.cut(&id("t-3"), Some("private seven"));
+    let all = all.history();
     for text in [format!("{all:?}"), format!("{all:#?}")] {
         assert!(!text.contains("private") && !text.contains("hm"), "{text}");
         for shown in ["t-1", "t-5", "UpTo", "Mismatch", "Dtmf"] {
@@ -382,4 +389,68 @@ fn a_hidden_input_of_any_kind_is_a_placeholder() {
         entry.hide_input(&Input::Silence, Ending::Whole);
         assert!(!entry.secret && entry.input == input);
     }
+}
+
+#[test]
+fn the_running_total_and_the_edits_of_kept_turns_are_right_after_any_changes() {
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut kept = KeptTurns::default();
+    let mut stored = StoredTurns::default();
+    for step in 0..2000_u64 {
+        let turn = random.u64(0..30).to_string();
+        let text = "word ".repeat(random.usize(1..6));
+        match random.u8(0..10) {
+            0..5 => {
+                let mut entry = entry(&turn, Some("f"), &text);
+                entry.epoch = step / 7;
+                kept.push(&entry);
+            }
+            5 => kept.forget(&id(&turn)),
+            6 => drop(kept.cut(&id(&turn), Some("word"))),
+            7 => drop(kept.cut(&id(&turn), Some("nonsense"))),
+            8 => kept.trim(20, 300),
+            _ if random.u8(0..20) == 0 => kept.clear(),
+            _ => {}
+        }
+        let history = kept.history();
+        assert_eq!(kept.bytes(), history.iter().map(Entry::bytes).sum::<usize>(), "step {step}");
+        assert!(history.iter().is_sorted_by_key(|entry| entry.epoch), "step {step}");
+        // The store makes the same changes.
+        stored.apply(kept.take_edits());
+        let same = History::new(stored.clone());
+        assert_eq!(same, history, "step {step}");
+        assert_eq!(same.last(), same.iter().last(), "step {step}");
+        let mut copy = StoredTurns::default();
+        copy.apply(kept.all());
+        assert_eq!(History::new(copy), history, "step {step}");
+    }
+}
+
+#[test]
+fn a_history_parses_only_what_is_looked_at() {
+    let kept = kept((0..5).map(|n| entry(&n.to_string(), None, "text")));
+    let history = kept.history();
+    assert_eq!(history.len(), 5);
+    assert!(history.get(&id("5")).is_none());
+    assert_eq!(history.last().unwrap().turn, id("4"));
+    assert_eq!(history.get(&id("4")).unwrap().turn, id("4"));
+    assert!(history.parsed.get().is_none());
+    assert_eq!(history.get(&id("3")).unwrap().turn, id("3"));
+    assert_eq!(history.parsed.get().map(Vec::len), Some(5));
+    assert!(history.clone().parsed.get().is_none());
+}
+
+#[test]
+fn a_stored_turn_that_can_not_be_read_has_no_texts_and_hides_no_other() {
+    let mut turns = StoredTurns::default();
+    let unreadable = StoredTurn::new(id("1"), 1, 0, b"{".to_vec());
+    let good = StoredTurn::new(id("2"), 2, 0, br#"{"said":"Yes."}"#.to_vec());
+    turns.apply([unreadable, good].map(|turn| Edit::Put(turn.into())).into());
+    let history = History::new(turns.clone());
+    let said: Vec<_> = history.iter().map(|turn| (turn.turn.as_str(), &*turn.said)).collect();
+    assert_eq!(said, [("1", ""), ("2", "Yes.")]);
+    // What is there stays as it is.
+    let mut kept = KeptTurns::load(turns, 4);
+    assert_eq!(kept.cut(&id("1"), Some("")), None);
+    assert_eq!(kept.take_edits(), []);
 }

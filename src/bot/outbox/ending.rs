@@ -50,6 +50,19 @@ impl Outbox {
         self.cut_state(self.lock(), cause, CutAnswer::Discard, None)
     }
 
+    /// Cuts the reply because the call has ended. A turn that is committing goes on, and must not put back the
+    /// call if the store no longer has it.
+    pub(in crate::bot) fn end_call(&self) {
+        let mut state = self.lock();
+        state.call_over = true;
+        self.cut_state(state, Cause::CallOver, CutAnswer::Discard, None);
+    }
+
+    /// Returns whether the call is known to have ended.
+    pub(in crate::bot) fn is_call_over(&self) -> bool {
+        self.lock().call_over
+    }
+
     /// Fails the reply because the server shuts down: what was said so far must not look complete.
     /// Returns whether this call cut it.
     pub(in crate::bot) fn fail_shutdown(&self) -> bool {
@@ -300,6 +313,15 @@ fn shutting_down() -> Error {
 impl Outbox {
     pub(in crate::bot) fn set_lease(&self, lease: Option<Lease>) {
         self.lock().lease = lease;
+    }
+
+    /// Marks that the call has begun in this turn, which the store does not know yet.
+    pub(in crate::bot) fn set_begun(&self) {
+        self.lock().begun = true;
+    }
+
+    pub(in crate::bot) fn has_begun(&self) -> bool {
+        self.lock().begun
     }
 
     pub(in crate::bot) fn lease(&self) -> Option<Lease> {

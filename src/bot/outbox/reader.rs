@@ -2,6 +2,9 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::buffer::Outbox;
 use super::draft::Packet;
@@ -36,7 +39,7 @@ impl Reader {
         loop {
             let mut added = pin!(self.outbox.added.notified());
             added.as_mut().enable();
-            {
+            let outcome = {
                 let mut state = self.outbox.lock();
                 if !state.phase.discards()
                     && let Some(packet) = state.packets.get(self.at).cloned()
@@ -47,11 +50,22 @@ impl Reader {
                     self.outbox.taken.notify_waiters();
                     return Ok(Some(packet));
                 }
-                if let Some(outcome) = state.phase.outcome() {
-                    return outcome.map(|()| None);
-                }
+                state.phase.outcome()
+            };
+            if let Some(outcome) = outcome {
+                self.settle().await;
+                return outcome.map(|()| None);
             }
             added.await;
+        }
+    }
+
+    /// Waits until the store has the last words of the turn, if the process is frozen after the answer.
+    async fn settle(&self) {
+        /// A turn that holds goes on for longer, and a store may hang.
+        const LONGEST: Duration = Duration::from_millis(100);
+        if self.outbox.adapter.freezes {
+            let _ = timeout(LONGEST, self.outbox.until_task_ended()).await;
         }
     }
 

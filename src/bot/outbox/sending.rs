@@ -113,6 +113,14 @@ impl Outbox {
         self.added.notify_waiters();
     }
 
+    /// Returns the time from the arrival of the request until the first packet; until now if none is out or
+    /// its time was not measured.
+    #[cfg(feature = "llm")]
+    pub(in crate::bot) fn first_packet(&self) -> std::time::Duration {
+        let first = self.lock().marks.first.and_then(|(at, _)| at);
+        first.unwrap_or_else(Instant::now).saturating_duration_since(self.arrived)
+    }
+
     /// Returns whether a packet is out.
     pub(in crate::bot) fn has_packets(&self) -> bool {
         !self.lock().packets.is_empty()
@@ -177,6 +185,12 @@ impl Outbox {
     /// Sets the input that is secret, or that there is none.
     pub(in crate::bot) fn set_secret(&self, input: Option<&Input>) {
         self.lock().secret = input.cloned().map_or(Secret::Nothing, Secret::Input);
+    }
+
+    /// Returns whether the input is secret.
+    #[cfg(feature = "llm")]
+    pub(in crate::bot) fn has_secret(&self) -> bool {
+        matches!(self.lock().secret, Secret::Input(_))
     }
 
     /// Returns whether it is known if the input is secret.

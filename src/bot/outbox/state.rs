@@ -40,6 +40,10 @@ pub(super) struct State {
     pub waker: Option<Waker>,
     pub lease: Option<Lease>,
     pub task_ended: bool,
+    /// Whether the call has ended.
+    pub call_over: bool,
+    /// Whether the call has begun in this turn, which the store does not know yet.
+    pub begun: bool,
     /// Whether the bot was notified that its greeting was dropped.
     pub greeting_dropped: bool,
     /// What the caller's input hides in the history.

@@ -1,5 +1,6 @@
 //! A bot on ODFS. Each reply is the next step of the IVR.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use super::GRACE;
 use crate::bot::adapter::{Adapter, AdapterSpec};
@@ -21,12 +23,17 @@ use crate::bot::input::{CallKey, Ended, Input, TransferOutcome, TurnId};
 use crate::bot::needs::NeedsError;
 use crate::bot::outbox::Packet;
 use crate::bot::runtime::trigger::{Trigger, TurnRequest};
+use crate::error::chain;
 use crate::odfs::{
     self, Action, Api, Call, DtmfKeys, Interacted, Language, ModelType, Prompt, RecognitionError,
     RecognitionId, Recognitions, ReleaseOutParams, Request, Route, Server, Start, TransferResult,
 };
 use crate::server::Error;
 use crate::wire::Validate;
+
+/// How long an answer may wait for the caller's number. It is a part of the second by which the deadline of
+/// the server exceeds the budget of a turn.
+const ORIGIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A bot on ODFS; see [`Host::odfs`].
 pub struct OnOdfs<B: Bot> {
@@ -249,9 +256,38 @@ impl<B: Bot> OnOdfs<B> {
             && packet.gather.is_none()
         {
             // The caller is talking to someone else: there is nobody to listen to.
-            return Ok(call.release().into());
+            return Ok(self.completed(call).await.release().into());
         }
-        self.action(call, packet)
+        let call = match packet.closing {
+            Some(_) => self.completed(call).await,
+            None => Cow::Borrowed(call),
+        };
+        self.action(&call, packet)
+    }
+
+    /// Completes a call whose first request was served by another process: only that request has the caller's
+    /// number, which a transfer and a release repeat.
+    async fn completed<'a>(&self, call: &'a Call) -> Cow<'a, Call> {
+        if !call.caller().is_empty() {
+            return Cow::Borrowed(call);
+        }
+        let key = key(call);
+        let error: Box<dyn std::error::Error> =
+            match timeout(ORIGIN_TIMEOUT, self.host.origin(&key)).await {
+                Ok(Ok((caller, started))) => {
+                    return Cow::Owned(call.clone().with_origin(caller, started));
+                }
+                Ok(Err(error)) => error.into(),
+                Err(late) => late.into(),
+            };
+        // The answer is worth more than the number.
+        tracing::warn!(
+            platform = %Platform::Odfs,
+            call = %key,
+            "the answer has no caller's number, since the store can't be asked for it: {}",
+            chain(&*error)
+        );
+        Cow::Borrowed(call)
     }
 
     /// Answers a request whose input can't be read, without a turn.
@@ -374,7 +410,9 @@ impl<B: Bot> Api for OnOdfs<B> {
             Some("2") => Some(Ended::ByCaller),
             _ => None,
         };
-        self.host.end(key(call), why).await?;
+        // The end removes what is known of the call.
+        let call = self.completed(call).await;
+        self.host.end(key(&call), why).await?;
         Ok(call.release())
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{Instrument, Span};
@@ -13,7 +14,7 @@ use super::drive::drive;
 use super::failure::{hook_failed, hook_panicked};
 use super::record::CallRecord;
 use super::report::EndReport;
-use super::session::Session;
+use super::session::{Session, Stored};
 use super::shared::Shared;
 use super::spans::hook_span;
 use crate::bot::call::CallInfo;
@@ -22,7 +23,8 @@ use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended};
 use crate::bot::limits::Limits;
 use crate::bot::store::{
-    AnyStore, CancelReason, Change, Meter, Opened, Opening, Record, StoreError, Then,
+    CancelReason, Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing,
+    StoreError, Then,
 };
 use crate::error::chain;
 
@@ -34,15 +36,25 @@ impl<B: Bot> Shared<B> {
         // Registered before the call is opened, so that the next turn finds it and can cut it.
         let running = self.register(&outbox);
         let work = async {
-            let (lease, record) = match self.store().open(&call, Opening::IfFree).await? {
-                Opened::Run(lease, record) => (lease, record),
-                _ => return Ok(()),
-            };
+            let waiter = self.store().shared().then(|| self.waits.register(&call));
+            let within = self.store().timeout();
+            let granted = self.store().open(&call, Opening::IfFree, within).await?;
+            let Opened::Run { lease, record, unsettled } = granted.take() else { return Ok(()) };
             outbox.set_lease(Some(lease.clone()));
+            // What the turn has sent that was cut: its process may still have to note it.
+            let record = match self.settle(&outbox, lease.epoch, unsettled, waiter).await {
+                true => self.store().read(&call).await?.unwrap_or(record),
+                false => record,
+            };
+            let close = |then| Change { then, ..Change::default() };
+            if self.is_newer(&record) {
+                // A process with the newer version reports the cuts, at the latest before the next turn.
+                return self.store().write(&lease, close(Then::CloseUnanswered)).await;
+            }
             let info = CallInfo::of(platform, &call);
-            // Without a record there is nothing that the notes could be added to.
-            let has_notes = !record.notes.is_empty() && !record.state.is_empty();
-            let mut session = Session::open(self, &outbox, Some(lease.clone()), record, info)?;
+            let has_notes = !record.notes.is_empty();
+            let stored = Stored::Known(record);
+            let mut session = Session::open(self, &outbox, Some(lease.clone()), stored, info)?;
             if session.has_cuts() || has_notes {
                 let span = match session.has_cuts() {
                     true => self.spans.hook(platform, &call, "interrupted"),
@@ -52,7 +64,7 @@ impl<B: Bot> Shared<B> {
                 // Also without a cut: the notes are in the record now, within its limits.
                 return session.write(Then::Close).await;
             }
-            self.store().write(&lease, Change { then: Then::Close, ..Change::default() }).await
+            self.store().write(&lease, close(Then::Close)).await
         };
         // If the next turn cuts this work, or its time runs out, the cuts are reported by the next turn.
         let work = AssertUnwindSafe(work).catch_unwind();
@@ -72,112 +84,128 @@ impl<B: Bot> Shared<B> {
         }
         drop(running);
         match ended {
-            Some(Err(error)) if error != StoreError::Fenced => {
+            // Another turn has the call, or the call has ended.
+            Some(Err(StoreError::Fenced | StoreError::Gone)) | None | Some(Ok(())) => {}
+            Some(Err(error)) => {
                 hook_failed(&outbox, "could not report the cuts of a call", &error.into());
             }
-            _ => {}
         }
     }
 
-    /// Opens a call for a turn. If the store is full, the calls that have been idle longest end for it.
-    ///
-    /// # Errors
-    /// Returns [`StoreError::Full`] if no call can end. Also for a new call, if so many are ending already
-    /// that the bot can't keep up: each of them is still in memory, so without that limit a crowd of new
-    /// calls would fill the memory all the same.
-    pub(super) async fn open(
+    /// Returns whether a newer version of the bot or of callbot has written this record.
+    fn is_newer(&self, record: &Record) -> bool {
+        record.version > B::MEMORY_VERSION || CallRecord::is_newer(record)
+    }
+
+    /// Sets a call aside that ends. Returns `None` if there is no such call. From then on, the call is gone for
+    /// everybody else, and this process has to [finish](Self::finish_ended) it. If it does not, since it dies,
+    /// another one does.
+    pub(super) async fn set_aside(
         self: &Arc<Self>,
         call: &CallKey,
-        opening: Opening,
-    ) -> Result<Opened, StoreError> {
-        // Another call may take the room that was made for this one.
-        const ATTEMPTS: u32 = 8;
-        let mut left = ATTEMPTS;
-        let meter = Meter::current();
-        loop {
-            if let Some(meter) = &meter {
-                meter.set_held(self.is_held(call));
-            }
-            let opened = self.store().open(call, opening.clone()).await;
-            let Err(full @ StoreError::Full(_)) = opened else { return opened };
-            if left == 0 {
-                self.warn_full(call, &full, "new calls are refused");
-                return Err(full);
-            }
-            if self.evict(call).await? == 0 {
-                // Another call may have ended in the meantime, so this one is tried once more.
-                left = 0;
-                continue;
-            }
-            left -= 1;
-            self.warn_full(call, &full, "the calls that have been idle longest end for others");
+        why: Option<Ended>,
+    ) -> Result<Option<(Lease, Record)>, StoreError> {
+        let again = self.setup.limits.end_again();
+        let why = why.map(Ended::as_str).unwrap_or_default().into();
+        let opening = Opening::End { told: None, why, again };
+        // The turn that has the call may hold.
+        let within = self.longest_hold(call).saturating_add(self.store().timeout());
+        let opened = timeout(within, self.open(call, opening, None)).await;
+        let opened = opened.unwrap_or(Err(StoreError::TimedOut { within }))?;
+        match opened.granted.take() {
+            Opened::Run { lease, record, .. } => Ok(Some((lease, record))),
+            _ => Ok(None),
         }
     }
 
-    /// Makes room for a call, and ends the calls that had to go, in a new task. Returns how many.
-    async fn evict(self: &Arc<Self>, room_for: &CallKey) -> Result<usize, StoreError> {
-        let permit = self.evictions.clone().try_acquire_owned().ok();
-        // A caller in the middle of a call is not refused, however many calls are ending.
-        if permit.is_none() && self.store().read(room_for).await?.is_none() {
-            return Ok(0);
+    /// Calls [`Bot::ended`] for a call that was set aside, and removes the call.
+    pub(super) async fn finish_ended(&self, lease: Lease, record: Record, why: Option<Ended>) {
+        let span = self.spans.end(&lease.call);
+        if self.leaves_end(&lease.call, &record) {
+            // Another process may have it immediately.
+            let change = Change { then: Then::CloseUnanswered, ..Change::default() };
+            if let Err(error) = self.store().write(&lease, change).await {
+                self.end_failed(&lease.call, &error);
+            }
+            return;
         }
-        let (shared, room_for) = (self.clone(), room_for.clone());
-        // In a task: the bot hears of the evicted calls even if the turn that needs the room is cut.
-        let evicting = self.spawn(Meter::scope(Meter::current(), async move {
-            let evicted = shared.store().evict(&room_for).await?;
-            let (count, ending) = (evicted.len(), shared.clone());
-            drop(shared.spawn(async move {
-                let why = Some(Ended::Evicted);
-                let all = evicted.into_iter();
-                join_all(all.map(|(call, record)| ending.finish(call, record, why))).await;
-                drop(permit);
-            }));
-            Ok(count)
-        }));
-        evicting.await.unwrap_or_else(|error| Err(StoreError::failed(error)))
+        self.finish_and_remove(lease, record, why, span).await;
     }
 
-    /// Ends a call that is no longer in the store, in a new task.
+    /// The same, in a new task, for a call whose span is `span`.
     pub(super) fn spawn_finish(
         self: &Arc<Self>,
-        call: CallKey,
+        lease: Lease,
         record: Record,
         why: Ended,
         span: Option<Span>,
     ) {
         let shared = self.clone();
-        drop(self.spawn(async move { shared.finish_in(call, record, Some(why), span).await }));
+        drop(self.spawn(async move {
+            shared.finish_and_remove(lease, record, Some(why), span).await;
+        }));
     }
 
-    /// Calls [`Bot::ended`] for a call that is no longer in the store.
-    pub(super) async fn finish(&self, call: CallKey, record: Record, why: Option<Ended>) {
-        let span = self.spans.end(&call);
-        self.finish_in(call, record, why, span).await;
+    /// Returns whether the end of a call is left to a process with a newer version of the bot, which is logged.
+    ///
+    /// This one can't read the memory, so the bot would never learn of the end.
+    fn leaves_end(&self, call: &CallKey, record: &Record) -> bool {
+        let leaves = self.store().shared() && self.is_newer(record);
+        if leaves {
+            let platform = call.platform();
+            tracing::warn!(
+                %platform, %call,
+                "a newer version has written the call, so its end is left to a process with that version"
+            );
+        }
+        leaves
+    }
+
+    async fn finish_and_remove(
+        &self,
+        lease: Lease,
+        record: Record,
+        why: Option<Ended>,
+        span: Option<Span>,
+    ) {
+        self.finish(lease.call.clone(), record, why, span).await;
+        match self.store().remove(&lease).await {
+            // Another process has claimed the call since.
+            Ok(()) | Err(StoreError::Fenced | StoreError::Gone) => {}
+            Err(error) => self.end_failed(&lease.call, &error),
+        }
+    }
+
+    /// Logs that the end of a call will be reported to the bot again.
+    fn end_failed(&self, call: &CallKey, error: &StoreError) {
+        let (platform, error) = (call.platform(), chain(error));
+        tracing::error!(
+            %platform, %call,
+            "could not remove a call that has ended, so the bot may be notified again: {error}"
+        );
     }
 
     /// Calls [`Bot::ended`] for a call whose span is `span`.
-    async fn finish_in(
+    pub(super) async fn finish(
         &self,
         call: CallKey,
         record: Record,
         why: Option<Ended>,
         span: Option<Span>,
     ) {
-        let read = CallRecord::read(&record, &self.setup.limits).ok().flatten();
-        let read = read.map(|(record, _)| record);
+        let read = CallRecord::read(&record, &self.setup.limits).ok().map(|(record, _)| record);
         let platform = read.as_ref().map_or_else(|| call.platform(), |record| record.platform);
         let outbox = self.detached_outbox(&call, platform);
         let hook = hook_span(platform, &call, "ended");
         hook.follows_from(span.as_ref().and_then(Span::id));
-        let has_begun = !record.state.is_empty();
-        let begun = has_begun.then(|| read.map_or((0, None), |read| (read.turns, read.begun_at())));
+        let begun = read.map_or((0, None), |read| (read.answers, read.begun_at()));
         let mut report = EndReport::new(self, platform, &call, begun, span);
         if let Some(why) = why {
             report.why = why;
         }
         let info = CallInfo::of(platform, &call);
         let work = async {
-            let mut session = Session::open(self, &outbox, None, record, info)?;
+            let mut session = Session::open(self, &outbox, None, Stored::Known(record), info)?;
             session.report_cuts(None).await?;
             report.why = why.unwrap_or_else(|| session.ending());
             session.end(report.why).await;
@@ -198,12 +226,17 @@ impl<B: Bot> Shared<B> {
         }
     }
 
-    /// Ends the calls of a platform that have been idle for at least `idle`.
+    /// Ends the calls of a platform that have been idle for at least `idle`, and those that have ended in a
+    /// process that has died since.
     pub(super) async fn end_idle(&self, platform: Platform, idle: Duration, why: Ended) {
         // In batches: each hook may query a database.
         const AT_ONCE: usize = 1024;
+        let again = self.setup.limits.end_again();
+        // A store in this process has no other process for a newer version.
+        let version = if self.store().shared() { B::MEMORY_VERSION } else { u32::MAX };
+        let claim = Claim::new(platform, idle, AT_ONCE, again, version);
         loop {
-            let claimed = match self.store().claim_idle(platform, idle, AT_ONCE).await {
+            let claimed = match self.store().claim(claim).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     let error = chain(&error);
@@ -212,44 +245,94 @@ impl<B: Bot> Shared<B> {
                 }
             };
             let last = claimed.len() < AT_ONCE;
-            let ending = claimed.into_iter().map(|(call, record)| async move {
-                self.cut_call(&call).await;
-                self.finish(call, record, Some(why)).await;
-            });
-            join_all(ending).await;
+            join_all(claimed.into_iter().map(|claimed| self.end_claimed(claimed, why))).await;
             if last {
                 return;
             }
         }
     }
+
+    async fn end_claimed(&self, claimed: Claimed, idle: Ended) {
+        let Claimed { lease, record, why } = claimed;
+        self.cut_call(&lease.call).await;
+        let span = self.spans.end(&lease.call);
+        if self.leaves_end(&lease.call, &record) {
+            // The store gives it to another process later. Were it given back now, this one would claim it
+            // again.
+            return;
+        }
+        let why = match why {
+            // The process that was to report the end has died. Its platform may not have said why.
+            Some(why) => std::str::from_utf8(&why).ok().and_then(Ended::from_name),
+            None => Some(idle),
+        };
+        self.finish_and_remove(lease, record, why, span).await;
+    }
+
+    /// Cuts the turns whose messages were lost.
+    async fn check_leases(&self) {
+        let outboxes: Vec<_> = self.running().values().flatten().cloned().collect();
+        let leased = outboxes.into_iter().filter_map(|outbox| Some((outbox.lease()?, outbox)));
+        let (leases, outboxes): (Vec<_>, Vec<_>) = leased.unzip();
+        if leases.is_empty() {
+            return;
+        }
+        let standings = match self.store().check(leases).await {
+            Ok(standings) => standings,
+            Err(error) => {
+                // Each turn learns it when it writes.
+                tracing::warn!("could not check the running turns: {}", chain(&error));
+                return;
+            }
+        };
+        for (outbox, standing) in outboxes.iter().zip(standings) {
+            let cause = match standing {
+                // A call that was lost is put back by its turn.
+                Standing::Held | Standing::Gone => continue,
+                Standing::Overtaken => Cause::NewTurn,
+                Standing::Aborted => Cause::BargeIn,
+            };
+            outbox.cut(cause);
+        }
+    }
 }
 
-/// Cuts turns that the store cancels and ends idle calls, until the bot is dropped.
+/// Passes on what the store says and ends idle calls, until the bot is dropped.
 pub(super) async fn housekeeping<B: Bot>(
     shared: Weak<Shared<B>>,
-    store: Arc<dyn AnyStore>,
+    signals: BoxStream<'static, Signal>,
     limits: Arc<Limits>,
 ) {
     const MIN_PERIOD: Duration = Duration::from_millis(10);
     const MAX_PERIOD: Duration = Duration::from_secs(60);
-    // A store that cancels nothing must not keep calls from expiring.
-    let mut cancels = store.cancels().chain(stream::pending());
-    drop(store);
+    // A store that says nothing must not keep calls from expiring.
+    let mut signals = signals.chain(stream::pending());
     let shortest = limits.idle_timeout.min(limits.open_ended_idle_timeout);
     let mut ticks = interval((shortest / 4).clamp(MIN_PERIOD, MAX_PERIOD));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            cancel = cancels.next() => {
-                let (Some(cancel), Some(shared)) = (cancel, shared.upgrade()) else { return };
-                let cause = match cancel.reason {
-                    CancelReason::Aborted => Cause::BargeIn,
-                    CancelReason::Overtaken => Cause::NewTurn,
-                };
-                for outbox in shared.outboxes(&cancel.call) {
-                    if outbox.lease().is_some_and(|lease| lease.epoch == cancel.epoch) {
-                        outbox.cut(cause);
+            signal = signals.next() => {
+                let (Some(signal), Some(shared)) = (signal, shared.upgrade()) else { return };
+                shared.waits.tell(&signal);
+                match signal {
+                    Signal::Stop(cancel) => {
+                        for outbox in shared.outboxes(&cancel.call) {
+                            if outbox.lease().is_some_and(|lease| lease.epoch == cancel.epoch) {
+                                match cancel.reason {
+                                    CancelReason::Aborted => drop(outbox.cut(Cause::BargeIn)),
+                                    CancelReason::Overtaken => drop(outbox.cut(Cause::NewTurn)),
+                                    CancelReason::Ended => outbox.end_call(),
+                                }
+                            }
+                        }
                     }
+                    Signal::Lost => {
+                        // In a task: the store may be slow, and there may be more to pass on.
+                        let checking = shared.clone();
+                        drop(shared.spawn(async move { checking.check_leases().await }));
+                    }
+                    Signal::Free(_) | Signal::Left(_) => {}
                 }
             }
             _ = ticks.tick() => {

@@ -20,7 +20,7 @@ use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended, TurnId};
 use crate::bot::outbox::{Outbox, Reader};
-use crate::bot::store::{Meter, NoteKind, PATIENCE, Record, StoreError, no_answer};
+use crate::bot::store::{Meter, Record, StoreError};
 use crate::observe::{TraceContext, continued};
 use crate::server::Error;
 
@@ -87,7 +87,7 @@ impl<B: Bot> Calls<B> {
         let span = shared.spans.turn(&outbox, &trigger);
         let context = TraceContext::local().map(|parent| continued(&span, parent));
         let turn = Turn { shared: shared.clone(), outbox, trigger, info, history };
-        drop(shared.spawn_turn(context, Meter::scope(meter, turn.run(span))));
+        shared.start_turn(context, Meter::scope(meter, turn.run(span)));
         Ok(reader)
     }
 
@@ -112,7 +112,7 @@ impl<B: Bot> Calls<B> {
             heard = None;
         }
         let note = Note::Aborted { turn: turn.clone(), heard }.to_bytes();
-        if !store.note(&call, &turn, note, NoteKind::Abort).await.map_err(store_failed)? {
+        if !store.abort(&call, &turn, note).await.map_err(store_failed)? {
             // The call is over or unknown: there is nothing to cut.
             return Ok(());
         }
@@ -134,7 +134,20 @@ impl<B: Bot> Calls<B> {
             return Some(true);
         }
         let Ok(record) = self.shared.stored(call).await else { return Some(true) };
-        record.map(|record| record.had_secret || record.history.iter().any(|entry| entry.secret))
+        record.map(|record| record.had_secret)
+    }
+
+    /// Returns the caller's number and the start of a call, as far as they are stored.
+    #[cfg(feature = "odfs")]
+    pub(in crate::bot) async fn origin(
+        &self,
+        call: &CallKey,
+    ) -> Result<(Option<String>, Option<std::time::SystemTime>), StoreError> {
+        let record = self.shared.stored(call).await?;
+        Ok(record.map_or((None, None), |record| {
+            let begun = record.begun_at();
+            (record.info.caller, begun)
+        }))
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret.
@@ -149,12 +162,9 @@ impl<B: Bot> Calls<B> {
         // In a task: the bot is notified even if the platform disconnects.
         let ended = self.shared.spawn(async move {
             shared.cut_call(&call).await;
-            // The store waits for a hold to end.
-            let patience = shared.longest_hold(&call).saturating_add(PATIENCE);
-            let ended = timeout(patience, shared.store().end(&call)).await;
-            let ended = ended.unwrap_or_else(|_| Err(no_answer(patience)));
-            if let Some(record) = ended.map_err(store_failed)? {
-                shared.finish(call, record, why).await;
+            let ended = shared.set_aside(&call, why).await.map_err(store_failed)?;
+            if let Some((lease, record)) = ended {
+                shared.finish_ended(lease, record, why).await;
             }
             Ok(())
         });
@@ -203,7 +213,8 @@ impl<B: Bot> Calls<B> {
         if self.shared.start() {
             let Setup { store, limits, .. } = self.setup();
             let weak = Arc::downgrade(&self.shared);
-            let housekeeping = housekeeping(weak, store.clone(), limits.clone());
+            // Subscribed before the first call is opened, so that no message about it is lost.
+            let housekeeping = housekeeping(weak, store.signals(), limits.clone());
             drop(self.shared.spawn_unwatched(housekeeping));
         }
     }

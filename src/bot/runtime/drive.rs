@@ -8,7 +8,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::bot::budget::BudgetError;
 use crate::bot::outbox::{Outbox, ReplyKind, Step};
-use crate::bot::store::AnyStore;
+use crate::bot::store::StoreHandle;
 
 /// Drives a turn within its budget until it ends. Returns `None` if it was cut.
 ///
@@ -25,7 +25,7 @@ use crate::bot::store::AnyStore;
 /// 4. **After a timer has cut the reply or ended a hold, the loop runs again** within the same poll,
 ///    since nothing else would wake the task.
 pub(super) async fn drive<T>(
-    store: &dyn AnyStore,
+    store: &StoreHandle,
     outbox: &Outbox,
     work: impl Future<Output = T>,
 ) -> Option<T> {
@@ -72,7 +72,7 @@ pub(super) async fn drive<T>(
 
 /// Tells the store that the turn no longer holds. Errors are ignored: if the lease has ended, the next
 /// turn is already running, and any other hold expires by itself.
-async fn release_hold(store: &dyn AnyStore, outbox: &Outbox) {
+async fn release_hold(store: &StoreHandle, outbox: &Outbox) {
     if let Some(lease) = outbox.lease() {
         let _ = store.hold(&lease, None).await;
     }
@@ -134,19 +134,26 @@ impl Limit {
     }
 }
 
-/// A timer that fires once.
-struct Timer(Option<Pin<Box<Sleep>>>);
+/// A timer that fires once. It starts when it is first polled: a turn that does not wait needs none.
+enum Timer {
+    Off,
+    At(Instant),
+    Started(Pin<Box<Sleep>>),
+}
 
 impl Timer {
     fn new(at: Option<Instant>) -> Self {
-        Self(at.map(|at| Box::pin(sleep_until(at))))
+        at.map_or(Self::Off, Self::At)
     }
 
     fn passes(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(sleep) = &mut self.0 else { return false };
+        if let Self::At(at) = *self {
+            *self = Self::Started(Box::pin(sleep_until(at)));
+        }
+        let Self::Started(sleep) = self else { return false };
         let passes = sleep.as_mut().poll(cx).is_ready();
         if passes {
-            self.0 = None;
+            *self = Self::Off;
         }
         passes
     }

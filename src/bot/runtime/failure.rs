@@ -32,7 +32,8 @@ impl From<Error> for Stop {
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Fenced => Self::Overtaken,
+            // Or the call has ended.
+            StoreError::Fenced | StoreError::Gone => Self::Overtaken,
             StoreError::Full(_) => Self::Refused(store_failed(error)),
             error => Self::Failed(store_failed(error)),
         }
@@ -43,6 +44,13 @@ impl From<StoreError> for Stop {
 pub(super) fn store_failed(error: StoreError) -> Error {
     match error {
         StoreError::Full(_) => Error::public("there are too many calls").status(503),
+        StoreError::TimedOut { .. } | StoreError::Unknown(_) => {
+            Error::shown(error, "the store of calls gave no answer in time")
+        }
+        StoreError::Unreachable(_) => Error::shown(error, "the store of calls can't be reached"),
+        StoreError::Failed(_) | StoreError::Gone => {
+            Error::shown(error, "the store of calls failed")
+        }
         error => error.into(),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::time::{Duration, Instant as WallInstant};
 
 use futures_util::FutureExt;
@@ -23,22 +22,23 @@ const BLOCKED_LONG: Duration = Duration::from_millis(100);
 
 /// Runs a hook of the bot. Its text is flushed whenever the hook waits, and streams of sentences let go of
 /// theirs in time for the first packet. A panic becomes an error.
-pub(super) async fn run_hook(
-    outbox: &Outbox,
-    hook: impl Future<Output = Result<(), Error>>,
-) -> Result<(), Error> {
-    let mut hook = pin!(AssertUnwindSafe(hook).catch_unwind());
-    let ended = poll_fn(|cx| {
+///
+/// The hook is boxed, and before this is a future: each future around it would hold a copy of it, or two, and
+/// the hook of a bot can be large.
+pub(super) fn run_hook<'a>(
+    outbox: &'a Outbox,
+    hook: impl Future<Output = Result<(), Error>> + Send + 'a,
+) -> impl Future<Output = Result<(), Error>> + Send + 'a {
+    let mut hook = Box::pin(AssertUnwindSafe(hook).catch_unwind());
+    poll_fn(move |cx| {
         let start = WallInstant::now();
         let polled = release_by(outbox.text_due(), || hook.as_mut().poll(cx));
         log_if_blocked(outbox, start.elapsed());
         if polled.is_pending() {
             outbox.flush_on_wait();
         }
-        polled
+        polled.map(|ended| ended.unwrap_or_else(|panic| Err(panicked(outbox, &*panic))))
     })
-    .await;
-    ended.unwrap_or_else(|panic| Err(panicked(outbox, &*panic)))
 }
 
 /// Logs a poll that blocked its thread.

@@ -5,6 +5,7 @@ mod calls;
 mod drive;
 mod failure;
 mod hook;
+mod opening;
 mod record;
 mod report;
 mod session;
@@ -12,6 +13,7 @@ mod shared;
 mod spans;
 pub(super) mod trigger;
 mod turn;
+mod waits;
 
 pub(super) use calls::Calls;
 pub(super) use record::{CallRecord, Note};

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,14 +10,22 @@ use serde_json::{Map, Value};
 use crate::bot::call::CallInfo;
 use crate::bot::capabilities::Platform;
 use crate::bot::controls::{Closing, Gather, SpeechSettings};
-use crate::bot::history::{Entry, History, MAX_HEARD_BYTES};
+use crate::bot::history::{Entry, KeptTurns, MAX_HEARD_BYTES};
 use crate::bot::input::{CallKey, Cause, Cut, Heard, TurnId};
 use crate::bot::limits::Limits;
 use crate::bot::store::{Record, StoreError};
 
+/// The version of the state and of the notes. It grows when an older program would misread them, or would
+/// lose a part of them when it writes the state again.
+const VERSION: u32 = 1;
+
 /// The stored state of a call, as JSON.
 #[derive(Clone, Serialize, Deserialize)]
 pub(in crate::bot) struct CallRecord {
+    v: u32,
+    /// A number that no other call has, until the state is written for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fresh: Option<u64>,
     pub platform: Platform,
     /// Whether [`Bot::begin`](crate::bot::Bot::begin) has succeeded.
     #[serde(default)]
@@ -25,8 +34,12 @@ pub(in crate::bot) struct CallRecord {
     #[serde(default)]
     pub epoch: u64,
     pub info: StoredInfo,
+    /// The turns, which the store keeps beside the state.
+    #[serde(skip)]
+    pub turns: KeptTurns,
+    /// The length of the texts of all turns, in bytes.
     #[serde(default)]
-    pub history: History,
+    history_bytes: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speech: Option<SpeechSettings>,
     /// The transfer or hang-up that follows once the text of the last reply has been played.
@@ -51,12 +64,12 @@ pub(in crate::bot) struct CallRecord {
     /// Whether the caller's next input is secret.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
-    /// Whether an input was secret whose entry the history may no longer have.
+    /// Whether an input was secret, also if the history no longer has its entry.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub had_secret: bool,
     /// The number of turns that were answered, with the greeting.
     #[serde(default)]
-    pub turns: u64,
+    pub answers: u64,
     /// When the first turn started, in milliseconds of Unix time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     begun_ms: Option<u64>,
@@ -87,6 +100,13 @@ pub(in crate::bot) struct Answered {
     pub gather: Option<Gather>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closing: Option<Closing>,
+}
+
+/// A note, as JSON.
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    v: u32,
+    note: T,
 }
 
 /// What is noted outside of turns.
@@ -127,7 +147,7 @@ impl Abort {
 }
 
 impl Sent {
-    pub(in crate::bot) fn into_note(self) -> Vec<u8> {
+    pub(in crate::bot) fn into_note(self) -> Bytes {
         Note::Sent(Box::new(self)).to_bytes()
     }
 }
@@ -138,11 +158,14 @@ const MAX_ABORTS: usize = 4;
 impl CallRecord {
     pub(in crate::bot) fn new(platform: Platform, info: StoredInfo) -> Self {
         Self {
+            v: VERSION,
+            fresh: Some(fastrand::u64(..)),
             platform,
             begun: false,
             epoch: 0,
             info,
-            history: History::default(),
+            turns: KeptTurns::default(),
+            history_bytes: 0,
             speech: None,
             pending: None,
             ending: None,
@@ -152,7 +175,7 @@ impl CallRecord {
             answered: None,
             secret: false,
             had_secret: false,
-            turns: 0,
+            answers: 0,
             begun_ms: Some(now_ms()),
         }
     }
@@ -164,32 +187,43 @@ impl CallRecord {
 
     /// Returns whether the input of a turn is secret: of the next turn, or of one that ran before.
     pub(in crate::bot) fn hides_input(&self, turn: Option<&TurnId>) -> bool {
-        let before = turn.and_then(|turn| self.history.get(turn));
-        self.secret || before.is_some_and(|entry| entry.secret)
+        self.secret || turn.and_then(|turn| self.turns.get(turn)).is_some_and(|entry| entry.secret)
     }
 
     /// Returns whether the reply of a turn repeats a secret, or might as far as is known.
     pub(in crate::bot) fn repeats_secret(&self, turn: &TurnId) -> bool {
-        self.history.get(turn).map_or(self.secret, Entry::repeats_secret)
+        self.turns.get(turn).map_or(self.secret, |entry| entry.repeats_secret())
     }
 
-    /// Reads a record and applies its notes. Returns `None` for a new record, otherwise the record and
-    /// the number of replies whose heard text does not occur in them.
+    /// Returns whether a newer version of the runtime has written the state or a note of this record.
+    pub(in crate::bot) fn is_newer(stored: &Record) -> bool {
+        let mut texts = stored.notes.iter().chain([&stored.state]);
+        texts.any(|json| version(json).is_some_and(|found| found > VERSION))
+    }
+
+    /// Reads a record and applies its notes. Also returns the number of replies whose heard text does not
+    /// occur in them.
+    ///
+    /// # Errors
+    /// Returns an error if the state or a note can't be read, or if a newer version of the runtime has written
+    /// it. Nothing may be written then: a part of it would be lost.
     pub(in crate::bot) fn read(
         stored: &Record,
         limits: &Limits,
-    ) -> Result<Option<(Self, usize)>, StoreError> {
-        if stored.state.is_empty() {
-            return Ok(None);
+    ) -> Result<(Self, usize), StoreError> {
+        let mut record: Self = json(&stored.state, |record: &Self| record.v)?;
+        record.turns = KeptTurns::load(stored.history.clone(), record.history_bytes);
+        if stored.notes.is_empty() && record.aborts.is_empty() {
+            return Ok((record, 0));
         }
-        let mut record: Self = json(&stored.state)?;
-        let notes = stored.notes.iter().map(|note| json(note));
-        let notes: Vec<Note> = notes.collect::<Result<_, _>>()?;
+        let notes = stored.notes.iter();
+        let notes = notes.map(|note| json(note, |note: &Versioned<Note>| note.v));
+        let notes: Vec<Versioned<Note>> = notes.collect::<Result<_, _>>()?;
         let aborts = std::mem::take(&mut record.aborts).into_iter();
         let mut aborts: Vec<_> =
             aborts.map(|Abort { turn, heard, epoch }| (turn, heard, Some(epoch))).collect();
         let mut mismatches = 0;
-        for note in notes {
+        for Versioned { note, .. } in notes {
             match note {
                 Note::Sent(sent) => {
                     let Sent { mut entry, cause, speech, begun, secret } = *sent;
@@ -197,7 +231,7 @@ impl CallRecord {
                     record.begun |= begun;
                     record.secret |= secret;
                     let again = epoch == 0 || epoch < record.epoch;
-                    if again && record.history.get(&entry.turn).is_some() {
+                    if again && record.turns.contains(&entry.turn) {
                         // The turn was requested again, and the answer to that counts.
                         continue;
                     }
@@ -210,7 +244,7 @@ impl CallRecord {
                         entry.heard = Some(Heard::Unknown);
                         record.push_cut(entry.turn.clone(), Heard::Unknown, cause);
                     }
-                    record.history.push(entry);
+                    record.push(&entry);
                 }
                 Note::Aborted { turn, heard } => aborts.push((turn, heard, None)),
                 Note::Secret => record.secret = true,
@@ -219,8 +253,8 @@ impl CallRecord {
         // An abort may have been noted before the reply that it cuts.
         let newest = record.newest_epoch();
         for (turn, heard, epoch) in aborts {
-            let before = record.history.get(&turn).map(|entry| entry.heard.clone());
-            match (before, record.history.cut(&turn, heard.as_deref())) {
+            let before = record.turns.get(&turn).map(|entry| entry.heard);
+            match (before, record.turns.cut(&turn, heard.as_deref())) {
                 // The platform repeated the abort.
                 (Some(Some(before)), Some(now)) if before == now => {}
                 (_, Some(now)) => {
@@ -239,13 +273,13 @@ impl CallRecord {
             }
         }
         record.trim(limits);
-        Ok(Some((record, mismatches)))
+        Ok((record, mismatches))
     }
 
     /// Cuts a reply of the history to what the caller heard. Returns whether that is not in the reply.
     pub(in crate::bot) fn hear(&mut self, turn: TurnId, heard: Option<&str>) -> bool {
-        let before = self.history.get(&turn).and_then(|entry| entry.heard.clone());
-        let Some(now) = self.history.cut(&turn, heard) else { return false };
+        let before = self.turns.get(&turn).and_then(|entry| entry.heard);
+        let Some(now) = self.turns.cut(&turn, heard) else { return false };
         if before.as_ref() == Some(&now) {
             return false;
         }
@@ -256,7 +290,7 @@ impl CallRecord {
 
     /// Returns the epoch of the newest turn that has ended.
     fn newest_epoch(&self) -> u64 {
-        self.history.iter().map(|entry| entry.epoch).fold(self.epoch, u64::max)
+        self.turns.newest_epoch().map_or(self.epoch, |newest| newest.max(self.epoch))
     }
 
     /// Drops the oldest turns and aborts until the texts are within the limits.
@@ -272,8 +306,13 @@ impl CallRecord {
             }
             !over
         });
-        self.had_secret |= self.history.iter().any(|entry| entry.secret);
-        self.history.trim(limits.max_history_entries, max.saturating_sub(bytes));
+        self.turns.trim(limits.max_history_entries, max.saturating_sub(bytes));
+    }
+
+    /// Adds a turn to the history.
+    pub(in crate::bot) fn push(&mut self, entry: &Entry) {
+        self.had_secret |= entry.secret;
+        self.turns.push(entry);
     }
 
     fn push_cut(&mut self, turn: TurnId, heard: Heard, cause: Cause) {
@@ -281,15 +320,24 @@ impl CallRecord {
         self.cuts.push(Cut { turn, heard, cause });
     }
 
-    pub(in crate::bot) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
-        serde_json::to_vec(self).map_err(StoreError::failed)
+    /// Returns the state of a call that the store does not have yet.
+    pub(in crate::bot) fn to_json(&self) -> Result<Bytes, StoreError> {
+        Ok(serde_json::to_vec(self).map_err(StoreError::failed)?.into())
+    }
+
+    /// Returns the state, to write it.
+    pub(in crate::bot) fn encode(&mut self) -> Result<Bytes, StoreError> {
+        self.fresh = None;
+        self.history_bytes = self.turns.bytes();
+        self.to_json()
     }
 }
 
 impl Note {
-    pub(in crate::bot) fn to_bytes(&self) -> Vec<u8> {
+    pub(in crate::bot) fn to_bytes(&self) -> Bytes {
+        let note = Versioned { v: VERSION, note: self };
         // Strings, and values that came as JSON: serialization can't fail.
-        serde_json::to_vec(self).unwrap_or_default()
+        serde_json::to_vec(&note).unwrap_or_default().into()
     }
 }
 
@@ -299,20 +347,44 @@ fn now_ms() -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    let unreadable = |error: serde_json::Error| {
+/// Reads the state or a note. `version_of` returns its version.
+fn json<T: DeserializeOwned>(
+    bytes: &[u8],
+    version_of: impl FnOnce(&T) -> u32,
+) -> Result<T, StoreError> {
+    let read: Result<T, _> = serde_json::from_slice(bytes);
+    let found = match &read {
+        Ok(read) => Some(version_of(read)),
+        // A newer version may have fields of other types.
+        Err(_) => version(bytes),
+    };
+    if let Some(found) = found.filter(|found| *found > VERSION) {
+        let newer = format!(
+            "the record of a call has version {found}, but this program reads up to version {VERSION}"
+        );
+        return Err(StoreError::failed(newer));
+    }
+    read.map_err(|error| {
         // Without the text of the error, which may quote what callers said.
         let place = (error.line(), error.column());
         StoreError::failed(format!("the record of a call can't be read, at {place:?}"))
-    };
-    serde_json::from_slice(bytes).map_err(unreadable)
+    })
+}
+
+/// Returns the version of the state or of a note.
+fn version(bytes: &[u8]) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Version {
+        v: u32,
+    }
+    serde_json::from_slice(bytes).ok().map(|Version { v }| v)
 }
 
 /// The part of [`CallInfo`] that is stored. The rest comes with each request.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(in crate::bot) struct StoredInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    caller: Option<String>,
+    pub caller: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     called: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]

@@ -211,9 +211,8 @@ pub(super) struct EndReport<'a, B: Bot> {
     platform: Platform,
     call: &'a CallKey,
     pub why: Ended,
-    /// The number of its turns, and when it began. `None` if it has not: no turn of it got as far as to be
-    /// stored.
-    begun: Option<(u64, Option<SystemTime>)>,
+    /// The number of its turns, and when it began, if that is known.
+    begun: (u64, Option<SystemTime>),
     /// The span of the call, which ends after its last hook.
     span: Option<Span>,
 }
@@ -223,7 +222,7 @@ impl<'a, B: Bot> EndReport<'a, B> {
         shared: &'a Shared<B>,
         platform: Platform,
         call: &'a CallKey,
-        begun: Option<(u64, Option<SystemTime>)>,
+        begun: (u64, Option<SystemTime>),
         span: Option<Span>,
     ) -> Self {
         Self { shared, platform, call, why: Ended::Unknown, begun, span }
@@ -232,8 +231,7 @@ impl<'a, B: Bot> EndReport<'a, B> {
 
 impl<B: Bot> Drop for EndReport<'_, B> {
     fn drop(&mut self) {
-        let Self { shared, platform, call, why, begun, .. } = *self;
-        let Some((turns, begun)) = begun else { return };
+        let Self { shared, platform, call, why, begun: (turns, begun), .. } = *self;
         let duration = begun.and_then(|begun| begun.elapsed().ok());
         tracing::debug!(target: CALL, %platform, %call, why = why.as_str(), turns, "a call ended");
         let ended = CallEnded { platform, call, why, turns, duration };
@@ -243,7 +241,7 @@ impl<B: Bot> Drop for EndReport<'_, B> {
 }
 
 impl<B: Bot> Shared<B> {
-    /// Reports that a call has begun. Called in its first turn, as soon as the store has the call.
+    /// Reports that a call has begun. Called in its first turn, when that has created it in the store.
     pub(super) fn report_begun(&self, platform: Platform, call: &CallKey) {
         self.spans.begin(platform, call);
         tracing::debug!(target: CALL, %platform, %call, "a call began");

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
-use tracing::Span;
 
 use super::failure::{Stop, hook_failed};
 use super::hook::run_hook;
@@ -19,7 +19,7 @@ use crate::bot::limits::Greeting;
 use crate::bot::memory;
 use crate::bot::outbox::{Audience, Outbox, Packet, Remainder, ReplyKind};
 use crate::bot::reply::Reply;
-use crate::bot::store::{Change, Lease, NoteKind, Record, StoreError, Then};
+use crate::bot::store::{Change, Lease, Opened, Opening, Record, StoreError, Then};
 use crate::lock::Mutex;
 use crate::server::Error;
 
@@ -30,12 +30,19 @@ pub(super) struct Session<'a, B: Bot> {
     lease: Option<Lease>,
     info: CallInfo,
     record: CallRecord,
-    memory: Vec<u8>,
+    /// The memory as JSON, and its version. Empty before it is written for the first time.
+    memory: Bytes,
+    version: u32,
     /// Whether the memory differs from the stored one.
     memory_changed: bool,
     notes: usize,
-    /// Whether the store has nothing of the call yet.
-    is_new: bool,
+}
+
+/// What the store has of a call that was opened.
+pub(super) enum Stored {
+    /// The call is new: the turn has created it with this state.
+    Created(Box<CallRecord>),
+    Known(Record),
 }
 
 /// When [`Bot::begin`] runs.
@@ -52,28 +59,29 @@ impl<'a, B: Bot> Session<'a, B> {
         shared: &'a Shared<B>,
         outbox: &'a Arc<Outbox>,
         lease: Option<Lease>,
-        stored: Record,
+        stored: Stored,
         mut info: CallInfo,
     ) -> Result<Self, StoreError> {
-        let is_new = stored.state.is_empty();
-        let record = match CallRecord::read(&stored, &shared.setup.limits)? {
-            Some((record, mismatches)) => {
+        let (platform, call) = (outbox.adapter().platform, outbox.call());
+        let (record, memory, version, notes) = match stored {
+            Stored::Created(created) => {
+                shared.report_begun(platform, call);
+                (*created, Bytes::new(), 0, 0)
+            }
+            Stored::Known(stored) => {
+                let (record, mismatches) = CallRecord::read(&stored, &shared.setup.limits)?;
                 if mismatches > 0 {
-                    let (platform, call) = (outbox.adapter().platform, outbox.call());
                     tracing::warn!(
                         %platform, %call, mismatches,
                         "the heard text does not occur in the reply"
                     );
                 }
                 info = record.info.complete(info);
-                record
+                (record, stored.memory, stored.version, stored.notes.len())
             }
-            None => CallRecord::new(info.platform, StoredInfo::new(&info)),
         };
-        let Record { memory, notes, .. } = stored;
-        let notes = notes.len();
         let memory_changed = false;
-        Ok(Self { shared, outbox, lease, info, record, memory, memory_changed, notes, is_new })
+        Ok(Self { shared, outbox, lease, info, record, memory, version, memory_changed, notes })
     }
 
     /// Hides the input of this turn if it is secret.
@@ -84,7 +92,7 @@ impl<'a, B: Bot> Session<'a, B> {
 
     /// Removes what an earlier attempt of this turn said.
     pub(super) fn forget_turn(&mut self) {
-        self.record.history.forget(self.outbox.turn());
+        self.record.turns.forget(self.outbox.turn());
     }
 
     /// Compares the history of the request with that of the call, which stays the truth: it is only cut to
@@ -92,13 +100,13 @@ impl<'a, B: Bot> Session<'a, B> {
     ///
     /// Nothing is written here. If the turn fails, the next request tells the same again.
     pub(super) fn compare_history(&mut self, history: &dyn PlatformHistory) {
-        if !self.record.begun && self.record.history.is_empty() {
-            self.record.history = history.entries().into_iter().collect();
+        if !self.record.begun && self.record.turns.is_empty() {
+            history.entries().iter().for_each(|entry| self.record.push(entry));
             self.record.trim(&self.shared.setup.limits);
             return;
         }
         let max = 2 * self.shared.setup.limits.max_reply_bytes;
-        for (turn, heard) in history.heard(&self.record.history) {
+        for (turn, heard) in history.heard(&self.record.turns.history()) {
             let secret = self.record.repeats_secret(&turn);
             // No reply is longer, so a longer text can't be a part of one.
             let heard = Some(heard).filter(|heard| heard.len() <= max && !secret);
@@ -109,34 +117,20 @@ impl<'a, B: Bot> Session<'a, B> {
         }
     }
 
-    /// Starts the call anew. Returns the former record if that call had begun, with its span.
-    pub(super) async fn reset(
-        &mut self,
-        info: &CallInfo,
-    ) -> Result<Option<(Record, Option<Span>)>, StoreError> {
-        let former = match self.record.begun {
-            true => {
-                let (memory, state) = (self.memory.clone(), self.record.to_bytes()?);
-                Some(Record { memory, state, notes: Vec::new() })
-            }
-            false => None,
-        };
-        self.info = info.clone();
-        self.record = CallRecord::new(info.platform, StoredInfo::new(info));
-        self.memory = Vec::new();
-        self.memory_changed = true;
-        self.write(Then::Keep).await?;
-        let former = former.map(|record| (record, self.shared.spans.end(self.outbox.call())));
-        self.is_new |= former.is_some();
-        self.report_begun();
-        Ok(former)
+    /// Returns whether [`Bot::begin`] has succeeded.
+    pub(super) fn has_begun(&self) -> bool {
+        self.record.begun
     }
 
-    /// Reports the start of the call if the store did not have it. Called after the first write.
-    fn report_begun(&mut self) {
-        if std::mem::take(&mut self.is_new) {
-            self.shared.report_begun(self.outbox.adapter().platform, self.outbox.call());
-        }
+    /// Starts the call anew. Earlier turns did not get as far as to begin it.
+    pub(super) fn reset(&mut self, info: &CallInfo) {
+        self.info = info.clone();
+        let mut turns = std::mem::take(&mut self.record.turns);
+        turns.clear();
+        self.record = CallRecord::new(info.platform, StoredInfo::new(info));
+        self.record.turns = turns;
+        self.memory_changed = self.memory_changed || !self.memory.is_empty();
+        (self.memory, self.version) = (Bytes::new(), 0);
     }
 
     /// Prepares a turn of the caller: applies the call's speech settings and runs [`Bot::begin`] if it
@@ -144,8 +138,6 @@ impl<'a, B: Bot> Session<'a, B> {
     pub(super) async fn prepare(&mut self) -> Result<(), Stop> {
         self.outbox.set_speech(self.record.speech.clone());
         if !self.record.begun {
-            self.write(Then::Keep).await?;
-            self.report_begun();
             self.begin(BeginAs::BeforeTurn).await?;
         }
         Ok(())
@@ -170,6 +162,13 @@ impl<'a, B: Bot> Session<'a, B> {
             (Ok(()), BeginAs::BeforeTurn) => {
                 self.take_memory(&call)?;
                 self.record.begun = true;
+                // Mostly it has not changed the memory. Then it is stored with the turn, or with the note of a
+                // turn that fails.
+                let unchanged = memory::encode(&B::Memory::default(), &shared.setup.limits);
+                if unchanged == Ok(self.memory.clone()) && call.turn.saved().is_none() {
+                    outbox.set_begun();
+                    return Ok(());
+                }
                 Ok(self.write(Then::Keep).await?)
             }
             (Ok(()), BeginAs::Turn) => {
@@ -214,9 +213,9 @@ impl<'a, B: Bot> Session<'a, B> {
     fn call(&self) -> Result<Call<B::Memory>, Error> {
         let setup = &self.shared.setup;
         Ok(Call {
-            memory: memory::decode(&self.memory, B::MEMORY_VERSION, B::migrate)?,
+            memory: memory::decode(&self.memory, self.version, B::MEMORY_VERSION, B::migrate)?,
             info: self.info.clone(),
-            history: self.record.history.clone(),
+            history: self.record.turns.history(),
             cut: None,
             turn: TurnHandle {
                 outbox: self.outbox.clone(),
@@ -231,16 +230,52 @@ impl<'a, B: Bot> Session<'a, B> {
 
     /// Writes the record, and the memory if it has changed.
     pub(super) async fn write(&mut self, then: Then) -> Result<(), StoreError> {
-        let Some(lease) = &self.lease else { return Ok(()) };
+        let Some(lease) = self.lease.clone() else { return Ok(()) };
         self.record.info.log_too_long(self.outbox.call());
         let changed = std::mem::take(&mut self.memory_changed);
         let change = Change {
-            memory: changed.then(|| self.memory.clone()),
-            state: Some(self.record.to_bytes()?),
+            memory: changed.then(|| (self.version, self.memory.clone())),
+            state: Some(self.record.encode()?),
+            history: self.record.turns.take_edits(),
             notes_read: std::mem::take(&mut self.notes),
             then,
         };
-        self.shared.store().write(lease, change).await
+        match self.shared.store().write(&lease, change).await {
+            // A store in this process loses no call. There, the call has ended.
+            Err(StoreError::Gone) if self.shared.store().shared() => self.put_back(then).await,
+            written => written,
+        }
+    }
+
+    /// Puts back a call that the store has lost in the middle of this turn, since it was restarted empty, or has
+    /// evicted the call. The session has all of it but the notes that came since.
+    async fn put_back(&mut self, then: Then) -> Result<(), StoreError> {
+        let Self { shared, outbox, .. } = *self;
+        let (platform, call, turn) = (outbox.adapter().platform, outbox.call(), outbox.turn());
+        if outbox.is_call_over() {
+            return Err(StoreError::Gone);
+        }
+        let state = self.record.encode()?;
+        let opening = Opening::Restore { turn: turn.clone(), fresh: state.clone() };
+        let granted = shared.store().open(call, opening, shared.store().timeout()).await?;
+        let Opened::Run { lease, .. } = granted.take() else {
+            tracing::error!(
+                %platform, %call, %turn,
+                "the store of calls has lost a call, and another one with its id has begun: the turn is lost"
+            );
+            return Err(StoreError::Fenced);
+        };
+        outbox.set_lease(Some(lease.clone()));
+        self.lease = Some(lease.clone());
+        let memory = (!self.memory.is_empty()).then(|| (self.version, self.memory.clone()));
+        let history = self.record.turns.all();
+        let change = Change { memory, state: Some(state), history, notes_read: 0, then };
+        shared.store().write(&lease, change).await?;
+        tracing::error!(
+            %platform, %call, %turn,
+            "the store of calls has lost a call, which the turn has put back"
+        );
+        Ok(())
     }
 
     /// Runs [`Bot::interrupted`] once for each reply that was cut. Cuts not reported by `until` are
@@ -280,17 +315,18 @@ impl<'a, B: Bot> Session<'a, B> {
     /// Takes over the memory of a hook that succeeded.
     fn take_memory(&mut self, call: &Call<B::Memory>) -> Result<(), Error> {
         let limits = &self.shared.setup.limits;
-        let memory = memory::encode(B::MEMORY_VERSION, &call.memory, limits)?;
-        let changed = memory != self.memory || call.turn.saved().is_some();
+        let memory = memory::encode(&call.memory, limits)?;
+        let before = (&self.memory, self.version);
+        let changed = before != (&memory, B::MEMORY_VERSION) || call.turn.saved().is_some();
         self.memory_changed = self.memory_changed || changed;
-        self.memory = memory;
+        (self.memory, self.version) = (memory, B::MEMORY_VERSION);
         Ok(())
     }
 
     /// Takes over what a hook saved before it failed.
     fn roll_back(&mut self, call: &Call<B::Memory>) {
         if let Some(saved) = call.turn.saved().take() {
-            self.memory = saved;
+            (self.memory, self.version) = (saved, B::MEMORY_VERSION);
         }
     }
 
@@ -351,8 +387,9 @@ impl<'a, B: Bot> Session<'a, B> {
                 Ok(())
             }
             Ok(()) => Err(Stop::Cut),
-            Err(StoreError::Fenced) => {
-                outbox.revoke(Cause::NewTurn);
+            Err(error @ (StoreError::Fenced | StoreError::Gone)) => {
+                let ended = error == StoreError::Gone;
+                outbox.revoke(if ended { Cause::CallOver } else { Cause::NewTurn });
                 self.note_sent(input).await;
                 Err(Stop::Cut)
             }
@@ -377,8 +414,8 @@ impl<'a, B: Bot> Session<'a, B> {
         let entry = Entry { epoch: self.epoch(), ..entry };
         // A greeting without text is not a turn.
         if entry.input.is_some() || !entry.said.is_empty() || cut.is_some() {
-            self.record.turns += u64::from(cut.is_none());
-            self.record.history.push(entry);
+            self.record.answers += u64::from(cut.is_none());
+            self.record.push(&entry);
         }
         self.record.trim(limits);
         self.record.epoch = self.epoch();
@@ -432,9 +469,9 @@ impl<'a, B: Bot> Session<'a, B> {
         let entry = outbox.sent_entry(shared.trim_input(input.cloned()));
         let entry = Entry { epoch: self.epoch(), ..entry };
         let secret = outbox.expects_secret();
-        let note = Sent { entry, cause, speech, begun: false, secret }.into_note();
-        let (call, turn) = (outbox.call(), outbox.turn());
-        if let Err(error) = shared.store().note(call, turn, note, NoteKind::Report).await {
+        let note = Sent { entry, cause, speech, begun: outbox.has_begun(), secret }.into_note();
+        let lease = self.lease.clone();
+        if let Err(error) = shared.store().leave(outbox.call(), lease, note, Then::Close).await {
             hook_failed(outbox, "could not store what was said", &error.into());
         }
     }

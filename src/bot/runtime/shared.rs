@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -15,17 +18,18 @@ use tracing::Instrument;
 
 use super::record::CallRecord;
 use super::spans::Spans;
+use super::waits::Waits;
 use crate::bot::adapter::Adapter;
 use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
 use crate::bot::history::char_end_before;
-use crate::bot::input::{CallKey, Cause, Input, TurnId};
+use crate::bot::input::{CallKey, Input, TurnId};
 use crate::bot::limits::{Greeting, Limits};
 use crate::bot::outbox::{Outbox, ReplyKind};
-use crate::bot::store::{AnyStore, StoreError};
+use crate::bot::store::{StoreError, StoreHandle};
 use crate::lock::Mutex;
 use crate::observe::{Observers, TraceContext, carried};
-use crate::server::watch;
+use crate::server::{outside_handlers, watch};
 
 /// How long a turn that was cut may take to end before the next one continues without it.
 pub(super) const END_PATIENCE: Duration = Duration::from_millis(50);
@@ -39,7 +43,7 @@ pub(in crate::bot) type Sampler = Arc<dyn Fn(&CallKey) -> bool + Send + Sync>;
 /// The parts of a host.
 pub(in crate::bot) struct Setup<B: Bot> {
     pub bot: Arc<B>,
-    pub store: Arc<dyn AnyStore>,
+    pub store: StoreHandle,
     pub limits: Arc<Limits>,
     pub greeting: Greeting,
     /// The runtime for turns, if they do not run where requests are served.
@@ -53,6 +57,7 @@ pub(in crate::bot) struct Setup<B: Bot> {
 pub(super) struct Shared<B: Bot> {
     pub setup: Setup<B>,
     running: Mutex<Running>,
+    pub waits: Waits,
     pub spans: Spans,
     /// Whether the housekeeping has been started.
     started: AtomicBool,
@@ -72,6 +77,7 @@ impl<B: Bot> Shared<B> {
         Self {
             setup,
             running: Mutex::default(),
+            waits: Waits::default(),
             spans: Spans::default(),
             started,
             closing,
@@ -94,8 +100,8 @@ impl<B: Bot> Shared<B> {
         self.closing.load(Ordering::Relaxed)
     }
 
-    pub(super) fn store(&self) -> &dyn AnyStore {
-        &*self.setup.store
+    pub(super) fn store(&self) -> &StoreHandle {
+        &self.setup.store
     }
 
     /// Warns that the store is full, at most once a minute for each platform, so that a crowd of calls
@@ -146,14 +152,23 @@ impl<B: Bot> Shared<B> {
         self.spawn_unwatched(carried(TraceContext::local(), work).in_current_span())
     }
 
-    /// Spawns the task of a turn, as a part of the trace of `context`. It is not in the span of its request,
+    /// Starts the task of a turn, as a part of the trace of `context`. It is not in the span of its request,
     /// which could not end before the turn does.
-    pub(super) fn spawn_turn(
+    ///
+    /// Without a runtime of its own, the task is polled once here, in the task of the request, and spawned
+    /// only if it waits. So a reply that the bot gives without waiting is complete before the body of the
+    /// response is first polled: head and body leave in one write, and no other task has to be scheduled.
+    pub(super) fn start_turn(
         &self,
         context: Option<TraceContext>,
         work: impl Future<Output = ()> + Send + 'static,
-    ) -> JoinHandle<()> {
-        self.spawn_unwatched(carried(context, watch::watched(watch::current(), work)))
+    ) {
+        // Boxed here, since the task is large and moves when it is spawned.
+        let mut work = Box::pin(carried(context, watch::watched(watch::current(), work)));
+        if self.setup.runtime.is_none() && ends_at_first_poll(work.as_mut()) {
+            return;
+        }
+        drop(self.spawn_unwatched(work));
     }
 
     /// Spawns work that belongs to no request: it is not in the span of the one that starts it, either.
@@ -167,33 +182,13 @@ impl<B: Bot> Shared<B> {
         }
     }
 
-    /// Cuts the turns that owned the call before the one with `epoch`. Returns whether there were any,
-    /// once they have ended or can't be waited for any longer.
-    ///
-    /// Epochs decide, not the order in which tasks run. The store gave `epoch` to this turn last, so
-    /// earlier turns can no longer write. Cutting them stops their work and their packets soon. They
-    /// get a moment to note what they have sent in the store, so that the history that this turn reads
-    /// contains it. Then they are revoked: one of them may be committing, which a cut does not affect,
-    /// and the store may hang; its commit would be refused anyway. If a turn with a later epoch has
-    /// opened the call in the meantime, this turn has been overtaken itself and ends.
-    pub(super) async fn overtake(&self, outbox: &Arc<Outbox>, epoch: u64) -> bool {
-        let outboxes = self.outboxes(outbox.call());
-        let is_earlier =
-            |other: &Arc<Outbox>| other.lease().is_some_and(|lease| lease.epoch < epoch);
-        let (earlier, others): (Vec<_>, Vec<_>) = outboxes.into_iter().partition(is_earlier);
-        if others.iter().any(|other| other.lease().is_some_and(|lease| lease.epoch > epoch)) {
-            outbox.cut(Cause::NewTurn);
-        }
-        cut_and_wait(&earlier, Cause::NewTurn).await;
-        for other in &earlier {
-            other.revoke(Cause::NewTurn);
-        }
-        !earlier.is_empty()
-    }
-
     /// Cuts the running turns of a call that is over.
     pub(super) async fn cut_call(&self, call: &CallKey) {
-        cut_and_wait(&self.outboxes(call), Cause::CallOver).await;
+        let outboxes = self.outboxes(call);
+        for outbox in &outboxes {
+            outbox.end_call();
+        }
+        wait_for_end(&outboxes).await;
     }
 
     /// Returns whether the next input of a call, or the input of its turn `turn`, is secret. If the store
@@ -220,13 +215,8 @@ impl<B: Bot> Shared<B> {
     /// Returns the record of a call, or `None` for an unknown call.
     pub(super) async fn stored(&self, call: &CallKey) -> Result<Option<CallRecord>, StoreError> {
         let Some(stored) = self.store().read(call).await? else { return Ok(None) };
-        let record = CallRecord::read(&stored, &self.setup.limits)?;
-        Ok(record.map(|(record, _)| record))
-    }
-
-    /// Returns whether a turn of this call holds, in this process.
-    pub(super) fn is_held(&self, call: &CallKey) -> bool {
-        self.outboxes(call).iter().any(|outbox| outbox.holds_until().is_some())
+        let (record, _) = CallRecord::read(&stored, &self.setup.limits)?;
+        Ok(Some(record))
     }
 
     /// Returns how long a turn of this call may hold from now on.
@@ -271,12 +261,13 @@ impl<B: Bot> Shared<B> {
     }
 }
 
-/// Cuts these turns and waits until they have ended or can't be waited for any longer.
-async fn cut_and_wait(outboxes: &[Arc<Outbox>], cause: Cause) {
-    for outbox in outboxes {
-        outbox.cut(cause);
-    }
-    wait_for_end(outboxes).await;
+/// Polls a task for the first time, before it is spawned. Returns whether it has ended. As in a task that is
+/// spawned, a panic ends it without reaching the request, and the bot finds no request of a handler.
+fn ends_at_first_poll(task: Pin<&mut impl Future<Output = ()>>) -> bool {
+    // A task that is spawned is polled again in any case, so nothing has to wake it before that.
+    let mut context = Context::from_waker(Waker::noop());
+    let poll = || outside_handlers(|| task.poll(&mut context));
+    catch_unwind(AssertUnwindSafe(poll)).map_or(true, |polled| polled.is_ready())
 }
 
 /// Waits until these turns have ended or can't be waited for any longer.

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -10,9 +11,9 @@ use tracing::{Instrument, Span};
 
 use super::drive::drive;
 use super::failure::{Stop, hook_failed, panicked};
-use super::record::{CallRecord, Sent};
+use super::record::{CallRecord, Sent, StoredInfo};
 use super::report::TurnReport;
-use super::session::{BeginAs, Session};
+use super::session::{BeginAs, Session, Stored};
 use super::shared::{Shared, TurnGuard};
 use super::trigger::{PlatformHistory, Trigger};
 use crate::bot::call::CallInfo;
@@ -21,7 +22,7 @@ use crate::bot::history::Entry;
 use crate::bot::input::{Cause, Ended, Input};
 use crate::bot::limits::Limits;
 use crate::bot::outbox::{Outbox, Packet};
-use crate::bot::store::{Change, NoteKind, Opened, Opening, Record, StoreError, Then};
+use crate::bot::store::{Change, Opened, Opening, Record, StoreError, Then};
 use crate::observe::TurnFailure;
 
 /// A running turn.
@@ -49,7 +50,8 @@ impl<B: Bot> Turn<B> {
         let cause = outbox.cause();
         let cut = matches!(cause, Some(Cause::BargeIn | Cause::PeerGone | Cause::Deadline));
         if cut || cuts == Cuts::Left {
-            shared.report_cuts(outbox.call().clone()).await;
+            // Boxed, so that the task of a turn without cuts has no room for it.
+            Box::pin(shared.report_cuts(outbox.call().clone())).await;
         }
     }
 
@@ -58,8 +60,11 @@ impl<B: Bot> Turn<B> {
         let mut report = TurnReport::start(shared, outbox, trigger, span);
         // If this task is dropped or panics, no request waits for it any longer.
         let running = TurnGuard { shared, outbox };
-        let work = AssertUnwindSafe(self.work()).catch_unwind();
-        let ended = drive(shared.store(), outbox, work).await;
+        let ended = {
+            // Pinned here, and passed on as a pointer: `drive` would hold a second copy.
+            let work = pin!(AssertUnwindSafe(self.work()).catch_unwind());
+            drive(shared.store(), outbox, work).await
+        };
         report.stop();
         let panicked = |panic: Box<dyn Any + Send>| Err(panicked(outbox, &*panic).into());
         let ended = ended.map(|ended| ended.unwrap_or_else(panicked));
@@ -108,55 +113,45 @@ impl<B: Bot> Turn<B> {
         let epoch = lease.as_ref().map_or(0, |lease| lease.epoch);
         let sent = Sent {
             // A greeting that was late has been said all the same.
-            begun: matches!(trigger, Trigger::Begin)
-                && cause == Some(Cause::Deadline)
-                && !entry.said.is_empty(),
+            begun: outbox.has_begun()
+                || matches!(trigger, Trigger::Begin)
+                    && cause == Some(Cause::Deadline)
+                    && !entry.said.is_empty(),
             entry: Entry { epoch, ..entry },
             // A turn that never owned the call said nothing that could be cut.
             cause: cause.filter(|_| lease.is_some()),
             speech: outbox.sent_speech(),
             secret: outbox.expects_secret(),
         };
-        let (call, turn) = (outbox.call(), outbox.turn());
-        let noted = shared.store().note(call, turn, sent.into_note(), NoteKind::Report).await;
-        let closed = match lease {
-            Some(lease) => {
-                let then = match cause {
-                    // A platform that got no answer may ask again.
-                    None | Some(Cause::PeerGone | Cause::Deadline) => Then::CloseUnanswered,
-                    Some(_) => Then::Close,
-                };
-                shared.store().write(&lease, Change { then, ..Change::default() }).await
-            }
-            None => Ok(()),
+        let then = match cause {
+            // A platform that got no answer may ask again.
+            None | Some(Cause::PeerGone | Cause::Deadline) => Then::CloseUnanswered,
+            Some(_) => Then::Close,
         };
-        for error in noted.err().into_iter().chain(closed.err()) {
-            if error != StoreError::Fenced {
+        // If the store no longer has the call, nothing is left to tell.
+        match shared.store().leave(outbox.call(), lease, sent.into_note(), then).await {
+            Ok(_) | Err(StoreError::Fenced | StoreError::Gone) => {}
+            Err(error) => {
                 hook_failed(outbox, "could not store a turn that did not succeed", &error.into());
             }
         }
     }
 
     async fn work(&self) -> Result<Cuts, Stop> {
-        let Self { shared, outbox, trigger, info, history } = self;
-        let opening = Opening::Turn(outbox.turn().clone());
-        let (lease, record) = match shared.open(outbox.call(), opening).await? {
-            Opened::Run(lease, record) => (lease, record),
-            Opened::Repeated(record) => {
-                let input = trigger.input();
-                let limits = &shared.setup.limits;
-                outbox.repeat(repeated_answer(outbox, &record, limits, input.as_ref())?);
-                return Ok(Cuts::None);
-            }
-            Opened::Busy => return Err(Stop::Overtaken),
+        let Self { trigger, history, .. } = self;
+        let mut session = match self.open().await? {
+            Some(session) => session,
+            None => return Ok(Cuts::None),
         };
-        outbox.set_lease(Some(lease.clone()));
-        let record = match shared.overtake(outbox, lease.epoch).await {
-            // The record now contains what the earlier turns noted when they were cut.
-            true => shared.store().read(outbox.call()).await?.unwrap_or(record),
-            false => record,
-        };
-        let mut session = Session::open(shared, outbox, Some(lease), record, info.clone())?;
+        if matches!(trigger, Trigger::Begin) && session.has_begun() {
+            // A call with this id never ended. The new one gets a record of its own.
+            drop(session);
+            self.end_former().await?;
+            session = match self.open().await? {
+                Some(session) => session,
+                None => return Ok(Cuts::None),
+            };
+        }
         session.hide_secret(trigger.input().as_ref());
         session.forget_turn();
         if let Some(history) = history {
@@ -164,16 +159,64 @@ impl<B: Bot> Turn<B> {
         }
         match trigger {
             Trigger::Begin => {
-                let former = session.reset(info).await?;
-                if let Some((former, span)) = former {
-                    // A call with this id never ended.
-                    shared.spawn_finish(outbox.call().clone(), former, Ended::Unknown, span);
-                }
+                session.reset(&self.info);
                 session.begin(BeginAs::Turn).await?;
                 Ok(Cuts::None)
             }
             Trigger::Input(input) => self.serve(session, input).await,
         }
+    }
+
+    /// Opens the call. Returns `None` if the turn has been answered before, and the answer was sent again.
+    async fn open(&self) -> Result<Option<Session<'_, B>>, Stop> {
+        let Self { shared, outbox, trigger, info, .. } = self;
+        let created = CallRecord::new(info.platform, StoredInfo::new(info));
+        let fresh = created.to_json()?;
+        let opening = Opening::Turn {
+            turn: outbox.turn().clone(),
+            told: None,
+            overtake: outbox.adapter().capabilities.newest_wins,
+            fresh: fresh.clone(),
+        };
+        let opened = shared.open(outbox.call(), opening, Some(outbox)).await?;
+        let (lease, record, unsettled) = match opened.granted.take() {
+            Opened::Run { lease, record, unsettled } => (lease, record, unsettled),
+            Opened::Repeated(record) => {
+                let input = trigger.input();
+                let limits = &shared.setup.limits;
+                outbox.repeat(repeated_answer(outbox, &record, limits, input.as_ref())?);
+                return Ok(None);
+            }
+            Opened::Held { .. } | Opened::Busy => return Err(Stop::Overtaken),
+        };
+        outbox.set_lease(Some(lease.clone()));
+        let record = match shared.settle(outbox, lease.epoch, unsettled, opened.waiter).await {
+            // The record now contains what the earlier turns noted when they were cut.
+            true => shared.store().read(outbox.call()).await?.unwrap_or(record),
+            false => record,
+        };
+        let stored = match record.state == fresh {
+            true => Stored::Created(Box::new(created)),
+            false => Stored::Known(record),
+        };
+        Ok(Some(Session::open(shared, outbox, Some(lease), stored, info.clone())?))
+    }
+
+    /// Ends the call that has the id of this one, which begins.
+    async fn end_former(&self) -> Result<(), Stop> {
+        let Self { shared, outbox, .. } = self;
+        if let Some(lease) = outbox.lease() {
+            outbox.set_lease(None);
+            let change = Change { then: Then::CloseUnanswered, ..Change::default() };
+            shared.store().write(&lease, change).await?;
+        }
+        if let Some((lease, record)) = shared.set_aside(outbox.call(), Some(Ended::Unknown)).await?
+        {
+            // Before the new call has a span under the same key.
+            let span = shared.spans.end(outbox.call());
+            shared.spawn_finish(lease, record, Ended::Unknown, span);
+        }
+        Ok(())
     }
 
     async fn serve(&self, mut session: Session<'_, B>, input: &Input) -> Result<Cuts, Stop> {
@@ -195,10 +238,10 @@ fn repeated_answer(
     input: Option<&Input>,
 ) -> Result<Packet, Stop> {
     let mut packet = Packet::default();
-    let Some((record, _)) = CallRecord::read(record, limits)? else { return Ok(packet) };
+    let (record, _) = CallRecord::read(record, limits)?;
     // A filler may have been sent while this request waited for another run of the turn.
     let first = !outbox.has_packets();
-    if let Some(entry) = record.history.get(outbox.turn()) {
+    if let Some(entry) = record.turns.get(outbox.turn()) {
         // The request has the secret that the history hides.
         let said = entry.said_to(input);
         packet.text = entry.filler.clone().filter(|_| first).unwrap_or_default() + &said;

@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::Stream;
 
 use super::error::StoreError;
-use super::records::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
-use crate::bot::capabilities::Platform;
+use super::records::{
+    Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing, Then,
+};
 use crate::bot::input::{CallKey, TurnId};
 
 /// Keeps calls between turns. [`MemoryStore`](super::MemoryStore) keeps them in this process.
 ///
-/// Every operation is one atomic step. Only the runtime interprets the contents of a [`Record`].
+/// Every operation is one atomic step, and none waits for a turn: the runtime does that. Only the runtime
+/// interprets the contents of a [`Record`]. The runtime bounds the time of each operation. It runs those
+/// that may not be dropped half way in tasks of their own, so an operation that has begun ends.
+///
+/// `bot::testing::store_conformance` checks whether a store does what is written here.
 ///
 /// The life of a turn, as a store sees it:
 ///
@@ -23,39 +29,39 @@ use crate::bot::input::{CallKey, TurnId};
 /// # async fn main() -> Result<(), StoreError> {
 /// let store = MemoryStore::new();
 /// let call = CallKey::new(Platform::DigitalEmployee, "session-1");
-/// let opening = Opening::Turn(TurnId::new("stream-1"));
+/// let (turn, fresh) = (TurnId::new("stream-1"), "{}".into());
+/// let opening = Opening::Turn { turn, told: None, overtake: true, fresh };
 ///
-/// let opened = store.open(&call, opening.clone()).await?;
-/// let Opened::Run(lease, _) = opened else { panic!("the turn has been answered before") };
+/// let opened = store.open(&call, &opening).await?;
+/// let Opened::Run { lease, .. } = opened else { panic!("the turn has been answered before") };
 /// let mut change = Change::default();
-/// change.memory = Some(b"0:{}".to_vec());
+/// change.memory = Some((0, "[]".into()));
 /// change.then = Then::Close;
 /// store.write(&lease, change).await?;
 ///
 /// // The turn is answered, so a repeated request does not run it again.
-/// let Opened::Repeated(record) = store.open(&call, opening).await? else { panic!("it runs again") };
-/// assert_eq!(record.memory, b"0:{}");
+/// let Opened::Repeated(record) = store.open(&call, &opening).await? else { panic!("it runs again") };
+/// assert_eq!(record.memory, "[]");
 /// # Ok(())
 /// # }
 /// ```
 pub trait Store: Send + Sync + 'static {
-    /// Whether calls can go on in another process when this one ends.
-    const SHARED: bool;
+    /// Returns whether calls can go on in another process when this one ends.
+    fn shared(&self) -> bool;
 
-    /// Opens a call for a turn. Creates a record if there is none.
+    /// Opens a call as `opening` says.
     ///
-    /// If a turn has the call now, that turn is named by [`cancels`](Self::cancels), its
-    /// [`hold`](Self::hold) is waited out, and it can no longer write when this returns. Unless it has
-    /// the same id, it counts as answered from then on.
+    /// The former lease ends. If a turn has the call, that turn is told to stop with [`Signal::Stop`],
+    /// unless it was told before; if it holds, it keeps the call: [`Opened::Held`]. A turn that was
+    /// overtaken counts as answered from then on, unless it has the same id.
     ///
     /// # Errors
-    /// Returns [`StoreError::Full`] if the store has no room for the call, or an error if the store
-    /// can't be reached. A full store refuses new calls. It refuses a known call only if it can
-    /// [`evict`](Self::evict) another one for it.
+    /// Returns [`StoreError::Full`] if the store has no room for the call. A full store refuses new calls.
+    /// It refuses a known call only if it can [`evict`](Self::evict) another one for it.
     fn open(
         &self,
         call: &CallKey,
-        opening: Opening,
+        opening: &Opening,
     ) -> impl Future<Output = Result<Opened, StoreError>> + Send;
 
     /// Makes room for a call that was refused with [`StoreError::Full`]: removes calls and returns them.
@@ -66,7 +72,7 @@ pub trait Store: Send + Sync + 'static {
     /// is `room_for` itself. No more calls are removed than needed. Each is returned to one process only.
     /// The result is empty if there is room already, or if no call can be removed.
     ///
-    /// The default removes no call, for a store without limits. A store that wraps another one has to
+    /// The default removes no call, so a full store refuses new ones. A store that wraps another one has to
     /// forward this method.
     ///
     /// # Errors
@@ -80,39 +86,61 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Holds the lease for `time`: until then the next turn waits, and an abort does not fence this
-    /// turn. `None` releases the hold.
+    /// turn. `None` releases the hold, which [`Signal::Free`] tells.
     ///
     /// # Errors
     /// Returns [`StoreError::Fenced`] if the lease has ended: the call was opened again, or the turn was
-    /// aborted.
+    /// aborted. Returns [`StoreError::Gone`] if there is no such call.
     fn hold(
         &self,
         lease: &Lease,
         time: Option<Duration>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Writes the fields of `change` that are `Some`, removes the first [`Change::notes_read`] notes,
-    /// and keeps or ends the lease as [`Change::then`] says.
+    /// Writes the fields of `change` that are set, removes the first [`Change::notes_read`] notes, and
+    /// keeps or ends the lease as [`Change::then`] says. If it ends, [`Signal::Free`] and
+    /// [`Signal::Left`] tell who waits.
     ///
     /// # Errors
-    /// Returns [`StoreError::Fenced`] if the lease has ended; nothing is written then.
+    /// Returns [`StoreError::Fenced`] if the lease has ended, and [`StoreError::Gone`] if there is no such
+    /// call. Nothing is written then.
     fn write(
         &self,
         lease: &Lease,
         change: Change,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Adds a note to a call. It needs no lease. Returns whether the call exists. `kind` says what the
-    /// note does to `turn`.
+    /// Leaves a call after a turn that did not succeed: adds a note in any case, and ends the lease as
+    /// `then` says if it has not ended. If the lease was that of a turn that was told to stop,
+    /// [`Signal::Left`] tells the process that has the call now. Returns whether the call exists.
+    ///
+    /// A turn that never got a lease has `None`: only the note is added. So has a turn that adds a note while
+    /// it goes on.
+    ///
+    /// If the call was set aside while the turn had it, the note goes to the record that was set aside, even
+    /// if there is a new call with the same key.
     ///
     /// # Errors
     /// Returns an error if the store can't be reached.
-    fn note(
+    fn leave(
+        &self,
+        call: &CallKey,
+        lease: Option<&Lease>,
+        note: Bytes,
+        then: Then,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Aborts a turn: adds a note, and the turn counts as answered from then on. If the turn has the call,
+    /// it is told to stop with [`Signal::Stop`], and its lease ends unless it holds. Returns whether the
+    /// call exists.
+    ///
+    /// # Errors
+    /// Returns an error if the store can't be reached.
+    fn abort(
         &self,
         call: &CallKey,
         turn: &TurnId,
-        note: Vec<u8>,
-        kind: NoteKind,
+        note: Bytes,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Returns the record of a call without opening the call; `None` if there is no such call.
@@ -124,42 +152,45 @@ pub trait Store: Send + Sync + 'static {
         call: &CallKey,
     ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
-    /// Removes a call and returns its record. Waits out a hold, as [`open`](Self::open) does, and ends
-    /// the current lease.
+    /// Sets idle calls aside, as [`Opening::End`] does, and returns them together with those that were set
+    /// aside before and whose time `again` is over. A turn that has a claimed call is told to stop. Each
+    /// call is returned to one process only, until it was not removed for [`Claim::again`].
     ///
     /// # Errors
     /// Returns an error if the store can't be reached.
-    fn end(
-        &self,
-        call: &CallKey,
-    ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
+    fn claim(&self, claim: &Claim)
+    -> impl Future<Output = Result<Vec<Claimed>, StoreError>> + Send;
 
-    /// Removes and returns up to `max` calls of a platform that have been idle for at least `idle`. The
-    /// platform is the one whose [`name`](Platform::name) is in the key of the call. Each call is
-    /// returned to one process only. A call that a turn has counts as idle after twice that time, since
-    /// its process has died or hangs.
+    /// Removes a record that was set aside. A record that another process has claimed since stays.
     ///
     /// # Errors
     /// Returns an error if the store can't be reached.
-    fn claim_idle(
-        &self,
-        platform: Platform,
-        idle: Duration,
-        max: usize,
-    ) -> impl Future<Output = Result<Vec<(CallKey, Record)>, StoreError>> + Send;
+    fn remove(&self, lease: &Lease) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Returns a stream of the turns that have to stop. One subscription serves all calls of a process.
-    /// Messages may be lost.
-    fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static;
+    /// Returns what each of these leases is, in the same order. The runtime asks after [`Signal::Lost`].
+    ///
+    /// # Errors
+    /// Returns an error if the store can't be reached.
+    fn check(
+        &self,
+        leases: &[Lease],
+    ) -> impl Future<Output = Result<Vec<Standing>, StoreError>> + Send;
+
+    /// Returns the messages about leases that this value of the store gave, and about calls that its
+    /// process waits for. One subscription serves all calls of a process. It begins with this call, before the
+    /// stream is polled, as far as the store can. Messages may be lost; then [`Signal::Lost`] follows.
+    fn signals(&self) -> impl Stream<Item = Signal> + Send + 'static;
 }
 
 impl<S: Store> Store for std::sync::Arc<S> {
-    const SHARED: bool = S::SHARED;
+    fn shared(&self) -> bool {
+        S::shared(self)
+    }
 
     fn open(
         &self,
         call: &CallKey,
-        opening: Opening,
+        opening: &Opening,
     ) -> impl Future<Output = Result<Opened, StoreError>> + Send {
         S::open(self, call, opening)
     }
@@ -187,14 +218,23 @@ impl<S: Store> Store for std::sync::Arc<S> {
         S::write(self, lease, change)
     }
 
-    fn note(
+    fn leave(
+        &self,
+        call: &CallKey,
+        lease: Option<&Lease>,
+        note: Bytes,
+        then: Then,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        S::leave(self, call, lease, note, then)
+    }
+
+    fn abort(
         &self,
         call: &CallKey,
         turn: &TurnId,
-        note: Vec<u8>,
-        kind: NoteKind,
+        note: Bytes,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send {
-        S::note(self, call, turn, note, kind)
+        S::abort(self, call, turn, note)
     }
 
     fn read(
@@ -204,23 +244,25 @@ impl<S: Store> Store for std::sync::Arc<S> {
         S::read(self, call)
     }
 
-    fn end(
+    fn claim(
         &self,
-        call: &CallKey,
-    ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send {
-        S::end(self, call)
+        claim: &Claim,
+    ) -> impl Future<Output = Result<Vec<Claimed>, StoreError>> + Send {
+        S::claim(self, claim)
     }
 
-    fn claim_idle(
-        &self,
-        platform: Platform,
-        idle: Duration,
-        max: usize,
-    ) -> impl Future<Output = Result<Vec<(CallKey, Record)>, StoreError>> + Send {
-        S::claim_idle(self, platform, idle, max)
+    fn remove(&self, lease: &Lease) -> impl Future<Output = Result<(), StoreError>> + Send {
+        S::remove(self, lease)
     }
 
-    fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {
-        S::cancels(self)
+    fn check(
+        &self,
+        leases: &[Lease],
+    ) -> impl Future<Output = Result<Vec<Standing>, StoreError>> + Send {
+        S::check(self, leases)
+    }
+
+    fn signals(&self) -> impl Stream<Item = Signal> + Send + 'static {
+        S::signals(self)
     }
 }

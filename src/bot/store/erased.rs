@@ -1,110 +1,97 @@
 //! A store behind a trait object.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
-use tokio::time::timeout;
 
 use super::contract::Store;
 use super::error::StoreError;
-use super::records::{Cancel, Change, Lease, NoteKind, Opened, Opening, Record};
-use crate::bot::capabilities::Platform;
+use super::records::{
+    Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing, Then,
+};
 use crate::bot::input::{CallKey, TurnId};
 
-/// A [`Store`] as a trait object, so that the types that bots use have no parameter for it.
+/// A [`Store`] as a trait object, so that the types that bots use have no parameter for it. An operation
+/// borrows nothing, so that it can go on in a task of its own.
 pub(in crate::bot) trait AnyStore: Send + Sync {
     fn shared(&self) -> bool;
-    fn open<'a>(&'a self, call: &'a CallKey, opening: Opening) -> StoreFuture<'a, Opened>;
-    fn hold<'a>(&'a self, lease: &'a Lease, time: Option<Duration>) -> StoreFuture<'a, ()>;
-    fn write<'a>(&'a self, lease: &'a Lease, change: Change) -> StoreFuture<'a, ()>;
-    fn note<'a>(
-        &'a self,
-        call: &'a CallKey,
-        turn: &'a TurnId,
-        note: Vec<u8>,
-        kind: NoteKind,
-    ) -> StoreFuture<'a, bool>;
-    fn read<'a>(&'a self, call: &'a CallKey) -> StoreFuture<'a, Option<Record>>;
-    fn end<'a>(&'a self, call: &'a CallKey) -> StoreFuture<'a, Option<Record>>;
-    fn evict<'a>(&'a self, room_for: &'a CallKey) -> StoreFuture<'a, Vec<(CallKey, Record)>>;
-    fn claim_idle(
-        &self,
-        platform: Platform,
-        idle: Duration,
-        max: usize,
-    ) -> StoreFuture<'_, Vec<(CallKey, Record)>>;
-    fn cancels(&self) -> BoxStream<'static, Cancel>;
+    fn open(self: Arc<Self>, call: CallKey, opening: Opening) -> Operation<Opened>;
+    fn evict(self: Arc<Self>, room_for: CallKey) -> Operation<Vec<(CallKey, Record)>>;
+    fn hold(self: Arc<Self>, lease: Lease, time: Option<Duration>) -> Operation<()>;
+    fn write(self: Arc<Self>, lease: Lease, change: Change) -> Operation<()>;
+    fn leave(
+        self: Arc<Self>,
+        call: CallKey,
+        lease: Option<Lease>,
+        note: Bytes,
+        then: Then,
+    ) -> Operation<bool>;
+    fn abort(self: Arc<Self>, call: CallKey, turn: TurnId, note: Bytes) -> Operation<bool>;
+    fn read(self: Arc<Self>, call: CallKey) -> Operation<Option<Record>>;
+    fn claim(self: Arc<Self>, claim: Claim) -> Operation<Vec<Claimed>>;
+    fn remove(self: Arc<Self>, lease: Lease) -> Operation<()>;
+    fn check(self: Arc<Self>, leases: Vec<Lease>) -> Operation<Vec<Standing>>;
+    fn signals(&self) -> BoxStream<'static, Signal>;
 }
 
-pub(super) type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
-
-/// How long a store may take for an operation that does not wait for a hold.
-pub(in crate::bot) const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Returns the error of a store that did not answer in time.
-pub(in crate::bot) fn no_answer(within: Duration) -> StoreError {
-    StoreError::failed(format!("no answer within {within:?}"))
-}
-
-/// Limits the time of an operation: a store that hangs must not keep callers in silence.
-fn bounded<'a, T>(
-    operation: impl Future<Output = Result<T, StoreError>> + Send + 'a,
-) -> StoreFuture<'a, T> {
-    let late = |_| Err(no_answer(PATIENCE));
-    timeout(PATIENCE, operation).map(move |ended| ended.unwrap_or_else(late)).boxed()
-}
+pub(super) type Operation<T> = BoxFuture<'static, Result<T, StoreError>>;
 
 impl<S: Store> AnyStore for S {
     fn shared(&self) -> bool {
-        S::SHARED
+        Store::shared(self)
     }
 
-    fn open<'a>(&'a self, call: &'a CallKey, opening: Opening) -> StoreFuture<'a, Opened> {
-        Store::open(self, call, opening).boxed()
+    fn open(self: Arc<Self>, call: CallKey, opening: Opening) -> Operation<Opened> {
+        async move { Store::open(&*self, &call, &opening).await }.boxed()
     }
 
-    fn hold<'a>(&'a self, lease: &'a Lease, time: Option<Duration>) -> StoreFuture<'a, ()> {
-        bounded(Store::hold(self, lease, time))
+    fn evict(self: Arc<Self>, room_for: CallKey) -> Operation<Vec<(CallKey, Record)>> {
+        async move { Store::evict(&*self, &room_for).await }.boxed()
     }
 
-    fn write<'a>(&'a self, lease: &'a Lease, change: Change) -> StoreFuture<'a, ()> {
-        bounded(Store::write(self, lease, change))
+    fn hold(self: Arc<Self>, lease: Lease, time: Option<Duration>) -> Operation<()> {
+        async move { Store::hold(&*self, &lease, time).await }.boxed()
     }
 
-    fn note<'a>(
-        &'a self,
-        call: &'a CallKey,
-        turn: &'a TurnId,
-        note: Vec<u8>,
-        kind: NoteKind,
-    ) -> StoreFuture<'a, bool> {
-        bounded(Store::note(self, call, turn, note, kind))
+    fn write(self: Arc<Self>, lease: Lease, change: Change) -> Operation<()> {
+        async move { Store::write(&*self, &lease, change).await }.boxed()
     }
 
-    fn read<'a>(&'a self, call: &'a CallKey) -> StoreFuture<'a, Option<Record>> {
-        bounded(Store::read(self, call))
+    fn leave(
+        self: Arc<Self>,
+        call: CallKey,
+        lease: Option<Lease>,
+        note: Bytes,
+        then: Then,
+    ) -> Operation<bool> {
+        async move { Store::leave(&*self, &call, lease.as_ref(), note, then).await }.boxed()
     }
 
-    fn end<'a>(&'a self, call: &'a CallKey) -> StoreFuture<'a, Option<Record>> {
-        Store::end(self, call).boxed()
+    fn abort(self: Arc<Self>, call: CallKey, turn: TurnId, note: Bytes) -> Operation<bool> {
+        async move { Store::abort(&*self, &call, &turn, note).await }.boxed()
     }
 
-    fn evict<'a>(&'a self, room_for: &'a CallKey) -> StoreFuture<'a, Vec<(CallKey, Record)>> {
-        bounded(Store::evict(self, room_for))
+    fn read(self: Arc<Self>, call: CallKey) -> Operation<Option<Record>> {
+        async move { Store::read(&*self, &call).await }.boxed()
     }
 
-    fn claim_idle(
-        &self,
-        platform: Platform,
-        idle: Duration,
-        max: usize,
-    ) -> StoreFuture<'_, Vec<(CallKey, Record)>> {
-        bounded(Store::claim_idle(self, platform, idle, max))
+    fn claim(self: Arc<Self>, claim: Claim) -> Operation<Vec<Claimed>> {
+        async move { Store::claim(&*self, &claim).await }.boxed()
     }
 
-    fn cancels(&self) -> BoxStream<'static, Cancel> {
-        Store::cancels(self).boxed()
+    fn remove(self: Arc<Self>, lease: Lease) -> Operation<()> {
+        async move { Store::remove(&*self, &lease).await }.boxed()
+    }
+
+    fn check(self: Arc<Self>, leases: Vec<Lease>) -> Operation<Vec<Standing>> {
+        async move { Store::check(&*self, &leases).await }.boxed()
+    }
+
+    fn signals(&self) -> BoxStream<'static, Signal> {
+        Store::signals(self).boxed()
     }
 }

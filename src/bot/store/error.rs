@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The error when a store fails or refuses an operation.
 ///
@@ -23,6 +24,8 @@ pub enum StoreError {
     Full(StoreLimit),
     /// The lease has ended: another turn has the call, or this turn was aborted.
     Fenced,
+    /// The store does not have the call: it was lost, or it has ended.
+    Gone,
     /// The memory of the bot is larger than the limit.
     TooLarge {
         /// The size of the memory, in bytes.
@@ -33,7 +36,19 @@ pub enum StoreError {
     /// The memory of the bot can't be written or read as JSON. The text completes "the memory of the
     /// call ..." and does not contain the memory.
     Memory(String),
-    /// The store failed or can't be reached; see [`StoreError::failed`].
+    /// The store can't be reached. Nothing was done. See [`StoreError::unreachable`].
+    Unreachable(StoreFailure),
+    /// The store gave no answer, so the operation may have been done, or may still be. See
+    /// [`StoreError::unknown`].
+    Unknown(StoreFailure),
+    /// The store gave the runtime no answer in time; see
+    /// [`Limits::store_timeout`](crate::bot::Limits::store_timeout). The operation may have been done, or may
+    /// still be.
+    TimedOut {
+        /// How long the runtime has waited.
+        within: Duration,
+    },
+    /// The store refused the operation, or failed; see [`StoreError::failed`].
     Failed(StoreFailure),
 }
 
@@ -52,6 +67,18 @@ impl StoreError {
     #[must_use]
     pub fn failed(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Failed(StoreFailure(source.into().into()))
+    }
+
+    /// Creates an [`Unreachable`](Self::Unreachable) error with this source.
+    #[must_use]
+    pub fn unreachable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unreachable(StoreFailure(source.into().into()))
+    }
+
+    /// Creates an [`Unknown`](Self::Unknown) error with this source.
+    #[must_use]
+    pub fn unknown(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unknown(StoreFailure(source.into().into()))
     }
 }
 
@@ -95,6 +122,12 @@ impl fmt::Display for StoreError {
                 write!(f, "the memory of the call: {bytes} bytes, allowed: at most {max}")
             }
             Self::Memory(reason) => write!(f, "the memory of the call {reason}"),
+            Self::Gone => f.write_str("the store does not have the call"),
+            Self::Unreachable(_) => f.write_str("the store of calls can't be reached"),
+            Self::Unknown(_) => f.write_str("the store of calls gave no answer"),
+            Self::TimedOut { within } => {
+                write!(f, "the store of calls gave no answer within {within:?}")
+            }
             Self::Failed(_) => f.write_str("the store of calls failed"),
         }
     }
@@ -103,7 +136,9 @@ impl fmt::Display for StoreError {
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Failed(failure) => Some(failure.get_ref()),
+            Self::Failed(failure) | Self::Unreachable(failure) | Self::Unknown(failure) => {
+                Some(failure.get_ref())
+            }
             _ => None,
         }
     }

@@ -12,10 +12,16 @@
 //! # async fn main() -> Result<(), StoreError> {
 //! let store = MemoryStore::new();
 //! let call = CallKey::new(Platform::Odfs, "call-1");
+//! let opening = |id| {
+//!     let (turn, fresh) = (TurnId::new(id), "{}".into());
+//!     Opening::Turn { turn, told: None, overtake: true, fresh }
+//! };
 //!
-//! let first = store.open(&call, Opening::Turn(TurnId::new("turn-1"))).await?;
-//! let second = store.open(&call, Opening::Turn(TurnId::new("turn-2"))).await?;
-//! let (Opened::Run(first, _), Opened::Run(second, _)) = (first, second) else { panic!("no lease") };
+//! let first = store.open(&call, &opening("turn-1")).await?;
+//! let second = store.open(&call, &opening("turn-2")).await?;
+//! let (Opened::Run { lease: first, .. }, Opened::Run { lease: second, .. }) = (first, second) else {
+//!     panic!("no lease")
+//! };
 //!
 //! // The second turn has taken over the call.
 //! assert_eq!(store.write(&first, Change::default()).await, Err(StoreError::Fenced));
@@ -27,13 +33,24 @@
 mod contract;
 mod erased;
 mod error;
+mod handle;
 mod memory;
+mod meter;
 mod records;
-mod timed;
+#[cfg(feature = "redis-store")]
+mod redis;
+mod turns;
 
+#[cfg(feature = "redis-store")]
+pub use self::redis::{RedisNonces, RedisStore, RedisStoreBuilder};
 pub use contract::Store;
-pub(super) use erased::{AnyStore, PATIENCE, no_answer};
+pub(super) use erased::AnyStore;
 pub use error::{StoreError, StoreFailure, StoreLimit};
+pub(super) use handle::{Granted, StoreHandle};
 pub use memory::MemoryStore;
-pub use records::{Cancel, CancelReason, Change, Lease, NoteKind, Opened, Opening, Record, Then};
-pub(super) use timed::{Meter, TimedStore};
+pub(super) use meter::Meter;
+pub use records::{
+    Cancel, CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal,
+    Standing, Then,
+};
+pub use turns::{StoredTurn, StoredTurns};

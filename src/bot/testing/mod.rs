@@ -5,6 +5,8 @@
 //! transcript of the call. The transcript has the cause of each failed turn, which the platform does not
 //! see; see [`Answer::causes`]. This module needs the feature `client`.
 //!
+//! [`store_conformance`] checks a [`Store`](super::Store) of your own.
+//!
 //! For a unit test of one of your functions, see [`Call::builder`](super::Call::builder), which does not
 //! need that feature.
 //!
@@ -99,6 +101,7 @@ mod answer;
 mod awaited;
 #[cfg(feature = "chat")]
 mod chat;
+mod conformance;
 #[cfg(feature = "digital-employee")]
 mod digital_employee;
 #[cfg(feature = "duix")]
@@ -116,6 +119,7 @@ use std::sync::atomic::Ordering;
 use act::Act;
 pub use answer::Answer;
 use awaited::{Awaited, Wrong};
+pub use conformance::{StoreConformance, store_conformance};
 use peer::Peer;
 use transcript::{Step, Transcript};
 pub use turn::Turn;

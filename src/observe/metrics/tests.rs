@@ -147,6 +147,8 @@ fn observe_all(metrics: &Metrics) {
         Event::HoldBroken(&HoldBroken { platform, call, turn, after: None, dropped: true }),
         Event::StoreOperation(&store),
         Event::CallEnded(&CallEnded { platform, call, why, turns: 1, duration: Some(MS) }),
+        #[cfg(feature = "llm")]
+        Event::CallSummary(&summary(call)),
         Event::Refused(&refused),
         Event::AgentStarted(&AgentStarted { instance: "i-1", operation: "start" }),
         Event::AgentStopped(&AgentStopped { instance: "i-1", operation: "stop" }),
@@ -156,6 +158,25 @@ fn observe_all(metrics: &Metrics) {
     }
 }
 
+#[cfg(feature = "llm")]
+fn summary(call: &CallKey) -> crate::observe::CallSummary<'_> {
+    crate::observe::CallSummary {
+        platform: Platform::DuixStream,
+        call,
+        why: Ended::ByCaller,
+        turns: 1,
+        cuts: 0,
+        apologies: 0,
+        first_packets: None,
+        requests: 2,
+        fallbacks: 1,
+        tool_calls: 1,
+        prompt_tokens: 10,
+        completion_tokens: 5,
+    }
+}
+
+#[cfg(feature = "llm")]
 #[test]
 fn the_table_has_all_metrics_with_their_kinds_and_labels() {
     let seen = Seen::default();

@@ -1,15 +1,14 @@
 //! The store that the platform uses: Redis.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError};
-use tokio::sync::Mutex;
+use redis::Value;
 use tokio::time::timeout;
 
 use super::{RecognitionError, RecognitionId, Recognitions};
+use crate::redis_link::{Address, Link, LinkError};
 
 /// The default timeout of a lookup.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -40,39 +39,24 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 /// # }
 /// ```
 pub struct RedisRecognitions {
-    client: Client,
+    link: Link,
     timeout: Duration,
     prefix: String,
-    link: Mutex<Link>,
-    /// Connections with this number or a lower one are broken.
-    broken: AtomicU64,
-}
-
-/// The connection and its number, counted from 1.
-#[derive(Default)]
-struct Link {
-    number: u64,
-    connection: Option<MultiplexedConnection>,
 }
 
 impl RedisRecognitions {
     /// Creates a store for the Redis at `url`. It connects at the first lookup.
     ///
     /// The URL is `redis://[<user>][:<password>@]<host>[:<port>][/<database>]` or
-    /// `redis+unix:///<path>[?db=<database>&user=<user>&pass=<password>]`. For `rediss`, which is TLS,
-    /// enable a TLS feature of the crate `redis`, version 1.
+    /// `redis+unix:///<path>[?db=<database>&user=<user>&pass=<password>]`. With `rediss`, which needs the
+    /// feature `rustls` or `rustls-aws-lc-rs`, the connection is TLS, and trusts what the system trusts.
     ///
     /// # Errors
     /// If the URL has another form. The error does not contain the URL.
     pub fn open(url: &str) -> Result<Self, RecognitionError> {
-        let client = Client::open(url).map_err(|error| failed(&error))?;
-        Ok(Self {
-            client,
-            timeout: TIMEOUT,
-            prefix: String::new(),
-            link: Mutex::default(),
-            broken: AtomicU64::new(0),
-        })
+        let address = Address::parse(url, None).map_err(RecognitionError::new)?;
+        let link = Link::new(Arc::new(address), None);
+        Ok(Self { link, timeout: TIMEOUT, prefix: String::new() })
     }
 
     /// Sets the timeout of a lookup, including the connection. Default: 1 s.
@@ -92,33 +76,17 @@ impl RedisRecognitions {
         self
     }
 
-    async fn connection(&self) -> Result<(u64, MultiplexedConnection), RedisError> {
-        let mut link = self.link.lock().await;
-        let connection = match &link.connection {
-            Some(connection) if link.number > self.broken.load(Relaxed) => connection.clone(),
-            _ => {
-                // The timeout of the whole lookup applies instead.
-                let settings = AsyncConnectionConfig::new()
-                    .set_connection_timeout(None)
-                    .set_response_timeout(None);
-                let new = self.client.get_multiplexed_async_connection_with_config(&settings);
-                let new = new.await?;
-                link.number += 1;
-                link.connection.insert(new).clone()
-            }
-        };
-        Ok((link.number, connection))
-    }
-
     /// Stores the number of the connection in `used`, so that a timeout can mark it as broken.
-    async fn get(&self, key: &str, used: &mut u64) -> Result<Option<Vec<u8>>, RedisError> {
+    async fn get(&self, key: &str, used: &mut u64) -> Result<Value, LinkError> {
+        let mut command = redis::cmd("GET");
+        command.arg(key);
         let mut again = true;
         loop {
-            let (number, mut connection) = self.connection().await?;
+            let (number, _, mut connection) = self.link.connection().await?;
             *used = number;
-            match redis::cmd("GET").arg(key).query_async(&mut connection).await {
-                Err(error) if error.is_unrecoverable_error() => {
-                    self.broken.fetch_max(number, Relaxed);
+            match connection.command(&command).await {
+                Err(error) if error.is_broken() => {
+                    self.link.mark_broken(number);
                     if !again {
                         return Err(error);
                     }
@@ -141,14 +109,15 @@ impl Recognitions for RedisRecognitions {
         let mut used = 0;
         let found = timeout(self.timeout, self.get(id.key(), &mut used)).await.map_err(|_| {
             // A peer that vanished without closing the connection looks like a slow one.
-            self.broken.fetch_max(used, Relaxed);
-            RecognitionError::new(format!("Redis: no answer within {:?}", self.timeout))
+            self.link.mark_broken(used);
+            RecognitionError::new(LinkError::late(self.timeout))
         })?;
-        match found.map_err(|error| failed(&error))? {
-            Some(text) => String::from_utf8(text)
+        match found.map_err(RecognitionError::new)? {
+            Value::Nil => Ok(None),
+            Value::BulkString(text) => String::from_utf8(text)
                 .map(Some)
                 .map_err(|_| RecognitionError::new("Redis: the text is not UTF-8")),
-            None => Ok(None),
+            _ => Err(RecognitionError::new("Redis: the answer is not a text")),
         }
     }
 }
@@ -157,13 +126,4 @@ impl fmt::Debug for RedisRecognitions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisRecognitions").field("timeout", &self.timeout).finish_non_exhaustive()
     }
-}
-
-/// Describes an error without the server's message, which may contain a key or the name of a user.
-fn failed(error: &RedisError) -> RecognitionError {
-    RecognitionError::new(match error.code() {
-        Some(code) => format!("Redis: {code}"),
-        None if error.is_io_error() => format!("Redis: {error}"),
-        None => format!("Redis: {}", error.category()),
-    })
 }

@@ -88,16 +88,16 @@ enum Outcome {
 /// Returns how a reply that is cut to `heard` compares to the reply now.
 fn outcome(entry: &Entry, heard: &str) -> Outcome {
     match cut(entry, heard) {
-        Some((Heard::Mismatch(_) | Heard::Unknown, _)) | None => Outcome::Foreign,
-        Some((_, said)) if said == entry.said => Outcome::Whole,
-        Some(_) => Outcome::Part,
+        (Heard::Mismatch(_) | Heard::Unknown, _) => Outcome::Foreign,
+        (_, said) if said == entry.said => Outcome::Whole,
+        _ => Outcome::Part,
     }
 }
 
 /// Returns whether a report would change what is known of a reply. `marks` is whether the platform marks where
 /// the caller barged in.
 fn is_news(entry: &Entry, heard: &str, marked: bool, marks: bool) -> bool {
-    let now = cut(entry, heard).map(|(heard, _)| heard);
+    let now = Some(cut(entry, heard).0);
     let is_whole = outcome(entry, heard) == Outcome::Whole;
     // A reply that was not cut and that was heard to its end needs no report. A mark at its end says that
     // the caller barged in all the same.
@@ -105,10 +105,9 @@ fn is_news(entry: &Entry, heard: &str, marked: bool, marks: bool) -> bool {
 }
 
 /// Returns the outcome of a cut, as the runtime would do it.
-fn cut(entry: &Entry, heard: &str) -> Option<(Heard, String)> {
-    let mut history: History = [entry.clone()].into_iter().collect();
-    let found = history.cut(&entry.turn, Some(heard))?;
-    Some((found, history.last()?.said.clone()))
+fn cut(entry: &Entry, heard: &str) -> (Heard, String) {
+    let mut entry = entry.clone();
+    (entry.cut(Some(heard)), entry.said)
 }
 
 /// Returns the history of a request whose call has none of its own. Each reply follows what the caller

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::bot::input::{CallKey, TurnId};
-use crate::bot::store::{Change, Lease, Opened, Record, Then};
+use crate::bot::store::{Change, Lease, Opened, Record, Standing, StoredTurns, Then};
 
 /// The number of answered turns that are remembered of a call.
 const ANSWERED: usize = 8;
@@ -15,24 +15,50 @@ const ANSWERED: usize = 8;
 const NOTES: usize = 64;
 /// The maximum size of these notes, in bytes. The newest note stays, however large it is.
 const NOTES_BYTES: usize = 256 * 1024;
-/// The longest hold: a year, which is far from overflowing an `Instant`.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// The longest time that counts: a year, which is far from overflowing an `Instant`.
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// What a call takes besides the texts that belong to it: this struct, and its places in the maps and
 /// in the index of [`Share`](super::share::Share). An estimate.
 const FIXED_BYTES: usize = 512;
 
+/// A call. Most calls are idle, so this is kept small.
 pub(super) struct Call {
-    pub record: Record,
-    /// The epoch of the newest lease, which may have ended.
+    /// The version of the bot's memory.
+    pub version: u32,
+    // Not `Bytes`, which take twice as much, and more once they were cloned.
+    memory: Box<[u8]>,
+    state: Box<[u8]>,
+    history: StoredTurns,
+    notes: Vec<Bytes>,
+    /// The epoch of the newest lease, which may have ended. An abort raises it.
     pub epoch: u64,
+    /// The epoch of the newest lease when the call was opened.
+    opened: u64,
     pub owner: Owner,
-    hold: Option<Hold>,
+    rare: Option<Box<Rare>>,
     pub touched: Instant,
     /// The turns that were answered or aborted last, the oldest first.
     answered: VecDeque<TurnId>,
+}
+
+/// What a call seldom has.
+#[derive(Default, PartialEq, Eq)]
+struct Rare {
+    /// When the hold of the owner ends.
+    hold: Option<Instant>,
+    /// Whether somebody was told to wait for the owner since a message last said that it has ended.
+    awaited: bool,
+    stopped: Option<Stopped>,
     /// How many of the notes that the owner got have been dropped since. The owner counts them when it
     /// reports how many it has read.
     lost: usize,
+}
+
+/// The turn that was last told to stop. It has not left the call since.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stopped {
+    epoch: u64,
+    at: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,35 +74,30 @@ pub(super) enum Owner {
     Turn(TurnId),
 }
 
-struct Hold {
-    until: Instant,
-    /// Created for the first task that waits. Dropping it wakes all of them, however the hold ends.
-    waiting: Option<watch::Sender<()>>,
-}
-
-/// A hold to wait for.
-pub(super) struct Held {
-    until: Instant,
-    released: watch::Receiver<()>,
-}
-
-impl Held {
-    /// Waits until the hold may be over. The caller has to check again.
-    pub(super) async fn over(mut self) {
-        let _ = timeout_at(self.until, self.released.changed()).await;
-    }
-}
-
 impl Call {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(state: &Bytes, now: Instant) -> Self {
         Self {
-            record: Record::default(),
+            version: 0,
+            memory: Box::default(),
+            state: (**state).into(),
+            history: StoredTurns::default(),
+            notes: Vec::new(),
             epoch: 0,
+            opened: 0,
             owner: Owner::Nobody,
-            hold: None,
+            rare: None,
             touched: now,
             answered: VecDeque::new(),
-            lost: 0,
+        }
+    }
+
+    pub(super) fn record(&self) -> Record {
+        Record {
+            version: self.version,
+            memory: Bytes::copy_from_slice(&self.memory),
+            state: Bytes::copy_from_slice(&self.state),
+            history: self.history.clone(),
+            notes: self.notes.clone(),
         }
     }
 
@@ -84,21 +105,36 @@ impl Call {
         !matches!(self.owner, Owner::Nobody)
     }
 
+    pub(super) fn is_leased_by(&self, lease: &Lease) -> bool {
+        self.is_live() && self.epoch == lease.epoch
+    }
+
     pub(super) fn is_answered(&self, turn: &TurnId) -> bool {
         self.answered.contains(turn)
     }
 
+    pub(super) fn standing(&self, lease: &Lease) -> Standing {
+        if self.is_leased_by(lease) {
+            Standing::Held
+        } else if self.opened == lease.epoch {
+            Standing::Aborted
+        } else {
+            Standing::Overtaken
+        }
+    }
+
     /// Returns about how much memory the call takes, in bytes.
     pub(super) fn bytes(&self, key: &CallKey) -> usize {
-        let Record { memory, state, notes } = &self.record;
-        let notes = notes.iter().map(|note| note.capacity() + size_of::<Vec<u8>>());
+        let Self { memory, state, history, notes, .. } = self;
+        let notes = notes.iter().map(|note| note.len() + size_of::<Bytes>());
         let answered = self.answered.iter().map(|turn| turn.as_str().len() + size_of::<TurnId>());
         let account = key.account.as_deref().map_or(0, str::len);
         let ids = key.platform.len() + key.id.len() + account;
-        let texts = ids + memory.capacity() + state.capacity();
+        let texts = ids + memory.len() + state.len() + history.bytes();
         FIXED_BYTES + texts + notes.chain(answered).sum::<usize>()
     }
 
+    /// Opens the call. The former lease ends.
     pub(super) fn open(
         &mut self,
         key: &CallKey,
@@ -108,6 +144,7 @@ impl Call {
     ) -> Opened {
         *epoch += 1;
         self.epoch = *epoch;
+        self.opened = *epoch;
         let turn = match &owner {
             Owner::Turn(turn) => Some(turn.clone()),
             _ => None,
@@ -118,58 +155,111 @@ impl Call {
         {
             self.answer(before);
         }
-        self.hold = None;
         self.touched = now;
-        self.lost = 0;
-        Opened::Run(Lease::new(key.clone(), turn, self.epoch), self.record.clone())
+        self.change_rare(|rare| (rare.hold, rare.lost) = (None, 0));
+        let stopped = self.rare.as_ref().and_then(|rare| rare.stopped);
+        Opened::Run {
+            lease: Lease::new(key.clone(), turn, self.epoch),
+            record: self.record(),
+            unsettled: stopped.map(|stopped| now.duration_since(stopped.at)),
+        }
+    }
+
+    /// Changes what a call seldom has, if it has some.
+    fn change_rare(&mut self, change: impl FnOnce(&mut Rare)) {
+        if let Some(rare) = &mut self.rare {
+            change(rare);
+            if **rare == Rare::default() {
+                self.rare = None;
+            }
+        }
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     pub(super) fn hold(&mut self, time: Option<Duration>, now: Instant) {
         self.touched = now;
-        // Tasks that wait for the former hold wake up and look again.
-        self.hold = time
-            .and_then(|time| now.checked_add(time.min(LONGEST)))
-            .map(|until| Hold { until, waiting: None });
+        match time.and_then(|time| now.checked_add(time.min(LONGEST))) {
+            Some(until) => self.rare().hold = Some(until),
+            None => self.change_rare(|rare| rare.hold = None),
+        }
     }
 
-    /// Returns the hold, if there is one at `now`. It ends with the lease that took it.
-    pub(super) fn held(&mut self, now: Instant) -> Option<Held> {
-        let hold = self.hold.as_mut().filter(|hold| hold.until > now)?;
-        let waiting = hold.waiting.get_or_insert_with(|| watch::Sender::new(()));
-        Some(Held { until: hold.until, released: waiting.subscribe() })
+    /// Returns how long the hold lasts after `now`. It ends with the lease that took it.
+    pub(super) fn held(&self, now: Instant) -> Option<Duration> {
+        let left = self.rare.as_ref()?.hold?.saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Returns that whoever opens the call has to wait for its owner.
+    pub(super) fn wait(&mut self, left: Option<Duration>) -> Opened {
+        self.rare().awaited = true;
+        Opened::Held { left, epoch: self.epoch }
+    }
+
+    /// Returns whether somebody waits for the owner, which has ended or released its hold.
+    pub(super) fn take_awaited(&mut self) -> bool {
+        let mut awaited = false;
+        self.change_rare(|rare| awaited = std::mem::take(&mut rare.awaited));
+        awaited
+    }
+
+    /// Remembers that the owner was told to stop. The first time counts.
+    pub(super) fn stop(&mut self, now: Instant) {
+        let epoch = self.epoch;
+        let rare = self.rare();
+        if rare.stopped.is_none_or(|stopped| stopped.epoch != epoch) {
+            rare.stopped = Some(Stopped { epoch, at: now });
+        }
+    }
+
+    /// Returns whether this is the lease of the turn that was last told to stop and has not left.
+    pub(super) fn is_unsettled(&self, lease: &Lease) -> bool {
+        let stopped = self.rare.as_ref().and_then(|rare| rare.stopped);
+        stopped.is_some_and(|stopped| stopped.epoch == lease.epoch)
+    }
+
+    /// Settles the turn that was told to stop, if this is its lease. Returns whether it is.
+    pub(super) fn settle(&mut self, lease: &Lease) -> bool {
+        let settled = self.is_unsettled(lease);
+        if settled {
+            self.change_rare(|rare| rare.stopped = None);
+        }
+        settled
     }
 
     pub(super) fn write(&mut self, change: Change, now: Instant) {
-        let Change { memory, state, notes_read, then } = change;
-        if let Some(mut memory) = memory {
-            memory.shrink_to_fit();
-            self.record.memory = memory;
+        let Change { memory, state, history, notes_read, then } = change;
+        if let Some((version, memory)) = memory {
+            self.version = version;
+            self.memory = (*memory).into();
         }
-        if let Some(mut state) = state {
-            state.shrink_to_fit();
-            self.record.state = state;
+        if let Some(state) = state {
+            self.state = (*state).into();
         }
-        let lost = notes_read.min(self.lost);
-        self.lost -= lost;
-        let read = (notes_read - lost).min(self.record.notes.len());
-        self.record.notes.drain(..read);
-        self.record.notes.shrink_to_fit();
+        self.history.apply(history);
+        let mut lost = 0;
+        self.change_rare(|rare| {
+            lost = notes_read.min(rare.lost);
+            rare.lost -= lost;
+        });
+        let read = (notes_read - lost).min(self.notes.len());
+        self.notes.drain(..read);
+        self.notes.shrink_to_fit();
         self.touched = now;
-        match then {
-            Then::Keep => {}
-            Then::Close => self.close(Answered::Yes),
-            Then::CloseUnanswered => self.close(Answered::No),
-        }
+        self.end(then);
     }
 
     /// Adds a note. Returns how many of the oldest ones had to go for it.
-    pub(super) fn note(&mut self, mut note: Vec<u8>, now: Instant) -> usize {
-        note.shrink_to_fit();
+    pub(super) fn note(&mut self, note: &Bytes, now: Instant) -> usize {
         self.touched = now;
-        let notes = &mut self.record.notes;
-        notes.push(note);
-        let (mut count, mut bytes) = (notes.len(), notes.iter().map(Vec::len).sum::<usize>());
-        let over = |note: &&Vec<u8>| {
+        let notes = &mut self.notes;
+        // The bytes given may be a small part of a large buffer.
+        notes.push(Bytes::copy_from_slice(note));
+        let (mut count, mut bytes) = (notes.len(), notes.iter().map(Bytes::len).sum::<usize>());
+        let over = |note: &&Bytes| {
             let over = count > 1 && (count > NOTES || bytes > NOTES_BYTES);
             if over {
                 count -= 1;
@@ -179,13 +269,30 @@ impl Call {
         };
         let dropped = notes.iter().take_while(over).count();
         notes.drain(..dropped);
-        self.lost += dropped;
+        if dropped > 0 {
+            self.rare().lost += dropped;
+        }
         dropped
     }
 
-    /// Ends the lease. A turn that was not answered may be requested again.
-    pub(super) fn close(&mut self, answered: Answered) {
-        self.hold = None;
+    /// Keeps or ends the lease.
+    pub(super) fn end(&mut self, then: Then) {
+        match then {
+            Then::Keep => {}
+            Then::Close => self.close(Answered::Yes),
+            Then::CloseUnanswered => self.close(Answered::No),
+        }
+    }
+
+    /// Ends the lease because its turn was aborted.
+    pub(super) fn abort(&mut self, epoch: &mut u64) {
+        *epoch += 1;
+        self.epoch = *epoch;
+        self.close(Answered::Yes);
+    }
+
+    fn close(&mut self, answered: Answered) {
+        self.change_rare(|rare| rare.hold = None);
         if let Owner::Turn(turn) = std::mem::replace(&mut self.owner, Owner::Nobody)
             && answered == Answered::Yes
         {

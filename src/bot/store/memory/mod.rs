@@ -1,25 +1,29 @@
 //! A store in the memory of this process.
 
 mod call;
+mod ended;
 mod share;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::ControlFlow;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-use self::call::{Answered, Call, Held, Owner};
+use self::call::{Call, Owner};
+use self::ended::claimed;
 use self::share::{Limits, Share};
 use super::contract::Store;
 use super::error::StoreError;
-use super::records::{Cancel, CancelReason, Change, Lease, NoteKind, Opened, Opening, Record};
-use crate::bot::capabilities::Platform;
+use super::records::{
+    Cancel, CancelReason, Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing,
+    Then,
+};
 use crate::bot::input::{CallKey, TurnId};
 use crate::lock::Mutex;
 
@@ -66,7 +70,7 @@ use crate::lock::Mutex;
 pub struct MemoryStore {
     known: Mutex<Known>,
     limits: Limits,
-    cancels: broadcast::Sender<Cancel>,
+    signals: broadcast::Sender<Signal>,
 }
 
 #[derive(Default)]
@@ -78,14 +82,14 @@ struct Known {
     epoch: u64,
 }
 
-/// The maximum number of cancels that a subscriber has not received yet.
-const CANCELS: usize = 1024;
+/// The maximum number of messages that a subscriber has not received yet.
+const SIGNALS: usize = 1024;
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        let (cancels, _) = broadcast::channel(CANCELS);
+        let (signals, _) = broadcast::channel(SIGNALS);
         let limits = Limits { max_calls: 100_000, max_bytes: 256 * 1024 * 1024 };
-        Self { known: Mutex::default(), limits, cancels }
+        Self { known: Mutex::default(), limits, signals }
     }
 }
 
@@ -124,7 +128,7 @@ impl MemoryStore {
         self
     }
 
-    /// Returns the number of calls.
+    /// Returns the number of calls. Calls that have ended don't count.
     #[must_use]
     pub fn len(&self) -> usize {
         self.lock().shares.values().map(Share::len).sum()
@@ -147,20 +151,21 @@ impl MemoryStore {
         self.known.lock()
     }
 
-    /// Opens a call for a turn, or returns the hold to wait for. `notified` is the epoch of the turn
-    /// that was last told to stop.
-    fn try_open(
+    /// Opens a call for a turn.
+    fn open_turn(
         &self,
         key: &CallKey,
         turn: &TurnId,
-        notified: &mut Option<u64>,
-    ) -> Result<ControlFlow<Opened, Held>, StoreError> {
+        told: Option<u64>,
+        overtake: bool,
+        fresh: &Bytes,
+    ) -> Result<Opened, StoreError> {
         let mut known = self.lock();
         let Known { shares, epoch } = &mut *known;
-        let share = shares.entry(key.platform.clone()).or_default();
+        let share = share_of(shares, key);
         let known = share.get(key);
         if let Some(call) = known.filter(|call| call.is_answered(turn)) {
-            return Ok(ControlFlow::Break(Opened::Repeated(call.record.clone())));
+            return Ok(Opened::Repeated(call.record()));
         }
         let is_new = known.is_none();
         if let Some(limit) = share.limit_for(key, self.limits)
@@ -171,17 +176,22 @@ impl MemoryStore {
         }
         let now = Instant::now();
         if is_new {
-            share.insert(key, Call::new(now));
+            share.insert(key, Call::new(fresh, now));
         }
         let opened = share.change(key, |call| {
-            self.stop(key, call, CancelReason::Overtaken, notified);
-            match call.held(now) {
-                Some(held) => ControlFlow::Continue(held),
-                None => ControlFlow::Break(call.open(key, Owner::Turn(turn.clone()), epoch, now)),
+            if !overtake && matches!(call.owner, Owner::Turn(_)) {
+                let left = call.held(now);
+                return call.wait(left);
             }
+            self.stop(key, call, CancelReason::Overtaken, told, now);
+            if let Some(left) = call.held(now) {
+                return call.wait(Some(left));
+            }
+            self.free(key, call);
+            call.open(key, Owner::Turn(turn.clone()), epoch, now)
         });
         // It has just been added if it was not there.
-        opened.ok_or(StoreError::Fenced)
+        opened.ok_or(StoreError::Gone)
     }
 
     fn open_if_free(&self, key: &CallKey) -> Opened {
@@ -195,52 +205,103 @@ impl MemoryStore {
         opened.unwrap_or(Opened::Busy)
     }
 
-    /// Removes a call, or returns the hold to wait for.
-    fn try_end(
+    fn restore(&self, key: &CallKey, turn: &TurnId, fresh: &Bytes) -> Result<Opened, StoreError> {
+        let mut known = self.lock();
+        let Known { shares, epoch } = &mut *known;
+        let share = share_of(shares, key);
+        // A late turn must not put back a call that has ended.
+        if share.get(key).is_some() || share.ended.contains(key) {
+            return Ok(Opened::Busy);
+        }
+        if let Some(limit) = share.limit_for(key, self.limits) {
+            return Err(StoreError::Full(limit));
+        }
+        let now = Instant::now();
+        share.insert(key, Call::new(fresh, now));
+        let owner = Owner::Turn(turn.clone());
+        let opened = share.change(key, |call| call.open(key, owner, epoch, now));
+        opened.ok_or(StoreError::Gone)
+    }
+
+    /// Sets a call aside.
+    fn end(&self, key: &CallKey, told: Option<u64>, why: &Bytes, again: Duration) -> Opened {
+        let mut known = self.lock();
+        let Known { shares, epoch } = &mut *known;
+        let Some(share) = shares.get_mut(&key.platform) else { return Opened::Busy };
+        let now = Instant::now();
+        let held = share.change(key, |call| {
+            self.stop(key, call, CancelReason::Ended, told, now);
+            if let Some(left) = call.held(now) {
+                return Some(call.wait(Some(left)));
+            }
+            self.free(key, call);
+            None
+        });
+        if let Some(held) = held.flatten() {
+            return held;
+        }
+        let Some(call) = share.remove(key) else { return Opened::Busy };
+        let why = Bytes::copy_from_slice(why);
+        share.ended.add(key, call, Some(why), again, epoch, now)
+    }
+
+    /// Tells the turn that has a call to stop, unless it has this epoch: it was told before.
+    fn stop(
         &self,
         key: &CallKey,
-        notified: &mut Option<u64>,
-    ) -> ControlFlow<Option<Record>, Held> {
-        let mut known = self.lock();
-        let Some(share) = known.shares.get_mut(&key.platform) else {
-            return ControlFlow::Break(None);
-        };
-        let held = share.change(key, |call| {
-            self.stop(key, call, CancelReason::Aborted, notified);
-            call.held(Instant::now())
-        });
-        match held.flatten() {
-            Some(held) => ControlFlow::Continue(held),
-            None => ControlFlow::Break(share.remove(key)),
+        call: &mut Call,
+        reason: CancelReason,
+        told: Option<u64>,
+        now: Instant,
+    ) {
+        if let Owner::Turn(turn) = &call.owner {
+            if told != Some(call.epoch) {
+                let cancel = Cancel::new(key.clone(), turn.clone(), call.epoch, reason);
+                self.signal(Signal::Stop(cancel));
+            }
+            call.stop(now);
         }
     }
 
-    /// Tells the turn that has a call to stop, once per epoch.
-    fn stop(&self, key: &CallKey, call: &Call, reason: CancelReason, notified: &mut Option<u64>) {
-        if notified.replace(call.epoch) == Some(call.epoch) {
+    /// Tells those who wait for the owner of a call that they may open it.
+    fn free(&self, key: &CallKey, call: &mut Call) {
+        if call.take_awaited() {
+            self.signal(Signal::Free(key.clone()));
+        }
+    }
+
+    /// Tells those who wait for the turn of this lease that it has ended, unless the lease goes on.
+    fn left(&self, call: &mut Call, lease: &Lease) {
+        if call.is_leased_by(lease) {
             return;
         }
-        if let Owner::Turn(turn) = &call.owner {
-            // There may be no subscriber.
-            let _ = self.cancels.send(Cancel::new(key.clone(), turn.clone(), call.epoch, reason));
+        if call.settle(lease) {
+            self.signal(Signal::Left(lease.call.clone()));
         }
+        if !call.is_live() {
+            self.free(&lease.call, call);
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        // There may be no subscriber.
+        let _ = self.signals.send(signal);
     }
 }
 
 impl Store for MemoryStore {
-    const SHARED: bool = false;
+    fn shared(&self) -> bool {
+        false
+    }
 
-    async fn open(&self, call: &CallKey, opening: Opening) -> Result<Opened, StoreError> {
-        let turn = match opening {
-            Opening::Turn(turn) => turn,
-            Opening::IfFree => return Ok(self.open_if_free(call)),
-        };
-        let mut notified = None;
-        loop {
-            match self.try_open(call, &turn, &mut notified)? {
-                ControlFlow::Break(opened) => return Ok(opened),
-                ControlFlow::Continue(held) => held.over().await,
+    async fn open(&self, call: &CallKey, opening: &Opening) -> Result<Opened, StoreError> {
+        match opening {
+            Opening::Turn { turn, told, overtake, fresh } => {
+                self.open_turn(call, turn, *told, *overtake, fresh)
             }
+            Opening::IfFree => Ok(self.open_if_free(call)),
+            Opening::Restore { turn, fresh } => self.restore(call, turn, fresh),
+            Opening::End { told, why, again } => Ok(self.end(call, *told, why, *again)),
         }
     }
 
@@ -251,87 +312,151 @@ impl Store for MemoryStore {
     }
 
     async fn hold(&self, lease: &Lease, time: Option<Duration>) -> Result<(), StoreError> {
-        self.lock().change_leased(lease, |call| call.hold(time, Instant::now()))
+        let now = Instant::now();
+        self.lock().change_leased(lease, |call| {
+            call.hold(time, now);
+            // A hold that was shortened as well: those who wait ask how long it lasts now.
+            self.free(&lease.call, call);
+        })
     }
 
     async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
-        self.lock().change_leased(lease, |call| call.write(change, Instant::now()))
+        let (then, now) = (change.then, Instant::now());
+        let mut known = self.lock();
+        known.change_leased(lease, |call| {
+            call.write(change, now);
+            self.left(call, lease);
+        })?;
+        if then == Then::CloseUnanswered
+            && let Some(share) = known.shares.get_mut(&lease.call.platform)
+        {
+            share.ended.hurry(lease, now);
+        }
+        Ok(())
     }
 
-    async fn note(
+    async fn leave(
         &self,
         call: &CallKey,
-        turn: &TurnId,
-        note: Vec<u8>,
-        kind: NoteKind,
+        lease: Option<&Lease>,
+        note: Bytes,
+        then: Then,
     ) -> Result<bool, StoreError> {
+        let (key, now) = (call, Instant::now());
+        let mut known = self.lock();
+        let Some(share) = known.shares.get_mut(&key.platform) else { return Ok(false) };
+        let mut closed = None;
+        let leave = |call: &mut Call| {
+            let dropped = call.note(&note, now);
+            if let Some(lease) = lease {
+                if call.is_leased_by(lease) {
+                    call.end(then);
+                    closed = Some(lease);
+                }
+                self.left(call, lease);
+            }
+            dropped
+        };
+        let dropped = match lease.and_then(|lease| share.ended.find(lease)) {
+            Some(epoch) => share.ended.change(key, epoch, leave),
+            None => share.change(key, leave),
+        };
+        if let Some(lease) = closed
+            && then == Then::CloseUnanswered
+        {
+            share.ended.hurry(lease, now);
+        }
+        drop(known);
+        Ok(noted(key, dropped))
+    }
+
+    async fn abort(&self, call: &CallKey, turn: &TurnId, note: Bytes) -> Result<bool, StoreError> {
         let mut known = self.lock();
         let Known { shares, epoch } = &mut *known;
         let (key, now) = (call, Instant::now());
         let Some(share) = shares.get_mut(&key.platform) else { return Ok(false) };
         let dropped = share.change(key, |call| {
-            let dropped = call.note(note, now);
-            if kind == NoteKind::Abort {
-                call.answer(turn.clone());
-                if matches!(&call.owner, Owner::Turn(running) if running == turn) {
-                    self.stop(key, call, CancelReason::Aborted, &mut None);
-                    if call.held(now).is_none() {
-                        *epoch += 1;
-                        call.epoch = *epoch;
-                        call.close(Answered::Yes);
-                    }
+            let dropped = call.note(&note, now);
+            call.answer(turn.clone());
+            if matches!(&call.owner, Owner::Turn(running) if running == turn) {
+                self.stop(key, call, CancelReason::Aborted, None, now);
+                if call.held(now).is_none() {
+                    call.abort(epoch);
+                    self.free(key, call);
                 }
             }
             dropped
         });
         drop(known);
-        let Some(dropped) = dropped else { return Ok(false) };
-        if dropped > 0 {
-            let platform = key.platform();
-            tracing::warn!(%platform, call = %key, dropped, "too many unread notes: dropped the oldest");
-        }
-        Ok(true)
+        Ok(noted(key, dropped))
     }
 
     async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
         let known = self.lock();
         let share = known.shares.get(&call.platform);
-        Ok(share.and_then(|share| share.get(call)).map(|call| call.record.clone()))
+        Ok(share.and_then(|share| share.get(call)).map(|call| call.record()))
     }
 
-    async fn end(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
-        let mut notified = None;
-        loop {
-            match self.try_end(call, &mut notified) {
-                ControlFlow::Break(record) => return Ok(record),
-                ControlFlow::Continue(held) => held.over().await,
-            }
-        }
-    }
-
-    async fn claim_idle(
-        &self,
-        platform: Platform,
-        idle: Duration,
-        max: usize,
-    ) -> Result<Vec<(CallKey, Record)>, StoreError> {
+    async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
+        let Claim { platform, idle, max, again, version } = *claim;
+        let now = Instant::now();
         let mut known = self.lock();
-        let share = known.shares.get_mut(platform.name());
-        Ok(share.map_or_else(Vec::new, |share| share.claim_idle(idle, max, Instant::now())))
+        let Known { shares, epoch } = &mut *known;
+        let Some(share) = shares.get_mut(platform.name()) else { return Ok(Vec::new()) };
+        let mut all = share.ended.claim(max, version, again, epoch, now);
+        for key in share.idle(idle, max - all.len(), version, now) {
+            let Some(mut call) = share.remove(&key) else { continue };
+            self.stop(&key, &mut call, CancelReason::Ended, None, now);
+            self.free(&key, &mut call);
+            let opened = share.ended.add(&key, call, None, again, epoch, now);
+            all.extend(claimed(opened, None));
+        }
+        Ok(all)
     }
 
-    fn cancels(&self) -> impl Stream<Item = Cancel> + Send + 'static {
-        unfold(self.cancels.subscribe(), |mut receiver| async move {
-            loop {
-                match receiver.recv().await {
-                    Ok(cancel) => return Some((cancel, receiver)),
-                    // A turn whose message was lost notices when it writes.
-                    Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => return None,
-                }
+    async fn remove(&self, lease: &Lease) -> Result<(), StoreError> {
+        let mut known = self.lock();
+        if let Some(share) = known.shares.get_mut(&lease.call.platform) {
+            share.ended.remove(lease);
+        }
+        Ok(())
+    }
+
+    async fn check(&self, leases: &[Lease]) -> Result<Vec<Standing>, StoreError> {
+        let known = self.lock();
+        let standing = |lease: &Lease| {
+            let share = known.shares.get(&lease.call.platform)?;
+            let set_aside = share.ended.get(lease).filter(|call| call.is_leased_by(lease));
+            let call = set_aside.or_else(|| share.get(&lease.call))?;
+            Some(call.standing(lease))
+        };
+        Ok(leases.iter().map(|lease| standing(lease).unwrap_or(Standing::Gone)).collect())
+    }
+
+    fn signals(&self) -> impl Stream<Item = Signal> + Send + 'static {
+        unfold(self.signals.subscribe(), |mut receiver| async move {
+            match receiver.recv().await {
+                Ok(signal) => Some((signal, receiver)),
+                Err(broadcast::error::RecvError::Lagged(_)) => Some((Signal::Lost, receiver)),
+                Err(broadcast::error::RecvError::Closed) => None,
             }
         })
     }
+}
+
+/// Returns the calls of the platform of a call.
+fn share_of<'a>(shares: &'a mut HashMap<Arc<str>, Share>, key: &CallKey) -> &'a mut Share {
+    shares.entry(key.platform.clone()).or_insert_with(|| Share::new(key.platform.clone()))
+}
+
+/// Returns whether a call got its note, and logs how many notes were dropped for it.
+fn noted(key: &CallKey, dropped: Option<usize>) -> bool {
+    let Some(dropped) = dropped else { return false };
+    if dropped > 0 {
+        let platform = key.platform();
+        tracing::warn!(%platform, call = %key, dropped, "too many unread notes: dropped the oldest");
+    }
+    true
 }
 
 impl Known {
@@ -341,11 +466,14 @@ impl Known {
         lease: &Lease,
         change: impl FnOnce(&mut Call),
     ) -> Result<(), StoreError> {
-        let share = self.shares.get_mut(&lease.call.platform).ok_or(StoreError::Fenced)?;
-        match share.get(&lease.call) {
-            Some(call) if call.is_live() && call.epoch == lease.epoch => {}
-            _ => return Err(StoreError::Fenced),
+        let share = self.shares.get_mut(&lease.call.platform).ok_or(StoreError::Gone)?;
+        if share.get(&lease.call).is_some_and(|call| call.is_leased_by(lease)) {
+            return share.change(&lease.call, change).ok_or(StoreError::Gone);
         }
-        share.change(&lease.call, change).ok_or(StoreError::Fenced)
+        if share.ended.get(lease).is_some_and(|call| call.is_leased_by(lease)) {
+            return share.ended.change(&lease.call, lease.epoch, change).ok_or(StoreError::Gone);
+        }
+        let is_known = share.get(&lease.call).is_some() || share.ended.get(lease).is_some();
+        Err(if is_known { StoreError::Fenced } else { StoreError::Gone })
     }
 }

@@ -1,11 +1,13 @@
 //! The calls of one platform, in the order in which they were last used.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::call::Call;
+use super::ended::EndedCalls;
 use crate::bot::input::CallKey;
 use crate::bot::store::{Record, StoreLimit};
 
@@ -20,17 +22,20 @@ pub(super) struct Limits {
 ///
 /// Every change goes through [`change`](Self::change), which keeps the index and the size right. So the
 /// call that has been idle longest is found in O(log n), however many calls there are.
-#[derive(Default)]
 pub(super) struct Share {
-    calls: HashMap<CallKey, Kept>,
+    platform: Arc<str>,
+    // Tables have free places, so what is in them is small.
+    calls: HashMap<Arc<CallKey>, Box<Kept>>,
     /// The calls without a live lease, those that have been idle longest first.
-    idle: BTreeMap<Place, CallKey>,
+    idle: BTreeMap<Place, Arc<CallKey>>,
     /// The calls with a live lease, those that were used least recently first.
-    live: BTreeMap<Place, CallKey>,
+    live: BTreeMap<Place, Arc<CallKey>>,
     /// The size of all calls.
     bytes: usize,
     /// The number of places given so far.
     places: u64,
+    /// The calls that were set aside. They count for no limit.
+    pub ended: EndedCalls,
 }
 
 /// The place of a call in an index: when it was last used, and a number that no other place has.
@@ -44,6 +49,18 @@ struct Kept {
 }
 
 impl Share {
+    pub(super) fn new(platform: Arc<str>) -> Self {
+        Self {
+            platform,
+            calls: HashMap::new(),
+            idle: BTreeMap::new(),
+            live: BTreeMap::new(),
+            bytes: 0,
+            places: 0,
+            ended: EndedCalls::default(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.calls.len()
     }
@@ -70,7 +87,7 @@ impl Share {
         let (touched, live) = (kept.call.touched, kept.call.is_live());
         if (touched, live) != (kept.place.0, kept.live) {
             let before = if kept.live { &mut self.live } else { &mut self.idle };
-            let key = before.remove(&kept.place).unwrap_or_else(|| key.clone());
+            let key = before.remove(&kept.place).unwrap_or_else(|| Arc::new(key.clone()));
             self.places += 1;
             kept.place = (touched, self.places);
             kept.live = live;
@@ -84,17 +101,18 @@ impl Share {
     pub(super) fn insert(&mut self, key: &CallKey, call: Call) {
         self.places += 1;
         let (place, bytes) = ((call.touched, self.places), call.bytes(key));
+        let key = Arc::new(CallKey { platform: self.platform.clone(), ..key.clone() });
         self.idle.insert(place, key.clone());
         self.bytes = self.bytes.saturating_add(bytes);
-        self.calls.insert(key.clone(), Kept { call, place, live: false, bytes });
+        self.calls.insert(key, Box::new(Kept { call, place, live: false, bytes }));
     }
 
-    pub(super) fn remove(&mut self, key: &CallKey) -> Option<Record> {
+    pub(super) fn remove(&mut self, key: &CallKey) -> Option<Call> {
         let kept = self.calls.remove(key)?;
         let index = if kept.live { &mut self.live } else { &mut self.idle };
         index.remove(&kept.place);
         self.bytes = self.bytes.saturating_sub(kept.bytes);
-        Some(kept.call.record)
+        Some(kept.call)
     }
 
     /// Returns the limit that leaves no room for a call, be it known or new.
@@ -108,44 +126,42 @@ impl Share {
 
     /// Returns whether a call could be evicted for this one.
     pub(super) fn can_evict_for(&self, key: &CallKey) -> bool {
-        self.idle.values().any(|idle| idle != key)
+        self.idle.values().any(|idle| **idle != *key)
     }
 
     /// Removes calls until there is room for this one, or until only calls with a turn are left.
     pub(super) fn evict_for(&mut self, key: &CallKey, limits: Limits) -> Vec<(CallKey, Record)> {
         let mut evicted = Vec::new();
         while self.limit_for(key, limits).is_some() {
-            let oldest = self.idle.values().find(|idle| *idle != key).cloned();
+            let oldest = self.idle.values().find(|idle| ***idle != *key).cloned();
             let Some(oldest) = oldest else { break };
-            let Some(record) = self.remove(&oldest) else { break };
-            evicted.push((oldest, record));
+            let Some(call) = self.remove(&oldest) else { break };
+            evicted.push((CallKey::clone(&oldest), call.record()));
         }
         evicted
     }
 
-    /// Removes and returns up to `max` calls that have been idle for at least `idle` at `now`.
-    pub(super) fn claim_idle(
-        &mut self,
+    /// Returns up to `max` calls that have been idle for at least `idle` at `now`, and whose memory has
+    /// at most this version.
+    pub(super) fn idle(
+        &self,
         idle: Duration,
         max: usize,
+        version: u32,
         now: Instant,
-    ) -> Vec<(CallKey, Record)> {
+    ) -> Vec<Arc<CallKey>> {
         // A turn that has been idle for twice as long belongs to a process that has died.
         let both = [(&self.idle, idle), (&self.live, idle.saturating_mul(2))];
+        let is_known = |key: &CallKey| self.get(key).is_some_and(|call| call.version <= version);
         let mut found: Vec<_> = both
             .into_iter()
             .flat_map(|(index, idle)| {
                 let since = move |place: &Place| now.saturating_duration_since(place.0);
-                index.iter().take_while(move |(place, _)| since(place) >= idle).take(max)
+                let idle = index.iter().take_while(move |(place, _)| since(place) >= idle);
+                idle.filter(|(_, key)| is_known(key)).take(max)
             })
-            .map(|(place, key)| (*place, key.clone()))
             .collect();
         found.sort_unstable();
-        found.truncate(max);
-        let claimed = found.into_iter().filter_map(|(_, key)| {
-            let record = self.remove(&key)?;
-            Some((key, record))
-        });
-        claimed.collect()
+        found.into_iter().take(max).map(|(_, key)| key.clone()).collect()
     }
 }

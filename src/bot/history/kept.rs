@@ -1,0 +1,149 @@
+//! The turns of a call as the runtime keeps them between two writes.
+
+use super::{Entry, Heard, History};
+use crate::bot::input::TurnId;
+use crate::bot::store::{Edit, StoredTurn, StoredTurns};
+
+/// The turns of a call as the runtime changes them.
+///
+/// A change costs the same however long the call is: entries are parsed only where they change, and their
+/// length in all is a running total, which the runtime stores.
+#[derive(Debug, Clone, Default)]
+pub(in crate::bot) struct KeptTurns {
+    turns: StoredTurns,
+    /// The length of all texts, in bytes.
+    bytes: usize,
+    /// The changes that the store does not have yet.
+    edits: Vec<Edit>,
+}
+
+impl KeptTurns {
+    /// Returns the turns of a record, whose texts have this length.
+    pub(in crate::bot) fn load(turns: StoredTurns, bytes: usize) -> Self {
+        Self { turns, bytes, edits: Vec::new() }
+    }
+
+    /// Returns the turns as a bot sees them.
+    pub(in crate::bot) fn history(&self) -> History {
+        History::new(self.turns.clone())
+    }
+
+    pub(in crate::bot) fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    pub(in crate::bot) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Returns the changes since the last time.
+    pub(in crate::bot) fn take_edits(&mut self) -> Vec<Edit> {
+        std::mem::take(&mut self.edits)
+    }
+
+    /// Returns the changes that make an empty history to this one.
+    pub(in crate::bot) fn all(&self) -> Vec<Edit> {
+        self.turns.iter().cloned().map(Edit::Put).collect()
+    }
+
+    /// Returns the epoch of the newest turn.
+    pub(in crate::bot) fn newest_epoch(&self) -> Option<u64> {
+        Some(self.turns.last()?.epoch)
+    }
+
+    pub(in crate::bot) fn contains(&self, turn: &TurnId) -> bool {
+        self.turns.get(turn).is_some()
+    }
+
+    /// Returns the turn with this id.
+    pub(in crate::bot) fn get(&self, turn: &TurnId) -> Option<Entry> {
+        Entry::from_stored(self.turns.get(turn)?)
+    }
+
+    /// Adds a turn. It takes the place of the turn with the same id, if there is one. Otherwise it goes before
+    /// the turns with a later epoch.
+    pub(in crate::bot) fn push(&mut self, entry: &Entry) {
+        let known = self.turns.get(&entry.turn).cloned();
+        let (epoch, index) = match &known {
+            Some(known) => (known.epoch, known.index),
+            None => (entry.epoch, self.next_index(entry.epoch)),
+        };
+        self.forget_bytes(known.as_deref());
+        self.bytes = self.bytes.saturating_add(entry.bytes());
+        self.put(entry, epoch, index);
+    }
+
+    /// Removes a turn, since it was requested again.
+    pub(in crate::bot) fn forget(&mut self, turn: &TurnId) {
+        if let Some(known) = self.turns.get(turn).cloned() {
+            self.remove(&known);
+        }
+    }
+
+    /// Removes all turns.
+    pub(in crate::bot) fn clear(&mut self) {
+        let turns: Vec<_> = self.turns.iter().map(|known| known.turn.clone()).collect();
+        for turn in turns {
+            self.edit(Edit::Remove(turn));
+        }
+        self.bytes = 0;
+    }
+
+    /// Drops the oldest turns until there are at most `entries`, with at most `bytes` of text. The
+    /// newest one always stays.
+    pub(in crate::bot) fn trim(&mut self, entries: usize, bytes: usize) {
+        while self.turns.len() > 1 && (self.turns.len() > entries || self.bytes > bytes) {
+            let Some(oldest) = self.turns.first().cloned() else { break };
+            self.remove(&oldest);
+        }
+    }
+
+    /// Truncates the reply of a turn to what the caller `heard`, if the platform reports it. Returns
+    /// what the caller heard, or `None` if the turn is not in the history.
+    pub(in crate::bot) fn cut(&mut self, turn: &TurnId, heard: Option<&str>) -> Option<Heard> {
+        let known = self.turns.get(turn)?.clone();
+        let mut entry = Entry::from_stored(&known)?;
+        let before = entry.bytes();
+        let found = entry.cut(heard);
+        self.bytes = self.bytes.saturating_sub(before).saturating_add(entry.bytes());
+        self.put(&entry, known.epoch, known.index);
+        Some(found)
+    }
+
+    fn put(&mut self, entry: &Entry, epoch: u64, index: u32) {
+        let stored = StoredTurn::new(entry.turn.clone(), epoch, index, entry.to_json());
+        self.edit(Edit::Put(stored.into()));
+    }
+
+    fn remove(&mut self, known: &StoredTurn) {
+        self.forget_bytes(Some(known));
+        self.edit(Edit::Remove(known.turn.clone()));
+    }
+
+    fn forget_bytes(&mut self, known: Option<&StoredTurn>) {
+        let bytes = known.and_then(Entry::from_stored).map_or(0, |entry| entry.bytes());
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        self.turns.apply(vec![edit.clone()]);
+        self.edits.push(edit);
+    }
+
+    /// Returns the place of a new turn among those with its epoch.
+    fn next_index(&self, epoch: u64) -> u32 {
+        let last = self.turns.iter().rev().find(|turn| turn.epoch <= epoch);
+        let last = last.filter(|turn| turn.epoch == epoch);
+        last.map_or(0, |turn| turn.index.saturating_add(1))
+    }
+}
+
+impl FromIterator<Entry> for KeptTurns {
+    fn from_iter<T: IntoIterator<Item = Entry>>(entries: T) -> Self {
+        let mut kept = Self::default();
+        for entry in entries {
+            kept.push(&entry);
+        }
+        kept
+    }
+}

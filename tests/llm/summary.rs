@@ -1,0 +1,81 @@
+//! The summary of a call, as an event at its end.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use callbot::bot::testing::TestCall;
+use callbot::bot::{Ended, Platform};
+use callbot::llm::testing::{Script, ScriptedModel};
+use callbot::llm::{Assistant, Model, Tool, ToolContext};
+use callbot::observe::{Event, FirstPackets, Observer};
+
+/// Keeps the summaries, without the ids, and the names of the events after them.
+#[derive(Default)]
+struct Summaries(Mutex<Vec<String>>);
+
+impl Observer for Summaries {
+    fn observe(&self, event: &Event<'_>) {
+        let mut kept = self.0.lock().unwrap();
+        match event {
+            Event::CallSummary(summary) => {
+                assert_eq!(summary.platform, Platform::DigitalEmployee);
+                assert!(summary.call.to_string().starts_with("digital-employee/"));
+                let FirstPackets { min, median, max, .. } = summary.first_packets.unwrap();
+                kept.push(format!(
+                    "{}: {} turns, {} cut, {} apologies; {} requests, {} fallbacks, {} tools; \
+                     {}+{} tokens; {min:?} {median:?} {max:?}",
+                    summary.why,
+                    summary.turns,
+                    summary.cuts,
+                    summary.apologies,
+                    summary.requests,
+                    summary.fallbacks,
+                    summary.tool_calls,
+                    summary.prompt_tokens,
+                    summary.completion_tokens,
+                ));
+            }
+            Event::CallEnded(ended) => kept.push(ended.why.as_str().into()),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_with_its_summary() {
+    let ms = Duration::from_millis;
+    let first = ScriptedModel::new([
+        Script::new().pause(ms(100)).call("look", "{}").usage(10, 1),
+        Script::new().pause(ms(100)).say("It is nine.").usage(20, 2),
+        Script::new().pause(ms(300)).say("It is ten."),
+        Script::new().fail(500, "broken"),
+        Script::new().fail(500, "broken"),
+        Script::new().pause(ms(400)).say("Goodbye.").usage(30, 3),
+    ]);
+    let second = ScriptedModel::new([
+        Script::new().fail(500, "broken, too"),
+        Script::new().pause(ms(50)).say("It is eleven.").usage(100, 10),
+    ]);
+    let model = |scripted: &ScriptedModel| Model::new(scripted.client(), "large");
+    let look = async |_: ToolContext<()>, ()| Ok("a clock");
+    let assistant = Assistant::new(model(&first))
+        .fallback(model(&second))
+        .tool(Tool::new("look", "Looks at the clock.", look).read_only());
+    let summaries = Arc::new(Summaries::default());
+    let host = assistant.host().observer(summaries.clone()).build();
+    let mut call = TestCall::on(Platform::DigitalEmployee, host);
+    call.say("What time is it?").await.expect_text("It is nine.");
+    call.say("And now?").await.expect_text("It is ten.");
+    call.barge_in("It is").await;
+    call.say("And now?").await.expect_speech("I'm sorry").expect_end();
+    call.say("And now?").await.expect_text("It is eleven.");
+    call.say("Bye.").await.expect_speech("Goodbye.");
+    call.end().await;
+    tokio::time::sleep(ms(1)).await;
+    let summary = format!(
+        "{}: 4 turns, 1 cut, 1 apologies; 6 requests, 1 fallbacks, 1 tools; \
+         160+16 tokens; 50ms 200ms 385ms",
+        Ended::ByCaller
+    );
+    assert_eq!(*summaries.0.lock().unwrap(), [summary, "by_caller".into()]);
+}
