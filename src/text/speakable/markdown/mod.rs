@@ -1,7 +1,7 @@
 //! Takes the marks out of what a model writes: Markdown, HTML, LaTeX, URLs, emoji.
 //!
-//! `block` reads what stands at the start of a line, `inline` the rest of it. Both look ahead only as far as a
-//! mark goes, so plain text passes immediately.
+//! `block` reads what stands at the start of a line, `inline` the rest of it. Both look ahead only as far as
+//! a mark goes, so plain text passes immediately.
 
 mod block;
 mod html;

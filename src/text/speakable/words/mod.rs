@@ -1,7 +1,7 @@
 //! Rewrites numbers, dates, amounts, abbreviations and symbols.
 //!
-//! What is not known for certain stays as it is: a voice reads most numbers well, and a wrong word is worse than
-//! an odd one.
+//! What is not known for certain stays as it is: a voice reads most numbers well, and a wrong word is worse
+//! than an odd one.
 
 mod abbreviations;
 mod amount;
