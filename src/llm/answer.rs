@@ -275,7 +275,11 @@ impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn
                     tally.fallbacks = tally.fallbacks.saturating_add(1);
                     self.model += 1;
                 }
-                Err(Trouble::Model(error)) => return Err(error.into()),
+                Err(Trouble::Model(error)) => {
+                    // A reply that fails does not send what it has not sent by then.
+                    self.reply.flush().await?;
+                    return Err(error.into());
+                }
                 Err(Trouble::Turn(error)) => return Err(error),
             }
         }

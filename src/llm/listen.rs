@@ -24,6 +24,8 @@ pub(super) struct Listen<'a> {
     voice: Voice,
     clock: Clock,
     failure: Failure,
+    /// The failure, while the text that was held back goes out before it.
+    failing: Option<ModelError>,
     ended: bool,
 }
 
@@ -128,7 +130,7 @@ impl<'a> Listen<'a> {
         voice: Voice,
         failure: Failure,
     ) -> Self {
-        Self { stream, think: Think::default(), voice, clock, failure, ended: false }
+        Self { stream, think: Think::default(), voice, clock, failure, failing: None, ended: false }
     }
 
     /// Returns the text of a chunk as it is spoken.
@@ -143,13 +145,19 @@ impl<'a> Listen<'a> {
     /// Ends the stream, and returns the text that was held back.
     fn end(&mut self) -> String {
         self.ended = true;
+        self.rest()
+    }
+
+    fn rest(&mut self) -> String {
         let rest = self.think.finish();
         self.voice.push(&rest) + &self.voice.finish()
     }
 
-    fn fail(&mut self, error: ModelError) {
-        self.ended = true;
-        self.failure.set(error);
+    /// Fails after the text that was held back, which is returned: it may show that a sentence before it is
+    /// over, and such a sentence is spoken.
+    fn fail(&mut self, error: ModelError) -> String {
+        self.failing = Some(error);
+        self.rest()
     }
 }
 
@@ -159,7 +167,12 @@ impl Stream for Listen<'_> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         while !this.ended {
-            let text = match this.stream.poll_next_unpin(cx) {
+            if let Some(error) = this.failing.take() {
+                this.ended = true;
+                this.failure.set(error);
+                break;
+            }
+            let mut text = match this.stream.poll_next_unpin(cx) {
                 Poll::Ready(Some(Ok(chunk))) => {
                     let text = this.hear(&chunk);
                     let mut reasons = chunk.choices.iter().map(|choice| &choice.finish_reason);
@@ -169,22 +182,16 @@ impl Stream for Listen<'_> {
                         false => text,
                     }
                 }
-                Poll::Ready(Some(Err(error))) => {
-                    this.fail(error.into());
-                    break;
-                }
+                Poll::Ready(Some(Err(error))) => this.fail(error.into()),
                 Poll::Ready(None) => this.end(),
                 Poll::Pending => match this.clock.poll_late(cx) {
-                    Poll::Ready(late) => {
-                        this.fail(late);
-                        break;
-                    }
+                    Poll::Ready(late) => this.fail(late),
                     Poll::Pending => return Poll::Pending,
                 },
             };
-            if this.clock.is_over() && !this.ended {
+            if this.clock.is_over() && !this.ended && this.failing.is_none() {
                 let late = this.clock.error(ModelDeadline::Whole);
-                this.fail(late);
+                text += &this.fail(late);
             }
             if !text.is_empty() {
                 return Poll::Ready(Some(Ok(text)));

@@ -196,15 +196,15 @@ async fn marks_are_not_spoken_unless_they_are_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn sentences_go_out_as_they_end_and_an_endless_one_by_the_budget() {
-    let words = "It is ten euros. Anything else? ";
+    let words = "It is ten euros. Anything else for you? ";
     let model = ScriptedModel::new([
         Script::new().say_slowly(words, 40 * MS),
         Script::new().say_slowly("and so on and on and on and on and on and on and on", 100 * MS),
     ]);
     let mut call = TestCall::on(Platform::DigitalEmployee, assistant(&model));
     let answer = call.say("How much?").await;
-    // The word after the sentence shows that it is over.
-    answer.expect_text(words).expect_within(200 * MS);
+    // The word after the sentence shows that it is over. That word itself ends with the next one.
+    answer.expect_text(words).expect_within(240 * MS);
     assert_eq!(answer.packets(), 2);
     let answer = call.say("Why?").await;
     answer.expect_within(550 * MS).expect_speech("and so on and on and on").expect_end();

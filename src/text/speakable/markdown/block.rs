@@ -20,7 +20,7 @@ impl Markdown {
         match c {
             ' ' | '\t' => {
                 ahead.next()?;
-                self.plain.space(c);
+                self.plain.space(c, out);
                 return Ok(true);
             }
             '>' => {

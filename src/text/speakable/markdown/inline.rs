@@ -26,7 +26,7 @@ impl Markdown {
         if FEEDS.contains(&c) {
             ahead.next()?;
             if self.plain.is_pausing() && continues_item(ahead)? {
-                self.plain.space(' ');
+                self.plain.space(' ', out);
                 return Ok(());
             }
             self.next_line(c, out);
@@ -34,7 +34,7 @@ impl Markdown {
         }
         if c.is_whitespace() {
             ahead.next()?;
-            self.plain.space(c);
+            self.plain.space(c, out);
             return Ok(());
         }
         let done = match c {

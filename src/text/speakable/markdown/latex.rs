@@ -50,7 +50,7 @@ impl Markdown {
             // Spaces of a formula, and the end of a line.
             Some(',' | ';' | '\n') if self.math => {
                 end.next()?;
-                self.plain.space(' ');
+                self.plain.space(' ', out);
             }
             None | Some('\n') => {}
             Some(c) if c.is_ascii_punctuation() => {

@@ -71,7 +71,16 @@ impl Plain {
     }
 
     /// Adds white space within a line.
-    pub(super) fn space(&mut self, c: char) {
+    ///
+    /// A space after the end of a sentence stays in any case: without it the sentence would wait for the start
+    /// of the next one, which a slow model writes much later.
+    pub(super) fn space(&mut self, c: char, out: &mut String) {
+        let ends = self.last.is_some_and(|last| ENDS.contains(last));
+        if c == ' ' && ends && !self.removed && self.spaces.is_empty() {
+            out.push(c);
+            self.last = Some(c);
+            return;
+        }
         // More is not worth keeping.
         if self.spaces.len() < 64 {
             self.spaces.push(c);
@@ -80,7 +89,7 @@ impl Plain {
 
     pub(super) fn text(&mut self, text: &str, out: &mut String) {
         for c in text.chars() {
-            if c.is_whitespace() { self.space(c) } else { self.push(c, out) }
+            if c.is_whitespace() { self.space(c, out) } else { self.push(c, out) }
         }
     }
 
@@ -94,7 +103,9 @@ impl Plain {
             let between = |is: fn(char) -> bool| is(before) && is(c);
             if self.separates && between(is_han) {
                 out.push('，');
-            } else if !spaces.is_empty() || self.separates && between(char::is_alphanumeric) {
+            } else if before != ' ' && !spaces.is_empty()
+                || self.separates && between(char::is_alphanumeric)
+            {
                 out.push(' ');
             }
         }
@@ -148,6 +159,8 @@ impl Plain {
     }
 }
 
+/// The ends of sentences that a space follows.
+const ENDS: &str = ".!?…";
 const CLOSING: &str = ")]}）］｝」』｣〉》】〕”’»›\"'";
 /// Symbols after which a sentence is not over.
 const SYMBOLS: &str = "%％‰°℃℉$€£¥￥+*&=@#_²³½¼¾";
