@@ -185,7 +185,7 @@ async fn the_rest_of_the_text_is_yielded_at_the_end_and_before_an_error() {
 
 #[tokio::test]
 async fn lists_and_headings_are_cut_into_sentences() {
-    let model = ["# Plans\n\n- **Ba", "sic**: $5\n- Pro: $1", "0\n\nWhich one?"];
+    let model = ["# Plans\n\n- *", "*Basic**: $5\n- Pro: $1", "0\n\nWhich one?"];
     let model = stream::iter(model.map(Ok::<_, io::Error>));
     let chunks: Vec<String> = sentences(speakable(model)).try_collect().await.unwrap();
     assert_eq!(chunks, ["Plans.\n", "\nBasic: 5 dollars.\n", "Pro: 10 dollars.\n", "\nWhich one?"]);

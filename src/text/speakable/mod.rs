@@ -43,8 +43,7 @@ const WORDS_LIMIT: usize = 256;
 /// use callbot::text::Speakable;
 ///
 /// let mut text = Speakable::new();
-/// assert_eq!(text.push("## Your **order** 📦\n"), "Your order.\n");
-/// assert_eq!(text.push("It costs $1"), "It costs ");
+/// assert_eq!(text.push("## Your **order** 📦\nIt costs $1"), "Your order.\nIt costs ");
 /// assert_eq!(text.push("2.50 and arrives 2024-05-01"), "12 dollars and 50 cents and arrives ");
 /// assert_eq!(text.push(". [Track it](https://example.com/t?id=1)!"), "May 1, 2024. Track it");
 /// assert_eq!(text.finish(), "!");
