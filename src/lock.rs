@@ -10,6 +10,7 @@ use std::sync::{Mutex as StdMutex, MutexGuard, PoisonError};
 #[derive(Default)]
 pub(crate) struct Mutex<T: ?Sized>(StdMutex<T>);
 
+#[cfg(any(feature = "server", test))]
 impl<T> Mutex<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self(StdMutex::new(value))

@@ -174,6 +174,7 @@ pub struct Call {
     called: String,
     started: CallTime,
     now: CallTime,
+    #[cfg(feature = "bot")]
     utc_offset: i32,
 }
 
@@ -414,6 +415,7 @@ impl<A: Api> Flow<A> {
             called: memory.called.clone(),
             started,
             now,
+            #[cfg(feature = "bot")]
             utc_offset: self.utc_offset,
         };
 
