@@ -45,8 +45,8 @@ const WORDS_LIMIT: usize = 256;
 /// let mut text = Speakable::new();
 /// assert_eq!(text.push("## Your **order** 📦\nIt costs $1"), "Your order.\nIt costs ");
 /// assert_eq!(text.push("2.50 and arrives 2024-05-01"), "12 dollars and 50 cents and arrives ");
-/// assert_eq!(text.push(". [Track it](https://example.com/t?id=1)!"), "May 1, 2024. Track it");
-/// assert_eq!(text.finish(), "!");
+/// assert_eq!(text.push(". [Track it](https://example.com/t?id=1)!"), "May 1, 2024. Track ");
+/// assert_eq!(text.finish(), "it!");
 ///
 /// assert_eq!(Speakable::new().rewrite("请在14:30前拨打95588，优惠5%😊"), "请在14点半前拨打九五五八八，优惠百分之5");
 /// ```
