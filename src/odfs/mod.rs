@@ -85,6 +85,8 @@
 //! [`with_filled_slots`]: InteractOutParams::with_filled_slots
 
 #[cfg(feature = "server")]
+mod call;
+#[cfg(feature = "server")]
 mod calls;
 #[cfg(feature = "client")]
 mod client;
@@ -116,12 +118,14 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/odfs.rs"));
 }
 
+#[cfg(feature = "server")]
+pub use call::{Action, Call};
 #[cfg(feature = "client")]
 pub use client::{Client, ClientBuilder, QueryAnswer};
 #[cfg(feature = "client")]
 pub use dialogue::{Dialogue, DialogueError, Next};
 #[cfg(feature = "server")]
-pub use flow::{Action, Api, Call};
+pub use flow::Api;
 pub use generated::*;
 pub use input::{Input, RecognitionId};
 #[cfg(feature = "server")]
