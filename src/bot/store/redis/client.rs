@@ -1,4 +1,4 @@
-//! Asks Redis, again if that may help.
+//! Sends commands to Redis, and repeats them where that may help.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -74,9 +74,9 @@ impl Client {
             };
             match error.code() {
                 Some("NOSCRIPT") if !loaded => {
-                    loaded = true;
                     let answers = self.attempt(&Hashes::load(), deadline).await;
-                    if answers.is_ok_and(|answers| self.hashes.keep(answers)) {
+                    loaded = answers.is_ok_and(|answers| self.hashes.keep(answers));
+                    if loaded {
                         continue;
                     }
                 }

@@ -8,6 +8,7 @@
 
 mod answers;
 mod builder;
+mod claims;
 mod client;
 mod keys;
 mod nonces;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use redis::{Cmd, Pipeline, Value};
+use redis::{Cmd, Pipeline};
 use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 
@@ -41,9 +42,6 @@ use crate::bot::input::{CallKey, TurnId};
 
 /// The longest hold.
 const LONGEST_HOLD: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-/// How many entries of the index a claim asks for, and how often.
-const PAGE: usize = 32;
-const PAGES: usize = 32;
 /// How many leases are checked with one message.
 const CHECKED: usize = 64;
 
@@ -54,9 +52,9 @@ const CHECKED: usize = 64;
 ///
 /// It needs Redis 6 or later; version 7 was tested. It keeps two connections, for commands and for messages.
 /// While Redis can't be reached, operations fail within [`timeout`](RedisStoreBuilder::timeout), and
-/// the store connects again by itself. A cluster works as far as one node answers for all keys: redirections
-/// are not followed. If Redis is full, it refuses writes; set its `maxmemory-policy` to `noeviction`, for
-/// otherwise calls vanish in the middle. `connect` warns if it is not set.
+/// the store connects again by itself. A cluster works only if one node answers for all keys: redirections
+/// are not followed. Set the `maxmemory-policy` of Redis to `noeviction`: a full Redis then refuses writes
+/// instead of dropping running calls. `connect` warns if it is not set.
 ///
 /// The keys and channels of a store begin with its prefix and a colon. Bots with the same prefix share their
 /// calls, and end the idle ones of each other, so different bots need different prefixes.
@@ -133,30 +131,6 @@ impl RedisStore {
         Parts::of(answers.into_iter().next().ok_or_else(unexpected)?)
     }
 
-    /// Runs an operation on the index of a platform.
-    async fn index(&self, platform: &str, arguments: &[&str]) -> Result<Value, StoreError> {
-        let mut command = self.client.hashes.run(Script::Index);
-        command.arg(2).arg(self.names.index(platform).as_slice());
-        let Some((operation, arguments)) = arguments.split_first() else {
-            return Err(unexpected());
-        };
-        command.arg(operation).arg(&self.ttl).arg(arguments);
-        let mut commands = redis::pipe();
-        commands.add_command(command);
-        let answers = self.client.ask(&commands).await?;
-        answers.into_iter().next().ok_or_else(unexpected)
-    }
-
-    /// Enters a call that is about to end into the index, so that it is told even if this process dies.
-    async fn index_end(
-        &self,
-        call: &CallKey,
-        name: &str,
-        again: Duration,
-    ) -> Result<(), StoreError> {
-        self.index(&call.platform, &["end", name, &millis(again)]).await.map(drop)
-    }
-
     async fn read_at(&self, keys: &Keys) -> Result<Option<(Record, Option<Bytes>)>, StoreError> {
         let mut commands = redis::pipe();
         commands.atomic();
@@ -172,84 +146,6 @@ impl RedisStore {
     ) -> Result<(Record, Option<Bytes>), StoreError> {
         // If it is not there, Redis has lost it in the meantime.
         self.read_at(&keys.set_aside(epoch)).await?.ok_or(StoreError::Gone)
-    }
-
-    async fn enter(&self, call: &CallKey, keys: &Keys) {
-        if let Err(error) = self.index(&call.platform, &["enter", &keys.name]).await {
-            tracing::warn!(
-                %call, %error,
-                "a call could not be indexed: it may end without notice unless it goes on"
-            );
-        }
-    }
-
-    /// Claims idle or ended calls.
-    async fn claim_kind(
-        &self,
-        kind: &'static str,
-        claim: &Claim,
-        claimed: &mut Vec<Claimed>,
-    ) -> Result<(), StoreError> {
-        let platform = claim.platform.name();
-        // Entries that this version has to leave to a newer one.
-        let mut skipped = 0_usize;
-        for _ in 0..PAGES {
-            let (offset, page) = (skipped.to_string(), PAGE.to_string());
-            let due = ["due", kind, &millis(claim.idle), &offset, &page];
-            let mut due = Parts::of(self.index(platform, &due).await?)?;
-            let mut count = 0;
-            while !due.is_empty() {
-                if claimed.len() >= claim.max {
-                    return Ok(());
-                }
-                count += 1;
-                let (name, score) = (due.text()?, due.text()?);
-                let (next, is_newer) = match keys::call(&name) {
-                    Some(call) => self.claim_call(kind, claim, &call, claimed).await?,
-                    None => (String::new(), false),
-                };
-                if is_newer {
-                    skipped += 1;
-                } else {
-                    self.index(platform, &["correct", kind, &name, &score, &next]).await?;
-                }
-            }
-            if count < PAGE {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// Claims a call, or what was set aside of it. Returns when its entry in the index is due next, or an empty
-    /// text for never, and whether it has to stay for a newer version.
-    async fn claim_call(
-        &self,
-        kind: &'static str,
-        claim: &Claim,
-        call: &CallKey,
-        claimed: &mut Vec<Claimed>,
-    ) -> Result<(String, bool), StoreError> {
-        let keys = self.names.keys(call);
-        if kind == "idle" {
-            self.index_end(call, &keys.name, claim.again).await?;
-        }
-        let mut command = self.script(Script::Claim, &keys);
-        command.arg(kind).arg(self.nonce()).arg(millis(claim.idle)).arg(millis(claim.again));
-        command.arg(claim.version).arg(claim.max.saturating_sub(claimed.len()));
-        let mut answer = self.run(command).await?;
-        let (next, is_newer) = (answer.text()?, answer.text()? == "1");
-        while !answer.is_empty() {
-            let epoch = answer.number()?;
-            match self.read_aside(&keys, epoch).await {
-                Ok((record, why)) => {
-                    claimed.push(Claimed::new(Lease::new(call.clone(), None, epoch), record, why));
-                }
-                Err(StoreError::Gone) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok((next, is_newer))
     }
 }
 

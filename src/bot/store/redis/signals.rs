@@ -14,7 +14,7 @@ use super::keys;
 use crate::bot::store::{Cancel, CancelReason, Signal};
 use crate::redis_link::LinkError;
 
-/// How often the connection is tried.
+/// The pause between two pings.
 const PING: Duration = Duration::from_secs(2);
 /// The time of a ping, and of one after an attempt elsewhere had no answer.
 const PONG: Duration = Duration::from_millis(500);
@@ -87,7 +87,8 @@ async fn forward(mut stream: PubSubStream, signals: &broadcast::Sender<Signal>) 
     }
 }
 
-/// Tries the connection from time to time. Ends when there is no answer.
+/// Pings Redis every [`PING`], and immediately when a command had no answer. Returns the error of the first ping
+/// that fails.
 async fn watch(mut sink: PubSubSink, client: &Client) -> LinkError {
     loop {
         let limit = tokio::select! {
