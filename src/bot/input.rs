@@ -339,8 +339,8 @@ impl CallKey {
     }
 }
 
-/// For logs: control characters are escaped, and an id of more than 256 bytes is cut, since a peer
-/// chooses the id. Use the fields for anything else, such as the key in a store.
+/// For logs: control characters are escaped, since a peer chooses the id. The servers refuse ids of more than
+/// 256 bytes.
 impl fmt::Display for CallKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Escaped(&self.platform, "").fmt(f)?;
