@@ -178,6 +178,11 @@ impl<B: Bot> Host<B> {
         self.calls.shutdown(within).await
     }
 
+    /// Starts the work that does not wait for the first request.
+    pub(super) fn start(&self) {
+        self.calls.start_early();
+    }
+
     /// Returns the adapter of the bot for a platform.
     ///
     /// # Errors

@@ -48,6 +48,9 @@ impl Serve {
     /// Shuts `host` down beside the connections, with [`Host::shutdown`] and the grace period. Call it for
     /// each host whose routes the router has. Default: none.
     ///
+    /// A host with a shared store also ends the calls that a dead process has left, from the start of this
+    /// server on. Without `host`, it begins with its first request.
+    ///
     /// ```no_run
     /// # #[cfg(feature = "digital-employee")]
     /// # async fn run<B: callbot::bot::Bot>(bot: B) -> Result<(), Box<dyn std::error::Error>> {
@@ -64,7 +67,10 @@ impl Serve {
     /// # }
     /// ```
     pub fn host<B: Bot>(self, host: &Host<B>) -> Self {
-        let host = host.clone();
-        self.beside(Box::new(move |grace| async move { host.shutdown(grace).await }.boxed()))
+        let (starting, host) = (host.clone(), host.clone());
+        self.beside(
+            Box::new(move || starting.start()),
+            Box::new(move |grace| async move { host.shutdown(grace).await }.boxed()),
+        )
     }
 }

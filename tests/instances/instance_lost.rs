@@ -14,7 +14,7 @@ async fn settings(redis: &Redis) -> Settings {
 
 #[tokio::test]
 async fn the_turn_of_a_killed_instance_runs_at_another_one() {
-    let redis = Redis::start().await;
+    let redis = Redis::start();
     let settings = settings(&redis).await;
     let (mut here, there) = tokio::join!(Instance::start(&settings), Instance::start(&settings));
     here.line.text("c", "1", "remember kept | say One.").await;
@@ -28,7 +28,7 @@ async fn the_turn_of_a_killed_instance_runs_at_another_one() {
 
 #[tokio::test]
 async fn a_hold_of_a_killed_instance_ends_by_its_time() {
-    let redis = Redis::start().await;
+    let redis = Redis::start();
     let settings = settings(&redis).await;
     let (mut here, there) = tokio::join!(Instance::start(&settings), Instance::start(&settings));
     let mut reply = here.line.start("c", "1", "say I pay. | hold 30000").await;
@@ -40,7 +40,7 @@ async fn a_hold_of_a_killed_instance_ends_by_its_time() {
 
 #[tokio::test]
 async fn an_end_whose_instance_was_killed_is_told_by_another_one() {
-    let redis = Redis::start().await;
+    let redis = Redis::start();
     let settings = Settings {
         // Ended calls are looked for at a quarter of this time.
         idle_timeout: Some(Duration::from_secs(4)),
@@ -48,15 +48,15 @@ async fn an_end_whose_instance_was_killed_is_told_by_another_one() {
         slow_end: Duration::from_millis(300),
         ..settings(&redis).await
     };
-    let (mut here, there) = tokio::join!(Instance::start(&settings), Instance::start(&settings));
+    let mut here = Instance::start(&settings).await;
     here.line.text("c", "1", "remember slow end | say One.").await;
-    // Its housekeeping begins with its first request.
-    there.line.text("other", "1", "say One.").await;
     let line = here.line.clone();
     let ending = tokio::spawn(async move { line.end("c").await });
     here.until("c", "ending by_caller").await;
     here.kill().await;
     assert!(!here.events("c").contains(&"ended by_caller slow end".to_owned()), "killed too late");
+    // It needs no request for that.
+    let there = Instance::start(&settings).await;
     there.until("c", "ended by_caller slow end").await;
     let _ = ending.await;
     // A new call of the same id is another one.
@@ -65,7 +65,7 @@ async fn an_end_whose_instance_was_killed_is_told_by_another_one() {
 
 #[tokio::test]
 async fn the_turn_of_a_frozen_instance_stops_once_it_thaws() {
-    let redis = Redis::start().await;
+    let redis = Redis::start();
     let settings = settings(&redis).await;
     let (here, there) = tokio::join!(Instance::start(&settings), Instance::start(&settings));
     let mut reply = here.line.start("c", "1", "say One. | wait 1500 | remember a | say Two.").await;
@@ -81,8 +81,8 @@ async fn the_turn_of_a_frozen_instance_stops_once_it_thaws() {
 
 #[tokio::test]
 async fn an_instance_thaws_with_dead_connections() {
-    let redis = Redis::start().await;
-    let proxy = Proxy::start(redis.address).await;
+    let redis = Redis::start();
+    let proxy = Proxy::start(redis.address()).await;
     let url = Some(format!("redis://{}", proxy.address));
     let (mine, other) = (Settings { redis: url, ..Settings::default() }, settings(&redis).await);
     let (here, there) = tokio::join!(Instance::start(&mine), Instance::start(&other));

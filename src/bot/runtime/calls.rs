@@ -208,6 +208,14 @@ impl<B: Bot> Calls<B> {
         cut
     }
 
+    /// Starts the housekeeping before the first request if the store is shared: a dead process may have left
+    /// calls there.
+    pub(in crate::bot) fn start_early(&self) {
+        if self.shared.store().shared() {
+            self.start();
+        }
+    }
+
     /// Starts the housekeeping at the first request.
     fn start(&self) {
         if self.shared.start() {

@@ -46,6 +46,8 @@ const LINGER: Duration = Duration::from_secs(1);
 /// The shutdown of what stands behind a router: called with the grace period, returns whether it cut
 /// anything.
 type Hook = Box<dyn FnOnce(Duration) -> BoxFuture<'static, bool> + Send>;
+/// The start of what stands behind a router.
+type Start = Box<dyn FnOnce() + Send>;
 
 /// Serves `router` on `listener` until SIGTERM or Ctrl-C, and then shuts down gracefully; see
 /// [`Serve`] for the settings. Nagle's algorithm is off, so that packets leave immediately.
@@ -74,6 +76,7 @@ pub fn serve(listener: TcpListener, router: Router) -> Serve {
         drain_delay: Duration::ZERO,
         probes: Probes::default(),
         limits: Limits::default(),
+        starts: Vec::new(),
         hooks: Vec::new(),
     }
 }
@@ -145,6 +148,7 @@ pub struct Serve {
     drain_delay: Duration,
     probes: Probes,
     limits: Limits,
+    starts: Vec<Start>,
     hooks: Vec<Hook>,
 }
 
@@ -155,9 +159,11 @@ impl Serve {
         Self { router: Err(error), ..serve(listener, Router::new()) }
     }
 
-    /// Adds a shutdown that runs beside that of the connections.
+    /// Adds a start that runs before the first connection, and a shutdown that runs beside that of the
+    /// connections.
     #[cfg(feature = "bot")]
-    pub(crate) fn beside(mut self, hook: Hook) -> Self {
+    pub(crate) fn beside(mut self, start: Start, hook: Hook) -> Self {
+        self.starts.push(start);
         self.hooks.push(hook);
         self
     }
@@ -252,9 +258,11 @@ impl Serve {
     }
 
     async fn run(self, installed: Option<Signals>) -> io::Result<()> {
-        let Self { listener, router, signal, grace, drain_delay, probes, limits, hooks } = self;
+        let Self { listener, router, signal, grace, drain_delay, probes, limits, starts, hooks } =
+            self;
         let (limits, room) = (Arc::new(limits), Arc::new(Room::default()));
         let router = router?.with_state(());
+        starts.into_iter().for_each(|start| start());
         let door = Door { router, probes, running: Running::default(), limits, room };
         let (close, closing) = watch::channel(false);
         let mut connections = JoinSet::new();
