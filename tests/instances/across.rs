@@ -9,7 +9,7 @@ use crate::redis::Redis;
 
 /// Two instances over one Redis.
 async fn two() -> (Redis, Instance, Instance) {
-    let redis = Redis::start().await;
+    let redis = Redis::start();
     let settings = Settings { redis: Some(redis.url()), ..Settings::default() };
     let (here, there) = tokio::join!(Instance::start(&settings), Instance::start(&settings));
     (redis, here, there)
@@ -178,7 +178,7 @@ async fn the_end_of_a_call_stops_its_turn_at_the_other_instance() {
 
 #[tokio::test]
 async fn of_idle_calls_each_ends_once() {
-    let redis = Redis::start().await;
+    let redis = Redis::start();
     let idle_timeout = Some(Duration::from_secs(2));
     let settings = Settings { redis: Some(redis.url()), idle_timeout, ..Settings::default() };
     let (here, there) = tokio::join!(Instance::start(&settings), Instance::start(&settings));

@@ -201,7 +201,7 @@ fn read_lines(
 }
 
 /// Sends a signal to a process.
-pub(crate) fn signal(process: u32, name: &str) {
+fn signal(process: u32, name: &str) {
     let sent = std::process::Command::new("kill")
         .args([&format!("-{name}"), &process.to_string()])
         .status()

@@ -13,6 +13,8 @@ mod line;
 #[path = "../support/missing.rs"]
 mod missing;
 mod proxy;
+#[path = "../support/redis.rs"]
+#[allow(dead_code, reason = "other binaries use the rest")]
 mod redis;
 mod redis_lost;
 mod serve;

@@ -28,11 +28,11 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        Self::over(Redis::start().await).await
+        Self::over(Redis::start()).await
     }
 
     async fn over(redis: Redis) -> Self {
-        let proxy = Proxy::start(redis.address).await;
+        let proxy = Proxy::start(redis.address()).await;
         let through = |url: String| Settings {
             redis: Some(url),
             first_packet: FIRST_PACKET,
@@ -111,7 +111,8 @@ const SLOW: &str = "say One. | wait 500 | remember lost | say Two.";
 
 #[tokio::test]
 async fn redis_is_killed_in_mid_turn_and_started_again() {
-    let mut world = World::over(Redis::start_on_disk().await).await;
+    let on_disk = Redis::with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let mut world = World::over(on_disk).await;
     assert_eq!(world.here.line.text("c", "1", "remember kept | say One.").await, "One.");
     let mut reply = world.here.line.start("c", "2", SLOW).await;
     reply.until("One.").await;
@@ -122,7 +123,7 @@ async fn redis_is_killed_in_mid_turn_and_started_again() {
     assert!(begin.elapsed() < SOON);
     check_failures(&world.here).await;
     check_failures(&world.there).await;
-    world.redis.restart().await;
+    world.redis.restart();
     world.check_all_is_well("kept").await;
 }
 
@@ -134,7 +135,7 @@ async fn redis_loses_its_data_in_mid_turn_and_the_call_goes_on() {
     let mut reply = line.start("c", "2", "say Two. | wait 1500 | remember new | say Three.").await;
     reply.until("Two.").await;
     world.redis.kill();
-    world.redis.restart().await;
+    world.redis.restart();
     assert_eq!(reply.rest().await.text(), "Two. Three.");
     world.here.until_logged(&["ERROR", "lost"]).await;
     world.check_all_is_well("kept,new").await;
@@ -147,7 +148,7 @@ async fn redis_loses_its_data_in_mid_turn_and_the_call_goes_on() {
 async fn a_lost_call_without_a_turn_starts_anew() {
     let world = World::new().await;
     world.here.line.text("c", "1", "remember old | say One.").await;
-    world.redis.tell(&["FLUSHALL"]).await;
+    assert_eq!(world.redis.command(&["FLUSHALL"]), "OK");
     assert_eq!(world.there.line.text("c", "2", "say Two. | memory").await, "Two.");
     assert_eq!(world.there.events("c"), ["begin", "turn 2"]);
     world.check_all_is_well("").await;
@@ -178,11 +179,11 @@ async fn redis_refuses_writes() {
     let mut reply = world.here.line.start("c", "2", SLOW).await;
     reply.until("One.").await;
     // A failover: the former primary is a replica now.
-    world.redis.tell(&["REPLICAOF", "127.0.0.1", "1"]).await;
+    assert_eq!(world.redis.command(&["REPLICAOF", "127.0.0.1", "1"]), "OK");
     let failure = reply.rest().await.failure();
     assert!(failure.contains("store"), "{failure}");
     check_failures(&world.here).await;
-    world.redis.tell(&["REPLICAOF", "NO", "ONE"]).await;
+    assert_eq!(world.redis.command(&["REPLICAOF", "NO", "ONE"]), "OK");
     world.check_all_is_well("kept").await;
 }
 

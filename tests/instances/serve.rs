@@ -35,7 +35,7 @@ async fn start(arguments: &[&str]) -> (Child, Line) {
 
 #[tokio::test]
 async fn two_processes_of_serve_share_their_calls() {
-    let redis = Redis::start().await;
+    let redis = Redis::start();
     let url = redis.url();
     let arguments = ["--redis", url.as_str()];
     let ((_here, here), (_there, there)) = tokio::join!(start(&arguments), start(&arguments));
@@ -57,9 +57,9 @@ async fn two_processes_of_serve_share_their_calls() {
 
 #[tokio::test]
 async fn serve_says_that_redis_is_away_and_does_not_show_the_password() {
-    let mut redis = Redis::start().await;
+    let mut redis = Redis::start();
     redis.kill();
-    let url = format!("redis://:hush-4711@{}", redis.address);
+    let url = format!("redis://:hush-4711@{}", redis.address());
     let mut command = serve(&[]);
     let command = command.env("CALLBOT_REDIS", url).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

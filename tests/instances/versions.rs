@@ -7,7 +7,7 @@ use crate::redis::Redis;
 
 /// An instance of the old version, and one of the new version.
 async fn both() -> (Redis, Instance, Instance) {
-    let redis = Redis::start().await;
+    let redis = Redis::start();
     let old = Settings {
         redis: Some(redis.url()),
         // Ended calls are looked for at a quarter of this time.

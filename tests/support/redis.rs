@@ -1,7 +1,7 @@
 //! A real Redis, started by a test.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::missing::skip_all;
 
-/// A running `redis-server` on a free port, which is killed on drop. It keeps nothing on disk.
+/// A running `redis-server` on a free port, which is killed on drop. It keeps nothing on disk, unless its
+/// arguments say so.
 pub(crate) struct Redis {
     server: Option<Child>,
     folder: PathBuf,
@@ -53,7 +54,7 @@ impl Redis {
         redis
     }
 
-    /// Starts it again, empty.
+    /// Starts it again at the same address, with what it has on disk.
     pub(crate) fn restart(&mut self) {
         assert!(self.try_restart(), "redis-server does not start again");
     }
@@ -85,6 +86,10 @@ impl Redis {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     pub(crate) fn url(&self) -> String {
