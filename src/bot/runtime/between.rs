@@ -38,7 +38,7 @@ impl<B: Bot> Shared<B> {
         let work = async {
             let waiter = self.store().shared().then(|| self.waits.register(&call));
             let within = self.store().timeout();
-            let granted = self.store().open(&call, Opening::IfFree, within).await?;
+            let granted = self.store().open(&call, Opening::IfFree, within, None).await?;
             let Opened::Run { lease, record, unsettled } = granted.take() else { return Ok(()) };
             outbox.set_lease(Some(lease.clone()));
             // What the turn has sent that was cut: its process may still have to note it.

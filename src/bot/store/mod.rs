@@ -36,6 +36,7 @@ mod error;
 mod handle;
 mod memory;
 mod meter;
+mod queue;
 mod records;
 #[cfg(feature = "redis-store")]
 mod redis;
