@@ -305,7 +305,8 @@ impl Reply {
         self.outbox.cancel_filler();
     }
 
-    /// Returns when text must go out at the latest, or the turn fails; `None` while there is no such time.
+    /// Returns when the first text has to go out, or the turn fails. Returns `None` without such a limit, once
+    /// there is text, and while a filler will be in time.
     #[cfg(feature = "llm")]
     pub(crate) fn text_due(&self) -> Option<Instant> {
         self.outbox.text_due()

@@ -81,6 +81,59 @@ async fn a_turn_that_is_cut_while_it_opens_its_call_gives_the_call_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_late_opening_of_a_turn_that_was_cut_does_not_take_the_call_from_the_next_turn() {
+    for gone in [false, true] {
+        let pair = pair();
+        pair.here.text("c", "1", "say Yes.").await;
+        pair.store.set(Op::Open, Fate::Sleeps(200 * MS), 1);
+        let mut cut = pair.here.say("c", "2", "say Two.").await;
+        assert!(timeout(MS, cut.next()).await.is_err());
+        // The platform has gone, or asks the next turn while it waits for this one.
+        let waiting = if gone {
+            cut.close();
+            sleep(50 * MS).await;
+            None
+        } else {
+            Some(cut)
+        };
+        let said = pair.here.text("c", "3", "say Three. | wait 300 | remember three").await;
+        assert_eq!(said, "Three. ");
+        assert_eq!(pair.here.snapshot("c").await.memory, ["three"], "{gone}");
+        assert_eq!(pair.log.count("c", "turn"), 2, "{gone}");
+        drop(waiting);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_comes_after_a_late_opening_so_that_no_call_is_left() {
+    let pair = pair();
+    pair.store.set(Op::Open, Fate::Sleeps(200 * MS), 1);
+    let mut cut = pair.here.say("c", "1", "say One.").await;
+    assert!(timeout(MS, cut.next()).await.is_err());
+    pair.here.end("c").await;
+    sleep(SECOND).await;
+    assert!(pair.here.host.snapshot(&key("c")).await.unwrap().is_none());
+    drop(cut);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_opening_that_hangs_does_not_keep_the_next_turn_from_the_store() {
+    let pair = pair();
+    pair.here.text("c", "1", "say Yes.").await;
+    pair.store.set(Op::Open, Fate::Hangs, 1);
+    let mut cut = pair.here.say("c", "2", "say Two.").await;
+    assert!(timeout(MS, cut.next()).await.is_err());
+    let start = Instant::now();
+    assert_eq!(pair.here.text("c", "3", "say Three.").await, "Three. ");
+    // Half of the time that the store has to open the call.
+    assert_eq!(start.elapsed().as_millis(), 250);
+    // The turns after it do not wait for the same opening again.
+    assert_eq!(pair.here.text("c", "4", "say Four.").await, "Four. ");
+    assert_eq!(start.elapsed().as_millis(), 250);
+    drop(cut);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_opens_too_late_is_to_blame_and_not_the_bot() {
     let (traces, _guard) = traced();
     let pair = pair();

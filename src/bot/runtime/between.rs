@@ -38,7 +38,7 @@ impl<B: Bot> Shared<B> {
         let work = async {
             let waiter = self.store().shared().then(|| self.waits.register(&call));
             let within = self.store().timeout();
-            let granted = self.store().open(&call, Opening::IfFree, within).await?;
+            let granted = self.store().open(&call, Opening::IfFree, within, None).await?;
             let Opened::Run { lease, record, unsettled } = granted.take() else { return Ok(()) };
             outbox.set_lease(Some(lease.clone()));
             // What the turn has sent that was cut: its process may still have to note it.
@@ -97,9 +97,9 @@ impl<B: Bot> Shared<B> {
         record.version > B::MEMORY_VERSION || CallRecord::is_newer(record)
     }
 
-    /// Sets a call aside that ends. Returns `None` if there is no such call. From then on, the call is gone for
-    /// everybody else, and this process has to [finish](Self::finish_ended) it. If it does not, since it dies,
-    /// another one does.
+    /// Sets aside a call that ends. Returns `None` if the call does not exist. From then on, no turn finds the
+    /// call, and this process has to [finish](Self::finish_ended) it. If this process dies before, another one
+    /// does.
     pub(super) async fn set_aside(
         self: &Arc<Self>,
         call: &CallKey,
@@ -297,7 +297,7 @@ impl<B: Bot> Shared<B> {
     }
 }
 
-/// Passes on what the store says and ends idle calls, until the bot is dropped.
+/// Passes on the messages of the store and ends idle calls, until the bot is dropped.
 pub(super) async fn housekeeping<B: Bot>(
     shared: Weak<Shared<B>>,
     signals: BoxStream<'static, Signal>,

@@ -49,12 +49,20 @@ impl<B: Bot> Shared<B> {
         let mut waiter = self.store().shared().then(|| self.waits.register(call));
         let patient_until = patient_until(outbox);
         loop {
-            let opened = self.store().open(call, opening.clone(), self.time_to_open(outbox)).await;
+            // An opening that hangs must not keep this one from the store.
+            let place = self.store().enter(call, self.time_to_open(outbox) / 2).await;
+            if outbox.is_some_and(|outbox| outbox.cause().is_some()) {
+                // The turn that has cut this one may be in the store already.
+                return Err(StoreError::Fenced);
+            }
+            let within = self.time_to_open(outbox);
+            let opened = self.store().open(call, opening.clone(), within, Some(place)).await;
             let full = match opened {
                 Ok(granted) => {
                     let Some((left, epoch)) = granted.held() else {
                         return Ok(Open { granted, waiter });
                     };
+                    drop(granted);
                     set_told(&mut opening, epoch);
                     match &waiter {
                         Some(waiter) => {
@@ -182,7 +190,7 @@ impl<B: Bot> Shared<B> {
 /// Sets the turn that was told to stop.
 fn set_told(opening: &mut Opening, epoch: u64) {
     match opening {
-        // A turn that waits for its own turn has told nobody.
+        // A turn that does not overtake tells no turn to stop.
         Opening::Turn { overtake: false, .. } => {}
         Opening::Turn { told, .. } | Opening::End { told, .. } => *told = Some(epoch),
         Opening::IfFree | Opening::Restore { .. } => {}

@@ -257,7 +257,7 @@ impl<'a, B: Bot> Session<'a, B> {
         }
         let state = self.record.encode()?;
         let opening = Opening::Restore { turn: turn.clone(), fresh: state.clone() };
-        let granted = shared.store().open(call, opening, shared.store().timeout()).await?;
+        let granted = shared.store().open(call, opening, shared.store().timeout(), None).await?;
         let Opened::Run { lease, .. } = granted.take() else {
             tracing::error!(
                 %platform, %call, %turn,

@@ -9,11 +9,11 @@ use crate::bot::input::CallKey;
 use crate::bot::store::Signal;
 use crate::lock::Mutex;
 
-/// Who waits in this process for messages about a call.
+/// Those who wait in this process for messages about a call.
 #[derive(Default)]
 pub(super) struct Waits(Mutex<HashMap<CallKey, Vec<Arc<Messages>>>>);
 
-/// The messages about a call. A message that comes before somebody waits for it is kept.
+/// The messages about a call. A message that comes before it is waited for is kept.
 #[derive(Default)]
 struct Messages {
     free: Notify,
@@ -40,7 +40,7 @@ impl Waits {
         let of = |call| waits.get(call).into_iter().flatten();
         match signal {
             Signal::Free(call) => of(call).for_each(|messages| messages.free.notify_one()),
-            // Whoever leaves a call frees it, too.
+            // A turn that has left a call has freed it, too.
             Signal::Left(call) => of(call).for_each(|messages| {
                 messages.left.notify_one();
                 messages.free.notify_one();

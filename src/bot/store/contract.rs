@@ -90,7 +90,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// Returns [`StoreError::Fenced`] if the lease has ended: the call was opened again, or the turn was
-    /// aborted. Returns [`StoreError::Gone`] if there is no such call.
+    /// aborted. Returns [`StoreError::Gone`] if the call does not exist.
     fn hold(
         &self,
         lease: &Lease,
@@ -99,11 +99,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes the fields of `change` that are set, removes the first [`Change::notes_read`] notes, and
     /// keeps or ends the lease as [`Change::then`] says. If it ends, [`Signal::Free`] and
-    /// [`Signal::Left`] tell who waits.
+    /// [`Signal::Left`] say so.
     ///
     /// # Errors
-    /// Returns [`StoreError::Fenced`] if the lease has ended, and [`StoreError::Gone`] if there is no such
-    /// call. Nothing is written then.
+    /// Returns [`StoreError::Fenced`] if the lease has ended, and [`StoreError::Gone`] if the call does not
+    /// exist. Nothing is written then.
     fn write(
         &self,
         lease: &Lease,
@@ -143,7 +143,7 @@ pub trait Store: Send + Sync + 'static {
         note: Bytes,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// Returns the record of a call without opening the call; `None` if there is no such call.
+    /// Returns the record of a call without opening the call; `None` if the call does not exist.
     ///
     /// # Errors
     /// Returns an error if the store can't be reached.

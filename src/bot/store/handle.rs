@@ -16,6 +16,7 @@ use super::contract::Store;
 use super::erased::{AnyStore, Operation};
 use super::error::StoreError;
 use super::meter::Meter;
+use super::queue::{Place, Queue};
 use super::records::{
     Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing, Then,
 };
@@ -39,6 +40,7 @@ struct Inner {
     store: Arc<dyn AnyStore>,
     observers: Observers,
     timeout: Duration,
+    queue: Arc<Queue>,
 }
 
 impl StoreHandle {
@@ -47,7 +49,7 @@ impl StoreHandle {
         observers: Observers,
         timeout: Duration,
     ) -> Self {
-        Self(Arc::new(Inner { store, observers, timeout }))
+        Self(Arc::new(Inner { store, observers, timeout, queue: Arc::default() }))
     }
 
     /// Returns a handle that nothing observes.
@@ -65,17 +67,29 @@ impl StoreHandle {
         self.0.timeout
     }
 
-    /// Opens a call, within this time or the timeout of the store, whichever is shorter.
+    /// Waits for the earlier openings of a call in this process, but no longer than `within`.
+    pub(in crate::bot) async fn enter(&self, call: &CallKey, within: Duration) -> Place {
+        let meter = Meter::current().map(|meter| (meter, Instant::now()));
+        let place = self.0.queue.enter(call, within).await;
+        if let Some((meter, start)) = meter {
+            meter.add_store(start.elapsed());
+        }
+        place
+    }
+
+    /// Opens a call, within this time or the timeout of the store, whichever is shorter. The next opening in
+    /// the queue waits until the call is open, and until an unwanted lease is given back.
     pub(in crate::bot) async fn open(
         &self,
         call: &CallKey,
         opening: Opening,
         within: Duration,
+        place: Option<Place>,
     ) -> Result<Granted, StoreError> {
         let running = self.running(StoreOperationKind::Open);
         let work = self.store().open(call.clone(), opening);
         let store = self.clone();
-        let granted = move |opened| Granted { store, opened: Some(opened) };
+        let granted = move |opened| Granted { store, opened: Some(opened), place };
         running.end(whole(work, granted, within.min(self.0.timeout)).await)
     }
 
@@ -221,6 +235,7 @@ async fn whole<T: Send + 'static, U: Send + 'static>(
 pub(in crate::bot) struct Granted {
     store: StoreHandle,
     opened: Option<Opened>,
+    place: Option<Place>,
 }
 
 impl Granted {
@@ -244,8 +259,9 @@ impl Drop for Granted {
         if let Some(Opened::Run { lease, .. }) = self.opened.take()
             && let Ok(runtime) = Handle::try_current()
         {
-            let store = self.store.clone();
+            let (store, place) = (self.store.clone(), self.place.take());
             drop(runtime.spawn(async move {
+                let _until_given_back = place;
                 let then = Then::CloseUnanswered;
                 // Mostly the lease has ended: the turn that cut this one has the call.
                 let _ = store.write(&lease, Change { then, ..Change::default() }).await;

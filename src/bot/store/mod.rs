@@ -36,6 +36,7 @@ mod error;
 mod handle;
 mod memory;
 mod meter;
+mod queue;
 mod records;
 #[cfg(feature = "redis-store")]
 mod redis;
@@ -50,7 +51,7 @@ pub(super) use handle::{Granted, StoreHandle};
 pub use memory::MemoryStore;
 pub(super) use meter::Meter;
 pub use records::{
-    Cancel, CancelReason, Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal,
-    Standing, Then,
+    Cancel, CancelReason, Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing,
+    Then,
 };
-pub use turns::{StoredTurn, StoredTurns};
+pub use turns::{Edit, StoredTurn, StoredTurns};

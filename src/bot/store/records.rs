@@ -1,12 +1,11 @@
 //! The data types of a store.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::turns::{StoredTurn, StoredTurns};
+use super::turns::{Edit, StoredTurns};
 use crate::bot::capabilities::Platform;
 use crate::bot::input::{CallKey, TurnId};
 
@@ -14,7 +13,7 @@ use crate::bot::input::{CallKey, TurnId};
 #[derive(Clone, PartialEq, Eq)]
 pub enum Opening {
     /// For this turn. A turn that was answered or aborted before does not get the call; the store knows the
-    /// last eight of them at least. If there is no such call, it is created. A lease without a turn ends
+    /// last eight of them at least. If the call does not exist, it is created. A lease without a turn ends
     /// when a turn opens the call, unless it holds.
     Turn {
         /// The turn.
@@ -182,15 +181,6 @@ pub enum CancelReason {
     Ended,
 }
 
-/// A change of the history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Edit {
-    /// Adds a turn, at its place. It replaces the turn with the same id.
-    Put(Arc<StoredTurn>),
-    /// Removes the turn with this id, if there is one.
-    Remove(TurnId),
-}
-
 /// The changes that a turn writes.
 #[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -247,7 +237,8 @@ impl Cancel {
 pub enum Signal {
     /// A turn has to stop.
     Stop(Cancel),
-    /// A hold has ended, or the turn that had the call: who waits for [`Opened::Held`] may open it again.
+    /// A hold has ended, or the turn that had the call has: a turn that got [`Opened::Held`] may open the call
+    /// again.
     Free(CallKey),
     /// The turn that was told to stop has left the call: the record now has its last words.
     Left(CallKey),

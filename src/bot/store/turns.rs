@@ -4,7 +4,6 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::records::Edit;
 use crate::bot::input::TurnId;
 
 /// A turn of a call's history. `Debug` shows only its size, since it contains what was said.
@@ -50,6 +49,15 @@ impl fmt::Debug for StoredTurn {
             .field("json", &json.len())
             .finish()
     }
+}
+
+/// A change of the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// Adds a turn, at its place. It replaces the turn with the same id.
+    Put(Arc<StoredTurn>),
+    /// Removes the turn with this id, if there is one.
+    Remove(TurnId),
 }
 
 /// The turns of a call's history, the oldest first.
@@ -150,7 +158,7 @@ impl StoredTurns {
         self.len
     }
 
-    /// Returns `true` if there are no turns.
+    /// Returns whether the history is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0

@@ -46,7 +46,7 @@ pub(super) struct Call {
 struct Rare {
     /// When the hold of the owner ends.
     hold: Option<Instant>,
-    /// Whether somebody was told to wait for the owner since a message last said that it has ended.
+    /// Whether an opening was told to wait for the owner since the last message that the call is free.
     awaited: bool,
     stopped: Option<Stopped>,
     /// How many of the notes that the owner got have been dropped since. The owner counts them when it
@@ -193,13 +193,13 @@ impl Call {
         (!left.is_zero()).then_some(left)
     }
 
-    /// Returns that whoever opens the call has to wait for its owner.
+    /// Returns the answer to an opening that has to wait for the owner.
     pub(super) fn wait(&mut self, left: Option<Duration>) -> Opened {
         self.rare().awaited = true;
         Opened::Held { left, epoch: self.epoch }
     }
 
-    /// Returns whether somebody waits for the owner, which has ended or released its hold.
+    /// Returns whether an opening waits for the owner, which has ended or released its hold.
     pub(super) fn take_awaited(&mut self) -> bool {
         let mut awaited = false;
         self.change_rare(|rare| awaited = std::mem::take(&mut rare.awaited));

@@ -1,4 +1,4 @@
-//! The calls of one platform that have ended, until the bot was told so.
+//! The calls of one platform that have ended, until the bot was notified.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -36,8 +36,9 @@ use self::scripts::Script;
 use super::contract::Store;
 use super::error::StoreError;
 use super::records::{
-    Change, Claim, Claimed, Edit, Lease, Opened, Opening, Record, Signal, Standing, Then,
+    Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing, Then,
 };
+use super::turns::Edit;
 use crate::bot::input::{CallKey, TurnId};
 
 /// The longest hold.

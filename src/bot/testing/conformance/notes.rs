@@ -12,14 +12,15 @@ pub(super) async fn notes_are_kept_until_they_are_read<S: Store>(case: &mut Case
     rule(unknown, !case.leave("c", None, "a", Then::Keep).await);
     equal(unknown, case.read("c").await, None);
     let first = case.lease("c", "1").await;
+    let gets = "a call gets a note, whether or not a turn has the call";
     for note in ["a", "b", "c"] {
-        rule("a call gets a note whoever has it", case.leave("c", None, note, Then::Close).await);
+        rule(gets, case.leave("c", None, note, Then::Close).await);
     }
     case.written("a note without a lease ends none", &first, read(1)).await;
     let (second, record) = case.run("c", &opening("2")).await;
     let kept = "notes are kept in their order, until a turn says that it has read them";
     equal(kept, record.notes, vec![bytes("b"), bytes("c")]);
-    rule("a call gets a note whoever has it", case.leave("c", None, "d", Then::Keep).await);
+    rule(gets, case.leave("c", None, "d", Then::Keep).await);
     equal(kept, case.notes("c").await, vec!["b".to_owned(), "c".to_owned(), "d".to_owned()]);
     case.written("a turn can say how many notes it has read", &second, read(2)).await;
     equal(kept, case.notes("c").await, vec!["d".to_owned()]);
