@@ -17,7 +17,7 @@ use crate::llm::memory::Memory;
 use crate::llm::model::{Model, ModelError};
 use crate::llm::voice::Voice;
 use crate::observe::MODEL;
-use crate::text::{Sentences, sentences};
+use crate::text::sentences;
 
 /// Why a model did not answer.
 enum Trouble {
@@ -128,8 +128,8 @@ impl<M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn<'_,
             };
             let Some(text) = text else { break };
             let text = text?;
-            if failure.is_set() && (self.said_nothing_of_it() || !is_over(&text)) {
-                // Another model answers, or the apology follows, and not the start of a sentence.
+            if failure.is_set() && self.said_nothing_of_it() {
+                // The start of a sentence that never ended. Another model answers, or the apology.
                 break;
             }
             self.words.push_str(&text);
@@ -185,12 +185,4 @@ impl<M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn<'_,
     fn said_nothing_of_it(&self) -> bool {
         self.words.len() == self.held.len()
     }
-}
-
-/// Returns whether the sentence of a text is over, whatever text follows it.
-fn is_over(text: &str) -> bool {
-    let mut sentences = Sentences::default().max_chars(usize::MAX);
-    sentences.push(text.trim_end());
-    sentences.push(" A");
-    sentences.next_chunk().is_some()
 }
