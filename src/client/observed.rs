@@ -87,7 +87,7 @@ impl Attempt {
             return;
         }
         self.span.record("error.type", outcome.as_str());
-        // A caller who barges in on a bot drops its request to a language model, which is no failure.
+        // A bot drops its request to a language model when the caller barges in. That is not a failure.
         if outcome != UpstreamOutcome::Dropped {
             self.span.record("otel.status_code", "ERROR");
         }

@@ -3,9 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::schema;
-use super::tool::{BadArguments, Closing, Kind, Tool};
-use crate::bot::{Capabilities, Gather, Transfer};
+use super::schema::{self, BadArguments};
+use crate::bot::{Capabilities, Gather, HangUp, Transfer};
 
 /// A tool that adds a control to the reply.
 #[derive(Debug, Clone)]
@@ -30,65 +29,11 @@ pub(super) enum Control {
     Gather(Gather),
 }
 
-/// Tools of the platform. The model is offered them only where the platform can do it; see
-/// [`Capabilities`].
-impl<M> Tool<M> {
-    /// Creates the tool `hang_up`, with which the model ends the call.
-    ///
-    /// The caller hears the goodbye to its end: the text of the answer, or else the `goodbye` that the model
-    /// passes to the tool, or that of the [phrases](super::Phrases). On Digital Employee, which hangs up
-    /// without waiting for the voice, the [delay](crate::bot::HangUp::delay) is estimated from the length of
-    /// the text; 10 s at most.
-    pub fn hang_up() -> Self {
-        Self::of(
-            "hang_up",
-            "Ends the call. Call it when the caller says goodbye or needs nothing else.",
-            Kind::BuiltIn(BuiltIn::HangUp),
-        )
-    }
-
-    /// Creates the tool `transfer`, with which the model puts the caller through to one of these targets.
-    /// Each has a name, which the model chooses by.
-    ///
-    /// The caller first hears the text of the answer, or else the `announcement` that the model passes to the
-    /// tool, or that of the [phrases](super::Phrases). Targets that the platform can't transfer to are not
-    /// offered. A transfer that fails is an input of the next turn.
-    ///
-    /// ```
-    /// use callbot::bot::Transfer;
-    /// use callbot::llm::Tool;
-    ///
-    /// let transfer: Tool = Tool::transfer([
-    ///     ("sales", Transfer::to_queue("skg-1")),
-    ///     ("complaints", Transfer::to_queue("skg-2")),
-    /// ]);
-    /// # drop(transfer);
-    /// ```
-    pub fn transfer<N: Into<String>>(targets: impl IntoIterator<Item = (N, Transfer)>) -> Self {
-        let targets = targets.into_iter().map(|(name, target)| (name.into(), target));
-        Self::of(
-            "transfer",
-            "Puts the caller through to a person or a department. It ends your part of the call.",
-            Kind::BuiltIn(BuiltIn::Transfer(targets.collect())),
-        )
-    }
-
-    /// Creates the tool `gather_digits`, with which the model asks for DTMF digits: up to as many as `most`
-    /// has, with its other settings. The digits are the caller's next input. If they are
-    /// [secret](Gather::secret), only tools can read them, as
-    /// [`ToolContext::input`](super::ToolContext::input).
-    ///
-    /// On Digital Employee digits can be gathered in the first packet only. So in turns that offer this tool
-    /// no filler goes out there, and the text of the model waits until its answer is complete or the first
-    /// packet is due. Offer it only where you need it, with [`only_if`](Self::only_if).
-    pub fn gather(most: Gather) -> Self {
-        Self::of(
-            "gather_digits",
-            "Asks the caller to enter digits on the keypad of the phone. Call it before you say anything. \
-             The digits are the caller's next message.",
-            Kind::BuiltIn(BuiltIn::Gather(most)),
-        )
-    }
+/// The end of a reply.
+#[derive(Debug, Clone)]
+pub(super) enum Closing {
+    HangUp(Option<HangUp>),
+    Transfer(Transfer),
 }
 
 impl BuiltIn {

@@ -103,12 +103,12 @@
 mod answer;
 mod assistant;
 mod built_in;
+mod context;
 mod conversation;
 mod listen;
 mod memory;
 mod model;
 mod phrases;
-mod run;
 mod schema;
 mod summary;
 pub mod testing;
@@ -117,7 +117,8 @@ mod tool;
 mod voice;
 
 pub use assistant::Assistant;
+pub use context::ToolContext;
 pub use memory::Memory;
 pub use model::{Model, ModelDeadline, ModelError};
 pub use phrases::{Phrases, Silence};
-pub use tool::{Tool, ToolContext};
+pub use tool::Tool;

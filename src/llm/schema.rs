@@ -5,7 +5,9 @@ use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::tool::BadArguments;
+/// Why the arguments of a tool call do not fit.
+#[derive(Debug)]
+pub(super) struct BadArguments(pub String);
 
 /// Returns the schema of the arguments, and whether the function takes none.
 ///
@@ -75,7 +77,6 @@ mod tests {
     #[derive(Debug, Deserialize, JsonSchema)]
     struct Order {
         /// The name on the menu.
-        #[allow(dead_code)]
         name: String,
         lines: Vec<Line>,
     }
@@ -116,7 +117,7 @@ mod tests {
     fn arguments_that_do_not_fit_are_named_by_their_place() {
         let read = |text: &str| parse(text).and_then(read::<Order>);
         let order = read(r#"{"name": "Margherita", "lines": [{"count": 2}]}"#).unwrap();
-        assert_eq!(order.lines[0].count, Some(2));
+        assert_eq!((order.name.as_str(), order.lines[0].count), ("Margherita", Some(2)));
         for (arguments, error) in [
             ("", "The arguments are invalid, at $: missing field `name`"),
             (

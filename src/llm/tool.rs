@@ -11,11 +11,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::built_in::BuiltIn;
+use super::context::{Parts, ToolContext};
 use super::memory::Memory;
-use super::schema;
-use crate::bot::{Call, CallInfo, Capabilities, Error, HangUp, Input, Result, Transfer};
+use super::schema::{self, BadArguments};
+use crate::bot::{Call, Capabilities, Gather, Result, Transfer};
 use crate::chat::FunctionDefinition;
-use crate::lock::Mutex;
 
 /// A function that the model may call.
 ///
@@ -88,10 +88,6 @@ pub(super) type Run<M> = Box<dyn Fn(Value) -> Result<Start<M>, BadArguments> + S
 /// Starts a tool with what its context is made of.
 pub(super) type Start<M> = Box<dyn FnOnce(Parts<M>) -> BoxFuture<'static, Result<String>> + Send>;
 
-/// Why the arguments of a tool call do not fit.
-#[derive(Debug)]
-pub(super) struct BadArguments(pub String);
-
 impl<M: Default + Send + 'static> Tool<M> {
     /// Creates a tool. `function` is an `async fn`, an async closure, or a closure that returns a future. To
     /// use a value of your program in it, clone the value in a closure: `move |context, arguments: Order| {
@@ -126,11 +122,7 @@ impl<M: Default + Send + 'static> Tool<M> {
 }
 
 impl<M> Tool<M> {
-    pub(super) fn of(
-        name: impl Into<String>,
-        description: impl Into<String>,
-        kind: Kind<M>,
-    ) -> Self {
+    fn of(name: impl Into<String>, description: impl Into<String>, kind: Kind<M>) -> Self {
         let (name, description) = (name.into(), description.into());
         let timeout = Duration::from_secs(10);
         Self { name, description, kind, read_only: false, timeout, condition: None }
@@ -198,6 +190,67 @@ impl<M> Tool<M> {
     }
 }
 
+/// Tools of the platform. The model is offered them only where the platform can do it; see
+/// [`Capabilities`].
+impl<M> Tool<M> {
+    /// Creates the tool `hang_up`, with which the model ends the call.
+    ///
+    /// The caller hears the goodbye to its end: the text of the answer, or else the `goodbye` that the model
+    /// passes to the tool, or that of the [phrases](super::Phrases). On Digital Employee, which hangs up
+    /// without waiting for the voice, the [delay](crate::bot::HangUp::delay) is estimated from the length of
+    /// the text; 10 s at most.
+    pub fn hang_up() -> Self {
+        Self::of(
+            "hang_up",
+            "Ends the call. Call it when the caller says goodbye or needs nothing else.",
+            Kind::BuiltIn(BuiltIn::HangUp),
+        )
+    }
+
+    /// Creates the tool `transfer`, with which the model puts the caller through to one of these targets.
+    /// Each has a name, which the model chooses by.
+    ///
+    /// The caller first hears the text of the answer, or else the `announcement` that the model passes to the
+    /// tool, or that of the [phrases](super::Phrases). Targets that the platform can't transfer to are not
+    /// offered. A transfer that fails is an input of the next turn.
+    ///
+    /// ```
+    /// use callbot::bot::Transfer;
+    /// use callbot::llm::Tool;
+    ///
+    /// let transfer: Tool = Tool::transfer([
+    ///     ("sales", Transfer::to_queue("skg-1")),
+    ///     ("complaints", Transfer::to_queue("skg-2")),
+    /// ]);
+    /// # drop(transfer);
+    /// ```
+    pub fn transfer<N: Into<String>>(targets: impl IntoIterator<Item = (N, Transfer)>) -> Self {
+        let targets = targets.into_iter().map(|(name, target)| (name.into(), target));
+        Self::of(
+            "transfer",
+            "Puts the caller through to a person or a department. It ends your part of the call.",
+            Kind::BuiltIn(BuiltIn::Transfer(targets.collect())),
+        )
+    }
+
+    /// Creates the tool `gather_digits`, with which the model asks for DTMF digits: up to as many as `most`
+    /// has, with its other settings. The digits are the caller's next input. If they are
+    /// [secret](Gather::secret), only tools can read them, as
+    /// [`ToolContext::input`](super::ToolContext::input).
+    ///
+    /// On Digital Employee digits can be gathered in the first packet only. So in turns that offer this tool
+    /// no filler goes out there, and the text of the model waits until its answer is complete or the first
+    /// packet is due. Offer it only where you need it, with [`only_if`](Self::only_if).
+    pub fn gather(most: Gather) -> Self {
+        Self::of(
+            "gather_digits",
+            "Asks the caller to enter digits on the keypad of the phone. Call it before you say anything. \
+             The digits are the caller's next message.",
+            Kind::BuiltIn(BuiltIn::Gather(most)),
+        )
+    }
+}
+
 impl<M> fmt::Debug for Tool<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tool")
@@ -215,123 +268,4 @@ fn written<R: Serialize>(value: &R) -> Result<String> {
         Value::Null => "done".into(),
         other => other.to_string(),
     })
-}
-
-/// What a [`Tool`] gets: the memory, the call, and the input of the turn.
-///
-/// It owns the memory while the tool runs, and gives it back when it is dropped. A context that outlives its
-/// tool fails the tool call.
-pub struct ToolContext<M: Default> {
-    /// Your own memory of the call. Change it in place; a tool that fails leaves it as it was.
-    pub memory: M,
-    /// The platform's information about the call.
-    pub info: CallInfo,
-    /// The caller's input in this turn, also if it is secret. The model never gets a secret.
-    pub input: Input,
-    key: String,
-    can: Capabilities,
-    shared: Arc<Shared<M>>,
-}
-
-/// What a context is made of.
-pub(super) struct Parts<M> {
-    pub memory: M,
-    pub info: CallInfo,
-    pub input: Input,
-    pub key: String,
-    pub can: Capabilities,
-    pub shared: Arc<Shared<M>>,
-}
-
-/// What a context leaves behind.
-pub(super) struct Shared<M> {
-    /// The memory, once the context is dropped.
-    memory: Mutex<Option<M>>,
-    /// What the reply ends with.
-    closing: Mutex<Option<Closing>>,
-}
-
-/// The end of a reply.
-#[derive(Debug, Clone)]
-pub(super) enum Closing {
-    HangUp(Option<HangUp>),
-    Transfer(Transfer),
-}
-
-impl<M: Default> ToolContext<M> {
-    fn new(parts: Parts<M>) -> Self {
-        let Parts { memory, info, input, key, can, shared } = parts;
-        Self { memory, info, input, key, can, shared }
-    }
-
-    /// Returns a key for other systems, which do not make an order twice that has the same key. It is that of
-    /// the call, of the turn, and of the tool call in the turn. A turn that the platform repeats has the same
-    /// keys.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-
-    /// Returns what the platform supports.
-    #[must_use]
-    pub fn can(&self) -> Capabilities {
-        self.can
-    }
-
-    /// Hangs up when the model has answered and the caller has heard the answer. The turn fails on a platform
-    /// that [can't](Capabilities::hang_up).
-    pub fn hang_up(&self) {
-        *self.shared.closing.lock() = Some(Closing::HangUp(None));
-    }
-
-    /// Hangs up in this way when the model has answered. Unlike with [`hang_up`](Self::hang_up), the delay is
-    /// yours.
-    pub fn hang_up_with(&self, how: HangUp) {
-        *self.shared.closing.lock() = Some(Closing::HangUp(Some(how)));
-    }
-
-    /// Transfers the caller when the model has answered. The turn fails on a platform that
-    /// [can't](Capabilities::transfer).
-    pub fn transfer(&self, to: Transfer) {
-        *self.shared.closing.lock() = Some(Closing::Transfer(to));
-    }
-}
-
-impl<M> Shared<M> {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { memory: Mutex::default(), closing: Mutex::default() })
-    }
-
-    /// Takes the memory back. `None` while the context exists.
-    pub(super) fn take_memory(&self) -> Option<M> {
-        self.memory.lock().take()
-    }
-
-    pub(super) fn take_closing(&self) -> Option<Closing> {
-        self.closing.lock().take()
-    }
-}
-
-impl<M: Default> Drop for ToolContext<M> {
-    fn drop(&mut self) {
-        *self.shared.memory.lock() = Some(std::mem::take(&mut self.memory));
-    }
-}
-
-// The memory may be private, and so is the input.
-impl<M: Default> fmt::Debug for ToolContext<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ToolContext")
-            .field("info", &self.info)
-            .field("key", &self.key)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Returns what the model learns of an error of a tool.
-pub(super) fn told(error: &Error) -> String {
-    match error.downcast_ref::<crate::server::Fault>() {
-        Some(fault) => format!("The tool failed: {}", fault.message),
-        None => "The tool failed.".into(),
-    }
 }

@@ -6,20 +6,72 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;
+use tracing::Instrument;
 
-use super::answer::Turn;
-use super::built_in::{BuiltIn, Control, Wanted};
-use super::memory::{At, Called, Memory, UNKNOWN};
-use super::schema;
-use super::tool::{BadArguments, Closing, Kind, Parts, Run, Shared, Start, Tool, told};
+use super::Turn;
 use crate::bot::{Call, Capabilities, Error, Input, ReplyError, Result};
+use crate::chat::ToolCall;
+use crate::llm::built_in::{BuiltIn, Closing, Control, Wanted};
+use crate::llm::context::{Parts, Shared};
+use crate::llm::memory::{At, Called, Memory, UNKNOWN};
+use crate::llm::schema::{self, BadArguments};
+use crate::llm::tool::{Kind, Run, Start, Tool};
+use crate::observe::MODEL;
+use crate::server::Fault;
 
-impl<M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn<'_, M> {
+impl<'a, M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn<'a, M> {
+    /// Runs the tools that the model calls, one after the other.
+    pub(super) async fn run_tools(
+        &mut self,
+        call: &mut Call<Memory<M>>,
+        calls: Vec<ToolCall>,
+    ) -> Result {
+        let gathers = |name: &str| self.tool(name).is_some_and(Tool::gathers);
+        if !calls.iter().any(|call| gathers(&call.function.name)) {
+            // Before the tools run, which may take a while.
+            self.say_held().await?;
+        }
+        let turn = call.turn().clone();
+        let round = call.memory.log.exchange(&turn).map_or(0, |known| known.rounds.len());
+        let called = calls.into_iter().enumerate().map(|(position, call)| Called {
+            id: match call.id.is_empty() {
+                // Some servers send none, and the results need one.
+                true => format!("call_{round}_{position}"),
+                false => call.id,
+            },
+            name: call.function.name,
+            arguments: call.function.arguments,
+            result: None,
+            started: false,
+        });
+        let called = called.collect();
+        self.texts.insert(round, self.words.clone());
+        let count = call.memory.log.add_round(&turn, called);
+        let tally = &mut call.memory.log.tally;
+        tally.tool_calls = tally.tool_calls.saturating_add(count as u64);
+        for position in 0..count {
+            let at: At = (round, position);
+            let called = call.memory.log.called_mut(&turn, at).cloned();
+            let Some(called) = called.filter(|called| called.result.is_none()) else { continue };
+            let span = tracing::debug_span!(
+                target: MODEL,
+                "tool",
+                otel.name = format!("execute_tool {}", called.name),
+                gen_ai.operation.name = "execute_tool",
+                gen_ai.tool.name = called.name,
+            );
+            if let Some(result) = self.run_tool(call, at, called).instrument(span).await? {
+                call.memory.log.set_result(&turn, at, &result);
+            }
+        }
+        self.say_held().await
+    }
+
     /// Runs a tool. Returns what the model gets; `None` if the memory has it already.
     ///
     /// # Errors
     /// Returns an error if the turn can't go on. What the tool itself returns is for the model.
-    pub(super) async fn run_tool(
+    async fn run_tool(
         &mut self,
         call: &mut Call<Memory<M>>,
         at: At,
@@ -115,6 +167,11 @@ impl<M: Serialize + DeserializeOwned + Default + Send + Sync + 'static> Turn<'_,
         }
         Ok(Some(result))
     }
+
+    /// Returns a tool that the model is offered in this round.
+    fn tool(&self, name: &str) -> Option<&'a Tool<M>> {
+        self.offered.iter().find(|(tool, _)| tool.name == name).map(|(tool, _)| *tool)
+    }
 }
 
 /// The work of one tool call.
@@ -173,5 +230,13 @@ fn refused(error: Error) -> Result<String> {
             | ReplyError::Invalid(_),
         ) => Ok(format!("The tool failed: {error}")),
         _ => Err(error),
+    }
+}
+
+/// Returns what the model learns of an error of a tool.
+fn told(error: &Error) -> String {
+    match error.downcast_ref::<Fault>() {
+        Some(fault) => format!("The tool failed: {}", fault.message),
+        None => "The tool failed.".into(),
     }
 }
