@@ -140,6 +140,7 @@ fn text_goes_out_as_soon_as_it_is_settled() {
         ("5. Y", "5. "),
         ("- One", ""),
         ("- One two", "One "),
+        ("# Plans\n", "Plans.\n"),
         ("- One\n", ""),
         ("- One\n- ", "One.\n"),
         ("```\nlet x = 1;\n", ""),

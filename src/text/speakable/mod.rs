@@ -43,7 +43,8 @@ const WORDS_LIMIT: usize = 256;
 /// use callbot::text::Speakable;
 ///
 /// let mut text = Speakable::new();
-/// assert_eq!(text.push("## Your **order** 📦\nIt costs $1"), "Your order.\nIt costs ");
+/// assert_eq!(text.push("## Your **order** 📦\n"), "Your order.\n");
+/// assert_eq!(text.push("It costs $1"), "It costs ");
 /// assert_eq!(text.push("2.50 and arrives 2024-05-01"), "12 dollars and 50 cents and arrives ");
 /// assert_eq!(text.push(". [Track it](https://example.com/t?id=1)!"), "May 1, 2024. Track ");
 /// assert_eq!(text.finish(), "it!");
@@ -52,8 +53,8 @@ const WORDS_LIMIT: usize = 256;
 /// ```
 ///
 /// The rewritten text does not depend on how the text was cut into pieces. As little as possible waits for
-/// more text: a word waits for the next character, a number until it is clear what it counts. At most 2 KiB
-/// wait: what is not decided by then stays as it is.
+/// more text: a word waits until the next one or a mark follows it, a number until it is clear what it
+/// counts. At most 2 KiB wait: what is not decided by then stays as it is.
 ///
 /// # What is removed
 ///

@@ -51,14 +51,9 @@ impl Markdown {
             return Ok(false);
         }
         *ahead = end;
-        self.start_item();
-        Ok(true)
-    }
-
-    fn start_item(&mut self) {
         self.plain.remove_indent();
         self.plain.end_with_pause();
-        self.after_bullet = true;
+        Ok(true)
     }
 
     fn bullet(&mut self, ahead: &mut Cursor<'_>, c: char) -> Look<bool> {
@@ -70,7 +65,10 @@ impl Markdown {
         };
         if is_bullet {
             *ahead = end;
-            self.start_item();
+            self.plain.remove_indent();
+            self.plain.end_with_pause();
+            self.after_bullet = true;
+            self.in_item = true;
         }
         Ok(is_bullet)
     }
@@ -101,6 +99,7 @@ impl Markdown {
         self.plain.text(digits, out);
         self.plain.text(if chinese { "、" } else { ". " }, out);
         self.after_bullet = true;
+        self.in_item = true;
         self.at_line_start = false;
         *ahead = end;
         Ok(true)

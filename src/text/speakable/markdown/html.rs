@@ -106,6 +106,7 @@ impl Markdown {
         }
         if line && matches!(&*name, "li" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6") && !closes {
             self.plain.end_with_pause();
+            self.in_item = name == "li";
         }
         self.hidden = hides.filter(|_| !closes).map(Hidden::Element);
         Ok(true)

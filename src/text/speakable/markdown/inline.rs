@@ -25,7 +25,7 @@ impl Markdown {
         let Some(c) = ahead.available() else { return Ok(()) };
         if FEEDS.contains(&c) {
             ahead.next()?;
-            if self.plain.is_pausing() && continues_item(ahead)? {
+            if self.in_item && continues_item(ahead)? {
                 self.plain.space(' ', out);
                 return Ok(());
             }

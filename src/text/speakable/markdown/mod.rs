@@ -26,6 +26,8 @@ pub(super) struct Markdown {
     at_line_start: bool,
     /// The line is a list item, and no more than its mark has been read.
     after_bullet: bool,
+    /// The line belongs to a list item, which the next line may continue.
+    in_item: bool,
     /// The line begins with bold text.
     bold_line: bool,
     /// The last marks were those of bold text.
@@ -71,6 +73,7 @@ impl Markdown {
             hidden: None,
             at_line_start: true,
             after_bullet: false,
+            in_item: false,
             bold_line: false,
             after_bold: false,
             code: 0,
@@ -129,6 +132,7 @@ impl Markdown {
         self.plain.line(feed, out);
         self.at_line_start = true;
         self.after_bullet = false;
+        self.in_item = false;
         self.bold_line = false;
         self.after_bold = false;
         self.brackets = 0;

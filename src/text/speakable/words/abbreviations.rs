@@ -80,6 +80,9 @@ pub(super) fn abbreviation(
         }
         if *when == When::AtEnd && ends_sentence(&end)? {
             text.push('.');
+        } else if end.sees(char::is_alphanumeric)? {
+            // "No.5"
+            text.push(' ');
         }
         *ahead = end;
         return Ok(Some(text));
@@ -119,14 +122,15 @@ pub(super) fn abbreviation(
 }
 
 fn fits(when: When, end: &Cursor<'_>, upper: bool, after_name: bool) -> Look<bool> {
+    let dot = end;
     let mut end = *end;
     end.eat(' ')?;
     Ok(match when {
-        When::Always | When::AtEnd => !end.sees(|c| c.is_ascii_alphanumeric() && c == '.')?,
+        // "etc.com" is something else.
+        When::Always | When::AtEnd => !dot.sees(|c| c.is_ascii_alphanumeric())?,
         When::BeforeName => {
-            upper && !after_name && end.sees(char::is_alphabetic)? && {
-                end.sees(|c| c.is_uppercase() || !c.is_ascii())?
-            }
+            let name = |c: char| c.is_uppercase() || c.is_alphabetic() && !c.is_ascii();
+            upper && !after_name && end.sees(name)?
         }
         When::BeforeNumber => end.sees(is_digit)?,
     })

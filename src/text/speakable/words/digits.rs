@@ -148,6 +148,7 @@ fn kind(
         return Ok(Some(true));
     }
     let first = chain.groups.first().copied().unwrap_or_default();
+    let total: usize = lengths.iter().sum();
     let id = !plus
         && match *lengths {
             [4, 4, 4, 4] | [4, 4, 4, 4, 1..=3] | [4, 6, 5] => !chain.separators.contains(&'.'),
@@ -156,6 +157,14 @@ fn kind(
                 !counted && chinese_word(context, CHINESE_IDS)
             }
             [(4..)] => is_id(first, context),
+            [_, _, ..]
+                if total >= 5 && chain.separators.iter().all(|separator| *separator == '-') =>
+            {
+                match language {
+                    Language::Chinese => !counted && chinese_word(context, CHINESE_IDS),
+                    _ => is_id(&chain.groups.concat(), context),
+                }
+            }
             _ => false,
         };
     Ok(id.then_some(false))
@@ -235,19 +244,20 @@ fn is_phone(
     let mobile =
         first.starts_with('1') && first.get(1..2).is_some_and(|digit| ("3"..="9").contains(&digit));
     let dotted = chain.separators.contains(&'.');
+    let called = matches!(context.last_word(), "call" | "dial");
     match *lengths {
         _ if plus => (8..=15).contains(&total),
         _ if chain.area => (7..=13).contains(&total),
-        [11] => mobile,
+        [11] if mobile => true,
         [3, 4, 4] => mobile && !dotted,
         [3, 3, 4] => true,
         [1, 3, 3, 4] => first == "1",
         [3, 8] | [4, 7 | 8] => first.starts_with('0') && !dotted,
         [3, 7] | [3, 4, 3] => matches!(first, "400" | "800") && !dotted,
-        [3, 4] => said && !dotted && !last.ends_with("00"),
-        [3..=8] => {
-            let short = SHORT.contains(&first) && matches!(context.last_word(), "call" | "dial");
-            said || short
+        [3, 4] => (said || called) && !dotted && !last.ends_with("00"),
+        [3..=11] => {
+            let known = SHORT.contains(&first) || first.len() >= 7 && !first.ends_with("00");
+            said || called && known
         }
         _ => false,
     }
@@ -273,6 +283,12 @@ fn is_id(digits: &str, context: &Context) -> bool {
         || context.recent().trim_end().ends_with("ending in")
         || has_number(context, IDS)
         || IDS.contains(&last) && digits.len() >= 5 && !digits.ends_with("00")
+}
+
+/// Returns whether the last word is one that an identifier follows: "order", "code".
+pub(super) fn names_id(context: &Context) -> bool {
+    let last = context.last_word();
+    CODES.contains(&last) || IDS.contains(&last)
 }
 
 /// Returns whether the sentence says "order number", "order no.", "code is" or the like.

@@ -72,7 +72,9 @@ impl Words {
     fn number(&self, ahead: &mut Cursor<'_>) -> Look<Option<String>> {
         let language = self.context.language(*ahead)?;
         // It is part of what precedes it.
-        let glued = "-_/\\@".contains(self.context.before());
+        let range =
+            self.context.recent().strip_suffix(['-', '–']).is_some_and(symbols::starts_range);
+        let glued = "-_/\\@".contains(self.context.before()) && !range;
         if language != Language::Other
             && !glued
             && let Some(text) = self.said(ahead, language)?
@@ -119,8 +121,8 @@ impl Words {
     /// Reads "1/2" or "1 1/2".
     fn fraction(&self, ahead: &mut Cursor<'_>, chinese: bool) -> Look<Option<String>> {
         const DATES: &[&str] = &[
-            "on", "by", "until", "since", "before", "after", "from", "page", "pages", "step",
-            "part",
+            "on", "by", "until", "till", "since", "before", "after", "from", "through", "due",
+            "dated", "expires", "starting", "page", "pages", "step", "part",
         ];
 
         if DATES.contains(&self.context.last_word())
@@ -216,7 +218,7 @@ impl Words {
         let start = *ahead;
         let Some(c) = ahead.next()? else { return Ok(None) };
         let signs = "+-−(.$＄€£¥￥₹₩".contains(c);
-        let other = "&=×÷→≠~～≈±<>≤≥*#№@/½⅓⅔¼¾⅛²³".contains(c);
+        let other = "&=×÷→≠–~～≈±<>≤≥*#№@/½⅓⅔¼¾⅛²³".contains(c);
         if !signs && !other {
             return Ok(None);
         }

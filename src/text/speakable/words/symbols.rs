@@ -1,6 +1,7 @@
 //! Symbols, where they stand for words.
 
 use super::context::Context;
+use super::digits::names_id;
 use super::number::is_digit;
 use super::units::read_currency;
 use super::{chinese, english, is_han};
@@ -34,6 +35,8 @@ const PER: &[&str] = &[
 ];
 /// What stands before such a slash.
 const COUNTED: &str = "元块次个里件万亿斤度分米升瓶";
+/// What the first number of a range is counted by, in Chinese.
+const MEASURES: &str = "元块年月日号天点时周岁度楼层米斤折个人件万千亿";
 /// Words before a key of a telephone.
 const KEYS: &[&str] = &["press", "dial", "enter", "hit", "push", "the", "or", "and"];
 
@@ -63,14 +66,25 @@ pub(super) fn symbol(
         '÷' if spaced => choose("divided by", "除以"),
         '→' if spaced => choose("to", "到"),
         '≠' if spaced => choose("is not equal to", "不等于"),
+        '-' | '–' | '~' | '～'
+            if language == Language::Chinese
+                && starts_range(context.recent())
+                && end.sees(is_digit)? =>
+        {
+            Some("到".to_owned())
+        }
         '~' | '～' | '≈' | '±' | '<' | '>' | '≤' | '≥' if !number && counts(&mut end)? => {
             relation(c).and_then(|(english, chinese)| choose(&format!("{english} "), chinese))
         }
         '*' if spaced && context.recent().trim_end().ends_with(is_digit) => choose("times", "乘"),
         '*' | '#' if is_key(&end, context)? => {
-            choose(if c == '*' { "star" } else { "pound" }, "井号")
+            if c == '*' {
+                choose("star", "星号")
+            } else {
+                choose("pound", "井号")
+            }
         }
-        '#' => hash(&mut end, before, language)?,
+        '#' => hash(&mut end, context, language)?,
         '№' => choose("number ", "第"),
         '@' if !before.is_alphanumeric() && end.sees(|c| c.is_ascii_alphabetic())? => {
             choose("at ", "艾特")
@@ -99,6 +113,13 @@ fn relation(c: char) -> Option<(&'static str, &'static str)> {
     })
 }
 
+/// Returns whether a dash after this text is that of a range, since a number with its measure precedes it:
+/// "5日-7日".
+pub(super) fn starts_range(text: &str) -> bool {
+    let number = text.strip_suffix(|c| MEASURES.contains(c));
+    number.is_some_and(|text| text.trim_end_matches(['万', '千', '亿']).ends_with(is_digit))
+}
+
 /// Passes a space, if an amount follows.
 fn counts(ahead: &mut Cursor<'_>) -> Look<bool> {
     let mut end = *ahead;
@@ -119,8 +140,8 @@ fn is_key(end: &Cursor<'_>, context: &Context) -> Look<bool> {
     Ok(alone && end.peek()?.is_none_or(|c| !c.is_alphanumeric() && !"#*_".contains(c)))
 }
 
-fn hash(end: &mut Cursor<'_>, before: char, language: Language) -> Look<Option<String>> {
-    let chinese = language == Language::Chinese;
+fn hash(end: &mut Cursor<'_>, context: &Context, language: Language) -> Look<Option<String>> {
+    let (chinese, before) = (language == Language::Chinese, context.before());
     if before.is_ascii_alphanumeric() {
         return Ok(None);
     }
@@ -131,7 +152,14 @@ fn hash(end: &mut Cursor<'_>, before: char, language: Language) -> Look<Option<S
     }
     Ok(match end.peek()? {
         Some(c) if is_digit(c) && !chinese => Some("number ".to_owned()),
-        Some(c) if c.is_ascii_alphabetic() && !chinese => Some("hashtag ".to_owned()),
+        Some(c) if c.is_ascii_alphabetic() && !chinese => {
+            // "#A1042" and "order #WXYZ" are identifiers.
+            key.run(|c| c.is_ascii_alphabetic())?;
+            let several = key.at() > end.at() + 1;
+            key.eat('-')?;
+            let tag = several && !key.sees(is_digit)?;
+            Some(if tag && !names_id(context) { "hashtag " } else { "number " }.to_owned())
+        }
         // The marks of a topic.
         _ if chinese && (is_han(before) || end.sees(is_han)?) => Some(String::new()),
         _ => None,
