@@ -1,6 +1,7 @@
 //! Compares a bot with a hand-written `Api` on Digital Employee, in memory and over loopback. Each turn says
 //! a short text and ends. The bot is measured in calls of ten turns, and in calls with a thousand turns in
-//! their history. With `--bench` it also prints the ratios, and the memory of a call between its turns.
+//! their history. With `--bench` it also prints two ratios, bot to `Api` and long calls to short ones, and the
+//! memory of a call between its turns.
 #![allow(missing_docs)]
 
 use std::fs;
@@ -50,9 +51,10 @@ impl Api for ByHand {
     async fn begin_session(
         &self,
         _: BeginSessionRequest,
-        reply: &mut digital_employee::Reply,
+        _: &mut digital_employee::Reply,
     ) -> Result<(), Error> {
-        reply.finish(ANSWER).await
+        // Each call begins with a turn.
+        Err(Error::unsupported())
     }
 
     async fn dialogue(
@@ -83,7 +85,7 @@ enum Length {
     Long,
 }
 
-/// A caller, with one call after the other.
+/// A caller, who makes one call after the other.
 struct Caller {
     name: String,
     length: Length,
@@ -132,8 +134,8 @@ impl Caller {
 }
 
 trait Play {
-    /// Plays at least as many turns, and returns how long each took on average. What ends calls does not
-    /// count.
+    /// Plays at least `turns` turns, and returns the average time of one. Requests that end calls are not
+    /// timed.
     fn play(&mut self, turns: u64) -> Duration;
 }
 
@@ -179,8 +181,8 @@ impl Play for InMemory<'_> {
     }
 }
 
-/// A router that a thread serves on loopback, with connections that ask in lockstep. All requests are written
-/// before the first response is read, so that the server always has work.
+/// A router that a thread serves on loopback, with connections in lockstep: all requests are written before
+/// the first response is read, so that the server always has work.
 struct Loopback {
     connections: Vec<(TcpStream, Caller)>,
 }
@@ -244,7 +246,7 @@ impl Play for Loopback {
     }
 }
 
-/// Serves a router in a thread of its own.
+/// Serves a router in a new thread.
 fn serve(router: Router) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -286,8 +288,9 @@ fn routers() -> [(&'static str, Router, Length); 3] {
     [(api, by_hand(), Length::Short), (short, bot(), Length::Short), (long, bot(), Length::Long)]
 }
 
-/// Prints what each costs beside the one before. They play in turn, since the speed of a machine drifts, and
-/// the median of the rounds stays where a busy machine delays some of them.
+/// Prints the time of a turn of each subject, and its ratio to the subject before it. All subjects play in
+/// every round, since the speed of a machine drifts. The figures are medians of the rounds, so a few rounds in
+/// which the machine is busy do not change them.
 fn compare(place: &str, subjects: &mut [Subject<'_>], rounds: usize, turns: u64) {
     let mut micros = vec![Vec::new(); subjects.len()];
     for _ in 0..rounds {
@@ -311,7 +314,7 @@ fn compare(place: &str, subjects: &mut [Subject<'_>], rounds: usize, turns: u64)
     }
 }
 
-/// Returns the resident memory of this process in bytes, where the system tells.
+/// Returns the resident memory of this process in bytes, on Linux with pages of 4 KiB.
 fn resident() -> Option<usize> {
     let pages = fs::read_to_string("/proc/self/statm").ok()?;
     Some(pages.split_whitespace().nth(1)?.parse::<usize>().ok()? * 4096)

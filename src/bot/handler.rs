@@ -117,10 +117,11 @@ pub trait Bot: Send + Sync + Sized + 'static {
     /// Called when the call is over. It has [`Limits::end_timeout`](super::Limits::end_timeout); an error is
     /// logged. The default does nothing.
     ///
-    /// With a [store](super::Store::shared) that several processes share, it is called at least once: if the
-    /// process dies before this returns, another one calls it again, 10 s after the `end_timeout`. So write
-    /// down what must not happen twice under the [`key`](Call::key) of the call. Of a call whose memory has a
-    /// newer version than [`MEMORY_VERSION`](Self::MEMORY_VERSION), a process with that version reports the end.
+    /// With a [store](super::Store::shared) that several processes share, it is called at least once. If the
+    /// process dies before this returns, or the store can't remove the call, it is called again, 10 s to 70 s
+    /// after the `end_timeout`. So write down what must not happen twice under the [`key`](Call::key) of the
+    /// call. If the memory of the call has a newer version than [`MEMORY_VERSION`](Self::MEMORY_VERSION), a
+    /// process with that version calls it.
     fn ended(
         &self,
         call: &mut Call<Self::Memory>,

@@ -534,8 +534,9 @@ impl<B: Bot> HostBuilder<B> {
     }
 
     /// Sets whether this process may be frozen as soon as no request is running, as on
-    /// [Function Compute](crate::function_compute). Then the answer of a turn that was cut or failed ends only when
-    /// the store has what the turn has said, at most 100 ms later, so that the next turn finds it. Default: no.
+    /// [Function Compute](crate::function_compute). Then the answer of a turn that was cut or failed ends only
+    /// when the store has what the turn has said, at most 100 ms later, so that the next turn finds it.
+    /// Default: no.
     pub fn freezes(mut self, freezes: bool) -> Self {
         self.settings.freezes = freezes;
         self

@@ -26,8 +26,8 @@ pub struct Limits {
     /// How long the end of a call may take, with [`Bot::ended`](super::Bot::ended), and how long
     /// [`Bot::interrupted`](super::Bot::interrupted) may run between turns. Default: 10 s.
     pub end_timeout: Duration,
-    /// How long an operation of the [`Store`](super::Store) may take. A turn without a filler also fails when the
-    /// store has not opened its call 50 ms before its first packet is due. Default: 2 s.
+    /// How long an operation of the [`Store`](super::Store) may take. A turn without a filler also fails if the
+    /// store has not opened its call 50 ms before the first packet is due. Default: 2 s.
     pub store_timeout: Duration,
     /// How long a call may stay without a turn before it ends. The end comes up to a quarter of that
     /// time late, but never more than a minute. Default: 30 min.

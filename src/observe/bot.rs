@@ -70,7 +70,7 @@ pub struct TurnEnded<'a> {
 /// A call has begun: the first turn of a call that the store did not have.
 ///
 /// Each one is followed by a [`CallEnded`], in this process or, with a store that several processes share, in
-/// another one. A process that crashes loses both its calls and the events of their end.
+/// another one. A process that crashes loses the calls in its memory, and the events of their end.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct CallBegun<'a> {
@@ -80,7 +80,9 @@ pub struct CallBegun<'a> {
     pub call: &'a CallKey,
 }
 
-/// A call has ended: it has left the store, and [`Bot::ended`](crate::bot::Bot::ended) has run.
+/// A call has ended, and [`Bot::ended`](crate::bot::Bot::ended) has run.
+///
+/// With a store that several processes share, it may come more than once for a call, as `Bot::ended` may.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct CallEnded<'a> {
@@ -96,11 +98,11 @@ pub struct CallEnded<'a> {
     pub duration: Option<Duration>,
 }
 
-/// The summary of a call that an [`Assistant`](crate::llm::Assistant) has answered. It comes when the call ends,
-/// before its [`CallEnded`].
+/// The summary of a call that an [`Assistant`](crate::llm::Assistant) has answered. It comes when the call
+/// ends, before its [`CallEnded`].
 ///
-/// The counts are a part of the call's memory, so it does not matter how many processes have answered the call. What
-/// a turn that failed or was cut has counted is rolled back with its memory.
+/// The counts are a part of the call's memory, so they are complete even if several processes have answered
+/// the call. Those of a turn that failed or was cut are rolled back with its memory.
 #[cfg(feature = "llm")]
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
@@ -117,8 +119,8 @@ pub struct CallSummary<'a> {
     pub cuts: u64,
     /// The number of turns that ended with the [apology](crate::bot::HostBuilder::apology).
     pub apologies: u64,
-    /// From the arrival of a request until the first packet was ready, over the last 100 turns; `None` without a
-    /// turn. On a platform without a stream, until the model had answered.
+    /// From the arrival of a request until the first packet was ready, over the last 100 turns; `None` without
+    /// a turn. On a platform without a stream, until the model had answered.
     pub first_packets: Option<FirstPackets>,
     /// The number of requests to models.
     pub requests: u64,

@@ -93,13 +93,13 @@ pub const BUCKETS_SECONDS: [f64; 25] = [
 /// | `callbot_upstream_seconds` | histogram | `operation` | a request of a client, with all its attempts |
 ///
 /// [The module](super#events) lists the values of the labels. Their number is limited: no label is an id or a
-/// text. The metrics of calls (`callbot_calls…`, `callbot_call_seconds`) and of assistants have the platform of the call's key,
-/// in which `duix` is both kinds of DUIX.
+/// text. The metrics of calls (`callbot_calls…`, `callbot_call_seconds`) and of assistants have the platform
+/// of the call's key, in which `duix` is both kinds of DUIX.
 ///
 /// A gauge is set to what the observer has counted, so it is right even if the exporter is installed late.
 /// With a [`Store`](crate::bot::Store) that several processes share, a call may begin in one process and end
-/// in another, where `callbot_calls` may become negative; their sum is right until a process crashes, or a turn is
-/// cut while such a store creates its call.
+/// in another, where `callbot_calls` may become negative. Their sum is right until a process crashes, or a turn
+/// is cut while such a store creates its call.
 #[derive(Clone, Default)]
 pub struct Metrics {
     #[cfg(feature = "bot")]

@@ -60,10 +60,10 @@
 //! | `TurnStarted` | the task of a turn starts | `platform`, `input` | `call`, `turn` |
 //! | `TurnEnded` | its reply is over, and the bot has stopped | `platform`, `input`, `outcome`, `cause`, `failure`, `first_by`, `repeated` | `call`, `turn`, `first_packet`, `duration`, `packets`, `bytes`, `budget`, `store_time`, `hold_wait`, `requests` |
 //! | `CallBegun` | the first turn of a call has created it in the store | `platform` | `call` |
-//! | `CallEnded` | a call has left the store | `platform`, `why` | `call`, `turns`, `duration` |
+//! | `CallEnded` | a call has ended, and the bot has been notified | `platform`, `why` | `call`, `turns`, `duration` |
 //! | `CallSummary` | a call that an [`Assistant`](crate::llm::Assistant) has answered ends | `platform`, `why` | `call`, `turns`, `cuts`, `apologies`, `first_packets`, `requests`, `fallbacks`, `tool_calls`, `prompt_tokens`, `completion_tokens` |
 //! | `TurnCut` | a turn that was cut has stopped | `platform`, `cause` | `call`, `turn`, `latency` |
-//! | `StoreOperation` | the store has answered | `operation`, `outcome` | `duration` |
+//! | `StoreOperation` | the store has answered, or the runtime no longer waits for it | `operation`, `outcome` | `duration` |
 //! | `HoldBroken` | a hold ended before its work was complete; once more if that is dropped later | `platform`, `dropped` | `call`, `turn`, `after` |
 //! | `Refused` | a server has refused a request, or its handler has, with a status below 500, 501 or 503 | `platform`, `operation`, `status`, `reason` | |
 //! | `AgentStarted`, `AgentStopped` | the app server has started or stopped an agent | `operation` | `instance` |
@@ -82,6 +82,9 @@
 //! | `reason` | `signature`, `token`, `method`, `media_type`, `cross_site`, `encoding`, `too_large`, `late_body`, `incomplete`, `json`, `body`, `unsupported`, `unavailable`, `handler` |
 //! | `outcome` of a client | `ok`, `failure`, `status`, `decode`, `deadline`, `transport`, `cut`, `dropped` |
 //!
+//! With a [store that several processes share](crate::bot::Store::shared), `CallSummary` and `CallEnded` may come
+//! more than once for a call, as [`Bot::ended`](crate::bot::Bot::ended) may.
+//!
 //! Without an observer, and without a subscriber that wants the span of a turn, nothing is measured.
 //!
 //! # Traces
@@ -98,9 +101,9 @@
 //! | `tool` | `DEBUG` | `callbot::model` | `otel.name`, `gen_ai.operation.name` (`execute_tool`), `gen_ai.tool.name` |
 //! | `hook` | `INFO` | `callbot::turn` | `platform`, `call`, `hook`: `interrupted` or `ended`, between turns |
 //!
-//! `model` and `tool` are an [`Assistant`](crate::llm::Assistant)'s: one for each request to a model, with the
-//! attempts of its client, and one for each tool call. Their fields have the names of OpenTelemetry's semantic
-//! conventions for generative AI.
+//! `model` and `tool` are spans of an [`Assistant`](crate::llm::Assistant): one for each request to a model,
+//! which contains the attempts of its client, and one for each tool call. Their fields have the names of
+//! OpenTelemetry's semantic conventions for generative AI.
 //!
 //! A call may last for an hour, so each turn is a trace of its own. The span `call` opens when the call begins,
 //! and lives until the call ends. It is a root, and so are the spans of turns and hooks. They *follow from* it,
@@ -111,6 +114,7 @@
 //! |---|---|---|---|
 //! | a turn ended | `DEBUG` | `callbot::turn` | those of the span, `packets`, `bytes`, `requests`, `repeated`, `store_ms`, `hold_wait_ms` |
 //! | a call began, a call ended | `DEBUG` | `callbot::call` | `platform`, `call`; at the end `why`, `turns` |
+//! | the summary of a call | `DEBUG` | `callbot::call` | `platform`, `call`, `why`, `turns`, `cuts`, `apologies`, `requests`, `fallbacks`, `tool_calls`, `prompt_tokens`, `completion_tokens` |
 //! | a turn failed, with its error | `ERROR` | | `platform`, `call`, `turn` |
 //! | what was said in a turn | `TRACE` | `callbot::content` | `platform`, `call`, `turn`, `input`, `filler`, `said`, `apology` |
 //!

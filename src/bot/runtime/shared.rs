@@ -155,9 +155,10 @@ impl<B: Bot> Shared<B> {
     /// Starts the task of a turn, as a part of the trace of `context`. It is not in the span of its request,
     /// which could not end before the turn does.
     ///
-    /// Without a runtime of its own, the task is polled once here, in the task of the request, and spawned
-    /// only if it waits. So a reply that the bot gives without waiting is complete before the body of the
-    /// response is first polled: head and body leave in one write, and no other task has to be scheduled.
+    /// Unless turns have a [runtime](Setup::runtime) for themselves, the task is polled once here, in the task
+    /// of the handler, and spawned only if it waits. So a reply that the bot gives without waiting is complete
+    /// when this returns. No other task has to be scheduled, and head and body of the response leave in one
+    /// write, unless the server has a deadline: then the handler itself has a separate task.
     pub(super) fn start_turn(
         &self,
         context: Option<TraceContext>,
