@@ -2,7 +2,7 @@
 
 use callbot::bot::testing::TestCall;
 use callbot::bot::{Host, Platform};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::calls::idle;
 use crate::support::bots::*;
@@ -151,4 +151,27 @@ async fn a_store_that_hangs_at_the_end_of_a_turn_does_not_delay_the_next_turn() 
     timeout(60 * SECOND, reply.rest()).await.expect("the reply ends");
     assert!(reply.ended);
     assert_eq!(line.snapshot("c").await.memory, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aborts_ends_and_the_search_for_idle_calls_wait_for_the_store_as_long_as_is_set() {
+    let limits = idle(60 * SECOND).with_store_timeout(300 * MS);
+    let store = Moody::<false>::default();
+    let (log, line) = acting(Actor::default(), |host| host.limits(limits).store(store.clone()));
+    line.text("c", "1", "say One.").await;
+    for op in [Op::Abort, Op::End] {
+        store.set(op, Fate::Hangs, 1);
+        let start = Instant::now();
+        let failed = match op {
+            Op::Abort => line.try_abort("c", "1", Some("")).await,
+            _ => line.try_end("c").await,
+        };
+        assert_eq!(failed, Err(500), "{op:?}");
+        assert_eq!(start.elapsed().as_millis(), 300, "{op:?}");
+    }
+    assert_eq!(log.count("c", "ended"), 0);
+    // For one round, which asks for the calls of five platforms.
+    store.set(Op::Claim, Fate::Hangs, 5);
+    sleep(90 * SECOND).await;
+    assert_eq!((store.left(Op::Claim), log.count("c", "ended Expired")), (0, 1));
 }

@@ -1,4 +1,4 @@
-//! The summary of a call, as an event at its end.
+//! The summary of a call, as an event at its end, and the spans of models and tools.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,6 +8,8 @@ use callbot::bot::{Ended, Platform};
 use callbot::llm::testing::{Script, ScriptedModel};
 use callbot::llm::{Assistant, Model, Tool, ToolContext};
 use callbot::observe::{Event, FirstPackets, Observer};
+
+use crate::support::spans::{Seen, spanned};
 
 /// Keeps the summaries, without the ids, and the names of the events after them.
 #[derive(Default)]
@@ -78,4 +80,52 @@ async fn a_call_ends_with_its_summary() {
         Ended::ByCaller
     );
     assert_eq!(*summaries.0.lock().unwrap(), [summary, "by_caller".into()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_to_models_and_tool_calls_have_spans_in_that_of_their_turn() {
+    let (spans, _guard) = spanned();
+    let model = ScriptedModel::new([
+        Script::new().call("look", "{}").usage(10, 1),
+        Script::new().say("It is nine."),
+    ]);
+    let look = async |_: ToolContext<()>, ()| {
+        tracing::info!("looked at the clock");
+        Ok("a clock")
+    };
+    let assistant = Assistant::new(Model::new(model.client(), "large")).tool(Tool::new(
+        "look",
+        "Looks at the clock.",
+        look,
+    ));
+    let mut call = TestCall::on(Platform::DigitalEmployee, assistant);
+    call.say("What time is it?").await.expect_text("It is nine.").expect_end();
+
+    let all = spans.all();
+    let parent = |span: &Seen| &all[span.parent.unwrap()];
+    let field = |span: &Seen, name: &str| span.fields.get(name).cloned();
+    let models = spans.named("model");
+    let tokens = [(Some("10"), Some("1")), (None, None)];
+    assert_eq!(models.len(), tokens.len());
+    for ((_, span), (input, output)) in models.iter().zip(tokens) {
+        assert_eq!((&*span.target, &*parent(span).name), ("callbot::model", "turn"));
+        assert_eq!(field(span, "otel.name").as_deref(), Some("chat large"));
+        assert_eq!(field(span, "otel.kind").as_deref(), Some("client"));
+        assert_eq!(field(span, "gen_ai.operation.name").as_deref(), Some("chat"));
+        assert_eq!(field(span, "gen_ai.request.model").as_deref(), Some("large"));
+        assert_eq!(field(span, "gen_ai.usage.input_tokens").as_deref(), input);
+        assert_eq!(field(span, "gen_ai.usage.output_tokens").as_deref(), output);
+        assert!(span.closed);
+    }
+    let attempts = spans.named("attempt");
+    let parents: Vec<_> = attempts.iter().map(|(_, span)| span.parent.unwrap()).collect();
+    assert_eq!(parents, [models[0].0, models[1].0]);
+
+    let tools = spans.named("tool");
+    let [(_, tool)] = &tools[..] else { panic!("{tools:?}") };
+    assert_eq!((&*tool.target, &*parent(tool).name), ("callbot::model", "turn"));
+    assert_eq!(field(tool, "otel.name").as_deref(), Some("execute_tool look"));
+    assert_eq!(field(tool, "gen_ai.operation.name").as_deref(), Some("execute_tool"));
+    assert_eq!(field(tool, "gen_ai.tool.name").as_deref(), Some("look"));
+    assert_eq!((&tool.events[..], tool.closed), (&["looked at the clock".to_owned()][..], true));
 }
