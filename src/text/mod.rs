@@ -37,7 +37,7 @@
 //! ```
 //!
 #![cfg_attr(
-    feature = "llm",
+    feature = "speakable",
     doc = "
 Models write for the eye, with Markdown, symbols and numbers in digits. [`speakable`] writes what a person
 would say; pass its stream on to [`sentences`].
@@ -48,13 +48,13 @@ would say; pass its stream on to [`sentences`].
 mod boundaries;
 mod cumulative;
 mod sentences;
-#[cfg(feature = "llm")]
+#[cfg(feature = "speakable")]
 mod speakable;
 mod stream;
 
 pub use cumulative::{Cumulative, Deltas, deltas};
 pub use sentences::{DEFAULT_MAX_CHARS, Sentences};
-#[cfg(feature = "llm")]
+#[cfg(feature = "speakable")]
 pub use speakable::{Language, Speakable, SpeakableStream, speakable};
 #[cfg(feature = "bot")]
 pub(crate) use stream::release_by;

@@ -4,7 +4,7 @@
 mod support;
 
 mod signatures;
-#[cfg(feature = "llm")]
+#[cfg(feature = "speakable")]
 mod speakable;
 mod sse;
 mod text;
