@@ -78,6 +78,9 @@ pub(super) fn amount<'t>(
             code.eat(' ')?;
             if read_currency(&mut code)?.is_some() && ends(&code)? {
                 end = code;
+            } else if language == Language::Chinese {
+                // "¥5元"
+                end.eat_str(money.chinese)?;
             }
             Measure::Money(money)
         }

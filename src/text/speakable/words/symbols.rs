@@ -117,7 +117,8 @@ fn relation(c: char) -> Option<(&'static str, &'static str)> {
 /// "5日-7日".
 pub(super) fn starts_range(text: &str) -> bool {
     let number = text.strip_suffix(|c| MEASURES.contains(c));
-    number.is_some_and(|text| text.trim_end_matches(['万', '千', '亿']).ends_with(is_digit))
+    let counted = |text: &str| text.trim_end_matches(['万', '千', '亿']).ends_with(is_digit);
+    number.is_some_and(counted) || text.ends_with("°c") || text.ends_with('℃')
 }
 
 /// Passes a space, if an amount follows.
