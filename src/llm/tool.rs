@@ -51,8 +51,9 @@ use crate::chat::FunctionDefinition;
 /// # What a tool returns
 ///
 /// Any type that serde writes. A text goes to the model as it is, `()` as `done`, and anything else as JSON.
-/// An [`Error::public`] goes to the model with its message. Of any other error the model learns only that the
-/// tool failed, and the error goes to the log. A tool that fails leaves the memory as it was.
+/// An [`Error::public`](crate::bot::Error::public) goes to the model with its message. For any other error, the
+/// model only gets that the tool failed, and the error goes to the log. A tool that fails leaves the memory as it
+/// was.
 ///
 /// # Side effects
 ///
