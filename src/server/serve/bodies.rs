@@ -80,7 +80,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for RequestBody<
 
 impl<B> Drop for RequestBody<B> {
     fn drop(&mut self) {
-        self.progress.request_is_whole();
+        self.progress.body_is_dropped();
     }
 }
 

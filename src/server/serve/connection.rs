@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use axum::Router;
 use axum::body::Body;
-use http::header::CONTENT_TYPE;
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -50,10 +50,15 @@ impl Door {
         progress.request(request.version());
         let request = request.map(|body| RequestBody::new(body, progress.clone()));
         async move {
-            let response = match self.probes.answer(&request) {
+            let mut response = match self.probes.answer(&request) {
                 Some(response) => response,
                 None => self.router.call(request).await?,
             };
+            // hyper closes the connection, unless the rest of the body is there already. A client that is not
+            // told sends its next request on it, and gets no answer.
+            if progress.is_body_unread() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             let is_event_stream = response
                 .headers()
                 .get(CONTENT_TYPE)

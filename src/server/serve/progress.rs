@@ -52,6 +52,8 @@ struct State {
     is_body_awaited: bool,
     /// Whether an interim response may be sent: the client knows them, and has nothing of the response yet.
     takes_interim: bool,
+    /// Whether the body of the request was dropped before its end.
+    is_body_unread: bool,
 }
 
 #[derive(Debug)]
@@ -100,6 +102,7 @@ impl Progress {
             reader: None,
             is_body_awaited: false,
             takes_interim: false,
+            is_body_unread: false,
         };
         let progress =
             Self { limits, close: Arc::default(), room, running, state: Mutex::new(state) };
@@ -173,16 +176,32 @@ impl Progress {
             state.stage = Stage::Body;
             state.is_body_awaited = false;
             state.takes_interim = version >= Version::HTTP_11;
+            state.is_body_unread = false;
         });
     }
 
-    /// The body of the request is complete, or is not read.
+    /// The body of the request is complete.
     pub(super) fn request_is_whole(&self) {
         self.change(|state| {
             if matches!(state.stage, Stage::Body) {
                 state.stage = Stage::Running { _counted: self.running.request() };
             }
         });
+    }
+
+    /// The body of the request was dropped. The handler goes on without what it has not read.
+    pub(super) fn body_is_dropped(&self) {
+        self.change(|state| {
+            if matches!(state.stage, Stage::Body) {
+                state.stage = Stage::Running { _counted: self.running.request() };
+                state.is_body_unread = true;
+            }
+        });
+    }
+
+    /// Returns whether the body of the request was dropped before its end.
+    pub(super) fn is_body_unread(&self) -> bool {
+        self.state.lock().is_body_unread
     }
 
     /// The response has ended.

@@ -134,6 +134,29 @@ async fn a_body_that_trickles_is_an_error_after_60_s() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_before_the_end_of_the_body_says_that_the_connection_closes() {
+    for body in ["", "half"] {
+        let mut client = connect(echo());
+        let head = HEAD.replace("/echo", "/unknown");
+        client.write(&format!("{head}{body}")).await;
+        let (seconds, answer) = client.closed().await;
+        assert_eq!(seconds, 0);
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_a_whole_request_keeps_the_connection() {
+    let mut client = connect(echo());
+    for _ in 0..2 {
+        client.write(&format!("{HEAD}{}", "x".repeat(100))).await;
+        let answer = client.read("read 100").await;
+        assert!(!answer.contains("connection:"), "{answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_between_two_requests_is_kept_for_15_min() {
     let mut client = connect(echo());
     client.write(HELLO).await;
