@@ -87,7 +87,8 @@ impl<B: Bot> Calls<B> {
         let span = shared.spans.turn(&outbox, &trigger);
         let context = TraceContext::local().map(|parent| continued(&span, parent));
         let turn = Turn { shared: shared.clone(), outbox, trigger, info, history };
-        shared.start_turn(context, Meter::scope(meter, turn.run(span)));
+        // Boxed before anything else: each future around it would hold a copy of it.
+        shared.start_turn(context, Meter::scope(meter, Box::pin(turn.run(span))));
         Ok(reader)
     }
 
