@@ -321,12 +321,13 @@ impl CallRecord {
     }
 
     /// Returns the state of a call that the store does not have yet.
-    pub(in crate::bot) fn to_json(&self) -> Result<Bytes, StoreError> {
-        Ok(serde_json::to_vec(self).map_err(StoreError::failed)?.into())
+    pub(in crate::bot) fn to_json(&self) -> Bytes {
+        // Strings, numbers, and values that came as JSON: serialization can't fail.
+        serde_json::to_vec(self).unwrap_or_default().into()
     }
 
     /// Returns the state, to write it.
-    pub(in crate::bot) fn encode(&mut self) -> Result<Bytes, StoreError> {
+    pub(in crate::bot) fn encode(&mut self) -> Bytes {
         self.fresh = None;
         self.history_bytes = self.turns.bytes();
         self.to_json()
@@ -402,12 +403,13 @@ const MAX_NUMBER_BYTES: usize = 256;
 
 impl StoredInfo {
     pub(in crate::bot) fn new(info: &CallInfo) -> Self {
-        let CallInfo { caller, called, extras, .. } = info.clone();
-        let short = |number: &String| number.len() <= MAX_NUMBER_BYTES;
-        let (caller, called) = (caller.filter(short), called.filter(short));
-        let bytes = serde_json::to_vec(&extras).map_or(usize::MAX, |json| json.len());
+        let CallInfo { caller, called, extras, .. } = info;
+        let short = |number: &&String| number.len() <= MAX_NUMBER_BYTES;
+        let (caller, called) =
+            (caller.as_ref().filter(short).cloned(), called.as_ref().filter(short).cloned());
+        let bytes = serde_json::to_vec(extras).map_or(usize::MAX, |json| json.len());
         let too_long = Some(bytes).filter(|bytes| *bytes > MAX_EXTRAS_BYTES);
-        let extras = if too_long.is_none() { extras } else { Map::new() };
+        let extras = if too_long.is_none() { extras.clone() } else { Map::new() };
         Self { caller, called, extras, too_long }
     }
 
@@ -423,12 +425,15 @@ impl StoredInfo {
 
     /// Adds the stored info to that of a request. For numbers the first value of the call counts, for
     /// extras the last.
-    pub(in crate::bot) fn complete(&self, mut info: CallInfo) -> CallInfo {
-        let Self { caller, called, mut extras, .. } = self.clone();
-        info.caller = caller.or(info.caller);
-        info.called = called.or(info.called);
-        extras.extend(std::mem::take(&mut info.extras));
-        info.extras = extras;
+    pub(in crate::bot) fn complete(&self, info: &CallInfo) -> CallInfo {
+        let mut info = info.clone();
+        info.caller = self.caller.clone().or(info.caller);
+        info.called = self.called.clone().or(info.called);
+        for (name, value) in &self.extras {
+            if !info.extras.contains_key(name) {
+                info.extras.insert(name.clone(), value.clone());
+            }
+        }
         info
     }
 }
