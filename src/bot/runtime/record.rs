@@ -1,10 +1,13 @@
 //! What the runtime stores of a call between turns, besides the bot's memory.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use crate::bot::call::CallInfo;
@@ -388,8 +391,10 @@ pub(in crate::bot) struct StoredInfo {
     pub caller: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     called: Option<String>,
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    extras: Map<String, Value>,
+    /// The extras of the first request, as JSON: each turn reads and writes the state, and mostly brings the
+    /// same extras.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    extras: Option<Box<RawValue>>,
     /// The size of the extras, if they are too long to be stored and that was not logged yet.
     #[serde(skip)]
     too_long: Option<usize>,
@@ -407,10 +412,11 @@ impl StoredInfo {
         let short = |number: &&String| number.len() <= MAX_NUMBER_BYTES;
         let (caller, called) =
             (caller.as_ref().filter(short).cloned(), called.as_ref().filter(short).cloned());
-        let bytes = serde_json::to_vec(extras).map_or(usize::MAX, |json| json.len());
+        // They came as JSON, so they can be written.
+        let extras = to_raw_value(extras).ok().filter(|_| !extras.is_empty());
+        let bytes = extras.as_ref().map_or(0, |json| json.get().len());
         let too_long = Some(bytes).filter(|bytes| *bytes > MAX_EXTRAS_BYTES);
-        let extras = if too_long.is_none() { extras.clone() } else { Map::new() };
-        Self { caller, called, extras, too_long }
+        Self { caller, called, extras: extras.filter(|_| too_long.is_none()), too_long }
     }
 
     /// Logs once that the extras are too long to be stored, if they are.
@@ -429,11 +435,36 @@ impl StoredInfo {
         let mut info = info.clone();
         info.caller = self.caller.clone().or(info.caller);
         info.called = self.called.clone().or(info.called);
-        for (name, value) in &self.extras {
-            if !info.extras.contains_key(name) {
-                info.extras.insert(name.clone(), value.clone());
-            }
+        if let Some(extras) = &self.extras {
+            let mut json = serde_json::Deserializer::from_str(extras.get());
+            // Only another program could have written something that is not an object.
+            _ = json.deserialize_map(AddMissing(&mut info.extras));
         }
         info
+    }
+}
+
+/// Reads an object, and adds the members that a map does not have yet. The others are passed over.
+struct AddMissing<'a>(&'a mut Map<String, Value>);
+
+impl<'de> Visitor<'de> for AddMissing<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        while let Some(Name(name)) = members.next_key()? {
+            if self.0.contains_key(&*name) {
+                members.next_value::<IgnoredAny>()?;
+            } else {
+                self.0.insert(name.into_owned(), members.next_value()?);
+            }
+        }
+        Ok(())
     }
 }
