@@ -17,7 +17,7 @@ use super::frame_queue::FrameQueue;
 /// Runs a turn and yields its packets. When the connection closes, hyper drops this, and with it
 /// the handler: no task is left that would have to be notified.
 pub(super) struct Events<F> {
-    turn: Option<Pin<Box<F>>>,
+    turn: Option<F>,
     queue: FrameQueue,
     heartbeat: Option<Heartbeat>,
     /// Waits for the time at which held events are due.
@@ -80,10 +80,10 @@ impl Heartbeat {
     }
 }
 
-impl<F: Future<Output = ()>> Events<F> {
+impl<F: Future<Output = ()> + Unpin> Events<F> {
     pub(super) fn new(turn: F, queue: FrameQueue, heartbeat: Option<Duration>) -> Self {
         let heartbeat = heartbeat.map(Heartbeat::new);
-        Self { turn: Some(Box::pin(turn)), queue, heartbeat, held: None }
+        Self { turn: Some(turn), queue, heartbeat, held: None }
     }
 
     fn packet(&mut self, cx: &Context<'_>) -> Option<Bytes> {
@@ -114,12 +114,12 @@ impl<F: Future<Output = ()>> Events<F> {
     }
 }
 
-impl<F: Future<Output = ()>> Stream for Events<F> {
+impl<F: Future<Output = ()> + Unpin> Stream for Events<F> {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(turn) = &mut self.turn else { return Poll::Ready(None) };
-        if turn.as_mut().poll(cx).is_ready() {
+        if Pin::new(turn).poll(cx).is_ready() {
             // The turn left its last packet in the queue, or had ended the stream before.
             self.turn = None;
             return Poll::Ready(self.packet(cx).map(Ok));
