@@ -122,9 +122,8 @@ async fn a_turn_that_waits_meets_its_deadline_though_the_peer_reads_nothing() {
         let told = told.clone();
         async move {
             let _told = OnDrop(told);
-            reply.send("One. ").await?;
             loop {
-                reply.send("x".repeat(100)).await?;
+                reply.send("x".repeat(500_000)).await?;
             }
         }
         .boxed()
