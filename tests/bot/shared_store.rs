@@ -1,6 +1,8 @@
 //! Several instances of a bot with one store: each turn is the caller's only one, nothing that was said or
 //! saved is lost, and each call ends for the bot.
 
+use std::time::Duration;
+
 use callbot::bot::store::{Change, Opened, Opening, Then};
 use callbot::bot::{
     Bot, Call, CallKey, Cut, Ended, Host, Input, Limits, Platform, Reply, Result, Store,
@@ -379,6 +381,81 @@ async fn a_call_whose_instance_dies_while_it_ends_ends_elsewhere() {
     sleep(60 * SECOND).await;
     assert_eq!(pair.log.count("c", "ended ByBot [x]"), 1);
     assert_eq!(pair.log.count("c", "ended"), 1);
+}
+
+/// Sets a call aside, as an instance does that dies before it calls `Bot::ended`.
+async fn end_and_die(pair: &Pair, call: &str) {
+    pair.here.text(call, "1", "say Bye.").await;
+    let ending = Opening::End { told: None, why: "by_caller".into(), again: 20 * SECOND };
+    assert!(matches!(pair.store.store.open(&key(call), &ending).await, Ok(Opened::Run { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_and_an_abort_end_a_few_calls_that_were_left_by_an_instance_that_died() {
+    for aborts in [false, true] {
+        let pair = pair();
+        for call in 0..6 {
+            end_and_die(&pair, &format!("left-{call}")).await;
+        }
+        pair.there.text("c", "1", "say Hello.").await;
+        pair.there.text("d", "1", "say Hello.").await;
+        let ended =
+            || (0..6).map(|call| pair.log.count(&format!("left-{call}"), "ended")).sum::<usize>();
+        let ask = async |call| match aborts {
+            true => pair.there.abort(call, "1", Some("Hello.")).await,
+            false => pair.there.end(call).await,
+        };
+        // They are not due yet.
+        ask("c").await;
+        // Before the next tick of the housekeeping, which is once a minute.
+        sleep(25 * SECOND).await;
+        let mut counts = vec![ended()];
+        for _ in 0..2 {
+            ask("d").await;
+            sleep(MS).await;
+            counts.push(ended());
+        }
+        assert_eq!(counts, [0, 4, 6], "{aborts}");
+        assert_eq!(pair.log.count("left-0", "ended ByCaller"), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_and_an_abort_do_not_wait_for_the_calls_that_they_claim_and_claim_once_at_a_time() {
+    for (op, fate) in [(Op::Claim, Fate::Sleeps(SECOND)), (Op::Remove, Fate::Sleeps(SECOND))] {
+        let pair = pair();
+        pair.there.text("c", "1", "say Hello.").await;
+        end_and_die(&pair, "left").await;
+        sleep(25 * SECOND).await;
+        pair.store.set(op, fate, 1);
+        let claims = pair.of_store("claim");
+        let start = Instant::now();
+        pair.there.abort("c", "1", Some("Hello.")).await;
+        tokio::task::yield_now().await;
+        pair.there.abort("c", "1", Some("Hello.")).await;
+        pair.there.end("unknown").await;
+        assert_eq!(start.elapsed(), Duration::ZERO, "{op:?}");
+        sleep(2 * SECOND).await;
+        assert_eq!(pair.of_store("claim") - claims, 1, "{op:?}");
+        assert_eq!(pair.log.count("left", "ended"), 1, "{op:?}");
+        pair.there.abort("c", "1", Some("Hello.")).await;
+        sleep(MS).await;
+        assert_eq!(pair.of_store("claim") - claims, 2, "{op:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_claims_no_calls_of_a_store_in_its_process() {
+    let events = Events::default();
+    let (_, line) = acting(Actor::default(), |host| host.observer(events.clone()));
+    line.text("c", "1", "say Hello.").await;
+    sleep(SECOND).await;
+    let claims = || events.with(&["store_operation claim"]).len();
+    let before = claims();
+    line.abort("c", "1", Some("Hello.")).await;
+    line.end("c").await;
+    sleep(SECOND).await;
+    assert_eq!(claims(), before);
 }
 
 #[tokio::test(start_paused = true)]

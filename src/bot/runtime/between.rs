@@ -231,25 +231,51 @@ impl<B: Bot> Shared<B> {
     pub(super) async fn end_idle(&self, platform: Platform, idle: Duration, why: Ended) {
         // In batches: each hook may query a database.
         const AT_ONCE: usize = 1024;
+        while self.end_some(platform, idle, AT_ONCE, why).await == AT_ONCE {}
+    }
+
+    /// Ends a few calls of a platform that are idle, or that have ended in a process that has died since.
+    ///
+    /// Called at each end and abort of a call, where no caller waits for a reply. The housekeeping alone would
+    /// not do where an instance is frozen between requests: its overdue tick comes with the first request after
+    /// the thaw, which is mostly a turn.
+    ///
+    /// This runs in a new task, so that the answer does not wait for it. It is called before the answer, since
+    /// the instance may be frozen right after that. If it is frozen in the middle, the store gives the claimed
+    /// calls to another process later.
+    pub(super) fn spawn_few_ends(self: &Arc<Self>, platform: Platform) {
+        const FEW: usize = 4;
+        if !self.store().shared() || self.is_closing() {
+            return;
+        }
+        // A crowd of requests must not make a crowd of claims.
+        let Ok(permit) = self.few_claims.clone().try_acquire_owned() else { return };
+        let shared = self.clone();
+        // No part of the request: those calls are others.
+        drop(self.spawn_unwatched(async move {
+            let idle = shared.setup.limits.idle_timeout_on(platform);
+            shared.end_some(platform, idle, FEW, Ended::Expired).await;
+            drop(permit);
+        }));
+    }
+
+    /// Ends up to `max` calls of a platform, as [`end_idle`](Self::end_idle) does. Returns how many.
+    async fn end_some(&self, platform: Platform, idle: Duration, max: usize, why: Ended) -> usize {
         let again = self.setup.limits.end_again();
         // A store in this process has no other process for a newer version.
         let version = if self.store().shared() { B::MEMORY_VERSION } else { u32::MAX };
-        let claim = Claim::new(platform, idle, AT_ONCE, again, version);
-        loop {
-            let claimed = match self.store().claim(claim).await {
-                Ok(claimed) => claimed,
-                Err(error) => {
-                    let error = chain(&error);
-                    tracing::error!(%platform, "could not look for idle calls: {error}");
-                    return;
-                }
-            };
-            let last = claimed.len() < AT_ONCE;
-            join_all(claimed.into_iter().map(|claimed| self.end_claimed(claimed, why))).await;
-            if last {
-                return;
+        let claim = Claim::new(platform, idle, max, again, version);
+        let claimed = match self.store().claim(claim).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                let error = chain(&error);
+                tracing::error!(%platform, "could not look for idle calls: {error}");
+                return 0;
             }
-        }
+        };
+        let count = claimed.len();
+        join_all(claimed.into_iter().map(|claimed| self.end_claimed(claimed, why))).await;
+        count
     }
 
     async fn end_claimed(&self, claimed: Claimed, idle: Ended) {

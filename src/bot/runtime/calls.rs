@@ -112,7 +112,9 @@ impl<B: Bot> Calls<B> {
             heard = None;
         }
         let note = Note::Aborted { turn: turn.clone(), heard }.to_bytes();
-        if !store.abort(&call, &turn, note).await.map_err(store_failed)? {
+        let is_known = store.abort(&call, &turn, note).await.map_err(store_failed)?;
+        self.shared.spawn_few_ends(call.platform());
+        if !is_known {
             // The call is over or unknown: there is nothing to cut.
             return Ok(());
         }
@@ -163,6 +165,7 @@ impl<B: Bot> Calls<B> {
         let ended = self.shared.spawn(async move {
             shared.cut_call(&call).await;
             let ended = shared.set_aside(&call, why).await.map_err(store_failed)?;
+            shared.spawn_few_ends(call.platform());
             if let Some((lease, record)) = ended {
                 shared.finish_ended(lease, record, why).await;
             }
