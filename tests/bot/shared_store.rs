@@ -383,6 +383,68 @@ async fn a_call_whose_instance_dies_while_it_ends_ends_elsewhere() {
     assert_eq!(pair.log.count("c", "ended"), 1);
 }
 
+/// A bot that talks for ever, and logs the last text of the history that it gets at the end.
+#[derive(Clone)]
+struct Talker(Log);
+
+impl Bot for Talker {
+    type Memory = ();
+
+    async fn turn(&self, _: &mut Call<()>, input: Input, reply: &mut Reply) -> Result {
+        reply.say(format!("{}. ", words(&input))).await?;
+        std::future::pending().await
+    }
+
+    async fn ended(&self, call: &mut Call<()>, _: Ended) -> Result {
+        let said = call.history.last().map_or("nothing", |turn| turn.said.trim());
+        self.0.add(call, format!("ended after {said}"));
+        Ok(())
+    }
+}
+
+fn talkers(limits: Limits) -> (Moody<true>, Log, Line<Talker>, Line<Talker>) {
+    let (store, log) = (Moody::<true>::default(), Log::default());
+    let host = || Host::builder(Talker(log.clone())).limits(limits).store(store.clone()).build();
+    let (here, there) = (line(host()), line(host()));
+    (store, log, here, there)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_call_elsewhere_has_the_last_words_of_its_turn() {
+    let (store, log, here, there) = talkers(Limits::default());
+    for (call, leave, expected, took) in [
+        ("a", None, "ended after Yes.", 0),
+        ("b", Some(Fate::Sleeps(20 * MS)), "ended after Yes.", 20),
+        // No end waits for longer than 50 ms.
+        ("c", Some(Fate::Hangs), "ended after nothing", 50),
+    ] {
+        let mut reply = here.say(call, "1", "Yes").await;
+        reply.until("Yes.").await;
+        if let Some(fate) = leave {
+            store.set(Op::Leave, fate, 1);
+        }
+        let start = Instant::now();
+        there.end(call).await;
+        assert_eq!(log.of(call), [expected]);
+        assert_eq!(start.elapsed().as_millis(), took, "{call}");
+        reply.rest().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_call_that_was_claimed_has_the_last_words_of_its_turn() {
+    let (store, log, here, there) = talkers(Limits::default().with_idle_timeout(2 * SECOND));
+    // Starts the housekeeping, which finds the call first.
+    there.say("other", "1", "Yes").await.until("Yes.").await;
+    sleep(MS).await;
+    let mut reply = here.say("c", "1", "Yes").await;
+    reply.until("Yes.").await;
+    store.set(Op::Leave, Fate::Sleeps(20 * MS), 1);
+    reply.rest().await;
+    sleep(SECOND).await;
+    assert_eq!(log.of("c"), ["ended after Yes."]);
+}
+
 /// Sets a call aside, as an instance does that dies before it calls `Bot::ended`.
 async fn end_and_die(pair: &Pair, call: &str) {
     pair.here.text(call, "1", "say Bye.").await;

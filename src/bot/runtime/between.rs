@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, stream};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tracing::{Instrument, Span};
 
 use super::drive::drive;
@@ -15,8 +15,9 @@ use super::failure::{hook_failed, hook_panicked};
 use super::record::CallRecord;
 use super::report::EndReport;
 use super::session::{Session, Stored};
-use super::shared::Shared;
+use super::shared::{END_PATIENCE, Shared};
 use super::spans::hook_span;
+use super::waits::Waiter;
 use crate::bot::call::CallInfo;
 use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
@@ -27,6 +28,36 @@ use crate::bot::store::{
     StoreError, Then,
 };
 use crate::error::chain;
+
+/// A call that was set aside, until the bot has handled its end.
+pub(super) struct SetAside {
+    lease: Lease,
+    record: Record,
+    last_words: Option<LastWords>,
+}
+
+/// Waits for the turn that was told to stop when its call ended. What it has sent is not in the record yet.
+struct LastWords {
+    waiter: Waiter,
+    until: Instant,
+}
+
+impl SetAside {
+    /// `unsettled` is what the store says of that turn.
+    fn new<B: Bot>(
+        shared: &Shared<B>,
+        lease: Lease,
+        record: Record,
+        unsettled: Option<Duration>,
+        waiter: Option<Waiter>,
+    ) -> Self {
+        let last_words = unsettled.map(|since| LastWords {
+            waiter: waiter.unwrap_or_else(|| shared.waits.register(&lease.call)),
+            until: Instant::now() + END_PATIENCE.saturating_sub(since),
+        });
+        Self { lease, record, last_words }
+    }
+}
 
 impl<B: Bot> Shared<B> {
     /// Reports the cuts of a call to the bot, if no turn has the call.
@@ -104,7 +135,7 @@ impl<B: Bot> Shared<B> {
         self: &Arc<Self>,
         call: &CallKey,
         why: Option<Ended>,
-    ) -> Result<Option<(Lease, Record)>, StoreError> {
+    ) -> Result<Option<SetAside>, StoreError> {
         let again = self.setup.limits.end_again();
         let why = why.map(Ended::as_str).unwrap_or_default().into();
         let opening = Opening::End { told: None, why, again };
@@ -113,36 +144,33 @@ impl<B: Bot> Shared<B> {
         let opened = timeout(within, self.open(call, opening, None)).await;
         let opened = opened.unwrap_or(Err(StoreError::TimedOut { within }))?;
         match opened.granted.take() {
-            Opened::Run { lease, record, .. } => Ok(Some((lease, record))),
+            Opened::Run { lease, record, unsettled } => {
+                Ok(Some(SetAside::new(self, lease, record, unsettled, opened.waiter)))
+            }
             _ => Ok(None),
         }
     }
 
     /// Calls [`Bot::ended`] for a call that was set aside, and removes the call.
-    pub(super) async fn finish_ended(&self, lease: Lease, record: Record, why: Option<Ended>) {
+    pub(super) async fn finish_ended(&self, aside: SetAside, why: Option<Ended>) {
+        let SetAside { lease, record, .. } = &aside;
         let span = self.spans.end(&lease.call);
-        if self.leaves_end(&lease.call, &record) {
+        if self.leaves_end(&lease.call, record) {
             // Another process may have it immediately.
             let change = Change { then: Then::CloseUnanswered, ..Change::default() };
-            if let Err(error) = self.store().write(&lease, change).await {
+            if let Err(error) = self.store().write(lease, change).await {
                 self.end_failed(&lease.call, &error);
             }
             return;
         }
-        self.finish_and_remove(lease, record, why, span).await;
+        self.finish_and_remove(aside, why, span).await;
     }
 
     /// The same, in a new task, for a call whose span is `span`.
-    pub(super) fn spawn_finish(
-        self: &Arc<Self>,
-        lease: Lease,
-        record: Record,
-        why: Ended,
-        span: Option<Span>,
-    ) {
+    pub(super) fn spawn_finish(self: &Arc<Self>, aside: SetAside, why: Ended, span: Option<Span>) {
         let shared = self.clone();
         drop(self.spawn(async move {
-            shared.finish_and_remove(lease, record, Some(why), span).await;
+            shared.finish_and_remove(aside, Some(why), span).await;
         }));
     }
 
@@ -161,19 +189,36 @@ impl<B: Bot> Shared<B> {
         leaves
     }
 
-    async fn finish_and_remove(
-        &self,
-        lease: Lease,
-        record: Record,
-        why: Option<Ended>,
-        span: Option<Span>,
-    ) {
+    async fn finish_and_remove(&self, aside: SetAside, why: Option<Ended>, span: Option<Span>) {
+        let SetAside { lease, record, last_words } = aside;
+        let record = match last_words {
+            Some(last_words) => self.with_last_words(last_words, &lease).await.unwrap_or(record),
+            None => record,
+        };
         self.finish(lease.call.clone(), record, why, span).await;
         match self.store().remove(&lease).await {
             // Another process has claimed the call since.
             Ok(()) | Err(StoreError::Fenced | StoreError::Gone) => {}
             Err(error) => self.end_failed(&lease.call, &error),
         }
+    }
+
+    /// Waits for the last words of a turn, and returns the record that contains them. The turn may be in
+    /// another process, which writes them down once it knows that the call has ended.
+    ///
+    /// Returns `None` if the store has no such record any more, or fails.
+    async fn with_last_words(&self, last_words: LastWords, lease: &Lease) -> Option<Record> {
+        let LastWords { waiter, until } = last_words;
+        let _ = timeout_at(until, waiter.left()).await;
+        self.store().read_aside(lease).await.unwrap_or_else(|error| {
+            let (platform, call, error) = (lease.call.platform(), &lease.call, chain(&error));
+            tracing::warn!(
+                %platform, %call,
+                "could not read a call that has ended again, so the last words of its turn may be missing: \
+                 {error}"
+            );
+            None
+        })
     }
 
     /// Logs that the end of a call will be reported to the bot again.
@@ -279,10 +324,13 @@ impl<B: Bot> Shared<B> {
     }
 
     async fn end_claimed(&self, claimed: Claimed, idle: Ended) {
-        let Claimed { lease, record, why } = claimed;
-        self.cut_call(&lease.call).await;
-        let span = self.spans.end(&lease.call);
-        if self.leaves_end(&lease.call, &record) {
+        let Claimed { lease, record, why, unsettled } = claimed;
+        // Before the turn can leave, if it is in this process.
+        let aside = SetAside::new(self, lease, record, unsettled, None);
+        let call = &aside.lease.call;
+        self.cut_call(call).await;
+        let span = self.spans.end(call);
+        if self.leaves_end(call, &aside.record) {
             // The store gives it to another process later. Were it given back now, this one would claim it
             // again.
             return;
@@ -292,7 +340,7 @@ impl<B: Bot> Shared<B> {
             Some(why) => std::str::from_utf8(&why).ok().and_then(Ended::from_name),
             None => Some(idle),
         };
-        self.finish_and_remove(lease, record, why, span).await;
+        self.finish_and_remove(aside, why, span).await;
     }
 
     /// Cuts the turns whose messages were lost.

@@ -166,8 +166,8 @@ impl<B: Bot> Calls<B> {
             shared.cut_call(&call).await;
             let ended = shared.set_aside(&call, why).await.map_err(store_failed)?;
             shared.spawn_few_ends(call.platform());
-            if let Some((lease, record)) = ended {
-                shared.finish_ended(lease, record, why).await;
+            if let Some(aside) = ended {
+                shared.finish_ended(aside, why).await;
             }
             Ok(())
         });
