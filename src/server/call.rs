@@ -405,7 +405,8 @@ where
     let refused = C::Rules::FAILS_WITH_STATUS.then(|| match &received {
         Ok((_, echo)) | Err((_, echo)) => echo.clone(),
     });
-    let turn = async move {
+    // Boxed where it is made: each future around it would hold a copy of it.
+    let turn = Box::pin(async move {
         let (received, echo) = match received {
             Ok((input, echo)) => (Ok(input), echo),
             Err((fault, echo)) => (Err(fault), echo),
@@ -424,7 +425,7 @@ where
             Err(fault) if C::Rules::FAILS_WITH_STATUS && queue.refuse(&fault) => {}
             Err(fault) => reply.fail(&fault).await,
         }
-    };
+    });
     let (waits, queue) = (C::Rules::FAILS_WITH_STATUS, packets.clone());
     let body = match until {
         Some(_) => {
@@ -444,7 +445,7 @@ where
 /// Returns the body of a stream. `waits` is whether the first packet must be there.
 async fn begin<F>(events: Events<F>, waits: bool, span: &Span, queue: &FrameQueue) -> Body
 where
-    F: Future<Output = ()> + Send + 'static,
+    F: Future<Output = ()> + Unpin + Send + 'static,
 {
     let mut events = InSpan::new(events, span.clone(), queue.clone());
     let first = if waits { events.next().await } else { None };

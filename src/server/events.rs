@@ -3,13 +3,13 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::{Instrument, Span};
 
 use super::frame_queue::FrameQueue;
@@ -17,9 +17,9 @@ use super::frame_queue::FrameQueue;
 /// Runs a turn and yields its packets. When the connection closes, hyper drops this, and with it
 /// the handler: no task is left that would have to be notified.
 pub(super) struct Events<F> {
-    turn: Option<Pin<Box<F>>>,
+    turn: Option<F>,
     queue: FrameQueue,
-    heartbeat: Option<Interval>,
+    heartbeat: Option<Heartbeat>,
     /// Waits for the time at which held events are due.
     held: Option<Pin<Box<Sleep>>>,
 }
@@ -50,14 +50,40 @@ impl Drop for SpawnedTurn {
     }
 }
 
-impl<F: Future<Output = ()>> Events<F> {
+/// When the next comment is due. A timer starts, or is set anew, only when the stream waits: most packets of a
+/// stream follow each other, and setting a timer for each of them takes longer than to write it.
+struct Heartbeat {
+    every: Duration,
+    due: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Heartbeat {
+    fn new(every: Duration) -> Self {
+        Self { every, due: Instant::now() + every, timer: None }
+    }
+
+    fn reset(&mut self) {
+        self.due = Instant::now() + self.every;
+    }
+
+    /// Completes when the comment is due. The next one is due after the same time.
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let due = self.due;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if timer.deadline() != due {
+            timer.as_mut().reset(due);
+        }
+        ready!(timer.as_mut().poll(cx));
+        self.reset();
+        Poll::Ready(())
+    }
+}
+
+impl<F: Future<Output = ()> + Unpin> Events<F> {
     pub(super) fn new(turn: F, queue: FrameQueue, heartbeat: Option<Duration>) -> Self {
-        let heartbeat = heartbeat.map(|every| {
-            let mut ticks = interval_at(Instant::now() + every, every);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            ticks
-        });
-        Self { turn: Some(Box::pin(turn)), queue, heartbeat, held: None }
+        let heartbeat = heartbeat.map(Heartbeat::new);
+        Self { turn: Some(turn), queue, heartbeat, held: None }
     }
 
     fn packet(&mut self, cx: &Context<'_>) -> Option<Bytes> {
@@ -82,18 +108,18 @@ impl<F: Future<Output = ()>> Events<F> {
     }
 
     fn reset_heartbeat(&mut self) {
-        if let Some(ticks) = &mut self.heartbeat {
-            ticks.reset();
+        if let Some(heartbeat) = &mut self.heartbeat {
+            heartbeat.reset();
         }
     }
 }
 
-impl<F: Future<Output = ()>> Stream for Events<F> {
+impl<F: Future<Output = ()> + Unpin> Stream for Events<F> {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(turn) = &mut self.turn else { return Poll::Ready(None) };
-        if turn.as_mut().poll(cx).is_ready() {
+        if Pin::new(turn).poll(cx).is_ready() {
             // The turn left its last packet in the queue, or had ended the stream before.
             self.turn = None;
             return Poll::Ready(self.packet(cx).map(Ok));
@@ -105,8 +131,8 @@ impl<F: Future<Output = ()>> Stream for Events<F> {
             return Poll::Ready(Some(Ok(packet)));
         }
         if !self.queue.is_over()
-            && let Some(ticks) = &mut self.heartbeat
-            && ticks.poll_tick(cx).is_ready()
+            && let Some(heartbeat) = &mut self.heartbeat
+            && heartbeat.poll_due(cx).is_ready()
         {
             return Poll::Ready(Some(Ok(Bytes::from_static(crate::sse::HEARTBEAT))));
         }

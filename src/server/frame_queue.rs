@@ -118,7 +118,10 @@ impl FrameQueue {
             }
             return None;
         };
-        if let Some(waiting) = slot.waiting.take() {
+        // In one task with the body, the handler is polled again when the body is.
+        if let Some(waiting) = slot.waiting.take()
+            && !waiting.will_wake(cx.waker())
+        {
             waiting.wake();
         }
         Some(packet.into())

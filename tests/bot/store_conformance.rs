@@ -206,12 +206,12 @@ impl Store for Faulty {
         let mut opening = opening.clone();
         match (&mut opening, self.fault) {
             (Opening::Turn { fresh, .. } | Opening::Restore { fresh, .. }, NotFresh) => {
-                *fresh = Bytes::new();
+                *fresh = Bytes::new().into();
             }
             (Opening::Turn { told, .. } | Opening::End { told, .. }, TellsAgain) => *told = None,
             (Opening::Turn { overtake, .. }, Impatient) => *overtake = true,
             (Opening::IfFree, NeverBusy) | (Opening::Restore { .. }, RestoresOver) => {
-                let (turn, fresh) = (TurnId::new("fault"), Bytes::from("restored"));
+                let (turn, fresh) = (TurnId::new("fault"), "restored".into());
                 opening = Opening::Turn { turn, told: None, overtake: true, fresh };
             }
             (Opening::End { again, .. }, NeverAgain) => *again = Duration::MAX,

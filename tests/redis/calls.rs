@@ -255,7 +255,7 @@ async fn a_lost_call_is_put_back_and_an_ended_one_is_not() {
     redis.command(&["FLUSHALL"]);
     assert_eq!(a.write(&lease, Change::default()).await, Err(StoreError::Gone));
     assert_eq!(a.check(std::slice::from_ref(&lease)).await.unwrap(), [Standing::Gone]);
-    let restore = Opening::Restore { turn: TurnId::new("t1"), fresh: Bytes::from_static(b"{}") };
+    let restore = Opening::Restore { turn: TurnId::new("t1"), fresh: "{}".into() };
     let (again, _) = open(&a, &call, restore.clone()).await;
     assert!(again.epoch > lease.epoch, "an epoch is used twice");
     assert_eq!(b.open(&call, &restore).await.unwrap(), Opened::Busy);

@@ -43,12 +43,7 @@ fn key(id: &str) -> CallKey {
 }
 
 fn turn(id: &str) -> Opening {
-    Opening::Turn {
-        turn: TurnId::new(id),
-        told: None,
-        overtake: true,
-        fresh: Bytes::from_static(b"{\"new\":1}"),
-    }
+    Opening::Turn { turn: TurnId::new(id), told: None, overtake: true, fresh: "{\"new\":1}".into() }
 }
 
 fn end(again: Duration) -> Opening {

@@ -14,7 +14,7 @@ use super::drive::drive;
 use super::failure::{hook_failed, hook_panicked};
 use super::record::CallRecord;
 use super::report::EndReport;
-use super::session::{Session, Stored};
+use super::session::Session;
 use super::shared::{END_PATIENCE, Shared};
 use super::spans::hook_span;
 use super::waits::Waiter;
@@ -84,8 +84,7 @@ impl<B: Bot> Shared<B> {
             }
             let info = CallInfo::of(platform, &call);
             let has_notes = !record.notes.is_empty();
-            let stored = Stored::Known(record);
-            let mut session = Session::open(self, &outbox, Some(lease.clone()), stored, info)?;
+            let mut session = Session::open(self, &outbox, Some(lease.clone()), record, &info)?;
             if session.has_cuts() || has_notes {
                 let span = match session.has_cuts() {
                     true => self.spans.hook(platform, &call, "interrupted"),
@@ -250,7 +249,7 @@ impl<B: Bot> Shared<B> {
         }
         let info = CallInfo::of(platform, &call);
         let work = async {
-            let mut session = Session::open(self, &outbox, None, Stored::Known(record), info)?;
+            let mut session = Session::open(self, &outbox, None, record, &info)?;
             session.report_cuts(None).await?;
             report.why = why.unwrap_or_else(|| session.ending());
             session.end(report.why).await;

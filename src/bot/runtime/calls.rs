@@ -86,8 +86,10 @@ impl<B: Bot> Calls<B> {
         let meter = outbox.is_timed().then(Arc::default);
         let span = shared.spans.turn(&outbox, &trigger);
         let context = TraceContext::local().map(|parent| continued(&span, parent));
-        let turn = Turn { shared: shared.clone(), outbox, trigger, info, history };
-        shared.start_turn(context, Meter::scope(meter, turn.run(span)));
+        let (shared_turn, info) = (shared.clone(), Arc::new(info));
+        let turn = Turn { shared: shared_turn, outbox, trigger, info, history };
+        // Boxed before anything else: each future around it would hold a copy of it.
+        shared.start_turn(context, Meter::scope(meter, Box::pin(turn.run(span))));
         Ok(reader)
     }
 

@@ -1,10 +1,13 @@
 //! What the runtime stores of a call between turns, besides the bot's memory.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use crate::bot::call::CallInfo;
@@ -321,12 +324,13 @@ impl CallRecord {
     }
 
     /// Returns the state of a call that the store does not have yet.
-    pub(in crate::bot) fn to_json(&self) -> Result<Bytes, StoreError> {
-        Ok(serde_json::to_vec(self).map_err(StoreError::failed)?.into())
+    pub(in crate::bot) fn to_json(&self) -> Bytes {
+        // Strings, numbers, and values that came as JSON: serialization can't fail.
+        serde_json::to_vec(self).unwrap_or_default().into()
     }
 
     /// Returns the state, to write it.
-    pub(in crate::bot) fn encode(&mut self) -> Result<Bytes, StoreError> {
+    pub(in crate::bot) fn encode(&mut self) -> Bytes {
         self.fresh = None;
         self.history_bytes = self.turns.bytes();
         self.to_json()
@@ -387,8 +391,10 @@ pub(in crate::bot) struct StoredInfo {
     pub caller: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     called: Option<String>,
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    extras: Map<String, Value>,
+    /// The extras of the first request, as JSON: each turn reads and writes the state, and mostly brings the
+    /// same extras.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    extras: Option<Box<RawValue>>,
     /// The size of the extras, if they are too long to be stored and that was not logged yet.
     #[serde(skip)]
     too_long: Option<usize>,
@@ -402,13 +408,15 @@ const MAX_NUMBER_BYTES: usize = 256;
 
 impl StoredInfo {
     pub(in crate::bot) fn new(info: &CallInfo) -> Self {
-        let CallInfo { caller, called, extras, .. } = info.clone();
-        let short = |number: &String| number.len() <= MAX_NUMBER_BYTES;
-        let (caller, called) = (caller.filter(short), called.filter(short));
-        let bytes = serde_json::to_vec(&extras).map_or(usize::MAX, |json| json.len());
+        let CallInfo { caller, called, extras, .. } = info;
+        let short = |number: &&String| number.len() <= MAX_NUMBER_BYTES;
+        let (caller, called) =
+            (caller.as_ref().filter(short).cloned(), called.as_ref().filter(short).cloned());
+        // They came as JSON, so they can be written.
+        let extras = to_raw_value(extras).ok().filter(|_| !extras.is_empty());
+        let bytes = extras.as_ref().map_or(0, |json| json.get().len());
         let too_long = Some(bytes).filter(|bytes| *bytes > MAX_EXTRAS_BYTES);
-        let extras = if too_long.is_none() { extras } else { Map::new() };
-        Self { caller, called, extras, too_long }
+        Self { caller, called, extras: extras.filter(|_| too_long.is_none()), too_long }
     }
 
     /// Logs once that the extras are too long to be stored, if they are.
@@ -423,12 +431,40 @@ impl StoredInfo {
 
     /// Adds the stored info to that of a request. For numbers the first value of the call counts, for
     /// extras the last.
-    pub(in crate::bot) fn complete(&self, mut info: CallInfo) -> CallInfo {
-        let Self { caller, called, mut extras, .. } = self.clone();
-        info.caller = caller.or(info.caller);
-        info.called = called.or(info.called);
-        extras.extend(std::mem::take(&mut info.extras));
-        info.extras = extras;
+    pub(in crate::bot) fn complete(&self, info: &CallInfo) -> CallInfo {
+        let mut info = info.clone();
+        info.caller = self.caller.clone().or(info.caller);
+        info.called = self.called.clone().or(info.called);
+        if let Some(extras) = &self.extras {
+            let mut json = serde_json::Deserializer::from_str(extras.get());
+            // Only another program could have written something that is not an object.
+            _ = json.deserialize_map(AddMissing(&mut info.extras));
+        }
         info
+    }
+}
+
+/// Reads an object, and adds the members that a map does not have yet. The others are passed over.
+struct AddMissing<'a>(&'a mut Map<String, Value>);
+
+impl<'de> Visitor<'de> for AddMissing<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        while let Some(Name(name)) = members.next_key()? {
+            if self.0.contains_key(&*name) {
+                members.next_value::<IgnoredAny>()?;
+            } else {
+                self.0.insert(name.into_owned(), members.next_value()?);
+            }
+        }
+        Ok(())
     }
 }

@@ -38,13 +38,6 @@ pub(super) struct Session<'a, B: Bot> {
     notes: usize,
 }
 
-/// What the store has of a call that was opened.
-pub(super) enum Stored {
-    /// The call is new: the turn has created it with this state.
-    Created(Box<CallRecord>),
-    Known(Record),
-}
-
 /// When [`Bot::begin`] runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BeginAs {
@@ -59,29 +52,27 @@ impl<'a, B: Bot> Session<'a, B> {
         shared: &'a Shared<B>,
         outbox: &'a Arc<Outbox>,
         lease: Option<Lease>,
-        stored: Stored,
-        mut info: CallInfo,
+        stored: Record,
+        info: &CallInfo,
     ) -> Result<Self, StoreError> {
         let (platform, call) = (outbox.adapter().platform, outbox.call());
-        let (record, memory, version, notes) = match stored {
-            Stored::Created(created) => {
-                shared.report_begun(platform, call);
-                (*created, Bytes::new(), 0, 0)
-            }
-            Stored::Known(stored) => {
-                let (record, mismatches) = CallRecord::read(&stored, &shared.setup.limits)?;
-                if mismatches > 0 {
-                    tracing::warn!(
-                        %platform, %call, mismatches,
-                        "the heard text does not occur in the reply"
-                    );
-                }
-                info = record.info.complete(info);
-                (record, stored.memory, stored.version, stored.notes.len())
-            }
-        };
-        let memory_changed = false;
+        let (record, mismatches) = CallRecord::read(&stored, &shared.setup.limits)?;
+        if mismatches > 0 {
+            tracing::warn!(
+                %platform, %call, mismatches, "the heard text does not occur in the reply"
+            );
+        }
+        let info = record.info.complete(info);
+        let Record { memory, version, notes, .. } = stored;
+        let (memory_changed, notes) = (false, notes.len());
         Ok(Self { shared, outbox, lease, info, record, memory, version, memory_changed, notes })
+    }
+
+    /// The turn has created the call.
+    pub(super) fn is_new(&mut self, info: &CallInfo) {
+        // With what is too long to be stored, to log it.
+        self.record.info = StoredInfo::new(info);
+        self.shared.report_begun(self.outbox.adapter().platform, self.outbox.call());
     }
 
     /// Hides the input of this turn if it is secret.
@@ -197,7 +188,10 @@ impl<'a, B: Bot> Session<'a, B> {
             outbox.replay(Packet { closing: Some(closing), ..Packet::default() });
             return Ok(());
         }
+        // No hook of this session follows, so the extras need not be copied.
+        let extras = std::mem::take(&mut self.info.extras);
         let mut call = self.call()?;
+        call.info.extras = extras;
         let reported = self.record.last_cut.take();
         call.cut = self.record.cuts.last().cloned().or(reported);
         let store = shared.setup.store.clone();
@@ -235,7 +229,7 @@ impl<'a, B: Bot> Session<'a, B> {
         let changed = std::mem::take(&mut self.memory_changed);
         let change = Change {
             memory: changed.then(|| (self.version, self.memory.clone())),
-            state: Some(self.record.encode()?),
+            state: Some(self.record.encode()),
             history: self.record.turns.take_edits(),
             notes_read: std::mem::take(&mut self.notes),
             then,
@@ -255,8 +249,8 @@ impl<'a, B: Bot> Session<'a, B> {
         if outbox.is_call_over() {
             return Err(StoreError::Gone);
         }
-        let state = self.record.encode()?;
-        let opening = Opening::Restore { turn: turn.clone(), fresh: state.clone() };
+        let state = self.record.encode();
+        let opening = Opening::Restore { turn: turn.clone(), fresh: state.clone().into() };
         let granted = shared.store().open(call, opening, shared.store().timeout(), None).await?;
         let Opened::Run { lease, .. } = granted.take() else {
             tracing::error!(

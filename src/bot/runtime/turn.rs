@@ -13,7 +13,7 @@ use super::drive::drive;
 use super::failure::{Stop, hook_failed, panicked};
 use super::record::{CallRecord, Sent, StoredInfo};
 use super::report::TurnReport;
-use super::session::{BeginAs, Session, Stored};
+use super::session::{BeginAs, Session};
 use super::shared::{Shared, TurnGuard};
 use super::trigger::{PlatformHistory, Trigger};
 use crate::bot::call::CallInfo;
@@ -22,7 +22,7 @@ use crate::bot::history::Entry;
 use crate::bot::input::{Cause, Ended, Input};
 use crate::bot::limits::Limits;
 use crate::bot::outbox::{Outbox, Packet};
-use crate::bot::store::{Change, Opened, Opening, Record, StoreError, Then};
+use crate::bot::store::{Change, FreshState, Opened, Opening, Record, StoreError, Then};
 use crate::observe::TurnFailure;
 
 /// A running turn.
@@ -30,7 +30,7 @@ pub(super) struct Turn<B: Bot> {
     pub shared: Arc<Shared<B>>,
     pub outbox: Arc<Outbox>,
     pub trigger: Trigger,
-    pub info: CallInfo,
+    pub info: Arc<CallInfo>,
     pub history: Option<Box<dyn PlatformHistory>>,
 }
 
@@ -170,8 +170,10 @@ impl<B: Bot> Turn<B> {
     /// Opens the call. Returns `None` if the turn has been answered before, and the answer was sent again.
     async fn open(&self) -> Result<Option<Session<'_, B>>, Stop> {
         let Self { shared, outbox, trigger, info, .. } = self;
-        let created = CallRecord::new(info.platform, StoredInfo::new(info));
-        let fresh = created.to_json()?;
+        let created = info.clone();
+        let fresh = FreshState::new(move || {
+            CallRecord::new(created.platform, StoredInfo::new(&created)).to_json()
+        });
         let opening = Opening::Turn {
             turn: outbox.turn().clone(),
             told: None,
@@ -195,11 +197,12 @@ impl<B: Bot> Turn<B> {
             true => shared.store().read(outbox.call()).await?.unwrap_or(record),
             false => record,
         };
-        let stored = match record.state == fresh {
-            true => Stored::Created(Box::new(created)),
-            false => Stored::Known(record),
-        };
-        Ok(Some(Session::open(shared, outbox, Some(lease), stored, info.clone())?))
+        let is_new = fresh.is(&record.state);
+        let mut session = Session::open(shared, outbox, Some(lease), record, info)?;
+        if is_new {
+            session.is_new(info);
+        }
+        Ok(Some(session))
     }
 
     /// Ends the call that has the id of this one, which begins.

@@ -51,7 +51,7 @@ pub(super) use handle::{Granted, StoreHandle};
 pub use memory::MemoryStore;
 pub(super) use meter::Meter;
 pub use records::{
-    Cancel, CancelReason, Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing,
-    Then,
+    Cancel, CancelReason, Change, Claim, Claimed, FreshState, Lease, Opened, Opening, Record,
+    Signal, Standing, Then,
 };
 pub use turns::{Edit, StoredTurn, StoredTurns};

@@ -1,6 +1,7 @@
 //! The order in which the openings of a call reach the store.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,10 +77,10 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.running = None;
         let mut queue = self.queue.0.lock();
-        if let Some(openings) = queue.get_mut(&self.call) {
-            openings.count -= 1;
-            if openings.count == 0 {
-                queue.remove(&self.call);
+        if let Entry::Occupied(mut openings) = queue.entry(self.call.clone()) {
+            openings.get_mut().count -= 1;
+            if openings.get().count == 0 {
+                openings.remove();
             }
         }
     }

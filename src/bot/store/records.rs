@@ -1,6 +1,7 @@
 //! The data types of a store.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,7 +26,7 @@ pub enum Opening {
         /// turn ends: [`Opened::Held`].
         overtake: bool,
         /// The state of a new call.
-        fresh: Bytes,
+        fresh: FreshState,
     },
     /// Only if the call exists and no turn has it, for work that its notes require.
     IfFree,
@@ -36,7 +37,7 @@ pub enum Opening {
         /// The turn.
         turn: TurnId,
         /// The state of the call.
-        fresh: Bytes,
+        fresh: FreshState,
     },
     /// To end the call. The turn that has it is told to stop, and its hold is waited out. Then the record
     /// is set aside: from then on the call is not there for any other opening, so that a new call may have
@@ -62,11 +63,11 @@ impl fmt::Debug for Opening {
                 .field("turn", turn)
                 .field("told", told)
                 .field("overtake", overtake)
-                .field("fresh", &fresh.len())
+                .field("fresh", fresh)
                 .finish(),
             Self::IfFree => f.write_str("IfFree"),
             Self::Restore { turn, fresh } => {
-                f.debug_struct("Restore").field("turn", turn).field("fresh", &fresh.len()).finish()
+                f.debug_struct("Restore").field("turn", turn).field("fresh", fresh).finish()
             }
             Self::End { told, why, again } => f
                 .debug_struct("End")
@@ -75,6 +76,56 @@ impl fmt::Debug for Opening {
                 .field("again", again)
                 .finish(),
         }
+    }
+}
+
+/// The state of a call that a turn creates. It is made when the store asks for it: most turns open a call that
+/// exists.
+#[derive(Clone)]
+pub struct FreshState(Arc<Lazy<dyn Fn() -> Bytes + Send + Sync>>);
+
+struct Lazy<F: ?Sized> {
+    made: OnceLock<Bytes>,
+    make: F,
+}
+
+impl FreshState {
+    /// Creates a state that `make` returns. It is called once at most.
+    #[must_use]
+    pub fn new(make: impl Fn() -> Bytes + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Lazy { made: OnceLock::new(), make }))
+    }
+
+    /// Returns the state.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        self.0.made.get_or_init(|| (self.0.make)())
+    }
+
+    /// Returns whether this is the state, without making it: a store that has not asked for it has another one.
+    pub(in crate::bot) fn is(&self, state: &Bytes) -> bool {
+        self.0.made.get() == Some(state)
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for FreshState {
+    fn from(state: T) -> Self {
+        let state = state.into();
+        Self::new(move || state.clone())
+    }
+}
+
+impl PartialEq for FreshState {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for FreshState {}
+
+impl fmt::Debug for FreshState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FreshState").field("bytes", &self.0.made.get().map(Bytes::len)).finish()
     }
 }
 

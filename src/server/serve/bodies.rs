@@ -1,39 +1,50 @@
 //! The bodies of a request and of its response, which report how far they are.
 
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::BoxError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use tokio::time::{Instant, Sleep, sleep_until};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::probe::Probe;
 use super::progress::Progress;
 use crate::sse::HEARTBEAT;
+
+/// How much of a body that the handler has dropped is read, in bytes.
+const MAX_UNREAD: usize = 64 * 1024;
+
+/// How long the rest of a body that the handler has dropped is waited for.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The body of a request. It fails if it does not arrive in time.
 ///
 /// The request is whole once the body has been read, and also if it is dropped before: the handler goes on
 /// without the rest.
 #[derive(Debug)]
-pub(super) struct RequestBody<B> {
-    body: B,
+pub(super) struct RequestBody {
+    /// Only `None` while this is dropped.
+    body: Option<Incoming>,
     progress: Arc<Progress>,
     until: Instant,
     /// Until when the next piece must arrive. Only a body that is waited for has a timer.
     timer: Option<Pin<Box<Sleep>>>,
+    is_late: bool,
 }
 
-impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> RequestBody<B> {
-    pub(super) fn new(body: B, progress: Arc<Progress>) -> Self {
+impl RequestBody {
+    pub(super) fn new(body: Incoming, progress: Arc<Progress>) -> Self {
         if body.is_end_stream() {
             progress.request_is_whole();
         }
         let until = Instant::now() + progress.limits.body;
-        Self { body, progress, until, timer: None }
+        Self { body: Some(body), progress, until, timer: None, is_late: false }
     }
 
     /// Completes when the next piece is late.
@@ -48,7 +59,7 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> RequestBody<B> {
     }
 }
 
-impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for RequestBody<B> {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -56,32 +67,74 @@ impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin> Body for RequestBody<
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(context) else {
             if self.progress.body_is_awaited() {
                 context.waker().wake_by_ref();
             }
-            return self.poll_late(context).map(|error| Some(Err(error.into())));
+            return self.poll_late(context).map(|error| {
+                self.is_late = true;
+                Some(Err(error.into()))
+            });
         };
+        let is_end = frame.is_none() || body.is_end_stream();
         self.timer = None;
-        if frame.is_none() || self.body.is_end_stream() {
+        if is_end {
             self.progress.request_is_whole();
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(SizeHint::default, Body::size_hint)
     }
 }
 
-impl<B> Drop for RequestBody<B> {
+impl Drop for RequestBody {
     fn drop(&mut self) {
-        self.progress.body_is_dropped();
+        if let Some(body) = self.body.take() {
+            let rest = if self.is_late { Unread::Late } else { Unread::Rest(body) };
+            self.progress.body_is_dropped(rest);
+        }
     }
+}
+
+/// What is missing of a body that the handler has dropped.
+#[derive(Debug)]
+pub(super) enum Unread {
+    Rest(Incoming),
+    /// It did not arrive in time.
+    Late,
+}
+
+/// Reads the rest of a body that the handler has dropped, unless it is large or late. Returns whether it has
+/// been read.
+///
+/// A client may send the body behind the head, and a handler may refuse the request by its head. The answer
+/// then has to wait for the rest: hyper closes a connection on which the rest is missing, and the answer may
+/// be lost if the client still sends.
+pub(super) async fn read_unread(unread: Unread) -> bool {
+    let Unread::Rest(body) = unread else { return false };
+    if body.size_hint().lower() > MAX_UNREAD as u64 {
+        return false;
+    }
+    let rest = async {
+        let mut body = pin!(body);
+        let mut length = 0;
+        while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+            let Ok(frame) = frame else { return false };
+            length += frame.data_ref().map_or(0, Bytes::len);
+            if length > MAX_UNREAD {
+                return false;
+            }
+        }
+        true
+    };
+    timeout(UNREAD_TIMEOUT, rest).await.unwrap_or_default()
 }
 
 /// The body of a response, with which its request ends.

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use axum::Router;
 use axum::body::Body;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
-use super::bodies::{RequestBody, ResponseBody};
+use super::bodies::{RequestBody, ResponseBody, read_unread};
 use super::limits::Limits;
 use super::probes::Probes;
 use super::progress::Progress;
@@ -48,15 +48,19 @@ impl Door {
         progress: Arc<Progress>,
     ) -> impl Future<Output = Result<Response<ResponseBody<Body>>, Infallible>> {
         progress.request(request.version());
+        // Such a client sends its body only if it is asked to.
+        let waits_to_send = request.headers().contains_key(EXPECT);
         let request = request.map(|body| RequestBody::new(body, progress.clone()));
         async move {
             let mut response = match self.probes.answer(&request) {
                 Some(response) => response,
                 None => self.router.call(request).await?,
             };
-            // hyper closes the connection, unless the rest of the body is there already. A client that is not
-            // told sends its next request on it, and gets no answer.
-            if progress.is_body_unread() {
+            // hyper closes the connection if the rest of the body is missing. A client that is not told sends its
+            // next request on it, and gets no answer.
+            if let Some(rest) = progress.take_unread()
+                && (waits_to_send || !read_unread(rest).await)
+            {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             let is_event_stream = response

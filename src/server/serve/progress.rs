@@ -21,6 +21,7 @@ use http::Version;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::bodies::Unread;
 use super::limits::Limits;
 use super::room::Room;
 use super::running::{Running, RunningRequest};
@@ -52,8 +53,8 @@ struct State {
     is_body_awaited: bool,
     /// Whether an interim response may be sent: the client knows them, and has nothing of the response yet.
     takes_interim: bool,
-    /// Whether the body of the request was dropped before its end.
-    is_body_unread: bool,
+    /// What is missing of the body of the request, if it was dropped before its end.
+    unread: Option<Unread>,
 }
 
 #[derive(Debug)]
@@ -102,7 +103,7 @@ impl Progress {
             reader: None,
             is_body_awaited: false,
             takes_interim: false,
-            is_body_unread: false,
+            unread: None,
         };
         let progress =
             Self { limits, close: Arc::default(), room, running, state: Mutex::new(state) };
@@ -176,7 +177,7 @@ impl Progress {
             state.stage = Stage::Body;
             state.is_body_awaited = false;
             state.takes_interim = version >= Version::HTTP_11;
-            state.is_body_unread = false;
+            state.unread = None;
         });
     }
 
@@ -190,18 +191,18 @@ impl Progress {
     }
 
     /// The body of the request was dropped. The handler goes on without what it has not read.
-    pub(super) fn body_is_dropped(&self) {
+    pub(super) fn body_is_dropped(&self, rest: Unread) {
         self.change(|state| {
             if matches!(state.stage, Stage::Body) {
                 state.stage = Stage::Running { _counted: self.running.request() };
-                state.is_body_unread = true;
+                state.unread = Some(rest);
             }
         });
     }
 
-    /// Returns whether the body of the request was dropped before its end.
-    pub(super) fn is_body_unread(&self) -> bool {
-        self.state.lock().is_body_unread
+    /// Takes what is missing of the body of the request, if it was dropped before its end.
+    pub(super) fn take_unread(&self) -> Option<Unread> {
+        self.state.lock().unread.take()
     }
 
     /// The response has ended.

@@ -21,8 +21,8 @@ use self::share::{Limits, Share};
 use super::contract::Store;
 use super::error::StoreError;
 use super::records::{
-    Cancel, CancelReason, Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing,
-    Then,
+    Cancel, CancelReason, Change, Claim, Claimed, FreshState, Lease, Opened, Opening, Record,
+    Signal, Standing, Then,
 };
 use crate::bot::input::{CallKey, TurnId};
 use crate::lock::Mutex;
@@ -158,7 +158,7 @@ impl MemoryStore {
         turn: &TurnId,
         told: Option<u64>,
         overtake: bool,
-        fresh: &Bytes,
+        fresh: &FreshState,
     ) -> Result<Opened, StoreError> {
         let mut known = self.lock();
         let Known { shares, epoch } = &mut *known;
@@ -176,7 +176,7 @@ impl MemoryStore {
         }
         let now = Instant::now();
         if is_new {
-            share.insert(key, Call::new(fresh, now));
+            share.insert(key, Call::new(fresh.bytes(), now));
         }
         let opened = share.change(key, |call| {
             if !overtake && matches!(call.owner, Owner::Turn(_)) {
@@ -205,7 +205,12 @@ impl MemoryStore {
         opened.unwrap_or(Opened::Busy)
     }
 
-    fn restore(&self, key: &CallKey, turn: &TurnId, fresh: &Bytes) -> Result<Opened, StoreError> {
+    fn restore(
+        &self,
+        key: &CallKey,
+        turn: &TurnId,
+        fresh: &FreshState,
+    ) -> Result<Opened, StoreError> {
         let mut known = self.lock();
         let Known { shares, epoch } = &mut *known;
         let share = share_of(shares, key);
@@ -217,7 +222,7 @@ impl MemoryStore {
             return Err(StoreError::Full(limit));
         }
         let now = Instant::now();
-        share.insert(key, Call::new(fresh, now));
+        share.insert(key, Call::new(fresh.bytes(), now));
         let owner = Owner::Turn(turn.clone());
         let opened = share.change(key, |call| call.open(key, owner, epoch, now));
         opened.ok_or(StoreError::Gone)

@@ -168,7 +168,7 @@ impl Store for RedisStore {
         match opening {
             Opening::Turn { turn, told, overtake, fresh } => {
                 open("turn", Some(turn), *told, *overtake);
-                command.arg(&**fresh).arg("").arg("");
+                command.arg(&**fresh.bytes()).arg("").arg("");
             }
             Opening::IfFree => {
                 open("free", None, None, false);
@@ -176,7 +176,7 @@ impl Store for RedisStore {
             }
             Opening::Restore { turn, fresh } => {
                 open("restore", Some(turn), None, false);
-                command.arg(&**fresh).arg("").arg("");
+                command.arg(&**fresh.bytes()).arg("").arg("");
             }
             Opening::End { told, why, again } => {
                 self.index_end(call, &keys.name, *again).await?;

@@ -64,17 +64,17 @@ pub(super) fn bytes(text: &str) -> Bytes {
 
 /// An opening for a turn that overtakes.
 pub(super) fn opening(id: &str) -> Opening {
-    Opening::Turn { turn: turn(id), told: None, overtake: true, fresh: bytes("fresh") }
+    Opening::Turn { turn: turn(id), told: None, overtake: true, fresh: bytes("fresh").into() }
 }
 
 /// The same, after this turn was told to stop.
 pub(super) fn opening_after(id: &str, told: u64) -> Opening {
-    Opening::Turn { turn: turn(id), told: Some(told), overtake: true, fresh: bytes("fresh") }
+    Opening::Turn { turn: turn(id), told: Some(told), overtake: true, fresh: bytes("fresh").into() }
 }
 
 /// An opening for a turn that waits for its turn.
 pub(super) fn patient(id: &str) -> Opening {
-    Opening::Turn { turn: turn(id), told: None, overtake: false, fresh: bytes("fresh") }
+    Opening::Turn { turn: turn(id), told: None, overtake: false, fresh: bytes("fresh").into() }
 }
 
 pub(super) fn end(again: Duration) -> Opening {

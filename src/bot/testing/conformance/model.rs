@@ -9,8 +9,8 @@ use futures_util::stream::empty;
 use super::case::LONG;
 use crate::bot::input::{CallKey, TurnId};
 use crate::bot::store::{
-    Cancel, CancelReason, Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing,
-    Store, StoreError, Then,
+    Cancel, CancelReason, Change, Claim, Claimed, FreshState, Lease, Opened, Opening, Record,
+    Signal, Standing, Store, StoreError, Then,
 };
 use crate::lock::Mutex;
 
@@ -111,10 +111,10 @@ impl State {
         found.ok_or(if known { StoreError::Fenced } else { StoreError::Gone })
     }
 
-    fn create(&mut self, key: &CallKey, fresh: &Bytes) {
+    fn create(&mut self, key: &CallKey, fresh: &FreshState) {
         self.calls.push(Call {
             key: key.clone(),
-            record: Record { state: fresh.clone(), ..Record::default() },
+            record: Record { state: fresh.bytes().clone(), ..Record::default() },
             opened: 0,
             lease: None,
             held: false,

@@ -204,7 +204,7 @@ pub(super) async fn if_free_opens_only_a_free_call<S: Store>(case: &mut Case<S>)
 }
 
 pub(super) async fn restore_opens_only_an_unknown_call<S: Store>(case: &mut Case<S>) {
-    let restore = &Opening::Restore { turn: turn("1"), fresh: bytes("restored") };
+    let restore = &Opening::Restore { turn: turn("1"), fresh: bytes("restored").into() };
     let (first, record, unsettled) = case.run_settled("c", restore).await;
     let new = "Restore opens an unknown call as a new one";
     equal(new, (first.call.clone(), first.turn.clone()), (key("c"), Some(turn("1"))));
@@ -214,7 +214,7 @@ pub(super) async fn restore_opens_only_an_unknown_call<S: Store>(case: &mut Case
     case.busy("Restore does not open a call that a turn has", "c", restore).await;
     case.written("Restore that finds a call changes nothing", &first, closing(Then::Close)).await;
     case.repeated("a turn that restored a call counts as answered", "c", "1").await;
-    let other = &Opening::Restore { turn: turn("2"), fresh: bytes("restored") };
+    let other = &Opening::Restore { turn: turn("2"), fresh: bytes("restored").into() };
     case.busy("Restore does not open a call that exists", "c", other).await;
     equal("Restore that finds a call changes nothing", case.memory("c").await, "first".to_owned());
 

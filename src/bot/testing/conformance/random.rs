@@ -42,8 +42,12 @@ async fn full_transcript<S: Store>(store: S, seed: u64) -> Vec<String> {
     // The last message is one that no operation of the sequence gives.
     let last = CallKey::new(PLATFORM, "last");
     for id in ["1", "2"] {
-        let opening =
-            Opening::Turn { turn: turn(id), told: None, overtake: true, fresh: bytes("fresh") };
+        let opening = Opening::Turn {
+            turn: turn(id),
+            told: None,
+            overtake: true,
+            fresh: bytes("fresh").into(),
+        };
         let _ = store.open(&last, &opening).await;
     }
     let (mut stops, mut arrived) = (Vec::new(), false);
@@ -168,7 +172,7 @@ impl Random {
 
     fn opening(&mut self, call: &CallKey) -> (Opening, String) {
         let told = self.told(call);
-        let fresh = bytes(&self.text("fresh"));
+        let fresh = bytes(&self.text("fresh")).into();
         match self.random.u32(0..20) {
             0 | 1 => (Opening::IfFree, "if free".into()),
             // A store may remember for a while that a call has ended, and not put it back.
