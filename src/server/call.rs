@@ -22,7 +22,7 @@ use tracing::{Instrument, Span};
 use super::arrival::{Arrival, Refusal, note_status, observe_refusal};
 use super::content::{self, Shown};
 use super::current::Current;
-use super::events::{Events, InSpan, SpawnedTurn};
+use super::events::{Events, InSpan, TurnWithDeadline};
 use super::frame_queue::FrameQueue;
 use super::incoming::late_body;
 use super::{
@@ -429,7 +429,8 @@ where
     let (waits, queue) = (C::Rules::FAILS_WITH_STATUS, packets.clone());
     let body = match until {
         Some(_) => {
-            let events = Events::new(SpawnedTurn::new(turn), packets, heartbeat);
+            let turn = TurnWithDeadline::new(turn, packets.clone());
+            let events = Events::new(turn, packets, heartbeat);
             begin(events, waits, &span, &queue).await
         }
         None => begin(Events::new(turn, packets, heartbeat), waits, &span, &queue).await,

@@ -1,7 +1,8 @@
 //! The body of an event stream. The body itself drives the handler, so dropping the body drops the
-//! handler. With a deadline, it drives a task that runs the handler, and aborts that task.
+//! handler. With a deadline, a handler that waits runs in a task, which the body aborts.
 
 use std::convert::Infallible;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -24,29 +25,72 @@ pub(super) struct Events<F> {
     held: Option<Pin<Box<Sleep>>>,
 }
 
-/// A turn in its own task, which is aborted when this is dropped. hyper does not poll a body while
-/// the peer does not read, so a turn with a deadline must not depend on that poll to notice the
-/// deadline.
-pub(super) struct SpawnedTurn(JoinHandle<()>);
+/// A turn with a deadline. It runs in a task of its own, which is aborted when this is dropped: hyper does not
+/// poll a body while the peer does not read, so a turn with a deadline must not depend on that poll to notice
+/// the deadline.
+///
+/// The task starts when the turn waits for something. Until then, the body drives the turn: a reply that is said
+/// without waiting leaves in one write with the head, since hyper writes nothing before the body is pending. A
+/// turn that waits only for room is polled again as soon as the packet has been taken. That is soon while the
+/// packets are few and small: then hyper, which buffers at least eight times as much, asks for the next one.
+pub(super) struct TurnWithDeadline<F> {
+    stage: Stage<F>,
+    queue: FrameQueue,
+    /// How many packets the body may take before the task starts.
+    left: u32,
+}
 
-impl SpawnedTurn {
-    pub(super) fn new(turn: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self(tokio::spawn(turn.in_current_span()))
+enum Stage<F> {
+    Here(F),
+    Task(JoinHandle<()>),
+    /// Only while the task is started.
+    Between,
+}
+
+/// How many packets the body takes before the turn must have a task.
+const MAX_PACKETS_HERE: u32 = 8;
+
+/// The maximum size of such a packet, in bytes.
+const MAX_PACKET_HERE: usize = 1024;
+
+impl<F: Future<Output = ()> + Send + 'static> TurnWithDeadline<F> {
+    pub(super) fn new(turn: F, queue: FrameQueue) -> Self {
+        Self { stage: Stage::Here(turn), queue, left: MAX_PACKETS_HERE }
     }
 }
 
-impl Future for SpawnedTurn {
+impl<F: Future<Output = ()> + Unpin + Send + 'static> Future for TurnWithDeadline<F> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Panics of the handler are caught inside the task.
-        Pin::new(&mut self.0).poll(cx).map(drop)
+        let this = &mut *self;
+        if let Stage::Here(turn) = &mut this.stage {
+            if Pin::new(turn).poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let packet = this.queue.packet_len();
+            if this.left > 0 && packet.is_some_and(|length| length <= MAX_PACKET_HERE) {
+                this.left -= 1;
+                return Poll::Pending;
+            }
+            if let Stage::Here(turn) = mem::replace(&mut this.stage, Stage::Between) {
+                // It is polled there in any case, so no wake-up is lost.
+                this.stage = Stage::Task(tokio::spawn(turn.in_current_span()));
+            }
+        }
+        match &mut this.stage {
+            // Panics of the handler are caught inside the task.
+            Stage::Task(task) => Pin::new(task).poll(cx).map(drop),
+            Stage::Here(_) | Stage::Between => Poll::Pending,
+        }
     }
 }
 
-impl Drop for SpawnedTurn {
+impl<F> Drop for TurnWithDeadline<F> {
     fn drop(&mut self) {
-        self.0.abort();
+        if let Stage::Task(task) = &self.stage {
+            task.abort();
+        }
     }
 }
 

@@ -43,6 +43,11 @@ impl Frame {
         Self(Vec::new())
     }
 
+    /// Returns the length of the event, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn is_nothing(&self) -> bool {
         self.0.is_empty()
     }

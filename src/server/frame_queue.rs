@@ -109,6 +109,11 @@ impl FrameQueue {
         Some(writer.flush()?.into())
     }
 
+    /// Returns the length of the packet in the queue.
+    pub(super) fn packet_len(&self) -> Option<usize> {
+        self.slot().packet.as_ref().map(Frame::len)
+    }
+
     /// Takes the packet, or stores the waker to be woken when there is one.
     pub(super) fn take(&self, cx: &Context<'_>) -> Option<Bytes> {
         let mut slot = self.slot();

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::serve::Listener;
 use callbot::bot::{Host, MemoryStore, Platform};
@@ -18,8 +19,8 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::support::bots::*;
-use crate::support::digital_employee;
 use crate::support::peer::Post;
+use crate::support::{chat, digital_employee, duix};
 
 /// A connection that counts how often the server writes to it.
 struct Counted {
@@ -97,11 +98,51 @@ async fn a_reply_that_is_said_without_waiting_leaves_in_one_write() {
         }
         .boxed()
     }));
-    let router = host.digital_employee().unwrap().router();
-    let dialogue = digital_employee::valid(digital_employee::DIALOGUE);
-    let (response, writes) = answered(router, digital_employee::DIALOGUE, &dialogue).await;
-    assert!(response.contains("Good morning."), "{response}");
-    assert_eq!(writes, 1, "{response}");
+    let employee = host.digital_employee().unwrap().router();
+    let router = employee.merge(host.duix().unwrap().router());
+    let router = router.merge(host.chat().unwrap().router());
+    for (path, request) in [
+        (digital_employee::DIALOGUE, digital_employee::valid(digital_employee::DIALOGUE)),
+        (duix::STREAMED, duix::valid()),
+        (duix::ANSWERED, duix::valid()),
+        (chat::PATH, chat::valid(true)),
+        (chat::PATH, chat::valid(false)),
+    ] {
+        let (response, writes) = answered(router.clone(), path, &request).await;
+        assert!(response.contains("Good morning."), "{path}: {response}");
+        assert_eq!(writes, 1, "{path}: {response}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_waits_meets_its_deadline_though_the_peer_reads_nothing() {
+    let dropped = Count::default();
+    let told = dropped.clone();
+    let api = duix::speaking(move |reply| {
+        let told = told.clone();
+        async move {
+            let _told = OnDrop(told);
+            loop {
+                reply.send("x".repeat(500_000)).await?;
+            }
+        }
+        .boxed()
+    });
+    let (mut peer, stream) = duplex(64 * 1024);
+    let counted = Counted { stream, writes: Arc::default() };
+    tokio::spawn(axum::serve(One(Some(counted)), api.router()).into_future());
+    peer.write_all(&Post::json(duix::STREAMED, &duix::valid()).bytes()).await.unwrap();
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(dropped.get(), 1);
+}
+
+/// Counts its drop.
+struct OnDrop(Count);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.up();
+    }
 }
 
 #[tokio::test(start_paused = true)]

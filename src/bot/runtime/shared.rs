@@ -161,7 +161,7 @@ impl<B: Bot> Shared<B> {
     /// Unless turns have a [runtime](Setup::runtime) for themselves, the task is polled once here, in the task
     /// of the handler, and spawned only if it waits. So a reply that the bot gives without waiting is complete
     /// when this returns. No other task has to be scheduled, and head and body of the response leave in one
-    /// write, unless the server has a deadline: then the handler itself has a separate task.
+    /// write.
     pub(super) fn start_turn(
         &self,
         context: Option<TraceContext>,
