@@ -1,6 +1,8 @@
 //! Several instances of a bot with one store: each turn is the caller's only one, nothing that was said or
 //! saved is lost, and each call ends for the bot.
 
+use std::time::Duration;
+
 use callbot::bot::store::{Change, Opened, Opening, Then};
 use callbot::bot::{
     Bot, Call, CallKey, Cut, Ended, Host, Input, Limits, Platform, Reply, Result, Store,
@@ -379,6 +381,143 @@ async fn a_call_whose_instance_dies_while_it_ends_ends_elsewhere() {
     sleep(60 * SECOND).await;
     assert_eq!(pair.log.count("c", "ended ByBot [x]"), 1);
     assert_eq!(pair.log.count("c", "ended"), 1);
+}
+
+/// A bot that talks for ever, and logs the last text of the history that it gets at the end.
+#[derive(Clone)]
+struct Talker(Log);
+
+impl Bot for Talker {
+    type Memory = ();
+
+    async fn turn(&self, _: &mut Call<()>, input: Input, reply: &mut Reply) -> Result {
+        reply.say(format!("{}. ", words(&input))).await?;
+        std::future::pending().await
+    }
+
+    async fn ended(&self, call: &mut Call<()>, _: Ended) -> Result {
+        let said = call.history.last().map_or("nothing", |turn| turn.said.trim());
+        self.0.add(call, format!("ended after {said}"));
+        Ok(())
+    }
+}
+
+fn talkers(limits: Limits) -> (Moody<true>, Log, Line<Talker>, Line<Talker>) {
+    let (store, log) = (Moody::<true>::default(), Log::default());
+    let host = || Host::builder(Talker(log.clone())).limits(limits).store(store.clone()).build();
+    let (here, there) = (line(host()), line(host()));
+    (store, log, here, there)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_call_elsewhere_has_the_last_words_of_its_turn() {
+    let (store, log, here, there) = talkers(Limits::default());
+    for (call, leave, expected, took) in [
+        ("a", None, "ended after Yes.", 0),
+        ("b", Some(Fate::Sleeps(20 * MS)), "ended after Yes.", 20),
+        // No end waits for longer than 50 ms.
+        ("c", Some(Fate::Hangs), "ended after nothing", 50),
+    ] {
+        let mut reply = here.say(call, "1", "Yes").await;
+        reply.until("Yes.").await;
+        if let Some(fate) = leave {
+            store.set(Op::Leave, fate, 1);
+        }
+        let start = Instant::now();
+        there.end(call).await;
+        assert_eq!(log.of(call), [expected]);
+        assert_eq!(start.elapsed().as_millis(), took, "{call}");
+        reply.rest().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_call_that_was_claimed_has_the_last_words_of_its_turn() {
+    let (store, log, here, there) = talkers(Limits::default().with_idle_timeout(2 * SECOND));
+    // Starts the housekeeping, which finds the call first.
+    there.say("other", "1", "Yes").await.until("Yes.").await;
+    sleep(MS).await;
+    let mut reply = here.say("c", "1", "Yes").await;
+    reply.until("Yes.").await;
+    store.set(Op::Leave, Fate::Sleeps(20 * MS), 1);
+    reply.rest().await;
+    sleep(SECOND).await;
+    assert_eq!(log.of("c"), ["ended after Yes."]);
+}
+
+/// Sets a call aside, as an instance does that dies before it calls `Bot::ended`.
+async fn end_and_die(pair: &Pair, call: &str) {
+    pair.here.text(call, "1", "say Bye.").await;
+    let ending = Opening::End { told: None, why: "by_caller".into(), again: 20 * SECOND };
+    assert!(matches!(pair.store.store.open(&key(call), &ending).await, Ok(Opened::Run { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_and_an_abort_end_a_few_calls_that_were_left_by_an_instance_that_died() {
+    for aborts in [false, true] {
+        let pair = pair();
+        for call in 0..6 {
+            end_and_die(&pair, &format!("left-{call}")).await;
+        }
+        pair.there.text("c", "1", "say Hello.").await;
+        pair.there.text("d", "1", "say Hello.").await;
+        let ended =
+            || (0..6).map(|call| pair.log.count(&format!("left-{call}"), "ended")).sum::<usize>();
+        let ask = async |call| match aborts {
+            true => pair.there.abort(call, "1", Some("Hello.")).await,
+            false => pair.there.end(call).await,
+        };
+        // They are not due yet.
+        ask("c").await;
+        // Before the next tick of the housekeeping, which is once a minute.
+        sleep(25 * SECOND).await;
+        let mut counts = vec![ended()];
+        for _ in 0..2 {
+            ask("d").await;
+            sleep(MS).await;
+            counts.push(ended());
+        }
+        assert_eq!(counts, [0, 4, 6], "{aborts}");
+        assert_eq!(pair.log.count("left-0", "ended ByCaller"), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_and_an_abort_do_not_wait_for_the_calls_that_they_claim_and_claim_once_at_a_time() {
+    for (op, fate) in [(Op::Claim, Fate::Sleeps(SECOND)), (Op::Remove, Fate::Sleeps(SECOND))] {
+        let pair = pair();
+        pair.there.text("c", "1", "say Hello.").await;
+        end_and_die(&pair, "left").await;
+        sleep(25 * SECOND).await;
+        pair.store.set(op, fate, 1);
+        let claims = pair.of_store("claim");
+        let start = Instant::now();
+        pair.there.abort("c", "1", Some("Hello.")).await;
+        tokio::task::yield_now().await;
+        pair.there.abort("c", "1", Some("Hello.")).await;
+        pair.there.end("unknown").await;
+        assert_eq!(start.elapsed(), Duration::ZERO, "{op:?}");
+        sleep(2 * SECOND).await;
+        assert_eq!(pair.of_store("claim") - claims, 1, "{op:?}");
+        assert_eq!(pair.log.count("left", "ended"), 1, "{op:?}");
+        pair.there.abort("c", "1", Some("Hello.")).await;
+        sleep(MS).await;
+        assert_eq!(pair.of_store("claim") - claims, 2, "{op:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_claims_no_calls_of_a_store_in_its_process() {
+    let events = Events::default();
+    let (_, line) = acting(Actor::default(), |host| host.observer(events.clone()));
+    line.text("c", "1", "say Hello.").await;
+    sleep(SECOND).await;
+    let claims = || events.with(&["store_operation claim"]).len();
+    let before = claims();
+    line.abort("c", "1", Some("Hello.")).await;
+    line.end("c").await;
+    sleep(SECOND).await;
+    assert_eq!(claims(), before);
 }
 
 #[tokio::test(start_paused = true)]

@@ -100,6 +100,10 @@ enum Fault {
     NotSetAside,
     /// Forgets why a call has ended.
     NoWhy,
+    /// Hides the notes of a record that was set aside.
+    NoNoteAside,
+    /// Says of no claimed call that its turn was told to stop.
+    ClaimsSettled,
     /// Claims calls that are not idle.
     ClaimsEarly,
     /// Claims more than it was asked for.
@@ -123,7 +127,7 @@ enum Fault {
 use Fault::*;
 
 /// Each fault, and a part of the rule that it breaks.
-const FAULTS: [(Fault, &str); 41] = [
+const FAULTS: [(Fault, &str); 43] = [
     (SameEpoch, "epoch"),
     (RunsAgain, "answered"),
     (NotFresh, "fresh record"),
@@ -156,6 +160,8 @@ const FAULTS: [(Fault, &str); 41] = [
     (AlwaysThere, "no note is kept"),
     (NotSetAside, "it has ended"),
     (NoWhy, "why the call has ended"),
+    (NoNoteAside, "last words of a turn reach"),
+    (ClaimsSettled, "how long ago its turn"),
     (ClaimsEarly, "before its time"),
     (ClaimsMore, "at most as many"),
     (AnyVersion, "newer version"),
@@ -305,6 +311,16 @@ impl Store for Faulty {
         Ok(record)
     }
 
+    async fn read_aside(&self, lease: &Lease) -> Result<Option<Record>> {
+        let mut record = self.store.read_aside(lease).await?;
+        if let Some(record) = &mut record
+            && self.fault == NoNoteAside
+        {
+            record.notes.clear();
+        }
+        Ok(record)
+    }
+
     async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed>> {
         let mut claim = *claim;
         match self.fault {
@@ -316,6 +332,9 @@ impl Store for Faulty {
         let mut claimed = self.store.claim(&claim).await?;
         if self.fault == NoWhy {
             claimed.iter_mut().for_each(|claimed| claimed.why = None);
+        }
+        if self.fault == ClaimsSettled {
+            claimed.iter_mut().for_each(|claimed| claimed.unsettled = None);
         }
         Ok(claimed)
     }

@@ -10,8 +10,6 @@ mod conformance;
 mod faults;
 mod nonces;
 mod settings;
-#[cfg(any(feature = "rustls", feature = "rustls-aws-lc-rs"))]
-mod tls;
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -629,6 +629,10 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
         self.meet(Op::Read, Some(call), self.store.read(call)).await
     }
 
+    async fn read_aside(&self, lease: &Lease) -> Result<Option<Record>, StoreError> {
+        self.meet(Op::Read, Some(&lease.call), self.store.read_aside(lease)).await
+    }
+
     async fn evict(&self, room_for: &CallKey) -> Result<Vec<(CallKey, Record)>, StoreError> {
         self.meet(Op::Evict, Some(room_for), self.store.evict(room_for)).await
     }

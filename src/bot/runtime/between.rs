@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, stream};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tracing::{Instrument, Span};
 
 use super::drive::drive;
@@ -15,8 +15,9 @@ use super::failure::{hook_failed, hook_panicked};
 use super::record::CallRecord;
 use super::report::EndReport;
 use super::session::Session;
-use super::shared::Shared;
+use super::shared::{END_PATIENCE, Shared};
 use super::spans::hook_span;
+use super::waits::Waiter;
 use crate::bot::call::CallInfo;
 use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
@@ -27,6 +28,36 @@ use crate::bot::store::{
     StoreError, Then,
 };
 use crate::error::chain;
+
+/// A call that was set aside, until the bot has handled its end.
+pub(super) struct SetAside {
+    lease: Lease,
+    record: Record,
+    last_words: Option<LastWords>,
+}
+
+/// Waits for the turn that was told to stop when its call ended. What it has sent is not in the record yet.
+struct LastWords {
+    waiter: Waiter,
+    until: Instant,
+}
+
+impl SetAside {
+    /// `unsettled` is what the store says of that turn.
+    fn new<B: Bot>(
+        shared: &Shared<B>,
+        lease: Lease,
+        record: Record,
+        unsettled: Option<Duration>,
+        waiter: Option<Waiter>,
+    ) -> Self {
+        let last_words = unsettled.map(|since| LastWords {
+            waiter: waiter.unwrap_or_else(|| shared.waits.register(&lease.call)),
+            until: Instant::now() + END_PATIENCE.saturating_sub(since),
+        });
+        Self { lease, record, last_words }
+    }
+}
 
 impl<B: Bot> Shared<B> {
     /// Reports the cuts of a call to the bot, if no turn has the call.
@@ -103,7 +134,7 @@ impl<B: Bot> Shared<B> {
         self: &Arc<Self>,
         call: &CallKey,
         why: Option<Ended>,
-    ) -> Result<Option<(Lease, Record)>, StoreError> {
+    ) -> Result<Option<SetAside>, StoreError> {
         let again = self.setup.limits.end_again();
         let why = why.map(Ended::as_str).unwrap_or_default().into();
         let opening = Opening::End { told: None, why, again };
@@ -112,36 +143,33 @@ impl<B: Bot> Shared<B> {
         let opened = timeout(within, self.open(call, opening, None)).await;
         let opened = opened.unwrap_or(Err(StoreError::TimedOut { within }))?;
         match opened.granted.take() {
-            Opened::Run { lease, record, .. } => Ok(Some((lease, record))),
+            Opened::Run { lease, record, unsettled } => {
+                Ok(Some(SetAside::new(self, lease, record, unsettled, opened.waiter)))
+            }
             _ => Ok(None),
         }
     }
 
     /// Calls [`Bot::ended`] for a call that was set aside, and removes the call.
-    pub(super) async fn finish_ended(&self, lease: Lease, record: Record, why: Option<Ended>) {
+    pub(super) async fn finish_ended(&self, aside: SetAside, why: Option<Ended>) {
+        let SetAside { lease, record, .. } = &aside;
         let span = self.spans.end(&lease.call);
-        if self.leaves_end(&lease.call, &record) {
+        if self.leaves_end(&lease.call, record) {
             // Another process may have it immediately.
             let change = Change { then: Then::CloseUnanswered, ..Change::default() };
-            if let Err(error) = self.store().write(&lease, change).await {
+            if let Err(error) = self.store().write(lease, change).await {
                 self.end_failed(&lease.call, &error);
             }
             return;
         }
-        self.finish_and_remove(lease, record, why, span).await;
+        self.finish_and_remove(aside, why, span).await;
     }
 
     /// The same, in a new task, for a call whose span is `span`.
-    pub(super) fn spawn_finish(
-        self: &Arc<Self>,
-        lease: Lease,
-        record: Record,
-        why: Ended,
-        span: Option<Span>,
-    ) {
+    pub(super) fn spawn_finish(self: &Arc<Self>, aside: SetAside, why: Ended, span: Option<Span>) {
         let shared = self.clone();
         drop(self.spawn(async move {
-            shared.finish_and_remove(lease, record, Some(why), span).await;
+            shared.finish_and_remove(aside, Some(why), span).await;
         }));
     }
 
@@ -160,19 +188,36 @@ impl<B: Bot> Shared<B> {
         leaves
     }
 
-    async fn finish_and_remove(
-        &self,
-        lease: Lease,
-        record: Record,
-        why: Option<Ended>,
-        span: Option<Span>,
-    ) {
+    async fn finish_and_remove(&self, aside: SetAside, why: Option<Ended>, span: Option<Span>) {
+        let SetAside { lease, record, last_words } = aside;
+        let record = match last_words {
+            Some(last_words) => self.with_last_words(last_words, &lease).await.unwrap_or(record),
+            None => record,
+        };
         self.finish(lease.call.clone(), record, why, span).await;
         match self.store().remove(&lease).await {
             // Another process has claimed the call since.
             Ok(()) | Err(StoreError::Fenced | StoreError::Gone) => {}
             Err(error) => self.end_failed(&lease.call, &error),
         }
+    }
+
+    /// Waits for the last words of a turn, and returns the record that contains them. The turn may be in
+    /// another process, which writes them down once it knows that the call has ended.
+    ///
+    /// Returns `None` if the store has no such record any more, or fails.
+    async fn with_last_words(&self, last_words: LastWords, lease: &Lease) -> Option<Record> {
+        let LastWords { waiter, until } = last_words;
+        let _ = timeout_at(until, waiter.left()).await;
+        self.store().read_aside(lease).await.unwrap_or_else(|error| {
+            let (platform, call, error) = (lease.call.platform(), &lease.call, chain(&error));
+            tracing::warn!(
+                %platform, %call,
+                "could not read a call that has ended again, so the last words of its turn may be missing: \
+                 {error}"
+            );
+            None
+        })
     }
 
     /// Logs that the end of a call will be reported to the bot again.
@@ -230,32 +275,61 @@ impl<B: Bot> Shared<B> {
     pub(super) async fn end_idle(&self, platform: Platform, idle: Duration, why: Ended) {
         // In batches: each hook may query a database.
         const AT_ONCE: usize = 1024;
+        while self.end_some(platform, idle, AT_ONCE, why).await == AT_ONCE {}
+    }
+
+    /// Ends a few calls of a platform that are idle, or that have ended in a process that has died since.
+    ///
+    /// Called at each end and abort of a call, where no caller waits for a reply. The housekeeping alone would
+    /// not do where an instance is frozen between requests: its overdue tick comes with the first request after
+    /// the thaw, which is mostly a turn.
+    ///
+    /// This runs in a new task, so that the answer does not wait for it. It is called before the answer, since
+    /// the instance may be frozen right after that. If it is frozen in the middle, the store gives the claimed
+    /// calls to another process later.
+    pub(super) fn spawn_few_ends(self: &Arc<Self>, platform: Platform) {
+        const FEW: usize = 4;
+        if !self.store().shared() || self.is_closing() {
+            return;
+        }
+        // A crowd of requests must not make a crowd of claims.
+        let Ok(permit) = self.few_claims.clone().try_acquire_owned() else { return };
+        let shared = self.clone();
+        // No part of the request: those calls are others.
+        drop(self.spawn_unwatched(async move {
+            let idle = shared.setup.limits.idle_timeout_on(platform);
+            shared.end_some(platform, idle, FEW, Ended::Expired).await;
+            drop(permit);
+        }));
+    }
+
+    /// Ends up to `max` calls of a platform, as [`end_idle`](Self::end_idle) does. Returns how many.
+    async fn end_some(&self, platform: Platform, idle: Duration, max: usize, why: Ended) -> usize {
         let again = self.setup.limits.end_again();
         // A store in this process has no other process for a newer version.
         let version = if self.store().shared() { B::MEMORY_VERSION } else { u32::MAX };
-        let claim = Claim::new(platform, idle, AT_ONCE, again, version);
-        loop {
-            let claimed = match self.store().claim(claim).await {
-                Ok(claimed) => claimed,
-                Err(error) => {
-                    let error = chain(&error);
-                    tracing::error!(%platform, "could not look for idle calls: {error}");
-                    return;
-                }
-            };
-            let last = claimed.len() < AT_ONCE;
-            join_all(claimed.into_iter().map(|claimed| self.end_claimed(claimed, why))).await;
-            if last {
-                return;
+        let claim = Claim::new(platform, idle, max, again, version);
+        let claimed = match self.store().claim(claim).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                let error = chain(&error);
+                tracing::error!(%platform, "could not look for idle calls: {error}");
+                return 0;
             }
-        }
+        };
+        let count = claimed.len();
+        join_all(claimed.into_iter().map(|claimed| self.end_claimed(claimed, why))).await;
+        count
     }
 
     async fn end_claimed(&self, claimed: Claimed, idle: Ended) {
-        let Claimed { lease, record, why } = claimed;
-        self.cut_call(&lease.call).await;
-        let span = self.spans.end(&lease.call);
-        if self.leaves_end(&lease.call, &record) {
+        let Claimed { lease, record, why, unsettled } = claimed;
+        // Before the turn can leave, if it is in this process.
+        let aside = SetAside::new(self, lease, record, unsettled, None);
+        let call = &aside.lease.call;
+        self.cut_call(call).await;
+        let span = self.spans.end(call);
+        if self.leaves_end(call, &aside.record) {
             // The store gives it to another process later. Were it given back now, this one would claim it
             // again.
             return;
@@ -265,7 +339,7 @@ impl<B: Bot> Shared<B> {
             Some(why) => std::str::from_utf8(&why).ok().and_then(Ended::from_name),
             None => Some(idle),
         };
-        self.finish_and_remove(lease, record, why, span).await;
+        self.finish_and_remove(aside, why, span).await;
     }
 
     /// Cuts the turns whose messages were lost.

@@ -114,7 +114,9 @@ impl<B: Bot> Calls<B> {
             heard = None;
         }
         let note = Note::Aborted { turn: turn.clone(), heard }.to_bytes();
-        if !store.abort(&call, &turn, note).await.map_err(store_failed)? {
+        let is_known = store.abort(&call, &turn, note).await.map_err(store_failed)?;
+        self.shared.spawn_few_ends(call.platform());
+        if !is_known {
             // The call is over or unknown: there is nothing to cut.
             return Ok(());
         }
@@ -165,8 +167,9 @@ impl<B: Bot> Calls<B> {
         let ended = self.shared.spawn(async move {
             shared.cut_call(&call).await;
             let ended = shared.set_aside(&call, why).await.map_err(store_failed)?;
-            if let Some((lease, record)) = ended {
-                shared.finish_ended(lease, record, why).await;
+            shared.spawn_few_ends(call.platform());
+            if let Some(aside) = ended {
+                shared.finish_ended(aside, why).await;
             }
             Ok(())
         });

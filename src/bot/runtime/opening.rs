@@ -21,10 +21,10 @@ const POLL: Duration = Duration::from_millis(250);
 const ANSWER: Duration = Duration::from_millis(50);
 
 /// A call that was opened.
-pub(super) struct Open<'a> {
+pub(super) struct Open {
     pub granted: Granted,
     /// Gets the messages about the call from before it was opened, if several processes have it.
-    pub waiter: Option<Waiter<'a>>,
+    pub waiter: Option<Waiter>,
 }
 
 impl<B: Bot> Shared<B> {
@@ -40,7 +40,7 @@ impl<B: Bot> Shared<B> {
         call: &CallKey,
         mut opening: Opening,
         outbox: Option<&Outbox>,
-    ) -> Result<Open<'_>, StoreError> {
+    ) -> Result<Open, StoreError> {
         // Another call may take the room that was made for this one.
         const ATTEMPTS: u32 = 8;
         let mut attempts = ATTEMPTS;
@@ -93,7 +93,7 @@ impl<B: Bot> Shared<B> {
     /// Waits until the call may be free.
     async fn wait_for_call(
         &self,
-        waiter: &Waiter<'_>,
+        waiter: &Waiter,
         left: Option<Duration>,
         patient_until: Option<Instant>,
     ) {
@@ -137,7 +137,7 @@ impl<B: Bot> Shared<B> {
         outbox: &Arc<Outbox>,
         epoch: u64,
         unsettled: Option<Duration>,
-        waiter: Option<Waiter<'_>>,
+        waiter: Option<Waiter>,
     ) -> bool {
         let outboxes = self.outboxes(outbox.call());
         let is_earlier =

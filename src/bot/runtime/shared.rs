@@ -64,6 +64,8 @@ pub(super) struct Shared<B: Bot> {
     closing: AtomicBool,
     /// Permits to evict calls, which are kept until the bot has handled their end.
     pub evictions: Arc<Semaphore>,
+    /// The permit to claim a few calls beside a request.
+    pub few_claims: Arc<Semaphore>,
     /// When a full store was last reported, by platform.
     reported_full: Mutex<HashMap<Platform, Instant>>,
 }
@@ -82,6 +84,7 @@ impl<B: Bot> Shared<B> {
             started,
             closing,
             evictions: Arc::new(Semaphore::new(MAX_EVICTIONS)),
+            few_claims: Arc::new(Semaphore::new(1)),
             reported_full: Mutex::default(),
         }
     }

@@ -213,11 +213,10 @@ impl<B: Bot> Turn<B> {
             let change = Change { then: Then::CloseUnanswered, ..Change::default() };
             shared.store().write(&lease, change).await?;
         }
-        if let Some((lease, record)) = shared.set_aside(outbox.call(), Some(Ended::Unknown)).await?
-        {
+        if let Some(aside) = shared.set_aside(outbox.call(), Some(Ended::Unknown)).await? {
             // Before the new call has a span under the same key.
             let span = shared.spans.end(outbox.call());
-            shared.spawn_finish(lease, record, Ended::Unknown, span);
+            shared.spawn_finish(aside, Ended::Unknown, span);
         }
         Ok(())
     }

@@ -10,8 +10,8 @@ use crate::bot::store::Signal;
 use crate::lock::Mutex;
 
 /// Those who wait in this process for messages about a call.
-#[derive(Default)]
-pub(super) struct Waits(Mutex<HashMap<CallKey, Vec<Arc<Messages>>>>);
+#[derive(Clone, Default)]
+pub(super) struct Waits(Arc<Mutex<HashMap<CallKey, Vec<Arc<Messages>>>>>);
 
 /// The messages about a call. A message that comes before it is waited for is kept.
 #[derive(Default)]
@@ -21,17 +21,17 @@ struct Messages {
 }
 
 /// Gets the messages about a call until it is dropped.
-pub(super) struct Waiter<'a> {
-    waits: &'a Waits,
+pub(super) struct Waiter {
+    waits: Waits,
     call: CallKey,
     messages: Arc<Messages>,
 }
 
 impl Waits {
-    pub(super) fn register(&self, call: &CallKey) -> Waiter<'_> {
+    pub(super) fn register(&self, call: &CallKey) -> Waiter {
         let messages = Arc::<Messages>::default();
         self.0.lock().entry(call.clone()).or_default().push(messages.clone());
-        Waiter { waits: self, call: call.clone(), messages }
+        Waiter { waits: self.clone(), call: call.clone(), messages }
     }
 
     /// Passes a message on to those who wait for it.
@@ -54,7 +54,7 @@ impl Waits {
     }
 }
 
-impl Waiter<'_> {
+impl Waiter {
     /// Waits until the call may be free.
     pub(super) async fn free(&self) {
         self.messages.free.notified().await;
@@ -66,7 +66,7 @@ impl Waiter<'_> {
     }
 }
 
-impl Drop for Waiter<'_> {
+impl Drop for Waiter {
     fn drop(&mut self) {
         let mut waits = self.waits.0.lock();
         if let Some(waiting) = waits.get_mut(&self.call) {

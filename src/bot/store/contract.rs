@@ -152,6 +152,17 @@ pub trait Store: Send + Sync + 'static {
         call: &CallKey,
     ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
+    /// Returns the record that was set aside under this lease, with the notes that it has got since. Returns
+    /// `None` if the record was removed, or claimed since. The runtime asks when the turn that was told to stop
+    /// has left.
+    ///
+    /// # Errors
+    /// Returns an error if the store can't be reached.
+    fn read_aside(
+        &self,
+        lease: &Lease,
+    ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
+
     /// Sets idle calls aside, as [`Opening::End`] does, and returns them together with those that were set
     /// aside before and whose time `again` is over. A turn that has a claimed call is told to stop. Each
     /// call is returned to one process only, until it was not removed for [`Claim::again`].
@@ -242,6 +253,13 @@ impl<S: Store> Store for std::sync::Arc<S> {
         call: &CallKey,
     ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send {
         S::read(self, call)
+    }
+
+    fn read_aside(
+        &self,
+        lease: &Lease,
+    ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send {
+        S::read_aside(self, lease)
     }
 
     fn claim(

@@ -32,6 +32,7 @@ pub(in crate::bot) trait AnyStore: Send + Sync {
     ) -> Operation<bool>;
     fn abort(self: Arc<Self>, call: CallKey, turn: TurnId, note: Bytes) -> Operation<bool>;
     fn read(self: Arc<Self>, call: CallKey) -> Operation<Option<Record>>;
+    fn read_aside(self: Arc<Self>, lease: Lease) -> Operation<Option<Record>>;
     fn claim(self: Arc<Self>, claim: Claim) -> Operation<Vec<Claimed>>;
     fn remove(self: Arc<Self>, lease: Lease) -> Operation<()>;
     fn check(self: Arc<Self>, leases: Vec<Lease>) -> Operation<Vec<Standing>>;
@@ -77,6 +78,10 @@ impl<S: Store> AnyStore for S {
 
     fn read(self: Arc<Self>, call: CallKey) -> Operation<Option<Record>> {
         async move { Store::read(&*self, &call).await }.boxed()
+    }
+
+    fn read_aside(self: Arc<Self>, lease: Lease) -> Operation<Option<Record>> {
+        async move { Store::read_aside(&*self, &lease).await }.boxed()
     }
 
     fn claim(self: Arc<Self>, claim: Claim) -> Operation<Vec<Claimed>> {

@@ -151,6 +151,13 @@ impl StoreHandle {
         self.bounded(StoreOperationKind::Read, self.store().read(call.clone())).await
     }
 
+    pub(in crate::bot) async fn read_aside(
+        &self,
+        lease: &Lease,
+    ) -> Result<Option<Record>, StoreError> {
+        self.bounded(StoreOperationKind::Read, self.store().read_aside(lease.clone())).await
+    }
+
     pub(in crate::bot) async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
         self.bounded(StoreOperationKind::Claim, self.store().claim(claim)).await
     }

@@ -351,12 +351,19 @@ pub struct Claimed {
     pub record: Record,
     /// What [`Opening::End`] said. `None` if the call was idle.
     pub why: Option<Bytes>,
+    /// As for [`Opened::Run`].
+    pub unsettled: Option<Duration>,
 }
 
 impl Claimed {
     /// Creates a claimed call.
     #[must_use]
-    pub fn new(lease: Lease, record: Record, why: Option<Bytes>) -> Self {
-        Self { lease, record, why }
+    pub fn new(
+        lease: Lease,
+        record: Record,
+        why: Option<Bytes>,
+        unsettled: Option<Duration>,
+    ) -> Self {
+        Self { lease, record, why, unsettled }
     }
 }

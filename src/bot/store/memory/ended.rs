@@ -115,7 +115,9 @@ impl EndedCalls {
 /// Returns a call that was set aside as one that was claimed.
 pub(super) fn claimed(opened: Opened, why: Option<Bytes>) -> Option<Claimed> {
     match opened {
-        Opened::Run { lease, record, .. } => Some(Claimed::new(lease, record, why)),
+        Opened::Run { lease, record, unsettled } => {
+            Some(Claimed::new(lease, record, why, unsettled))
+        }
         _ => None,
     }
 }

@@ -402,6 +402,12 @@ impl Store for MemoryStore {
         Ok(share.and_then(|share| share.get(call)).map(|call| call.record()))
     }
 
+    async fn read_aside(&self, lease: &Lease) -> Result<Option<Record>, StoreError> {
+        let known = self.lock();
+        let share = known.shares.get(&lease.call.platform);
+        Ok(share.and_then(|share| share.ended.get(lease)).map(Call::record))
+    }
+
     async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
         let Claim { platform, idle, max, again, version } = *claim;
         let now = Instant::now();

@@ -4,7 +4,7 @@
 -- newest version of a memory, and the maximum number of records.
 --
 -- Returns when the call has to be looked at again, or empty if never; "1" if something newer than the caller
--- can read was left; and the epochs of what was claimed.
+-- can read was left; and for each record that was claimed its epoch, and how long ago its turn was told to stop.
 local kind, nonce, idle, again = ARGV[6], ARGV[7], tonumber(ARGV[8]) * 1000, tonumber(ARGV[9]) * 1000
 local version, most = tonumber(ARGV[10]), tonumber(ARGV[11])
 
@@ -31,7 +31,8 @@ if kind == 'idle' then
   if turn_of(c) then
     stop(c, 'ended')
   end
-  return {'', '0', set_aside(c, now + again, nonce, nil)}
+  local epoch = set_aside(c, now + again, nonce, nil)
+  return {'', '0', epoch, unsettled(c)}
 end
 
 local answered = {'', '0'}
@@ -42,7 +43,7 @@ for _, due in ipairs(redis.call('ZRANGEBYSCORE', aside, '-inf', text(now), 'LIMI
     redis.call('ZREM', aside, due)
   elseif is_newer(c) then
     answered[2] = '1'
-  elseif #answered - 2 < most then
+  elseif #answered < 2 + 2 * most then
     local last = tonumber(due)
     for _, other in ipairs(redis.call('ZRANGE', aside, 0, -1)) do
       last = math.max(last, tonumber(other))
@@ -65,6 +66,7 @@ for _, due in ipairs(redis.call('ZRANGEBYSCORE', aside, '-inf', text(now), 'LIMI
     redis.call('ZADD', aside, text(now + again), epoch)
     redis.call('PEXPIRE', aside, ttl)
     answered[#answered + 1] = epoch
+    answered[#answered + 1] = unsettled(c)
   end
 end
 local next_due = redis.call('ZRANGE', aside, 0, 0, 'WITHSCORES')[2]

@@ -103,10 +103,11 @@ impl RedisStore {
         let mut answer = self.run(command).await?;
         let (next, is_newer) = (answer.text()?, answer.text()? == "1");
         while !answer.is_empty() {
-            let epoch = answer.number()?;
-            match self.read_aside(&keys, epoch).await {
+            let (epoch, unsettled) = (answer.number()?, answer.time()?);
+            match self.record_aside(&keys, epoch).await {
                 Ok((record, why)) => {
-                    claimed.push(Claimed::new(Lease::new(call.clone(), None, epoch), record, why));
+                    let lease = Lease::new(call.clone(), None, epoch);
+                    claimed.push(Claimed::new(lease, record, why, unsettled));
                 }
                 Err(StoreError::Gone) => {}
                 Err(error) => return Err(error),

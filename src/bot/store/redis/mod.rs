@@ -140,7 +140,7 @@ impl RedisStore {
     }
 
     /// Returns the record that was set aside under this epoch.
-    async fn read_aside(
+    async fn record_aside(
         &self,
         keys: &Keys,
         epoch: u64,
@@ -201,7 +201,7 @@ impl Store for RedisStore {
                     Opening::IfFree | Opening::End { .. } => None,
                 };
                 let record = match opening {
-                    Opening::End { .. } => self.read_aside(&keys, epoch).await?.0,
+                    Opening::End { .. } => self.record_aside(&keys, epoch).await?.0,
                     _ => record(answers)?.ok_or_else(unexpected)?.0,
                 };
                 Ok(Opened::Run { lease: Lease::new(call.clone(), turn, epoch), record, unsettled })
@@ -290,6 +290,11 @@ impl Store for RedisStore {
 
     async fn read(&self, call: &CallKey) -> Result<Option<Record>, StoreError> {
         Ok(self.read_at(&self.names.keys(call)).await?.map(|(record, _)| record))
+    }
+
+    async fn read_aside(&self, lease: &Lease) -> Result<Option<Record>, StoreError> {
+        let keys = self.names.keys(&lease.call).set_aside(lease.epoch);
+        Ok(self.read_at(&keys).await?.map(|(record, _)| record))
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {

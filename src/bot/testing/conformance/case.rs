@@ -256,6 +256,12 @@ impl<S: Store> Case<S> {
         ok("a call can be read", self.store.read(&key(call)).await)
     }
 
+    /// Returns the notes of a record that was set aside, if it is still there.
+    pub(super) async fn notes_aside(&self, lease: &Lease) -> Option<Vec<Bytes>> {
+        let read = self.store.read_aside(lease).await;
+        ok("a record that was set aside can be read", read).map(|record| record.notes)
+    }
+
     /// Reads a call that exists.
     pub(super) async fn record(&self, call: &str) -> Record {
         match self.read(call).await {

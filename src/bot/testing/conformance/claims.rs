@@ -137,9 +137,17 @@ pub(super) async fn idle_calls_are_claimed<S: Store>(case: &mut Case<S>) {
     if claimed.is_empty() {
         case.stopped(hangs, &[]).await;
         case.sleep(2).await;
-        equal(hangs, case.claimed_ids(&idle(case.unit * 2)).await, vec!["c".to_owned()]);
+        let claimed = case.claim(&idle(case.unit * 2)).await;
+        equal(hangs, ids(&claimed), vec!["c"]);
         let told = "the turn of a call that is claimed is told to stop";
         case.stopped(told, &[(&new, CancelReason::Ended)]).await;
+        let since = "a claim returns how long ago its turn was told to stop";
+        for Claimed { lease, unsettled, .. } in claimed {
+            rule(since, unsettled.is_some());
+            let kept = "the last words of a turn reach the record of its call after a claim";
+            rule(kept, case.leave("c", Some(&new), "last", Then::Close).await);
+            equal(kept, case.notes_aside(&lease).await, Some(vec![bytes("last")]));
+        }
     }
     is_gone(
         "a call that was claimed is not there any more",

@@ -4,9 +4,10 @@ use super::case::{
     Case, LONG, broken, bytes, closing, end, ended, equal, is_fenced, is_gone, is_refused, key,
     memory, opening, rule,
 };
-use crate::bot::store::{CancelReason, Change, Opening, Signal, Store, Then};
+use crate::bot::store::{CancelReason, Change, Claimed, Opening, Signal, Store, Then};
 
 const ABSENT: &str = "a call that has ended is not there any more";
+const GONE: &str = "a record that was removed, or claimed since, can't be read";
 
 pub(super) async fn the_end_sets_a_call_aside<S: Store>(case: &mut Case<S>) {
     case.busy("an unknown call can't be ended", "c", &end(LONG)).await;
@@ -91,12 +92,21 @@ pub(super) async fn the_last_words_reach_a_call_that_has_ended<S: Store>(case: &
     rule(kept, case.leave("c", Some(&first), "last", Then::Close).await);
     let left = "who ends a call is told when its turn has left";
     case.signal(left, &Signal::Left(key("c"))).await;
+    equal(kept, case.notes_aside(&lease).await, Some(vec![bytes("last")]));
     equal(kept, case.notes("c").await, Vec::new());
+    equal(kept, case.notes_aside(&new).await, None);
     case.written("a new call has nothing to do with the old one", &new, closing(Then::Close)).await;
     case.written("the lease of an end can close", &lease, closing(Then::CloseUnanswered)).await;
     let claimed = case.claim(&ended(9, LONG)).await;
     let notes = claimed.iter().map(|claimed| claimed.record.notes.clone()).collect::<Vec<_>>();
     equal(kept, notes, vec![vec![bytes("last")]]);
+    equal(GONE, case.notes_aside(&lease).await, None);
+    for Claimed { lease, unsettled, .. } in claimed {
+        equal("a turn that has left is not waited for", unsettled, None);
+        equal(kept, case.notes_aside(&lease).await, Some(vec![bytes("last")]));
+        case.remove(&lease).await;
+        equal(GONE, case.notes_aside(&lease).await, None);
+    }
 }
 
 pub(super) async fn epochs_are_never_used_twice<S: Store>(case: &mut Case<S>) {

@@ -248,6 +248,14 @@ impl Store for Model {
         Ok(self.0.lock().call(call).map(|call| call.record.clone()))
     }
 
+    async fn read_aside(&self, lease: &Lease) -> Result<Option<Record>, StoreError> {
+        let state = self.0.lock();
+        let aside = state.calls.iter().find(|call| {
+            call.ended.is_some() && call.key == lease.call && call.opened == lease.epoch
+        });
+        Ok(aside.map(|call| call.record.clone()))
+    }
+
     async fn claim(&self, claim: &Claim) -> Result<Vec<Claimed>, StoreError> {
         let State { calls, epoch, stops } = &mut *self.0.lock();
         let mut claimed = Vec::new();
@@ -265,8 +273,8 @@ impl Store for Model {
             }
             let why = call.ended.take().and_then(|ended| ended.why);
             call.ended = Some(Ended { why: why.clone(), due: claim.again.is_zero() });
-            if let Opened::Run { lease, record, .. } = call.open(None, epoch) {
-                claimed.push(Claimed::new(lease, record, why));
+            if let Opened::Run { lease, record, unsettled } = call.open(None, epoch) {
+                claimed.push(Claimed::new(lease, record, why, unsettled));
             }
         }
         Ok(claimed)
