@@ -280,13 +280,13 @@ impl<B: Bot> Shared<B> {
 
     /// Ends a few calls of a platform that are idle, or that have ended in a process that has died since.
     ///
-    /// Called at each end and abort of a call, where no caller waits for a reply. The housekeeping alone would
-    /// not do where an instance is frozen between requests: its overdue tick comes with the first request after
-    /// the thaw, which is mostly a turn.
+    /// Called at each end and abort of a call, where no caller waits for a reply. The housekeeping alone
+    /// would not do where an instance is frozen between requests: its overdue tick comes with the first
+    /// request after the thaw, which is mostly a turn.
     ///
-    /// This runs in a new task, so that the answer does not wait for it. It is called before the answer, since
-    /// the instance may be frozen right after that. If it is frozen in the middle, the store gives the claimed
-    /// calls to another process later.
+    /// This runs in a new task, so that the answer does not wait for it. It is called before the answer,
+    /// since the instance may be frozen right after that. If it is frozen in the middle, the store gives
+    /// the claimed calls to another process later.
     pub(super) fn spawn_few_ends(self: &Arc<Self>, platform: Platform) {
         const FEW: usize = 4;
         if !self.store().shared() || self.is_closing() {

@@ -3,8 +3,9 @@
 -- ARGV: "idle" or "ended", a nonce of this claim, the idle time in ms, after how many ms to be told again, the
 -- newest version of a memory, and the maximum number of records.
 --
--- Returns when the call has to be looked at again, or empty if never; "1" if something newer than the caller
--- can read was left; and for each record that was claimed its epoch, and how long ago its turn was told to stop.
+-- Returns when the call has to be looked at again, or empty if never; "1" if something newer than the
+-- caller can read was left; and for each record that was claimed its epoch, and how long ago its turn was
+-- told to stop.
 local kind, nonce, idle, again = ARGV[6], ARGV[7], tonumber(ARGV[8]) * 1000, tonumber(ARGV[9]) * 1000
 local version, most = tonumber(ARGV[10]), tonumber(ARGV[11])
 
