@@ -176,7 +176,7 @@ fn is_name(key: &str) -> bool {
         && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }
 
-/// What a [`Privacy`] decides on. It has no `Debug`, since it has the content that may be private.
+/// The content that a [`Privacy`] decides on. It has no `Debug`, since the content may be private.
 #[derive(Clone)]
 // Only a bot on a platform reads it.
 #[allow(dead_code)]
@@ -190,7 +190,7 @@ pub(crate) struct Content {
 
 /// Decides from a request whether its content, and that of its answer, is never traced.
 #[derive(Clone)]
-// Only a bot makes one.
+// Only a bot creates one.
 #[cfg_attr(not(feature = "bot"), allow(dead_code))]
 pub(crate) struct Privacy(Arc<Hides>);
 

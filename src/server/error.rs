@@ -45,28 +45,16 @@ use std::fmt;
 /// assert_eq!(error.downcast_ref(), Some(&SendError::Finished));
 /// assert!(outside(Err(error)).is_err());
 /// ```
-pub struct Error(Inner, Logged);
-
-/// Whether the log has the error already, with the call and the turn, which the server does not know.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Logged {
-    No,
-    // Only a bot has turns.
-    #[cfg_attr(not(feature = "bot"), allow(dead_code))]
-    Yes,
+pub struct Error {
+    inner: Inner,
+    /// Whether the log has the error already, with the call and the turn, which the server does not know.
+    logged: bool,
 }
 
 enum Inner {
     Public(Fault),
-    Source(Box<dyn StdError + Send + Sync>),
-    /// A missed deadline. The platform does not see the reason.
-    // Only a bot has budgets.
-    #[cfg_attr(not(feature = "bot"), allow(dead_code))]
-    Late(Box<dyn StdError + Send + Sync>),
-    /// An error of the runtime. The platform sees this message in place of the reason.
-    // Only a bot has a runtime.
-    #[cfg_attr(not(feature = "bot"), allow(dead_code))]
-    Shown(Box<dyn StdError + Send + Sync>, &'static str),
+    /// An error that goes to the log, and the failure that the platform sees in its place.
+    Source(Box<dyn StdError + Send + Sync>, Fault),
     Unsupported,
 }
 
@@ -76,17 +64,15 @@ impl Error {
     /// The status is 500 and the code is the platform's code for a failure, unless you set others.
     #[must_use]
     pub fn public(message: impl Into<String>) -> Self {
-        Self(Inner::Public(Fault::new(FaultKind::Public, message.into())), Logged::No)
+        Self::unlogged(Inner::Public(Fault::new(FaultKind::Public, message.into())))
     }
 
     /// Returns the error that was converted into this one, if it is a `T`.
     #[must_use]
     pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
-        match &self.0 {
+        match &self.inner {
             Inner::Public(fault) => (fault as &(dyn StdError + 'static)).downcast_ref(),
-            Inner::Source(source) | Inner::Late(source) | Inner::Shown(source, _) => {
-                source.downcast_ref()
-            }
+            Inner::Source(source, _) => source.downcast_ref(),
             Inner::Unsupported => None,
         }
     }
@@ -97,8 +83,8 @@ impl Error {
     /// [`Fault`], which converts back into the same error.
     #[must_use]
     pub fn into_boxed(self) -> Box<dyn StdError + Send + Sync> {
-        match self.0 {
-            Inner::Source(source) | Inner::Late(source) | Inner::Shown(source, _) => source,
+        match self.inner {
+            Inner::Source(source, _) => source,
             Inner::Public(fault) => Box::new(fault),
             Inner::Unsupported => Box::new(Fault::unsupported()),
         }
@@ -108,7 +94,7 @@ impl Error {
     /// error created with [`Error::public`] has one. Default: 500.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
-        if let Inner::Public(fault) = &mut self.0 {
+        if let Inner::Public(fault) = &mut self.inner {
             fault.status = if (400..=599).contains(&status) { status } else { 500 };
         }
         self
@@ -119,7 +105,7 @@ impl Error {
     /// one. Default: the platform's code for a failure.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
-        if let Inner::Public(fault) = &mut self.0 {
+        if let Inner::Public(fault) = &mut self.inner {
             fault.code = Some(code.into());
         }
         self
@@ -129,7 +115,7 @@ impl Error {
     /// created with [`Error::public`] has one. Default: none.
     #[must_use]
     pub fn request_id(mut self, request_id: impl Into<String>) -> Self {
-        if let Inner::Public(fault) = &mut self.0 {
+        if let Inner::Public(fault) = &mut self.inner {
             fault.request_id = Some(request_id.into());
         }
         self
@@ -138,14 +124,18 @@ impl Error {
     /// Creates the error of an operation that this server does not offer. Its status is 501.
     #[must_use]
     pub fn unsupported() -> Self {
-        Self(Inner::Unsupported, Logged::No)
+        Self::unlogged(Inner::Unsupported)
+    }
+
+    fn unlogged(inner: Inner) -> Self {
+        Self { inner, logged: false }
     }
 
     /// Creates the error of a missed deadline. The platform sees [`Fault::deadline`], and `source` goes to
     /// the log.
     #[cfg(feature = "bot")]
     pub(crate) fn late(source: impl StdError + Send + Sync + 'static) -> Self {
-        Self(Inner::Late(Box::new(source)), Logged::No)
+        Self::unlogged(Inner::Source(Box::new(source), Fault::deadline()))
     }
 
     /// Creates an error of which the platform sees only `message`. `source` goes to the log.
@@ -154,28 +144,26 @@ impl Error {
         source: impl StdError + Send + Sync + 'static,
         message: &'static str,
     ) -> Self {
-        Self(Inner::Shown(Box::new(source), message), Logged::No)
+        let fault = Fault { message: message.into(), ..Fault::internal() };
+        Self::unlogged(Inner::Source(Box::new(source), fault))
     }
 
     /// Marks the error as logged.
     #[cfg(feature = "bot")]
     pub(crate) fn logged(mut self) -> Self {
-        self.1 = Logged::Yes;
+        self.logged = true;
         self
     }
 
     /// Returns whether the log has the error already.
     pub(crate) fn is_logged(&self) -> bool {
-        self.1 == Logged::Yes
+        self.logged
     }
 
     /// Converts into the failure that the platform sees.
     pub(crate) fn into_fault(self) -> Fault {
-        match self.0 {
-            Inner::Public(fault) => fault,
-            Inner::Source(_) => Fault::internal(),
-            Inner::Late(_) => Fault::deadline(),
-            Inner::Shown(_, message) => Fault { message: message.into(), ..Fault::internal() },
+        match self.inner {
+            Inner::Public(fault) | Inner::Source(_, fault) => fault,
             Inner::Unsupported => Fault::unsupported(),
         }
     }
@@ -186,17 +174,17 @@ impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for Error {
         // A `Fault` that came out of `into_boxed` becomes the same error again.
         let inner = match error.into().downcast::<Fault>() {
             Ok(fault) => Inner::Public(*fault),
-            Err(source) => Inner::Source(source),
+            Err(source) => Inner::Source(source, Fault::internal()),
         };
-        Self(inner, Logged::No)
+        Self::unlogged(inner)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.inner {
             Inner::Public(fault) => f.write_str(&fault.message),
-            Inner::Source(source) | Inner::Late(source) | Inner::Shown(source, _) => {
+            Inner::Source(source, _) => {
                 write!(f, "{source}")?;
                 let mut cause = source.source();
                 while let Some(error) = cause {
@@ -212,11 +200,9 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.inner {
             Inner::Public(fault) => f.debug_tuple("Error").field(fault).finish(),
-            Inner::Source(source) | Inner::Late(source) | Inner::Shown(source, _) => {
-                f.debug_tuple("Error").field(source).finish()
-            }
+            Inner::Source(source, _) => f.debug_tuple("Error").field(source).finish(),
             Inner::Unsupported => f.write_str("Error(Unsupported)"),
         }
     }

@@ -2,108 +2,29 @@
 //! Without `redis-server` on the path the tests are skipped and say so. With `CALLBOT_REQUIRE_REDIS`
 //! set they fail instead.
 
-use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use callbot::odfs::{RecognitionError, RecognitionId, Recognitions, RedisRecognitions};
+use tokio::time::{Instant, resume};
+
+use crate::support::redis::Redis;
 
 const PASSWORD: &str = "hush-4711";
 
-/// The folder of one Redis, with its socket.
-struct Folder(PathBuf);
+/// Makes Redis listen on a socket in its folder too.
+const SOCKET: [&str; 2] = ["--unixsocket", "redis.sock"];
 
-impl Folder {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("callbot-{}-{count}", std::process::id()));
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.0.join("redis.sock")
-    }
-
-    fn url(&self, query: &str) -> String {
-        format!("redis+unix://{}{query}", self.socket().display())
-    }
+fn socket_url(redis: &Redis, query: &str) -> String {
+    format!("redis+unix://{}/redis.sock{query}", redis.folder().display())
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+fn opened(redis: &Redis) -> RedisRecognitions {
+    RedisRecognitions::open(&redis.url()).unwrap()
 }
 
-/// A running Redis, which is killed on drop.
-struct Server(Child);
-
-impl Server {
-    /// Starts Redis. `None` if it is not installed.
-    fn start(folder: &Folder, settings: &[&str]) -> Option<Self> {
-        let child = Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
-            .arg(folder.socket())
-            .args(settings)
-            .current_dir(&folder.0)
-            .stdout(Stdio::null())
-            .spawn();
-        let child = match child {
-            Ok(child) => child,
-            Err(error) if std::env::var_os("CALLBOT_REQUIRE_REDIS").is_some() => {
-                panic!("redis-server can't be started: {error}")
-            }
-            Err(error) => {
-                // Written past the test harness, which hides the output of a passing test.
-                let _ = writeln!(std::io::stderr(), "SKIPPED: no redis-server: {error}");
-                return None;
-            }
-        };
-        let server = Self(child);
-        let begin = Instant::now();
-        while UnixStream::connect(folder.socket()).is_err() {
-            assert!(begin.elapsed() < Duration::from_secs(10), "redis-server does not listen");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        Some(server)
-    }
-
-    /// Kills it, like a crash.
-    fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Sends commands, given as lists of arguments, and waits for the answer to each.
-fn tell(socket: &Path, commands: &[&[&[u8]]]) {
-    let mut stream = UnixStream::connect(socket).unwrap();
-    for command in commands {
-        let mut text = format!("*{}\r\n", command.len()).into_bytes();
-        for argument in *command {
-            text.extend(format!("${}\r\n", argument.len()).bytes());
-            text.extend(*argument);
-            text.extend(b"\r\n");
-        }
-        stream.write_all(&text).unwrap();
-        let mut answer = [0; 64];
-        let length = stream.read(&mut answer).unwrap();
-        let answer = String::from_utf8_lossy(&answer[..length]);
-        assert!(!answer.starts_with('-'), "{answer}");
-    }
+fn set(redis: &Redis, key: &str, text: &str) {
+    assert_eq!(redis.command(&["SET", key, text]), "OK");
 }
 
 fn id(key: &str) -> RecognitionId {
@@ -116,26 +37,21 @@ async fn text(store: &RedisRecognitions, key: &str) -> Result<Option<String>, St
 
 #[tokio::test]
 async fn a_text_is_found_under_its_key() {
-    let folder = Folder::new();
-    let Some(_server) = Server::start(&folder, &[]) else { return };
-    tell(
-        &folder.socket(),
-        &[
-            &[b"SET", b"asr:4711", "查询话费 🙂".as_bytes()],
-            &[b"SET", b"empty", b""],
-            &[b"SET", b"\xE9\x94\xAE", b"of a key that is not ASCII"],
-            &[b"SET", b"bytes", b"\xFF\xFE"],
-            &[b"LPUSH", b"list", b"x"],
-        ],
-    );
-    let store = RedisRecognitions::open(&folder.url("")).unwrap();
+    let Some(redis) = Redis::if_installed(&[]) else { return };
+    set(&redis, "asr:4711", "查询话费 🙂");
+    set(&redis, "empty", "");
+    set(&redis, "键", "of a key that is not ASCII");
+    let bytes = "return redis.call('SET', KEYS[1], '\\255\\254')";
+    assert_eq!(redis.command(&["EVAL", bytes, "1", "bytes"]), "OK");
+    assert_eq!(redis.command(&["LPUSH", "list", "x"]), "1");
+    let store = opened(&redis);
     assert_eq!(text(&store, "asr:4711").await, Ok(Some("查询话费 🙂".into())));
     assert_eq!(text(&store, "empty").await, Ok(Some(String::new())));
     assert_eq!(text(&store, "键").await, Ok(Some("of a key that is not ASCII".into())));
     assert_eq!(text(&store, "asr:4712").await, Ok(None));
     assert_eq!(text(&store, "bytes").await, Err("Redis: the text is not UTF-8".into()));
     assert_eq!(text(&store, "list").await, Err("Redis: WRONGTYPE".into()));
-    let prefixed = RedisRecognitions::open(&folder.url("")).unwrap().with_key_prefix("asr:");
+    let prefixed = opened(&redis).with_key_prefix("asr:");
     assert_eq!(text(&prefixed, "asr:4711").await, Ok(Some("查询话费 🙂".into())));
     assert_eq!(text(&prefixed, "empty").await, Ok(None), "a key without the prefix");
     // The connection survives an error.
@@ -144,9 +60,8 @@ async fn a_text_is_found_under_its_key() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn simultaneous_lookups_share_a_connection() {
-    let folder = Folder::new();
-    let Some(_server) = Server::start(&folder, &["--maxclients", "3"]) else { return };
-    let store = Arc::new(RedisRecognitions::open(&folder.url("")).unwrap());
+    let Some(redis) = Redis::if_installed(&["--maxclients", "3"]) else { return };
+    let store = Arc::new(opened(&redis));
     let lookups = (0..50).map(|number| {
         let store = Arc::clone(&store);
         tokio::spawn(async move { text(&store, &format!("k{number}")).await })
@@ -158,20 +73,19 @@ async fn simultaneous_lookups_share_a_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_of_redis_goes_unnoticed() {
-    let folder = Folder::new();
-    let Some(server) = Server::start(&folder, &[]) else { return };
-    let store = Arc::new(RedisRecognitions::open(&folder.url("")).unwrap());
+    let Some(mut redis) = Redis::if_installed(&[]) else { return };
+    let store = Arc::new(opened(&redis));
     assert_eq!(text(&store, "k").await, Ok(None));
-    server.kill();
+    redis.kill();
     let error = text(&store, "k").await.unwrap_err();
     assert!(error.starts_with("Redis: Connection refused"), "{error}");
-    let server = Server::start(&folder, &[]).unwrap();
-    tell(&folder.socket(), &[&[b"SET", b"k", b"back again"]]);
+    redis.restart();
+    set(&redis, "k", "back again");
     assert_eq!(text(&store, "k").await, Ok(Some("back again".into())));
     // Now without a lookup while it was down.
-    server.kill();
-    let _server = Server::start(&folder, &[]).unwrap();
-    tell(&folder.socket(), &[&[b"SET", b"k", b"and again"]]);
+    redis.kill();
+    redis.restart();
+    set(&redis, "k", "and again");
     let lookups = (0..50).map(|_| {
         let store = Arc::clone(&store);
         tokio::spawn(async move { text(&store, "k").await })
@@ -183,38 +97,51 @@ async fn a_restart_of_redis_goes_unnoticed() {
 
 #[tokio::test]
 async fn a_store_can_be_opened_before_redis_is_there() {
-    let folder = Folder::new();
-    let store = RedisRecognitions::open(&folder.url("")).unwrap();
-    let error = text(&store, "k").await.unwrap_err();
-    assert!(error.starts_with("Redis: No such file"), "{error}");
-    let Some(_server) = Server::start(&folder, &[]) else { return };
-    assert_eq!(text(&store, "k").await, Ok(None));
+    let Some(mut redis) = Redis::if_installed(&SOCKET) else { return };
+    // Its answer shows that the socket is there as well.
+    assert_eq!(redis.command(&["PING"]), "PONG");
+    redis.kill();
+    std::fs::remove_file(redis.folder().join("redis.sock")).unwrap();
+    let by_socket = RedisRecognitions::open(&socket_url(&redis, "")).unwrap();
+    for (store, expected) in [(by_socket, "No such file"), (opened(&redis), "Connection refused")] {
+        let error = text(&store, "k").await.unwrap_err();
+        assert!(error.starts_with(&format!("Redis: {expected}")), "{error}");
+        redis.restart();
+        assert_eq!(redis.command(&["PING"]), "PONG");
+        assert_eq!(text(&store, "k").await, Ok(None));
+        redis.kill();
+    }
 }
 
 #[tokio::test]
 async fn user_password_and_database_come_from_the_url_and_never_show() {
-    let folder = Folder::new();
-    let Some(_server) = Server::start(&folder, &["--requirepass", PASSWORD]) else { return };
-    let auth: &[&[u8]] = &[b"AUTH", PASSWORD.as_bytes()];
-    let socket = folder.socket();
-    tell(&socket, &[auth, &[b"SELECT", b"3"], &[b"SET", b"k", b"of database 3"]]);
-    let right = format!("?db=3&pass={PASSWORD}");
-    let store = RedisRecognitions::open(&folder.url(&right)).unwrap();
-    assert_eq!(text(&store, "k").await, Ok(Some("of database 3".into())));
-    let shown = format!("{store:?} {store:#?}");
-    assert!(shown.contains("timeout: 1s") && !shown.contains(PASSWORD), "{shown}");
-    let other = RedisRecognitions::open(&folder.url(&format!("?pass={PASSWORD}"))).unwrap();
+    let [option, socket] = SOCKET;
+    let settings = [option, socket, "--requirepass", PASSWORD];
+    let Some(redis) = Redis::if_installed(&settings) else { return };
+    let auth: &[&str] = &["AUTH", PASSWORD];
+    let answers = redis.commands(&[auth, &["SELECT", "3"], &["SET", "k", "of database 3"]]);
+    assert_eq!(answers, ["OK"; 3]);
+    let by_port = format!("redis://:{PASSWORD}@{}/3", redis.address());
+    for right in [socket_url(&redis, &format!("?db=3&pass={PASSWORD}")), by_port] {
+        let store = RedisRecognitions::open(&right).unwrap();
+        assert_eq!(text(&store, "k").await, Ok(Some("of database 3".into())));
+        let shown = format!("{store:?} {store:#?}");
+        assert!(shown.contains("timeout: 1s") && !shown.contains(PASSWORD), "{shown}");
+    }
+    let other = socket_url(&redis, &format!("?pass={PASSWORD}"));
+    let other = RedisRecognitions::open(&other).unwrap();
     assert_eq!(text(&other, "k").await, Ok(None));
     for wrong in ["", "?pass=4711-wrong", "?user=4711-nobody&pass=x"] {
-        let store = RedisRecognitions::open(&folder.url(wrong)).unwrap();
+        let store = RedisRecognitions::open(&socket_url(&redis, wrong)).unwrap();
         let error = text(&store, "k-4711").await.unwrap_err();
         assert!(error.starts_with("Redis: ") && !error.contains("4711"), "{error}");
         // It keeps trying, in case the server is repaired.
         assert_eq!(text(&store, "k-4711").await.unwrap_err(), error);
     }
-    let wrong = RedisRecognitions::open(&folder.url("?pass=new")).unwrap();
+    let wrong = RedisRecognitions::open(&socket_url(&redis, "?pass=new")).unwrap();
     text(&wrong, "k").await.unwrap_err();
-    tell(&socket, &[auth, &[b"CONFIG", b"SET", b"requirepass", b"new"]]);
+    let answers = redis.commands(&[auth, &["CONFIG", "SET", "requirepass", "new"]]);
+    assert_eq!(answers, ["OK"; 2]);
     assert_eq!(text(&wrong, "k").await, Ok(None));
 }
 
@@ -227,43 +154,38 @@ fn an_invalid_url_is_refused_without_showing_it() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_redis_that_does_not_answer_costs_no_more_than_the_timeout() {
-    let folder = Folder::new();
-    // Accepts connections and sends nothing.
-    let silent = UnixListener::bind(folder.socket()).unwrap();
-    let store = RedisRecognitions::open(&folder.url("")).unwrap();
-    let store = store.with_timeout(Duration::from_millis(200));
+    let Some(redis) = Redis::if_installed(&[]) else { return };
+    // The system accepts connections, and nothing answers on them.
+    redis.freeze();
+    let store = opened(&redis).with_timeout(Duration::from_millis(200));
     for _ in 0..2 {
         let begin = Instant::now();
         let error = text(&store, "k-4711").await.unwrap_err();
         assert_eq!(error, "Redis: no answer within 200ms");
         let waited = begin.elapsed();
-        assert!(waited >= Duration::from_millis(200), "{waited:?}");
-        assert!(waited < Duration::from_secs(2), "{waited:?}");
+        assert!(waited < Duration::from_millis(210), "{waited:?}");
     }
-    drop(silent);
-    std::fs::remove_file(folder.socket()).unwrap();
-    let Some(_server) = Server::start(&folder, &[]) else { return };
+    redis.thaw();
+    resume();
     assert_eq!(text(&store.with_timeout(Duration::from_secs(5)), "k").await, Ok(None));
 }
 
 #[tokio::test]
 async fn a_silent_redis_is_replaced_by_a_new_connection() {
-    let folder = Folder::new();
-    let Some(server) = Server::start(&folder, &[]) else { return };
-    let store = RedisRecognitions::open(&folder.url("")).unwrap();
+    let Some(silent) = Redis::if_installed(&SOCKET) else { return };
+    assert_eq!(silent.command(&["PING"]), "PONG");
+    let store = RedisRecognitions::open(&socket_url(&silent, "")).unwrap();
     let store = store.with_timeout(Duration::from_millis(500));
     assert_eq!(text(&store, "k").await, Ok(None));
-    let signal = |name: &str| {
-        let pid = server.0.id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
-    };
-    signal("-STOP");
+    silent.freeze();
     let error = text(&store, "k").await.unwrap_err();
     assert_eq!(error, "Redis: no answer within 500ms");
     // The old one stays silent, and another one listens in its place.
-    std::fs::remove_file(folder.socket()).unwrap();
-    let _other = Server::start(&folder, &[]).unwrap();
-    assert_eq!(text(&store, "k").await, Ok(None));
+    let socket = silent.folder().join("redis.sock");
+    std::fs::remove_file(&socket).unwrap();
+    let other = Redis::if_installed(&["--unixsocket", socket.to_str().unwrap()]).unwrap();
+    set(&other, "k", "of the other");
+    assert_eq!(text(&store, "k").await, Ok(Some("of the other".into())));
 }

@@ -1,13 +1,13 @@
 //! A real Redis, started by a test.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::missing::skip_all;
+use super::missing::{skip, skip_all};
 
 /// A running `redis-server` on a free port, which is killed on drop. It keeps nothing on disk, unless its
 /// arguments say so.
@@ -23,8 +23,20 @@ impl Redis {
         Self::with(&[])
     }
 
-    /// Starts it with these arguments.
+    /// Starts it with these arguments. Without `redis-server`, all tests of the binary are skipped.
     pub(crate) fn with(settings: &[&str]) -> Self {
+        Self::try_with(settings).unwrap_or_else(|error| skip_all("redis-server", &error))
+    }
+
+    /// Starts it with these arguments. Without `redis-server`, only the calling test is skipped, and this
+    /// returns `None`: for a binary whose other tests need no Redis.
+    pub(crate) fn if_installed(settings: &[&str]) -> Option<Self> {
+        Self::try_with(settings)
+            .map_err(|error| skip("a test of Redis", "redis-server", &error))
+            .ok()
+    }
+
+    fn try_with(settings: &[&str]) -> io::Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder =
@@ -35,8 +47,8 @@ impl Redis {
         // Another process may take the free port first.
         for _ in 0..10 {
             redis.port = free_port();
-            if redis.try_restart() {
-                return redis;
+            if redis.try_restart()? {
+                return Ok(redis);
             }
         }
         panic!("redis-server does not start");
@@ -56,10 +68,11 @@ impl Redis {
 
     /// Starts it again at the same address, with what it has on disk.
     pub(crate) fn restart(&mut self) {
-        assert!(self.try_restart(), "redis-server does not start again");
+        assert!(self.try_restart().unwrap(), "redis-server does not start again");
     }
 
-    fn try_restart(&mut self) -> bool {
+    /// Returns whether it listens, which fails if another process has the port.
+    fn try_restart(&mut self) -> io::Result<bool> {
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"]);
         command.arg(&self.folder);
@@ -67,12 +80,11 @@ impl Redis {
             command.args(["--port", &self.port.to_string()]);
         }
         command.args(&self.settings).stdout(Stdio::null());
-        let server = command.spawn();
-        let mut server = server.unwrap_or_else(|error| skip_all("redis-server", &error));
+        let mut server = command.spawn()?;
         let begin = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             if server.try_wait().unwrap().is_some() {
-                return false;
+                return Ok(false);
             }
             assert!(begin.elapsed() < Duration::from_secs(20), "redis-server does not listen");
             std::thread::sleep(Duration::from_millis(10));
@@ -81,7 +93,7 @@ impl Redis {
         // It ends if the port belongs to another process.
         let runs = server.try_wait().unwrap().is_none();
         self.server = Some(server);
-        runs
+        Ok(runs)
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -90,6 +102,11 @@ impl Redis {
 
     pub(crate) fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Returns the folder that it runs in.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(crate) fn url(&self) -> String {
