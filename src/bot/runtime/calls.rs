@@ -86,8 +86,8 @@ impl<B: Bot> Calls<B> {
         let meter = outbox.is_timed().then(Arc::default);
         let span = shared.spans.turn(&outbox, &trigger);
         let context = TraceContext::local().map(|parent| continued(&span, parent));
-        let (shared_turn, info) = (shared.clone(), Arc::new(info));
-        let turn = Turn { shared: shared_turn, outbox, trigger, info, history };
+        let info = Arc::new(info);
+        let turn = Turn { shared: shared.clone(), outbox, trigger, info, history };
         // Boxed before anything else: each future around it would hold a copy of it.
         shared.start_turn(context, Meter::scope(meter, Box::pin(turn.run(span))));
         Ok(reader)

@@ -68,8 +68,8 @@ impl<'a, B: Bot> Session<'a, B> {
         Ok(Self { shared, outbox, lease, info, record, memory, version, memory_changed, notes })
     }
 
-    /// The turn has created the call.
-    pub(super) fn is_new(&mut self, info: &CallInfo) {
+    /// Notes that the turn has created the call.
+    pub(super) fn set_created(&mut self, info: &CallInfo) {
         // With what is too long to be stored, to log it.
         self.record.info = StoredInfo::new(info);
         self.shared.report_begun(self.outbox.adapter().platform, self.outbox.call());

@@ -197,10 +197,10 @@ impl<B: Bot> Turn<B> {
             true => shared.store().read(outbox.call()).await?.unwrap_or(record),
             false => record,
         };
-        let is_new = fresh.is(&record.state);
+        let is_created = fresh.is(&record.state);
         let mut session = Session::open(shared, outbox, Some(lease), record, info)?;
-        if is_new {
-            session.is_new(info);
+        if is_created {
+            session.set_created(info);
         }
         Ok(Some(session))
     }
