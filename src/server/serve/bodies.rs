@@ -1,27 +1,20 @@
 //! The bodies of a request and of its response, which report how far they are.
 
-use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use axum::BoxError;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::probe::Probe;
 use super::progress::Progress;
+use super::unread::Unread;
 use crate::sse::HEARTBEAT;
-
-/// How much of a body that the handler has dropped is read, in bytes.
-const MAX_UNREAD: usize = 64 * 1024;
-
-/// How long the rest of a body that the handler has dropped is waited for.
-const UNREAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The body of a request. It fails if it does not arrive in time.
 ///
@@ -101,40 +94,6 @@ impl Drop for RequestBody {
             self.progress.body_is_dropped(rest);
         }
     }
-}
-
-/// What is missing of a body that the handler has dropped.
-#[derive(Debug)]
-pub(super) enum Unread {
-    Rest(Incoming),
-    /// It did not arrive in time.
-    Late,
-}
-
-/// Reads the rest of a body that the handler has dropped, unless it is large or late. Returns whether it has
-/// been read.
-///
-/// A client may send the body behind the head, and a handler may refuse the request by its head. The answer
-/// then has to wait for the rest: hyper closes a connection on which the rest is missing, and the answer may
-/// be lost if the client still sends.
-pub(super) async fn read_unread(unread: Unread) -> bool {
-    let Unread::Rest(body) = unread else { return false };
-    if body.size_hint().lower() > MAX_UNREAD as u64 {
-        return false;
-    }
-    let rest = async {
-        let mut body = pin!(body);
-        let mut length = 0;
-        while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
-            let Ok(frame) = frame else { return false };
-            length += frame.data_ref().map_or(0, Bytes::len);
-            if length > MAX_UNREAD {
-                return false;
-            }
-        }
-        true
-    };
-    timeout(UNREAD_TIMEOUT, rest).await.unwrap_or_default()
 }
 
 /// The body of a response, with which its request ends.

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
-use super::bodies::{RequestBody, ResponseBody, read_unread};
+use super::bodies::{RequestBody, ResponseBody};
 use super::limits::Limits;
 use super::probes::Probes;
 use super::progress::Progress;
@@ -59,7 +59,7 @@ impl Door {
             // hyper closes the connection if the rest of the body is missing. A client that is not told sends its
             // next request on it, and gets no answer.
             if let Some(rest) = progress.take_unread()
-                && (waits_to_send || !read_unread(rest).await)
+                && (waits_to_send || !rest.read().await)
             {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }

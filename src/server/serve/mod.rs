@@ -12,6 +12,7 @@ mod running;
 mod signal;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod watched;
 
 use std::error::Error;

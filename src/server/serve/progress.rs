@@ -21,10 +21,10 @@ use http::Version;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::bodies::Unread;
 use super::limits::Limits;
 use super::room::Room;
 use super::running::{Running, RunningRequest};
+use super::unread::Unread;
 use crate::lock::Mutex;
 
 /// See the [module](self).
