@@ -2,7 +2,6 @@
 //! handler. With a deadline, a handler that waits runs in a task, which the body aborts.
 
 use std::convert::Infallible;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -34,17 +33,12 @@ pub(super) struct Events<F> {
 /// turn that waits only for room is polled again as soon as the packet has been taken. That is soon while the
 /// packets are few and small: then hyper, which buffers at least eight times as much, asks for the next one.
 pub(super) struct TurnWithDeadline<F> {
-    stage: Stage<F>,
+    /// The turn, until its task starts.
+    here: Option<F>,
+    task: Option<JoinHandle<()>>,
     queue: FrameQueue,
     /// How many packets the body may take before the task starts.
     left: u32,
-}
-
-enum Stage<F> {
-    Here(F),
-    Task(JoinHandle<()>),
-    /// Only while the task is started.
-    Between,
 }
 
 /// How many packets the body takes before the turn must have a task.
@@ -55,7 +49,7 @@ const MAX_PACKET_HERE: usize = 1024;
 
 impl<F: Future<Output = ()> + Send + 'static> TurnWithDeadline<F> {
     pub(super) fn new(turn: F, queue: FrameQueue) -> Self {
-        Self { stage: Stage::Here(turn), queue, left: MAX_PACKETS_HERE }
+        Self { here: Some(turn), task: None, queue, left: MAX_PACKETS_HERE }
     }
 }
 
@@ -63,32 +57,30 @@ impl<F: Future<Output = ()> + Unpin + Send + 'static> Future for TurnWithDeadlin
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = &mut *self;
-        if let Stage::Here(turn) = &mut this.stage {
-            if Pin::new(turn).poll(cx).is_ready() {
+        if let Some(mut turn) = self.here.take() {
+            if Pin::new(&mut turn).poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            let packet = this.queue.packet_len();
-            if this.left > 0 && packet.is_some_and(|length| length <= MAX_PACKET_HERE) {
-                this.left -= 1;
+            let packet = self.queue.packet_len();
+            if self.left > 0 && packet.is_some_and(|length| length <= MAX_PACKET_HERE) {
+                self.left -= 1;
+                self.here = Some(turn);
                 return Poll::Pending;
             }
-            if let Stage::Here(turn) = mem::replace(&mut this.stage, Stage::Between) {
-                // It is polled there in any case, so no wake-up is lost.
-                this.stage = Stage::Task(tokio::spawn(turn.in_current_span()));
-            }
+            // The turn is polled there in any case, so no wake-up is lost.
+            self.task = Some(tokio::spawn(turn.in_current_span()));
         }
-        match &mut this.stage {
+        match &mut self.task {
             // Panics of the handler are caught inside the task.
-            Stage::Task(task) => Pin::new(task).poll(cx).map(drop),
-            Stage::Here(_) | Stage::Between => Poll::Pending,
+            Some(task) => Pin::new(task).poll(cx).map(drop),
+            None => Poll::Pending,
         }
     }
 }
 
 impl<F> Drop for TurnWithDeadline<F> {
     fn drop(&mut self) {
-        if let Stage::Task(task) = &self.stage {
+        if let Some(task) = &self.task {
             task.abort();
         }
     }
