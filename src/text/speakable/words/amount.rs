@@ -1,9 +1,9 @@
 //! What is counted: percentages, measures, money, and ranges of them.
 
 use super::context::Context;
+use super::is_han;
 use super::number::{Number, ends, is_digit, number};
-use super::units::{Currency, Unit, read_currency, read_per, read_unit};
-use super::{is_han, symbols};
+use super::units::{Currency, Unit, read_currency, read_per, read_unit, starts_range};
 use crate::text::speakable::Language;
 use crate::text::speakable::cursor::{Cursor, Look};
 
@@ -120,7 +120,7 @@ fn read_sign(ahead: &mut Cursor<'_>, context: &Context) -> Look<Option<Sign>> {
     let free = before.is_whitespace() || is_han(before) || "(（：:，,[".contains(before);
     // "3 -5" and "5日-7日" are something else.
     let counts = context.recent().trim_end().ends_with(is_digit);
-    if !free || counts && before.is_whitespace() || symbols::starts_range(context.recent()) {
+    if !free || counts && before.is_whitespace() || starts_range(context.recent()) {
         return Ok(None);
     }
     *ahead = end;

@@ -72,8 +72,7 @@ impl Words {
     fn number(&self, ahead: &mut Cursor<'_>) -> Look<Option<String>> {
         let language = self.context.language(*ahead)?;
         // It is part of what precedes it.
-        let range =
-            self.context.recent().strip_suffix(['-', '–']).is_some_and(symbols::starts_range);
+        let range = self.context.recent().strip_suffix(['-', '–']).is_some_and(units::starts_range);
         let glued = "-_/\\@".contains(self.context.before()) && !range;
         if language != Language::Other
             && !glued

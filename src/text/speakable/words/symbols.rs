@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::digits::names_id;
 use super::number::is_digit;
-use super::units::read_currency;
+use super::units::{read_currency, starts_range};
 use super::{chinese, english, is_han};
 use crate::text::speakable::Language;
 use crate::text::speakable::cursor::{Cursor, Look};
@@ -35,8 +35,6 @@ const PER: &[&str] = &[
 ];
 /// What stands before such a slash.
 const COUNTED: &str = "元块次个里件万亿斤度分米升瓶";
-/// What the first number of a range is counted by, in Chinese.
-const MEASURES: &str = "元块年月日号天点时周岁度楼层米斤折个人件万千亿";
 /// Words before a key of a telephone.
 const KEYS: &[&str] = &["press", "dial", "enter", "hit", "push", "the", "or", "and"];
 
@@ -111,14 +109,6 @@ fn relation(c: char) -> Option<(&'static str, &'static str)> {
         '≥' => ("at least", "大于等于"),
         _ => return None,
     })
-}
-
-/// Returns whether a dash after this text is that of a range, since a number with its measure precedes it:
-/// "5日-7日".
-pub(super) fn starts_range(text: &str) -> bool {
-    let number = text.strip_suffix(|c| MEASURES.contains(c));
-    let counted = |text: &str| text.trim_end_matches(['万', '千', '亿']).ends_with(is_digit);
-    number.is_some_and(counted) || text.ends_with("°c") || text.ends_with('℃')
 }
 
 /// Passes a space, if an amount follows.

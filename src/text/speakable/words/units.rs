@@ -1,5 +1,6 @@
 //! Units and currencies.
 
+use super::number::is_digit;
 use crate::text::speakable::cursor::{Cursor, Look};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,4 +245,15 @@ pub(super) fn read_per(ahead: &mut Cursor<'_>) -> Look<Option<&'static str>> {
         *ahead = end;
     }
     Ok(per.map(|(_, name)| *name))
+}
+
+/// What the first number of a range is counted by, in Chinese.
+const MEASURES: &str = "元块年月日号天点时周岁度楼层米斤折个人件万千亿";
+
+/// Returns whether a dash after this text is that of a range, since a number with its measure precedes it:
+/// "5日-7日".
+pub(super) fn starts_range(text: &str) -> bool {
+    let number = text.strip_suffix(|c| MEASURES.contains(c));
+    let counted = |text: &str| text.trim_end_matches(['万', '千', '亿']).ends_with(is_digit);
+    number.is_some_and(counted) || text.ends_with("°c") || text.ends_with('℃')
 }
