@@ -4,15 +4,8 @@
 //! provider of rustls alone, besides the build of all tests, which has both.
 
 #![cfg(all(any(feature = "rustls", feature = "rustls-aws-lc-rs"), unix))]
-// The support is that of other suites.
-#![allow(dead_code)]
-
-#[path = "../support/missing.rs"]
-mod missing;
-#[path = "../support/redis.rs"]
-mod redis;
-#[path = "../support/traces.rs"]
-mod traces;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
@@ -26,9 +19,9 @@ use callbot::bot::{CallKey, Platform, TurnId};
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
-use crate::missing::skip_all;
-use crate::redis::{Redis, free_port};
-use crate::traces::traced;
+use crate::support::missing::skip_all;
+use crate::support::redis::{Redis, free_port};
+use crate::support::traces::traced;
 
 const PASSWORD: &str = "hush-4711";
 
