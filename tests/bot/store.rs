@@ -2,12 +2,13 @@
 //! what it keeps and for how long, and messages that are lost.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use callbot::bot::store::CancelReason::{Aborted, Overtaken};
 use callbot::bot::store::{
-    Cancel, CancelReason, Change, Claim, Edit, Lease, Opened, Opening, Record, Signal, StoreLimit,
-    StoredTurn, Then,
+    Cancel, CancelReason, Change, Claim, Edit, FreshState, Lease, Opened, Opening, Record, Signal,
+    StoreLimit, StoredTurn, Then,
 };
 use callbot::bot::{CallKey, MemoryStore, Platform, Store, StoreError, TurnId};
 use futures_util::{FutureExt, Stream, StreamExt};
@@ -85,6 +86,22 @@ fn told(signals: &mut (impl Stream<Item = Signal> + Unpin)) -> Vec<Signal> {
 
 fn stop(lease: &Lease, reason: CancelReason) -> Signal {
     Signal::Stop(Cancel::new(lease.call.clone(), lease.turn.clone().unwrap(), lease.epoch, reason))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_of_a_new_call_is_made_only_for_a_new_call() {
+    let (store, made) = (MemoryStore::new(), Arc::new(AtomicU32::new(0)));
+    for (id, expected) in [("1", 1), ("2", 1)] {
+        let counted = made.clone();
+        let fresh = FreshState::new(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            "fresh".into()
+        });
+        let opening = Opening::Turn { turn: turn(id), told: None, overtake: true, fresh };
+        let (_, record) = run(&store, "c", &opening).await;
+        assert_eq!(&record.state[..], b"fresh");
+        assert_eq!(made.load(Ordering::SeqCst), expected, "turn {id}");
+    }
 }
 
 #[tokio::test]
