@@ -162,7 +162,7 @@ impl<B: Bot> Host<B> {
         let memory = memory::decode(memory, version, B::MEMORY_VERSION, B::migrate)
             .map_err(SnapshotError::decode)?;
         let history = record.turns.history();
-        Ok(Some(CallSnapshot { memory, history, cuts: record.cuts }))
+        Ok(Some(CallSnapshot { memory, history, cuts: record.interrupted.unreported }))
     }
 
     /// Shuts down gracefully within `within`, and returns whether it cut a turn. New turns fail with status

@@ -648,7 +648,7 @@ async fn a_state_or_a_note_of_a_newer_callbot_is_refused_and_stays() {
             let note = r#"{"v":2,"note":{"new":[]}}"#.into();
             pair.store.store.leave(&call, None, note, Then::Keep).await.unwrap();
         } else {
-            let state = String::from_utf8(record.state.to_vec()).unwrap();
+            let state = String::from_utf8(record.state.to_json().to_vec()).unwrap();
             let newer = state.replacen(r#""v":1"#, r#""v":2,"new":[]"#, 1);
             assert_ne!(state, newer);
             change.state = Some(newer.into());

@@ -99,7 +99,7 @@ async fn the_state_of_a_new_call_is_made_only_for_a_new_call() {
         });
         let opening = Opening::Turn { turn: turn(id), told: None, overtake: true, fresh };
         let (_, record) = run(&store, "c", &opening).await;
-        assert_eq!(&record.state[..], b"fresh");
+        assert_eq!(record.state.to_json(), "fresh");
         assert_eq!(made.load(Ordering::SeqCst), expected, "turn {id}");
     }
 }
@@ -236,7 +236,7 @@ async fn a_turn_of_an_idle_call_is_told_to_stop_in_its_hold() {
     // The turn that waits gets a new call.
     assert_eq!(told(&mut signals), [stop(&first, Overtaken), ended, Signal::Free(key("c"))]);
     let (_, record) = run(&store, "c", &opening(2)).await;
-    assert_eq!(record.state, "fresh");
+    assert_eq!(record.state.to_json(), "fresh");
 }
 
 #[tokio::test]

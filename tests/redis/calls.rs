@@ -24,15 +24,15 @@ async fn a_call_goes_on_in_another_process() {
     let (_redis, a, b) = two().await;
     let call = key("1");
     let (lease, record) = open(&a, &call, turn("t1")).await;
-    assert_eq!(&record.state[..], b"{\"new\":1}");
+    assert_eq!(record.state.to_json(), "{\"new\":1}");
     let mut change = memory("[1]", Then::Close);
-    change.state = Some(Bytes::from_static(b"{}"));
+    change.state = Some("{}".into());
     change.history = vec![put("t1", lease.epoch, "\"hello\"")];
     a.write(&lease, change).await.unwrap();
     drop(a);
     let (_, record) = open(&b, &call, turn("t2")).await;
     assert_eq!(
-        (record.version, &record.memory[..], &record.state[..]),
+        (record.version, &record.memory[..], &record.state.to_json()[..]),
         (1, &b"[1]"[..], &b"{}"[..])
     );
     let history: Vec<_> = record.history.iter().map(|turn| turn.json.to_vec()).collect();

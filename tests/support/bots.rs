@@ -600,7 +600,9 @@ impl<const SHARED: bool> Store for Moody<SHARED> {
     }
 
     async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
-        self.keep(change.state.as_deref().unwrap_or_default());
+        if let Some(state) = &change.state {
+            self.keep(&state.to_json());
+        }
         for edit in &change.history {
             if let Edit::Put(turn) = edit {
                 self.keep(&turn.json);

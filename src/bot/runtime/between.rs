@@ -238,11 +238,12 @@ impl<B: Bot> Shared<B> {
         span: Option<Span>,
     ) {
         let read = CallRecord::read(&record, &self.setup.limits).ok().map(|(record, _)| record);
-        let platform = read.as_ref().map_or_else(|| call.platform(), |record| record.platform);
+        let platform =
+            read.as_ref().map_or_else(|| call.platform(), |record| record.state.platform);
         let outbox = self.detached_outbox(&call, platform);
         let hook = hook_span(platform, &call, "ended");
         hook.follows_from(span.as_ref().and_then(Span::id));
-        let begun = read.map_or((0, None), |read| (read.answers, read.begun_at()));
+        let begun = read.map_or((0, None), |read| (u64::from(read.state.answers), read.begun_at()));
         let mut report = EndReport::new(self, platform, &call, begun, span);
         if let Some(why) = why {
             report.why = why;

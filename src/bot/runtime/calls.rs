@@ -138,7 +138,7 @@ impl<B: Bot> Calls<B> {
             return Some(true);
         }
         let Ok(record) = self.shared.stored(call).await else { return Some(true) };
-        record.map(|record| record.had_secret)
+        record.map(|record| record.state.had_secret)
     }
 
     /// Returns the caller's number and the start of a call, as far as they are stored.
@@ -150,7 +150,7 @@ impl<B: Bot> Calls<B> {
         let record = self.shared.stored(call).await?;
         Ok(record.map_or((None, None), |record| {
             let begun = record.begun_at();
-            (record.info.caller, begun)
+            (record.state.info.caller.as_deref().map(str::to_owned), begun)
         }))
     }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -16,70 +18,92 @@ use crate::bot::controls::{Closing, Gather, SpeechSettings};
 use crate::bot::history::{Entry, KeptTurns, MAX_HEARD_BYTES};
 use crate::bot::input::{CallKey, Cause, Cut, Heard, TurnId};
 use crate::bot::limits::Limits;
-use crate::bot::store::{Record, StoreError};
+use crate::bot::store::{CallState, Keep, Record, StoreError};
 
 /// The version of the state and of the notes. It grows when an older program would misread them, or would
 /// lose a part of them when it writes the state again.
 const VERSION: u32 = 1;
 
-/// The stored state of a call, as JSON.
-#[derive(Clone, Serialize, Deserialize)]
+/// What is stored of a call, as a turn changes it.
 pub(in crate::bot) struct CallRecord {
+    pub state: State,
+    pub interrupted: Interrupted,
+    /// The turns, which the store keeps beside the state.
+    pub turns: KeptTurns,
+    /// The size of the extras, if they are too long to be stored and that was not logged yet.
+    too_long: Option<usize>,
+}
+
+/// The state of a call. Most calls are idle, and a store in memory keeps this as it is, so what few calls have
+/// is boxed.
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::bot) struct State {
     v: u32,
+    /// The number of turns that were answered, with the greeting.
+    #[serde(default)]
+    pub answers: u32,
     /// A number that no other call has, until the state is written for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    fresh: Option<u64>,
+    fresh: Option<NonZeroU64>,
     pub platform: Platform,
     /// Whether [`Bot::begin`](crate::bot::Bot::begin) has succeeded.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub begun: bool,
+    /// Whether the caller's next input is secret.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub secret: bool,
+    /// Whether an input was secret, also if the history no longer has its entry.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub had_secret: bool,
+    /// The transfer or hang-up of the last reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
     /// The epoch of the last turn that succeeded.
     #[serde(default)]
     pub epoch: u64,
+    #[serde(default, skip_serializing_if = "StoredInfo::is_empty")]
     pub info: StoredInfo,
-    /// The turns, which the store keeps beside the state.
-    #[serde(skip)]
-    pub turns: KeptTurns,
     /// The length of the texts of all turns, in bytes.
     #[serde(default)]
     history_bytes: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub speech: Option<SpeechSettings>,
+    pub speech: Option<Box<SpeechSettings>>,
     /// The transfer or hang-up that follows once the text of the last reply has been played.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pending: Option<Closing>,
-    /// The transfer or hang-up of the last reply.
+    pub pending: Option<Box<Closing>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ending: Option<Ending>,
-    /// Cuts that have not been reported to the bot yet, oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cuts: Vec<Cut>,
-    /// The last cut, for the next turn.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_cut: Option<Cut>,
-    /// What was heard of replies that are not in the history yet, the oldest first. Their turns may
-    /// still add them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    aborts: Vec<Abort>,
-    /// The controls of the last answer, in case it is requested again.
+    interrupted: Option<Box<Interrupted>>,
+    /// The last answer, in case it is requested again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Answered>,
-    /// Whether the caller's next input is secret.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub secret: bool,
-    /// Whether an input was secret, also if the history no longer has its entry.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub had_secret: bool,
-    /// The number of turns that were answered, with the greeting.
-    #[serde(default)]
-    pub answers: u64,
     /// When the first turn started, in milliseconds of Unix time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    begun_ms: Option<u64>,
+    begun_ms: Option<NonZeroU64>,
+}
+
+// serde passes a reference.
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// The replies that were cut.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::bot) struct Interrupted {
+    /// Cuts that have not been reported to the bot yet, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreported: Vec<Cut>,
+    /// The last cut that was reported, for the next turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<Cut>,
+    /// What was heard of replies that are not in the history yet, the oldest first. Their turns may
+    /// still add them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    aborts: Vec<Abort>,
 }
 
 /// An abort that waits for its reply.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Abort {
     turn: TurnId,
     heard: Option<String>,
@@ -98,10 +122,18 @@ pub(in crate::bot) enum Ending {
 pub(in crate::bot) struct Answered {
     pub turn: TurnId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controls: Option<Box<Controls>>,
+}
+
+/// The controls of an answer.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::bot) struct Controls {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub speech: Option<SpeechSettings>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gather: Option<Gather>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub closing: Option<Closing>,
 }
 
@@ -158,50 +190,109 @@ impl Sent {
 /// The maximum number of aborts that wait for their reply.
 const MAX_ABORTS: usize = 4;
 
-impl CallRecord {
-    pub(in crate::bot) fn new(platform: Platform, info: StoredInfo) -> Self {
+impl State {
+    /// Creates the state of a call that begins. `fresh` is a number that no other call has.
+    pub(in crate::bot) fn new(
+        platform: Platform,
+        info: StoredInfo,
+        fresh: Option<NonZeroU64>,
+    ) -> Self {
         Self {
             v: VERSION,
-            fresh: Some(fastrand::u64(..)),
+            answers: 0,
+            fresh,
             platform,
             begun: false,
+            secret: false,
+            had_secret: false,
+            ending: None,
             epoch: 0,
             info,
-            turns: KeptTurns::default(),
             history_bytes: 0,
             speech: None,
             pending: None,
-            ending: None,
-            cuts: Vec::new(),
-            last_cut: None,
-            aborts: Vec::new(),
+            interrupted: None,
             answered: None,
-            secret: false,
-            had_secret: false,
-            answers: 0,
-            begun_ms: Some(now_ms()),
+            begun_ms: NonZeroU64::new(now_ms()),
+        }
+    }
+}
+
+impl Keep for State {
+    fn to_json(&self) -> Bytes {
+        // Strings, numbers, and values that came as JSON: serialization can't fail.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+
+    fn size(&self) -> usize {
+        let Self { info, speech, pending, interrupted, answered, .. } = self;
+        let turn = answered.as_ref().map_or(0, |answered| answered.turn.as_str().len());
+        // What few calls have is measured as it is written.
+        let controls = answered.as_ref().and_then(|answered| answered.controls.as_ref());
+        let rare =
+            speech.is_some() || pending.is_some() || interrupted.is_some() || controls.is_some();
+        let rare = if rare { self.to_json().len() } else { 0 };
+        size_of::<Self>() + turn + info.bytes() + rare
+    }
+}
+
+impl CallRecord {
+    /// Returns whether the call is new, with the state that has this number.
+    pub(in crate::bot) fn is_fresh(&self, number: NonZeroU64) -> bool {
+        self.state.fresh == Some(number)
+    }
+
+    /// Notes the size of the extras of a new call if they are too long to be stored.
+    pub(in crate::bot) fn measure_extras(&mut self, info: &CallInfo) {
+        if self.state.info.extras.is_none() {
+            self.too_long = extras_json(&info.extras).map(|json| json.get().len());
+        }
+    }
+
+    /// Starts the call anew.
+    pub(in crate::bot) fn reset(&mut self, info: &CallInfo) {
+        self.turns.clear();
+        self.state = State::new(info.platform, StoredInfo::new(info), None);
+        self.interrupted = Interrupted::default();
+        self.measure_extras(info);
+    }
+
+    /// Returns the speech settings of the call.
+    pub(in crate::bot) fn speech(&self) -> Option<SpeechSettings> {
+        self.state.speech.as_deref().cloned()
+    }
+
+    /// Logs once that the extras are too long to be stored, if they are.
+    ///
+    /// Not when they are measured, since a call that begins anew replaces the info before it is stored.
+    pub(in crate::bot) fn log_too_long(&mut self, call: &CallKey) {
+        if let Some(bytes) = self.too_long.take() {
+            let platform = call.platform();
+            tracing::warn!(%platform, %call, bytes, "the extras of a call are too long to be stored");
         }
     }
 
     /// Returns when the first turn started, unless an older version wrote the record.
     pub(in crate::bot) fn begun_at(&self) -> Option<SystemTime> {
-        UNIX_EPOCH.checked_add(Duration::from_millis(self.begun_ms?))
+        UNIX_EPOCH.checked_add(Duration::from_millis(self.state.begun_ms?.get()))
     }
 
     /// Returns whether the input of a turn is secret: of the next turn, or of one that ran before.
     pub(in crate::bot) fn hides_input(&self, turn: Option<&TurnId>) -> bool {
-        self.secret || turn.and_then(|turn| self.turns.get(turn)).is_some_and(|entry| entry.secret)
+        let is_secret = |turn| self.turns.get(turn).is_some_and(|entry| entry.secret);
+        self.state.secret || turn.is_some_and(is_secret)
     }
 
     /// Returns whether the reply of a turn repeats a secret, or might as far as is known.
     pub(in crate::bot) fn repeats_secret(&self, turn: &TurnId) -> bool {
-        self.turns.get(turn).map_or(self.secret, |entry| entry.repeats_secret())
+        self.turns.get(turn).map_or(self.state.secret, |entry| entry.repeats_secret())
     }
 
     /// Returns whether a newer version of the runtime has written the state or a note of this record.
     pub(in crate::bot) fn is_newer(stored: &Record) -> bool {
-        let mut texts = stored.notes.iter().chain([&stored.state]);
-        texts.any(|json| version(json).is_some_and(|found| found > VERSION))
+        let is_newer = |json: &Bytes| version(json).is_some_and(|found| found > VERSION);
+        stored.notes.iter().any(is_newer)
+            || stored.state.kept::<State>().is_none() && is_newer(&stored.state.to_json())
     }
 
     /// Reads a record and applies its notes. Also returns the number of replies whose heard text does not
@@ -214,15 +305,20 @@ impl CallRecord {
         stored: &Record,
         limits: &Limits,
     ) -> Result<(Self, usize), StoreError> {
-        let mut record: Self = json(&stored.state, |record: &Self| record.v)?;
-        record.turns = KeptTurns::load(stored.history.clone(), record.history_bytes);
-        if stored.notes.is_empty() && record.aborts.is_empty() {
+        let mut state = match stored.state.kept::<State>() {
+            Some(state) => state.clone(),
+            None => json(&stored.state.to_json(), |state: &State| state.v)?,
+        };
+        let interrupted = state.interrupted.take().map_or_else(Default::default, |boxed| *boxed);
+        let turns = KeptTurns::load(stored.history.clone(), state.history_bytes);
+        let mut record = Self { state, interrupted, turns, too_long: None };
+        if stored.notes.is_empty() && record.interrupted.aborts.is_empty() {
             return Ok((record, 0));
         }
         let notes = stored.notes.iter();
         let notes = notes.map(|note| json(note, |note: &Versioned<Note>| note.v));
         let notes: Vec<Versioned<Note>> = notes.collect::<Result<_, _>>()?;
-        let aborts = std::mem::take(&mut record.aborts).into_iter();
+        let aborts = std::mem::take(&mut record.interrupted.aborts).into_iter();
         let mut aborts: Vec<_> =
             aborts.map(|Abort { turn, heard, epoch }| (turn, heard, Some(epoch))).collect();
         let mut mismatches = 0;
@@ -231,17 +327,17 @@ impl CallRecord {
                 Note::Sent(sent) => {
                     let Sent { mut entry, cause, speech, begun, secret } = *sent;
                     let epoch = entry.epoch;
-                    record.begun |= begun;
-                    record.secret |= secret;
-                    let again = epoch == 0 || epoch < record.epoch;
+                    record.state.begun |= begun;
+                    record.state.secret |= secret;
+                    let again = epoch == 0 || epoch < record.state.epoch;
                     if again && record.turns.contains(&entry.turn) {
                         // The turn was requested again, and the answer to that counts.
                         continue;
                     }
-                    if epoch >= record.epoch && speech.is_some() {
-                        record.speech = speech;
+                    if epoch >= record.state.epoch && speech.is_some() {
+                        record.state.speech = speech.map(Box::new);
                     }
-                    entry.epoch = if epoch == 0 { record.epoch } else { epoch };
+                    entry.epoch = if epoch == 0 { record.state.epoch } else { epoch };
                     // A barge-in has its own note.
                     if let Some(cause) = cause.filter(|cause| *cause != Cause::BargeIn) {
                         entry.heard = Some(Heard::Unknown);
@@ -250,7 +346,7 @@ impl CallRecord {
                     record.push(&entry);
                 }
                 Note::Aborted { turn, heard } => aborts.push((turn, heard, None)),
-                Note::Secret => record.secret = true,
+                Note::Secret => record.state.secret = true,
             }
         }
         // An abort may have been noted before the reply that it cuts.
@@ -270,7 +366,7 @@ impl CallRecord {
                     if epoch >= newest {
                         // The start of a longer text would say that the caller heard no more than that.
                         let heard = heard.filter(|heard| heard.len() <= MAX_HEARD_BYTES);
-                        record.aborts.push(Abort { turn, heard, epoch });
+                        record.interrupted.aborts.push(Abort { turn, heard, epoch });
                     }
                 }
             }
@@ -293,15 +389,17 @@ impl CallRecord {
 
     /// Returns the epoch of the newest turn that has ended.
     fn newest_epoch(&self) -> u64 {
-        self.turns.newest_epoch().map_or(self.epoch, |newest| newest.max(self.epoch))
+        let last = self.state.epoch;
+        self.turns.newest_epoch().map_or(last, |newest| newest.max(last))
     }
 
     /// Drops the oldest turns and aborts until the texts are within the limits.
     pub(in crate::bot) fn trim(&mut self, limits: &Limits) {
         let max = limits.max_history_bytes;
-        let mut count = self.aborts.len();
-        let mut bytes: usize = self.aborts.iter().map(Abort::bytes).sum();
-        self.aborts.retain(|abort| {
+        let aborts = &mut self.interrupted.aborts;
+        let mut count = aborts.len();
+        let mut bytes: usize = aborts.iter().map(Abort::bytes).sum();
+        aborts.retain(|abort| {
             let over = count > MAX_ABORTS || bytes > max;
             if over {
                 count -= 1;
@@ -314,26 +412,25 @@ impl CallRecord {
 
     /// Adds a turn to the history.
     pub(in crate::bot) fn push(&mut self, entry: &Entry) {
-        self.had_secret |= entry.secret;
+        self.state.had_secret |= entry.secret;
         self.turns.push(entry);
     }
 
     fn push_cut(&mut self, turn: TurnId, heard: Heard, cause: Cause) {
-        self.cuts.retain(|cut| cut.turn != turn);
-        self.cuts.push(Cut { turn, heard, cause });
-    }
-
-    /// Returns the state of a call that the store does not have yet.
-    pub(in crate::bot) fn to_json(&self) -> Bytes {
-        // Strings, numbers, and values that came as JSON: serialization can't fail.
-        serde_json::to_vec(self).unwrap_or_default().into()
+        let unreported = &mut self.interrupted.unreported;
+        unreported.retain(|cut| cut.turn != turn);
+        unreported.push(Cut { turn, heard, cause });
     }
 
     /// Returns the state, to write it.
-    pub(in crate::bot) fn encode(&mut self) -> Bytes {
-        self.fresh = None;
-        self.history_bytes = self.turns.bytes();
-        self.to_json()
+    pub(in crate::bot) fn state(&mut self) -> CallState {
+        self.state.fresh = None;
+        let interrupted = Some(&self.interrupted).filter(|cuts| **cuts != Interrupted::default());
+        CallState::new(State {
+            history_bytes: self.turns.bytes(),
+            interrupted: interrupted.cloned().map(Box::new),
+            ..self.state.clone()
+        })
     }
 }
 
@@ -388,16 +485,13 @@ fn version(bytes: &[u8]) -> Option<u32> {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(in crate::bot) struct StoredInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caller: Option<String>,
+    pub caller: Option<Arc<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    called: Option<String>,
+    called: Option<Arc<str>>,
     /// The extras of the first request, as JSON: each turn reads and writes the state, and mostly brings the
     /// same extras.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    extras: Option<Box<RawValue>>,
-    /// The size of the extras, if they are too long to be stored and that was not logged yet.
-    #[serde(skip)]
-    too_long: Option<usize>,
+    extras: Option<Arc<RawValue>>,
 }
 
 /// The maximum size of the extras that are stored, in bytes of JSON.
@@ -406,35 +500,40 @@ const MAX_EXTRAS_BYTES: usize = 16 * 1024;
 /// The maximum length of a stored phone number, in bytes.
 const MAX_NUMBER_BYTES: usize = 256;
 
+/// Returns the extras of a request as JSON, if it has some.
+fn extras_json(extras: &Map<String, Value>) -> Option<Box<RawValue>> {
+    // They came as JSON, so they can be written.
+    to_raw_value(extras).ok().filter(|_| !extras.is_empty())
+}
+
 impl StoredInfo {
     pub(in crate::bot) fn new(info: &CallInfo) -> Self {
         let CallInfo { caller, called, extras, .. } = info;
         let short = |number: &&String| number.len() <= MAX_NUMBER_BYTES;
-        let (caller, called) =
-            (caller.as_ref().filter(short).cloned(), called.as_ref().filter(short).cloned());
-        // They came as JSON, so they can be written.
-        let extras = to_raw_value(extras).ok().filter(|_| !extras.is_empty());
-        let bytes = extras.as_ref().map_or(0, |json| json.get().len());
-        let too_long = Some(bytes).filter(|bytes| *bytes > MAX_EXTRAS_BYTES);
-        Self { caller, called, extras: extras.filter(|_| too_long.is_none()), too_long }
+        let [caller, called] = [caller, called]
+            .map(|number| number.as_ref().filter(short).map(|number| &**number).map(Arc::from));
+        let extras = extras_json(extras).filter(|json| json.get().len() <= MAX_EXTRAS_BYTES);
+        Self { caller, called, extras: extras.map(Arc::from) }
     }
 
-    /// Logs once that the extras are too long to be stored, if they are.
-    ///
-    /// Not when they are measured, since a call that begins anew replaces the info before it is stored.
-    pub(in crate::bot) fn log_too_long(&mut self, call: &CallKey) {
-        if let Some(bytes) = self.too_long.take() {
-            let platform = call.platform();
-            tracing::warn!(%platform, %call, bytes, "the extras of a call are too long to be stored");
-        }
+    fn is_empty(&self) -> bool {
+        self.caller.is_none() && self.called.is_none() && self.extras.is_none()
+    }
+
+    /// Returns the length of its texts, in bytes.
+    fn bytes(&self) -> usize {
+        let extras = self.extras.as_deref().map_or(0, |json| json.get().len());
+        let numbers =
+            [&self.caller, &self.called].map(|number| number.as_deref().map_or(0, str::len));
+        numbers.into_iter().fold(extras, usize::saturating_add)
     }
 
     /// Adds the stored info to that of a request. For numbers the first value of the call counts, for
     /// extras the last.
     pub(in crate::bot) fn complete(&self, info: &CallInfo) -> CallInfo {
         let mut info = info.clone();
-        info.caller = self.caller.clone().or(info.caller);
-        info.called = self.called.clone().or(info.called);
+        info.caller = self.caller.as_deref().map(str::to_owned).or(info.caller);
+        info.called = self.called.as_deref().map(str::to_owned).or(info.called);
         if let Some(extras) = &self.extras {
             let mut json = serde_json::Deserializer::from_str(extras.get());
             // Only another program could have written something that is not an object.

@@ -1,5 +1,6 @@
 //! An open call: its record, and the lease to change it.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::failure::{Stop, hook_failed};
 use super::hook::run_hook;
-use super::record::{Answered, CallRecord, Ending, Sent, StoredInfo};
+use super::record::{Answered, CallRecord, Controls, Ending, Interrupted, Sent};
 use super::shared::Shared;
 use super::trigger::PlatformHistory;
 use crate::bot::call::{Call, CallInfo, TurnHandle};
@@ -62,16 +63,20 @@ impl<'a, B: Bot> Session<'a, B> {
                 %platform, %call, mismatches, "the heard text does not occur in the reply"
             );
         }
-        let info = record.info.complete(info);
+        let info = record.state.info.complete(info);
         let Record { memory, version, notes, .. } = stored;
         let (memory_changed, notes) = (false, notes.len());
         Ok(Self { shared, outbox, lease, info, record, memory, version, memory_changed, notes })
     }
 
+    /// Returns whether the call is new, with the state that has this number.
+    pub(super) fn is_fresh(&self, number: NonZeroU64) -> bool {
+        self.record.is_fresh(number)
+    }
+
     /// Notes that the turn has created the call.
     pub(super) fn set_created(&mut self, info: &CallInfo) {
-        // With what is too long to be stored, to log it.
-        self.record.info = StoredInfo::new(info);
+        self.record.measure_extras(info);
         self.shared.report_begun(self.outbox.adapter().platform, self.outbox.call());
     }
 
@@ -91,7 +96,7 @@ impl<'a, B: Bot> Session<'a, B> {
     ///
     /// Nothing is written here. If the turn fails, the next request tells the same again.
     pub(super) fn compare_history(&mut self, history: &dyn PlatformHistory) {
-        if !self.record.begun && self.record.turns.is_empty() {
+        if !self.record.state.begun && self.record.turns.is_empty() {
             history.entries().iter().for_each(|entry| self.record.push(entry));
             self.record.trim(&self.shared.setup.limits);
             return;
@@ -110,16 +115,13 @@ impl<'a, B: Bot> Session<'a, B> {
 
     /// Returns whether [`Bot::begin`] has succeeded.
     pub(super) fn has_begun(&self) -> bool {
-        self.record.begun
+        self.record.state.begun
     }
 
     /// Starts the call anew. Earlier turns did not get as far as to begin it.
     pub(super) fn reset(&mut self, info: &CallInfo) {
         self.info = info.clone();
-        let mut turns = std::mem::take(&mut self.record.turns);
-        turns.clear();
-        self.record = CallRecord::new(info.platform, StoredInfo::new(info));
-        self.record.turns = turns;
+        self.record.reset(info);
         self.memory_changed = self.memory_changed || !self.memory.is_empty();
         (self.memory, self.version) = (Bytes::new(), 0);
     }
@@ -127,8 +129,8 @@ impl<'a, B: Bot> Session<'a, B> {
     /// Prepares a turn of the caller: applies the call's speech settings and runs [`Bot::begin`] if it
     /// has not succeeded yet.
     pub(super) async fn prepare(&mut self) -> Result<(), Stop> {
-        self.outbox.set_speech(self.record.speech.clone());
-        if !self.record.begun {
+        self.outbox.set_speech(self.record.speech());
+        if !self.record.state.begun {
             self.begin(BeginAs::BeforeTurn).await?;
         }
         Ok(())
@@ -152,7 +154,7 @@ impl<'a, B: Bot> Session<'a, B> {
         match (began, how) {
             (Ok(()), BeginAs::BeforeTurn) => {
                 self.take_memory(&call)?;
-                self.record.begun = true;
+                self.record.state.begun = true;
                 // Mostly it has not changed the memory. Then it is stored with the turn, or with the note of a
                 // turn that fails.
                 let unchanged = memory::encode(&B::Memory::default(), &shared.setup.limits);
@@ -163,14 +165,14 @@ impl<'a, B: Bot> Session<'a, B> {
                 Ok(self.write(Then::Keep).await?)
             }
             (Ok(()), BeginAs::Turn) => {
-                self.record.begun = true;
+                self.record.state.begun = true;
                 self.commit(None, &call).await
             }
             (Err(error), BeginAs::BeforeTurn) if outbox.cause().is_none() => {
                 // The turn of the caller can still be served. The next turn tries to begin again.
                 hook_failed(outbox, "the greeting of a call failed", &error);
                 outbox.discard_unsent();
-                outbox.set_speech(self.record.speech.clone());
+                outbox.set_speech(self.record.speech());
                 self.roll_back(&call);
                 Ok(())
             }
@@ -181,19 +183,20 @@ impl<'a, B: Bot> Session<'a, B> {
     /// Runs [`Bot::turn`].
     pub(super) async fn turn(&mut self, input: &Input) -> Result<(), Stop> {
         let Self { shared, outbox, .. } = *self;
-        if let Some(closing) = self.record.pending.take() {
+        if let Some(closing) = self.record.state.pending.take() {
             // The text before the closing has been played.
-            self.record.answered = None;
+            self.record.state.answered = None;
             self.write(Then::Close).await?;
-            outbox.replay(Packet { closing: Some(closing), ..Packet::default() });
+            outbox.replay(Packet { closing: Some(*closing), ..Packet::default() });
             return Ok(());
         }
         // No hook of this session follows, so the extras need not be copied.
         let extras = std::mem::take(&mut self.info.extras);
         let mut call = self.call()?;
         call.info.extras = extras;
-        let reported = self.record.last_cut.take();
-        call.cut = self.record.cuts.last().cloned().or(reported);
+        let Interrupted { unreported, last, .. } = &mut self.record.interrupted;
+        let reported = last.take();
+        call.cut = unreported.last().cloned().or(reported);
         let store = shared.setup.store.clone();
         let mut reply = Reply::new(outbox.clone(), store, Audience::Caller);
         let bot = &shared.setup.bot;
@@ -225,11 +228,11 @@ impl<'a, B: Bot> Session<'a, B> {
     /// Writes the record, and the memory if it has changed.
     pub(super) async fn write(&mut self, then: Then) -> Result<(), StoreError> {
         let Some(lease) = self.lease.clone() else { return Ok(()) };
-        self.record.info.log_too_long(self.outbox.call());
+        self.record.log_too_long(self.outbox.call());
         let changed = std::mem::take(&mut self.memory_changed);
         let change = Change {
             memory: changed.then(|| (self.version, self.memory.clone())),
-            state: Some(self.record.encode()),
+            state: Some(self.record.state()),
             history: self.record.turns.take_edits(),
             notes_read: std::mem::take(&mut self.notes),
             then,
@@ -249,7 +252,7 @@ impl<'a, B: Bot> Session<'a, B> {
         if outbox.is_call_over() {
             return Err(StoreError::Gone);
         }
-        let state = self.record.encode();
+        let state = self.record.state();
         let opening = Opening::Restore { turn: turn.clone(), fresh: state.clone().into() };
         let granted = shared.store().open(call, opening, shared.store().timeout(), None).await?;
         let Opened::Run { lease, .. } = granted.take() else {
@@ -275,13 +278,13 @@ impl<'a, B: Bot> Session<'a, B> {
     /// Runs [`Bot::interrupted`] once for each reply that was cut. Cuts not reported by `until` are
     /// left for later.
     pub(super) async fn report_cuts(&mut self, until: Option<Instant>) -> Result<(), StoreError> {
-        while let Some(cut) = self.record.cuts.first().cloned() {
+        while let Some(cut) = self.record.interrupted.unreported.first().cloned() {
             let Some(reported) = self.report_cut(&cut, until).await else { return Ok(()) };
             if let Err(error) = reported {
                 hook_failed(self.outbox, "could not report a cut", &error);
             }
-            self.record.cuts.remove(0);
-            self.record.last_cut = Some(cut);
+            self.record.interrupted.unreported.remove(0);
+            self.record.interrupted.last = Some(cut);
             self.write(Then::Keep).await?;
         }
         Ok(())
@@ -326,14 +329,14 @@ impl<'a, B: Bot> Session<'a, B> {
 
     /// Returns whether there are cuts that the bot has not been notified of.
     pub(super) fn has_cuts(&self) -> bool {
-        !self.record.cuts.is_empty()
+        !self.record.interrupted.unreported.is_empty()
     }
 
     /// Returns how the call ended, for platforms that do not say.
     pub(super) fn ending(&self) -> Ended {
-        match self.record.ending {
+        match self.record.state.ending {
             // The platform never asked for the closing.
-            _ if self.record.pending.is_some() => Ended::ByCaller,
+            _ if self.record.state.pending.is_some() => Ended::ByCaller,
             Some(Ending::HangUp) => Ended::ByBot,
             Some(Ending::Transfer) => Ended::Transferred,
             None => Ended::ByCaller,
@@ -408,24 +411,28 @@ impl<'a, B: Bot> Session<'a, B> {
         let entry = Entry { epoch: self.epoch(), ..entry };
         // A greeting without text is not a turn.
         if entry.input.is_some() || !entry.said.is_empty() || cut.is_some() {
-            self.record.answers += u64::from(cut.is_none());
+            self.record.state.answers += u32::from(cut.is_none());
             self.record.push(&entry);
         }
         self.record.trim(limits);
-        self.record.epoch = self.epoch();
+        self.record.state.epoch = self.epoch();
         // A turn that was cut may have got the first half of a secret.
         let taken = cut.is_none() && input.is_some_and(Input::has_content);
-        self.record.secret = outbox.expects_secret() || self.record.secret && !taken;
+        self.record.state.secret = outbox.expects_secret() || self.record.state.secret && !taken;
         match cut {
             None => self.record_answer(input),
             Some(cause) => {
                 if let Some(speech) = outbox.sent_speech() {
-                    self.record.speech = Some(speech);
+                    self.record.state.speech = Some(Box::new(speech));
                 }
                 // A barge-in has its own note.
                 if cause != Cause::BargeIn {
                     let turn = outbox.turn().clone();
-                    self.record.cuts.push(Cut { turn, heard: Heard::Unknown, cause });
+                    self.record.interrupted.unreported.push(Cut {
+                        turn,
+                        heard: Heard::Unknown,
+                        cause,
+                    });
                 }
                 Remainder::Nothing
             }
@@ -441,17 +448,19 @@ impl<'a, B: Bot> Session<'a, B> {
             Some(_) => Remainder::Closing,
             None => Remainder::Nothing,
         };
-        self.record.ending = match (&draft.closing, input) {
+        self.record.state.ending = match (&draft.closing, input) {
             (Some(Closing::HangUp(_)), _) => Some(Ending::HangUp),
             (Some(Closing::Transfer(_)), _) => Some(Ending::Transfer),
             (None, Some(Input::Transferred(TransferOutcome::Done))) => Some(Ending::Transfer),
             (None, _) => None,
         };
-        self.record.pending = pending;
-        self.record.speech.clone_from(&draft.speech);
+        self.record.state.pending = pending.map(Box::new);
+        self.record.state.speech = draft.speech.clone().map(Box::new);
         let turn = self.outbox.turn().clone();
         let (speech, gather, closing) = (draft.speech, draft.gather, draft.closing);
-        self.record.answered = Some(Answered { turn, speech, gather, closing });
+        let controls = Controls { speech, gather, closing };
+        let controls = (controls != Controls::default()).then(|| Box::new(controls));
+        self.record.state.answered = Some(Answered { turn, controls });
         remainder
     }
 

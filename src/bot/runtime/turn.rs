@@ -1,6 +1,7 @@
 //! A turn and its task, from opening the call's record to the end of the reply.
 
 use std::any::Any;
+use std::num::NonZeroU64;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tracing::{Instrument, Span};
 
 use super::drive::drive;
 use super::failure::{Stop, hook_failed, panicked};
-use super::record::{CallRecord, Sent, StoredInfo};
+use super::record::{CallRecord, Controls, Sent, State, StoredInfo};
 use super::report::TurnReport;
 use super::session::{BeginAs, Session};
 use super::shared::{Shared, TurnGuard};
@@ -22,7 +23,7 @@ use crate::bot::history::Entry;
 use crate::bot::input::{Cause, Ended, Input};
 use crate::bot::limits::Limits;
 use crate::bot::outbox::{Outbox, Packet};
-use crate::bot::store::{Change, FreshState, Opened, Opening, Record, StoreError, Then};
+use crate::bot::store::{CallState, Change, FreshState, Opened, Opening, Record, StoreError, Then};
 use crate::observe::TurnFailure;
 
 /// A running turn.
@@ -170,15 +171,18 @@ impl<B: Bot> Turn<B> {
     /// Opens the call. Returns `None` if the turn has been answered before, and the answer was sent again.
     async fn open(&self) -> Result<Option<Session<'_, B>>, Stop> {
         let Self { shared, outbox, trigger, info, .. } = self;
+        // The state of a new call has this number, so the turn that has created the call knows that.
+        let number = NonZeroU64::MIN.saturating_add(fastrand::u64(..));
         let created = info.clone();
         let fresh = FreshState::new(move || {
-            CallRecord::new(created.platform, StoredInfo::new(&created)).to_json()
+            let info = StoredInfo::new(&created);
+            CallState::new(State::new(created.platform, info, Some(number)))
         });
         let opening = Opening::Turn {
             turn: outbox.turn().clone(),
             told: None,
             overtake: outbox.adapter().capabilities.newest_wins,
-            fresh: fresh.clone(),
+            fresh,
         };
         let opened = shared.open(outbox.call(), opening, Some(outbox)).await?;
         let (lease, record, unsettled) = match opened.granted.take() {
@@ -197,9 +201,8 @@ impl<B: Bot> Turn<B> {
             true => shared.store().read(outbox.call()).await?.unwrap_or(record),
             false => record,
         };
-        let is_created = fresh.is(&record.state);
         let mut session = Session::open(shared, outbox, Some(lease), record, info)?;
-        if is_created {
+        if session.is_fresh(number) {
             session.set_created(info);
         }
         Ok(Some(session))
@@ -249,11 +252,14 @@ fn repeated_answer(
         packet.text = entry.filler.clone().filter(|_| first).unwrap_or_default() + &said;
         packet.text += entry.apology.as_deref().unwrap_or_default();
     }
-    if let Some(answered) = record.answered.filter(|answered| answered.turn == *outbox.turn()) {
-        packet.speech = answered.speech.filter(|_| first);
-        packet.gather = answered.gather.filter(|_| first);
-        packet.to_be_continued = record.pending.is_some();
-        packet.closing = answered.closing.filter(|_| !packet.to_be_continued);
+    let State { answered, pending, .. } = record.state;
+    if let Some(answered) = answered.filter(|answered| answered.turn == *outbox.turn()) {
+        let Controls { speech, gather, closing } =
+            answered.controls.map(|boxed| *boxed).unwrap_or_default();
+        packet.speech = speech.filter(|_| first);
+        packet.gather = gather.filter(|_| first);
+        packet.to_be_continued = pending.is_some();
+        packet.closing = closing.filter(|_| !packet.to_be_continued);
     }
     Ok(packet)
 }

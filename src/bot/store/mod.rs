@@ -40,6 +40,7 @@ mod queue;
 mod records;
 #[cfg(feature = "redis-store")]
 mod redis;
+mod state;
 mod turns;
 
 #[cfg(feature = "redis-store")]
@@ -51,7 +52,9 @@ pub(super) use handle::{Granted, StoreHandle};
 pub use memory::MemoryStore;
 pub(super) use meter::Meter;
 pub use records::{
-    Cancel, CancelReason, Change, Claim, Claimed, FreshState, Lease, Opened, Opening, Record,
-    Signal, Standing, Then,
+    Cancel, CancelReason, Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing,
+    Then,
 };
+pub(super) use state::Keep;
+pub use state::{CallState, FreshState};
 pub use turns::{Edit, StoredTurn, StoredTurns};

@@ -1,11 +1,11 @@
 //! The data types of a store.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::state::{CallState, FreshState};
 use super::turns::{Edit, StoredTurns};
 use crate::bot::capabilities::Platform;
 use crate::bot::input::{CallKey, TurnId};
@@ -79,56 +79,6 @@ impl fmt::Debug for Opening {
     }
 }
 
-/// The state of a call that a turn creates. It is made when the store asks for it: most turns open a call that
-/// exists.
-#[derive(Clone)]
-pub struct FreshState(Arc<Lazy<dyn Fn() -> Bytes + Send + Sync>>);
-
-struct Lazy<F: ?Sized> {
-    made: OnceLock<Bytes>,
-    make: F,
-}
-
-impl FreshState {
-    /// Creates a state that `make` returns. It is called once at most.
-    #[must_use]
-    pub fn new(make: impl Fn() -> Bytes + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Lazy { made: OnceLock::new(), make }))
-    }
-
-    /// Returns the state.
-    #[must_use]
-    pub fn bytes(&self) -> &Bytes {
-        self.0.made.get_or_init(|| (self.0.make)())
-    }
-
-    /// Returns whether this is the state, without making it: a store that has not asked for it has another one.
-    pub(in crate::bot) fn is(&self, state: &Bytes) -> bool {
-        self.0.made.get() == Some(state)
-    }
-}
-
-impl<T: Into<Bytes>> From<T> for FreshState {
-    fn from(state: T) -> Self {
-        let state = state.into();
-        Self::new(move || state.clone())
-    }
-}
-
-impl PartialEq for FreshState {
-    fn eq(&self, other: &Self) -> bool {
-        self.bytes() == other.bytes()
-    }
-}
-
-impl Eq for FreshState {}
-
-impl fmt::Debug for FreshState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FreshState").field("bytes", &self.0.made.get().map(Bytes::len)).finish()
-    }
-}
-
 /// The result of opening a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
@@ -186,8 +136,8 @@ pub struct Record {
     pub version: u32,
     /// The bot's memory, as JSON. Empty before the first write.
     pub memory: Bytes,
-    /// The state of the runtime, as JSON.
-    pub state: Bytes,
+    /// The state of the runtime.
+    pub state: CallState,
     /// The turns of the call.
     pub history: StoredTurns,
     /// The notes that no turn has read yet, each as JSON, the oldest first. A store may drop the oldest for a
@@ -200,7 +150,7 @@ impl fmt::Debug for Record {
         f.debug_struct("Record")
             .field("version", &self.version)
             .field("memory", &self.memory.len())
-            .field("state", &self.state.len())
+            .field("state", &self.state)
             .field("history", &self.history.len())
             .field("notes", &self.notes.len())
             .finish()
@@ -239,7 +189,7 @@ pub struct Change {
     /// The version of the bot's memory, and the memory, if it changes.
     pub memory: Option<(u32, Bytes)>,
     /// The state of the runtime, if it changes.
-    pub state: Option<Bytes>,
+    pub state: Option<CallState>,
     /// The changes of the history, in this order.
     pub history: Vec<Edit>,
     /// The number of notes, from the oldest on, that were read and can be removed. Those that the store has
@@ -253,7 +203,7 @@ impl fmt::Debug for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Change")
             .field("memory", &self.memory.as_ref().map(|(version, memory)| (version, memory.len())))
-            .field("state", &self.state.as_ref().map(Bytes::len))
+            .field("state", &self.state)
             .field("history", &self.history)
             .field("notes_read", &self.notes_read)
             .field("then", &self.then)

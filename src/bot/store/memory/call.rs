@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::bot::input::{CallKey, TurnId};
-use crate::bot::store::{Change, Lease, Opened, Record, Standing, StoredTurns, Then};
+use crate::bot::store::{CallState, Change, Lease, Opened, Record, Standing, StoredTurns, Then};
 
 /// The number of answered turns that are remembered of a call.
 const ANSWERED: usize = 8;
@@ -27,7 +27,7 @@ pub(super) struct Call {
     pub version: u32,
     // Not `Bytes`, which take twice as much, and more once they were cloned.
     memory: Box<[u8]>,
-    state: Box<[u8]>,
+    state: CallState,
     history: StoredTurns,
     notes: Vec<Bytes>,
     /// The epoch of the newest lease, which may have ended. An abort raises it.
@@ -75,11 +75,11 @@ pub(super) enum Owner {
 }
 
 impl Call {
-    pub(super) fn new(state: &Bytes, now: Instant) -> Self {
+    pub(super) fn new(state: CallState, now: Instant) -> Self {
         Self {
             version: 0,
             memory: Box::default(),
-            state: (**state).into(),
+            state,
             history: StoredTurns::default(),
             notes: Vec::new(),
             epoch: 0,
@@ -95,7 +95,7 @@ impl Call {
         Record {
             version: self.version,
             memory: Bytes::copy_from_slice(&self.memory),
-            state: Bytes::copy_from_slice(&self.state),
+            state: self.state.clone(),
             history: self.history.clone(),
             notes: self.notes.clone(),
         }
@@ -130,7 +130,7 @@ impl Call {
         let answered = self.answered.iter().map(|turn| turn.as_str().len() + size_of::<TurnId>());
         let account = key.account.as_deref().map_or(0, str::len);
         let ids = key.platform.len() + key.id.len() + account;
-        let texts = ids + memory.len() + state.len() + history.bytes();
+        let texts = ids + memory.len() + state.size() + history.bytes();
         FIXED_BYTES + texts + notes.chain(answered).sum::<usize>()
     }
 
@@ -237,7 +237,7 @@ impl Call {
             self.memory = (*memory).into();
         }
         if let Some(state) = state {
-            self.state = (*state).into();
+            self.state = state;
         }
         self.history.apply(history);
         let mut lost = 0;

@@ -21,9 +21,10 @@ use self::share::{Limits, Share};
 use super::contract::Store;
 use super::error::StoreError;
 use super::records::{
-    Cancel, CancelReason, Change, Claim, Claimed, FreshState, Lease, Opened, Opening, Record,
-    Signal, Standing, Then,
+    Cancel, CancelReason, Change, Claim, Claimed, Lease, Opened, Opening, Record, Signal, Standing,
+    Then,
 };
+use super::state::FreshState;
 use crate::bot::input::{CallKey, TurnId};
 use crate::lock::Mutex;
 
@@ -176,7 +177,7 @@ impl MemoryStore {
         }
         let now = Instant::now();
         if is_new {
-            share.insert(key, Call::new(fresh.bytes(), now));
+            share.insert(key, Call::new(fresh.get().clone(), now));
         }
         let opened = share.change(key, |call| {
             if !overtake && matches!(call.owner, Owner::Turn(_)) {
@@ -222,7 +223,7 @@ impl MemoryStore {
             return Err(StoreError::Full(limit));
         }
         let now = Instant::now();
-        share.insert(key, Call::new(fresh.bytes(), now));
+        share.insert(key, Call::new(fresh.get().clone(), now));
         let owner = Owner::Turn(turn.clone());
         let opened = share.change(key, |call| call.open(key, owner, epoch, now));
         opened.ok_or(StoreError::Gone)

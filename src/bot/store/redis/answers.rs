@@ -89,7 +89,7 @@ pub(super) fn record(
         Some(version) => u32::try_from(number(&version)?).map_err(|_| unexpected())?,
         None => 0,
     };
-    let state = field()?.unwrap_or_default();
+    let state = field()?.unwrap_or_default().into();
     let why = field()?;
     let history = turns(history)?.into_iter().collect();
     let notes = notes.into_iter().map(|note| bytes(note)?.ok_or_else(unexpected));

@@ -168,7 +168,7 @@ impl Store for RedisStore {
         match opening {
             Opening::Turn { turn, told, overtake, fresh } => {
                 open("turn", Some(turn), *told, *overtake);
-                command.arg(&**fresh.bytes()).arg("").arg("");
+                command.arg(&*fresh.get().to_json()).arg("").arg("");
             }
             Opening::IfFree => {
                 open("free", None, None, false);
@@ -176,7 +176,7 @@ impl Store for RedisStore {
             }
             Opening::Restore { turn, fresh } => {
                 open("restore", Some(turn), None, false);
-                command.arg(&**fresh.bytes()).arg("").arg("");
+                command.arg(&*fresh.get().to_json()).arg("").arg("");
             }
             Opening::End { told, why, again } => {
                 self.index_end(call, &keys.name, *again).await?;
@@ -237,7 +237,7 @@ impl Store for RedisStore {
             None => command.arg("").arg(""),
         };
         match &state {
-            Some(state) => command.arg("1").arg(&**state),
+            Some(state) => command.arg("1").arg(&*state.to_json()),
             None => command.arg("0").arg(""),
         };
         for edit in &history {

@@ -64,17 +64,17 @@ pub(super) fn bytes(text: &str) -> Bytes {
 
 /// An opening for a turn that overtakes.
 pub(super) fn opening(id: &str) -> Opening {
-    Opening::Turn { turn: turn(id), told: None, overtake: true, fresh: bytes("fresh").into() }
+    Opening::Turn { turn: turn(id), told: None, overtake: true, fresh: "fresh".into() }
 }
 
 /// The same, after this turn was told to stop.
 pub(super) fn opening_after(id: &str, told: u64) -> Opening {
-    Opening::Turn { turn: turn(id), told: Some(told), overtake: true, fresh: bytes("fresh").into() }
+    Opening::Turn { turn: turn(id), told: Some(told), overtake: true, fresh: "fresh".into() }
 }
 
 /// An opening for a turn that waits for its turn.
 pub(super) fn patient(id: &str) -> Opening {
-    Opening::Turn { turn: turn(id), told: None, overtake: false, fresh: bytes("fresh").into() }
+    Opening::Turn { turn: turn(id), told: None, overtake: false, fresh: "fresh".into() }
 }
 
 pub(super) fn end(again: Duration) -> Opening {
@@ -126,7 +126,8 @@ pub(super) fn is_refused<T: Debug>(name: &str, result: Result<T, StoreError>) {
 pub(super) fn shown(record: &Record) -> String {
     let Record { version, memory, state, history, notes } = record;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let mut shown = format!("v{version} memory {:?} state {:?} history", text(memory), text(state));
+    let mut shown =
+        format!("v{version} memory {:?} state {:?} history", text(memory), text(&state.to_json()));
     for turn in history.iter() {
         let (id, place) = (turn.turn.as_str(), (turn.epoch, turn.index));
         let _ = write!(shown, " {id:?} {place:?} {:?}", text(&turn.json));

@@ -31,7 +31,7 @@ pub(super) async fn the_end_sets_a_call_aside<S: Store>(case: &mut Case<S>) {
 
     let (new, record, unsettled) = case.run_settled("c", &opening("1")).await;
     let other = "after its end a call with the same key is a new one";
-    equal(other, (&*record.memory, &*record.state), (&b""[..], &b"fresh"[..]));
+    equal(other, (&*record.memory, &*record.state.to_json()), (&b""[..], &b"fresh"[..]));
     equal(other, unsettled, None);
     rule("an epoch is never used twice for a key", new.epoch > lease.epoch);
     is_fenced(other, case.write(&first, memory("late")).await);

@@ -114,7 +114,7 @@ impl State {
     fn create(&mut self, key: &CallKey, fresh: &FreshState) {
         self.calls.push(Call {
             key: key.clone(),
-            record: Record { state: fresh.bytes().clone(), ..Record::default() },
+            record: Record { state: fresh.get().clone(), ..Record::default() },
             opened: 0,
             lease: None,
             held: false,

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::case::{
-    Case, LONG, bytes, closing, equal, is_fenced, key, memory, opening, patient, rule, shown, turn,
+    Case, LONG, closing, equal, is_fenced, key, memory, opening, patient, rule, shown, turn,
 };
 use crate::bot::capabilities::Platform;
 use crate::bot::input::CallKey;
@@ -16,7 +16,7 @@ pub(super) async fn a_new_call_has_a_fresh_record<S: Store>(case: &mut Case<S>) 
     let new = "a turn creates the call that it opens, with a fresh record";
     let (first, record, unsettled) = case.run_settled("c", &opening("1")).await;
     equal(new, (first.call.clone(), first.turn.clone()), (key("c"), Some(turn("1"))));
-    let fresh = Record { state: bytes("fresh"), ..Record::default() };
+    let fresh = Record { state: "fresh".into(), ..Record::default() };
     equal(new, shown(&record), shown(&fresh));
     equal("nothing is unsettled in a new call", unsettled, None);
     equal(new, shown(&case.record("c").await), shown(&fresh));
@@ -25,7 +25,7 @@ pub(super) async fn a_new_call_has_a_fresh_record<S: Store>(case: &mut Case<S>) 
     case.written("a turn that has the call can close", &first, closing(Then::Close)).await;
     let (second, record, unsettled) = case.run_settled("c", &opening("2")).await;
     let known = "a known call keeps its record when it is opened";
-    equal(known, (&*record.memory, &*record.state), (&b"kept"[..], &b"fresh"[..]));
+    equal(known, (&*record.memory, &*record.state.to_json()), (&b"kept"[..], &b"fresh"[..]));
     rule("an epoch grows whenever the call is opened", second.epoch > first.epoch);
     equal("a turn that has closed is settled", unsettled, None);
     case.stopped("a turn that has closed is not told to stop", &[]).await;
@@ -204,17 +204,17 @@ pub(super) async fn if_free_opens_only_a_free_call<S: Store>(case: &mut Case<S>)
 }
 
 pub(super) async fn restore_opens_only_an_unknown_call<S: Store>(case: &mut Case<S>) {
-    let restore = &Opening::Restore { turn: turn("1"), fresh: bytes("restored").into() };
+    let restore = &Opening::Restore { turn: turn("1"), fresh: "restored".into() };
     let (first, record, unsettled) = case.run_settled("c", restore).await;
     let new = "Restore opens an unknown call as a new one";
     equal(new, (first.call.clone(), first.turn.clone()), (key("c"), Some(turn("1"))));
-    equal(new, shown(&record), shown(&Record { state: bytes("restored"), ..Record::default() }));
+    equal(new, shown(&record), shown(&Record { state: "restored".into(), ..Record::default() }));
     equal(new, unsettled, None);
     case.written("a lease of Restore can write", &first, memory("first")).await;
     case.busy("Restore does not open a call that a turn has", "c", restore).await;
     case.written("Restore that finds a call changes nothing", &first, closing(Then::Close)).await;
     case.repeated("a turn that restored a call counts as answered", "c", "1").await;
-    let other = &Opening::Restore { turn: turn("2"), fresh: bytes("restored").into() };
+    let other = &Opening::Restore { turn: turn("2"), fresh: "restored".into() };
     case.busy("Restore does not open a call that exists", "c", other).await;
     equal("Restore that finds a call changes nothing", case.memory("c").await, "first".to_owned());
 

@@ -42,12 +42,8 @@ async fn full_transcript<S: Store>(store: S, seed: u64) -> Vec<String> {
     // The last message is one that no operation of the sequence gives.
     let last = CallKey::new(PLATFORM, "last");
     for id in ["1", "2"] {
-        let opening = Opening::Turn {
-            turn: turn(id),
-            told: None,
-            overtake: true,
-            fresh: bytes("fresh").into(),
-        };
+        let opening =
+            Opening::Turn { turn: turn(id), told: None, overtake: true, fresh: "fresh".into() };
         let _ = store.open(&last, &opening).await;
     }
     let (mut stops, mut arrived) = (Vec::new(), false);
@@ -172,7 +168,7 @@ impl Random {
 
     fn opening(&mut self, call: &CallKey) -> (Opening, String) {
         let told = self.told(call);
-        let fresh = bytes(&self.text("fresh")).into();
+        let fresh = self.text("fresh").into();
         match self.random.u32(0..20) {
             0 | 1 => (Opening::IfFree, "if free".into()),
             // A store may remember for a while that a call has ended, and not put it back.
@@ -200,7 +196,7 @@ impl Random {
             change.memory = Some((self.random.u32(0..3), bytes(&self.text("memory"))));
         }
         if self.random.bool() {
-            change.state = Some(bytes(&self.text("state")));
+            change.state = Some(self.text("state").into());
         }
         for _ in 0..self.random.usize(0..4) {
             let turn = self.turn();

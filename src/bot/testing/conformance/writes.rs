@@ -10,14 +10,14 @@ const CAN: &str = "a turn that has the call can write";
 pub(super) async fn only_the_set_fields_are_written<S: Store>(case: &mut Case<S>) {
     let set = "a write changes the fields that are set, and no other";
     let lease = case.lease("c", "1").await;
-    let mut expected = Record { state: bytes("fresh"), ..Record::default() };
+    let mut expected = Record { state: "fresh".into(), ..Record::default() };
     let stored = StoredTurn::new(turn("0"), 1, 0, b"said".to_vec());
     let steps = [
         Change { memory: Some((3, bytes("m"))), ..Change::default() },
         Change::default(),
-        Change { state: Some(bytes("s")), ..Change::default() },
+        Change { state: Some("s".into()), ..Change::default() },
         Change { history: vec![Edit::Put(stored.into())], ..Change::default() },
-        Change { memory: Some((7, bytes(""))), state: Some(bytes("t")), ..Change::default() },
+        Change { memory: Some((7, bytes(""))), state: Some("t".into()), ..Change::default() },
         Change { memory: Some((0, bytes("n"))), ..Change::default() },
     ];
     for change in steps {
@@ -33,14 +33,14 @@ pub(super) async fn only_the_set_fields_are_written<S: Store>(case: &mut Case<S>
     }
     let everything = Change {
         memory: Some((1, bytes("all"))),
-        state: Some(bytes("all")),
+        state: Some("all".into()),
         history: vec![Edit::Remove(turn("0"))],
         notes_read: 0,
         then: Then::Close,
     };
     case.written("a write may change all and close", &lease, everything).await;
     let (_, record) = case.run("c", &opening("2")).await;
-    let all = Record { version: 1, memory: bytes("all"), state: bytes("all"), ..Record::default() };
+    let all = Record { version: 1, memory: bytes("all"), state: "all".into(), ..Record::default() };
     equal("a closing write is written", shown(&record), shown(&all));
     // As large as a memory may be, and more.
     let large = "x".repeat(1 << 20);
@@ -95,7 +95,7 @@ pub(super) async fn the_lease_ends_as_the_write_says<S: Store>(case: &mut Case<S
     case.leave("c", None, "note", Then::Keep).await;
     let change = Change {
         memory: Some((9, bytes("late"))),
-        state: Some(bytes("late")),
+        state: Some("late".into()),
         history: vec![Edit::Put(stored.into())],
         notes_read: 1,
         then: Then::Close,
@@ -112,7 +112,7 @@ pub(super) async fn a_history_is_changed_by_edits<S: Store>(case: &mut Case<S>) 
         Edit::Put(StoredTurn::new(turn(&id.to_string()), epoch, index, json).into())
     };
     let remove = |id: u64| Edit::Remove(turn(&id.to_string()));
-    let mut expected = Record { state: bytes("fresh"), ..Record::default() };
+    let mut expected = Record { state: "fresh".into(), ..Record::default() };
     // Epochs above 2^53, which a float does not hold, and of different lengths.
     let far = (1 << 60) + 1;
     let steps = [
