@@ -190,6 +190,7 @@ mod capabilities;
 mod controls;
 mod error;
 mod handler;
+mod hash;
 mod history;
 mod host;
 mod input;

@@ -1,6 +1,5 @@
 //! The state that all turns of a bot share: its store, its settings, and the running turns.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -22,6 +21,7 @@ use super::waits::Waits;
 use crate::bot::adapter::Adapter;
 use crate::bot::capabilities::Platform;
 use crate::bot::handler::Bot;
+use crate::bot::hash::HashMap;
 use crate::bot::history::char_end_before;
 use crate::bot::input::{CallKey, Input, TurnId};
 use crate::bot::limits::{Greeting, Limits};

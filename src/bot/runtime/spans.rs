@@ -1,6 +1,5 @@
 //! The spans of calls, turns and hooks.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,6 +8,7 @@ use tracing::field::Empty;
 
 use super::trigger::Trigger;
 use crate::bot::capabilities::Platform;
+use crate::bot::hash::HashMap;
 use crate::bot::input::CallKey;
 use crate::bot::outbox::Outbox;
 use crate::lock::Mutex;

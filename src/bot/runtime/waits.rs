@@ -1,10 +1,10 @@
 //! Waits for messages about calls.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use crate::bot::hash::HashMap;
 use crate::bot::input::CallKey;
 use crate::bot::store::Signal;
 use crate::lock::Mutex;

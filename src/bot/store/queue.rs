@@ -1,6 +1,5 @@
 //! The order in which the openings of a call reach the store.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 
+use crate::bot::hash::HashMap;
 use crate::bot::input::CallKey;
 use crate::lock::Mutex;
 

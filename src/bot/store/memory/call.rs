@@ -1,6 +1,5 @@
 //! A call of the store in memory: its record, its lease, its hold, and the turns that were answered.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,7 +37,7 @@ pub(super) struct Call {
     rare: Option<Box<Rare>>,
     pub touched: Instant,
     /// The turns that were answered or aborted last, the oldest first.
-    answered: VecDeque<TurnId>,
+    answered: Vec<TurnId>,
 }
 
 /// What a call seldom has.
@@ -87,7 +86,7 @@ impl Call {
             owner: Owner::Nobody,
             rare: None,
             touched: now,
-            answered: VecDeque::new(),
+            answered: Vec::new(),
         }
     }
 
@@ -305,8 +304,9 @@ impl Call {
             return;
         }
         if self.answered.len() >= ANSWERED {
-            self.answered.pop_front();
+            self.answered.remove(0);
         }
-        self.answered.push_back(turn);
+        self.answered.reserve_exact(1);
+        self.answered.push(turn);
     }
 }

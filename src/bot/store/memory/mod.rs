@@ -4,7 +4,6 @@ mod call;
 mod ended;
 mod share;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
@@ -25,6 +24,7 @@ use super::records::{
     Then,
 };
 use super::state::FreshState;
+use crate::bot::hash::HashMap;
 use crate::bot::input::{CallKey, TurnId};
 use crate::lock::Mutex;
 
