@@ -41,6 +41,11 @@ impl KeptTurns {
         std::mem::take(&mut self.edits)
     }
 
+    /// Returns the turns as a store keeps them.
+    pub(in crate::bot) fn stored(&self) -> &StoredTurns {
+        &self.turns
+    }
+
     /// Returns the changes that make an empty history to this one.
     pub(in crate::bot) fn all(&self) -> Vec<Edit> {
         self.turns.iter().cloned().map(Edit::Put).collect()

@@ -82,9 +82,9 @@ impl<B: Bot> Shared<B> {
                 // A process with the newer version reports the cuts, at the latest before the next turn.
                 return self.store().write(&lease, close(Then::CloseUnanswered)).await;
             }
-            let info = CallInfo::of(platform, &call);
+            let info = Arc::new(CallInfo::of(platform, &call));
             let has_notes = !record.notes.is_empty();
-            let mut session = Session::open(self, &outbox, Some(lease.clone()), record, &info)?;
+            let mut session = Session::open(self, &outbox, Some(lease.clone()), record, info)?;
             if session.has_cuts() || has_notes {
                 let span = match session.has_cuts() {
                     true => self.spans.hook(platform, &call, "interrupted"),
@@ -248,9 +248,9 @@ impl<B: Bot> Shared<B> {
         if let Some(why) = why {
             report.why = why;
         }
-        let info = CallInfo::of(platform, &call);
+        let info = Arc::new(CallInfo::of(platform, &call));
         let work = async {
-            let mut session = Session::open(self, &outbox, None, record, &info)?;
+            let mut session = Session::open(self, &outbox, None, record, info)?;
             session.report_cuts(None).await?;
             report.why = why.unwrap_or_else(|| session.ending());
             session.end(report.why).await;

@@ -87,9 +87,9 @@ impl<B: Bot> Calls<B> {
         let span = shared.spans.turn(&outbox, &trigger);
         let context = TraceContext::local().map(|parent| continued(&span, parent));
         let info = Arc::new(info);
-        let turn = Turn { shared: shared.clone(), outbox, trigger, info, history };
+        let turn = Turn { shared: shared.clone(), outbox, trigger, history };
         // Boxed before anything else: each future around it would hold a copy of it.
-        shared.start_turn(context, Meter::scope(meter, Box::pin(turn.run(span))));
+        shared.start_turn(context, Meter::scope(meter, Box::pin(turn.run(info, span))));
         Ok(reader)
     }
 

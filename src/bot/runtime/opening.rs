@@ -47,10 +47,10 @@ impl<B: Bot> Shared<B> {
         // A message may overtake the answer of a store elsewhere. In this process, there is none before the
         // store is asked again below.
         let mut waiter = self.store().shared().then(|| self.waits.register(call));
-        let patient_until = patient_until(outbox);
+        let mut patience = None;
         loop {
             // An opening that hangs must not keep this one from the store.
-            let place = self.store().enter(call, self.time_to_open(outbox) / 2).await;
+            let place = self.store().enter(call, || self.time_to_open(outbox) / 2).await;
             if outbox.is_some_and(|outbox| outbox.cause().is_some()) {
                 // The turn that has cut this one may be in the store already.
                 return Err(StoreError::Fenced);
@@ -64,6 +64,7 @@ impl<B: Bot> Shared<B> {
                     };
                     drop(granted);
                     set_told(&mut opening, epoch);
+                    let patient_until = *patience.get_or_insert_with(|| patient_until(outbox));
                     match &waiter {
                         Some(waiter) => {
                             self.wait_for_call(waiter, left, patient_until).await;
@@ -139,7 +140,8 @@ impl<B: Bot> Shared<B> {
         unsettled: Option<Duration>,
         waiter: Option<Waiter>,
     ) -> bool {
-        let outboxes = self.outboxes(outbox.call());
+        let mut outboxes = self.outboxes(outbox.call());
+        outboxes.retain(|other| !Arc::ptr_eq(other, outbox));
         let is_earlier =
             |other: &Arc<Outbox>| other.lease().is_some_and(|lease| lease.epoch < epoch);
         let (earlier, others): (Vec<_>, Vec<_>) = outboxes.into_iter().partition(is_earlier);

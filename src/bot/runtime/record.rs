@@ -530,21 +530,25 @@ impl StoredInfo {
 
     /// Adds the stored info to that of a request. For numbers the first value of the call counts, for
     /// extras the last.
-    pub(in crate::bot) fn complete(&self, info: &CallInfo) -> CallInfo {
-        let mut info = info.clone();
-        info.caller = self.caller.as_deref().map(str::to_owned).or(info.caller);
-        info.called = self.called.as_deref().map(str::to_owned).or(info.called);
+    ///
+    /// Mostly the request says the same, and the info is not copied.
+    pub(in crate::bot) fn complete(&self, info: &mut Arc<CallInfo>) {
+        if self.caller.is_some() && info.caller.as_deref() != self.caller.as_deref() {
+            Arc::make_mut(info).caller = self.caller.as_deref().map(str::to_owned);
+        }
+        if self.called.is_some() && info.called.as_deref() != self.called.as_deref() {
+            Arc::make_mut(info).called = self.called.as_deref().map(str::to_owned);
+        }
         if let Some(extras) = &self.extras {
             let mut json = serde_json::Deserializer::from_str(extras.get());
             // Only another program could have written something that is not an object.
-            _ = json.deserialize_map(AddMissing(&mut info.extras));
+            _ = json.deserialize_map(AddMissing(info));
         }
-        info
     }
 }
 
-/// Reads an object, and adds the members that a map does not have yet. The others are passed over.
-struct AddMissing<'a>(&'a mut Map<String, Value>);
+/// Reads an object, and adds the members that the extras do not have yet. The others are passed over.
+struct AddMissing<'a>(&'a mut Arc<CallInfo>);
 
 impl<'de> Visitor<'de> for AddMissing<'_> {
     type Value = ();
@@ -558,10 +562,11 @@ impl<'de> Visitor<'de> for AddMissing<'_> {
         struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
         while let Some(Name(name)) = members.next_key()? {
-            if self.0.contains_key(&*name) {
+            if self.0.extras.contains_key(&*name) {
                 members.next_value::<IgnoredAny>()?;
             } else {
-                self.0.insert(name.into_owned(), members.next_value()?);
+                let value = members.next_value()?;
+                Arc::make_mut(self.0).extras.insert(name.into_owned(), value);
             }
         }
         Ok(())

@@ -29,7 +29,7 @@ pub(super) struct Session<'a, B: Bot> {
     shared: &'a Shared<B>,
     outbox: &'a Arc<Outbox>,
     lease: Option<Lease>,
-    info: CallInfo,
+    info: Arc<CallInfo>,
     record: CallRecord,
     /// The memory as JSON, and its version. Empty before it is written for the first time.
     memory: Bytes,
@@ -54,7 +54,7 @@ impl<'a, B: Bot> Session<'a, B> {
         outbox: &'a Arc<Outbox>,
         lease: Option<Lease>,
         stored: Record,
-        info: &CallInfo,
+        mut info: Arc<CallInfo>,
     ) -> Result<Self, StoreError> {
         let (platform, call) = (outbox.adapter().platform, outbox.call());
         let (record, mismatches) = CallRecord::read(&stored, &shared.setup.limits)?;
@@ -63,7 +63,7 @@ impl<'a, B: Bot> Session<'a, B> {
                 %platform, %call, mismatches, "the heard text does not occur in the reply"
             );
         }
-        let info = record.state.info.complete(info);
+        record.state.info.complete(&mut info);
         let Record { memory, version, notes, .. } = stored;
         let (memory_changed, notes) = (false, notes.len());
         Ok(Self { shared, outbox, lease, info, record, memory, version, memory_changed, notes })
@@ -119,7 +119,7 @@ impl<'a, B: Bot> Session<'a, B> {
     }
 
     /// Starts the call anew. Earlier turns did not get as far as to begin it.
-    pub(super) fn reset(&mut self, info: &CallInfo) {
+    pub(super) fn reset(&mut self, info: &Arc<CallInfo>) {
         self.info = info.clone();
         self.record.reset(info);
         self.memory_changed = self.memory_changed || !self.memory.is_empty();
@@ -191,7 +191,7 @@ impl<'a, B: Bot> Session<'a, B> {
             return Ok(());
         }
         // No hook of this session follows, so the extras need not be copied.
-        let extras = std::mem::take(&mut self.info.extras);
+        let extras = std::mem::take(&mut Arc::make_mut(&mut self.info).extras);
         let mut call = self.call()?;
         call.info.extras = extras;
         let Interrupted { unreported, last, .. } = &mut self.record.interrupted;
@@ -211,7 +211,7 @@ impl<'a, B: Bot> Session<'a, B> {
         let setup = &self.shared.setup;
         Ok(Call {
             memory: memory::decode(&self.memory, self.version, B::MEMORY_VERSION, B::migrate)?,
-            info: self.info.clone(),
+            info: (*self.info).clone(),
             history: self.record.turns.history(),
             cut: None,
             turn: TurnHandle {
@@ -234,6 +234,7 @@ impl<'a, B: Bot> Session<'a, B> {
             memory: changed.then(|| (self.version, self.memory.clone())),
             state: Some(self.record.state()),
             history: self.record.turns.take_edits(),
+            turns: Some(self.record.turns.stored().clone()),
             notes_read: std::mem::take(&mut self.notes),
             then,
         };
@@ -266,7 +267,8 @@ impl<'a, B: Bot> Session<'a, B> {
         self.lease = Some(lease.clone());
         let memory = (!self.memory.is_empty()).then(|| (self.version, self.memory.clone()));
         let history = self.record.turns.all();
-        let change = Change { memory, state: Some(state), history, notes_read: 0, then };
+        let state = Some(state);
+        let change = Change { memory, state, history, then, ..Change::default() };
         shared.store().write(&lease, change).await?;
         tracing::error!(
             %platform, %call, %turn,

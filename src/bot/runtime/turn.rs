@@ -31,7 +31,6 @@ pub(super) struct Turn<B: Bot> {
     pub shared: Arc<Shared<B>>,
     pub outbox: Arc<Outbox>,
     pub trigger: Trigger,
-    pub info: Arc<CallInfo>,
     pub history: Option<Box<dyn PlatformHistory>>,
 }
 
@@ -44,9 +43,9 @@ enum Cuts {
 
 impl<B: Bot> Turn<B> {
     /// Runs the turn to its end, in this span.
-    pub(super) async fn run(self, span: Span) {
+    pub(super) async fn run(self, info: Arc<CallInfo>, span: Span) {
         let Self { shared, outbox, .. } = &self;
-        let cuts = self.run_in(span.clone()).instrument(span).await;
+        let cuts = self.run_in(info, span.clone()).instrument(span).await;
         // If the next turn cut this one, that turn reports it.
         let cause = outbox.cause();
         let cut = matches!(cause, Some(Cause::BargeIn | Cause::PeerGone | Cause::Deadline));
@@ -56,14 +55,14 @@ impl<B: Bot> Turn<B> {
         }
     }
 
-    async fn run_in(&self, span: Span) -> Cuts {
+    async fn run_in(&self, info: Arc<CallInfo>, span: Span) -> Cuts {
         let Self { shared, outbox, trigger, .. } = self;
         let mut report = TurnReport::start(shared, outbox, trigger, span);
         // If this task is dropped or panics, no request waits for it any longer.
         let running = TurnGuard { shared, outbox };
         let ended = {
             // Pinned here, and passed on as a pointer: `drive` would hold a second copy.
-            let work = pin!(AssertUnwindSafe(self.work()).catch_unwind());
+            let work = pin!(AssertUnwindSafe(self.work(info)).catch_unwind());
             drive(shared.store(), outbox, work).await
         };
         report.stop();
@@ -138,9 +137,9 @@ impl<B: Bot> Turn<B> {
         }
     }
 
-    async fn work(&self) -> Result<Cuts, Stop> {
+    async fn work(&self, info: Arc<CallInfo>) -> Result<Cuts, Stop> {
         let Self { trigger, history, .. } = self;
-        let mut session = match self.open().await? {
+        let mut session = match self.open(&info).await? {
             Some(session) => session,
             None => return Ok(Cuts::None),
         };
@@ -148,29 +147,33 @@ impl<B: Bot> Turn<B> {
             // A call with this id never ended. The new one gets a record of its own.
             drop(session);
             self.end_former().await?;
-            session = match self.open().await? {
+            session = match self.open(&info).await? {
                 Some(session) => session,
                 None => return Ok(Cuts::None),
             };
         }
-        session.hide_secret(trigger.input().as_ref());
+        session.hide_secret(trigger.as_input());
         session.forget_turn();
         if let Some(history) = history {
             session.compare_history(&**history);
         }
         match trigger {
             Trigger::Begin => {
-                session.reset(&self.info);
+                session.reset(&info);
                 session.begin(BeginAs::Turn).await?;
                 Ok(Cuts::None)
             }
-            Trigger::Input(input) => self.serve(session, input).await,
+            Trigger::Input(input) => {
+                // Only the session has it now, and need not copy it.
+                drop(info);
+                self.serve(session, input).await
+            }
         }
     }
 
     /// Opens the call. Returns `None` if the turn has been answered before, and the answer was sent again.
-    async fn open(&self) -> Result<Option<Session<'_, B>>, Stop> {
-        let Self { shared, outbox, trigger, info, .. } = self;
+    async fn open(&self, info: &Arc<CallInfo>) -> Result<Option<Session<'_, B>>, Stop> {
+        let Self { shared, outbox, trigger, .. } = self;
         // The state of a new call has this number, so the turn that has created the call knows that.
         let number = NonZeroU64::MIN.saturating_add(fastrand::u64(..));
         let created = info.clone();
@@ -201,7 +204,7 @@ impl<B: Bot> Turn<B> {
             true => shared.store().read(outbox.call()).await?.unwrap_or(record),
             false => record,
         };
-        let mut session = Session::open(shared, outbox, Some(lease), record, info)?;
+        let mut session = Session::open(shared, outbox, Some(lease), record, info.clone())?;
         if session.is_fresh(number) {
             session.set_created(info);
         }
@@ -226,10 +229,12 @@ impl<B: Bot> Turn<B> {
 
     async fn serve(&self, mut session: Session<'_, B>, input: &Input) -> Result<Cuts, Stop> {
         session.prepare().await?;
-        // The caller is waiting: cuts that take long to report are reported after the turn.
-        let left = self.outbox.time_left();
-        let until = left.and_then(|left| Instant::now().checked_add(left / 4));
-        session.report_cuts(until).await?;
+        if session.has_cuts() {
+            // The caller is waiting: cuts that take long to report are reported after the turn.
+            let left = self.outbox.time_left();
+            let until = left.and_then(|left| Instant::now().checked_add(left / 4));
+            session.report_cuts(until).await?;
+        }
         session.turn(input).await?;
         Ok(if session.has_cuts() { Cuts::Left } else { Cuts::None })
     }

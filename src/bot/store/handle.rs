@@ -67,8 +67,12 @@ impl StoreHandle {
         self.0.timeout
     }
 
-    /// Waits for the earlier openings of a call in this process, but no longer than `within`.
-    pub(in crate::bot) async fn enter(&self, call: &CallKey, within: Duration) -> Place {
+    /// Waits for the earlier openings of a call in this process, but no longer than `within` returns.
+    pub(in crate::bot) async fn enter(
+        &self,
+        call: &CallKey,
+        within: impl FnOnce() -> Duration,
+    ) -> Place {
         let meter = Meter::current().map(|meter| (meter, Instant::now()));
         let place = self.0.queue.enter(call, within).await;
         if let Some((meter, start)) = meter {

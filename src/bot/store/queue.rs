@@ -35,14 +35,19 @@ pub(in crate::bot) struct Place {
 }
 
 impl Queue {
-    /// Waits for the openings of this call that came before, but no longer than `within`: one of them may hang.
-    pub(super) async fn enter(self: &Arc<Self>, call: &CallKey, within: Duration) -> Place {
+    /// Waits for the openings of this call that came before, but no longer than `within` returns: one of them
+    /// may hang.
+    pub(super) async fn enter(
+        self: &Arc<Self>,
+        call: &CallKey,
+        within: impl FnOnce() -> Duration,
+    ) -> Place {
         let running = self.join(call);
         // From here on, this opening leaves the queue when it is dropped.
         let mut place = Place { queue: self.clone(), call: call.clone(), running: None };
         place.running = match running.clone().try_lock_owned() {
             Ok(first) => Some(first),
-            Err(_) => match timeout(within, running.clone().lock_owned()).await {
+            Err(_) => match timeout(within(), running.clone().lock_owned()).await {
                 Ok(next) => Some(next),
                 Err(_) => self.leave_behind(call, &running),
             },
@@ -93,7 +98,7 @@ mod tests {
     use super::*;
     use crate::bot::capabilities::Platform;
 
-    const LONG: Duration = Duration::from_secs(1);
+    const LONG: fn() -> Duration = || Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
     async fn the_openings_of_one_call_enter_one_after_the_other() {

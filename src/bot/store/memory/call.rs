@@ -230,7 +230,7 @@ impl Call {
     }
 
     pub(super) fn write(&mut self, change: Change, now: Instant) {
-        let Change { memory, state, history, notes_read, then } = change;
+        let Change { memory, state, history, turns, notes_read, then } = change;
         if let Some((version, memory)) = memory {
             self.version = version;
             self.memory = (*memory).into();
@@ -238,7 +238,10 @@ impl Call {
         if let Some(state) = state {
             self.state = state;
         }
-        self.history.apply(history);
+        match turns {
+            Some(turns) => self.history = turns,
+            None => self.history.apply(history),
+        }
         let mut lost = 0;
         self.change_rare(|rare| {
             lost = notes_read.min(rare.lost);

@@ -229,7 +229,7 @@ impl Store for RedisStore {
 
     async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
         let keys = self.names.keys(&lease.call);
-        let Change { memory, state, history, notes_read, then } = change;
+        let Change { memory, state, history, notes_read, then, .. } = change;
         let mut command = self.script(Script::Write, &keys);
         command.arg(lease.epoch).arg(self.number()).arg(after(then)).arg(notes_read);
         match &memory {

@@ -187,7 +187,7 @@ impl Store for Model {
     async fn write(&self, lease: &Lease, change: Change) -> Result<(), StoreError> {
         let mut state = self.0.lock();
         let call = state.leased(lease)?;
-        let Change { memory, state, history, notes_read, then } = change;
+        let Change { memory, state, history, notes_read, then, .. } = change;
         let record = &mut call.record;
         if let Some((version, memory)) = memory {
             (record.version, record.memory) = (version, memory);

@@ -35,8 +35,8 @@ pub(super) async fn only_the_set_fields_are_written<S: Store>(case: &mut Case<S>
         memory: Some((1, bytes("all"))),
         state: Some("all".into()),
         history: vec![Edit::Remove(turn("0"))],
-        notes_read: 0,
         then: Then::Close,
+        ..Change::default()
     };
     case.written("a write may change all and close", &lease, everything).await;
     let (_, record) = case.run("c", &opening("2")).await;
@@ -99,6 +99,7 @@ pub(super) async fn the_lease_ends_as_the_write_says<S: Store>(case: &mut Case<S
         history: vec![Edit::Put(stored.into())],
         notes_read: 1,
         then: Then::Close,
+        ..Change::default()
     };
     let before = shown(&case.record("c").await);
     is_fenced(ended, case.write(&again, change).await);
