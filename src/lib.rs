@@ -96,6 +96,8 @@ pub mod auth;
 mod body;
 #[cfg(feature = "bot")]
 pub mod bot;
+#[cfg(feature = "server")]
+mod boxed;
 #[cfg(feature = "chat")]
 pub mod chat;
 #[cfg(feature = "client")]

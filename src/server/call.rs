@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use axum::Router;
@@ -29,6 +29,7 @@ use super::{
     Answers, Error, Fault, FaultKind, FoldPackets, Incoming, Reads, Rules, Server, Sink, Speaks,
     watch,
 };
+use crate::boxed::boxed;
 use crate::observe::{Observers, RefusalReason, poll_in};
 use crate::wire::{DecodeError, Operation, Printable, Validate, decode};
 
@@ -164,15 +165,15 @@ async fn is_private<A, R>(server: &Server<A, R>, incoming: &Incoming) -> bool {
 
 /// Runs a handler. An error, a panic or a missed deadline becomes a fault, and the reason is
 /// traced.
+///
+/// The handler comes as a pointer, since this future would hold two copies of it, and handlers can be large.
 async fn run_handler<T>(
     arrival: &Arrival,
-    handler: impl Future<Output = Result<T, Error>>,
+    mut handler: Pin<&mut impl Future<Output = Result<T, Error>>>,
 ) -> Result<T, Fault> {
     let Arrival { at, query, until, operation, platform, watch, context, .. } = arrival;
     let operation = operation.id;
     let current = Current { arrived: *at, query: query.clone() };
-    // Pinned here once: each wrapper would hold another copy, and handlers can be large.
-    let mut handler = pin!(handler);
     let handler = poll_fn(|cx| {
         let poll = || current.poll_in(|| handler.as_mut().poll(cx));
         poll_in(context.as_ref(), || watch::poll_watched(watch.as_ref(), poll))
@@ -266,7 +267,7 @@ where
         Err((fault, echo)) => return refuse(&server.rules, C::OPERATION, echo, &fault),
     };
     // The `async` block around the call also catches a panic before the first await.
-    let handler = async { C::call(&server.api, input).await };
+    let handler = pin!(async { C::call(&server.api, input).await });
     let written = match run_handler(arrival, handler).await {
         Ok(output) => {
             let answer = server.rules.answer(&echo, output);
@@ -372,8 +373,11 @@ where
         }
         Ok((input, echo)) => {
             let mut reply = Sink::folding(server.rules.writer(echo.clone(), &server.clock));
-            let handler = async { C::call(&server.api, input, &mut reply).await };
-            let written = match run_handler(&arrival, handler).await {
+            let ended = {
+                let handler = pin!(async { C::call(&server.api, input, &mut reply).await });
+                run_handler(&arrival, handler).await
+            };
+            let written = match ended {
                 Ok(()) => write_answer(&arrival, &reply.answer(), shown),
                 Err(fault) => Err(fault),
             };
@@ -406,7 +410,7 @@ where
         Ok((_, echo)) | Err((_, echo)) => echo.clone(),
     });
     // Boxed where it is made: each future around it would hold a copy of it.
-    let turn = Box::pin(async move {
+    let turn = boxed(|| async move {
         let (received, echo) = match received {
             Ok((input, echo)) => (Ok(input), echo),
             Err((fault, echo)) => (Err(fault), echo),
@@ -415,7 +419,7 @@ where
         let mut reply = Sink::new(writer, queue.clone(), shown == Shown::All, end);
         let outcome = match received {
             Ok(input) => {
-                let handler = async { C::call(&server.api, input, &mut reply).await };
+                let handler = pin!(async { C::call(&server.api, input, &mut reply).await });
                 run_handler(&arrival, handler).await
             }
             Err(fault) => Err(fault),

@@ -21,6 +21,7 @@ use crate::bot::handler::Bot;
 use crate::bot::input::{CallKey, Cause, Ended, TurnId};
 use crate::bot::outbox::{Outbox, Reader};
 use crate::bot::store::{Meter, Record, StoreError};
+use crate::boxed::boxed;
 use crate::observe::{TraceContext, continued};
 use crate::server::Error;
 
@@ -89,7 +90,7 @@ impl<B: Bot> Calls<B> {
         let info = Arc::new(info);
         let turn = Turn { shared: shared.clone(), outbox, trigger, history };
         // Boxed before anything else: each future around it would hold a copy of it.
-        shared.start_turn(context, Meter::scope(meter, Box::pin(turn.run(info, span))));
+        shared.start_turn(context, Meter::scope(meter, boxed(|| turn.run(info, span))));
         Ok(reader)
     }
 
