@@ -320,7 +320,8 @@ impl CallInfo {
 
     /// Returns the key of the call.
     pub(super) fn key(&self) -> CallKey {
-        CallKey { account: self.account.clone(), ..CallKey::new(self.platform, &*self.id) }
+        let (platform, id) = (self.platform.name().into(), self.id.clone());
+        CallKey { platform, id, account: self.account.clone() }
     }
 }
 

@@ -136,7 +136,8 @@ fn ids(
 }
 
 async fn speak(mut answer: Reader, reply: &mut Reply) -> Result<(), Error> {
-    while let Some(packet) = answer.next().await? {
+    loop {
+        let Some(packet) = answer.next().await? else { return Ok(()) };
         let last = packet.last;
         let event = event(packet);
         // The server adds an empty last packet by itself.
@@ -146,7 +147,6 @@ async fn speak(mut answer: Reader, reply: &mut Reply) -> Result<(), Error> {
             reply.send(event).await?;
         }
     }
-    Ok(())
 }
 
 fn event(packet: Packet) -> Event {
