@@ -90,22 +90,23 @@ impl<F> Drop for TurnWithDeadline<F> {
 /// stream follow each other, and setting a timer for each of them takes longer than to write it.
 struct Heartbeat {
     every: Duration,
-    due: Instant,
+    /// `None` until the stream waits: most streams never do, and need not read the clock.
+    due: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Heartbeat {
     fn new(every: Duration) -> Self {
-        Self { every, due: Instant::now() + every, timer: None }
+        Self { every, due: None, timer: None }
     }
 
     fn reset(&mut self) {
-        self.due = Instant::now() + self.every;
+        self.due = None;
     }
 
     /// Completes when the comment is due. The next one is due after the same time.
     fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let due = self.due;
+        let due = *self.due.get_or_insert_with(|| Instant::now() + self.every);
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
         if timer.deadline() != due {
             timer.as_mut().reset(due);
