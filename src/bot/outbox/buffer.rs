@@ -1,7 +1,7 @@
 //! The outbox itself, and the bot's side of it.
 
 use std::fmt;
-use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
@@ -41,6 +41,11 @@ pub(in crate::bot) struct Outbox {
     first: Option<BudgetError>,
     kind: ReplyKind,
     state: Mutex<State>,
+    /// Whether times are measured.
+    pub(super) timed: bool,
+    /// Whether the bot merely yields to other tasks and does not wait for anything. Only the task of the turn
+    /// reads and writes it.
+    yielding: AtomicBool,
     /// Learns why the turn fails, in a test.
     watch: Option<SharedWatch>,
     /// Wakes the bot: a reader has taken a packet, or the reply was cut.
@@ -109,6 +114,8 @@ impl Outbox {
             first,
             kind,
             state: Mutex::new(State { filler, marks, tags, ..State::default() }),
+            timed,
+            yielding: AtomicBool::new(false),
             watch: watch::current(),
             taken: Notify::new(),
             added: Notify::new(),
@@ -198,8 +205,8 @@ impl Outbox {
             tokio::task::coop::consume_budget().await;
         }
         loop {
-            let mut taken = pin!(self.taken.notified());
-            taken.as_mut().enable();
+            // Created before the state is read, so no notification is lost in between.
+            let taken = self.taken.notified();
             {
                 let state = self.lock();
                 state.check_not_cut()?;
@@ -209,6 +216,11 @@ impl Outbox {
             }
             taken.await;
         }
+    }
+
+    /// Returns whether the bot merely yields to other tasks and does not wait for anything.
+    pub(super) fn is_yielding(&self) -> bool {
+        self.yielding.load(Ordering::Relaxed)
     }
 
     /// Waits for `work`. A small first packet is not sent because of that.
@@ -319,13 +331,13 @@ struct Yielding<'a>(&'a Outbox);
 
 impl<'a> Yielding<'a> {
     fn new(outbox: &'a Outbox) -> Self {
-        outbox.lock().yielding = true;
+        outbox.yielding.store(true, Ordering::Relaxed);
         Self(outbox)
     }
 }
 
 impl Drop for Yielding<'_> {
     fn drop(&mut self) {
-        self.0.lock().yielding = false;
+        self.0.yielding.store(false, Ordering::Relaxed);
     }
 }

@@ -1,6 +1,5 @@
 //! The end of a reply, and the task of its turn.
 
-use std::pin::pin;
 use std::sync::MutexGuard;
 use std::task::Waker;
 
@@ -390,7 +389,9 @@ impl Outbox {
         self.flush();
         let mut state = self.lock();
         state.task_ended = true;
-        state.fail(Error::from(Fault::internal()).logged(), TurnFailure::Internal);
+        if !state.phase.is_final() {
+            state.fail(Error::from(Fault::internal()).logged(), TurnFailure::Internal);
+        }
         drop(state);
         self.ended.notify_waiters();
         self.added.notify_waiters();
@@ -399,8 +400,8 @@ impl Outbox {
     /// Waits until the task has ended.
     pub(in crate::bot) async fn until_task_ended(&self) {
         loop {
-            let mut ended = pin!(self.ended.notified());
-            ended.as_mut().enable();
+            // Created before the state is read, so no notification is lost in between.
+            let ended = self.ended.notified();
             if self.lock().task_ended {
                 return;
             }

@@ -32,7 +32,7 @@ pub(in crate::bot) struct Measured {
 impl Outbox {
     /// Returns whether times are measured.
     pub(in crate::bot) fn is_timed(&self) -> bool {
-        self.lock().marks.timed
+        self.timed
     }
 
     /// Returns why the turn failed, if it did.

@@ -1,6 +1,5 @@
 //! The platform's side of a reply.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,8 +36,8 @@ impl Reader {
     /// Returns the next packet, or `None` at the end.
     pub(in crate::bot) async fn next(&mut self) -> Result<Option<Packet>, Error> {
         loop {
-            let mut added = pin!(self.outbox.added.notified());
-            added.as_mut().enable();
+            // Created before the state is read, so no notification is lost in between.
+            let added = self.outbox.added.notified();
             let outcome = {
                 let mut state = self.outbox.lock();
                 if !state.phase.discards()

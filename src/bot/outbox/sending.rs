@@ -53,10 +53,11 @@ impl Outbox {
         const LARGE: usize = 1024;
         let mut state = self.lock();
         let small = state.packets.is_empty() && state.draft.unsent().len() < LARGE;
-        if state.yielding && small {
+        let yielding = self.is_yielding();
+        if yielding && small {
             return;
         }
-        let first_wait = state.progress == Progress::Running && !state.yielding;
+        let first_wait = state.progress == Progress::Running && !yielding;
         if first_wait {
             let fills = matches!(state.filler, Filler::Pending(_)) && !state.has_output();
             state.progress = Progress::Waited { fills };

@@ -33,8 +33,6 @@ pub(super) struct State {
     pub readers: usize,
     /// How many packets the fastest reader has taken.
     pub read: usize,
-    /// Whether the bot merely yields to other tasks and does not wait for anything.
-    pub yielding: bool,
     pub holds: Holds,
     /// Wakes the task of the turn.
     pub waker: Option<Waker>,

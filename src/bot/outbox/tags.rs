@@ -4,6 +4,8 @@
 //! caller could say such a tag to a bot that repeats it, or talk a language model into writing it. Only
 //! [`Reply`](crate::bot::Reply) writes controls, therefore every tag in the bot's own text is removed.
 
+use std::borrow::Cow;
+
 /// A kind of control tag.
 ///
 /// Its opening contains no white space, and `<` and `{` only at its start.
@@ -64,14 +66,13 @@ impl TagFilter {
     }
 
     /// Filters the next piece of a text, and returns what can be sent.
-    pub(in crate::bot) fn push(&mut self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
+    pub(in crate::bot) fn push<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
         if self.tags.is_empty() {
-            out.push_str(text);
-        } else {
-            text.chars().for_each(|c| self.take(c, &mut out));
+            return text.into();
         }
-        out
+        let mut out = String::with_capacity(text.len());
+        text.chars().for_each(|c| self.take(c, &mut out));
+        out.into()
     }
 
     /// Ends the text, and returns the rest that was held back.
