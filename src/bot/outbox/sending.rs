@@ -88,7 +88,10 @@ impl Outbox {
     /// Returns when the filler is due, if there is one.
     pub(in crate::bot) fn filler_at(&self) -> Option<Instant> {
         let pending = matches!(self.lock().filler, Filler::Pending(_));
-        self.arrived.checked_add(self.adapter.budget.filler().filter(|_| pending)?)
+        if !pending {
+            return None;
+        }
+        self.arrived.checked_add(self.adapter.budget.filler()?)
     }
 
     /// Sends the filler at its time, unless the turn may still add controls for the first packet; see
