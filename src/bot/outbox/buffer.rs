@@ -40,7 +40,8 @@ pub(in crate::bot) struct Outbox {
     /// The limit of the first packet, as the error of missing it.
     first: Option<BudgetError>,
     kind: ReplyKind,
-    state: Mutex<State>,
+    /// Boxed, since it is large: an outbox is copied when it is made.
+    state: Box<Mutex<State>>,
     /// Whether times are measured.
     pub(super) timed: bool,
     /// Whether the bot merely yields to other tasks and does not wait for anything. Only the task of the turn
@@ -113,7 +114,7 @@ impl Outbox {
             whole,
             first,
             kind,
-            state: Mutex::new(State { filler, marks, tags, ..State::default() }),
+            state: Box::new(Mutex::new(State { filler, marks, tags, ..State::default() })),
             timed,
             yielding: AtomicBool::new(false),
             watch: watch::current(),
