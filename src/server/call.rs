@@ -106,8 +106,7 @@ async fn receive<A, C: Call<A>>(
         return Err(arrival.refused(refusal, Default::default()));
     }
     *shown = server.sampling.of(&head);
-    let request = Request::from_parts(head, body);
-    let read = Incoming::read(C::OPERATION, request, server.body_limit);
+    let read = Incoming::read(C::OPERATION, head, body, server.body_limit);
     let (incoming, refusal) = match arrival.until {
         Some(until) => match timeout_at(until, read).await {
             Ok(read) => read,

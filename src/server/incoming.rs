@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::{fmt, io};
 
-use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ORIGIN};
 use http::request::Parts;
@@ -46,10 +47,10 @@ impl Incoming {
     /// Reads a request. For one that breaks a limit, returns what could be read beside the refusal.
     pub(super) async fn read(
         operation: &Operation,
-        request: Request,
+        mut parts: Parts,
+        body: Body,
         body_limit: usize,
     ) -> (Self, Option<Refusal>) {
-        let (mut parts, body) = request.into_parts();
         let mut path = Vec::new();
         if operation.path.contains('{')
             && let Ok(found) = RawPathParams::from_request_parts(&mut parts, &()).await
