@@ -78,7 +78,7 @@ pub(super) struct TurnHandle {
     /// The version of the memory.
     pub version: u32,
     /// `None` when the call is over: nothing is stored then.
-    pub lease: Option<Lease>,
+    pub lease: Option<Arc<Lease>>,
     /// The memory that was saved last. If the hook fails, the runtime goes on with it.
     pub saved: Mutex<Option<Bytes>>,
 }
@@ -104,7 +104,7 @@ impl<M: Serialize> Call<M> {
         self.store_memory(lease, memory).await
     }
 
-    async fn store_memory(&self, lease: &Lease, memory: Bytes) -> Result
+    async fn store_memory(&self, lease: &Arc<Lease>, memory: Bytes) -> Result
     where
         M: Sync,
     {
@@ -211,7 +211,7 @@ impl<M: Serialize> Call<M> {
         Ok(output)
     }
 
-    async fn take_hold(&self, lease: &Lease, time: Duration) -> Result<Hold>
+    async fn take_hold(&self, lease: &Arc<Lease>, time: Duration) -> Result<Hold>
     where
         M: Sync,
     {

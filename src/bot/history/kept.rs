@@ -1,5 +1,7 @@
 //! The turns of a call as the runtime keeps them between two writes.
 
+use std::sync::Arc;
+
 use super::{Entry, Heard, History};
 use crate::bot::input::TurnId;
 use crate::bot::store::{Edit, StoredTurn, StoredTurns};
@@ -78,6 +80,31 @@ impl KeptTurns {
         self.put(entry, epoch, index);
     }
 
+    /// Does the same as [`push`](Self::push) and then [`trim`](Self::trim). If the turn is the newest one, both are
+    /// one change: each change of a long history copies its list of chunks.
+    pub(in crate::bot) fn push_within(&mut self, entry: &Entry, entries: usize, bytes: usize) {
+        if self.contains(&entry.turn) || self.newest_epoch() > Some(entry.epoch) {
+            self.push(entry);
+            self.trim(entries, bytes);
+            return;
+        }
+        let index = self.next_index(entry.epoch);
+        self.bytes = self.bytes.saturating_add(entry.bytes());
+        let mut edits = vec![Edit::Put(stored(entry, entry.epoch, index))];
+        let mut len = self.turns.len() + 1;
+        let turns = self.turns.clone();
+        let mut oldest = turns.iter();
+        while len > 1
+            && (len > entries || self.bytes > bytes)
+            && let Some(oldest) = oldest.next()
+        {
+            self.forget_bytes(Some(oldest));
+            edits.push(Edit::Remove(oldest.turn.clone()));
+            len -= 1;
+        }
+        self.edit(edits);
+    }
+
     /// Removes a turn, since it was requested again.
     pub(in crate::bot) fn forget(&mut self, turn: &TurnId) {
         if let Some(known) = self.turns.get(turn).cloned() {
@@ -89,7 +116,7 @@ impl KeptTurns {
     pub(in crate::bot) fn clear(&mut self) {
         let turns: Vec<_> = self.turns.iter().map(|known| known.turn.clone()).collect();
         for turn in turns {
-            self.edit(Edit::Remove(turn));
+            self.edit(vec![Edit::Remove(turn)]);
         }
         self.bytes = 0;
     }
@@ -116,13 +143,12 @@ impl KeptTurns {
     }
 
     fn put(&mut self, entry: &Entry, epoch: u64, index: u32) {
-        let stored = StoredTurn::new(entry.turn.clone(), epoch, index, entry.to_json());
-        self.edit(Edit::Put(stored.into()));
+        self.edit(vec![Edit::Put(stored(entry, epoch, index))]);
     }
 
     fn remove(&mut self, known: &StoredTurn) {
         self.forget_bytes(Some(known));
-        self.edit(Edit::Remove(known.turn.clone()));
+        self.edit(vec![Edit::Remove(known.turn.clone())]);
     }
 
     fn forget_bytes(&mut self, known: Option<&StoredTurn>) {
@@ -130,9 +156,12 @@ impl KeptTurns {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
-    fn edit(&mut self, edit: Edit) {
-        self.turns.apply(vec![edit.clone()]);
-        self.edits.push(edit);
+    fn edit(&mut self, edits: Vec<Edit>) {
+        self.turns.apply(edits.clone());
+        match self.edits.is_empty() {
+            true => self.edits = edits,
+            false => self.edits.extend(edits),
+        }
     }
 
     /// Returns the place of a new turn among those with its epoch.
@@ -141,6 +170,10 @@ impl KeptTurns {
         let last = last.filter(|turn| turn.epoch == epoch);
         last.map_or(0, |turn| turn.index.saturating_add(1))
     }
+}
+
+fn stored(entry: &Entry, epoch: u64, index: u32) -> Arc<StoredTurn> {
+    Arc::new(StoredTurn::new(entry.turn.clone(), epoch, index, entry.to_json()))
 }
 
 impl FromIterator<Entry> for KeptTurns {

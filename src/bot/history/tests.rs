@@ -403,7 +403,16 @@ fn the_running_total_and_the_edits_of_kept_turns_are_right_after_any_changes() {
             0..5 => {
                 let mut entry = entry(&turn, Some("f"), &text);
                 entry.epoch = step / 7;
-                kept.push(&entry);
+                if random.bool() {
+                    entry.epoch = entry.epoch.saturating_sub(random.u64(0..3));
+                    let mut both = kept.clone();
+                    both.push(&entry);
+                    both.trim(20, 300);
+                    kept.push_within(&entry, 20, 300);
+                    assert_eq!(kept.history(), both.history(), "step {step}");
+                } else {
+                    kept.push(&entry);
+                }
             }
             5 => kept.forget(&id(&turn)),
             6 => drop(kept.cut(&id(&turn), Some("word"))),

@@ -1,6 +1,6 @@
 //! The end of a reply, and the task of its turn.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 use std::task::Waker;
 
 use tokio::time::Instant;
@@ -310,7 +310,7 @@ fn shutting_down() -> Error {
 
 /// The task of the turn.
 impl Outbox {
-    pub(in crate::bot) fn set_lease(&self, lease: Option<Lease>) {
+    pub(in crate::bot) fn set_lease(&self, lease: Option<Arc<Lease>>) {
         self.lock().lease = lease;
     }
 
@@ -323,7 +323,7 @@ impl Outbox {
         self.lock().begun
     }
 
-    pub(in crate::bot) fn lease(&self) -> Option<Lease> {
+    pub(in crate::bot) fn lease(&self) -> Option<Arc<Lease>> {
         self.lock().lease.clone()
     }
 

@@ -32,9 +32,9 @@ impl Outbox {
         !self.lock().draft.is_empty()
     }
 
-    /// Returns a copy of what the bot has added.
-    pub(in crate::bot) fn draft(&self) -> Draft {
-        self.lock().draft.clone()
+    /// Reads what the bot has added.
+    pub(in crate::bot) fn read_draft<T>(&self, read: impl FnOnce(&Draft) -> T) -> T {
+        read(&self.lock().draft)
     }
 
     /// Discards what is not in a packet, after a hook that failed.

@@ -1,5 +1,6 @@
 //! The state of an outbox, under its lock.
 
+use std::sync::Arc;
 use std::task::Waker;
 
 use super::draft::{Draft, Packet, gap};
@@ -36,7 +37,7 @@ pub(super) struct State {
     pub holds: Holds,
     /// Wakes the task of the turn.
     pub waker: Option<Waker>,
-    pub lease: Option<Lease>,
+    pub lease: Option<Arc<Lease>>,
     pub task_ended: bool,
     /// Whether the call has ended.
     pub call_over: bool,

@@ -31,7 +31,7 @@ use crate::error::chain;
 
 /// A call that was set aside, until the bot has handled its end.
 pub(super) struct SetAside {
-    lease: Lease,
+    lease: Arc<Lease>,
     record: Record,
     last_words: Option<LastWords>,
 }
@@ -46,7 +46,7 @@ impl SetAside {
     /// `unsettled` is what the store says of that turn.
     fn new<B: Bot>(
         shared: &Shared<B>,
-        lease: Lease,
+        lease: Arc<Lease>,
         record: Record,
         unsettled: Option<Duration>,
         waiter: Option<Waiter>,
@@ -69,8 +69,9 @@ impl<B: Bot> Shared<B> {
         let work = async {
             let waiter = self.store().shared().then(|| self.waits.register(&call));
             let within = self.store().timeout();
-            let granted = self.store().open(&call, Opening::IfFree, within, None).await?;
+            let granted = self.store().open(&call, Opening::IfFree, || within, None).await?;
             let Opened::Run { lease, record, unsettled } = granted.take() else { return Ok(()) };
+            let lease = Arc::new(lease);
             outbox.set_lease(Some(lease.clone()));
             // What the turn has sent that was cut: its process may still have to note it.
             let record = match self.settle(&outbox, lease.epoch, unsettled, waiter).await {
@@ -144,7 +145,7 @@ impl<B: Bot> Shared<B> {
         let opened = opened.unwrap_or(Err(StoreError::TimedOut { within }))?;
         match opened.granted.take() {
             Opened::Run { lease, record, unsettled } => {
-                Ok(Some(SetAside::new(self, lease, record, unsettled, opened.waiter)))
+                Ok(Some(SetAside::new(self, Arc::new(lease), record, unsettled, opened.waiter)))
             }
             _ => Ok(None),
         }
@@ -326,7 +327,7 @@ impl<B: Bot> Shared<B> {
     async fn end_claimed(&self, claimed: Claimed, idle: Ended) {
         let Claimed { lease, record, why, unsettled } = claimed;
         // Before the turn can leave, if it is in this process.
-        let aside = SetAside::new(self, lease, record, unsettled, None);
+        let aside = SetAside::new(self, Arc::new(lease), record, unsettled, None);
         let call = &aside.lease.call;
         self.cut_call(call).await;
         let span = self.spans.end(call);
@@ -346,7 +347,8 @@ impl<B: Bot> Shared<B> {
     /// Cuts the turns whose messages were lost.
     async fn check_leases(&self) {
         let outboxes: Vec<_> = self.running().values().flatten().cloned().collect();
-        let leased = outboxes.into_iter().filter_map(|outbox| Some((outbox.lease()?, outbox)));
+        let leased = outboxes.into_iter();
+        let leased = leased.filter_map(|outbox| Some((Lease::clone(&*outbox.lease()?), outbox)));
         let (leases, outboxes): (Vec<_>, Vec<_>) = leased.unzip();
         if leases.is_empty() {
             return;

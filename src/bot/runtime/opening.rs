@@ -55,7 +55,7 @@ impl<B: Bot> Shared<B> {
                 // The turn that has cut this one may be in the store already.
                 return Err(StoreError::Fenced);
             }
-            let within = self.time_to_open(outbox);
+            let within = || self.time_to_open(outbox);
             let opened = self.store().open(call, opening.clone(), within, Some(place)).await;
             let full = match opened {
                 Ok(granted) => {
@@ -140,8 +140,7 @@ impl<B: Bot> Shared<B> {
         unsettled: Option<Duration>,
         waiter: Option<Waiter>,
     ) -> bool {
-        let mut outboxes = self.outboxes(outbox.call());
-        outboxes.retain(|other| !Arc::ptr_eq(other, outbox));
+        let outboxes = self.others(outbox);
         let is_earlier =
             |other: &Arc<Outbox>| other.lease().is_some_and(|lease| lease.epoch < epoch);
         let (earlier, others): (Vec<_>, Vec<_>) = outboxes.into_iter().partition(is_earlier);

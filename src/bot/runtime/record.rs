@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use foldhash::quality::FixedState;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -76,6 +78,9 @@ pub(in crate::bot) struct State {
     /// The last answer, in case it is requested again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<Answered>,
+    /// About the size of the boxed fields, in bytes.
+    #[serde(skip)]
+    boxed_bytes: usize,
     /// When the first turn started, in milliseconds of Unix time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     begun_ms: Option<NonZeroU64>,
@@ -213,8 +218,15 @@ impl State {
             pending: None,
             interrupted: None,
             answered: None,
+            boxed_bytes: 0,
             begun_ms: NonZeroU64::new(now_ms()),
         }
+    }
+
+    fn has_boxed(&self) -> bool {
+        let Self { speech, pending, interrupted, answered, .. } = self;
+        let controls = answered.as_ref().and_then(|answered| answered.controls.as_ref());
+        speech.is_some() || pending.is_some() || interrupted.is_some() || controls.is_some()
     }
 }
 
@@ -225,14 +237,8 @@ impl Keep for State {
     }
 
     fn size(&self) -> usize {
-        let Self { info, speech, pending, interrupted, answered, .. } = self;
-        let turn = answered.as_ref().map_or(0, |answered| answered.turn.as_str().len());
-        // What few calls have is measured as it is written.
-        let controls = answered.as_ref().and_then(|answered| answered.controls.as_ref());
-        let rare =
-            speech.is_some() || pending.is_some() || interrupted.is_some() || controls.is_some();
-        let rare = if rare { self.to_json().len() } else { 0 };
-        size_of::<Self>() + turn + info.bytes() + rare
+        let turn = self.answered.as_ref().map_or(0, |answered| answered.turn.as_str().len());
+        size_of::<Self>() + turn + self.info.bytes() + self.boxed_bytes
     }
 }
 
@@ -395,6 +401,13 @@ impl CallRecord {
 
     /// Drops the oldest turns and aborts until the texts are within the limits.
     pub(in crate::bot) fn trim(&mut self, limits: &Limits) {
+        let bytes = self.trim_aborts(limits);
+        self.turns.trim(limits.max_history_entries, bytes);
+    }
+
+    /// Drops the oldest aborts until they are within the limits. Returns what they leave for the texts of turns,
+    /// in bytes.
+    fn trim_aborts(&mut self, limits: &Limits) -> usize {
         let max = limits.max_history_bytes;
         let aborts = &mut self.interrupted.aborts;
         let mut count = aborts.len();
@@ -407,7 +420,14 @@ impl CallRecord {
             }
             !over
         });
-        self.turns.trim(limits.max_history_entries, max.saturating_sub(bytes));
+        max.saturating_sub(bytes)
+    }
+
+    /// Adds a turn to the history, and drops the oldest ones until the texts are within the limits.
+    pub(in crate::bot) fn push_within(&mut self, entry: &Entry, limits: &Limits) {
+        let bytes = self.trim_aborts(limits);
+        self.state.had_secret |= entry.secret;
+        self.turns.push_within(entry, limits.max_history_entries, bytes);
     }
 
     /// Adds a turn to the history.
@@ -426,11 +446,13 @@ impl CallRecord {
     pub(in crate::bot) fn state(&mut self) -> CallState {
         self.state.fresh = None;
         let interrupted = Some(&self.interrupted).filter(|cuts| **cuts != Interrupted::default());
-        CallState::new(State {
+        let mut state = State {
             history_bytes: self.turns.bytes(),
             interrupted: interrupted.cloned().map(Box::new),
             ..self.state.clone()
-        })
+        };
+        state.boxed_bytes = if state.has_boxed() { state.to_json().len() } else { 0 };
+        CallState::new(state)
     }
 }
 
@@ -492,6 +514,10 @@ pub(in crate::bot) struct StoredInfo {
     /// same extras.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     extras: Option<Arc<RawValue>>,
+    /// A hash of the names of the extras, unless they were read from JSON. A request that has the same names has
+    /// all the extras.
+    #[serde(skip)]
+    names: Option<NonZeroU64>,
 }
 
 /// The maximum size of the extras that are stored, in bytes of JSON.
@@ -506,6 +532,13 @@ fn extras_json(extras: &Map<String, Value>) -> Option<Box<RawValue>> {
     to_raw_value(extras).ok().filter(|_| !extras.is_empty())
 }
 
+/// Returns a hash of the names in an object, or `None` if it is 0.
+fn hash_names(object: &Map<String, Value>) -> Option<NonZeroU64> {
+    // The order must not matter.
+    let hash = |name: &String| FixedState::default().hash_one(name);
+    NonZeroU64::new(object.keys().map(hash).fold(0, u64::wrapping_add))
+}
+
 impl StoredInfo {
     pub(in crate::bot) fn new(info: &CallInfo) -> Self {
         let CallInfo { caller, called, extras, .. } = info;
@@ -513,7 +546,8 @@ impl StoredInfo {
         let [caller, called] = [caller, called]
             .map(|number| number.as_ref().filter(short).map(|number| &**number).map(Arc::from));
         let extras = extras_json(extras).filter(|json| json.get().len() <= MAX_EXTRAS_BYTES);
-        Self { caller, called, extras: extras.map(Arc::from) }
+        let names = extras.as_ref().and_then(|_| hash_names(&info.extras));
+        Self { caller, called, extras: extras.map(Arc::from), names }
     }
 
     fn is_empty(&self) -> bool {
@@ -539,7 +573,9 @@ impl StoredInfo {
         if self.called.is_some() && info.called.as_deref() != self.called.as_deref() {
             Arc::make_mut(info).called = self.called.as_deref().map(str::to_owned);
         }
-        if let Some(extras) = &self.extras {
+        if let Some(extras) = &self.extras
+            && (self.names.is_none() || self.names != hash_names(&info.extras))
+        {
             let mut json = serde_json::Deserializer::from_str(extras.get());
             // Only another program could have written something that is not an object.
             _ = json.deserialize_map(AddMissing(info));

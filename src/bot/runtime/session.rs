@@ -28,7 +28,7 @@ use crate::server::Error;
 pub(super) struct Session<'a, B: Bot> {
     shared: &'a Shared<B>,
     outbox: &'a Arc<Outbox>,
-    lease: Option<Lease>,
+    lease: Option<Arc<Lease>>,
     info: Arc<CallInfo>,
     record: CallRecord,
     /// The memory as JSON, and its version. Empty before it is written for the first time.
@@ -52,7 +52,7 @@ impl<'a, B: Bot> Session<'a, B> {
     pub(super) fn open(
         shared: &'a Shared<B>,
         outbox: &'a Arc<Outbox>,
-        lease: Option<Lease>,
+        lease: Option<Arc<Lease>>,
         stored: Record,
         mut info: Arc<CallInfo>,
     ) -> Result<Self, StoreError> {
@@ -255,7 +255,8 @@ impl<'a, B: Bot> Session<'a, B> {
         }
         let state = self.record.state();
         let opening = Opening::Restore { turn: turn.clone(), fresh: state.clone().into() };
-        let granted = shared.store().open(call, opening, shared.store().timeout(), None).await?;
+        let within = || shared.store().timeout();
+        let granted = shared.store().open(call, opening, within, None).await?;
         let Opened::Run { lease, .. } = granted.take() else {
             tracing::error!(
                 %platform, %call, %turn,
@@ -263,6 +264,7 @@ impl<'a, B: Bot> Session<'a, B> {
             );
             return Err(StoreError::Fenced);
         };
+        let lease = Arc::new(lease);
         outbox.set_lease(Some(lease.clone()));
         self.lease = Some(lease.clone());
         let memory = (!self.memory.is_empty()).then(|| (self.version, self.memory.clone()));
@@ -414,9 +416,8 @@ impl<'a, B: Bot> Session<'a, B> {
         // A greeting without text is not a turn.
         if entry.input.is_some() || !entry.said.is_empty() || cut.is_some() {
             self.record.state.answers += u32::from(cut.is_none());
-            self.record.push(&entry);
+            self.record.push_within(&entry, limits);
         }
-        self.record.trim(limits);
         self.record.state.epoch = self.epoch();
         // A turn that was cut may have got the first half of a secret.
         let taken = cut.is_none() && input.is_some_and(Input::has_content);
@@ -443,26 +444,29 @@ impl<'a, B: Bot> Session<'a, B> {
 
     /// Adds the controls of a turn that succeeded to the record.
     fn record_answer(&mut self, input: Option<&Input>) -> Remainder {
-        let draft = self.outbox.draft();
-        let splits = self.outbox.adapter().splits && !draft.text.is_empty();
-        let pending = draft.closing.clone().filter(|_| splits);
+        let (has_text, controls) = self.outbox.read_draft(|draft| {
+            let (speech, gather) = (draft.speech.clone(), draft.gather.clone());
+            let controls = Controls { speech, gather, closing: draft.closing.clone() };
+            (!draft.text.is_empty(), controls)
+        });
+        let splits = self.outbox.adapter().splits && has_text;
+        let pending = controls.closing.clone().filter(|_| splits);
         let remainder = match pending {
             Some(_) => Remainder::Closing,
             None => Remainder::Nothing,
         };
-        self.record.state.ending = match (&draft.closing, input) {
+        let state = &mut self.record.state;
+        state.ending = match (&controls.closing, input) {
             (Some(Closing::HangUp(_)), _) => Some(Ending::HangUp),
             (Some(Closing::Transfer(_)), _) => Some(Ending::Transfer),
             (None, Some(Input::Transferred(TransferOutcome::Done))) => Some(Ending::Transfer),
             (None, _) => None,
         };
-        self.record.state.pending = pending.map(Box::new);
-        self.record.state.speech = draft.speech.clone().map(Box::new);
+        state.pending = pending.map(Box::new);
+        state.speech = controls.speech.clone().map(Box::new);
         let turn = self.outbox.turn().clone();
-        let (speech, gather, closing) = (draft.speech, draft.gather, draft.closing);
-        let controls = Controls { speech, gather, closing };
         let controls = (controls != Controls::default()).then(|| Box::new(controls));
-        self.record.state.answered = Some(Answered { turn, controls });
+        state.answered = Some(Answered { turn, controls });
         remainder
     }
 

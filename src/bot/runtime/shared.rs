@@ -131,6 +131,13 @@ impl<B: Bot> Shared<B> {
         self.running().get(call).cloned().unwrap_or_default()
     }
 
+    /// Returns the running turns of the call of this one, without this one.
+    pub(super) fn others(&self, outbox: &Arc<Outbox>) -> Vec<Arc<Outbox>> {
+        let running = self.running();
+        let all = running.get(outbox.call()).into_iter().flatten();
+        all.filter(|other| !Arc::ptr_eq(other, outbox)).cloned().collect()
+    }
+
     /// Adds a turn to the running ones until the guard is dropped.
     pub(super) fn register<'a>(&'a self, outbox: &'a Arc<Outbox>) -> TurnGuard<'a, B> {
         self.running().entry(outbox.call().clone()).or_default().push(outbox.clone());

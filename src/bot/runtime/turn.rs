@@ -166,7 +166,7 @@ impl<B: Bot> Turn<B> {
             Trigger::Input(input) => {
                 // Only the session has it now, and need not copy it.
                 drop(info);
-                self.serve(session, input).await
+                self.serve(&mut session, input).await
             }
         }
     }
@@ -189,7 +189,7 @@ impl<B: Bot> Turn<B> {
         };
         let opened = shared.open(outbox.call(), opening, Some(outbox)).await?;
         let (lease, record, unsettled) = match opened.granted.take() {
-            Opened::Run { lease, record, unsettled } => (lease, record, unsettled),
+            Opened::Run { lease, record, unsettled } => (Arc::new(lease), record, unsettled),
             Opened::Repeated(record) => {
                 let input = trigger.input();
                 let limits = &shared.setup.limits;
@@ -227,7 +227,7 @@ impl<B: Bot> Turn<B> {
         Ok(())
     }
 
-    async fn serve(&self, mut session: Session<'_, B>, input: &Input) -> Result<Cuts, Stop> {
+    async fn serve(&self, session: &mut Session<'_, B>, input: &Input) -> Result<Cuts, Stop> {
         session.prepare().await?;
         if session.has_cuts() {
             // The caller is waiting: cuts that take long to report are reported after the turn.

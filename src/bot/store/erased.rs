@@ -16,17 +16,18 @@ use super::records::{
 use crate::bot::input::{CallKey, TurnId};
 
 /// A [`Store`] as a trait object, so that the types that bots use have no parameter for it. An operation
-/// borrows nothing, so that it can go on in a task of its own.
+/// borrows nothing, so that it can go on in a task of its own. Turns share their lease: a copy would count three
+/// more references.
 pub(in crate::bot) trait AnyStore: Send + Sync {
     fn shared(&self) -> bool;
     fn open(self: Arc<Self>, call: CallKey, opening: Opening) -> Operation<Opened>;
     fn evict(self: Arc<Self>, room_for: CallKey) -> Operation<Vec<(CallKey, Record)>>;
-    fn hold(self: Arc<Self>, lease: Lease, time: Option<Duration>) -> Operation<()>;
-    fn write(self: Arc<Self>, lease: Lease, change: Change) -> Operation<()>;
+    fn hold(self: Arc<Self>, lease: Arc<Lease>, time: Option<Duration>) -> Operation<()>;
+    fn write(self: Arc<Self>, lease: Arc<Lease>, change: Change) -> Operation<()>;
     fn leave(
         self: Arc<Self>,
         call: CallKey,
-        lease: Option<Lease>,
+        lease: Option<Arc<Lease>>,
         note: Bytes,
         then: Then,
     ) -> Operation<bool>;
@@ -54,22 +55,22 @@ impl<S: Store> AnyStore for S {
         async move { Store::evict(&*self, &room_for).await }.boxed()
     }
 
-    fn hold(self: Arc<Self>, lease: Lease, time: Option<Duration>) -> Operation<()> {
+    fn hold(self: Arc<Self>, lease: Arc<Lease>, time: Option<Duration>) -> Operation<()> {
         async move { Store::hold(&*self, &lease, time).await }.boxed()
     }
 
-    fn write(self: Arc<Self>, lease: Lease, change: Change) -> Operation<()> {
+    fn write(self: Arc<Self>, lease: Arc<Lease>, change: Change) -> Operation<()> {
         async move { Store::write(&*self, &lease, change).await }.boxed()
     }
 
     fn leave(
         self: Arc<Self>,
         call: CallKey,
-        lease: Option<Lease>,
+        lease: Option<Arc<Lease>>,
         note: Bytes,
         then: Then,
     ) -> Operation<bool> {
-        async move { Store::leave(&*self, &call, lease.as_ref(), note, then).await }.boxed()
+        async move { Store::leave(&*self, &call, lease.as_deref(), note, then).await }.boxed()
     }
 
     fn abort(self: Arc<Self>, call: CallKey, turn: TurnId, note: Bytes) -> Operation<bool> {

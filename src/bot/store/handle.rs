@@ -81,20 +81,21 @@ impl StoreHandle {
         place
     }
 
-    /// Opens a call, within this time or the timeout of the store, whichever is shorter. The next opening in
+    /// Opens a call, within the time that `within` returns or the timeout of the store, whichever is shorter. The next opening in
     /// the queue waits until the call is open, and until an unwanted lease is given back.
     pub(in crate::bot) async fn open(
         &self,
         call: &CallKey,
         opening: Opening,
-        within: Duration,
+        within: impl FnOnce() -> Duration,
         place: Option<Place>,
     ) -> Result<Granted, StoreError> {
         let running = self.running(StoreOperationKind::Open);
         let work = self.store().open(call.clone(), opening);
         let store = self.clone();
         let granted = move |opened| Granted { store, opened: Some(opened), place };
-        running.end(whole(work, granted, within.min(self.0.timeout)).await)
+        let within = || within().min(self.0.timeout);
+        running.end(whole(work, granted, within).await)
     }
 
     pub(in crate::bot) async fn evict(
@@ -107,7 +108,7 @@ impl StoreHandle {
 
     pub(in crate::bot) async fn hold(
         &self,
-        lease: &Lease,
+        lease: &Arc<Lease>,
         time: Option<Duration>,
     ) -> Result<(), StoreError> {
         self.bounded(StoreOperationKind::Hold, self.store().hold(lease.clone(), time)).await
@@ -115,7 +116,7 @@ impl StoreHandle {
 
     pub(in crate::bot) async fn write(
         &self,
-        lease: &Lease,
+        lease: &Arc<Lease>,
         change: Change,
     ) -> Result<(), StoreError> {
         self.whole(StoreOperationKind::Write, self.store().write(lease.clone(), change)).await
@@ -124,7 +125,7 @@ impl StoreHandle {
     pub(in crate::bot) async fn leave(
         &self,
         call: &CallKey,
-        lease: Option<Lease>,
+        lease: Option<Arc<Lease>>,
         note: Bytes,
         then: Then,
     ) -> Result<bool, StoreError> {
@@ -203,7 +204,7 @@ impl StoreHandle {
         work: Operation<T>,
     ) -> Result<T, StoreError> {
         let running = self.running(operation);
-        running.end(whole(work, |done| done, self.0.timeout).await)
+        running.end(whole(work, |done| done, || self.0.timeout).await)
     }
 
     /// Starts to measure an operation, if somebody observes it, or if the turn has a [`Meter`]. Otherwise no
@@ -216,17 +217,18 @@ impl StoreHandle {
     }
 }
 
-/// Polls an operation where it is called, and leaves it to a task of its own if it is pending. `wrap` makes
-/// the result, also if nobody waits for it any more.
+/// Polls an operation where it is called, and leaves it to a task of its own if it is pending, which is waited
+/// for as long as `within` returns. `wrap` makes the result, also if nobody waits for it any more.
 async fn whole<T: Send + 'static, U: Send + 'static>(
     mut work: Operation<T>,
     wrap: impl FnOnce(T) -> U + Send + 'static,
-    within: Duration,
+    within: impl FnOnce() -> Duration,
 ) -> Result<U, StoreError> {
     let first = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
     if let Poll::Ready(done) = first {
         return done.map(wrap);
     }
+    let within = within();
     let (done, waits) = oneshot::channel();
     // The task of a turn has a runtime.
     tokio::spawn(async move {
@@ -275,7 +277,7 @@ impl Drop for Granted {
                 let _until_given_back = place;
                 let then = Then::CloseUnanswered;
                 // Mostly the lease has ended: the turn that cut this one has the call.
-                let _ = store.write(&lease, Change { then, ..Change::default() }).await;
+                let _ = store.write(&Arc::new(lease), Change { then, ..Change::default() }).await;
             }));
         }
     }

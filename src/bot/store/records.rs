@@ -193,7 +193,7 @@ pub struct Change {
     /// The changes of the history, in this order.
     pub history: Vec<Edit>,
     /// The history after these changes, if the runtime knows it. A store in the memory of this process may
-    /// take it instead of making the changes.
+    /// keep it instead of making the changes. If you change `history`, clear this.
     pub turns: Option<StoredTurns>,
     /// The number of notes, from the oldest on, that were read and can be removed. Those that the store has
     /// dropped since the call was opened count as read.

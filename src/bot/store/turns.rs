@@ -99,8 +99,8 @@ impl Slot {
 }
 
 impl Chunk {
-    fn new(slots: impl Into<Arc<[Slot]>>) -> Self {
-        let slots = slots.into();
+    fn new(slots: impl IntoIterator<Item = Slot>) -> Self {
+        let slots: Arc<[Slot]> = slots.into_iter().collect();
         let filter = slots.iter().fold(0, |filter, slot| filter | bits(slot.hash));
         Self { filter, slots }
     }
@@ -209,7 +209,7 @@ impl StoredTurns {
         if chunk.slots.len() < CHUNK {
             let (before, after) = chunk.slots.split_at(within);
             let slots = before.iter().chain([&slot]).chain(after).cloned();
-            *chunk = Chunk::new(slots.collect::<Vec<_>>());
+            *chunk = Chunk::new(slots);
         } else if is_last && after == 0 {
             // A history grows at its end: the chunks before it stay full.
             chunks.push(Chunk::new([slot]));
@@ -235,7 +235,7 @@ impl StoredTurns {
         if before.is_empty() && after.is_empty() {
             chunks.remove(at);
         } else {
-            *chunk = Chunk::new(before.iter().chain(after).cloned().collect::<Vec<_>>());
+            *chunk = Chunk::new(before.iter().chain(after).cloned());
         }
     }
 }
@@ -291,7 +291,8 @@ impl FromIterator<StoredTurn> for StoredTurns {
         let mut slots: Vec<_> = turns.into_iter().map(slot).collect();
         slots.sort_by_key(|slot| slot.turn.place());
         let (len, bytes) = (slots.len(), slots.iter().map(|slot| slot.turn.bytes()).sum());
-        let chunks: Arc<[Chunk]> = slots.chunks(CHUNK).map(Chunk::new).collect();
+        let chunks: Arc<[Chunk]> =
+            slots.chunks(CHUNK).map(|slots| Chunk::new(slots.iter().cloned())).collect();
         Self { chunks: (len > 0).then_some(chunks), len, bytes }
     }
 }

@@ -518,5 +518,5 @@ async fn a_greeting_for_nobody_is_checked_and_dropped_with_one_notice() {
     push(Gather::up_to(4)).unwrap();
     push(Gather::up_to(4)).unwrap();
     assert_eq!(*notices.lock().unwrap(), [Dropped::Greeting]);
-    assert!(outbox.draft().gather.is_none());
+    assert!(outbox.read_draft(|draft| draft.gather.is_none()));
 }

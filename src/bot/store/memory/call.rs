@@ -28,7 +28,6 @@ pub(super) struct Call {
     memory: Box<[u8]>,
     state: CallState,
     history: StoredTurns,
-    notes: Vec<Bytes>,
     /// The epoch of the newest lease, which may have ended. An abort raises it.
     pub epoch: u64,
     /// The epoch of the newest lease when the call was opened.
@@ -43,6 +42,8 @@ pub(super) struct Call {
 /// What a call seldom has.
 #[derive(Default, PartialEq, Eq)]
 struct Rare {
+    /// The notes that no turn has read yet.
+    notes: Vec<Bytes>,
     /// When the hold of the owner ends.
     hold: Option<Instant>,
     /// Whether an opening was told to wait for the owner since the last message that the call is free.
@@ -80,7 +81,6 @@ impl Call {
             memory: Box::default(),
             state,
             history: StoredTurns::default(),
-            notes: Vec::new(),
             epoch: 0,
             opened: 0,
             owner: Owner::Nobody,
@@ -96,8 +96,12 @@ impl Call {
             memory: Bytes::copy_from_slice(&self.memory),
             state: self.state.clone(),
             history: self.history.clone(),
-            notes: self.notes.clone(),
+            notes: self.notes().to_vec(),
         }
+    }
+
+    fn notes(&self) -> &[Bytes] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.notes)
     }
 
     pub(super) fn is_live(&self) -> bool {
@@ -124,8 +128,8 @@ impl Call {
 
     /// Returns about how much memory the call takes, in bytes.
     pub(super) fn bytes(&self, key: &CallKey) -> usize {
-        let Self { memory, state, history, notes, .. } = self;
-        let notes = notes.iter().map(|note| note.len() + size_of::<Bytes>());
+        let Self { memory, state, history, .. } = self;
+        let notes = self.notes().iter().map(|note| note.len() + size_of::<Bytes>());
         let answered = self.answered.iter().map(|turn| turn.as_str().len() + size_of::<TurnId>());
         let account = key.account.as_deref().map_or(0, str::len);
         let ids = key.platform.len() + key.id.len() + account;
@@ -242,14 +246,13 @@ impl Call {
             Some(turns) => self.history = turns,
             None => self.history.apply(history),
         }
-        let mut lost = 0;
         self.change_rare(|rare| {
-            lost = notes_read.min(rare.lost);
+            let lost = notes_read.min(rare.lost);
             rare.lost -= lost;
+            let read = (notes_read - lost).min(rare.notes.len());
+            rare.notes.drain(..read);
+            rare.notes.shrink_to_fit();
         });
-        let read = (notes_read - lost).min(self.notes.len());
-        self.notes.drain(..read);
-        self.notes.shrink_to_fit();
         self.touched = now;
         self.end(then);
     }
@@ -257,7 +260,7 @@ impl Call {
     /// Adds a note. Returns how many of the oldest ones had to go for it.
     pub(super) fn note(&mut self, note: &Bytes, now: Instant) -> usize {
         self.touched = now;
-        let notes = &mut self.notes;
+        let Rare { notes, lost, .. } = self.rare();
         // The bytes given may be a small part of a large buffer.
         notes.push(Bytes::copy_from_slice(note));
         let (mut count, mut bytes) = (notes.len(), notes.iter().map(Bytes::len).sum::<usize>());
@@ -271,9 +274,7 @@ impl Call {
         };
         let dropped = notes.iter().take_while(over).count();
         notes.drain(..dropped);
-        if dropped > 0 {
-            self.rare().lost += dropped;
-        }
+        *lost += dropped;
         dropped
     }
 
