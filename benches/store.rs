@@ -182,8 +182,9 @@ impl<'a> Subject<'a> {
         self.figures.redis_cpu.push((after[1] - before[1]) / count);
     }
 
-    /// Returns how often a turn waits for Redis: Redis reads each request at once.
-    fn round_trips(&mut self, turns: u64) -> Option<f64> {
+    /// Returns how many requests of a turn Redis reads, each at once. A turn waits for each of them, except
+    /// for the entry of a new call in the index.
+    fn requests(&mut self, turns: u64) -> Option<f64> {
         let (redis, _) = self.redis.as_ref()?;
         let before = info(redis, "total_reads_processed");
         self.alone.turns(turns);
@@ -210,11 +211,11 @@ fn print(subjects: &mut [Subject<'_>], effort: &Effort) {
     };
     println!("turns a call × bytes of a text; times in µs a turn");
     println!(
-        "{:20} {:>8} {:>9} {:>6} | {:>9} {:>8} {:>8} {:>13} | {:>10}",
+        "{:20} {:>8} {:>9} {:>8} | {:>9} {:>8} {:>8} {:>13} | {:>10}",
         "",
         "alone",
         "Redis CPU",
-        "trips",
+        "requests",
         "16 calls",
         "CPU",
         "Redis CPU",
@@ -222,17 +223,17 @@ fn print(subjects: &mut [Subject<'_>], effort: &Effort) {
         "bytes/call"
     );
     for subject in subjects {
-        let trips = subject.round_trips(effort.turns).unwrap_or(f64::NAN);
+        let requests = subject.requests(effort.turns).unwrap_or(f64::NAN);
         let memory = subject.call_memory(effort.calls).unwrap_or(f64::NAN);
         let Figures { alone, alone_redis_cpu, together, server_cpu, redis_cpu } =
             std::mem::take(&mut subject.figures);
         let redis_cpu = median(redis_cpu);
         println!(
-            "{:20} {:>8} {:>9} {:>6} | {:>9} {:>8} {:>8} {:>13} | {:>10}",
+            "{:20} {:>8} {:>9} {:>8} | {:>9} {:>8} {:>8} {:>13} | {:>10}",
             subject.name,
             number(median(alone), 1),
             number(median(alone_redis_cpu), 1),
-            number(trips, 1),
+            number(requests, 1),
             number(median(together), 1),
             number(median(server_cpu), 1),
             number(redis_cpu, 1),

@@ -5,18 +5,22 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use callbot::bot::TurnId;
 use callbot::bot::store::{
-    Change, Opened, Opening, RedisStore, Signal, Standing, Store as _, StoreError, Then,
+    Change, Claim, Opened, Opening, RedisStore, Signal, Standing, Store as _, StoreError, Then,
 };
+use callbot::bot::{Platform, TurnId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::redis::Redis;
 use crate::support::traces::traced;
-use crate::{Signals, end, key, memory, open, put, store, store_at, turn, two};
+use crate::{Signals, end, key, memory, open, put, store, store_at, turn, two, until};
 
 const AGAIN: Duration = Duration::from_secs(60);
+/// The hash of the call `key("1")`.
+const HASH: &str = "bot:{digital-employee/1}";
+/// The index of its platform.
+const IDLE: &str = "bot:index:{digital-employee}:idle";
 
 /// A proxy before Redis that loses what it is told to lose.
 struct Proxy {
@@ -29,6 +33,12 @@ const PASS: u8 = 0;
 const LOSE_ANSWER: u8 = 1;
 /// Swallows all that the connections of now send, from now on.
 const SILENT: u8 = 2;
+/// Holds back each question about the index, and what follows it on its connection.
+const HOLD_INDEX: u8 = 3;
+/// The same, while it holds back a question.
+const HOLDS_INDEX: u8 = 4;
+/// Closes each connection that has a question about the index, which Redis does not see.
+const REFUSE_INDEX: u8 = 5;
 
 impl Proxy {
     async fn before(redis: &Redis) -> Self {
@@ -68,8 +78,15 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, fault: Arc<AtomicU8
             read = client.read(&mut question) => {
                 let Ok(length @ 1..) = read else { return };
                 silent |= fault.load(Ordering::SeqCst) == SILENT;
-                asked |= question[..length].windows(7).any(|text| text == b"EVALSHA");
-                if !silent && server.write_all(&question[..length]).await.is_err() {
+                let question = &question[..length];
+                asked |= contains(question, b"EVALSHA");
+                if contains(question, b":index:") {
+                    if fault.load(Ordering::SeqCst) == REFUSE_INDEX {
+                        return;
+                    }
+                    hold_index(&fault).await;
+                }
+                if !silent && server.write_all(question).await.is_err() {
                     return;
                 }
             }
@@ -85,6 +102,20 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, fault: Arc<AtomicU8
                     return;
                 }
             }
+        }
+    }
+}
+
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|part| part == text)
+}
+
+/// Waits while questions about the index are held back.
+async fn hold_index(fault: &AtomicU8) {
+    let held = fault.compare_exchange(HOLD_INDEX, HOLDS_INDEX, Ordering::SeqCst, Ordering::SeqCst);
+    if held.is_ok() || held == Err(HOLDS_INDEX) {
+        while fault.load(Ordering::SeqCst) == HOLDS_INDEX {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 }
@@ -157,6 +188,70 @@ async fn a_repeated_opening_does_not_stop_its_own_turn() {
     let Opened::Run { unsettled: None, .. } = opened else { panic!("{opened:?}") };
     let stops = signals.rest().await;
     assert!(!stops.iter().any(|signal| matches!(signal, Signal::Stop(_))), "{stops:?}");
+}
+
+#[tokio::test]
+async fn a_new_call_does_not_wait_for_its_entry_in_the_index() {
+    let redis = Redis::start();
+    let proxy = Proxy::before(&redis).await;
+    // An opening that waited would not end while the entry is held back.
+    let store = RedisStore::builder(proxy.url(), "bot").timeout(AGAIN).connect().await.unwrap();
+    let (call, opening) = (key("1"), turn("t1"));
+    proxy.set(HOLD_INDEX);
+    let opened = tokio::time::timeout(Duration::from_secs(20), store.open(&call, &opening)).await;
+    let opened = opened.expect("the opening waits").unwrap();
+    assert!(matches!(opened, Opened::Run { .. }), "{opened:?}");
+    until("the call is not entered", || proxy.is(HOLDS_INDEX)).await;
+    assert_eq!(redis.command(&["EXISTS", IDLE]), "0");
+    // Neither does the entry need the store.
+    drop(store);
+    proxy.set(PASS);
+    until("the entry does not arrive", || redis.command(&["EXISTS", IDLE]) == "1").await;
+    let [entered, opened] = [&["ZRANGE", IDLE, "0", "0", "WITHSCORES"][..], &["HGET", HASH, "t"]]
+        .map(|command| redis.command(command));
+    // It tells when the call was opened, not when it arrived.
+    assert_eq!(entered, format!("digital-employee/1 {opened}"));
+}
+
+#[tokio::test]
+async fn a_call_whose_entry_failed_is_logged_and_entered_with_its_second_turn() {
+    let (traces, _guard) = traced();
+    let redis = Redis::start();
+    let proxy = Proxy::before(&redis).await;
+    let store = RedisStore::builder(proxy.url(), "bot").timeout(Duration::from_millis(300));
+    let store = store.connect().await.unwrap();
+    proxy.set(REFUSE_INDEX);
+    let (lease, _) = open(&store, &key("1"), turn("t1")).await;
+    let logged =
+        || traces.with(&["WARN", "call=digital-employee/1", "could not be indexed"]).len() == 1;
+    until("the failure is not logged", logged).await;
+    proxy.set(PASS);
+    store.write(&lease, memory("[1]", Then::Close)).await.unwrap();
+    assert_eq!(redis.command(&["EXISTS", IDLE]), "0");
+    open(&store, &key("1"), turn("t2")).await;
+    until("the call is not entered", || redis.command(&["EXISTS", IDLE]) == "1").await;
+}
+
+#[tokio::test]
+async fn an_entry_that_arrives_after_the_end_of_its_call_goes_with_the_next_claims() {
+    let (redis, proxy, a) = proxied().await;
+    let b = store(&redis).await;
+    let again = Duration::from_millis(50);
+    proxy.set(HOLD_INDEX);
+    open(&a, &key("1"), turn("t1")).await;
+    until("the call is not entered", || proxy.is(HOLDS_INDEX)).await;
+    let (ended, _) = open(&b, &key("1"), end(again)).await;
+    b.remove(&ended).await.unwrap();
+    proxy.set(PASS);
+    until("the entry does not arrive", || redis.command(&["EXISTS", IDLE]) == "1").await;
+    let claim = Claim::new(Platform::DigitalEmployee, Duration::ZERO, 10, again, 1);
+    // The first one looks at the entry, and the second one at what the first one entered.
+    for _ in 0..2 {
+        tokio::time::sleep(again).await;
+        assert_eq!(b.claim(&claim).await.unwrap(), []);
+    }
+    let keys = redis.command(&["KEYS", "*:index:*"]);
+    assert!(keys.is_empty(), "{keys}");
 }
 
 #[tokio::test]
@@ -243,9 +338,9 @@ async fn an_older_write_that_comes_late_does_not_undo_a_newer_one() {
     let store = store_at(&proxy.url()).await;
     let (lease, _) = open(&store, &key("1"), turn("t1")).await;
     store.write(&lease, memory("[1]", Then::Keep)).await.unwrap();
-    let sent = redis.command(&["HGET", "bot:{digital-employee/1}", "x"]);
+    let sent = redis.command(&["HGET", HASH, "x"]);
     store.write(&lease, memory("[2]", Then::Keep)).await.unwrap();
-    let newer = redis.command(&["HGET", "bot:{digital-employee/1}", "x"]);
+    let newer = redis.command(&["HGET", HASH, "x"]);
     let number = |mark: &str| mark.split(' ').nth(1).unwrap().parse::<u64>().unwrap();
     assert!(number(&sent) < number(&newer), "{sent} {newer}");
     // A copy of the first write, as a connection that was thought to be dead may still deliver it.
@@ -262,8 +357,7 @@ fn write_again(redis: &Redis, epoch: &str, number: &str, memory: &str) -> String
         "\n",
         include_str!("../../src/bot/store/redis/write.lua")
     );
-    let hash = "bot:{digital-employee/1}";
-    let keys = ["", ":h", ":n", ":z", ":x"].map(|end| format!("{hash}{end}"));
+    let keys = ["", ":h", ":n", ":z", ":x"].map(|end| format!("{HASH}{end}"));
     let mut command = vec!["EVAL", source, "5"];
     command.extend(keys.iter().map(String::as_str));
     command.extend(["1", "60000", "bot:to:", "me", "digital-employee/1"]);

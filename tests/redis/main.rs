@@ -12,7 +12,7 @@ mod nonces;
 mod settings;
 
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use callbot::bot::store::{
@@ -67,6 +67,15 @@ fn memory(text: &'static str, then: Then) -> Change {
 
 fn put(turn: &str, epoch: u64, json: &str) -> Edit {
     Edit::Put(StoredTurn::new(TurnId::new(turn), epoch, 0, json.as_bytes()).into())
+}
+
+/// Waits until this is so, and fails with `what` if it never is.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "{what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// The signals of a store, in order.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::answers::Parts;
-use super::client::unexpected;
+use redis::Cmd;
+
 use super::keys::Keys;
 use super::scripts::Script;
 use super::{RedisStore, keys, millis};
@@ -15,15 +15,12 @@ const PAGE: usize = 32;
 const PAGES: usize = 32;
 
 impl RedisStore {
-    /// Runs an operation on the index of a platform.
-    async fn index(&self, platform: &str, arguments: &[&str]) -> Result<Parts, StoreError> {
+    /// Returns the command that runs an operation on the index of a platform.
+    fn index(&self, platform: &str, operation: &str, arguments: &[&str]) -> Cmd {
         let mut command = self.client.hashes.run(Script::Index);
         command.arg(2).arg(self.names.index(platform).as_slice());
-        let Some((operation, arguments)) = arguments.split_first() else {
-            return Err(unexpected());
-        };
         command.arg(operation).arg(&self.ttl).arg(arguments);
-        self.run(command).await
+        command
     }
 
     /// Enters a call that is about to end into the index, so that its end is handled even if this process dies.
@@ -33,17 +30,30 @@ impl RedisStore {
         name: &str,
         again: Duration,
     ) -> Result<(), StoreError> {
-        self.index(&call.platform, &["end", name, &millis(again)]).await.map(drop)
+        let command = self.index(&call.platform, "end", &[name, &millis(again)]);
+        self.client.run(command).await.map(drop)
     }
 
-    /// Enters a new call.
-    pub(super) async fn enter(&self, call: &CallKey, keys: &Keys) {
-        if let Err(error) = self.index(&call.platform, &["enter", &keys.name]).await {
-            tracing::warn!(
-                %call, %error,
-                "a call could not be indexed: it may end without notice unless it goes on"
-            );
-        }
+    /// Enters a new call, without making its turn wait: nobody looks for the entry before the call is idle. If
+    /// it fails, or this process dies first, the second opening of the call does it again.
+    ///
+    /// The entry may arrive after the call has ended. It is then what each call leaves in the index: a claim
+    /// finds no call, and removes it.
+    pub(super) fn enter(&self, call: &CallKey, keys: &Keys, epoch: u64) {
+        let command = self.index(&call.platform, "enter", &[&keys.name, &epoch.to_string()]);
+        // The entry must not go with the store, so the task has the client alone.
+        let (client, call) = (self.client.clone(), call.clone());
+        // These tasks need no limit. Each follows an opening that Redis has answered, so their number is
+        // bounded by that of the turns, and none begins while Redis hangs. Each ends within the timeout of
+        // the client.
+        tokio::spawn(async move {
+            if let Err(error) = client.run(command).await {
+                tracing::warn!(
+                    %call, %error,
+                    "a call could not be indexed: it may end without notice unless it goes on"
+                );
+            }
+        });
     }
 
     /// Claims idle or ended calls.
@@ -58,8 +68,8 @@ impl RedisStore {
         let mut skipped = 0_usize;
         for _ in 0..PAGES {
             let (offset, page) = (skipped.to_string(), PAGE.to_string());
-            let due = ["due", kind, &millis(claim.idle), &offset, &page];
-            let mut due = self.index(platform, &due).await?;
+            let due = [kind, &millis(claim.idle), &offset, &page];
+            let mut due = self.client.run(self.index(platform, "due", &due)).await?;
             let mut count = 0;
             while !due.is_empty() {
                 if claimed.len() >= claim.max {
@@ -74,7 +84,8 @@ impl RedisStore {
                 if is_newer {
                     skipped += 1;
                 } else {
-                    self.index(platform, &["correct", kind, &name, &score, &next]).await?;
+                    let correction = [kind, &name, &score, &next];
+                    self.client.run(self.index(platform, "correct", &correction)).await?;
                 }
             }
             if count < PAGE {
@@ -100,7 +111,7 @@ impl RedisStore {
         let mut command = self.script(Script::Claim, &keys);
         command.arg(kind).arg(self.nonce()).arg(millis(claim.idle)).arg(millis(claim.again));
         command.arg(claim.version).arg(claim.max.saturating_sub(claimed.len()));
-        let mut answer = self.run(command).await?;
+        let mut answer = self.client.run(command).await?;
         let (next, is_newer) = (answer.text()?, answer.text()? == "1");
         while !answer.is_empty() {
             let (epoch, unsettled) = (answer.number()?, answer.time()?);

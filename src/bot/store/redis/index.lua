@@ -17,9 +17,10 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
--- Enters a new call.
+-- Enters a new call, with the epoch of its opening. That is the time of the opening, which this may come
+-- after by seconds, or a later time.
 if operation == 'enter' then
-  redis.call('ZADD', idle, 'NX', text(now), ARGV[3])
+  redis.call('ZADD', idle, 'NX', text(math.min(now, tonumber(ARGV[4]))), ARGV[3])
   redis.call('PEXPIRE', idle, ttl)
   return {}
 end

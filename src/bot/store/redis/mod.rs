@@ -124,14 +124,6 @@ impl RedisStore {
         command
     }
 
-    /// Runs one script.
-    async fn run(&self, command: Cmd) -> Result<Parts, StoreError> {
-        let mut commands = redis::pipe();
-        commands.add_command(command);
-        let answers = self.client.ask(&commands).await?;
-        Parts::of(answers.into_iter().next().ok_or_else(unexpected)?)
-    }
-
     async fn read_at(&self, keys: &Keys) -> Result<Option<(Record, Option<Bytes>)>, StoreError> {
         let mut commands = redis::pipe();
         commands.atomic();
@@ -192,7 +184,7 @@ impl Store for RedisStore {
             "run" => {
                 let (epoch, unsettled) = (answer.number()?, answer.time()?);
                 if answer.text()? == "1" {
-                    self.enter(call, &keys).await;
+                    self.enter(call, &keys, epoch);
                 }
                 let turn = match opening {
                     Opening::Turn { turn, .. } | Opening::Restore { turn, .. } => {
@@ -220,7 +212,7 @@ impl Store for RedisStore {
         let mut command = self.script(Script::Hold, &self.names.keys(&lease.call));
         command.arg(lease.epoch).arg(self.number());
         command.arg(time.map_or("-1".to_owned(), |time| millis(time.min(LONGEST_HOLD))));
-        match self.run(command).await?.outcome()?.as_str() {
+        match self.client.run(command).await?.outcome()?.as_str() {
             "done" => Ok(()),
             "gone" => Err(StoreError::Gone),
             _ => Err(unexpected()),
@@ -246,7 +238,7 @@ impl Store for RedisStore {
                 Edit::Remove(turn) => command.arg(turn_name(turn)).arg(""),
             };
         }
-        match self.run(command).await?.outcome()?.as_str() {
+        match self.client.run(command).await?.outcome()?.as_str() {
             "done" => Ok(()),
             "due" => self.index_end(&lease.call, &keys.name, Duration::ZERO).await,
             "gone" => Err(StoreError::Gone),
@@ -265,7 +257,7 @@ impl Store for RedisStore {
         let mut command = self.script(Script::Leave, &keys);
         command.arg(lease.map(|lease| lease.epoch.to_string()).unwrap_or_default());
         command.arg(&*note).arg(self.nonce()).arg(after(then));
-        let mut answer = self.run(command).await?;
+        let mut answer = self.client.run(command).await?;
         let outcome = answer.outcome()?;
         if outcome == "gone" {
             return Ok(false);
@@ -280,7 +272,7 @@ impl Store for RedisStore {
     async fn abort(&self, call: &CallKey, turn: &TurnId, note: Bytes) -> Result<bool, StoreError> {
         let mut command = self.script(Script::Abort, &self.names.keys(call));
         command.arg(turn_name(turn)).arg(&*note).arg(self.nonce());
-        let mut answer = self.run(command).await?;
+        let mut answer = self.client.run(command).await?;
         if answer.outcome()? == "gone" {
             return Ok(false);
         }
@@ -316,7 +308,7 @@ impl Store for RedisStore {
     async fn remove(&self, lease: &Lease) -> Result<(), StoreError> {
         let mut command = self.script(Script::Remove, &self.names.keys(&lease.call));
         command.arg(lease.epoch);
-        self.run(command).await.map(drop)
+        self.client.run(command).await.map(drop)
     }
 
     async fn check(&self, leases: &[Lease]) -> Result<Vec<Standing>, StoreError> {
