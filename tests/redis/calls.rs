@@ -10,7 +10,7 @@ use callbot::bot::store::{
 use callbot::bot::{CallKey, Platform, TurnId};
 
 use crate::support::redis::Redis;
-use crate::{Signals, end, key, memory, open, put, store, turn, two};
+use crate::{Signals, end, key, memory, open, put, store, turn, two, until};
 
 const IDLE: Duration = Duration::from_millis(100);
 const AGAIN: Duration = Duration::from_secs(60);
@@ -160,6 +160,31 @@ async fn a_call_that_was_used_again_is_not_claimed_and_stays_in_the_index() {
     let claimed = a.claim(&claim(idle, 10)).await.unwrap();
     let claimed: Vec<_> = claimed.into_iter().map(|claimed| claimed.lease.call).collect();
     assert_eq!(claimed, [used]);
+}
+
+#[tokio::test]
+async fn a_claim_that_found_no_call_does_not_remove_the_entry_of_a_new_one() {
+    let (redis, a, b) = two().await;
+    let index = ["idle", "ended"].map(|kind| format!("bot:index:{{digital-employee}}:{kind}"));
+    let score = || redis.command(&["ZSCORE", &index[0], "digital-employee/1"]);
+    open(&a, &key("1"), turn("t1")).await;
+    until("the call is not entered", || score() != "-1").await;
+    let former = score();
+    let (ended, _) = open(&a, &key("1"), end(AGAIN)).await;
+    a.remove(&ended).await.unwrap();
+    open(&a, &key("1"), turn("t2")).await;
+    until("the new call is not entered", || score() != former).await;
+    let new = score();
+    // Another process read the index and asked for the call before `t2`. It goes on only now.
+    let source = include_str!("../../src/bot/store/redis/index.lua");
+    let correction = ["correct", "60000", "idle", "digital-employee/1", &former, ""];
+    let mut command = vec!["EVAL", source, "2", &index[0], &index[1]];
+    command.extend(correction);
+    redis.command(&command);
+    assert_eq!(score(), new);
+    tokio::time::sleep(IDLE).await;
+    let claimed = b.claim(&claim(Duration::from_millis(10), 10)).await.unwrap();
+    assert_eq!(claimed.len(), 1, "{claimed:?}");
 }
 
 #[tokio::test]

@@ -18,9 +18,10 @@ local function text(number)
 end
 
 -- Enters a new call, with the epoch of its opening. That is the time of the opening, which this may come
--- after by seconds, or a later time.
+-- after by seconds, or a later time. The entry of a former call with the same key is replaced, so that a claim
+-- which found that one gone does not remove the new one.
 if operation == 'enter' then
-  redis.call('ZADD', idle, 'NX', text(math.min(now, tonumber(ARGV[4]))), ARGV[3])
+  redis.call('ZADD', idle, text(math.min(now, tonumber(ARGV[4]))), ARGV[3])
   redis.call('PEXPIRE', idle, ttl)
   return {}
 end
