@@ -162,7 +162,7 @@ async fn an_apology_of_a_platform_replaces_the_general_one() {
 }
 
 /// Fails with an error whose status is in the text.
-fn rejecting() -> impl Bot {
+fn rejecting() -> Turning {
     bot(|_, input, _| {
         async move {
             let status = words(&input).parse()?;

@@ -187,7 +187,7 @@ async fn the_next_turn_waits_for_a_hold_elsewhere_also_if_messages_are_lost() {
 }
 
 /// A bot that says how many turns its history has, and what the last one has said.
-fn historian(store: &Moody<true>) -> Line<impl Bot<Memory = Vec<String>>> {
+fn historian(store: &Moody<true>) -> Line<Turning> {
     let bot = bot(|call, input, reply| {
         async move {
             let last = call.history.last().map_or("nothing", |turn| turn.said.trim());

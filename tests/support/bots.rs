@@ -258,19 +258,19 @@ pub(crate) async fn until(mut holds: impl FnMut() -> bool) {
     panic!("the condition never held");
 }
 
-/// A bot that consists of one function.
-pub(crate) struct Turning<F>(pub(crate) F);
-
 /// A boxed future: tests may pass closures.
 pub(crate) type Boxed<'a, T> = futures_util::future::BoxFuture<'a, T>;
 
-impl<F> Bot for Turning<F>
-where
-    F: for<'a> Fn(&'a mut Call<Vec<String>>, Input, &'a mut Reply) -> Boxed<'a, Result>
-        + Send
-        + Sync
-        + 'static,
-{
+type Turn = dyn for<'a> Fn(&'a mut Call<Vec<String>>, Input, &'a mut Reply) -> Boxed<'a, Result>
+    + Send
+    + Sync;
+
+/// A bot that consists of one function.
+///
+/// One type for all functions: the compiler writes the whole runtime again for each type of bot.
+pub(crate) struct Turning(Box<Turn>);
+
+impl Bot for Turning {
     type Memory = Vec<String>;
 
     async fn turn(&self, call: &mut Call<Vec<String>>, input: Input, reply: &mut Reply) -> Result {
@@ -279,14 +279,14 @@ where
 }
 
 /// Returns the bot of a closure, whose type this function fixes.
-pub(crate) fn bot<F>(turn: F) -> Turning<F>
+pub(crate) fn bot<F>(turn: F) -> Turning
 where
     F: for<'a> Fn(&'a mut Call<Vec<String>>, Input, &'a mut Reply) -> Boxed<'a, Result>
         + Send
         + Sync
         + 'static,
 {
-    Turning(turn)
+    Turning(Box::new(turn))
 }
 
 /// Returns what the caller said.
