@@ -608,3 +608,42 @@ impl<'de> Visitor<'de> for AddMissing<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::bot::controls::HangUp;
+
+    #[test]
+    fn a_state_reads_the_same_from_its_value_and_from_its_json() {
+        let (limits, turn) = (Limits::default(), TurnId::new("7"));
+        let mut info = CallInfo::of(Platform::Odfs, &CallKey::new(Platform::Odfs, "c"));
+        info.caller = Some("1234".to_owned());
+        info.extras.insert("language".to_owned(), json!("en"));
+        let number = NonZeroU64::new(7).unwrap();
+        let state = State::new(Platform::Odfs, StoredInfo::new(&info), Some(number));
+        let (interrupted, turns) = (Interrupted::default(), KeptTurns::default());
+        let mut record = CallRecord { state, interrupted, turns, too_long: None };
+        assert!(record.is_fresh(number));
+        record.push_cut(turn.clone(), Heard::Nothing, Cause::NewTurn);
+        record.state.speech = Some(Box::new(SpeechSettings::new().with_barge_in(false)));
+        record.state.pending = Some(Box::new(Closing::HangUp(HangUp::new())));
+        let controls = Controls { gather: Some(Gather::up_to(4)), ..Controls::default() };
+        record.state.answered = Some(Answered { turn, controls: Some(Box::new(controls)) });
+        let written = record.state();
+        assert!(!record.is_fresh(number));
+
+        let json = written.to_json();
+        for state in [written, CallState::from(&json)] {
+            let stored = Record { state, ..Record::default() };
+            let (mut read, _) = CallRecord::read(&stored, &limits).unwrap();
+            assert_eq!(read.state().to_json(), json);
+            let mut other =
+                Arc::new(CallInfo::of(Platform::Odfs, &CallKey::new(Platform::Odfs, "c")));
+            read.state.info.complete(&mut other);
+            assert_eq!((&other.caller, &other.extras), (&info.caller, &info.extras));
+        }
+    }
+}
