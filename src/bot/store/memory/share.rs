@@ -35,6 +35,9 @@ pub(super) struct Share {
     pub ended: EndedCalls,
 }
 
+/// For how many calls a map keeps its places in any case.
+const FEW: usize = 1024;
+
 /// Calls, those that were used least recently first.
 type Calls = LinkedHashMap<CallKey, Kept, RandomState>;
 
@@ -103,6 +106,13 @@ impl Share {
     pub(super) fn remove(&mut self, key: &CallKey) -> Option<Call> {
         let kept = self.idle.remove(key).or_else(|| self.live.remove(key))?;
         self.bytes = self.bytes.saturating_sub(kept.bytes);
+        for calls in [&mut self.idle, &mut self.live] {
+            // A map keeps the places of calls that are gone. What a crowd has left behind is given back, rarely
+            // enough to cost little for each call.
+            if calls.capacity() > FEW && calls.len() < calls.capacity() / 8 {
+                calls.shrink_to_fit();
+            }
+        }
         Some(kept.call)
     }
 
@@ -154,5 +164,28 @@ impl Share {
             .collect();
         found.sort_by_key(|(call, _)| call.touched);
         found.into_iter().take(max).map(|(_, key)| key.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bot::capabilities::Platform;
+    use crate::bot::store::CallState;
+
+    #[test]
+    fn the_places_of_a_crowd_that_has_left_are_given_back() {
+        let key = |id: usize| CallKey::new(Platform::Odfs, id.to_string());
+        let mut share = Share::new(Platform::Odfs.name().into());
+        let crowd = 20 * FEW;
+        for id in 0..crowd {
+            share.insert(&key(id), Call::new(CallState::default(), Instant::now()));
+        }
+        for id in 10..crowd {
+            assert!(share.remove(&key(id)).is_some());
+        }
+        assert!(share.idle.capacity() <= 2 * FEW, "{}", share.idle.capacity());
+        assert!((0..crowd).all(|id| share.get(&key(id)).is_some() == (id < 10)));
+        assert_eq!(share.len(), 10);
     }
 }
