@@ -173,7 +173,8 @@ impl KeptTurns {
 }
 
 fn stored(entry: &Entry, epoch: u64, index: u32) -> Arc<StoredTurn> {
-    Arc::new(StoredTurn::new(entry.turn.clone(), epoch, index, entry.to_json()))
+    // Copied: a buffer that is cut to its length would leave a gap in memory.
+    Arc::new(StoredTurn::new(entry.turn.clone(), epoch, index, &*entry.to_json()))
 }
 
 impl FromIterator<Entry> for KeptTurns {

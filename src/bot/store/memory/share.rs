@@ -1,9 +1,11 @@
 //! The calls of one platform, in the order in which they were last used.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hashlink::LinkedHashMap;
+use hashlink::linked_hash_map::RawEntryMut;
 use tokio::time::Instant;
 
 use super::call::Call;
@@ -48,10 +50,12 @@ struct Kept {
 
 impl Share {
     pub(super) fn new(platform: Arc<str>) -> Self {
+        // One hash is for both.
+        let hasher = RandomState::default();
         Self {
             platform,
-            idle: Calls::default(),
-            live: Calls::default(),
+            idle: Calls::with_hasher(hasher.clone()),
+            live: Calls::with_hasher(hasher),
             bytes: 0,
             ended: EndedCalls::default(),
         }
@@ -66,8 +70,11 @@ impl Share {
     }
 
     pub(super) fn get(&self, key: &CallKey) -> Option<&Call> {
-        let kept = self.idle.get(key).or_else(|| self.live.get(key))?;
-        Some(&kept.call)
+        let hash = self.idle.hasher().hash_one(key);
+        let found = [&self.idle, &self.live]
+            .into_iter()
+            .find_map(|calls| calls.raw_entry().from_key_hashed_nocheck(hash, key));
+        found.map(|(_, kept)| &kept.call)
     }
 
     /// Changes a call. Returns `None` if the call is unknown.
@@ -77,9 +84,12 @@ impl Share {
         change: impl FnOnce(&mut Call) -> T,
     ) -> Option<T> {
         let Self { idle, live, .. } = self;
-        let was_live = !idle.contains_key(key);
+        let hash = idle.hasher().hash_one(key);
+        let was_live = idle.raw_entry().from_key_hashed_nocheck(hash, key).is_none();
         let (before, other) = if was_live { (live, idle) } else { (idle, live) };
-        let kept = before.get_mut(key)?;
+        let entry = before.raw_entry_mut().from_key_hashed_nocheck(hash, key);
+        let RawEntryMut::Occupied(mut entry) = entry else { return None };
+        let kept = entry.get_mut();
         let touched = kept.call.touched;
         let changed = change(&mut kept.call);
         let bytes = kept.call.bytes(key);
@@ -87,9 +97,10 @@ impl Share {
         kept.bytes = bytes;
         if kept.call.is_live() == was_live {
             if kept.call.touched != touched {
-                before.to_back(key);
+                entry.to_back();
             }
-        } else if let Some((key, kept)) = before.remove_entry(key) {
+        } else {
+            let (key, kept) = entry.remove_entry();
             other.insert(key, kept);
         }
         Some(changed)
