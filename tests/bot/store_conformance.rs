@@ -36,6 +36,8 @@ fn checks<S: Store + Clone>(
 /// What a store does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
+    /// Waits, although it says that it never does.
+    Waits,
     /// Opens a call with a lease of the last one.
     SameEpoch,
     /// Forgets that a turn was answered.
@@ -127,7 +129,8 @@ enum Fault {
 use Fault::*;
 
 /// Each fault, and a part of the rule that it breaks.
-const FAULTS: [(Fault, &str); 43] = [
+const FAULTS: [(Fault, &str); 44] = [
+    (Waits, "never waits"),
     (SameEpoch, "epoch"),
     (RunsAgain, "answered"),
     (NotFresh, "fresh record"),
@@ -202,7 +205,14 @@ impl Store for Faulty {
         self.store.shared()
     }
 
+    fn may_wait(&self) -> bool {
+        self.fault != Waits
+    }
+
     async fn open(&self, call: &CallKey, opening: &Opening) -> Result<Opened> {
+        if self.fault == Waits {
+            tokio::task::yield_now().await;
+        }
         let mut opening = opening.clone();
         match (&mut opening, self.fault) {
             (Opening::Turn { fresh, .. } | Opening::Restore { fresh, .. }, NotFresh) => {

@@ -56,7 +56,7 @@ impl<B: Bot> Shared<B> {
                 return Err(StoreError::Fenced);
             }
             let within = || self.time_to_open(outbox);
-            let opened = self.store().open(call, opening.clone(), within, Some(place)).await;
+            let opened = self.store().open(call, opening.clone(), within, place).await;
             let full = match opened {
                 Ok(granted) => {
                     let Some((left, epoch)) = granted.held() else {

@@ -49,6 +49,12 @@ pub trait Store: Send + Sync + 'static {
     /// Returns whether calls can go on in another process when this one ends.
     fn shared(&self) -> bool;
 
+    /// Returns whether an operation may wait for something, such as a disk or a server. If none ever does, the
+    /// runtime need not bring the openings of a call into an order. Default: `true`.
+    fn may_wait(&self) -> bool {
+        true
+    }
+
     /// Opens a call as `opening` says.
     ///
     /// The former lease ends. If a turn has the call, that turn is told to stop with [`Signal::Stop`],
@@ -196,6 +202,10 @@ pub trait Store: Send + Sync + 'static {
 impl<S: Store> Store for std::sync::Arc<S> {
     fn shared(&self) -> bool {
         S::shared(self)
+    }
+
+    fn may_wait(&self) -> bool {
+        S::may_wait(self)
     }
 
     fn open(

@@ -20,6 +20,7 @@ use crate::bot::input::{CallKey, TurnId};
 /// more references.
 pub(in crate::bot) trait AnyStore: Send + Sync {
     fn shared(&self) -> bool;
+    fn may_wait(&self) -> bool;
     fn open(self: Arc<Self>, call: CallKey, opening: Opening) -> Operation<Opened>;
     fn evict(self: Arc<Self>, room_for: CallKey) -> Operation<Vec<(CallKey, Record)>>;
     fn hold(self: Arc<Self>, lease: Arc<Lease>, time: Option<Duration>) -> Operation<()>;
@@ -45,6 +46,10 @@ pub(super) type Operation<T> = BoxFuture<'static, Result<T, StoreError>>;
 impl<S: Store> AnyStore for S {
     fn shared(&self) -> bool {
         Store::shared(self)
+    }
+
+    fn may_wait(&self) -> bool {
+        Store::may_wait(self)
     }
 
     fn open(self: Arc<Self>, call: CallKey, opening: Opening) -> Operation<Opened> {

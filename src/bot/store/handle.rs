@@ -67,18 +67,22 @@ impl StoreHandle {
         self.0.timeout
     }
 
-    /// Waits for the earlier openings of a call in this process, but no longer than `within` returns.
+    /// Waits for the earlier openings of a call in this process, but no longer than `within` returns. Returns
+    /// `None` if the store never waits: no opening can be late there.
     pub(in crate::bot) async fn enter(
         &self,
         call: &CallKey,
         within: impl FnOnce() -> Duration,
-    ) -> Place {
+    ) -> Option<Place> {
+        if !self.0.store.may_wait() {
+            return None;
+        }
         let meter = Meter::current().map(|meter| (meter, Instant::now()));
         let place = self.0.queue.enter(call, within).await;
         if let Some((meter, start)) = meter {
             meter.add_store(start.elapsed());
         }
-        place
+        Some(place)
     }
 
     /// Opens a call, within the time that `within` returns or the timeout of the store, whichever is shorter. The next opening in

@@ -300,6 +300,10 @@ impl Store for MemoryStore {
         false
     }
 
+    fn may_wait(&self) -> bool {
+        false
+    }
+
     async fn open(&self, call: &CallKey, opening: &Opening) -> Result<Opened, StoreError> {
         match opening {
             Opening::Turn { turn, told, overtake, fresh } => {

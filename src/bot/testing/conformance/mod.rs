@@ -167,6 +167,7 @@ impl<S: Store> IntoFuture for StoreConformance<S> {
             }
             check![
                 openings::a_new_call_has_a_fresh_record,
+                openings::a_store_that_never_waits_answers_at_once,
                 openings::keys_and_data_may_be_any,
                 openings::an_answered_turn_does_not_get_the_call,
                 openings::the_last_to_open_a_call_has_it,

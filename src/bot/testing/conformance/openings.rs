@@ -1,5 +1,6 @@
 //! Which opening gets a call.
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 
 use super::case::{
@@ -34,6 +35,13 @@ pub(super) async fn a_new_call_has_a_fresh_record<S: Store>(case: &mut Case<S>) 
         case.run("n", &patient("1")).await.1,
         fresh,
     );
+}
+
+pub(super) async fn a_store_that_never_waits_answers_at_once<S: Store>(case: &mut Case<S>) {
+    if !case.store.may_wait() {
+        let opened = case.store.open(&key("c"), &opening("1")).now_or_never();
+        rule("a store that never waits opens a call at once", opened.is_some());
+    }
 }
 
 pub(super) async fn keys_and_data_may_be_any<S: Store>(case: &mut Case<S>) {
