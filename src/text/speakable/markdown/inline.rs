@@ -171,7 +171,8 @@ impl Markdown {
     fn footnote(&mut self, ahead: &mut Cursor<'_>) -> Look<bool> {
         let is_mark = self.before.is_some_and(|c| c.is_alphabetic() || c.is_ascii_punctuation());
         if is_mark {
-            ahead.available_run(|c| matches!(c, '¹' | '²' | '³' | '⁰' | '⁴'..='⁹'));
+            // All of them, however they arrive: after one of them, the next looks like no footnote.
+            ahead.run(|c| matches!(c, '¹' | '²' | '³' | '⁰' | '⁴'..='⁹'))?;
             self.plain.remove(false);
         }
         Ok(is_mark)
