@@ -1,7 +1,5 @@
 //! The turns of a call as the runtime keeps them between two writes.
 
-use std::sync::Arc;
-
 use super::{Entry, Heard, History};
 use crate::bot::input::TurnId;
 use crate::bot::store::{Edit, StoredTurn, StoredTurns};
@@ -77,7 +75,7 @@ impl KeptTurns {
         };
         self.forget_bytes(known.as_deref());
         self.bytes = self.bytes.saturating_add(entry.bytes());
-        self.put(entry, epoch, index);
+        self.edit(vec![put(entry, epoch, index)]);
     }
 
     /// Does the same as [`push`](Self::push) and then [`trim`](Self::trim). If the turn is the newest one, both are
@@ -90,44 +88,45 @@ impl KeptTurns {
         }
         let index = self.next_index(entry.epoch);
         self.bytes = self.bytes.saturating_add(entry.bytes());
-        let mut edits = vec![Edit::Put(stored(entry, entry.epoch, index))];
-        let mut len = self.turns.len() + 1;
-        let turns = self.turns.clone();
-        let mut oldest = turns.iter();
-        while len > 1
-            && (len > entries || self.bytes > bytes)
-            && let Some(oldest) = oldest.next()
-        {
-            self.forget_bytes(Some(oldest));
-            edits.push(Edit::Remove(oldest.turn.clone()));
-            len -= 1;
-        }
+        let mut edits = vec![put(entry, entry.epoch, index)];
+        edits.extend(self.excess(self.turns.len() + 1, entries, bytes));
         self.edit(edits);
     }
 
     /// Removes a turn, since it was requested again.
     pub(in crate::bot) fn forget(&mut self, turn: &TurnId) {
         if let Some(known) = self.turns.get(turn).cloned() {
-            self.remove(&known);
+            self.forget_bytes(Some(&known));
+            self.edit(vec![Edit::Remove(turn.clone())]);
         }
     }
 
     /// Removes all turns.
     pub(in crate::bot) fn clear(&mut self) {
-        let turns: Vec<_> = self.turns.iter().map(|known| known.turn.clone()).collect();
-        for turn in turns {
-            self.edit(vec![Edit::Remove(turn)]);
-        }
+        let removed = self.turns.iter().map(|known| Edit::Remove(known.turn.clone()));
+        self.edit(removed.collect());
         self.bytes = 0;
     }
 
     /// Drops the oldest turns until there are at most `entries`, with at most `bytes` of text. The
     /// newest one always stays.
     pub(in crate::bot) fn trim(&mut self, entries: usize, bytes: usize) {
-        while self.turns.len() > 1 && (self.turns.len() > entries || self.bytes > bytes) {
-            let Some(oldest) = self.turns.first().cloned() else { break };
-            self.remove(&oldest);
+        let edits = self.excess(self.turns.len(), entries, bytes);
+        self.edit(edits);
+    }
+
+    /// Returns the edits that remove the oldest of `len` turns until the others are within the limits.
+    fn excess(&mut self, mut len: usize, entries: usize, bytes: usize) -> Vec<Edit> {
+        let (turns, mut edits) = (self.turns.clone(), Vec::new());
+        for oldest in turns.iter() {
+            if len <= 1 || len <= entries && self.bytes <= bytes {
+                break;
+            }
+            self.forget_bytes(Some(oldest));
+            edits.push(Edit::Remove(oldest.turn.clone()));
+            len -= 1;
         }
+        edits
     }
 
     /// Truncates the reply of a turn to what the caller `heard`, if the platform reports it. Returns
@@ -138,17 +137,8 @@ impl KeptTurns {
         let before = entry.bytes();
         let found = entry.cut(heard);
         self.bytes = self.bytes.saturating_sub(before).saturating_add(entry.bytes());
-        self.put(&entry, known.epoch, known.index);
+        self.edit(vec![put(&entry, known.epoch, known.index)]);
         Some(found)
-    }
-
-    fn put(&mut self, entry: &Entry, epoch: u64, index: u32) {
-        self.edit(vec![Edit::Put(stored(entry, epoch, index))]);
-    }
-
-    fn remove(&mut self, known: &StoredTurn) {
-        self.forget_bytes(Some(known));
-        self.edit(vec![Edit::Remove(known.turn.clone())]);
     }
 
     fn forget_bytes(&mut self, known: Option<&StoredTurn>) {
@@ -158,10 +148,7 @@ impl KeptTurns {
 
     fn edit(&mut self, edits: Vec<Edit>) {
         self.turns.apply(edits.clone());
-        match self.edits.is_empty() {
-            true => self.edits = edits,
-            false => self.edits.extend(edits),
-        }
+        self.edits.extend(edits);
     }
 
     /// Returns the place of a new turn among those with its epoch.
@@ -172,9 +159,11 @@ impl KeptTurns {
     }
 }
 
-fn stored(entry: &Entry, epoch: u64, index: u32) -> Arc<StoredTurn> {
+/// Returns the edit that adds a turn at this place.
+fn put(entry: &Entry, epoch: u64, index: u32) -> Edit {
     // Copied: a buffer that is cut to its length would leave a gap in memory.
-    Arc::new(StoredTurn::new(entry.turn.clone(), epoch, index, &*entry.to_json()))
+    let stored = StoredTurn::new(entry.turn.clone(), epoch, index, &*entry.to_json());
+    Edit::Put(stored.into())
 }
 
 impl FromIterator<Entry> for KeptTurns {
