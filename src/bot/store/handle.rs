@@ -85,8 +85,8 @@ impl StoreHandle {
         Some(place)
     }
 
-    /// Opens a call, within the time that `within` returns or the timeout of the store, whichever is shorter. The next opening in
-    /// the queue waits until the call is open, and until an unwanted lease is given back.
+    /// Opens a call, within the time that `within` returns or the timeout of the store, whichever is shorter.
+    /// The next opening in the queue waits until the call is open, and until an unwanted lease is given back.
     pub(in crate::bot) async fn open(
         &self,
         call: &CallKey,

@@ -6,7 +6,7 @@ use redis::Cmd;
 
 use super::keys::Keys;
 use super::scripts::Script;
-use super::{RedisStore, keys, millis};
+use super::{RedisStore, keys, millis, run};
 use crate::bot::input::CallKey;
 use crate::bot::store::{Claim, Claimed, Lease, StoreError};
 
@@ -31,7 +31,7 @@ impl RedisStore {
         again: Duration,
     ) -> Result<(), StoreError> {
         let command = self.index(&call.platform, "end", &[name, &millis(again)]);
-        self.client.run(command).await.map(drop)
+        run(&self.client, command).await.map(drop)
     }
 
     /// Enters a new call, without making its turn wait: nobody looks for the entry before the call is idle. If
@@ -47,7 +47,7 @@ impl RedisStore {
         // bounded by that of the turns, and none begins while Redis hangs. Each ends within the timeout of
         // the client.
         tokio::spawn(async move {
-            if let Err(error) = client.run(command).await {
+            if let Err(error) = run(&client, command).await {
                 tracing::warn!(
                     %call, %error,
                     "a call could not be indexed: it may end without notice unless it goes on"
@@ -69,7 +69,7 @@ impl RedisStore {
         for _ in 0..PAGES {
             let (offset, page) = (skipped.to_string(), PAGE.to_string());
             let due = [kind, &millis(claim.idle), &offset, &page];
-            let mut due = self.client.run(self.index(platform, "due", &due)).await?;
+            let mut due = run(&self.client, self.index(platform, "due", &due)).await?;
             let mut count = 0;
             while !due.is_empty() {
                 if claimed.len() >= claim.max {
@@ -85,7 +85,7 @@ impl RedisStore {
                     skipped += 1;
                 } else {
                     let correction = [kind, &name, &score, &next];
-                    self.client.run(self.index(platform, "correct", &correction)).await?;
+                    run(&self.client, self.index(platform, "correct", &correction)).await?;
                 }
             }
             if count < PAGE {
@@ -111,7 +111,7 @@ impl RedisStore {
         let mut command = self.script(Script::Claim, &keys);
         command.arg(kind).arg(self.nonce()).arg(millis(claim.idle)).arg(millis(claim.again));
         command.arg(claim.version).arg(claim.max.saturating_sub(claimed.len()));
-        let mut answer = self.client.run(command).await?;
+        let mut answer = run(&self.client, command).await?;
         let (next, is_newer) = (answer.text()?, answer.text()? == "1");
         while !answer.is_empty() {
             let (epoch, unsettled) = (answer.number()?, answer.time()?);

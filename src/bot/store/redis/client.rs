@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use redis::{Cmd, Pipeline, Value};
+use redis::{Pipeline, Value};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::error::StoreError;
-use super::answers::Parts;
 use super::scripts::Hashes;
 use crate::redis_link::{Address, Link, LinkError};
 
@@ -54,14 +53,6 @@ impl Client {
             down: AtomicBool::new(false),
             trouble: Notify::new(),
         }
-    }
-
-    /// Runs one script. It has to be safe to repeat, as in [`ask`](Self::ask).
-    pub(super) async fn run(&self, command: Cmd) -> Result<Parts, StoreError> {
-        let mut commands = redis::pipe();
-        commands.add_command(command);
-        let answers = self.ask(&commands).await?;
-        Parts::of(answers.into_iter().next().ok_or_else(unexpected)?)
     }
 
     /// Runs commands. They have to be safe to repeat, since an answer may be lost.

@@ -212,7 +212,7 @@ impl Store for RedisStore {
         let mut command = self.script(Script::Hold, &self.names.keys(&lease.call));
         command.arg(lease.epoch).arg(self.number());
         command.arg(time.map_or("-1".to_owned(), |time| millis(time.min(LONGEST_HOLD))));
-        match self.client.run(command).await?.outcome()?.as_str() {
+        match run(&self.client, command).await?.outcome()?.as_str() {
             "done" => Ok(()),
             "gone" => Err(StoreError::Gone),
             _ => Err(unexpected()),
@@ -238,7 +238,7 @@ impl Store for RedisStore {
                 Edit::Remove(turn) => command.arg(turn_name(turn)).arg(""),
             };
         }
-        match self.client.run(command).await?.outcome()?.as_str() {
+        match run(&self.client, command).await?.outcome()?.as_str() {
             "done" => Ok(()),
             "due" => self.index_end(&lease.call, &keys.name, Duration::ZERO).await,
             "gone" => Err(StoreError::Gone),
@@ -257,7 +257,7 @@ impl Store for RedisStore {
         let mut command = self.script(Script::Leave, &keys);
         command.arg(lease.map(|lease| lease.epoch.to_string()).unwrap_or_default());
         command.arg(&*note).arg(self.nonce()).arg(after(then));
-        let mut answer = self.client.run(command).await?;
+        let mut answer = run(&self.client, command).await?;
         let outcome = answer.outcome()?;
         if outcome == "gone" {
             return Ok(false);
@@ -272,7 +272,7 @@ impl Store for RedisStore {
     async fn abort(&self, call: &CallKey, turn: &TurnId, note: Bytes) -> Result<bool, StoreError> {
         let mut command = self.script(Script::Abort, &self.names.keys(call));
         command.arg(turn_name(turn)).arg(&*note).arg(self.nonce());
-        let mut answer = self.client.run(command).await?;
+        let mut answer = run(&self.client, command).await?;
         if answer.outcome()? == "gone" {
             return Ok(false);
         }
@@ -308,7 +308,7 @@ impl Store for RedisStore {
     async fn remove(&self, lease: &Lease) -> Result<(), StoreError> {
         let mut command = self.script(Script::Remove, &self.names.keys(&lease.call));
         command.arg(lease.epoch);
-        self.client.run(command).await.map(drop)
+        run(&self.client, command).await.map(drop)
     }
 
     async fn check(&self, leases: &[Lease]) -> Result<Vec<Standing>, StoreError> {
@@ -358,6 +358,14 @@ impl fmt::Debug for RedisStore {
             .field("names", &self.names)
             .finish_non_exhaustive()
     }
+}
+
+/// Runs one script. It has to be safe to repeat, as in [`Client::ask`].
+async fn run(client: &Client, command: Cmd) -> Result<Parts, StoreError> {
+    let mut commands = redis::pipe();
+    commands.add_command(command);
+    let answers = client.ask(&commands).await?;
+    Parts::of(answers.into_iter().next().ok_or_else(unexpected)?)
 }
 
 /// Adds the commands whose answers [`record`] reads.
