@@ -10,7 +10,7 @@ use tracing::Span;
 
 use super::between::housekeeping;
 use super::failure::store_failed;
-use super::record::Note;
+use super::note::Note;
 use super::report::TurnReport;
 use super::shared::{END_PATIENCE, Setup, Shared, wait_for_end};
 use super::trigger::TurnRequest;

@@ -8,8 +8,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::failure::{Stop, hook_failed};
 use super::hook::run_hook;
-use super::record::{Answered, CallRecord, Controls, Ending, Interrupted, Sent};
+use super::note::Sent;
+use super::record::CallRecord;
 use super::shared::Shared;
+use super::state::{Answered, Controls, Ending, Interrupted};
 use super::trigger::PlatformHistory;
 use crate::bot::call::{Call, CallInfo, TurnHandle};
 use crate::bot::controls::Closing;

@@ -12,10 +12,13 @@ use tracing::{Instrument, Span};
 
 use super::drive::drive;
 use super::failure::{Stop, hook_failed, panicked};
-use super::record::{CallRecord, Controls, Sent, State, StoredInfo};
+use super::info::StoredInfo;
+use super::note::Sent;
+use super::record::CallRecord;
 use super::report::TurnReport;
 use super::session::{BeginAs, Session};
 use super::shared::{Shared, TurnGuard};
+use super::state::{Controls, State};
 use super::trigger::{PlatformHistory, Trigger};
 use crate::bot::call::CallInfo;
 use crate::bot::handler::Bot;
